@@ -1,0 +1,379 @@
+##############################################################
+# bridge.py - what the daemon needs of Flux that has no command line
+#
+# Purpose: one long-lived process (`flux python bridge.py`) beside the
+# flux-usernetes daemon.  It reads the job manager's journal, keeps the jobs
+# that ask for usernetes, holds them the moment they are seen, and answers the
+# daemon's requests, each of which would cost 60-90 ms as a process.
+#
+# Protocol: one JSON object a line, both ways.  Job ids are decimal strings
+# (they do not fit into a double).  On stdout:
+#
+#   {"type": "ready", "rank": 0, "size": 4, "owner": 0, "level": 0}
+#   {"type": "refused", "reason": "exists" | "owner" | "rank" | "flux", "error": S}
+#   {"type": "job", "id": S, "userid": N, "user": {...}, "duration": S|N,
+#                   "history": B}       a job that asks; user: its usernetes* keys
+#   {"type": "gone", "id": S}           refused by ingest after its submit event
+#   {"type": "sentinel"}                all active jobs have been reported
+#   {"type": "reply", "seq": N, "value": ANY}
+#   {"type": "reply", "seq": N, "errno": N, "error": S}
+#
+# On stdin, each with "seq" and "op":
+#
+#   post {id, name, context}    an event into the job's primary eventlog
+#   memo {id, memo}             RFC 21 memo
+#   raise {id, kind, severity, note}
+#   update {id, updates}        jobspec update (RFC 21 jobspec-update)
+#   commit {ops}                one KVS transaction of ["append", key, text],
+#                               ["put", key, value] and ["unlink", key]
+#   lookup {key}                the raw text of a key, null if it is not there
+#   list {key}                  the names in a KVS directory, [] if it is not there
+#   drain {ranks, reason}
+#   log {level, text}           a line in flux-dmesg(1), level as in syslog(3)
+#
+# The hold: prolog-start is posted when a submit event is seen, epilog-start
+# when a finish event or a fatal exception is, each once.  Both are only worth
+# anything when posted within milliseconds, so it is decided here; letting go
+# is the daemon's.
+#
+# Failure behaviour: it ends when its stdin closes (the daemon is gone), and
+# when the broker is lost; it keeps nothing that the journal does not tell again.
+##############################################################
+
+import argparse
+import errno
+import json
+import os
+import sys
+
+import flux
+import flux.constants
+import flux.kvs
+from flux.core.inner import ffi, raw
+from flux.future import Future
+
+SERVICE = "usernetes"
+DESCRIPTION = {"description": "usernetes"}
+NO = ("no", "false", "off", "0", "")
+# An attribute longer than this is cut: it is refused whatever it says.
+ATTRIBUTE_MAX = 4096
+EVENTS = (
+    "submit",
+    "alloc",
+    "prolog-start",
+    "start",
+    "epilog-start",
+    "exception",
+    "finish",
+    "invalidate",
+    "clean",
+)
+
+
+def emit(**message):
+    """One line to the daemon; a closed pipe means that there is none any more."""
+    line = json.dumps(message, separators=(",", ":")) + "\n"
+    try:
+        sys.stdout.write(line)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os._exit(0)
+
+
+def asks(value):
+    """Whether attributes.user.usernetes asks for a cluster, or is for the
+    daemon to refuse."""
+    if isinstance(value, str):
+        return value.lower() not in NO
+    return value is not None and value is not False and value != 0
+
+
+def request_of(jobspec):
+    """The usernetes* keys of attributes.user, or None if the job does not ask."""
+    attributes = (jobspec or {}).get("attributes") or {}
+    user = attributes.get("user")
+    if not isinstance(user, dict) or not asks(user.get("usernetes")):
+        return None
+    mine = {key: user[key] for key in user if key.startswith("usernetes")}
+    for key in mine:
+        if len(json.dumps(mine[key])) > ATTRIBUTE_MAX:
+            mine[key] = [json.dumps(mine[key])[:80] + "..."]
+    return mine
+
+
+class Job:
+    """What has been seen of one job that asks; enough to hold it once."""
+
+    def __init__(self):
+        self.seen = set()
+        self.prolog = False
+        self.epilog = False
+
+    def see(self, event):
+        name = event["name"]
+        context = event.get("context") or {}
+        ours = context.get("description") == SERVICE
+        if name == "prolog-start":
+            self.prolog = self.prolog or ours
+        elif name == "epilog-start":
+            self.epilog = self.epilog or ours
+        elif name == "exception":
+            if context.get("severity") == 0:
+                self.seen.add("fatal")
+        else:
+            self.seen.add(name)
+
+    def missing(self):
+        """The event to post now so that Flux waits for us, or None."""
+        over = "finish" in self.seen or "fatal" in self.seen
+        if over:
+            if "alloc" in self.seen and not self.epilog:
+                self.epilog = True
+                return "epilog-start"
+        elif not self.prolog and "start" not in self.seen:
+            self.prolog = True
+            return "prolog-start"
+        return None
+
+
+class Bridge:
+    def __init__(self, handle, hold):
+        self.handle = handle
+        self.hold = hold
+        self.jobs = {}
+        self.input = b""
+        self.caught_up = False
+
+    # -- the journal
+
+    def follow_journal(self):
+        payload = {"full": False, "allow": {name: 1 for name in EVENTS}}
+        rpc = self.handle.rpc(
+            "job-manager.events-journal",
+            payload,
+            flags=flux.constants.FLUX_RPC_STREAMING,
+        )
+        rpc.then(self.on_journal)
+
+    def on_journal(self, rpc):
+        try:
+            response = rpc.get()
+        except OSError as exc:
+            print(f"usernetes bridge: journal: {exc}", file=sys.stderr)
+            self.handle.reactor_stop_error()
+            return
+        rpc.reset()
+        if response["id"] == -1:
+            self.caught_up = True
+            emit(type="sentinel")
+            return
+        self.on_events(response["id"], response["events"], response.get("jobspec"))
+
+    def on_events(self, jobid, events, jobspec):
+        request = None
+        if jobid not in self.jobs:
+            request = request_of(jobspec)
+            if request is None:
+                return
+            self.jobs[jobid] = Job()
+        job = self.jobs[jobid]
+        for event in events:
+            job.see(event)
+        if self.hold and "clean" not in job.seen:
+            name = job.missing()
+            if name:
+                self.post(jobid, name, DESCRIPTION)
+        if request is not None:
+            submit = next(e for e in events if e["name"] == "submit")
+            emit(
+                type="job",
+                id=str(jobid),
+                userid=submit["context"]["userid"],
+                user=request,
+                duration=jobspec["attributes"].get("system", {}).get("duration", 0),
+                history=not self.caught_up,
+            )
+        if "invalidate" in job.seen:
+            emit(type="gone", id=str(jobid))
+        if "invalidate" in job.seen or "clean" in job.seen:
+            del self.jobs[jobid]
+
+    def post(self, jobid, name, context):
+        request = {"id": jobid, "name": name, "context": context}
+        return self.handle.rpc("job-manager.post-event.post", request).then(
+            self.on_held
+        )
+
+    @staticmethod
+    def on_held(rpc):
+        try:
+            rpc.get()
+        except OSError as exc:
+            # ENOENT: the job is over already, or was refused by ingest.
+            if exc.errno != errno.ENOENT:
+                print(f"usernetes bridge: hold: {exc}", file=sys.stderr)
+
+    # -- the service: flux-ping(1) speaks to it from any rank
+
+    def serve(self):
+        watcher = self.handle.msg_watcher_create(
+            self.on_ping,
+            flux.constants.FLUX_MSGTYPE_REQUEST,
+            f"{SERVICE}.ping",
+            rolemask=flux.constants.FLUX_ROLE_USER | flux.constants.FLUX_ROLE_OWNER,
+        )
+        watcher.start()
+
+    def on_ping(self, handle, _watcher, msg, _args):
+        text = msg.payload_str
+        answer = json.loads(text) if text else {}
+        answer["route"] = SERVICE
+        answer["userid"] = msg.userid
+        answer["rolemask"] = msg.rolemask
+        answer["rank"] = 0
+        handle.respond(msg, answer)
+
+    # -- requests of the daemon
+
+    def on_input(self, _handle, _watcher, fd, _revents, _args):
+        data = os.read(fd, 1 << 16)
+        if not data:
+            self.handle.reactor_stop()
+            return
+        *lines, self.input = (self.input + data).split(b"\n")
+        for line in lines:
+            if line.strip():
+                self.on_request(json.loads(line))
+
+    def on_request(self, request):
+        seq = request.get("seq")
+        try:
+            future = getattr(self, "op_" + request["op"])(request)
+            if isinstance(future, Future):
+                future.then(self.on_done, seq)
+            else:
+                emit(type="reply", seq=seq, value=future)
+        except OSError as exc:
+            emit(type="reply", seq=seq, errno=exc.errno, error=exc.strerror or str(exc))
+
+    @staticmethod
+    def on_done(future, seq):
+        try:
+            future.get()
+            emit(type="reply", seq=seq, value=None)
+        except OSError as exc:
+            emit(type="reply", seq=seq, errno=exc.errno, error=exc.strerror or str(exc))
+
+    def op_post(self, request):
+        payload = {"id": int(request["id"]), "name": request["name"]}
+        payload["context"] = request.get("context", {})
+        return self.handle.rpc("job-manager.post-event.post", payload)
+
+    def op_memo(self, request):
+        payload = {"id": int(request["id"]), "memo": request["memo"]}
+        return self.handle.rpc("job-manager.memo", payload)
+
+    def op_raise(self, request):
+        payload = {
+            "id": int(request["id"]),
+            "type": request["kind"],
+            "severity": request["severity"],
+            "note": request["note"],
+        }
+        return self.handle.rpc("job-manager.raise", payload)
+
+    def op_update(self, request):
+        payload = {"id": int(request["id"]), "updates": request["updates"]}
+        return self.handle.rpc("job-manager.update", payload)
+
+    def op_drain(self, request):
+        payload = {"targets": request["ranks"], "reason": request["reason"]}
+        payload["mode"] = "update"
+        return self.handle.rpc("resource.drain", payload, nodeid=0)
+
+    def op_commit(self, request):
+        txn = raw.flux_kvs_txn_create()
+        try:
+            for verb, key, *value in request["ops"]:
+                if verb == "append":
+                    data = value[0].encode("utf-8")
+                    raw.flux_kvs_txn_put_raw(
+                        txn, raw.FLUX_KVS_APPEND, key, data, len(data)
+                    )
+                elif verb == "put":
+                    raw.flux_kvs_txn_put(txn, 0, key, json.dumps(value[0]))
+                else:
+                    raw.flux_kvs_txn_unlink(txn, 0, key)
+            return Future(raw.flux_kvs_commit(self.handle, None, 0, txn))
+        finally:
+            raw.flux_kvs_txn_destroy(txn)
+
+    def op_lookup(self, request):
+        value = ffi.new("char *[1]")
+        future = raw.flux_kvs_lookup(self.handle, None, 0, request["key"])
+        try:
+            raw.flux_kvs_lookup_get(future, value)
+            text = b"" if value[0] == ffi.NULL else ffi.string(value[0])
+            return text.decode("utf-8", "replace")
+        except FileNotFoundError:
+            return None
+        finally:
+            raw.flux_future_destroy(future)
+
+    def op_list(self, request):
+        try:
+            return list(flux.kvs.get_dir(self.handle, request["key"]))
+        except FileNotFoundError:
+            return []
+
+    def op_log(self, request):
+        self.handle.log(request["level"], request["text"].replace("%", "%%"))
+        return None
+
+
+def refuse(reason, error):
+    emit(type="refused", reason=reason, error=str(error))
+    sys.exit(1)
+
+
+def connect():
+    try:
+        handle = flux.Flux()
+        rank = handle.get_rank()
+        owner = int(handle.attr_get("security.owner"))
+    except OSError as exc:
+        refuse("flux", exc)
+    if rank != 0:
+        refuse("rank", f"this is rank {rank}, the daemon runs on rank 0")
+    if owner != os.getuid():
+        refuse("owner", f"the instance belongs to uid {owner}, not to {os.getuid()}")
+    try:
+        handle.service_register(SERVICE).get()
+    except FileExistsError:
+        refuse("exists", "the service usernetes is registered already")
+    raw.flux_log_set_appname(handle, SERVICE.encode())
+    return handle
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--no-hold", action="store_true")
+    args = parser.parse_args()
+    handle = connect()
+    bridge = Bridge(handle, hold=not args.no_hold)
+    bridge.serve()
+    stdin = handle.fd_watcher_create(0, bridge.on_input, flux.constants.FLUX_POLLIN)
+    stdin.start()
+    emit(
+        type="ready",
+        rank=0,
+        size=int(handle.attr_get("size")),
+        owner=int(handle.attr_get("security.owner")),
+        level=int(handle.attr_get("instance-level")),
+    )
+    bridge.follow_journal()
+    handle.reactor_run()
+
+
+if __name__ == "__main__":
+    main()
