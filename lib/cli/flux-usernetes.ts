@@ -1,0 +1,14 @@
+/** The command flux-usernetes, also `flux usernetes`: one file a subcommand. */
+import { Command } from "commander";
+import { version } from "./version.js";
+import { daemonCommand } from "./daemon.js";
+import { pingCommand } from "./ping.js";
+import { runProgram } from "./program.js";
+
+const program = new Command("flux-usernetes")
+  .description("User-space Kubernetes in Flux jobs")
+  .version(version())
+  .addCommand(daemonCommand())
+  .addCommand(pingCommand());
+
+await runProgram(program, process.argv);

@@ -1,0 +1,50 @@
+/** `flux-usernetes ping`: is the daemon there. */
+import { Command } from "commander";
+import { setTimeout as sleep } from "node:timers/promises";
+import { CommandError, EXIT } from "../errors.js";
+import { parseFsd } from "../flux/fsd.js";
+import { run } from "../host/runner.js";
+
+const DEADLINE_MS = 5_000;
+const PAUSE_MS = 100;
+
+export function pingCommand(): Command {
+  return new Command("ping")
+    .description("is the daemon there: exit code 0 or 5")
+    .option("--wait <fsd>", "wait for it so long, like 10s")
+    .addHelpText("after", "\nExample:\n  flux-usernetes ping --wait 30s && flux batch job.sh")
+    .action(async (options: { wait?: string }) => {
+      const waitMs = options.wait === undefined ? 0 : parseFsd(options.wait);
+      if (waitMs === undefined)
+        throw new CommandError(
+          EXIT.usage,
+          `--wait: found "${options.wait ?? ""}", allowed: a duration (RFC 23), like 500ms, 10s or 2m`,
+        );
+      process.stdout.write(`${await ping(waitMs)}\n`);
+    });
+}
+
+/** The line to print. Throws a CommandError: no daemon, no instance. */
+async function ping(waitMs: number): Promise<string> {
+  const until = Date.now() + waitMs;
+  const env = process.env as Record<string, string>;
+  for (;;) {
+    const argv = ["flux", "ping", "--count=1", "usernetes"];
+    const answer = await run({ argv, env, timeoutMs: DEADLINE_MS });
+    if (answer.exitCode === 0) {
+      const time = /time=([0-9.]+ ms)/.exec(answer.stdout)?.[1];
+      return `the daemon answers${time ? ` in ${time}` : ""}`;
+    }
+    if (Date.now() >= until) throw refuse(answer.stderr.trim() || answer.reason);
+    await sleep(PAUSE_MS);
+  }
+}
+
+function refuse(words: string): CommandError {
+  if (/usernetes\.ping/.test(words))
+    return new CommandError(
+      EXIT.noDaemon,
+      "no daemon runs in this Flux instance: start `flux-usernetes daemon` on its rank 0",
+    );
+  return new CommandError(EXIT.noInstance, `no Flux instance answers: ${words}; set FLUX_URI`);
+}

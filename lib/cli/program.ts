@@ -1,0 +1,25 @@
+/** Runs a command line and turns what it throws into one line on stderr and an exit code. */
+import { CommanderError, type Command } from "commander";
+import { CommandError, EXIT, messageOf } from "../errors.js";
+
+export async function runProgram(program: Command, argv: string[]): Promise<void> {
+  const name = program.name();
+  prepare(program);
+  try {
+    await program.parseAsync(argv);
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      // Help and version are asked for; the rest is wrong usage and was told by commander.
+      process.exitCode = error.exitCode === 0 ? EXIT.done : EXIT.usage;
+      return;
+    }
+    process.stderr.write(`${name}: ${messageOf(error)}\n`);
+    process.exitCode = error instanceof CommandError ? error.status : EXIT.failed;
+  }
+}
+
+/** Commander passes these settings on only to commands that it makes itself. */
+function prepare(command: Command): void {
+  command.exitOverride().showHelpAfterError("(--help says more)");
+  command.commands.forEach(prepare);
+}

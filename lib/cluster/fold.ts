@@ -1,0 +1,117 @@
+/**
+ * Events into state: one function for the job's eventlog, one for the record.
+ * Both may be read again from the start after a restart; what only lived in the
+ * daemon's memory is dropped by `forgetRunning`.
+ */
+import { decodeIdset } from "../flux/idset.js";
+import type { RecordEvent } from "../record/events.js";
+import { progress, type Cluster, type Perilog } from "./state.js";
+
+/** An entry of the job's primary eventlog (RFC 21). */
+export interface JobEvent {
+  timestamp: number;
+  name: string;
+  context?: Record<string, unknown>;
+}
+
+export function foldJobEvent(cluster: Cluster, event: JobEvent): void {
+  const { job } = cluster;
+  const context = event.context ?? {};
+  switch (event.name) {
+    case "alloc":
+      job.allocAt = event.timestamp;
+      return;
+    case "start":
+      job.startAt = event.timestamp;
+      // An unfinished prolog did not keep the job: it was posted after the start request.
+      if (job.prolog === "counted") job.prolog = "late";
+      return;
+    case "finish":
+      job.finishAt = event.timestamp;
+      return;
+    case "exception":
+      if (context["severity"] === 0 && !job.fatal)
+        job.fatal = { type: String(context["type"]), note: text(context["note"]) };
+      return;
+    case "clean":
+      job.clean = true;
+      return;
+    case "memo":
+      if (isReleased(context["usernetes"])) job.released = true;
+      return;
+    case "jobspec-update": {
+      const duration = context["attributes.system.duration"];
+      if (typeof duration === "number") job.updatedDuration = duration;
+      return;
+    }
+    default:
+      foldPerilog(cluster, event.name, context);
+  }
+}
+
+function foldPerilog({ job }: Cluster, name: string, context: Record<string, unknown>): void {
+  if (context["description"] !== "usernetes") return;
+  const cleanup = job.finishAt !== undefined || job.fatal !== undefined;
+  const counted: Perilog = job.startAt !== undefined && !job.finishAt ? "late" : "counted";
+  if (name === "prolog-start") job.prolog = counted;
+  if (name === "prolog-finish") job.prolog = "finished";
+  if (name === "epilog-start") job.epilog = cleanup ? "counted" : "late";
+  if (name === "epilog-finish") job.epilog = "finished";
+}
+
+/** A user's memo can be anything; only this one is a request. */
+function isReleased(memo: unknown): boolean {
+  const release = (memo as { release?: unknown } | undefined | null)?.release;
+  return release === true || release === "true";
+}
+
+function text(value: unknown): string {
+  return typeof value === "string" ? value : "";
+}
+
+export function foldRecordEvent(cluster: Cluster, event: RecordEvent): void {
+  switch (event.name) {
+    case "claim":
+      cluster.claim = event.context;
+      return;
+    case "step-start":
+    case "step-finish":
+      foldStep(cluster, event);
+      return;
+    case "settle":
+      cluster.settle = event.context;
+      return;
+    case "teardown-start":
+      cluster.teardown = event.context;
+      return;
+    case "down":
+      cluster.down = event.context;
+      return;
+  }
+}
+
+function foldStep(cluster: Cluster, event: RecordEvent & { name: `step-${string}` }): void {
+  const { step, ranks, attempt } = event.context;
+  const finish = event.name === "step-finish" ? event.context : undefined;
+  const of = cluster.steps.get(step);
+  for (const rank of decodeIdset(ranks))
+    of?.set(rank, {
+      status: finish?.status ?? "running",
+      attempt,
+      at: event.timestamp,
+      note: finish?.note ?? "",
+    });
+}
+
+/**
+ * After reading a record: no step runs any more, since its daemon is gone, and
+ * a join-command that was not published is lost with that daemon's memory. Both
+ * are done again; each step says why that is safe.
+ */
+export function forgetRunning(cluster: Cluster): void {
+  for (const ranks of cluster.steps.values())
+    for (const [rank, { status }] of ranks) if (status === "running") ranks.delete(rank);
+  const lead = cluster.claim?.lead ?? 0;
+  if (progress(cluster, "publish-join", lead)?.status !== "ok")
+    cluster.steps.get("join-command")?.clear();
+}

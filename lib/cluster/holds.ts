@@ -1,0 +1,58 @@
+/**
+ * Letting go of what was held. A finish is planned only for a start of ours that
+ * the job's eventlog shows as counted and unfinished: Flux counts all prologs
+ * and epilogs in one counter, and one finish too many frees the resources under
+ * a site's own epilog.
+ */
+import type { Action } from "./plan.js";
+import { isHeld, isOver, progress, type Cluster } from "./state.js";
+import type { Retry } from "./progress.js";
+import { retryable } from "./progress.js";
+
+export function planHolds(cluster: Cluster): Action[] {
+  const { job, claim, down } = cluster;
+  if (job.clean) return [];
+  const actions: Action[] = [];
+  if (job.prolog === "counted" && mayStart(cluster))
+    actions.push({ do: "finish-prolog", status: isOver(cluster) ? 1 : 0 });
+  // Late: while the job runs its finish counts for nothing; afterwards it would.
+  if (job.prolog === "late" && !isOver(cluster)) actions.push({ do: "finish-prolog", status: 0 });
+  if (job.epilog === "counted" && (!claim || down)) actions.push({ do: "finish-epilog" });
+  return actions;
+}
+
+function mayStart(cluster: Cluster): boolean {
+  const { job, claim, settle, down } = cluster;
+  if (!isOver(cluster))
+    return settle?.outcome === "ready" && !isHeld(cluster) && isExtended(cluster);
+  // No gap: the epilog takes over from the prolog, or there is nothing (left) to keep nodes for.
+  return job.epilog === "counted" || !claim || down !== undefined;
+}
+
+/** A job with a time limit starts when it has its time back. */
+function isExtended({ duration, job, settle }: Cluster): boolean {
+  return duration === 0 || job.updatedDuration !== undefined || settle?.outcome !== "ready";
+}
+
+/** How far the teardown is: who may be tried now, who has failed for good, does any run. */
+export function ends(
+  cluster: Cluster,
+  ranks: number[],
+  facts: Retry,
+): { ready: number[]; running: boolean; settled: { failed: number[]; attempt: number } } {
+  const ready: number[] = [];
+  const failed: number[] = [];
+  let running = false;
+  let attempt = 0;
+  for (const rank of ranks) {
+    const at = progress(cluster, "down-v", rank);
+    if (at?.status === "ok") continue;
+    const may = retryable("down-v", at, facts);
+    if (may === "now") {
+      ready.push(rank);
+      attempt = Math.max(attempt, at?.attempt ?? 0);
+    } else if (may === "later" || may === "running") running = true;
+    else failed.push(rank);
+  }
+  return { ready, running, settled: { failed, attempt } };
+}

@@ -1,0 +1,140 @@
+/**
+ * State into actions: what to do next for one cluster, given the time. Decides
+ * everything and does nothing. The same state gives the same plan, so a daemon
+ * that starts again goes on where the last one was killed.
+ *
+ *   all ranks: stage > up
+ *   lead:      up > kubeadm-init > kubeconfig, join-command > publish-join
+ *   workers:   up + publish-join > fetch-join > kubeadm-join
+ *   lead:      all joined > sync-external-ip > install-flannel > wait-ready
+ *
+ * An empty plan means that something is waited for: an event, a running step,
+ * or the time `wakeAt`.
+ */
+import type { Settle } from "../record/events.js";
+import { ends, planHolds } from "./holds.js";
+import { bringUpSteps, failure, limitsOf, runningSteps, type Limits } from "./progress.js";
+import { isHeld, isOver, progress, ranksOf, type Cluster } from "./state.js";
+import type { LocalStep, NodeStep } from "./steps.js";
+
+export type Action =
+  /** The attribute is not understood, or the job cannot have a cluster: it never starts. */
+  | { do: "refuse"; note: string }
+  | { do: "read-resources" }
+  /** Take ports and subnets and write the claim. */
+  | { do: "claim" }
+  /** One flux exec: each rank takes these steps one after the other. */
+  | { do: "call"; steps: NodeStep[]; ranks: number[]; attempt: number; limitS: number }
+  | { do: "local"; step: LocalStep; attempt: number; limitS: number }
+  | { do: "settle"; settle: Settle }
+  | { do: "raise"; note: string }
+  /** Give the job the time that it was held: its time limit, in seconds, becomes this. */
+  | { do: "extend"; duration: number }
+  | { do: "stop" }
+  | { do: "begin-teardown"; reason: string }
+  | { do: "end-teardown"; left: number[] }
+  | { do: "finish-prolog"; status: number }
+  | { do: "finish-epilog" };
+
+export interface Plan {
+  actions: Action[];
+  /** Plan again at this time (seconds since the epoch) if nothing happens before. */
+  wakeAt?: number;
+}
+
+export function plan(cluster: Cluster, limits: Limits, now: number): Plan {
+  const facts = limitsOf(limits, now);
+  const main = isOver(cluster) ? planEnd(cluster, facts) : planLife(cluster, facts);
+  const actions = [...main, ...planHolds(cluster)];
+  return facts.wakeAt === undefined ? { actions } : { actions, wakeAt: facts.wakeAt };
+}
+
+type Facts = ReturnType<typeof limitsOf>;
+
+function planLife(cluster: Cluster, facts: Facts): Action[] {
+  const { asked, job, claim, settle } = cluster;
+  if ("refused" in asked) return [{ do: "refuse", note: asked.refused }];
+  if (!claim) {
+    if (job.allocAt === undefined) return [];
+    return cluster.resources ? [{ do: "claim" }] : [{ do: "read-resources" }];
+  }
+  if (!settle) return planBringUp(cluster, facts);
+  if (settle.outcome === "ready") return planReady(cluster, facts);
+  return isHeld(cluster) ? [] : [{ do: "raise", note: settle.note ?? "bring-up failed" }];
+}
+
+function planBringUp(cluster: Cluster, facts: Facts): Action[] {
+  const claim = cluster.claim;
+  if (!claim) return [];
+  const note = failure(cluster, facts) ?? overdue(cluster, claim.deadline, facts);
+  if (note !== undefined) return [{ do: "settle", settle: { outcome: "failed", note } }];
+  if (
+    progress(cluster, "wait-ready", claim.lead)?.status === "ok" &&
+    runningSteps(cluster).size === 0
+  ) {
+    const kubeconfig = `${claim.workdir}/kubeconfig`;
+    return [{ do: "settle", settle: { outcome: "ready", kubeconfig } }];
+  }
+  return bringUpSteps(cluster, facts);
+}
+
+function overdue(cluster: Cluster, deadline: number, facts: Facts): string | undefined {
+  if (facts.now < deadline) {
+    facts.wake(deadline);
+    return undefined;
+  }
+  const waiting = [...runningSteps(cluster)].map(
+    ([step, ranks]) => `${step} on ${hostsOf(cluster, ranks)}`,
+  );
+  const on = waiting.length > 0 ? `, waiting for ${waiting.join(" and ")}` : "";
+  return `timed out after ${facts.bringUpText}${on}`;
+}
+
+function planReady(cluster: Cluster, facts: Facts): Action[] {
+  const { job, duration } = cluster;
+  if (!facts.extendTimeLimit || duration === 0 || job.allocAt === undefined) return [];
+  // Once only: bring-up is not paid from the user's minutes, what follows is.
+  if (job.updatedDuration !== undefined || isHeld(cluster)) return [];
+  return [{ do: "extend", duration: duration + Math.max(0, Math.ceil(facts.now - job.allocAt)) }];
+}
+
+function planEnd(cluster: Cluster, facts: Facts): Action[] {
+  const { claim, settle, teardown, down, job } = cluster;
+  if (!claim || down) return [];
+  if (!settle) return [{ do: "settle", settle: { outcome: "canceled", note: reason(cluster) } }];
+  // Tasks that still run may want their cluster while they end.
+  if (job.startAt !== undefined && job.finishAt === undefined && !job.clean) return [];
+  if (!teardown) {
+    if (runningSteps(cluster).size > 0) return [{ do: "stop" }];
+    return [{ do: "begin-teardown", reason: reason(cluster) }];
+  }
+  return planTeardown(cluster, facts);
+}
+
+function planTeardown(cluster: Cluster, facts: Facts): Action[] {
+  const { ready, settled, running } = ends(cluster, ranksOf(cluster), facts);
+  if (ready.length > 0)
+    return [
+      {
+        do: "call",
+        steps: ["down-v"],
+        ranks: ready,
+        attempt: settled.attempt + 1,
+        limitS: facts.teardownS,
+      },
+    ];
+  return running ? [] : [{ do: "end-teardown", left: settled.failed }];
+}
+
+function reason({ job }: Cluster): string {
+  if (job.fatal) return job.fatal.note ? `${job.fatal.type}: ${job.fatal.note}` : job.fatal.type;
+  return "finish";
+}
+
+function hostsOf(cluster: Cluster, ranks: number[]): string {
+  const all = ranksOf(cluster);
+  const named = ranks
+    .slice(0, 4)
+    .map((r) => `${cluster.claim?.hosts[all.indexOf(r)] ?? "?"} (rank ${r})`);
+  return ranks.length > 4 ? `${named.join(", ")} and ${ranks.length - 4} more` : named.join(", ");
+}

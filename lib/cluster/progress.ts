@@ -1,0 +1,166 @@
+/**
+ * Which steps may be taken now, by which ranks. A rank's steps go one after the
+ * other without waiting for other ranks: those that come next together go into
+ * one call.
+ */
+import { decodeIdset } from "../flux/idset.js";
+import type { Action } from "./plan.js";
+import { progress, ranksOf, type Cluster, type Progress } from "./state.js";
+import {
+  CONTROL_PLANE,
+  FINISH,
+  JOIN,
+  OPTIONAL_STEPS,
+  PREPARE,
+  STEP_LIMIT_S,
+  STEPS,
+  type LocalStep,
+  type NodeStep,
+  type Step,
+} from "./steps.js";
+
+export interface Limits {
+  /** How often a step is tried; a step that is not here: once. */
+  attempts: Partial<Record<Step, number>>;
+  joinFanout: number;
+  bringUpText: string;
+  teardownS: number;
+  extendTimeLimit: boolean;
+}
+
+/** The limits, the time, and the earliest time at which more can be done. */
+export interface Retry extends Limits {
+  now: number;
+  wakeAt?: number;
+  wake(at: number): void;
+}
+
+export function limitsOf(limits: Limits, now: number): Retry {
+  return {
+    ...limits,
+    now,
+    wake(at) {
+      this.wakeAt = Math.min(this.wakeAt ?? Infinity, at);
+    },
+  };
+}
+
+/** Pauses between tries grow: 1, 2, 4 ... seconds. */
+export function retryable(
+  step: Step,
+  at: Progress | undefined,
+  facts: Retry,
+): "now" | "later" | "running" | "never" | "done" {
+  if (!at) return "now";
+  if (at.status === "ok") return "done";
+  if (at.status === "running") return "running";
+  if (at.attempt >= (facts.attempts[step] ?? 1)) return "never";
+  const next = at.at + 2 ** (at.attempt - 1);
+  if (facts.now >= next) return "now";
+  facts.wake(next);
+  return "later";
+}
+
+const is = (cluster: Cluster, step: Step, rank: number) =>
+  progress(cluster, step, rank)?.status === "ok";
+
+export function bringUpSteps(cluster: Cluster, facts: Retry): Action[] {
+  const claim = cluster.claim;
+  if (!claim) return [];
+  const ranks = ranksOf(cluster);
+  const workers = ranks.filter((rank) => rank !== claim.lead);
+  const calls = (chain: readonly NodeStep[], on: number[]) => chains(cluster, chain, on, facts);
+  const isUp = (rank: number) => is(cluster, "up", rank);
+  const actions: Action[] = calls(PREPARE, ranks);
+  if (!isUp(claim.lead)) return actions;
+  if (workers.length === 0) return [...actions, ...calls([...CONTROL_PLANE, ...FINISH], ranks)];
+  if (!is(cluster, "publish-join", claim.lead)) {
+    actions.push(...calls([...CONTROL_PLANE, "join-command"], [claim.lead]));
+    if (is(cluster, "join-command", claim.lead))
+      actions.push(...local(cluster, "publish-join", facts));
+    return actions;
+  }
+  actions.push(...calls(JOIN, fanout(cluster, workers.filter(isUp), facts)));
+  if (!workers.every((rank) => is(cluster, "kubeadm-join", rank))) return actions;
+  return [
+    ...actions,
+    ...calls(FINISH, [claim.lead]),
+    ...calls(["delete-token"], [claim.lead]),
+    ...local(cluster, "remove-archive", facts),
+  ];
+}
+
+/** At most `joinFanout` joins at a time: an API server fails under hundreds. */
+function fanout(cluster: Cluster, workers: number[], facts: Retry): number[] {
+  const busy = (rank: number) =>
+    JOIN.some((step) => progress(cluster, step, rank)?.status === "running");
+  const room = facts.joinFanout - workers.filter(busy).length;
+  const waiting = workers.filter((rank) => !is(cluster, "kubeadm-join", rank) && !busy(rank));
+  return waiting.slice(0, Math.max(0, room));
+}
+
+/** The ranks grouped by what of the chain is left to them: one call a group. */
+function chains(
+  cluster: Cluster,
+  chain: readonly NodeStep[],
+  ranks: number[],
+  facts: Retry,
+): Action[] {
+  const groups = new Map<string, Extract<Action, { do: "call" }>>();
+  for (const rank of ranks) {
+    const left = chain.filter((step) => !is(cluster, step, rank));
+    const next = left[0];
+    if (!next || chain.some((step) => progress(cluster, step, rank)?.status === "running"))
+      continue;
+    if (retryable(next, progress(cluster, next, rank), facts) !== "now") continue;
+    const attempt = (progress(cluster, next, rank)?.attempt ?? 0) + 1;
+    const key = `${left.join()} ${attempt}`;
+    const group = groups.get(key);
+    if (group) group.ranks.push(rank);
+    else
+      groups.set(key, {
+        do: "call",
+        steps: left,
+        ranks: [rank],
+        attempt,
+        limitS: limit(cluster, facts),
+      });
+  }
+  return [...groups.values()];
+}
+
+function local(cluster: Cluster, step: LocalStep, facts: Retry): Action[] {
+  const at = progress(cluster, step, cluster.claim?.lead ?? 0);
+  if (retryable(step, at, facts) !== "now") return [];
+  const limitS = Math.min(STEP_LIMIT_S[step] ?? Infinity, limit(cluster, facts));
+  return [{ do: "local", step, attempt: (at?.attempt ?? 0) + 1, limitS }];
+}
+
+/** What is left of the bring-up's time, in whole seconds, at least one. */
+function limit(cluster: Cluster, facts: Retry): number {
+  return Math.max(1, Math.ceil((cluster.claim?.deadline ?? facts.now) - facts.now));
+}
+
+export function runningSteps(cluster: Cluster): Map<Step, number[]> {
+  const running = new Map<Step, number[]>();
+  for (const step of STEPS)
+    for (const [rank, at] of cluster.steps.get(step) ?? [])
+      if (at.status === "running") running.set(step, [...(running.get(step) ?? []), rank]);
+  return running;
+}
+
+/** The first step that failed for good, in the words of the exception's note. */
+export function failure(cluster: Cluster, facts: Retry): string | undefined {
+  const hosts = cluster.claim?.hosts ?? [];
+  const ranks = decodeIdset(cluster.claim?.ranks ?? "");
+  for (const step of STEPS) {
+    if (OPTIONAL_STEPS.has(step) || step === "down-v") continue;
+    for (const [rank, at] of cluster.steps.get(step) ?? []) {
+      if (retryable(step, at, { ...facts, wake: () => undefined }) !== "never") continue;
+      const tries = at.attempt > 1 ? ` (${at.attempt} tries)` : "";
+      const what = at.status === "timeout" ? "timed out" : "failed";
+      return `${step} ${what} on ${hosts[ranks.indexOf(rank)] ?? "?"} (rank ${rank})${tries}: ${at.note}`;
+    }
+  }
+  return undefined;
+}

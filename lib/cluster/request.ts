@@ -1,0 +1,77 @@
+/** What a job asks for in attributes.user.usernetes and its options (DESIGN: job attributes). */
+import { isEngine, type EngineName } from "../usernetes/engine.js";
+
+export interface Request {
+  engine: EngineName | undefined;
+  /** Held when it is up, until it is released. */
+  debug: boolean;
+  /** How many workers may fail. */
+  tolerate: number;
+}
+
+export type Parsed = { asks: false } | { asks: true; request: Request } | { refused: string };
+
+const YES = ["yes", "true", "on", "1"];
+const NO = ["no", "false", "off", "0", ""];
+const YES_OR_NO = "yes or no (also true, on, 1, false, off, 0)";
+
+/** Undefined if it is neither. */
+function flag(value: unknown): boolean | undefined {
+  if (value === null || value === false || value === 0) return false;
+  if (value === true || value === 1) return true;
+  const word = typeof value === "string" ? value.toLowerCase() : "";
+  if (typeof value === "string" && NO.includes(word)) return false;
+  return YES.includes(word) ? true : undefined;
+}
+
+/** `user` is attributes.user, or its usernetes* keys. */
+export function parseRequest(user: Record<string, unknown>): Parsed {
+  const asked = user["usernetes"];
+  const options = isObject(asked) ? asked : {};
+  if (!isObject(asked)) {
+    const yes = asked === undefined ? false : flag(asked);
+    if (yes === undefined)
+      return refuse("usernetes", asked, `${YES_OR_NO}, or an object {"engine": ..., "debug": ...}`);
+    if (!yes) return { asks: false };
+  }
+  const unknown = Object.keys(options).find(
+    (key) => !["engine", "debug", "tolerate"].includes(key),
+  );
+  if (unknown !== undefined)
+    return refuse(
+      `usernetes.${unknown.slice(0, 40)}`,
+      options[unknown],
+      "only engine, debug and tolerate",
+    );
+  return parseOptions({
+    debug: user["usernetes_debug"] ?? options["debug"] ?? false,
+    engine: user["usernetes_engine"] ?? options["engine"],
+    tolerate: user["usernetes_tolerate"] ?? options["tolerate"] ?? 0,
+  });
+}
+
+function parseOptions(found: { debug: unknown; engine: unknown; tolerate: unknown }): Parsed {
+  const debug = flag(found.debug);
+  if (debug === undefined) return refuse("usernetes_debug", found.debug, YES_OR_NO);
+  const engine = found.engine;
+  if (engine !== undefined && !(typeof engine === "string" && isEngine(engine)))
+    return refuse("usernetes_engine", engine, "docker, podman or nerdctl");
+  const tolerate = typeof found.tolerate === "string" ? decimal(found.tolerate) : found.tolerate;
+  if (typeof tolerate !== "number" || !Number.isInteger(tolerate) || tolerate < 0)
+    return refuse("usernetes_tolerate", found.tolerate, "a whole number of workers");
+  return { asks: true, request: { debug, engine, tolerate } };
+}
+
+function decimal(text: string): number {
+  return /^[0-9]{1,6}$/.test(text) ? Number(text) : NaN;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function refuse(key: string, found: unknown, allowed: string): Parsed {
+  const text = JSON.stringify(found) as string | undefined;
+  const shown = (text ?? "nothing").slice(0, 80).replace(/[^\x20-\x7e]/g, "?");
+  return { refused: `attributes.user.${key}: found ${shown}, allowed: ${allowed}` };
+}

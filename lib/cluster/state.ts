@@ -1,0 +1,103 @@
+/**
+ * All that is known of one cluster: folded from the job's eventlog and from its
+ * record, and from nothing else. The same state comes out of a fresh start, a
+ * restart and a test.
+ */
+import type { Resources } from "../flux/resources.js";
+import { decodeIdset } from "../flux/idset.js";
+import type { Claim, Settle, StepStatus } from "../record/events.js";
+import type { Parsed } from "./request.js";
+import { STEPS, type Step } from "./steps.js";
+
+/**
+ * A prolog or epilog of ours. `counted`: Flux waits for its finish. `late`: it
+ * came when the job had started, and must not be finished in CLEANUP, where
+ * the finish would be counted against another's.
+ */
+export type Perilog = "none" | "counted" | "late" | "finished";
+
+export interface JobProgress {
+  allocAt?: number;
+  startAt?: number;
+  finishAt?: number;
+  /** The first exception of severity 0. */
+  fatal?: { type: string; note: string };
+  /** Inactive: Flux is done with it. */
+  clean: boolean;
+  prolog: Perilog;
+  epilog: Perilog;
+  /** The user's memo usernetes.release=true. */
+  released: boolean;
+  /** Seconds; what the last jobspec-update of it said. */
+  updatedDuration?: number;
+}
+
+/** How far one rank is with one step. */
+export interface Progress {
+  status: StepStatus | "running";
+  attempt: number;
+  /** When it began or ended, seconds since the epoch. */
+  at: number;
+  note: string;
+}
+
+export interface Cluster {
+  readonly jobid: bigint;
+  readonly userid: number;
+  readonly asked: Parsed;
+  /** Seconds; 0: no limit. */
+  readonly duration: number;
+  job: JobProgress;
+  /** Known some time after alloc; R is not in the eventlog. */
+  resources?: Resources;
+  claim?: Claim;
+  steps: Map<Step, Map<number, Progress>>;
+  settle?: Settle;
+  teardown?: { reason: string };
+  down?: { left: number[] };
+}
+
+export function newCluster(job: Pick<Cluster, "jobid" | "userid" | "asked" | "duration">): Cluster {
+  return {
+    ...job,
+    job: { clean: false, prolog: "none", epilog: "none", released: false },
+    steps: new Map(STEPS.map((step) => [step, new Map<number, Progress>()])),
+  };
+}
+
+export function progress(cluster: Cluster, step: Step, rank: number): Progress | undefined {
+  return cluster.steps.get(step)?.get(rank);
+}
+
+export function ranksOf(cluster: Cluster): number[] {
+  return cluster.claim ? decodeIdset(cluster.claim.ranks) : [];
+}
+
+/** The job will not run, or has run: what is up comes down. */
+export function isOver({ job }: Cluster): boolean {
+  return job.clean || job.finishAt !== undefined || job.fatal !== undefined;
+}
+
+/** Nothing will ever be left to do. */
+export function isDone(cluster: Cluster): boolean {
+  return cluster.job.clean && (!cluster.claim || cluster.down !== undefined);
+}
+
+/** The memo usernetes.state, for display only. */
+export function displayState(cluster: Cluster): string | undefined {
+  const { settle, job } = cluster;
+  if (cluster.down || !cluster.claim) return undefined;
+  if (isOver(cluster)) return "stopping";
+  if (!settle) return "starting";
+  return isHeld(cluster)
+    ? "held"
+    : settle.outcome === "ready" || !job.fatal
+      ? settle.outcome
+      : "failed";
+}
+
+/** Brought up, or failed to, for debugging: kept until released or canceled. */
+export function isHeld({ asked, settle, job }: Cluster): boolean {
+  const debug = "asks" in asked && asked.asks && asked.request.debug;
+  return debug && settle !== undefined && !job.released;
+}

@@ -1,0 +1,116 @@
+/**
+ * Checks a [usernetes] table and makes the values that the rest works with.
+ * Each fault is told with the key's full name, what was found, what is allowed.
+ */
+import { Ajv, type ErrorObject } from "ajv";
+import { CommandError, EXIT } from "../errors.js";
+import { parseFsd } from "../flux/fsd.js";
+import type { EngineName } from "../usernetes/engine.js";
+import { parsePortRange, type PortRange } from "../usernetes/ports.js";
+import { parsePool, type Pool } from "../usernetes/subnets.js";
+import { FORMATS, schema, type Table } from "./schema.js";
+
+export interface Config {
+  template: string;
+  workdir: string;
+  engine: EngineName;
+  /** What a job may ask for; has `engine` in it. */
+  engines: EngineName[];
+  ports: PortRange;
+  subnets: Pool;
+  interface: string | undefined;
+  runAs: Table["run-as"];
+  hold: Table["hold"];
+  bringUpTimeoutMs: number;
+  teardownTimeoutMs: number;
+  attempts: Table["attempts"];
+  joinFanout: number;
+  drain: boolean;
+  extendTimeLimit: boolean;
+}
+
+const ajv = new Ajv({ useDefaults: true, allErrors: false, verbose: true });
+const isPath = (text: string) => text.startsWith("/") && !/\/\.\.?(\/|$)|\n|:/.test(text);
+ajv.addFormat("absolute-path", isPath);
+ajv.addFormat("port-range", (text: string) => parsePortRange(text) !== undefined);
+ajv.addFormat("subnet-pool", (text: string) => parsePool(text) !== undefined);
+ajv.addFormat("interface", /^[A-Za-z0-9_.@-]{1,32}$/);
+ajv.addFormat("fsd", (text: string) => (parseFsd(text) ?? 0) > 0);
+const validate = ajv.compile<Table>(schema);
+
+/** Throws a CommandError (configuration) for the first fault; `where` names the source. */
+export function checkConfig(found: unknown, where: string): Config {
+  const table: unknown = structuredClone(found);
+  if (!validate(table)) throw refuse(where, describe(validate.errors?.[0]));
+  const engine = table["container-engine"];
+  const engines = table.engines ?? [engine];
+  if (!engines.includes(engine))
+    throw refuse(
+      where,
+      `usernetes.engines: found ${JSON.stringify(engines)}, it must have usernetes.container-engine ("${engine}") in it`,
+    );
+  refuseUnfinished(table, where);
+  return {
+    template: table.template.replace(/(.)\/+$/, "$1"),
+    workdir: table.workdir.replace(/(.)\/+$/, "$1"),
+    engine,
+    engines,
+    ports: parsePortRange(table.ports) ?? "default",
+    subnets: parsePool(table.subnets) ?? { address: 0, size: 0 },
+    interface: table.interface,
+    runAs: table["run-as"],
+    hold: table.hold,
+    bringUpTimeoutMs: parseFsd(table["bring-up-timeout"]) ?? 0,
+    teardownTimeoutMs: parseFsd(table["teardown-timeout"]) ?? 0,
+    attempts: table.attempts,
+    joinFanout: table["join-fanout"],
+    drain: table.drain,
+    extendTimeLimit: table["extend-time-limit"],
+  };
+}
+
+/** Values of the contract that this version does not have yet are refused, not ignored. */
+function refuseUnfinished(table: Table, where: string): void {
+  const unfinished: [keyof Table, string][] = [
+    ["run-as", "sudo"],
+    ["shared-filesystem", "yes"],
+    ["hold", "perilog"],
+  ];
+  for (const [key, value] of unfinished)
+    if (table[key] === value)
+      throw refuse(where, `usernetes.${key}: "${value}" is not available in this version`);
+}
+
+function describe(error: ErrorObject | undefined): string {
+  if (!error) return "usernetes: not understood";
+  const key = `usernetes${error.instancePath.replaceAll("/", ".")}`;
+  const params = error.params as Record<string, unknown>;
+  switch (error.keyword) {
+    case "additionalProperties": {
+      const allowed = Object.keys((error.parentSchema?.["properties"] as object | undefined) ?? {});
+      return `${key}.${String(params["additionalProperty"])}: there is no such key; allowed: ${allowed.join(", ")}`;
+    }
+    case "required":
+      return `${key}.${String(params["missingProperty"])}: not set; set it to the usernetes clone that is on each node`;
+    default:
+      return `${key}: found ${show(error.data)}, allowed: ${allowed(error)}`;
+  }
+}
+
+function allowed(error: ErrorObject): string {
+  const params = error.params as Record<string, unknown>;
+  const parent = (error.parentSchema ?? {}) as { format?: string; type?: string };
+  if (error.keyword === "enum") return (params["allowedValues"] as string[]).join(", ");
+  if (parent.format) return FORMATS[parent.format]?.allowed ?? parent.format;
+  if (error.keyword === "type") return `a value of type ${String(params["type"])}`;
+  return (error.message ?? error.keyword).replace(/^must be /, "");
+}
+
+function show(value: unknown): string {
+  const text = JSON.stringify(value);
+  return text.length > 80 ? `${text.slice(0, 80)}...` : text;
+}
+
+function refuse(where: string, fault: string): CommandError {
+  return new CommandError(EXIT.configuration, `${where}: ${fault}`);
+}

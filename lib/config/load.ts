@@ -1,0 +1,54 @@
+/** Reads the [usernetes] table: from the broker, or from a TOML file of the same form. */
+import { readFile } from "node:fs/promises";
+import { parse } from "smol-toml";
+import { CommandError, EXIT, messageOf } from "../errors.js";
+import type { Run } from "../host/command.js";
+import { checkConfig, type Config } from "./check.js";
+
+/** A broken TOML file makes the broker hang on every `config get`: do not wait with it. */
+const DEADLINE_MS = 10_000;
+
+export interface Loaded {
+  config: Config;
+  /** The table as found, defaults not filled in. */
+  table: unknown;
+}
+
+export async function loadFile(file: string): Promise<Loaded> {
+  let tables: Record<string, unknown>;
+  try {
+    tables = parse(await readFile(file, "utf8"));
+  } catch (error) {
+    const fault = messageOf(error).split("\n")[0] ?? "";
+    throw new CommandError(EXIT.configuration, `${file}: ${fault}`, { cause: error });
+  }
+  const table = tables["usernetes"];
+  if (table === undefined)
+    throw new CommandError(EXIT.configuration, `${file}: there is no table [usernetes] in it`);
+  return { config: checkConfig(table, file), table };
+}
+
+/** Throws a CommandError: configuration refused or not set, or no instance. */
+export async function loadFromBroker(run: Run, env: Record<string, string>): Promise<Loaded> {
+  const argv = ["flux", "config", "get", "usernetes"];
+  const got = await run({ argv, env, timeoutMs: DEADLINE_MS });
+  if (got.timedOut)
+    throw new CommandError(
+      EXIT.configuration,
+      "flux config get usernetes: no answer in 10s, which a broken file in the broker's configuration causes; check each file (flux-config(1)), then restart the broker",
+    );
+  if (got.exitCode === 0) {
+    const table: unknown = JSON.parse(got.stdout);
+    return { config: checkConfig(table, "broker configuration"), table };
+  }
+  const words = got.stderr.trim() || got.reason;
+  if (words.includes("is not set"))
+    throw new CommandError(
+      EXIT.configuration,
+      "broker configuration: there is no table [usernetes]; add one with usernetes.template (see flux-config(5)), then `flux config reload`",
+    );
+  throw new CommandError(
+    EXIT.noInstance,
+    `no Flux instance answers: ${words}; run this on rank 0 of one, or set FLUX_URI`,
+  );
+}

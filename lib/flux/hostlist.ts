@@ -1,0 +1,31 @@
+/** Hostlists (RFC 29): `node[0-3,07],login1`. */
+
+/** The hosts of a hostlist, in the order written. Throws a RangeError on malformed text. */
+export function decodeHostlist(text: string): string[] {
+  return splitOutsideBrackets(text).flatMap(expand);
+}
+
+function splitOutsideBrackets(text: string): string[] {
+  return text.match(/(?:[^,[\]]|\[[^\]]*\])+/g) ?? [];
+}
+
+function expand(word: string): string[] {
+  const match = /^([^[\]]*)\[([^\]]+)\](.*)$/.exec(word);
+  if (!match) return [word];
+  const [, prefix = "", ranges = "", rest = ""] = match;
+  const tails = expand(rest);
+  return ranges
+    .split(",")
+    .flatMap((range) => numbers(range, word))
+    .flatMap((number) => tails.map((tail) => prefix + number + tail));
+}
+
+function numbers(range: string, word: string): string[] {
+  const match = /^([0-9]+)(?:-([0-9]+))?$/.exec(range);
+  if (!match?.[1]) throw new RangeError(`"${word}" is not a hostlist: "${range}" is no range`);
+  const width = match[1].startsWith("0") ? match[1].length : 0;
+  const last = Number(match[2] ?? match[1]);
+  const list: string[] = [];
+  for (let n = Number(match[1]); n <= last; n++) list.push(String(n).padStart(width, "0"));
+  return list;
+}

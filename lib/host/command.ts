@@ -1,0 +1,35 @@
+/**
+ * One small value for "run this": here or, wrapped by lib/flux/exec, on ranks.
+ * Always an argument vector and an explicit environment, never a shell string.
+ */
+export interface Command {
+  argv: string[];
+  /** The whole environment: nothing is inherited. */
+  env: Record<string, string>;
+  stdin?: string;
+  /** After this the process gets SIGTERM, and SIGKILL `KILL_AFTER_MS` later. */
+  timeoutMs: number;
+}
+
+export interface Outcome {
+  /** Undefined if a signal ended it or it could not be started. */
+  exitCode: number | undefined;
+  /** At most `OUTPUT_MAX` characters each. */
+  stdout: string;
+  stderr: string;
+  timedOut: boolean;
+  /** Why it could not be started or how it was ended; empty if it ran to its end. */
+  reason: string;
+}
+
+export interface RunOptions {
+  /** The run is not wanted any more: SIGTERM, then SIGKILL. */
+  signal?: AbortSignal;
+  /** Called with each line of stderr as it comes, without its newline. */
+  onStderrLine?: (line: string) => void;
+}
+
+export type Run = (command: Command, options?: RunOptions) => Promise<Outcome>;
+
+export const KILL_AFTER_MS = 7_000;
+export const OUTPUT_MAX = 1 << 20;

@@ -1,0 +1,14 @@
+/** Where this package is: files that are not compiled are found from its root. */
+import { existsSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+let root: string | undefined;
+
+export function packagePath(...parts: string[]): string {
+  if (root === undefined) {
+    root = dirname(fileURLToPath(import.meta.url));
+    while (!existsSync(join(root, "package.json"))) root = dirname(root);
+  }
+  return join(root, ...parts);
+}

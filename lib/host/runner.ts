@@ -1,0 +1,54 @@
+/**
+ * Runs a Command as a local process with execa.
+ *
+ * Promises: never rejects; ends within the command's deadline plus
+ * KILL_AFTER_MS whatever the process does, because `flux exec` to a broker that
+ * just died ignores SIGTERM and can hang on SIGKILL's pipes; a process whose
+ * parent was killed with -9 gets SIGTERM from the kernel (setpriv(1)).
+ */
+import { execa } from "execa";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+import type { Readable } from "node:stream";
+import { KILL_AFTER_MS, OUTPUT_MAX, type Command, type Outcome, type Run } from "./command.js";
+
+export const run: Run = async (command, options = {}) => {
+  const args = ["--pdeathsig", "TERM", ...command.argv];
+  const child = execa("setpriv", args, {
+    env: command.env,
+    extendEnv: false,
+    ...(command.stdin === undefined ? { stdin: "ignore" as const } : { input: command.stdin }),
+    timeout: command.timeoutMs,
+    ...(options.signal ? { cancelSignal: options.signal } : {}),
+    forceKillAfterDelay: KILL_AFTER_MS,
+    maxBuffer: OUTPUT_MAX,
+    reject: false,
+    stripFinalNewline: false,
+    buffer: { stdout: true, stderr: options.onStderrLine === undefined },
+  });
+  const lines = options.onStderrLine ? readLines(child.stderr, options.onStderrLine) : undefined;
+  const result = await child;
+  await lines;
+  return {
+    exitCode: result.exitCode,
+    stdout: result.stdout,
+    stderr: lines ? "" : result.stderr,
+    timedOut: result.timedOut,
+    reason: result.exitCode === undefined ? (result.shortMessage ?? "") : "",
+  } satisfies Outcome;
+};
+
+async function readLines(stream: Readable, onLine: (line: string) => void): Promise<void> {
+  const reader = createInterface({ input: stream, crlfDelay: Infinity });
+  reader.on("line", onLine);
+  await once(reader, "close");
+}
+
+/** Runs and gives stdout; throws an Error with the command, its status and stderr. */
+export async function output(runner: Run, command: Command): Promise<string> {
+  const outcome = await runner(command);
+  if (outcome.exitCode === 0) return outcome.stdout;
+  const status = outcome.exitCode === undefined ? outcome.reason : `exit ${outcome.exitCode}`;
+  const words = outcome.stderr.trim().split("\n").at(-1) ?? "";
+  throw new Error(`${command.argv.join(" ")}: ${status}${words && `: ${words}`}`);
+}

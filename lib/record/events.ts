@@ -1,0 +1,82 @@
+/**
+ * The record: what was done for a cluster, an RFC 18 eventlog beside the job's
+ * own in the KVS (`<job's KVS directory>.usernetes.eventlog`). A restart, the
+ * shell plugin and people read it. Never a token, a hash or a kubeconfig.
+ */
+import type { Step } from "../cluster/steps.js";
+import type { EngineName } from "../usernetes/engine.js";
+import type { Ports } from "../usernetes/ports.js";
+
+export interface Claim {
+  version: 1;
+  /** Idset of broker ranks. */
+  ranks: string;
+  lead: number;
+  /** One a rank, in the order of the ranks. */
+  hosts: string[];
+  userid: number;
+  engine: EngineName;
+  workdir: string;
+  project: string;
+  ports: Ports;
+  /** The first rank's node subnet, a /24; each further rank has the next one. */
+  subnet: string;
+  /** When bring-up must be over, seconds since the epoch. */
+  deadline: number;
+}
+
+export type StepStatus = "ok" | "failed" | "timeout" | "lost";
+
+export type RecordEvent = { timestamp: number } & (
+  | { name: "claim"; context: Claim }
+  | { name: "step-start"; context: { step: Step; ranks: string; attempt: number } }
+  | { name: "step-finish"; context: StepFinish }
+  | { name: "settle"; context: Settle }
+  | { name: "teardown-start"; context: { reason: string } }
+  | { name: "down"; context: { left: number[] } }
+);
+
+export interface StepFinish {
+  step: Step;
+  ranks: string;
+  attempt: number;
+  status: StepStatus;
+  /** How long the slowest of these ranks took. */
+  seconds: number;
+  /** Why it is not ok: exit status and the last line that it printed. */
+  note?: string;
+}
+
+export interface Settle {
+  outcome: "ready" | "failed" | "canceled";
+  note?: string;
+  kubeconfig?: string;
+  /** Idset of the workers that the cluster goes on without. */
+  without?: string;
+}
+
+/** Parses an eventlog; a line that is no event of ours is left out (a newer version's, say). */
+export function parseRecord(text: string): RecordEvent[] {
+  const events: RecordEvent[] = [];
+  for (const line of text.split("\n")) {
+    if (line === "") continue;
+    try {
+      const event = JSON.parse(line) as RecordEvent;
+      if (typeof event.timestamp === "number" && typeof event.name === "string") events.push(event);
+    } catch {
+      // A record is append-only: one bad line must not hide the others.
+    }
+  }
+  return events;
+}
+
+/** One line of an eventlog (RFC 18), with its newline. */
+export function formatEvent(event: RecordEvent): string {
+  const { timestamp, name, context } = event;
+  return `${JSON.stringify({ timestamp, name, context })}\n`;
+}
+
+/** Seconds between two timestamps, to the millisecond. */
+export function elapsed(from: number, to: number): number {
+  return Math.round((to - from) * 1000) / 1000;
+}

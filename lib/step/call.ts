@@ -1,0 +1,124 @@
+/**
+ * One call: a set of ranks take some steps, one `flux exec` for all of them. A
+ * rank goes on to its next step by itself, and is told of as soon as it ends
+ * one.
+ */
+import { randomBytes } from "node:crypto";
+import type { NodeStep } from "../cluster/steps.js";
+import { STEP_LIMIT_S } from "../cluster/steps.js";
+import { fluxExec } from "../flux/exec.js";
+import type { Outcome, Run } from "../host/command.js";
+import type { StepStatus } from "../record/events.js";
+import { execErrors, lastWords, parseReport, type Report } from "./reports.js";
+import { runScript, stepScript } from "./scripts.js";
+
+export interface Call {
+  steps: NodeStep[];
+  ranks: number[];
+  env: Record<string, string>;
+  /** Seconds that all of it may take; each step has its own limit too. */
+  limitS: number;
+}
+
+export interface StepEnd {
+  step: NodeStep;
+  rank: number;
+  status: StepStatus;
+  note: string;
+  /** The last lines of a step that failed. */
+  tail: string[];
+  /** The rank goes on with this one. */
+  next: NodeStep | undefined;
+}
+
+export interface CallOptions {
+  signal: AbortSignal;
+  onEnd: (end: StepEnd) => void;
+}
+
+/** Gives stdout (the join-command, of that step). Every rank gets an end for its last step. */
+export async function runCall(run: Run, call: Call, options: CallOptions): Promise<string> {
+  const nonce = randomBytes(9).toString("base64url");
+  const following = new CallProgress(call, options);
+  const words: string[] = [];
+  const steps = call.steps.flatMap((step) => [
+    step,
+    String(stepLimit(step, call)),
+    stepScript(step),
+  ]);
+  const outcome = await run(
+    fluxExec(call.ranks, {
+      argv: ["sh", "-c", runScript(), "usernetes", nonce, ...steps],
+      env: call.env,
+      timeoutMs: call.limitS * 1000,
+    }),
+    {
+      signal: options.signal,
+      onStderrLine: (line) => {
+        const report = parseReport(line, nonce);
+        if (report) following.take(report);
+        else if (words.length < 200) words.push(line);
+      },
+    },
+  );
+  following.finish(words, outcome);
+  // `flux exec -l` labels every line.
+  return outcome.stdout.replace(/^[0-9]+: /gm, "");
+}
+
+function stepLimit(step: NodeStep, call: Call): number {
+  return Math.max(1, Math.min(STEP_LIMIT_S[step] ?? Infinity, Math.ceil(call.limitS)));
+}
+
+/** Where each rank of a call is, from its reports. */
+class CallProgress {
+  /** The step that each unfinished rank is at. */
+  private readonly at: Map<number, NodeStep>;
+  private readonly tails = new Map<number, string[]>();
+
+  constructor(
+    private readonly call: Call,
+    private readonly options: CallOptions,
+  ) {
+    const first = call.steps[0];
+    this.at = new Map(first === undefined ? [] : call.ranks.map((rank) => [rank, first]));
+  }
+
+  take(report: Report): void {
+    const { rank, step } = report;
+    if (!this.at.has(rank)) return;
+    if (report.report === "tail")
+      this.tails.set(rank, [...(this.tails.get(rank) ?? []), report.text]);
+    else this.end(rank, step, report.exit);
+  }
+
+  private end(rank: number, step: NodeStep, exit: number): void {
+    const tail = this.tails.get(rank) ?? [];
+    this.tails.delete(rank);
+    const next = exit === 0 ? this.call.steps[this.call.steps.indexOf(step) + 1] : undefined;
+    if (next) this.at.set(rank, next);
+    else this.at.delete(rank);
+    const limit = stepLimit(step, this.call);
+    const status = exit === 0 ? "ok" : exit === 124 || exit === 137 ? "timeout" : "failed";
+    const why = status === "timeout" ? `no end after ${limit} s` : `exit ${exit}`;
+    const words = lastWords(tail);
+    const note = status === "ok" ? "" : words ? `${why}: ${words}` : why;
+    this.options.onEnd({ step, rank, status, note, tail, next });
+  }
+
+  /** The ranks that never reported their end. */
+  finish(words: string[], outcome: Outcome): void {
+    const errors = execErrors(words);
+    const { timedOut, exitCode, reason } = outcome;
+    const general = this.options.signal.aborted
+      ? "stopped"
+      : timedOut
+        ? "flux exec did not end in time"
+        : (words.at(-1) ?? (reason || `flux exec ended with ${exitCode ?? "a signal"}`));
+    for (const [rank, step] of this.at) {
+      const note = (errors.get(rank) ?? general).slice(0, 300);
+      this.options.onEnd({ step, rank, status: "lost", note, tail: [], next: undefined });
+    }
+    this.at.clear();
+  }
+}

@@ -1,0 +1,42 @@
+/**
+ * The environment of a cluster's steps on the nodes: all of it, since flux exec
+ * carries its caller's. What differs by node is found there (on-node/run.sh,
+ * stage.sh).
+ */
+import { decodeIdset } from "../flux/idset.js";
+import type { Claim } from "../record/events.js";
+import { composeCommand } from "../usernetes/engine.js";
+import { archive, marker } from "../usernetes/names.js";
+
+export interface Site {
+  /** PATH and FLUX_URI, and what the daemon was told to pass on. */
+  base: Record<string, string>;
+  template: string;
+  interface: string | undefined;
+  /** UUID of the instance. */
+  instance: string;
+}
+
+export function stepEnvironment(jobid: bigint, claim: Claim, site: Site): Record<string, string> {
+  const { ports } = claim;
+  return {
+    ...site.base,
+    USERNETES_TEMPLATE: site.template,
+    USERNETES_WORKDIR: claim.workdir,
+    USERNETES_MARKER: marker(jobid, site.instance),
+    USERNETES_PROJECT: claim.project,
+    USERNETES_ARCHIVE: archive(jobid),
+    USERNETES_ENGINE: claim.engine,
+    USERNETES_RANKS: claim.ranks,
+    USERNETES_SIZE: String(decodeIdset(claim.ranks).length),
+    USERNETES_SUBNET: claim.subnet,
+    ...(site.interface === undefined ? {} : { USERNETES_INTERFACE: site.interface }),
+    CONTAINER_ENGINE: claim.engine,
+    COMPOSE: composeCommand(claim.engine, claim.project),
+    COMPOSE_PROJECT_NAME: claim.project,
+    PORT_ETCD: String(ports.etcd),
+    PORT_KUBELET: String(ports.kubelet),
+    PORT_FLANNEL: String(ports.flannel),
+    PORT_KUBE_APISERVER: String(ports.apiserver),
+  };
+}

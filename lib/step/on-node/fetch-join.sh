@@ -1,0 +1,9 @@
+# Takes the join-command out of the archive, into the workdir.
+#
+# flux-archive(1) reads what only the owner may, so it is extracted where only
+# the owner reads and goes on through stdin. Safe to repeat: it is replaced.
+set -eu
+private=$(mktemp -d)
+trap 'rm -rf "$private"' EXIT
+flux archive extract --name "$USERNETES_ARCHIVE" -C "$private"
+cat <"$private/join-command" >"$USERNETES_WORKDIR/join-command"

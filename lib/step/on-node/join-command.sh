@@ -1,0 +1,10 @@
+# Has the lead make a join-command and gives it to the caller on descriptor 3.
+#
+# Safe to repeat: it makes another token; delete-token deletes them all.
+set -eu
+cd "$USERNETES_WORKDIR"
+set -a
+. ./.usernetes/node.env
+set +a
+make join-command 3>&-
+head -c 65536 join-command >&3

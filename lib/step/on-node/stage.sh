@@ -1,0 +1,66 @@
+# Makes the cluster's own copy of the template on this node.
+#
+# Safe to repeat: a directory with our marker in it is filled again; one without
+# is somebody else's and is never touched.
+set -eu
+fail() { echo "$*" >&2; exit 1; }
+
+template=$USERNETES_TEMPLATE workdir=$USERNETES_WORKDIR
+state=$workdir/.usernetes
+
+[ -d "$template" ] || fail "the template $template is not on this node: clone rootless-containers/usernetes there, or set usernetes.template"
+[ -f "$template/Makefile" ] || fail "the template $template has no Makefile: it is no clone of rootless-containers/usernetes"
+command -v make >/dev/null || fail "make is not installed on this node, or not on the PATH $PATH"
+
+if [ -L "$workdir" ] || [ -e "$workdir" ]; then
+  if [ -L "$workdir" ] || [ ! -d "$workdir" ] || [ ! -O "$workdir" ]; then
+    fail "$workdir is in the way: it is no directory of uid $(id -u)"
+  fi
+  if [ -e "$state/owner" ]; then
+    [ "$(cat "$state/owner")" = "$USERNETES_MARKER" ] || fail "$workdir belongs to another job ($(cut -c 1-60 "$state/owner"))"
+  elif [ -n "$(ls -A "$workdir")" ]; then
+    fail "$workdir is in the way: it is not empty and no cluster's; remove it"
+  fi
+else
+  mkdir "$workdir" || fail "the work directory $workdir cannot be made: is ${workdir%/*} there and writable?"
+fi
+chmod 700 "$workdir"
+mkdir -p "$state"
+printf '%s\n' "$USERNETES_MARKER" >"$state/owner.new"
+mv "$state/owner.new" "$state/owner"
+
+# All but the clone's history and what an administrator's own try-out left there.
+for entry in "$template"/* "$template"/.[!.]*; do
+  case ${entry##*/} in .git | .usernetes | kubeconfig | join-command) continue ;; esac
+  [ -e "$entry" ] || [ -L "$entry" ] || continue
+  cp -R "$entry" "$workdir/"
+done
+
+# The place of this rank in the cluster's idset, from 0.
+rank=$(flux getattr rank)
+place='' before=0 IFS=,
+for part in $USERNETES_RANKS; do
+  first=${part%-*} last=${part#*-}
+  if [ "$rank" -ge "$first" ] && [ "$rank" -le "$last" ]; then place=$((before + rank - first)); fi
+  before=$((before + last - first + 1))
+done
+unset IFS
+[ -n "$place" ] || fail "rank $rank is not one of the cluster's ranks $USERNETES_RANKS"
+
+# Each rank has the next /24 of the cluster's block.
+rest=${USERNETES_SUBNET%/24}
+a=${rest%%.*} rest=${rest#*.}
+b=${rest%%.*} rest=${rest#*.}
+c=${rest%%.*}
+third=$(((a * 256 + b) * 256 + c + place))
+subnet=$((third / 65536)).$((third / 256 % 256)).$((third % 256)).0/24
+
+{
+  echo "NODE_NAME=u7s-$(hostname | tr '[:upper:]' '[:lower:]')"
+  echo "NODE_SUBNET=$subnet"
+  if [ -n "${USERNETES_INTERFACE:-}" ]; then
+    address=$(ip -o -4 address show dev "$USERNETES_INTERFACE" | awk '{sub("/.*", "", $4); print $4; exit}')
+    [ -n "$address" ] || fail "the interface $USERNETES_INTERFACE (usernetes.interface) has no IPv4 address on this node"
+    echo "HOST_IP=$address"
+  fi
+} >"$state/node.env"

@@ -1,0 +1,43 @@
+/**
+ * Reads what on-node/run.sh reports through `flux exec -l`: `RANK: NONCE WORD
+ * STEP REST`. The rank is flux exec's word, the nonce proves that the rest is
+ * run.sh's; any other line is kept as a word of flux exec itself.
+ */
+import { STEPS, type NodeStep } from "../cluster/steps.js";
+
+export type Report =
+  | { rank: number; report: "tail"; step: NodeStep; text: string }
+  | { rank: number; report: "end"; step: NodeStep; exit: number };
+
+export function parseReport(line: string, nonce: string): Report | undefined {
+  const match = /^([0-9]+): (\S+) (tail|end) (\S+) ?(.*)$/s.exec(line);
+  const step = STEPS.find((name) => name === match?.[4]) as NodeStep | undefined;
+  if (!match || match[2] !== nonce || step === undefined) return undefined;
+  const rank = Number(match[1]);
+  const rest = match[5] ?? "";
+  if (match[3] === "tail") return { rank, report: "tail", step, text: rest };
+  return /^[0-9]+$/.test(rest) ? { rank, report: "end", step, exit: Number(rest) } : undefined;
+}
+
+/** make's own last words say less than the recipe's. */
+const NOISE = /^make(\[[0-9]+\])?: |^\s*$/;
+
+export function lastWords(tail: readonly string[]): string {
+  return (
+    tail
+      .findLast((line) => !NOISE.test(line))
+      ?.trim()
+      .slice(0, 300) ?? ""
+  );
+}
+
+/** `flux-exec: Error: rank 3: hostname: No route to host`: by rank. */
+export function execErrors(lines: readonly string[]): Map<number, string> {
+  const errors = new Map<number, string>();
+  for (const line of lines) {
+    const match = /^flux-exec: Error: rank ([0-9]+): (.*)$/.exec(line);
+    // The command in it is the whole script.
+    if (match) errors.set(Number(match[1]), (match[2] ?? "").split(": ").at(-1) ?? "");
+  }
+  return errors;
+}

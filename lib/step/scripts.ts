@@ -1,0 +1,36 @@
+/** The sh scripts that are sent to the nodes; nothing of ours is installed there. */
+import { readFileSync } from "node:fs";
+import { packagePath } from "../host/package.js";
+import type { NodeStep } from "../cluster/steps.js";
+
+const read = (name: string) => readFileSync(packagePath("lib", "step", "on-node", name), "utf8");
+
+/** Which files make up a step's script. */
+const FILES: Record<NodeStep, string[]> = {
+  stage: ["stage.sh"],
+  up: ["make.sh"],
+  "kubeadm-init": ["make.sh"],
+  kubeconfig: ["make.sh"],
+  "join-command": ["join-command.sh"],
+  "fetch-join": ["fetch-join.sh"],
+  "kubeadm-join": ["make.sh"],
+  "delete-token": ["container.sh", "delete-token.sh"],
+  "sync-external-ip": ["make.sh"],
+  "install-flannel": ["make.sh"],
+  "wait-ready": ["container.sh", "wait-ready.sh"],
+  "down-v": ["down-v.sh"],
+};
+
+const cache = new Map<string, string>();
+
+/** Comments are for the reader here; they need not travel to every node. */
+function load(name: string): string {
+  const known = cache.get(name);
+  if (known !== undefined) return known;
+  const text = read(name).replace(/^\s*#.*\n/gm, "");
+  cache.set(name, text);
+  return text;
+}
+
+export const runScript = (): string => load("run.sh");
+export const stepScript = (step: NodeStep): string => FILES[step].map(load).join("");

@@ -1,0 +1,25 @@
+/** What belongs to a cluster is named after its job, from the integer id (never a printed one). */
+import { f58 } from "../flux/jobid.js";
+
+/** `2qt1hsjy5`: F58 without ƒ, lower-cased. Not unique: a marker file tells two apart. */
+function shortName(jobid: bigint): string {
+  return f58(jobid).slice(1).toLowerCase();
+}
+
+/** `/tmp/usernetes-ƒ2qt1hsjy5` */
+export function workdir(base: string, jobid: bigint): string {
+  return `${base === "/" ? "" : base}/usernetes-ƒ${shortName(jobid)}`;
+}
+
+/** `usernetes-2qt1hsjy5`: compose project; its container is `usernetes-2qt1hsjy5-node-1`. */
+export function project(jobid: bigint): string {
+  return `usernetes-${shortName(jobid)}`;
+}
+
+/** The archive that carries the join-command (flux-archive(1)). */
+export const archive = project;
+
+/** What the marker file in a workdir holds: whose it is. */
+export function marker(jobid: bigint, instance: string): string {
+  return `${jobid} ${instance}`;
+}

@@ -1,0 +1,55 @@
+/**
+ * Node subnets: the i-th rank of a cluster gets the i-th /24 of a block taken
+ * from the pool, so that they differ within a cluster and on each node.
+ */
+
+export interface Pool {
+  /** The pool's address as a number. */
+  address: number;
+  /** How many /24 it holds. */
+  size: number;
+}
+
+/** A run of /24 subnets of the pool. */
+export interface Block {
+  /** Index of the first /24 in the pool. */
+  first: number;
+  count: number;
+}
+
+/** `10.100.0.0/14`; undefined if it is no network of /24 or larger on its own boundary. */
+export function parsePool(text: string): Pool | undefined {
+  const match = /^([0-9]{1,3})\.([0-9]{1,3})\.([0-9]{1,3})\.([0-9]{1,3})\/([0-9]{1,2})$/.exec(text);
+  if (!match) return undefined;
+  const octets = match.slice(1, 5).map(Number);
+  const bits = Number(match[5]);
+  if (octets.some((octet) => octet > 255) || bits < 8 || bits > 24) return undefined;
+  const address = octets.reduce((sum, octet) => sum * 256 + octet, 0);
+  return address % 2 ** (32 - bits) === 0 ? { address, size: 2 ** (24 - bits) } : undefined;
+}
+
+/** The `index`-th /24 of the pool, like `10.100.3.0/24`. */
+export function subnet(pool: Pool, index: number): string {
+  const address = pool.address + index * 256;
+  return `${[24, 16, 8, 0].map((shift) => Math.floor(address / 2 ** shift) % 256).join(".")}/24`;
+}
+
+/** The index of a /24 in the pool; the reverse of `subnet`. Negative or past `size`: another pool's. */
+export function indexOf(pool: Pool, text: string): number {
+  const address = text
+    .replace(/\/24$/, "")
+    .split(".")
+    .reduce((sum, octet) => sum * 256 + Number(octet), 0);
+  return (address - pool.address) / 256;
+}
+
+/** The lowest block of `count` /24 that touches no other. Undefined if there is none. */
+export function chooseBlock(pool: Pool, count: number, open: Iterable<Block>): Block | undefined {
+  const taken = [...open].sort((a, b) => a.first - b.first);
+  let first = 0;
+  for (const block of taken) {
+    if (first + count <= block.first) break;
+    first = Math.max(first, block.first + block.count);
+  }
+  return first + count <= pool.size ? { first, count } : undefined;
+}

@@ -1,0 +1,189 @@
+/**
+ * How each action of a plan is carried out. An action may be begun again after
+ * a crash at any point of it; each says why that is safe. "once": an event in
+ * the job's eventlog will show that it was done.
+ */
+import type { Action } from "../lib/cluster/plan.js";
+import { progress } from "../lib/cluster/state.js";
+import type { LocalStep } from "../lib/cluster/steps.js";
+import { messageOf } from "../lib/errors.js";
+import { removeArchive } from "../lib/flux/archive.js";
+import { encodeIdset } from "../lib/flux/idset.js";
+import { kvsDirectory } from "../lib/flux/jobid.js";
+import { parseResources } from "../lib/flux/resources.js";
+import { output } from "../lib/host/runner.js";
+import { elapsed } from "../lib/record/events.js";
+import { entryKey, type OpenCluster } from "../lib/record/writer.js";
+import { archive } from "../lib/usernetes/names.js";
+import { ENOENT, FluxError } from "./bridge.js";
+import { runSteps } from "./calls.js";
+import { makeClaim } from "./claim.js";
+import { publishJoinCommand } from "./join-command.js";
+import type { Reconciler } from "./reconcile.js";
+
+type Confirmed = "once" | undefined;
+type Do<K extends Action["do"]> = (
+  job: Reconciler,
+  action: Extract<Action, { do: K }>,
+) => Promise<Confirmed>;
+
+export const ACTIONS: { [K in Action["do"]]: Do<K> } = {
+  // A second exception of ours would say the same.
+  refuse: async (job, { note }) => {
+    job.say("error", `refused: ${note}`);
+    return unlessOver(job.world.flux.raise(job.cluster.jobid, note));
+  },
+
+  "read-resources": async ({ cluster, world }) => {
+    const text = await world.flux.lookup(`${kvsDirectory(cluster.jobid)}.R`);
+    if (text === undefined) throw new Error("the job's R is not there");
+    cluster.resources = parseResources(text);
+    return undefined;
+  },
+
+  // Record and entry are one transaction: either both are there or neither.
+  claim: async (job) => {
+    const { cluster, world } = job;
+    const claim = makeClaim(cluster, world);
+    if ("refused" in claim) {
+      job.say("error", `refused: ${claim.refused}`);
+      return unlessOver(world.flux.raise(cluster.jobid, claim.refused));
+    }
+    const entry: OpenCluster = { jobid: String(cluster.jobid), claim };
+    // Before it is written, so that no other job takes the same in the meantime.
+    world.open.add(entry);
+    job.say(
+      "info",
+      `claim: ranks ${claim.ranks}, lead ${claim.hosts[0] ?? "?"} (rank ${claim.lead}), ${claim.engine}`,
+    );
+    const put = ["put", entryKey(cluster.jobid), entry] as const;
+    await job.record({ timestamp: world.clock.now(), name: "claim", context: claim }, [[...put]]);
+    return undefined;
+  },
+
+  // Each step on the node is safe to repeat; see lib/step/on-node.
+  call: async (job, action) => {
+    const call = runSteps(job, action);
+    job.calls.add(call);
+    await call.finally(() => job.calls.delete(call));
+    return undefined;
+  },
+
+  local: async (job, { step, attempt }) => {
+    const { cluster, world } = job;
+    const ranks = String(cluster.claim?.lead ?? 0);
+    const begin = world.clock.now();
+    job.step({ timestamp: begin, name: "step-start", context: { step, ranks, attempt } });
+    const note = await LOCAL[step](job).then(() => undefined, messageOf);
+    const timestamp = world.clock.now();
+    const result =
+      note === undefined ? ({ status: "ok" } as const) : ({ status: "failed", note } as const);
+    if (note !== undefined) job.say("error", `${step}: failed: ${note}`);
+    const seconds = elapsed(begin, timestamp);
+    job.step({
+      timestamp,
+      name: "step-finish",
+      context: { step, ranks, attempt, seconds, ...result },
+    });
+    return undefined;
+  },
+
+  // Written before the hold is let go: the shell plugin reads it.
+  settle: async (job, { settle }) => {
+    job.say(
+      settle.outcome === "failed" ? "error" : "info",
+      `settle: ${settle.outcome}${settle.note ? `: ${settle.note}` : ""}`,
+    );
+    await job.record({ timestamp: job.world.clock.now(), name: "settle", context: settle });
+    return undefined;
+  },
+
+  raise: async ({ cluster, world }, { note }) => unlessOver(world.flux.raise(cluster.jobid, note)),
+
+  // An absolute value: repeated, it is not added twice.
+  extend: async ({ cluster, world }, { duration }) =>
+    unlessOver(world.flux.update(cluster.jobid, { "attributes.system.duration": duration })),
+
+  stop: async (job) => {
+    job.bringUp.abort();
+    await Promise.allSettled(job.calls);
+    return undefined;
+  },
+
+  "begin-teardown": async (job, { reason }) => {
+    job.joinCommand = undefined;
+    job.say("info", `teardown: ${reason}`);
+    const timestamp = job.world.clock.now();
+    await job.record({ timestamp, name: "teardown-start", context: { reason } });
+    return undefined;
+  },
+
+  // Record and entry are one transaction; removing an archive that is gone is no error.
+  "end-teardown": async (job, { left }) => {
+    const { cluster, world } = job;
+    const { jobid } = cluster;
+    if (progress(cluster, "publish-join", cluster.claim?.lead ?? 0) && !hasNoArchive(job))
+      await output(world.run, removeArchive(archive(jobid), world.site.base));
+    const entry = world.open.get(jobid);
+    if (left.length > 0) await reportLeft(job, left);
+    const change =
+      left.length > 0 && entry
+        ? (["put", entryKey(jobid), { ...entry, left }] as const)
+        : (["unlink", entryKey(jobid)] as const);
+    const timestamp = world.clock.now();
+    await job.record({ timestamp, name: "down", context: { left } }, [[...change]]);
+    if (left.length === 0) world.open.remove(jobid);
+    job.say(
+      "info",
+      left.length === 0 ? "down: nothing is left" : `down: left on ranks ${encodeIdset(left)}`,
+    );
+    return undefined;
+  },
+
+  "finish-prolog": async ({ cluster, world }, { status }) =>
+    unlessOver(
+      world.flux.post(cluster.jobid, "prolog-finish", { description: "usernetes", status }),
+    ),
+
+  "finish-epilog": async ({ cluster, world }) =>
+    unlessOver(
+      world.flux.post(cluster.jobid, "epilog-finish", { description: "usernetes", status: 0 }),
+    ),
+};
+
+const LOCAL: Record<LocalStep, (job: Reconciler) => Promise<void>> = {
+  "publish-join": async (job) => {
+    if (job.joinCommand === undefined) throw new Error("there is no join-command");
+    await publishJoinCommand(job.cluster.jobid, job.joinCommand, job.world);
+    job.joinCommand = undefined;
+  },
+  "remove-archive": async ({ cluster, world }) => {
+    await output(world.run, removeArchive(archive(cluster.jobid), world.site.base));
+  },
+};
+
+/** A job that is gone needs no more of what is posted to it; its `clean` event ends the rest. */
+async function unlessOver(request: Promise<void>): Promise<Confirmed> {
+  try {
+    await request;
+  } catch (error) {
+    if (!(error instanceof FluxError && error.errno === ENOENT)) throw error;
+  }
+  return "once";
+}
+
+function hasNoArchive({ cluster }: Reconciler): boolean {
+  return progress(cluster, "remove-archive", cluster.claim?.lead ?? 0)?.status === "ok";
+}
+
+async function reportLeft(job: Reconciler, left: number[]): Promise<void> {
+  const { cluster, world } = job;
+  const note = progress(cluster, "down-v", left[0] ?? 0)?.note ?? "";
+  const reason = `usernetes: teardown of ${job.name} failed: ${note}`.slice(0, 300);
+  job.say("error", `teardown failed on ranks ${encodeIdset(left)}: ${note}`);
+  // Draining is a courtesy to the administrator; it must not keep the job.
+  if (world.config.drain)
+    await world.flux.drain(encodeIdset(left), reason).catch((error: unknown) => {
+      job.say("warn", `drain: ${messageOf(error)}`);
+    });
+}

@@ -1,0 +1,81 @@
+/** One call of a plan, carried out: `flux exec` and what comes back of it, into the record. */
+import type { Action } from "../lib/cluster/plan.js";
+import { progress, ranksOf } from "../lib/cluster/state.js";
+import type { NodeStep } from "../lib/cluster/steps.js";
+import { encodeIdset } from "../lib/flux/idset.js";
+import { elapsed } from "../lib/record/events.js";
+import { stepEnvironment } from "../lib/step/environment.js";
+import { runCall, type StepEnd } from "../lib/step/call.js";
+import type { Reconciler } from "./reconcile.js";
+
+type CallAction = Extract<Action, { do: "call" }>;
+
+export async function runSteps(job: Reconciler, action: CallAction): Promise<void> {
+  const { cluster, world } = job;
+  const { claim } = cluster;
+  const [first] = action.steps;
+  if (!claim || !first) return;
+  start(job, first, action.ranks);
+  const teardown = action.steps.includes("down-v");
+  // The join-command comes when the call has ended; its step is not over before.
+  let withResult: StepEnd | undefined;
+  const stdout = await runCall(
+    world.run,
+    {
+      steps: action.steps,
+      ranks: action.ranks,
+      env: stepEnvironment(cluster.jobid, claim, world.site),
+      limitS: action.limitS,
+    },
+    {
+      signal: teardown
+        ? job.leaving.signal
+        : AbortSignal.any([job.leaving.signal, job.bringUp.signal]),
+      onEnd: (end) => {
+        if (end.step === "join-command" && end.status === "ok") withResult = end;
+        else finish(job, end);
+      },
+    },
+  );
+  if (withResult) {
+    job.joinCommand = stdout;
+    finish(job, withResult);
+  }
+}
+
+function start(job: Reconciler, step: NodeStep, ranks: number[]): void {
+  const attempt = (progress(job.cluster, step, ranks[0] ?? 0)?.attempt ?? 0) + 1;
+  const context = { step, ranks: encodeIdset(ranks), attempt };
+  job.step({ timestamp: job.world.clock.now(), name: "step-start", context });
+}
+
+function finish(job: Reconciler, { step, rank, status, note, tail, next }: StepEnd): void {
+  const { cluster, world } = job;
+  const begun = progress(cluster, step, rank);
+  const timestamp = world.clock.now();
+  const seconds = elapsed(begun?.at ?? timestamp, timestamp);
+  const attempt = begun?.attempt ?? 1;
+  const context = {
+    step,
+    ranks: String(rank),
+    attempt,
+    status,
+    seconds,
+    ...(note ? { note } : {}),
+  };
+  job.step({ timestamp, name: "step-finish", context });
+  tell(job, { step, rank, status, note, seconds });
+  for (const line of tail) job.say("debug", `${step}: rank ${rank}: ${line}`);
+  if (next) start(job, next, [rank]);
+}
+
+function tell(
+  job: Reconciler,
+  end: Pick<StepEnd, "step" | "rank" | "status" | "note"> & { seconds: number },
+): void {
+  const { claim } = job.cluster;
+  const host = claim?.hosts[ranksOf(job.cluster).indexOf(end.rank)] ?? "?";
+  const what = `${end.step}: ${host} (rank ${end.rank}): ${end.status}`;
+  if (end.status === "ok") job.say("info", `${what} in ${end.seconds} s`);
+  else job.say(end.note === "stopped" ? "info" : "error", `${what}: ${end.note}`);
+}

@@ -1,0 +1,66 @@
+/** Whether a job can have a cluster, and what it takes for it. */
+import { readFileSync } from "node:fs";
+import type { Cluster } from "../lib/cluster/state.js";
+import { encodeIdset } from "../lib/flux/idset.js";
+import type { Claim } from "../lib/record/events.js";
+import { project, workdir } from "../lib/usernetes/names.js";
+import type { World } from "./world.js";
+
+/** A refusal is a sentence for the job's user. */
+export function makeClaim(cluster: Cluster, world: World): Claim | { refused: string } {
+  const { config, owner, clock } = world;
+  const { asked, resources, jobid, userid } = cluster;
+  if (!("asks" in asked) || !asked.asks || !resources)
+    return { refused: "no cluster was asked for" };
+  const { ranks, hosts } = resources;
+  const engine = asked.request.engine ?? config.engine;
+  const refused =
+    refuseUser(userid, owner) ??
+    refuseEngine(engine, config.engines) ??
+    refuseNodes(ranks.length, hosts, podSubnetNodes(config.template));
+  if (refused !== undefined) return { refused };
+  const chosen = world.open.choose(ranks, config);
+  if ("exhausted" in chosen) return { refused: chosen.exhausted };
+  return {
+    version: 1,
+    ranks: encodeIdset(ranks),
+    lead: ranks[0] ?? 0,
+    hosts,
+    userid,
+    engine,
+    workdir: workdir(config.workdir, jobid),
+    project: project(jobid),
+    ports: chosen.ports,
+    subnet: chosen.subnet,
+    deadline: clock.now() + config.bringUpTimeoutMs / 1000,
+  };
+}
+
+function refuseUser(userid: number, owner: number): string | undefined {
+  if (userid === owner) return undefined;
+  return `jobs of uid ${userid} cannot have a cluster here: usernetes.run-as is "owner", and the instance belongs to uid ${owner}`;
+}
+
+function refuseEngine(engine: string, allowed: readonly string[]): string | undefined {
+  if (allowed.includes(engine)) return undefined;
+  return `attributes.user.usernetes_engine: found "${engine}", allowed here: ${allowed.join(", ")} (usernetes.engines)`;
+}
+
+function refuseNodes(count: number, hosts: string[], room: number): string | undefined {
+  if (count > room)
+    return `the job has ${count} nodes, and a cluster holds at most ${room} (podSubnet in the template's kubeadm-config.yaml)`;
+  const twice = hosts.find((host, i) => hosts.indexOf(host) !== i);
+  if (twice === undefined) return undefined;
+  return `two of the job's ranks are on the host ${twice}: a cluster needs one broker a host`;
+}
+
+/** How many /24 the template's podSubnet holds; the /16 that it comes with holds 256. */
+function podSubnetNodes(template: string): number {
+  try {
+    const text = readFileSync(`${template}/kubeadm-config.yaml`, "utf8");
+    const bits = Number(/^\s*podSubnet:\s*["']?[0-9.]+\/([0-9]+)/m.exec(text)?.[1] ?? 16);
+    return bits <= 24 ? 2 ** (24 - bits) : 1;
+  } catch {
+    return 256;
+  }
+}

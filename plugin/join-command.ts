@@ -1,0 +1,30 @@
+/**
+ * Shares the join-command with the workers: `flux archive create`, from a file
+ * that only the owner reads and that is gone again at once. Safe to repeat: the
+ * archive is replaced.
+ */
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createArchive } from "../lib/flux/archive.js";
+import { output } from "../lib/host/runner.js";
+import { archive } from "../lib/usernetes/names.js";
+import type { World } from "./world.js";
+
+/** What kubeadm prints, and what the template's Makefile puts around it. */
+const JOIN =
+  /^kubeadm join \S+:[0-9]+ --token [a-z0-9]{6}\.[a-z0-9]{16} --discovery-token-ca-cert-hash sha256:[0-9a-f]{64}\s*$/m;
+
+/** Throws an Error without the text in it: it has a token, or something worse. */
+export async function publishJoinCommand(jobid: bigint, text: string, world: World): Promise<void> {
+  if (!JOIN.test(text))
+    throw new Error("what make join-command made is no join-command of kubeadm's");
+  const directory = await mkdtemp(join(tmpdir(), "usernetes-join-"));
+  try {
+    await writeFile(join(directory, "join-command"), text, { mode: 0o600, flag: "wx" });
+    const file = { directory, file: "join-command", env: world.site.base };
+    await output(world.run, createArchive(archive(jobid), file));
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+}

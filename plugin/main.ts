@@ -1,0 +1,191 @@
+/**
+ * The daemon: the one place that builds adapters and puts them together.
+ *
+ * Promises: it starts only on rank 0 of an instance that is the caller's and
+ * has no other daemon; SIGTERM and SIGINT end it without touching clusters; it
+ * ends by itself only when the instance is lost or refuses it (CommandError).
+ */
+import { randomUUID } from "node:crypto";
+import { loadFile, loadFromBroker, type Loaded } from "../lib/config/load.js";
+import { CommandError, EXIT, messageOf } from "../lib/errors.js";
+import { systemClock } from "../lib/host/clock.js";
+import { run } from "../lib/host/runner.js";
+import { Bridge, type Ready } from "./bridge.js";
+import { createLog, type Log } from "./log.js";
+import { OpenClusters } from "./open-clusters.js";
+import { Supervisor } from "./supervisor.js";
+import type { Level, World } from "./world.js";
+
+export interface DaemonOptions {
+  /** Read the table from this TOML file instead of the broker. */
+  configFile?: string;
+  /** Names of further variables that the steps on the nodes get. */
+  passEnv: string[];
+}
+
+const SYSLOG: Record<Level, number> = { error: 3, warn: 4, info: 6, debug: 7 };
+/** What local `flux` commands run with. */
+const localEnv = (): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(process.env).flatMap(([k, v]) => (v === undefined ? [] : [[k, v]])),
+  );
+
+/** What goes to every node: no more than is needed there. */
+function nodeEnv(passEnv: string[]): Record<string, string> {
+  const names = ["PATH", "FLUX_URI", ...passEnv];
+  const set = names.filter((name) => process.env[name] !== undefined);
+  return Object.fromEntries(set.map((name) => [name, process.env[name] ?? ""]));
+}
+
+export async function runDaemon(options: DaemonOptions): Promise<void> {
+  const env = localEnv();
+  const load = (): Promise<Loaded> =>
+    options.configFile === undefined ? loadFromBroker(run, env) : loadFile(options.configFile);
+  const { config } = await load();
+  const log = await createLog();
+  await new Daemon({ env, log, load, config, base: nodeEnv(options.passEnv) }).run();
+}
+
+interface Parts {
+  env: Record<string, string>;
+  base: Record<string, string>;
+  log: Log;
+  load: () => Promise<Loaded>;
+  config: Loaded["config"];
+}
+
+class Daemon {
+  private readonly bridge: Bridge;
+  private readonly supervisor: Supervisor;
+  private readonly open = new OpenClusters();
+  private config: Loaded["config"];
+  private ready: Ready = { size: 0, owner: 0, level: 0 };
+  private instance = "";
+  private wasReady = false;
+  private end: (error?: CommandError) => void = () => undefined;
+
+  constructor(private readonly parts: Parts) {
+    this.config = parts.config;
+    const hold = parts.config.hold === "events";
+    this.bridge = new Bridge(
+      { env: parts.env, hold, log: parts.log },
+      {
+        onReady: (ready) => {
+          this.ready = ready;
+        },
+        onJob: (job) => {
+          this.supervisor.onJob(job);
+        },
+        onGone: (id) => {
+          this.supervisor.onGone(id);
+        },
+        onSentinel: () => {
+          void this.caughtUp();
+        },
+        onRefused: (reason, error) => {
+          this.end(refusal(reason, error, this.wasReady));
+        },
+        onLost: () => undefined,
+      },
+    );
+    this.supervisor = new Supervisor(() => this.world(), this.bridge, parts.env);
+  }
+
+  async run(): Promise<void> {
+    const ended = new Promise<CommandError | undefined>((resolve) => {
+      this.end = resolve;
+    });
+    const leave = (): void => {
+      this.end();
+    };
+    process.on("SIGTERM", leave);
+    process.on("SIGINT", leave);
+    process.on("SIGHUP", () => void this.reload());
+    this.bridge.start();
+    const error = await ended;
+    this.supervisor.leave();
+    this.bridge.stop();
+    this.parts.log.info(error ? "ending" : "ending; clusters stay as they are");
+    if (error) throw error;
+  }
+
+  private async caughtUp(): Promise<void> {
+    try {
+      this.instance = await this.instanceId();
+      await this.supervisor.onSentinel();
+      if (!this.wasReady)
+        this.say(
+          "info",
+          `ready: ${this.ready.size} ranks, ${this.supervisor.size} jobs, template ${this.config.template}`,
+        );
+      this.wasReady = true;
+    } catch (error) {
+      // The bridge died under it: it reports everything again.
+      this.say("warn", `could not read what is there: ${messageOf(error)}`);
+    }
+  }
+
+  /** Kept in the KVS: job ids are only unique within an instance, broker.uuid changes at a restart. */
+  private async instanceId(): Promise<string> {
+    const key = "usernetes.instance";
+    const known = await this.bridge.lookup(key);
+    if (known !== undefined) return JSON.parse(known) as string;
+    const id = randomUUID();
+    await this.bridge.commit([["put", key, id]]);
+    return id;
+  }
+
+  /** For jobs that come later; those that are here go on with what they began with. */
+  private async reload(): Promise<void> {
+    try {
+      this.config = (await this.parts.load()).config;
+      this.say("info", "configuration read again");
+    } catch (error) {
+      this.say("error", `the configuration stays as it was: ${messageOf(error)}`);
+    }
+  }
+
+  private world(): World {
+    const { config, instance } = this;
+    const { template } = config;
+    return {
+      flux: this.bridge,
+      run,
+      clock: systemClock,
+      say: (level, text) => {
+        this.say(level, text);
+      },
+      config,
+      site: { base: this.parts.base, template, interface: config.interface, instance },
+      owner: this.ready.owner,
+      open: this.open,
+    };
+  }
+
+  private say(level: Level, text: string): void {
+    this.parts.log[level](text);
+    this.bridge.logLine(SYSLOG[level], text);
+  }
+}
+
+function refusal(reason: string, error: string, wasReady: boolean): CommandError {
+  switch (reason) {
+    case "exists":
+      return new CommandError(
+        EXIT.otherDaemon,
+        "another flux-usernetes daemon runs in this instance (the Flux service usernetes is taken); `flux ping usernetes` reaches it",
+      );
+    case "flux":
+      return new CommandError(
+        EXIT.noInstance,
+        wasReady
+          ? `the Flux instance is lost: ${error}`
+          : `no Flux instance answers: ${error}; run this on rank 0 of one, or set FLUX_URI`,
+      );
+    default:
+      return new CommandError(
+        EXIT.failed,
+        `${error}; run the daemon on rank 0 as the instance owner`,
+      );
+  }
+}

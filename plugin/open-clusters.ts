@@ -1,0 +1,57 @@
+/**
+ * The clusters that are open: from claim until nothing is left. Ports and
+ * subnets are worked out from them, so that no counter can get lost; they are
+ * the KVS directory usernetes.cluster in memory.
+ */
+import { decodeIdset } from "../lib/flux/idset.js";
+import type { Claim } from "../lib/record/events.js";
+import type { OpenCluster } from "../lib/record/writer.js";
+import { choosePorts, type PortRange, type Ports } from "../lib/usernetes/ports.js";
+import { chooseBlock, indexOf, subnet, type Pool } from "../lib/usernetes/subnets.js";
+
+export class OpenClusters {
+  private readonly clusters = new Map<bigint, OpenCluster>();
+
+  add(entry: OpenCluster): void {
+    this.clusters.set(BigInt(entry.jobid), entry);
+  }
+
+  remove(jobid: bigint): void {
+    this.clusters.delete(jobid);
+  }
+
+  get(jobid: bigint): OpenCluster | undefined {
+    return this.clusters.get(jobid);
+  }
+
+  all(): OpenCluster[] {
+    return [...this.clusters.values()];
+  }
+
+  /** Ports and node subnets that no open cluster has on any of these ranks; or what ran out. */
+  choose(
+    ranks: number[],
+    from: { ports: PortRange; subnets: Pool },
+  ): { ports: Ports; subnet: string } | { exhausted: string } {
+    const wanted = new Set(ranks);
+    const neighbours = this.all()
+      .map((entry) => entry.claim)
+      .filter((claim) => decodeIdset(claim.ranks).some((rank) => wanted.has(rank)));
+    const ports = choosePorts(
+      from.ports,
+      neighbours.map((claim) => claim.ports),
+    );
+    if (!ports) return { exhausted: "no ports are free on its nodes (usernetes.ports)" };
+    const block = chooseBlock(
+      from.subnets,
+      ranks.length,
+      neighbours.map((claim) => blockOf(from.subnets, claim)),
+    );
+    if (!block) return { exhausted: "no node subnets are free on its nodes (usernetes.subnets)" };
+    return { ports, subnet: subnet(from.subnets, block.first) };
+  }
+}
+
+function blockOf(pool: Pool, claim: Claim): { first: number; count: number } {
+  return { first: indexOf(pool, claim.subnet), count: decodeIdset(claim.ranks).length };
+}

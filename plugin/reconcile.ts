@@ -1,0 +1,173 @@
+/**
+ * Where the deciding half meets the world, for one cluster: events are folded
+ * into its state, the state gives a plan, the plan's actions are carried out
+ * and recorded, which is events again. Nothing else decides anything.
+ *
+ * Promises: one plan at a time; an action is not begun while the same one is
+ * under way; an action that fails is tried again with growing pauses.
+ */
+import {
+  foldJobEvent,
+  foldRecordEvent,
+  forgetRunning,
+  type JobEvent,
+} from "../lib/cluster/fold.js";
+import { plan, type Action } from "../lib/cluster/plan.js";
+import type { Limits } from "../lib/cluster/progress.js";
+import { displayState, isDone, type Cluster } from "../lib/cluster/state.js";
+import { messageOf } from "../lib/errors.js";
+import { formatFsd } from "../lib/flux/fsd.js";
+import { f58 } from "../lib/flux/jobid.js";
+import { parseRecord, type RecordEvent } from "../lib/record/events.js";
+import { recordKey, RecordWriter, type Operation } from "../lib/record/writer.js";
+import { ACTIONS } from "./actions.js";
+import type { Level, World } from "./world.js";
+
+const GATHER_MS = 250;
+const PAUSE_MAX_MS = 30_000;
+
+export class Reconciler {
+  readonly name: string;
+  /** Aborted when bring-up is not wanted any more; calls under way end with it. */
+  readonly bringUp = new AbortController();
+  /** Aborted when the daemon leaves: clusters stay as they are. */
+  readonly leaving = new AbortController();
+  /** Calls under way. */
+  readonly calls = new Set<Promise<void>>();
+  /** From the lead to the archive; nowhere else. */
+  joinCommand: string | undefined;
+  private readonly writer: RecordWriter;
+  private readonly busy = new Set<string>();
+  private readonly pauses = new Map<string, number>();
+  private shown: string | undefined;
+  private cancelWake: (() => void) | undefined;
+  private planned = false;
+  private readonly limits: Limits;
+
+  constructor(
+    readonly cluster: Cluster,
+    readonly world: World,
+    private readonly onDone: () => void,
+  ) {
+    this.name = f58(cluster.jobid);
+    const { config } = world;
+    this.limits = {
+      attempts: { ...config.attempts, "down-v": 2 },
+      joinFanout: config.joinFanout,
+      bringUpText: formatFsd(config.bringUpTimeoutMs),
+      teardownS: config.teardownTimeoutMs / 1000,
+      extendTimeLimit: config.extendTimeLimit,
+    };
+    this.writer = new RecordWriter(
+      cluster.jobid,
+      (operations) => world.flux.commit(operations),
+      (flush) => world.clock.after(GATHER_MS, flush),
+    );
+  }
+
+  /** Takes up what an earlier daemon recorded. */
+  async load(): Promise<void> {
+    const text = await this.world.flux.lookup(recordKey(this.cluster.jobid));
+    for (const event of parseRecord(text ?? "")) foldRecordEvent(this.cluster, event);
+    forgetRunning(this.cluster);
+  }
+
+  onJobEvent(event: JobEvent): void {
+    foldJobEvent(this.cluster, event);
+    this.kick();
+  }
+
+  /** The daemon leaves. */
+  leave(): void {
+    this.cancelWake?.();
+    this.leaving.abort();
+  }
+
+  say(level: Level, text: string): void {
+    this.world.say(level, `${this.name}: ${text}`);
+  }
+
+  /** Records step events; written soon, together with their like. */
+  step(event: RecordEvent & { name: "step-start" | "step-finish" }): void {
+    if (this.leaving.signal.aborted) return;
+    foldRecordEvent(this.cluster, event);
+    this.writer.step(event);
+    this.kick();
+  }
+
+  /** Records an event: it is part of the state when it is written, not before. */
+  async record(event: RecordEvent, entry: Operation[] = []): Promise<void> {
+    await this.writer.write([event], entry);
+    foldRecordEvent(this.cluster, event);
+    this.kick();
+  }
+
+  /** Plan again when what is under way here has been taken in. */
+  kick(): void {
+    if (this.planned || this.leaving.signal.aborted) return;
+    this.planned = true;
+    setImmediate(() => {
+      this.planned = false;
+      if (!this.leaving.signal.aborted) this.pursue();
+    });
+  }
+
+  private pursue(): void {
+    this.cancelWake?.();
+    this.cancelWake = undefined;
+    this.show();
+    if (isDone(this.cluster)) {
+      this.onDone();
+      return;
+    }
+    const now = this.world.clock.now();
+    const { actions, wakeAt } = plan(this.cluster, this.limits, now);
+    for (const action of actions) this.begin(action);
+    if (wakeAt !== undefined)
+      this.cancelWake = this.world.clock.after((wakeAt - now) * 1000 + 1, () => {
+        this.kick();
+      });
+  }
+
+  private begin(action: Action): void {
+    const key = keyOf(action);
+    if (this.busy.has(key)) return;
+    this.busy.add(key);
+    ACTIONS[action.do](this, action as never).then(
+      (confirmed) => {
+        this.pauses.delete(key);
+        // What an event of the job's own confirms is not repeated until it came.
+        if (confirmed !== "once") this.busy.delete(key);
+        this.kick();
+      },
+      (error: unknown) => {
+        this.retryLater(key, action.do, error);
+      },
+    );
+  }
+
+  private retryLater(key: string, what: string, error: unknown): void {
+    if (this.leaving.signal.aborted) return;
+    const pause = Math.min((this.pauses.get(key) ?? 250) * 2, PAUSE_MAX_MS);
+    this.pauses.set(key, pause);
+    this.say("warn", `${what}: ${messageOf(error)}; again in ${formatFsd(pause)}`);
+    this.world.clock.after(pause, () => {
+      this.busy.delete(key);
+      this.kick();
+    });
+  }
+
+  /** The memo usernetes.state: for display, best effort. */
+  private show(): void {
+    const state = displayState(this.cluster);
+    if (state === this.shown || this.cluster.job.clean) return;
+    this.shown = state;
+    if (state === undefined) return;
+    this.world.flux.memo(this.cluster.jobid, { usernetes: { state } }).catch(() => undefined);
+  }
+}
+
+function keyOf(action: Action): string {
+  if (action.do === "call") return `${action.steps.join()} ${action.ranks.join()}`;
+  return action.do === "local" ? action.step : action.do;
+}

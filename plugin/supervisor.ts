@@ -1,0 +1,142 @@
+/**
+ * All clusters of the instance: one reconciler and one follow for each job that
+ * asks. Nothing is acted upon before the journal's sentinel: only then is it
+ * known which jobs are active, and so which open clusters have lost theirs.
+ */
+import { newCluster, type Cluster } from "../lib/cluster/state.js";
+import { parseRequest } from "../lib/cluster/request.js";
+import { messageOf } from "../lib/errors.js";
+import { f58 } from "../lib/flux/jobid.js";
+import { OPEN_CLUSTERS, type OpenCluster } from "../lib/record/writer.js";
+import type { Bridge, ReportedJob } from "./bridge.js";
+import { Follow } from "./follow.js";
+import { Reconciler } from "./reconcile.js";
+import type { World } from "./world.js";
+
+interface Member {
+  reconciler: Reconciler;
+  follow: Follow | undefined;
+}
+
+export class Supervisor {
+  private readonly members = new Map<bigint, Member>();
+  private readonly waiting: ReportedJob[] = [];
+  private caughtUp = false;
+
+  constructor(
+    private readonly makeWorld: () => World,
+    private readonly bridge: Bridge,
+    private readonly env: Record<string, string>,
+  ) {}
+
+  get size(): number {
+    return this.members.size;
+  }
+
+  onJob(job: ReportedJob): void {
+    if (this.members.has(job.id)) return;
+    if (this.caughtUp) void this.take(job);
+    else this.waiting.push(job);
+  }
+
+  /** Refused by ingest after its submit event: it will have no more events. */
+  onGone(id: bigint): void {
+    const member = this.members.get(id);
+    member?.reconciler.leave();
+    this.drop(id);
+  }
+
+  /** All active jobs are known. */
+  async onSentinel(): Promise<void> {
+    if (this.caughtUp) return;
+    const active = new Set(this.waiting.map((job) => job.id));
+    const entries = await this.readEntries();
+    const { open } = this.makeWorld();
+    for (const entry of entries) open.add(entry);
+    this.caughtUp = true;
+    for (const job of this.waiting.splice(0)) void this.take(job);
+    for (const entry of entries) if (!active.has(BigInt(entry.jobid))) await this.takeEnded(entry);
+  }
+
+  /** The daemon leaves: clusters stay as they are. */
+  leave(): void {
+    for (const { reconciler, follow } of this.members.values()) {
+      follow?.stop();
+      reconciler.leave();
+    }
+  }
+
+  private async readEntries(): Promise<OpenCluster[]> {
+    const entries: OpenCluster[] = [];
+    for (const name of await this.bridge.list(OPEN_CLUSTERS)) {
+      const text = await this.bridge.lookup(`${OPEN_CLUSTERS}.${name}`);
+      if (text !== undefined) entries.push(JSON.parse(text) as OpenCluster);
+    }
+    return entries;
+  }
+
+  private async take(job: ReportedJob): Promise<void> {
+    const asked = parseRequest(job.user);
+    if ("asks" in asked && !asked.asks) return;
+    const cluster = newCluster({
+      jobid: job.id,
+      userid: job.userid,
+      asked,
+      duration: job.duration,
+    });
+    const member = this.add(cluster);
+    if (!(await this.load(member.reconciler))) return;
+    member.follow = new Follow(job.id, {
+      env: this.env,
+      onEvent: (event) => {
+        member.reconciler.onJobEvent(event);
+      },
+      onRestart: (why) => {
+        member.reconciler.say("warn", `eventlog: ${why}; following it again`);
+      },
+    });
+    member.follow.start();
+  }
+
+  /** A cluster whose job ended while no daemon ran: it is only taken down. */
+  private async takeEnded(entry: OpenCluster): Promise<void> {
+    const { claim } = entry;
+    const cluster = newCluster({
+      jobid: BigInt(entry.jobid),
+      userid: claim.userid,
+      asked: parseRequest({ usernetes: "yes" }),
+      duration: 0,
+    });
+    cluster.job.clean = true;
+    cluster.claim = claim;
+    const { reconciler } = this.add(cluster);
+    if (await this.load(reconciler)) reconciler.kick();
+  }
+
+  private add(cluster: Cluster): Member {
+    const { jobid } = cluster;
+    const reconciler = new Reconciler(cluster, this.makeWorld(), () => {
+      this.drop(jobid);
+    });
+    const member: Member = { reconciler, follow: undefined };
+    this.members.set(jobid, member);
+    return member;
+  }
+
+  private async load(reconciler: Reconciler): Promise<boolean> {
+    try {
+      await reconciler.load();
+      return true;
+    } catch (error) {
+      // The bridge reports the job again when it is back.
+      reconciler.say("warn", `its record could not be read: ${messageOf(error)}`);
+      this.drop(reconciler.cluster.jobid);
+      return false;
+    }
+  }
+
+  private drop(id: bigint): void {
+    this.members.get(id)?.follow?.stop();
+    if (this.members.delete(id)) this.makeWorld().say("debug", `${f58(id)}: forgotten`);
+  }
+}

@@ -1,0 +1,34 @@
+/** The effects that a cluster's life has, as one small object: real in main, recorded in tests. */
+import type { Config } from "../lib/config/check.js";
+import type { Clock } from "../lib/host/clock.js";
+import type { Run } from "../lib/host/command.js";
+import type { Operation } from "../lib/record/writer.js";
+import type { Site } from "../lib/step/environment.js";
+import type { OpenClusters } from "./open-clusters.js";
+
+/** What is asked of Flux about a job; `Bridge` does it. */
+export interface Flux {
+  post(id: bigint, name: string, context: Record<string, unknown>): Promise<void>;
+  memo(id: bigint, memo: Record<string, unknown>): Promise<void>;
+  raise(id: bigint, note: string): Promise<void>;
+  update(id: bigint, updates: Record<string, unknown>): Promise<void>;
+  commit(operations: Operation[]): Promise<void>;
+  lookup(key: string): Promise<string | undefined>;
+  drain(ranks: string, reason: string): Promise<void>;
+}
+
+/** syslog(3) levels that are used. */
+export type Level = "error" | "warn" | "info" | "debug";
+
+export interface World {
+  flux: Flux;
+  run: Run;
+  clock: Clock;
+  /** A line in the daemon's log and in `flux dmesg`. */
+  say: (level: Level, text: string) => void;
+  config: Config;
+  site: Site;
+  /** The uid that the instance belongs to. */
+  owner: number;
+  open: OpenClusters;
+}
