@@ -5,9 +5,7 @@
  * a site's own epilog.
  */
 import type { Action } from "./plan.js";
-import { isHeld, isOver, progress, type Cluster } from "./state.js";
-import type { Retry } from "./progress.js";
-import { retryable } from "./progress.js";
+import { isHeld, isOver, type Cluster } from "./state.js";
 
 export function planHolds(cluster: Cluster): Action[] {
   const { job, claim, down } = cluster;
@@ -32,27 +30,4 @@ function mayStart(cluster: Cluster): boolean {
 /** A job with a time limit starts when it has its time back. */
 function isExtended({ duration, job, settle }: Cluster): boolean {
   return duration === 0 || job.updatedDuration !== undefined || settle?.outcome !== "ready";
-}
-
-/** How far the teardown is: who may be tried now, who has failed for good, does any run. */
-export function ends(
-  cluster: Cluster,
-  ranks: number[],
-  facts: Retry,
-): { ready: number[]; running: boolean; settled: { failed: number[]; attempt: number } } {
-  const ready: number[] = [];
-  const failed: number[] = [];
-  let running = false;
-  let attempt = 0;
-  for (const rank of ranks) {
-    const at = progress(cluster, "down-v", rank);
-    if (at?.status === "ok") continue;
-    const may = retryable("down-v", at, facts);
-    if (may === "now") {
-      ready.push(rank);
-      attempt = Math.max(attempt, at?.attempt ?? 0);
-    } else if (may === "later" || may === "running") running = true;
-    else failed.push(rank);
-  }
-  return { ready, running, settled: { failed, attempt } };
 }

@@ -12,8 +12,15 @@
  * or the time `wakeAt`.
  */
 import type { Settle } from "../record/events.js";
-import { ends, planHolds } from "./holds.js";
-import { bringUpSteps, failure, limitsOf, runningSteps, type Limits } from "./progress.js";
+import { planHolds } from "./holds.js";
+import {
+  bringUpSteps,
+  failure,
+  limitsOf,
+  runningSteps,
+  teardownProgress,
+  type Limits,
+} from "./progress.js";
 import { isHeld, isOver, progress, ranksOf, type Cluster } from "./state.js";
 import type { LocalStep, NodeStep } from "./steps.js";
 
@@ -24,7 +31,7 @@ export type Action =
   /** Take ports and subnets and write the claim. */
   | { do: "claim" }
   /** One flux exec: each rank takes these steps one after the other. */
-  | { do: "call"; steps: NodeStep[]; ranks: number[]; attempt: number; limitS: number }
+  | { do: "call"; steps: NodeStep[]; ranks: number[]; limitS: number }
   | { do: "local"; step: LocalStep; attempt: number; limitS: number }
   | { do: "settle"; settle: Settle }
   | { do: "raise"; note: string }
@@ -112,18 +119,10 @@ function planEnd(cluster: Cluster, facts: Facts): Action[] {
 }
 
 function planTeardown(cluster: Cluster, facts: Facts): Action[] {
-  const { ready, settled, running } = ends(cluster, ranksOf(cluster), facts);
+  const { ready, failed, waiting } = teardownProgress(cluster, ranksOf(cluster), facts);
   if (ready.length > 0)
-    return [
-      {
-        do: "call",
-        steps: ["down-v"],
-        ranks: ready,
-        attempt: settled.attempt + 1,
-        limitS: facts.teardownS,
-      },
-    ];
-  return running ? [] : [{ do: "end-teardown", left: settled.failed }];
+    return [{ do: "call", steps: ["down-v"], ranks: ready, limitS: facts.teardownS }];
+  return waiting ? [] : [{ do: "end-teardown", left: failed }];
 }
 
 function reason({ job }: Cluster): string {

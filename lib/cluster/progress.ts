@@ -122,7 +122,6 @@ function chains(
         do: "call",
         steps: left,
         ranks: [rank],
-        attempt,
         limitS: limit(cluster, facts),
       });
   }
@@ -163,4 +162,18 @@ export function failure(cluster: Cluster, facts: Retry): string | undefined {
     }
   }
   return undefined;
+}
+
+/** Which ranks may be torn down now, which have failed for good; `waiting` for some that may yet. */
+export function teardownProgress(
+  cluster: Cluster,
+  ranks: number[],
+  facts: Retry,
+): { ready: number[]; failed: number[]; waiting: boolean } {
+  const may = (rank: number) => retryable("down-v", progress(cluster, "down-v", rank), facts);
+  const all = ranks.map((rank) => ({ rank, may: may(rank) }));
+  const only = (word: ReturnType<typeof may>) =>
+    all.filter((each) => each.may === word).map((each) => each.rank);
+  const waiting = only("later").length + only("running").length > 0;
+  return { ready: only("now"), failed: only("never"), waiting };
 }

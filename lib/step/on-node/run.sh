@@ -36,20 +36,38 @@ without_secrets() {
   LC_ALL=C sed -e 's/[a-z0-9]\{6\}\.[a-z0-9]\{16\}/[token]/g' -e 's/sha256:[0-9a-f]\{64\}/sha256:[hash]/g'
 }
 
+# The output so far, where the cluster's own directory is not there yet or goes.
+open_raw() {
+  log=$USERNETES_WORKDIR/.usernetes
+  raw=$log/$step.raw
+  if [ "$step" = down-v ] || [ ! -d "$log" ] || [ -L "$log" ]; then raw=$(mktemp); fi
+}
+
+raw='' child=''
+# shellcheck disable=SC2317 # it is called by the trap
+stop() {
+  [ -z "$child" ] || { kill -TERM "$child" && wait "$child"; }
+  [ -z "$raw" ] || rm -f "$raw"
+  exit 143
+}
+trap stop TERM INT HUP
+
 while [ $# -ge 3 ]; do
   step=$1 seconds=$2 script=$3
   shift 3
-  raw=$(mktemp) || { report tail "$step" "no temporary file can be made here"; report end "$step" 1; exit 0; }
+  open_raw || { report tail "$step" "no temporary file can be made here"; report end "$step" 1; exit 0; }
   if [ "$step" = join-command ]; then exec 3>&1; fi
-  setpriv --pdeathsig TERM timeout -k 5 "$seconds" sh -c "$script" usernetes "$step" >"$raw" 2>&1
+  setpriv --pdeathsig TERM timeout -k 5 "$seconds" sh -c "$script" usernetes "$step" >"$raw" 2>&1 &
+  child=$!
+  wait "$child"
   status=$?
+  child=''
   exec 3>&-
   if [ "$status" -ne 0 ]; then
     tail -c 8192 "$raw" | tail -n 12 | cut -c 1-400 | LC_ALL=C tr -cd '\11\12\40-\176\200-\377' |
       without_secrets | while IFS= read -r line; do report tail "$step" "$line"; done
   fi
   # The log is bounded; what the steps print is the user's own, but never the token.
-  log=$USERNETES_WORKDIR/.usernetes
   if [ -d "$log" ] && [ ! -L "$log" ]; then tail -c 1048576 "$raw" | without_secrets >>"$log/$step.log"; fi
   rm -f "$raw"
   report end "$step" "$status"
