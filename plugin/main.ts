@@ -105,7 +105,7 @@ class Daemon {
     const error = await ended;
     this.supervisor.leave();
     this.bridge.stop();
-    this.parts.log.info(error ? "ending" : "ending; clusters stay as they are");
+    if (!error) this.parts.log.info("ending; clusters stay as they are");
     if (error) throw error;
   }
 

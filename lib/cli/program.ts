@@ -4,7 +4,7 @@ import { CommandError, EXIT, messageOf } from "../errors.js";
 
 export async function runProgram(program: Command, argv: string[]): Promise<void> {
   const name = program.name();
-  prepare(program);
+  prepare(program, name);
   try {
     await program.parseAsync(argv);
   } catch (error) {
@@ -19,7 +19,11 @@ export async function runProgram(program: Command, argv: string[]): Promise<void
 }
 
 /** Commander passes these settings on only to commands that it makes itself. */
-function prepare(command: Command): void {
-  command.exitOverride().showHelpAfterError("(--help says more)");
-  command.commands.forEach(prepare);
+function prepare(command: Command, name: string): void {
+  command.exitOverride().configureOutput({
+    outputError: (text, write) => {
+      write(`${name}: ${text.trim().replace(/^error: /, "")} (${name} --help says more)\n`);
+    },
+  });
+  for (const sub of command.commands) prepare(sub, name);
 }

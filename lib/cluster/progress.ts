@@ -73,7 +73,12 @@ export function bringUpSteps(cluster: Cluster, facts: Retry): Action[] {
   const isUp = (rank: number) => is(cluster, "up", rank);
   const actions: Action[] = calls(PREPARE, ranks);
   if (!isUp(claim.lead)) return actions;
-  if (workers.length === 0) return [...actions, ...calls([...CONTROL_PLANE, ...FINISH], ranks)];
+  if (workers.length === 0) {
+    actions.push(...calls([...CONTROL_PLANE, ...FINISH], ranks));
+    // kubeadm-init makes a token whether anybody joins or not.
+    if (is(cluster, "kubeadm-init", claim.lead)) actions.push(...calls(["delete-token"], ranks));
+    return actions;
+  }
   if (!is(cluster, "publish-join", claim.lead)) {
     actions.push(...calls([...CONTROL_PLANE, "join-command"], [claim.lead]));
     if (is(cluster, "join-command", claim.lead))

@@ -1,6 +1,6 @@
 /** Reads the [usernetes] table: from the broker, or from a TOML file of the same form. */
 import { readFile } from "node:fs/promises";
-import { parse } from "smol-toml";
+import { parse, TomlError } from "smol-toml";
 import { CommandError, EXIT, messageOf } from "../errors.js";
 import type { Run } from "../host/command.js";
 import { checkConfig, type Config } from "./check.js";
@@ -15,17 +15,23 @@ export interface Loaded {
 }
 
 export async function loadFile(file: string): Promise<Loaded> {
-  let tables: Record<string, unknown>;
-  try {
-    tables = parse(await readFile(file, "utf8"));
-  } catch (error) {
-    const fault = messageOf(error).split("\n")[0] ?? "";
-    throw new CommandError(EXIT.configuration, `${file}: ${fault}`, { cause: error });
-  }
-  const table = tables["usernetes"];
+  const table = (await readTables(file))["usernetes"];
   if (table === undefined)
     throw new CommandError(EXIT.configuration, `${file}: there is no table [usernetes] in it`);
   return { config: checkConfig(table, file), table };
+}
+
+async function readTables(file: string): Promise<Record<string, unknown>> {
+  try {
+    return parse(await readFile(file, "utf8"));
+  } catch (error) {
+    const where = error instanceof TomlError ? `${file}:${error.line}:${error.column}` : file;
+    const fault =
+      messageOf(error)
+        .split("\n")[0]
+        ?.replace(/, open '.*'$/, "") ?? "";
+    throw new CommandError(EXIT.configuration, `${where}: ${fault}`, { cause: error });
+  }
 }
 
 /** Throws a CommandError: configuration refused or not set, or no instance. */
