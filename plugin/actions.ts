@@ -12,11 +12,10 @@ import { encodeIdset } from "../lib/flux/idset.js";
 import { kvsDirectory } from "../lib/flux/jobid.js";
 import { parseResources } from "../lib/flux/resources.js";
 import { output } from "../lib/host/runner.js";
-import { elapsed } from "../lib/record/events.js";
 import { entryKey, type OpenCluster } from "../lib/record/writer.js";
 import { archive } from "../lib/usernetes/names.js";
 import { ENOENT, FluxError } from "./bridge.js";
-import { runSteps } from "./calls.js";
+import { runLocalStep, runSteps } from "./calls.js";
 import { makeClaim } from "./claim.js";
 import { publishJoinCommand } from "./join-command.js";
 import type { Reconciler } from "./reconcile.js";
@@ -69,22 +68,9 @@ export const ACTIONS: { [K in Action["do"]]: Do<K> } = {
     return undefined;
   },
 
-  local: async (job, { step, attempt }) => {
-    const { cluster, world } = job;
-    const ranks = String(cluster.claim?.lead ?? 0);
-    const begin = world.clock.now();
-    job.step({ timestamp: begin, name: "step-start", context: { step, ranks, attempt } });
-    const note = await LOCAL[step](job).then(() => undefined, messageOf);
-    const timestamp = world.clock.now();
-    const result =
-      note === undefined ? ({ status: "ok" } as const) : ({ status: "failed", note } as const);
-    if (note !== undefined) job.say("error", `${step}: failed: ${note}`);
-    const seconds = elapsed(begin, timestamp);
-    job.step({
-      timestamp,
-      name: "step-finish",
-      context: { step, ranks, attempt, seconds, ...result },
-    });
+  // Each says of itself why it is safe to repeat.
+  local: async (job, { step }) => {
+    await runLocalStep(job, step, () => LOCAL[step](job));
     return undefined;
   },
 

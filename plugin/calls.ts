@@ -1,7 +1,8 @@
 /** One call of a plan, carried out: `flux exec` and what comes back of it, into the record. */
 import type { Action } from "../lib/cluster/plan.js";
 import { progress, ranksOf } from "../lib/cluster/state.js";
-import type { NodeStep } from "../lib/cluster/steps.js";
+import type { LocalStep, Step } from "../lib/cluster/steps.js";
+import { messageOf } from "../lib/errors.js";
 import { encodeIdset } from "../lib/flux/idset.js";
 import { elapsed } from "../lib/record/events.js";
 import { stepEnvironment } from "../lib/step/environment.js";
@@ -43,13 +44,29 @@ export async function runSteps(job: Reconciler, action: CallAction): Promise<voi
   }
 }
 
-function start(job: Reconciler, step: NodeStep, ranks: number[]): void {
+/** A step that the daemon takes itself, at the lead's name. */
+export async function runLocalStep(
+  job: Reconciler,
+  step: LocalStep,
+  act: () => Promise<void>,
+): Promise<void> {
+  const rank = job.cluster.claim?.lead ?? 0;
+  start(job, step, [rank]);
+  const note = await act().then(() => "", messageOf);
+  const status = note === "" ? "ok" : "failed";
+  finish(job, { step, rank, status, note, tail: [], next: undefined });
+}
+
+function start(job: Reconciler, step: Step, ranks: number[]): void {
   const attempt = (progress(job.cluster, step, ranks[0] ?? 0)?.attempt ?? 0) + 1;
   const context = { step, ranks: encodeIdset(ranks), attempt };
   job.step({ timestamp: job.world.clock.now(), name: "step-start", context });
+  job.say("trace", `${step}: begins on ranks ${context.ranks}`, { step, ranks, status: "begins" });
 }
 
-function finish(job: Reconciler, { step, rank, status, note, tail, next }: StepEnd): void {
+type End = Omit<StepEnd, "step"> & { step: Step };
+
+function finish(job: Reconciler, { step, rank, status, note, tail, next }: End): void {
   const { cluster, world } = job;
   const begun = progress(cluster, step, rank);
   const timestamp = world.clock.now();
@@ -69,13 +86,12 @@ function finish(job: Reconciler, { step, rank, status, note, tail, next }: StepE
   if (next) start(job, next, [rank]);
 }
 
-function tell(
-  job: Reconciler,
-  end: Pick<StepEnd, "step" | "rank" | "status" | "note"> & { seconds: number },
-): void {
-  const { claim } = job.cluster;
-  const host = claim?.hosts[ranksOf(job.cluster).indexOf(end.rank)] ?? "?";
-  const what = `${end.step}: ${host} (rank ${end.rank}): ${end.status}`;
-  if (end.status === "ok") job.say("info", `${what} in ${end.seconds} s`);
-  else job.say(end.note === "stopped" ? "info" : "error", `${what}: ${end.note}`);
+type Told = Pick<End, "step" | "rank" | "status" | "note"> & { seconds: number };
+
+function tell(job: Reconciler, { step, rank, status, note, seconds }: Told): void {
+  const host = job.cluster.claim?.hosts[ranksOf(job.cluster).indexOf(rank)] ?? "?";
+  const level = status === "ok" || note === "stopped" ? "info" : "error";
+  const how = status === "ok" ? `ok in ${seconds} s` : `${status}: ${note}`;
+  const facts = { step, ranks: [rank], status, seconds };
+  job.say(level, `${step}: ${host} (rank ${rank}): ${how}`, facts);
 }

@@ -14,7 +14,7 @@ import { Bridge, type Ready } from "./bridge.js";
 import { createLog, type Log } from "./log.js";
 import { OpenClusters } from "./open-clusters.js";
 import { Supervisor } from "./supervisor.js";
-import type { Level, World } from "./world.js";
+import type { Facts, Level, World } from "./world.js";
 
 export interface DaemonOptions {
   /** Read the table from this TOML file instead of the broker. */
@@ -23,7 +23,8 @@ export interface DaemonOptions {
   passEnv: string[];
 }
 
-const SYSLOG: Record<Level, number> = { error: 3, warn: 4, info: 6, debug: 7 };
+/** syslog(3) priorities. */
+const SYSLOG: Partial<Record<Level, number>> = { error: 3, warn: 4, info: 6, debug: 7 };
 /** What local `flux` commands run with. */
 const localEnv = (): Record<string, string> =>
   Object.fromEntries(
@@ -152,8 +153,8 @@ class Daemon {
       flux: this.bridge,
       run,
       clock: systemClock,
-      say: (level, text) => {
-        this.say(level, text);
+      say: (level, text, facts) => {
+        this.say(level, text, facts);
       },
       config,
       site: { base: this.parts.base, template, interface: config.interface, instance },
@@ -162,9 +163,10 @@ class Daemon {
     };
   }
 
-  private say(level: Level, text: string): void {
-    this.parts.log[level](text);
-    this.bridge.logLine(SYSLOG[level], text);
+  private say(level: Level, text: string, facts: Facts = {}): void {
+    this.parts.log[level](facts, text);
+    const priority = SYSLOG[level];
+    if (priority !== undefined) this.bridge.logLine(priority, text);
   }
 }
 

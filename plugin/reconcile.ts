@@ -21,7 +21,7 @@ import { f58 } from "../lib/flux/jobid.js";
 import { parseRecord, type RecordEvent } from "../lib/record/events.js";
 import { recordKey, RecordWriter, type Operation } from "../lib/record/writer.js";
 import { ACTIONS } from "./actions.js";
-import type { Level, World } from "./world.js";
+import type { Facts, Level, World } from "./world.js";
 
 const GATHER_MS = 250;
 const PAUSE_MAX_MS = 30_000;
@@ -83,8 +83,8 @@ export class Reconciler {
     this.leaving.abort();
   }
 
-  say(level: Level, text: string): void {
-    this.world.say(level, `${this.name}: ${text}`);
+  say(level: Level, text: string, facts: Facts = {}): void {
+    this.world.say(level, `${this.name}: ${text}`, { job: this.name, ...facts });
   }
 
   /** Records step events; written soon, together with their like. */

@@ -17,15 +17,18 @@ export interface Flux {
   drain(ranks: string, reason: string): Promise<void>;
 }
 
-/** syslog(3) levels that are used. */
-export type Level = "error" | "warn" | "info" | "debug";
+/** `trace` goes to the daemon's own log only, the others to `flux dmesg` too. */
+export type Level = "error" | "warn" | "info" | "debug" | "trace";
+
+/** What a program that reads the daemon's log wants of a line. */
+export type Facts = Record<string, string | number | number[]>;
 
 export interface World {
   flux: Flux;
   run: Run;
   clock: Clock;
-  /** A line in the daemon's log and in `flux dmesg`. */
-  say: (level: Level, text: string) => void;
+  /** A line in the daemon's log and in `flux dmesg`; the facts go to the log only. */
+  say: (level: Level, text: string, facts?: Facts) => void;
   config: Config;
   site: Site;
   /** The uid that the instance belongs to. */

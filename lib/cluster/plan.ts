@@ -32,7 +32,7 @@ export type Action =
   | { do: "claim" }
   /** One flux exec: each rank takes these steps one after the other. */
   | { do: "call"; steps: NodeStep[]; ranks: number[]; limitS: number }
-  | { do: "local"; step: LocalStep; attempt: number; limitS: number }
+  | { do: "local"; step: LocalStep }
   | { do: "settle"; settle: Settle }
   | { do: "raise"; note: string }
   /** Give the job the time that it was held: its time limit, in seconds, becomes this. */

@@ -12,7 +12,6 @@ import {
   JOIN,
   OPTIONAL_STEPS,
   PREPARE,
-  STEP_LIMIT_S,
   STEPS,
   type LocalStep,
   type NodeStep,
@@ -136,8 +135,7 @@ function chains(
 function local(cluster: Cluster, step: LocalStep, facts: Retry): Action[] {
   const at = progress(cluster, step, cluster.claim?.lead ?? 0);
   if (retryable(step, at, facts) !== "now") return [];
-  const limitS = Math.min(STEP_LIMIT_S[step] ?? Infinity, limit(cluster, facts));
-  return [{ do: "local", step, attempt: (at?.attempt ?? 0) + 1, limitS }];
+  return [{ do: "local", step }];
 }
 
 /** What is left of the bring-up's time, in whole seconds, at least one. */

@@ -44,16 +44,14 @@ export const FINISH = [
 ] as const satisfies NodeStep[];
 
 /** Seconds that one try of a step may take; none: what is left of the whole bring-up. */
-export const STEP_LIMIT_S: Partial<Record<Step, number>> = {
+export const STEP_LIMIT_S: Partial<Record<NodeStep, number>> = {
   stage: 120,
   "kubeadm-init": 600,
   kubeconfig: 60,
   "join-command": 60,
-  "publish-join": 60,
   "fetch-join": 60,
   "kubeadm-join": 180,
   "delete-token": 60,
-  "remove-archive": 60,
   "sync-external-ip": 120,
   "install-flannel": 300,
 };
