@@ -33,11 +33,16 @@ export const ACTIONS: { [K in Action["do"]]: Do<K> } = {
     return unlessOver(job.world.flux.raise(job.cluster.jobid, note));
   },
 
+  // Only looks.
   "read-resources": async ({ cluster, world }) => {
     const text = await world.flux.lookup(`${kvsDirectory(cluster.jobid)}.R`);
     if (text === undefined) throw new Error("the job's R is not there");
-    cluster.resources = parseResources(text);
-    return undefined;
+    try {
+      cluster.resources = parseResources(text);
+      return undefined;
+    } catch (error) {
+      return unlessOver(world.flux.raise(cluster.jobid, `the job's R: ${messageOf(error)}`));
+    }
   },
 
   // Record and entry are one transaction: either both are there or neither.
@@ -56,7 +61,13 @@ export const ACTIONS: { [K in Action["do"]]: Do<K> } = {
       `claim: ranks ${claim.ranks}, lead ${claim.hosts[0] ?? "?"} (rank ${claim.lead}), ${claim.engine}`,
     );
     const put = ["put", entryKey(cluster.jobid), entry] as const;
-    await job.record({ timestamp: world.clock.now(), name: "claim", context: claim }, [[...put]]);
+    const event = { timestamp: world.clock.now(), name: "claim", context: claim } as const;
+    try {
+      await job.record(event, [[...put]]);
+    } catch (error) {
+      world.open.remove(cluster.jobid);
+      throw error;
+    }
     return undefined;
   },
 
@@ -87,8 +98,18 @@ export const ACTIONS: { [K in Action["do"]]: Do<K> } = {
   raise: async ({ cluster, world }, { note }) => unlessOver(world.flux.raise(cluster.jobid, note)),
 
   // An absolute value: repeated, it is not added twice.
-  extend: async ({ cluster, world }, { duration }) =>
-    unlessOver(world.flux.update(cluster.jobid, { "attributes.system.duration": duration })),
+  extend: async (job, { duration }) => {
+    const { cluster, world } = job;
+    try {
+      await world.flux.update(cluster.jobid, { "attributes.system.duration": duration });
+    } catch (error) {
+      if (!(error instanceof FluxError)) throw error;
+      // A site's limits may not allow it; the job must not wait for that.
+      job.say("warn", `its time limit stays ${cluster.duration} s: ${error.message}`);
+      cluster.job.updatedDuration = cluster.duration;
+    }
+    return "once";
+  },
 
   stop: async (job) => {
     job.bringUp.abort();

@@ -11,6 +11,8 @@ const PAUSE_MAX_MS = 10_000;
 
 export interface FollowOptions {
   env: Record<string, string>;
+  /** How many events of the eventlog are known already. */
+  known: number;
   onEvent: (event: JobEvent) => void;
   /** It died and will be started again. */
   onRestart: (why: string) => void;
@@ -18,7 +20,7 @@ export interface FollowOptions {
 
 export class Follow {
   private child: LineProcess | undefined;
-  private told = 0;
+  private told: number;
   private stopped = false;
   private pauseMs = PAUSE_MS;
   private restart: NodeJS.Timeout | undefined;
@@ -26,7 +28,9 @@ export class Follow {
   constructor(
     private readonly jobid: bigint,
     private readonly options: FollowOptions,
-  ) {}
+  ) {
+    this.told = options.known;
+  }
 
   start(): void {
     let seen = 0;

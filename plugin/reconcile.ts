@@ -17,8 +17,8 @@ import type { Limits } from "../lib/cluster/progress.js";
 import { displayState, isDone, type Cluster } from "../lib/cluster/state.js";
 import { messageOf } from "../lib/errors.js";
 import { formatFsd } from "../lib/flux/fsd.js";
-import { f58 } from "../lib/flux/jobid.js";
-import { parseRecord, type RecordEvent } from "../lib/record/events.js";
+import { f58, kvsDirectory } from "../lib/flux/jobid.js";
+import { parseEventlog, type RecordEvent } from "../lib/record/events.js";
 import { recordKey, RecordWriter, type Operation } from "../lib/record/writer.js";
 import { ACTIONS } from "./actions.js";
 import type { Facts, Level, World } from "./world.js";
@@ -65,11 +65,22 @@ export class Reconciler {
     );
   }
 
-  /** Takes up what an earlier daemon recorded. */
-  async load(): Promise<void> {
-    const text = await this.world.flux.lookup(recordKey(this.cluster.jobid));
-    for (const event of parseRecord(text ?? "")) foldRecordEvent(this.cluster, event);
-    forgetRunning(this.cluster);
+  /**
+   * Takes up what happened before: the job's eventlog so far, at one stroke (a
+   * follow tells it piece by piece, and a plan must not be made of half of it),
+   * and what an earlier daemon recorded. Gives the number of the job's events.
+   */
+  async load(): Promise<number> {
+    const { cluster, world } = this;
+    const [eventlog, record] = await Promise.all([
+      world.flux.lookup(`${kvsDirectory(cluster.jobid)}.eventlog`),
+      world.flux.lookup(recordKey(cluster.jobid)),
+    ]);
+    const events = parseEventlog<JobEvent>(eventlog ?? "");
+    for (const event of events) foldJobEvent(cluster, event);
+    for (const event of parseEventlog<RecordEvent>(record ?? "")) foldRecordEvent(cluster, event);
+    forgetRunning(cluster);
+    return events.length;
   }
 
   onJobEvent(event: JobEvent): void {

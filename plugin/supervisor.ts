@@ -85,9 +85,11 @@ export class Supervisor {
       duration: job.duration,
     });
     const member = this.add(cluster);
-    if (!(await this.load(member.reconciler))) return;
+    const known = await this.load(member.reconciler);
+    if (known === undefined) return;
     member.follow = new Follow(job.id, {
       env: this.env,
+      known,
       onEvent: (event) => {
         member.reconciler.onJobEvent(event);
       },
@@ -96,6 +98,7 @@ export class Supervisor {
       },
     });
     member.follow.start();
+    member.reconciler.kick();
   }
 
   /** A cluster whose job ended while no daemon ran: it is only taken down. */
@@ -110,7 +113,7 @@ export class Supervisor {
     cluster.job.clean = true;
     cluster.claim = claim;
     const { reconciler } = this.add(cluster);
-    if (await this.load(reconciler)) reconciler.kick();
+    if ((await this.load(reconciler)) !== undefined) reconciler.kick();
   }
 
   private add(cluster: Cluster): Member {
@@ -123,15 +126,14 @@ export class Supervisor {
     return member;
   }
 
-  private async load(reconciler: Reconciler): Promise<boolean> {
+  private async load(reconciler: Reconciler): Promise<number | undefined> {
     try {
-      await reconciler.load();
-      return true;
+      return await reconciler.load();
     } catch (error) {
       // The bridge reports the job again when it is back.
       reconciler.say("warn", `its record could not be read: ${messageOf(error)}`);
       this.drop(reconciler.cluster.jobid);
-      return false;
+      return undefined;
     }
   }
 

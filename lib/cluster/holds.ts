@@ -7,11 +7,12 @@
 import type { Action } from "./plan.js";
 import { isHeld, isOver, type Cluster } from "./state.js";
 
-export function planHolds(cluster: Cluster): Action[] {
+/** `extended`: the job has the time back that it was held, or needs none. */
+export function planHolds(cluster: Cluster, extended: boolean): Action[] {
   const { job, claim, down } = cluster;
   if (job.clean) return [];
   const actions: Action[] = [];
-  if (job.prolog === "counted" && mayStart(cluster))
+  if (job.prolog === "counted" && mayStart(cluster, extended))
     actions.push({ do: "finish-prolog", status: isOver(cluster) ? 1 : 0 });
   // Late: while the job runs its finish counts for nothing; afterwards it would.
   if (job.prolog === "late" && !isOver(cluster)) actions.push({ do: "finish-prolog", status: 0 });
@@ -19,15 +20,9 @@ export function planHolds(cluster: Cluster): Action[] {
   return actions;
 }
 
-function mayStart(cluster: Cluster): boolean {
+function mayStart(cluster: Cluster, extended: boolean): boolean {
   const { job, claim, settle, down } = cluster;
-  if (!isOver(cluster))
-    return settle?.outcome === "ready" && !isHeld(cluster) && isExtended(cluster);
+  if (!isOver(cluster)) return settle?.outcome === "ready" && !isHeld(cluster) && extended;
   // No gap: the epilog takes over from the prolog, or there is nothing (left) to keep nodes for.
   return job.epilog === "counted" || !claim || down !== undefined;
-}
-
-/** A job with a time limit starts when it has its time back. */
-function isExtended({ duration, job, settle }: Cluster): boolean {
-  return duration === 0 || job.updatedDuration !== undefined || settle?.outcome !== "ready";
 }

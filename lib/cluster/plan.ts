@@ -52,7 +52,7 @@ export interface Plan {
 export function plan(cluster: Cluster, limits: Limits, now: number): Plan {
   const facts = limitsOf(limits, now);
   const main = isOver(cluster) ? planEnd(cluster, facts) : planLife(cluster, facts);
-  const actions = [...main, ...planHolds(cluster)];
+  const actions = [...main, ...planHolds(cluster, isExtended(cluster, facts))];
   return facts.wakeAt === undefined ? { actions } : { actions, wakeAt: facts.wakeAt };
 }
 
@@ -99,10 +99,13 @@ function overdue(cluster: Cluster, deadline: number, facts: Facts): string | und
 
 function planReady(cluster: Cluster, facts: Facts): Action[] {
   const { job, duration } = cluster;
-  if (!facts.extendTimeLimit || duration === 0 || job.allocAt === undefined) return [];
-  // Once only: bring-up is not paid from the user's minutes, what follows is.
-  if (job.updatedDuration !== undefined || isHeld(cluster)) return [];
+  if (isExtended(cluster, facts) || isHeld(cluster) || job.allocAt === undefined) return [];
   return [{ do: "extend", duration: duration + Math.max(0, Math.ceil(facts.now - job.allocAt)) }];
+}
+
+/** Bring-up is not paid from the user's minutes: once only, since what follows is. */
+function isExtended({ duration, job }: Cluster, facts: Facts): boolean {
+  return !facts.extendTimeLimit || duration === 0 || job.updatedDuration !== undefined;
 }
 
 function planEnd(cluster: Cluster, facts: Facts): Action[] {

@@ -55,19 +55,19 @@ export interface Settle {
   without?: string;
 }
 
-/** Parses an eventlog; a line that is no event of ours is left out (a newer version's, say). */
-export function parseRecord(text: string): RecordEvent[] {
-  const events: RecordEvent[] = [];
-  for (const line of text.split("\n")) {
-    if (line === "") continue;
+/** Parses an RFC 18 eventlog; a line that is no event is left out: it must not hide the others. */
+export function parseEventlog<Event extends { timestamp: number; name: string }>(
+  text: string,
+): Event[] {
+  return text.split("\n").flatMap((line) => {
     try {
-      const event = JSON.parse(line) as RecordEvent;
-      if (typeof event.timestamp === "number" && typeof event.name === "string") events.push(event);
+      const event = JSON.parse(line) as Partial<Event> | null;
+      const is = typeof event?.timestamp === "number" && typeof event.name === "string";
+      return is ? [event as Event] : [];
     } catch {
-      // A record is append-only: one bad line must not hide the others.
+      return [];
     }
-  }
-  return events;
+  });
 }
 
 /** One line of an eventlog (RFC 18), with its newline. */
