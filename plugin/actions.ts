@@ -72,18 +72,14 @@ export const ACTIONS: { [K in Action["do"]]: Do<K> } = {
   },
 
   // Each step on the node is safe to repeat; see lib/step/on-node.
-  call: async (job, action) => {
-    const call = runSteps(job, action);
-    job.calls.add(call);
-    await call.finally(() => job.calls.delete(call));
-    return undefined;
-  },
+  call: (job, action) => underWay(job, runSteps(job, action)),
 
   // Each says of itself why it is safe to repeat.
-  local: async (job, { step }) => {
-    await runLocalStep(job, step, () => LOCAL[step](job));
-    return undefined;
-  },
+  local: (job, { step }) =>
+    underWay(
+      job,
+      runLocalStep(job, step, () => LOCAL[step](job)),
+    ),
 
   // Written before the hold is let go: the shell plugin reads it.
   settle: async (job, { settle }) => {
@@ -129,8 +125,7 @@ export const ACTIONS: { [K in Action["do"]]: Do<K> } = {
   "end-teardown": async (job, { left }) => {
     const { cluster, world } = job;
     const { jobid } = cluster;
-    if (progress(cluster, "publish-join", cluster.claim?.lead ?? 0) && !hasNoArchive(job))
-      await output(world.run, removeArchive(archive(jobid), world.site.base));
+    await removeJoinArchive(job);
     const entry = world.open.get(jobid);
     if (left.length > 0) await reportLeft(job, left);
     const change =
@@ -169,6 +164,13 @@ const LOCAL: Record<LocalStep, (job: Reconciler) => Promise<void>> = {
   },
 };
 
+/** `stop` waits for it. */
+async function underWay(job: Reconciler, steps: Promise<void>): Promise<Confirmed> {
+  job.calls.add(steps);
+  await steps.finally(() => job.calls.delete(steps));
+  return undefined;
+}
+
 /** A job that is gone needs no more of what is posted to it; its `clean` event ends the rest. */
 async function unlessOver(request: Promise<void>): Promise<Confirmed> {
   try {
@@ -179,8 +181,16 @@ async function unlessOver(request: Promise<void>): Promise<Confirmed> {
   return "once";
 }
 
-function hasNoArchive({ cluster }: Reconciler): boolean {
-  return progress(cluster, "remove-archive", cluster.claim?.lead ?? 0)?.status === "ok";
+/** Best effort: the token in it was good for a cluster that is gone now. */
+async function removeJoinArchive(job: Reconciler): Promise<void> {
+  const { cluster, world } = job;
+  const lead = cluster.claim?.lead ?? 0;
+  const published = progress(cluster, "publish-join", lead) !== undefined;
+  if (!published || progress(cluster, "remove-archive", lead)?.status === "ok") return;
+  const name = archive(cluster.jobid);
+  await output(world.run, removeArchive(name, world.site.base)).catch((error: unknown) => {
+    job.say("warn", `the archive ${name} stays: ${messageOf(error)}`);
+  });
 }
 
 async function reportLeft(job: Reconciler, left: number[]): Promise<void> {

@@ -16,7 +16,7 @@ export async function runSteps(job: Reconciler, action: CallAction): Promise<voi
   const { claim } = cluster;
   const [first] = action.steps;
   if (!claim || !first) return;
-  start(job, first, action.ranks);
+  start(job, first, action.ranks, false);
   const teardown = action.steps.includes("down-v");
   // The join-command comes when the call has ended; its step is not over before.
   let withResult: StepEnd | undefined;
@@ -51,22 +51,22 @@ export async function runLocalStep(
   act: () => Promise<void>,
 ): Promise<void> {
   const rank = job.cluster.claim?.lead ?? 0;
-  start(job, step, [rank]);
+  start(job, step, [rank], false);
   const note = await act().then(() => "", messageOf);
   const status = note === "" ? "ok" : "failed";
-  finish(job, { step, rank, status, note, tail: [], next: undefined });
+  finish(job, { step, rank, status, note, tail: [], next: undefined, more: false });
 }
 
-function start(job: Reconciler, step: Step, ranks: number[]): void {
+function start(job: Reconciler, step: Step, ranks: number[], more: boolean): void {
   const attempt = (progress(job.cluster, step, ranks[0] ?? 0)?.attempt ?? 0) + 1;
   const context = { step, ranks: encodeIdset(ranks), attempt };
-  job.step({ timestamp: job.world.clock.now(), name: "step-start", context });
+  job.step({ timestamp: job.world.clock.now(), name: "step-start", context }, more);
   job.say("trace", `${step}: begins on ranks ${context.ranks}`, { step, ranks, status: "begins" });
 }
 
 type End = Omit<StepEnd, "step"> & { step: Step };
 
-function finish(job: Reconciler, { step, rank, status, note, tail, next }: End): void {
+function finish(job: Reconciler, { step, rank, status, note, tail, next, more }: End): void {
   const { cluster, world } = job;
   const begun = progress(cluster, step, rank);
   const timestamp = world.clock.now();
@@ -80,10 +80,10 @@ function finish(job: Reconciler, { step, rank, status, note, tail, next }: End):
     seconds,
     ...(note ? { note } : {}),
   };
-  job.step({ timestamp, name: "step-finish", context });
+  job.step({ timestamp, name: "step-finish", context }, more);
   tell(job, { step, rank, status, note, seconds });
   for (const line of tail) job.say("debug", `${step}: rank ${rank}: ${line}`);
-  if (next) start(job, next, [rank]);
+  if (next) start(job, next, [rank], more);
 }
 
 type Told = Pick<End, "step" | "rank" | "status" | "note"> & { seconds: number };

@@ -39,7 +39,7 @@ export class Follow {
       argv: ["flux", "job", "eventlog", "--follow", "--format=json", String(this.jobid)],
       env: this.options.env,
       onLine: (line) => {
-        if (!this.stopped && ++seen > this.told) this.tell(line);
+        if (!this.stopped && seen++ >= this.told) this.tell(line);
       },
       onErrorLine: (line) => {
         complaint = line.slice(0, 300);
@@ -61,15 +61,12 @@ export class Follow {
   }
 
   private tell(line: string): void {
+    const event = parse(line);
+    // A line that the process died over is told when it is whole.
+    if (!event) return;
     this.told++;
     this.pauseMs = PAUSE_MS;
-    let event: JobEvent;
-    try {
-      event = JSON.parse(line) as JobEvent;
-    } catch {
-      return;
-    }
-    if (typeof event.name === "string") this.options.onEvent(event);
+    this.options.onEvent(event);
   }
 
   private again(why: string): void {
@@ -78,5 +75,14 @@ export class Follow {
       this.start();
     }, this.pauseMs);
     this.pauseMs = Math.min(this.pauseMs * 2, PAUSE_MAX_MS);
+  }
+}
+
+function parse(line: string): JobEvent | undefined {
+  try {
+    const event = JSON.parse(line) as Partial<JobEvent> | null;
+    return typeof event?.name === "string" ? (event as JobEvent) : undefined;
+  } catch {
+    return undefined;
   }
 }

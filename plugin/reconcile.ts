@@ -23,7 +23,6 @@ import { recordKey, RecordWriter, type Operation } from "../lib/record/writer.js
 import { ACTIONS } from "./actions.js";
 import type { Facts, Level, World } from "./world.js";
 
-const GATHER_MS = 250;
 const PAUSE_MAX_MS = 30_000;
 
 export class Reconciler {
@@ -58,11 +57,10 @@ export class Reconciler {
       teardownS: config.teardownTimeoutMs / 1000,
       extendTimeLimit: config.extendTimeLimit,
     };
-    this.writer = new RecordWriter(
-      cluster.jobid,
-      (operations) => world.flux.commit(operations),
-      (flush) => world.clock.after(GATHER_MS, flush),
-    );
+    this.writer = new RecordWriter(cluster.jobid, (operations) => world.flux.commit(operations), {
+      now: () => world.clock.now() * 1000,
+      after: (ms, callback) => world.clock.after(ms, callback),
+    });
   }
 
   /**
@@ -98,11 +96,11 @@ export class Reconciler {
     this.world.say(level, `${this.name}: ${text}`, { job: this.name, ...facts });
   }
 
-  /** Records step events; written soon, together with their like. */
-  step(event: RecordEvent & { name: "step-start" | "step-finish" }): void {
+  /** Records a step event; written when no more ranks are about to say the same, or soon. */
+  step(event: RecordEvent & { name: "step-start" | "step-finish" }, more: boolean): void {
     if (this.leaving.signal.aborted) return;
     foldRecordEvent(this.cluster, event);
-    this.writer.step(event);
+    this.writer.step(event, more);
     this.kick();
   }
 

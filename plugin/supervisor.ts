@@ -20,7 +20,8 @@ interface Member {
 
 export class Supervisor {
   private readonly members = new Map<bigint, Member>();
-  private readonly waiting: ReportedJob[] = [];
+  /** Reported before the sentinel; a bridge that is started again reports them again. */
+  private readonly waiting = new Map<bigint, ReportedJob>();
   private caughtUp = false;
 
   constructor(
@@ -36,25 +37,26 @@ export class Supervisor {
   onJob(job: ReportedJob): void {
     if (this.members.has(job.id)) return;
     if (this.caughtUp) void this.take(job);
-    else this.waiting.push(job);
+    else this.waiting.set(job.id, job);
   }
 
   /** Refused by ingest after its submit event: it will have no more events. */
   onGone(id: bigint): void {
-    const member = this.members.get(id);
-    member?.reconciler.leave();
+    this.waiting.delete(id);
+    this.members.get(id)?.reconciler.leave();
     this.drop(id);
   }
 
   /** All active jobs are known. */
   async onSentinel(): Promise<void> {
     if (this.caughtUp) return;
-    const active = new Set(this.waiting.map((job) => job.id));
     const entries = await this.readEntries();
+    const active = new Set(this.waiting.keys());
     const { open } = this.makeWorld();
     for (const entry of entries) open.add(entry);
     this.caughtUp = true;
-    for (const job of this.waiting.splice(0)) void this.take(job);
+    for (const job of this.waiting.values()) void this.take(job);
+    this.waiting.clear();
     for (const entry of entries) if (!active.has(BigInt(entry.jobid))) await this.takeEnded(entry);
   }
 

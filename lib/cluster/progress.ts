@@ -99,8 +99,12 @@ function fanout(cluster: Cluster, workers: number[], facts: Retry): number[] {
   const busy = (rank: number) =>
     JOIN.some((step) => progress(cluster, step, rank)?.status === "running");
   const room = facts.joinFanout - workers.filter(busy).length;
-  const waiting = workers.filter((rank) => !is(cluster, "kubeadm-join", rank) && !busy(rank));
-  return waiting.slice(0, Math.max(0, room));
+  const next = (rank: number) => JOIN.find((step) => !is(cluster, step, rank));
+  const may = (rank: number) => {
+    const step = next(rank);
+    return step && retryable(step, progress(cluster, step, rank), facts) === "now";
+  };
+  return workers.filter(may).slice(0, Math.max(0, room));
 }
 
 /** The ranks grouped by what of the chain is left to them: one call a group. */

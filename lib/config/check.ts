@@ -103,6 +103,8 @@ function allowed(error: ErrorObject): string {
   if (error.keyword === "enum") return (params["allowedValues"] as string[]).join(", ");
   if (parent.format) return FORMATS[parent.format]?.allowed ?? parent.format;
   if (error.keyword === "type") return `a value of type ${String(params["type"])}`;
+  if (error.keyword === "minItems") return "one engine or more";
+  if (error.keyword === "uniqueItems") return "each engine once";
   return (error.message ?? error.keyword).replace(/^must be /, "");
 }
 

@@ -6,7 +6,9 @@ export function decodeHostlist(text: string): string[] {
 }
 
 function splitOutsideBrackets(text: string): string[] {
-  return text.match(/(?:[^,[\]]|\[[^\]]*\])+/g) ?? [];
+  const words = text.match(/(?:[^,[\]]|\[[^[\]]+\])+/g) ?? [];
+  if (words.join(",") !== text) throw new RangeError(`"${text}" is not a hostlist`);
+  return words;
 }
 
 function expand(word: string): string[] {
@@ -25,6 +27,8 @@ function numbers(range: string, word: string): string[] {
   if (!match?.[1]) throw new RangeError(`"${word}" is not a hostlist: "${range}" is no range`);
   const width = match[1].startsWith("0") ? match[1].length : 0;
   const last = Number(match[2] ?? match[1]);
+  if (last < Number(match[1]))
+    throw new RangeError(`"${word}" is not a hostlist: "${range}" runs backwards`);
   const list: string[] = [];
   for (let n = Number(match[1]); n <= last; n++) list.push(String(n).padStart(width, "0"));
   return list;

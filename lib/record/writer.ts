@@ -3,8 +3,9 @@
  * the open clusters.
  *
  * One event per step and outcome with an idset, never one per rank (4,096
- * appends to one log took 47 s): step events wait a moment for the other ranks
- * and are put together. Everything else is written at once, after them.
+ * appends to one log took 47 s): a step event waits for the other ranks of its
+ * call, though not for long, and is put together with its like. Everything else
+ * is written at once, after all that waits.
  */
 import { decodeIdset, encodeIdset } from "../flux/idset.js";
 import { kvsDirectory } from "../flux/jobid.js";
@@ -28,52 +29,108 @@ export interface OpenCluster {
 
 type StepEvent = RecordEvent & { name: "step-start" | "step-finish" };
 
+interface Pending {
+  event: StepEvent;
+  /** When it is written at the latest, ms. */
+  due: number;
+}
+
+/** `now` and pauses in ms. */
+export interface Timer {
+  now(): number;
+  after(ms: number, callback: () => void): () => void;
+}
+
+const WAIT_MS = 2_000;
+
 export class RecordWriter {
-  private pending: StepEvent[] = [];
+  private pending: Pending[] = [];
   private last: Promise<void> = Promise.resolve();
-  private flushing: (() => void) | undefined;
+  private cancelFlush: (() => void) | undefined;
 
   constructor(
     private readonly jobid: bigint,
     private readonly commit: Commit,
-    private readonly schedule: (flush: () => void) => () => void,
+    private readonly timer: Timer,
   ) {}
 
-  /** A step event; written with its like, soon. */
-  step(event: StepEvent): void {
-    const like = this.pending.find((other) => sameButRanks(other, event));
-    if (like) {
-      const ranks = [...decodeIdset(like.context.ranks), ...decodeIdset(event.context.ranks)];
-      like.context.ranks = encodeIdset(ranks);
-      like.timestamp = event.timestamp;
-      if (like.name === "step-finish" && event.name === "step-finish")
-        like.context.seconds = Math.max(like.context.seconds, event.context.seconds);
-    } else this.pending.push({ ...event, context: { ...event.context } } as StepEvent);
-    this.flushing ??= this.schedule(() => {
-      this.flushing = undefined;
-      // What could not be written is written with the next event.
-      this.write([]).catch(() => undefined);
-    });
+  /** A step event; `more`: other ranks are about to say the same. */
+  step(event: StepEvent, more: boolean): void {
+    const now = this.timer.now();
+    const like = this.pending.findLast((other) => sameButRanks(other.event, event));
+    // What a rank did later must not come before what it did earlier.
+    const joins = like && !this.after(like).some((other) => shareRanks(other.event, event));
+    const entry = joins ? like : { event: structuredClone(event), due: now + WAIT_MS };
+    if (joins) merge(like.event, event);
+    else this.pending.push(entry);
+    if (!more) entry.due = now;
+    this.scheduleFlush(now);
   }
 
   /** Written when the promise resolves, together with changes to the cluster's entry. */
   write(events: RecordEvent[], entry: Operation[] = []): Promise<void> {
-    this.flushing?.();
-    this.flushing = undefined;
-    const steps = this.pending;
-    this.pending = [];
-    const lines = [...steps, ...events].map(formatEvent).join("");
-    const append: Operation[] = lines === "" ? [] : [["append", recordKey(this.jobid), lines]];
-    const operations = [...append, ...entry];
-    if (operations.length === 0) return this.last;
-    const next = this.last.catch(() => undefined).then(() => this.commit(operations));
-    this.last = next.catch((error: unknown) => {
-      this.pending = [...steps, ...this.pending];
-      throw error;
-    });
-    this.last.catch(() => undefined);
-    return this.last;
+    return this.append(() => this.pending.length, events, entry);
   }
+
+  private after(entry: Pending): Pending[] {
+    return this.pending.slice(this.pending.indexOf(entry) + 1);
+  }
+
+  private scheduleFlush(now: number): void {
+    this.cancelFlush?.();
+    this.cancelFlush = undefined;
+    if (this.pending.length === 0) return;
+    const due = Math.min(...this.pending.map((entry) => entry.due));
+    this.cancelFlush = this.timer.after(Math.max(0, due - now), () => {
+      this.flush();
+    });
+  }
+
+  private flush(): void {
+    const now = this.timer.now();
+    const count = (): number => this.pending.findLastIndex((entry) => entry.due <= now) + 1;
+    this.append(count, [], []).then(
+      () => {
+        this.scheduleFlush(this.timer.now());
+      },
+      // What could not be written is written with the next event.
+      () => undefined,
+    );
+  }
+
+  /**
+   * One commit after the other, each with the first `count()` step events that
+   * wait when its turn comes, so that the record keeps its order.
+   */
+  private append(count: () => number, events: RecordEvent[], entry: Operation[]): Promise<void> {
+    const done = this.last.then(async () => {
+      const taken = this.pending.splice(0, count());
+      const lines = [...taken.map(({ event }) => event), ...events].map(formatEvent).join("");
+      const append: Operation[] = lines === "" ? [] : [["append", recordKey(this.jobid), lines]];
+      if (append.length + entry.length === 0) return;
+      try {
+        await this.commit([...append, ...entry]);
+      } catch (error) {
+        this.pending.unshift(...taken);
+        throw error;
+      }
+    });
+    this.last = done.catch(() => undefined);
+    return done;
+  }
+}
+
+function shareRanks(a: StepEvent, b: StepEvent): boolean {
+  const ranks = new Set(decodeIdset(a.context.ranks));
+  return decodeIdset(b.context.ranks).some((rank) => ranks.has(rank));
+}
+
+function merge(into: StepEvent, event: StepEvent): void {
+  const ranks = [...decodeIdset(into.context.ranks), ...decodeIdset(event.context.ranks)];
+  into.context.ranks = encodeIdset(ranks);
+  into.timestamp = event.timestamp;
+  if (into.name === "step-finish" && event.name === "step-finish")
+    into.context.seconds = Math.max(into.context.seconds, event.context.seconds);
 }
 
 function sameButRanks(a: StepEvent, b: StepEvent): boolean {

@@ -29,6 +29,8 @@ export interface StepEnd {
   tail: string[];
   /** The rank goes on with this one. */
   next: NodeStep | undefined;
+  /** Other ranks of the call are still to end this step. */
+  more: boolean;
 }
 
 export interface CallOptions {
@@ -98,12 +100,13 @@ class CallProgress {
     const next = exit === 0 ? this.call.steps[this.call.steps.indexOf(step) + 1] : undefined;
     if (next) this.at.set(rank, next);
     else this.at.delete(rank);
+    const more = this.isBehind(step);
     const limit = stepLimit(step, this.call);
     const status = exit === 0 ? "ok" : exit === 124 || exit === 137 ? "timeout" : "failed";
     const why = status === "timeout" ? `no end after ${limit} s` : `exit ${exit}`;
     const words = lastWords(tail);
     const note = status === "ok" ? "" : words ? `${why}: ${words}` : why;
-    this.options.onEnd({ step, rank, status, note, tail, next });
+    this.options.onEnd({ step, rank, status, note, tail, next, more });
   }
 
   /** The ranks that never reported their end. */
@@ -115,10 +118,18 @@ class CallProgress {
       : timedOut
         ? "flux exec did not end in time"
         : (words.at(-1) ?? (reason || `flux exec ended with ${exitCode ?? "a signal"}`));
-    for (const [rank, step] of this.at) {
+    for (const [rank, step] of [...this.at]) {
       const note = (errors.get(rank) ?? general).slice(0, 300);
-      this.options.onEnd({ step, rank, status: "lost", note, tail: [], next: undefined });
+      this.at.delete(rank);
+      const more = this.isBehind(step);
+      this.options.onEnd({ step, rank, status: "lost", note, tail: [], next: undefined, more });
     }
-    this.at.clear();
+  }
+
+  /** Whether any rank is yet to end the step. */
+  private isBehind(step: NodeStep): boolean {
+    const place = this.call.steps.indexOf(step);
+    for (const at of this.at.values()) if (this.call.steps.indexOf(at) <= place) return true;
+    return false;
   }
 }

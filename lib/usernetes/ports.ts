@@ -28,7 +28,10 @@ export function parsePortRange(text: string): PortRange | undefined {
 export function choosePorts(range: PortRange, open: Iterable<Ports>): Ports | undefined {
   const taken = new Set<number>();
   for (const ports of open) for (const port of Object.values(ports) as number[]) taken.add(port);
-  if (range === "default") return taken.has(DEFAULT_PORTS.apiserver) ? undefined : DEFAULT_PORTS;
+  if (range === "default")
+    return Object.values(DEFAULT_PORTS).some((port) => taken.has(port as number))
+      ? undefined
+      : DEFAULT_PORTS;
   for (let port = range.first; port + 3 <= range.last; port += 4)
     if (![0, 1, 2, 3].some((i) => taken.has(port + i)))
       return { etcd: port, kubelet: port + 1, flannel: port + 2, apiserver: port + 3 };

@@ -64,11 +64,13 @@ while [ $# -ge 3 ]; do
   child=''
   exec 3>&-
   if [ "$status" -ne 0 ]; then
-    tail -c 8192 "$raw" | tail -n 12 | cut -c 1-400 | LC_ALL=C tr -cd '\11\12\40-\176\200-\377' |
-      without_secrets | while IFS= read -r line; do report tail "$step" "$line"; done
+    # Secrets first: half of one that is cut would not be known for what it is.
+    tail -n 12 "$raw" | without_secrets | tail -c 8192 | cut -c 1-400 |
+      LC_ALL=C tr -cd '\11\12\40-\176\200-\377' |
+      while IFS= read -r line; do report tail "$step" "$line"; done
   fi
   # The log is bounded; what the steps print is the user's own, but never the token.
-  if [ -d "$log" ] && [ ! -L "$log" ]; then tail -c 1048576 "$raw" | without_secrets >>"$log/$step.log"; fi
+  if [ -d "$log" ] && [ ! -L "$log" ]; then without_secrets <"$raw" | tail -c 1048576 >>"$log/$step.log"; fi
   rm -f "$raw"
   report end "$step" "$status"
   [ "$status" -eq 0 ] || exit 0
