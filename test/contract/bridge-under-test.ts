@@ -1,0 +1,54 @@
+/** The bridge of the instance: the daemon's side of plugin/bridge.py's protocol. */
+import { join } from "node:path";
+import { PACKAGE } from "../sandbox/paths.js";
+import type { FluxUnderTest } from "./flux-under-test.js";
+import type { LiveCommand } from "../hosts/run-command.js";
+
+export type Message = Record<string, unknown> & { type: string };
+
+export const BRIDGE = join(PACKAGE, "plugin/bridge.py");
+
+export class BridgeUnderTest {
+  #seq = 0;
+
+  private constructor(readonly command: LiveCommand) {}
+
+  /** Resolves once it has caught up with the journal. */
+  static async open(flux: FluxUnderTest, ...options: string[]): Promise<BridgeUnderTest> {
+    const bridge = new BridgeUnderTest(flux.spawn(["python", BRIDGE, ...options]));
+    await bridge.message((message) => message.type === "sentinel");
+    return bridge;
+  }
+
+  get messages(): Message[] {
+    return this.command.lines.map((line) => JSON.parse(line) as Message);
+  }
+
+  async message(matches: (message: Message) => boolean): Promise<Message> {
+    const line = await this.command.line((text) => matches(JSON.parse(text) as Message));
+    return JSON.parse(line) as Message;
+  }
+
+  /** The report of a job. */
+  job(id: string): Promise<Message> {
+    return this.message((message) => message.type === "job" && message["id"] === id);
+  }
+
+  /** A request's reply, its envelope left out. */
+  async request(op: string, fields: Record<string, unknown>): Promise<Record<string, unknown>> {
+    const seq = ++this.#seq;
+    this.command.child.stdin.write(`${JSON.stringify({ seq, op, ...fields })}\n`);
+    const reply = await this.message(
+      (message) => message.type === "reply" && message["seq"] === seq,
+    );
+    return Object.fromEntries(
+      Object.entries(reply).filter(([key]) => key !== "type" && key !== "seq"),
+    );
+  }
+
+  /** Its exit code, after its stdin was closed. */
+  close(): Promise<number> {
+    this.command.child.stdin.end();
+    return this.command.ended;
+  }
+}

@@ -1,0 +1,165 @@
+/** The bridge's protocol: what it reports, what may be asked of it. */
+import { BRIDGE, BridgeUnderTest, type Message } from "./bridge-under-test.js";
+import { contract } from "./contract.js";
+import { eventsUntil, names, output } from "./flux-under-test.js";
+
+const uid = process.getuid?.() ?? 0;
+
+contract(async (t, flux) => {
+  const early = await output(flux, "submit", "-N1", "--setattr=user.usernetes=yes", "sleep", "60");
+  await eventsUntil(flux, early, "start");
+  const bridge = await BridgeUnderTest.open(flux);
+  const earlyId = await output(flux, "job", "id", "--to=dec", early);
+
+  await t.test("it says who it is, tells history, and that it has", (t) => {
+    const [ready, job, sentinel] = bridge.messages;
+    t.same(ready, { type: "ready", rank: 0, size: 4, owner: uid, level: 0 });
+    t.match(job, { type: "job", id: earlyId, userid: uid, duration: 0, history: true });
+    t.same(sentinel, { type: "sentinel" });
+    t.end();
+  });
+
+  await t.test("a job that runs already is not held", async (t) => {
+    await output(flux, "cancel", early);
+    const log = names(await eventsUntil(flux, early, "epilog-start"));
+    t.notOk(log.includes("prolog-start"));
+    await bridge.request("post", {
+      id: earlyId,
+      name: "epilog-finish",
+      context: { description: "usernetes" },
+    });
+    await eventsUntil(flux, early, "clean");
+  });
+
+  await t.test("a second bridge, and one on another rank, are refused", async (t) => {
+    const second = await flux.run(["python", BRIDGE]);
+    t.equal(second.exitCode, 1);
+    t.same(JSON.parse(second.stdout), {
+      type: "refused",
+      reason: "exists",
+      error: "the service usernetes is registered already",
+    });
+    const elsewhere = await flux.run(["exec", "-r", "1", "flux", "python", BRIDGE]);
+    t.equal(elsewhere.exitCode, 1);
+    t.match(JSON.parse(elsewhere.stdout), { type: "refused", reason: "rank" });
+  });
+
+  await t.test("it answers ping from any rank", async (t) => {
+    const answer =
+      /^flux-ping any!usernetes\n0!usernetes\.ping pad=0 seq=0 time=[0-9.]+ ms \(usernetes\)\n/;
+    const here = await flux.run(["ping", "--count=1", "usernetes"]);
+    t.equal(here.exitCode, 0);
+    t.match(here.stdout, answer);
+    const there = await flux.run(["exec", "-r", "2", "flux", "ping", "--count=1", "usernetes"]);
+    t.match(there.stdout, answer);
+  });
+
+  await t.test("a job is reported with its usernetes attributes only", async (t) => {
+    const attributes = ["user.usernetes=yes", "user.usernetes_engine=podman", "user.other=1"];
+    const options = attributes.map((text) => `--setattr=${text}`);
+    const job = await output(flux, "submit", "-N1", "-t", "1m", ...options, "true");
+    const id = await output(flux, "job", "id", "--to=dec", job);
+    t.same(await bridge.job(id), {
+      type: "job",
+      id,
+      userid: uid,
+      user: { usernetes: "yes", usernetes_engine: "podman" },
+      duration: 60,
+      history: false,
+    });
+    await eventsUntil(flux, job, "alloc");
+    t.same(await bridge.request("post", { id, name: "note", context: { a: 1 } }), { value: null });
+    t.same(await bridge.request("memo", { id, memo: { usernetes: { state: "starting" } } }), {
+      value: null,
+    });
+    const state = "{annotations.user.usernetes.state}";
+    t.equal(await output(flux, "jobs", "-no", state, job), "starting");
+    t.same(await bridge.request("raise", { id, kind: "usernetes", severity: 3, note: "a b" }), {
+      value: null,
+    });
+    // Ended while it is held, so that the epilog is in time.
+    await output(flux, "cancel", job);
+    await eventsUntil(flux, job, "epilog-start");
+    for (const name of ["prolog-finish", "epilog-finish"])
+      await bridge.request("post", { id, name, context: { description: "usernetes" } });
+    const log = await eventsUntil(flux, job, "clean");
+    const middle = names(log).filter((name) => ["note", "memo", "exception"].includes(name));
+    t.same(middle, ["note", "memo", "exception", "exception"]);
+    const inactive = { errno: 2, error: "job is inactive" };
+    t.same(await bridge.request("memo", { id, memo: {} }), inactive);
+    t.same(await bridge.request("raise", { id, kind: "x", severity: 3, note: "" }), inactive);
+    t.match(await bridge.request("post", { id, name: "x", context: {} }), { errno: 2 });
+    t.same(await bridge.request("update", { id, updates: { "attributes.system.duration": 90 } }), {
+      errno: 22,
+      error: "job is inactive",
+    });
+  });
+
+  await t.test("a job that is unknown is said to be", async (t) => {
+    const unknown = { errno: 2, error: "unknown job id" };
+    const id = "1234";
+    t.same(await bridge.request("memo", { id, memo: { a: 1 } }), unknown);
+    t.same(await bridge.request("raise", { id, kind: "x", severity: 0, note: "" }), unknown);
+    t.same(await bridge.request("post", { id, name: "x", context: {} }), {
+      errno: 2,
+      error: "No such file or directory",
+    });
+  });
+
+  await t.test("one transaction writes, appends and removes", async (t) => {
+    const line = '{"timestamp":1.5,"name":"claim"}\n';
+    const ops = [
+      ["append", "usernetes.log", line],
+      ["append", "usernetes.log", line],
+      ["put", "usernetes.cluster.12", { a: 1, b: "ƒ" }],
+      ["unlink", "usernetes.nosuch"],
+    ];
+    t.same(await bridge.request("commit", { ops }), { value: null });
+    t.same(await bridge.request("lookup", { key: "usernetes.log" }), { value: line + line });
+    const { value } = await bridge.request("lookup", { key: "usernetes.cluster.12" });
+    t.same(JSON.parse(String(value)), { a: 1, b: "ƒ" });
+    t.same(await bridge.request("list", { key: "usernetes" }), { value: ["cluster", "log"] });
+    t.same(await bridge.request("list", { key: "usernetes.cluster" }), { value: ["12"] });
+    await bridge.request("commit", { ops: [["unlink", "usernetes.cluster.12"]] });
+    t.same(await bridge.request("lookup", { key: "usernetes.cluster.12" }), { value: null });
+    t.same(await bridge.request("list", { key: "nosuch" }), { value: [] });
+    t.match(await bridge.request("lookup", { key: "usernetes" }), { errno: 21 });
+    t.match(await bridge.request("list", { key: "usernetes.log" }), { errno: 20 });
+  });
+
+  await t.test("it drains and logs", async (t) => {
+    t.same(await bridge.request("drain", { ranks: "3", reason: "usernetes: left behind" }), {
+      value: null,
+    });
+    t.match(await output(flux, "resource", "drain"), /drained\s+usernetes: left behind\s+node3/);
+    t.match(await bridge.request("drain", { ranks: "9", reason: "x" }), { errno: 22 });
+    await output(flux, "resource", "undrain", "3");
+    await bridge.request("log", { level: 6, text: "100% done" });
+    t.match(await output(flux, "dmesg"), /usernetes\.info\[0\]: 100% done/);
+  });
+
+  await t.test("it ends with its stdin, and the service with it", async (t) => {
+    t.equal(await bridge.close(), 0);
+    t.match(await flux.run(["ping", "--count=1", "usernetes"]), {
+      exitCode: 1,
+      stderr: /usernetes\.ping: Function not implemented/,
+    });
+  });
+
+  await t.test("one that does not hold only reports", async (t) => {
+    const idle = await BridgeUnderTest.open(flux, "--no-hold");
+    const job = await output(flux, "submit", "-N1", "--setattr=user.usernetes=yes", "true");
+    t.notOk(names(await eventsUntil(flux, job, "clean")).includes("prolog-start"));
+    t.equal(idle.messages.filter((message: Message) => message.type === "job").length, 1);
+    await idle.close();
+  });
+
+  await t.test("one that is killed leaves the name to the next", async (t) => {
+    const killed = await BridgeUnderTest.open(flux);
+    killed.command.child.kill("SIGKILL");
+    await killed.command.ended;
+    const next = await BridgeUnderTest.open(flux);
+    t.match(next.messages[0], { type: "ready" });
+    await next.close();
+  });
+});

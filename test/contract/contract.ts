@@ -1,0 +1,61 @@
+/**
+ * Runs the same assertions against the embedded Flux, always, and against a real
+ * one where there is one.
+ */
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import t from "tap";
+import { startInstance } from "../sandbox/start-instance.js";
+import { BIN } from "../sandbox/paths.js";
+import { CONFIG, type FluxUnderTest } from "./flux-under-test.js";
+import { startRealFlux, whyNoRealFlux } from "../hosts/real-flux.js";
+import { runCommand, spawnCommand } from "../hosts/run-command.js";
+
+type Body = (t: Tap, flux: FluxUnderTest) => Promise<void> | void;
+export type Tap = typeof t;
+
+async function openEmbedded(): Promise<FluxUnderTest> {
+  // Nothing is installed in the real instance either.
+  const sandbox = await startInstance({ size: 4, config: CONFIG, shellPlugin: false });
+  const cwd = mkdtempSync("/tmp/contract-");
+  const disk = sandbox.disk(0);
+  for (const rank of [0, 1, 2, 3]) mkdirSync(sandbox.disk(rank), { recursive: true });
+  const env = { ...sandbox.env, LANG: "C.UTF-8" };
+  const flux = join(BIN, "flux");
+  return {
+    kind: "embedded",
+    disk,
+    run: (args, input) => runCommand(flux, args, { env, cwd, input }),
+    spawn: (args) => spawnCommand(flux, args, { env, cwd }),
+    async stop() {
+      await sandbox.stop();
+      rmSync(cwd, { recursive: true, force: true });
+    },
+  };
+}
+
+async function openReal(): Promise<FluxUnderTest> {
+  const { command, env, folder, disk, stop } = await startRealFlux({
+    config: () => CONFIG,
+    initrc: "-- no shell plugins\n",
+  });
+  return {
+    kind: "real",
+    disk,
+    run: (args, input) => runCommand(command, args, { env, cwd: folder, input }),
+    spawn: (args) => spawnCommand(command, args, { env, cwd: folder }),
+    stop,
+  };
+}
+
+/** One instance of each kind for all of `body`'s tests. */
+export function contract(body: Body): void {
+  const skip = whyNoRealFlux();
+  const play = (open: () => Promise<FluxUnderTest>) => async (test: Tap) => {
+    const flux = await open();
+    test.teardown(() => flux.stop());
+    await body(test, flux);
+  };
+  t.test("the embedded Flux", (test) => play(openEmbedded)(test as unknown as Tap));
+  t.test("a real Flux", { skip: skip ?? false }, (test) => play(openReal)(test as unknown as Tap));
+}

@@ -1,0 +1,118 @@
+/** Holding a job with prolog and epilog events, which the whole design rests on. */
+import { BridgeUnderTest } from "./bridge-under-test.js";
+import { contract } from "./contract.js";
+import { events, eventsUntil, names, output, type FluxUnderTest } from "./flux-under-test.js";
+
+const OURS = { description: "usernetes" };
+
+async function submit(
+  flux: FluxUnderTest,
+  ...args: string[]
+): Promise<{ job: string; id: string }> {
+  const job = await output(flux, "submit", "--setattr=user.usernetes=yes", ...args);
+  return { job, id: await output(flux, "job", "id", "--to=dec", job) };
+}
+
+/** Long enough for a job that is not held to have started. */
+const aWhile = () => new Promise((resolve) => setTimeout(resolve, 300));
+
+contract(async (t, flux) => {
+  const bridge = await BridgeUnderTest.open(flux);
+  const post = (id: string, name: string) => bridge.request("post", { id, name, context: OURS });
+
+  /** Ends a job that runs: its epilog-start is in time, since its tasks take a moment to die. */
+  const end = async ({ job, id }: { job: string; id: string }) => {
+    await output(flux, "cancel", job);
+    await eventsUntil(flux, job, "epilog-start");
+    await eventsUntil(flux, job, "release");
+    await aWhile();
+    t.notOk(names(await events(flux, job)).includes("free"), "the epilog keeps the nodes");
+    t.same(await post(id, "epilog-finish"), { value: null });
+    return eventsUntil(flux, job, "clean");
+  };
+
+  await t.test("a job that asks is held from before its start until let go", async (t) => {
+    const held = await submit(flux, "-N1", "sleep", "60");
+    await eventsUntil(flux, held.job, "alloc");
+    await aWhile();
+    const before = names(await events(flux, held.job));
+    t.ok(before.includes("prolog-start"));
+    t.notOk(before.includes("start"));
+    t.same(await post(held.id, "prolog-finish"), { value: null });
+    await eventsUntil(flux, held.job, "start");
+    const log = names(await end(held));
+    t.ok(log.indexOf("start") > log.indexOf("prolog-finish"));
+    t.same(log.slice(-3), ["epilog-finish", "free", "clean"]);
+  });
+
+  await t.test("a job that does not ask is left alone", async (t) => {
+    const job = await output(flux, "submit", "--setattr=user.usernetes=no", "-N1", "true");
+    const log = names(await eventsUntil(flux, job, "clean"));
+    t.notOk(log.some((name) => /prolog|epilog/.test(name)));
+  });
+
+  await t.test("a held job that is canceled keeps its nodes until both are finished", async (t) => {
+    const { job, id } = await submit(flux, "-N1", "true");
+    await eventsUntil(flux, job, "alloc");
+    await output(flux, "cancel", job);
+    await eventsUntil(flux, job, "epilog-start");
+    t.same(await post(id, "prolog-finish"), { value: null });
+    await aWhile();
+    t.notOk(names(await events(flux, job)).includes("free"));
+    t.same(await post(id, "epilog-finish"), { value: null });
+    const log = names(await eventsUntil(flux, job, "clean"));
+    t.same(log.slice(log.indexOf("exception")), [
+      ...["exception", "epilog-start", "prolog-finish", "epilog-finish", "free", "clean"],
+    ]);
+  });
+
+  await t.test("a held job that can never run waits to be let go", async (t) => {
+    const { job, id } = await submit(flux, "-N99", "true");
+    await eventsUntil(flux, job, "exception");
+    await aWhile();
+    t.notOk(names(await events(flux, job)).includes("clean"));
+    await post(id, "prolog-finish");
+    const log = names(await eventsUntil(flux, job, "clean"));
+    t.same(log.slice(-3), ["exception", "prolog-finish", "clean"]);
+    t.notOk(log.includes("epilog-start"));
+  });
+
+  await t.test("time given to a held job comes with an exception that means nothing", async (t) => {
+    const held = await submit(flux, "-N1", "-t", "1m", "sleep", "60");
+    await eventsUntil(flux, held.job, "alloc");
+    const updates = { "attributes.system.duration": 90 };
+    t.same(await bridge.request("update", { id: held.id, updates }), { value: null });
+    await post(held.id, "prolog-finish");
+    await eventsUntil(flux, held.job, "start");
+    const log = await end(held);
+    const at = names(log).indexOf("jobspec-update");
+    t.same(names(log).slice(at, at + 3), ["jobspec-update", "resource-update", "exception"]);
+    t.match(log[at + 2]?.context, { type: "exec", severity: 1 });
+  });
+
+  await t.test("a prolog-start that comes after start does not count", async (t) => {
+    const job = await output(flux, "submit", "-N1", "sleep", "60");
+    const id = await output(flux, "job", "id", "--to=dec", job);
+    await eventsUntil(flux, job, "start");
+    await post(id, "prolog-start");
+    await output(flux, "cancel", job);
+    t.ok(names(await eventsUntil(flux, job, "clean")).includes("prolog-start"));
+  });
+
+  await t.test("prologs and epilogs are counted together in cleanup", async (t) => {
+    const job = await output(flux, "submit", "--urgency=hold", "true");
+    const id = await output(flux, "job", "id", "--to=dec", job);
+    await eventsUntil(flux, job, "priority");
+    await post(id, "prolog-start");
+    await output(flux, "cancel", job);
+    await post(id, "epilog-start");
+    await post(id, "prolog-finish");
+    await aWhile();
+    t.equal((await events(flux, job)).at(-1)?.name, "prolog-finish");
+    // The epilog goes on, for all that Flux knows.
+    await post(id, "prolog-finish");
+    t.equal((await eventsUntil(flux, job, "clean")).at(-1)?.name, "clean");
+  });
+
+  t.equal(await bridge.close(), 0);
+});

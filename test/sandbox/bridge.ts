@@ -1,0 +1,138 @@
+/**
+ * Stands for plugin/bridge.py (its header has the protocol): one long-lived call
+ * of the flux command that has the service name `usernetes`, reads the journal,
+ * holds the jobs that ask, and answers the daemon. It ends with its stdin.
+ */
+import { asks } from "./asks.js";
+import { HeldJob } from "./bridge-hold.js";
+import { answerRequest, type BridgeRequest } from "./bridge-requests.js";
+import type { Call } from "./call.js";
+import type { Entry } from "./eventlog.js";
+import type { Job } from "./job.js";
+import { readJournal } from "./journal.js";
+
+const SERVICE = "usernetes";
+const ATTRIBUTE_MAX = 4096;
+const NAMES = new Set(
+  "submit alloc prolog-start start epilog-start exception finish invalidate clean".split(" "),
+);
+
+/** The usernetes* keys of attributes.user, undefined if the job does not ask. */
+function requestOf({ jobspec }: Job): Record<string, unknown> | undefined {
+  const { user } = jobspec.attributes;
+  if (!user || !asks(user["usernetes"])) return undefined;
+  const mine = Object.entries(user).filter(([key]) => key.startsWith(SERVICE));
+  return Object.fromEntries(
+    mine.map(([key, value]) => {
+      const json = JSON.stringify(value);
+      return [key, json.length > ATTRIBUTE_MAX ? [`${json.slice(0, 80)}...`] : value];
+    }),
+  );
+}
+
+class Bridge {
+  readonly #jobs = new Map<Job, HeldJob>();
+  #caughtUp = false;
+
+  constructor(
+    readonly call: Call,
+    readonly hold: boolean,
+  ) {}
+
+  emit(message: Record<string, unknown>): void {
+    this.call.out(`${JSON.stringify(message)}\n`);
+  }
+
+  sentinel(): void {
+    this.#caughtUp = true;
+    this.emit({ type: "sentinel" });
+  }
+
+  events(job: Job, entries: Entry[]): void {
+    let request: Record<string, unknown> | undefined;
+    let held = this.#jobs.get(job);
+    if (!held) {
+      if (entries[0]?.name !== "submit") return;
+      request = requestOf(job);
+      if (!request) return;
+      held = new HeldJob();
+      this.#jobs.set(job, held);
+    }
+    for (const entry of entries) held.see(entry);
+    const id = String(job.id);
+    const missing = this.hold && !held.seen.has("clean") ? held.missing() : undefined;
+    if (missing && job.state !== "INACTIVE")
+      this.call.instance.jobs.post(job, missing, { description: SERVICE });
+    if (request)
+      this.emit({
+        type: "job",
+        id,
+        userid: job.userid,
+        user: request,
+        duration: job.jobspec.attributes.system.duration,
+        history: !this.#caughtUp,
+      });
+    if (held.seen.has("invalidate")) this.emit({ type: "gone", id });
+    if (held.seen.has("invalidate") || held.seen.has("clean")) this.#jobs.delete(job);
+  }
+
+  input(line: string): void {
+    const request = JSON.parse(line) as BridgeRequest;
+    const reply = {
+      type: "reply",
+      seq: request.seq,
+      ...answerRequest(this.call.instance, request),
+    };
+    // A request is a round trip through the broker.
+    setImmediate(() => {
+      this.emit(reply);
+    });
+  }
+}
+
+function refusal(call: Call): { reason: string; error: string } | undefined {
+  if (call.rank !== 0)
+    return { reason: "rank", error: `this is rank ${call.rank}, the daemon runs on rank 0` };
+  if (call.instance.services.has(SERVICE))
+    return { reason: "exists", error: "the service usernetes is registered already" };
+  return undefined;
+}
+
+export async function runBridge(call: Call): Promise<number> {
+  const { instance } = call;
+  const bridge = new Bridge(call, !call.argv.includes("--no-hold"));
+  const refused = refusal(call);
+  if (refused) {
+    bridge.emit({ type: "refused", ...refused });
+    return 1;
+  }
+  instance.services.set(SERVICE, { ping: () => SERVICE });
+  const owner = process.getuid?.() ?? 0;
+  bridge.emit({ type: "ready", rank: 0, size: instance.size, owner, level: instance.level });
+  const stop = readJournal(instance, NAMES, bridge);
+  const status = await readRequests(call, bridge);
+  stop();
+  instance.services.delete(SERVICE);
+  return status;
+}
+
+/** Resolves when stdin or the caller is gone, or a request was beyond understanding. */
+function readRequests(call: Call, bridge: Bridge): Promise<number> {
+  let held = "";
+  return new Promise((resolve) => {
+    const end = () => {
+      resolve(0);
+    };
+    call.gone.addEventListener("abort", end);
+    call.onStdin((chunk) => {
+      const lines = (held + chunk.toString("utf8")).split("\n");
+      held = lines.pop() ?? "";
+      try {
+        for (const line of lines) if (line.trim()) bridge.input(line);
+      } catch (error) {
+        call.err(`usernetes bridge: ${String(error)}\n`);
+        resolve(1);
+      }
+    }, end);
+  });
+}

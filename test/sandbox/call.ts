@@ -1,0 +1,50 @@
+/**
+ * One call of the flux command, as the command's code sees it. All text here is
+ * the instance's (`hosts/self`); the server translates on both sides.
+ */
+import type { Host } from "./host.js";
+import type { Instance } from "./instance.js";
+
+export interface Call {
+  instance: Instance;
+  rank: number;
+  host: Host;
+  /** The command's arguments, its own name left out. */
+  argv: string[];
+  cwd: string;
+  env: Record<string, string>;
+  out: (text: string) => void;
+  err: (text: string) => void;
+  outBytes: (chunk: Buffer) => void;
+  errBytes: (chunk: Buffer) => void;
+  /** Asks the client for its stdin, chunk by chunk; `end` comes once. */
+  onStdin(data: (chunk: Buffer) => void, end: () => void): void;
+  onSignal(handler: (signal: NodeJS.Signals) => void): void;
+  /** Aborted when the client is gone. */
+  gone: AbortSignal;
+}
+
+export type Command = (call: Call) => number | Promise<number>;
+
+/** A command's own refusal: its message goes to stderr, its status is the exit code. */
+export class Refusal extends Error {
+  constructor(
+    message: string,
+    readonly status = 1,
+  ) {
+    super(message);
+  }
+}
+
+/** All of stdin as text. */
+export function readStdin(call: Call): Promise<string> {
+  return new Promise((resolve) => {
+    const chunks: Buffer[] = [];
+    call.onStdin(
+      (chunk) => chunks.push(chunk),
+      () => {
+        resolve(Buffer.concat(chunks).toString("utf8"));
+      },
+    );
+  });
+}

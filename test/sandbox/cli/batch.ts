@@ -1,0 +1,58 @@
+/** flux-batch(1): a script, with its #FLUX: lines, as the initial program of an instance. */
+import { readFileSync } from "node:fs";
+import { isAbsolute, join } from "node:path";
+import { readStdin, Refusal, type Call } from "../call.js";
+import { parseOptions } from "../options.js";
+import { SUBMIT_OPTIONS } from "../jobspec.js";
+import { printId, submitJob, submitOptions } from "./submit.js";
+
+/** Options in `#FLUX: -N2` lines; quotes are honoured. */
+function directives(script: string): string[] {
+  const words: string[] = [];
+  for (const line of script.split("\n")) {
+    const match = /^#\s*(?:flux|FLUX):\s*(.*)$/.exec(line);
+    for (const word of match?.[1]?.match(/(?:[^\s"']+|"[^"]*"|'[^']*')+/g) ?? [])
+      words.push(word.replace(/"([^"]*)"|'([^']*)'/g, "$1$2"));
+  }
+  return words;
+}
+
+async function readScript(call: Call, path: string | undefined): Promise<string> {
+  if (path === undefined) return readStdin(call);
+  const file = call.host.toProcess(isAbsolute(path) ? path : join(call.cwd, path));
+  try {
+    return readFileSync(file, "utf8");
+  } catch {
+    throw new Refusal(
+      `flux-batch: ERROR: Failed to open batch script: [Errno 2] No such file or directory: '${path}'`,
+    );
+  }
+}
+
+export async function batch(call: Call): Promise<number> {
+  const first = submitOptions(call, "batch");
+  const [path, ...args] = first.rest;
+  const wrap = first.has("wrap");
+  const text = wrap ? `#!/bin/sh\n${first.rest.join(" ")}\n` : await readScript(call, path);
+  if (!text.startsWith("#!"))
+    throw new Refusal(`flux-batch: ERROR: ${path ?? "stdin"} does not appear to start with '#!'`);
+  // Options of the command line come last, and so win.
+  const options = parseOptions([...directives(text), ...call.argv], {
+    command: "flux-batch",
+    specs: SUBMIT_OPTIONS,
+    stopAtOperand: true,
+  });
+  if (!options.has("nodes") && !options.has("nslots") && !options.has("ntasks"))
+    throw new Refusal("flux-batch: ERROR: Number of slots or nodes to allocate must be specified");
+  const slots = options.get("nslots");
+  if (slots !== undefined) options.add("ntasks", slots);
+  const job = submitJob(call, {
+    command: "batch",
+    options,
+    argv: ["flux", "broker", "{{tmpdir}}/script", ...args],
+    cwd: call.cwd,
+    script: { name: path ?? "batchscript", text },
+  });
+  call.out(`${printId(call, job)}\n`);
+  return 0;
+}

@@ -1,0 +1,122 @@
+/** flux-exec(1): one process on each rank of an idset. */
+import { constants } from "node:os";
+import { decodeIdset, encodeIdset } from "../../../lib/flux/idset.js";
+import { Refusal, type Call } from "../call.js";
+import { parseOptions, type Options } from "../options.js";
+import { launch, statusOf, type Ending, type Running } from "../process.js";
+import { describeSignal } from "../signals.js";
+
+const SPECS = ["rank|r=", "exclude|x=", "dir|d=", "labelio|l", "noinput|n", "verbose|v", "quiet|q"];
+const NO_ROUTE = 68;
+
+function idset(text: string, size: number): number[] {
+  if (text === "all") return Array.from({ length: size }, (_, rank) => rank);
+  try {
+    return decodeIdset(text);
+  } catch {
+    throw new Refusal(`flux-exec: failed to decode idset '${text}': Invalid argument`);
+  }
+}
+
+function targets(options: Options, size: number): number[] {
+  const text = options.get("rank") ?? "all";
+  const asked = idset(text, size);
+  if (asked.some((rank) => rank >= size))
+    throw new Refusal(`flux-exec: One or more invalid --ranks specified: ${text}`);
+  const without = idset(options.get("exclude") ?? "", size);
+  const ranks = asked.filter((rank) => !without.includes(rank));
+  if (ranks.length === 0) throw new Refusal("flux-exec: No targets specified");
+  return ranks;
+}
+
+/** Prints what comes from a rank, whole lines at a time if they are labelled. */
+function printer(
+  call: Call,
+  rank: number,
+  options: Options,
+): Record<"out" | "err", (chunk: Buffer) => void> {
+  if (!options.has("labelio")) return { out: call.outBytes, err: call.errBytes };
+  const labelled = (sink: (chunk: Buffer) => void) => (chunk: Buffer) => {
+    sink(Buffer.from(chunk.toString("latin1").replace(/^(?=[^])/gm, `${rank}: `), "latin1"));
+  };
+  return { out: labelled(call.outBytes), err: labelled(call.errBytes) };
+}
+
+function start(call: Call, rank: number, options: Options): Running {
+  const { instance } = call;
+  const { out, err } = printer(call, rank, options);
+  const running = launch({
+    host: instance.host(rank),
+    argv: options.rest,
+    cwd: options.get("dir") ?? call.cwd,
+    env: call.env,
+    uri: instance.uri(rank),
+    stdin: !options.has("noinput"),
+    onStdout: out,
+    onStderr: err,
+  });
+  instance.processes.set(running, rank);
+  return running;
+}
+
+/** `[1-2]: Exit 3` for each status there was, the least first. */
+function report(call: Call, endings: Map<number, Ending>): void {
+  const ranks = new Map<string, number[]>();
+  for (const [rank, ending] of endings) {
+    if (ending.kind === "not-started" || statusOf(ending) === 0) continue;
+    const text =
+      ending.kind === "killed"
+        ? describeSignal(constants.signals[ending.signal])
+        : `Exit ${ending.status}`;
+    ranks.set(text, [...(ranks.get(text) ?? []), rank]);
+  }
+  for (const [text, ids] of ranks)
+    call.err(`${ids.length > 1 ? `[${encodeIdset(ids)}]` : encodeIdset(ids)}: ${text}\n`);
+}
+
+export async function exec(call: Call): Promise<number> {
+  const { instance } = call;
+  const options = parseOptions(call.argv, {
+    command: "flux-exec",
+    specs: SPECS,
+    stopAtOperand: true,
+  });
+  if (options.rest.length === 0) throw new Refusal("Usage: flux exec [OPTIONS] COMMAND...");
+  const ranks = targets(options, instance.size);
+  const lost = ranks.filter((rank) => instance.resources.lost.has(rank));
+  const here = ranks.filter((rank) => !lost.includes(rank));
+  const command = options.rest[0] ?? "";
+  for (const rank of lost)
+    call.err(`flux-exec: Error: rank ${rank}: ${command}: No route to host\n`);
+  const running = new Map(here.map((rank) => [rank, start(call, rank, options)]));
+  const killAll = (signal: NodeJS.Signals) => {
+    for (const process of running.values()) process.kill(signal);
+  };
+  call.onSignal(killAll);
+  call.gone.addEventListener("abort", () => {
+    killAll("SIGKILL");
+  });
+  if (!options.has("noinput"))
+    call.onStdin(
+      (chunk) => {
+        for (const process of running.values()) process.writeStdin(chunk);
+      },
+      () => {
+        for (const process of running.values()) process.endStdin();
+      },
+    );
+  const endings = new Map<number, Ending>();
+  await Promise.all(
+    [...running].map(async ([rank, process]) => {
+      const ending = await process.ended;
+      instance.processes.delete(process);
+      endings.set(rank, ending);
+      if (ending.kind === "not-started")
+        call.err(
+          `flux-exec: Error: rank ${rank}: ${command}: error launching process: ${ending.reason}\n`,
+        );
+    }),
+  );
+  if (!options.has("quiet")) report(call, new Map([...endings].sort(([a], [b]) => a - b)));
+  return Math.max(...[...endings.values()].map(statusOf), lost.length > 0 ? NO_ROUTE : 0);
+}

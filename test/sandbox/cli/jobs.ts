@@ -1,0 +1,84 @@
+/** flux-jobs(1). */
+import { parseJobid } from "../../../lib/flux/jobid.js";
+import { Refusal, type Call } from "../call.js";
+import { formatFsd } from "../duration.js";
+import type { Job } from "../job.js";
+import { formatHeading, formatJob } from "../job-format.js";
+import { recordOf, type JobRecord } from "../job-record.js";
+import { parseOptions, type Options } from "../options.js";
+import { pythonJson } from "../python-json.js";
+
+const SPECS = [
+  ..."all|a json suppress-header|n no-header format|o= filter|f= count|c= user|u= name= queue|q=".split(
+    " ",
+  ),
+  ..."A recursive|R since= color? limit= level|L= sort= include|i= stats stats-only".split(" "),
+];
+const DEFAULT_FORMAT =
+  "{id.f58:>12} {username:<8.8} {name:<10.10} {status_abbrev:>2.2} {ntasks:>6} {nnodes:>6} {time:>8} {info}";
+
+const PENDING = ["NEW", "DEPEND", "PRIORITY", "SCHED"];
+
+/** Pending jobs, then those that run, then those that are over, latest first. */
+function inOrder(jobs: Job[]): Job[] {
+  const group = ({ state }: Job) => (PENDING.includes(state) ? 0 : state === "INACTIVE" ? 2 : 1);
+  const latest = (job: Job) => job.times.inactive ?? job.times.run ?? 0;
+  const rest = (a: Job, b: Job) =>
+    group(a) === 0 ? b.priority - a.priority || Number(a.id - b.id) : latest(b) - latest(a);
+  return jobs.sort((a, b) => group(a) - group(b) || rest(a, b));
+}
+
+function named(call: Call, words: string[]): Job[] {
+  return words.map((word) => {
+    const id = parseJobid(word);
+    if (id === undefined)
+      throw new Refusal(`flux-jobs: error: argument jobids: invalid JobID value: '${word}'`, 2);
+    const job = call.instance.jobs.jobs.get(id);
+    if (!job) throw new Refusal(`JobID ${word} unknown`);
+    return job;
+  });
+}
+
+function filtered(call: Call, options: Options): Job[] {
+  const all = inOrder([...call.instance.jobs.jobs.values()]);
+  const states = options.get("filter")?.toUpperCase().split(",");
+  if (options.has("all") || options.has("A")) return all;
+  if (!states) return all.filter(({ state }) => state !== "INACTIVE");
+  return all.filter((job) => {
+    const record = recordOf(call.instance, job);
+    const names = [job.state, String(record["result"])];
+    if (PENDING.includes(job.state)) names.push("PENDING");
+    if (job.state === "RUN" || job.state === "CLEANUP") names.push("RUNNING");
+    if (job.state !== "INACTIVE") names.push("ACTIVE");
+    return names.some((name) => states.includes(name));
+  });
+}
+
+function withColumns(record: JobRecord): JobRecord {
+  const { runtime } = record;
+  const time = typeof runtime === "number" ? formatFsd(runtime) : "-";
+  return { ...record, time, info: record["nodelist"] ?? "" };
+}
+
+export function jobs(call: Call): number {
+  const options = parseOptions(call.argv, { command: "flux-jobs", specs: SPECS });
+  const words = options.rest;
+  if (words.length > 0 && (options.has("all") || options.has("filter")))
+    call.err("flux-jobs: WARNING: Filtering options ignored with jobid list\n");
+  const chosen = words.length > 0 ? named(call, words) : filtered(call, options);
+  const records = chosen.map((job) => recordOf(call.instance, job));
+  if (options.has("json")) {
+    const value = words.length === 1 ? records[0] : { jobs: records };
+    call.out(`${pythonJson(value, { ascii: true, floats: ["duration"] })}\n`);
+    return 0;
+  }
+  const format = options.get("format") ?? DEFAULT_FORMAT;
+  if (!options.has("suppress-header") && !options.has("no-header"))
+    call.out(
+      options.has("format")
+        ? `${formatHeading(format)}\n`
+        : "       JOBID USER     NAME       ST NTASKS NNODES     TIME INFO\n",
+    );
+  for (const record of records) call.out(`${formatJob(format, withColumns(record))}\n`);
+  return 0;
+}

@@ -1,0 +1,23 @@
+/**
+ * `flux sandbox lose|restore RANK`: no command of Flux. What happens to hosts,
+ * for tests and demonstrations that run inside the instance.
+ */
+import type { Call } from "../call.js";
+import { dispatch } from "../dispatch.js";
+
+const rankOf = (call: Call): number => Number(call.argv[0]);
+
+export const sandbox = dispatch("sandbox", {
+  lose: (call) => {
+    call.instance.loseRank(rankOf(call));
+    return 0;
+  },
+  restore: (call) => {
+    call.instance.restoreRank(rankOf(call));
+    return 0;
+  },
+  root: (call) => {
+    call.out(`${call.instance.root}\n`);
+    return 0;
+  },
+});

@@ -1,0 +1,62 @@
+/**
+ * The broker's TOML configuration. `@SANDBOX@` in it becomes the root directory,
+ * so that a file can name `@SANDBOX@/hosts/self` before that is known.
+ *
+ * A broken file makes `reload` hang and then every `get`, as in Flux.
+ */
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { parse } from "smol-toml";
+
+export interface ConfigurationSource {
+  /** TOML text. */
+  text?: string;
+  /** A directory of *.toml files. */
+  directory?: string;
+}
+
+export class Configuration {
+  /** Mutable: a test may change the text before a reload. */
+  source: ConfigurationSource;
+  broken = false;
+  #tables: Record<string, unknown> = {};
+
+  constructor(
+    readonly root: string,
+    source: ConfigurationSource = {},
+  ) {
+    this.source = source;
+    this.#tables = this.#read();
+  }
+
+  #read(): Record<string, unknown> {
+    const { text, directory } = this.source;
+    const texts = text === undefined ? [] : [text];
+    if (directory !== undefined)
+      for (const name of readdirSync(directory).sort())
+        if (name.endsWith(".toml")) texts.push(readFileSync(join(directory, name), "utf8"));
+    const tables = texts.map((toml) => parse(toml.replaceAll("@SANDBOX@", this.root)));
+    return Object.assign({}, ...tables) as Record<string, unknown>;
+  }
+
+  /** False if it cannot be read: from then on nothing answers. */
+  reload(): boolean {
+    try {
+      this.#tables = this.#read();
+    } catch {
+      this.broken = true;
+    }
+    return !this.broken;
+  }
+
+  /** All of it without a key; undefined if the key is not set. */
+  get(key?: string): unknown {
+    let here: unknown = this.#tables;
+    for (const name of key?.split(".") ?? [])
+      here =
+        typeof here === "object" && here !== null
+          ? (here as Record<string, unknown>)[name]
+          : undefined;
+    return here;
+  }
+}

@@ -1,0 +1,12 @@
+/** Commands with subcommands, such as `flux job`. */
+import { Refusal, type Command } from "./call.js";
+
+/** Picks a subcommand of a command such as `flux job`. */
+export function dispatch(name: string, subcommands: Record<string, Command>): Command {
+  return (call) => {
+    const [verb = "", ...argv] = call.argv;
+    const command = subcommands[verb];
+    if (!command) throw new Refusal(`flux-${name}: ${verb}: not played by the embedded Flux`);
+    return command({ ...call, argv });
+  };
+}

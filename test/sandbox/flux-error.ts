@@ -1,0 +1,23 @@
+/** An error as Flux's services answer it: an errno and a text. */
+import { constants } from "node:os";
+
+const TEXTS: Record<string, string> = {
+  ENOENT: "No such file or directory",
+  EEXIST: "File exists",
+  EINVAL: "Invalid argument",
+  EISDIR: "EISDIR: Is a directory",
+  ENOTDIR: "ENOTDIR: Not a directory",
+  ENOSYS: "Function not implemented",
+};
+
+export class FluxError extends Error {
+  readonly errno: number;
+
+  constructor(
+    readonly code: keyof typeof constants.errno,
+    text?: string,
+  ) {
+    super(text ?? TEXTS[code] ?? code);
+    this.errno = constants.errno[code];
+  }
+}

@@ -1,0 +1,95 @@
+/**
+ * Hosts without privileges.
+ *
+ * `ROOT/hosts/self` is how a configuration names "this host's private disk". No
+ * file ever lives there: it becomes `ROOT/hosts/node<r>` in everything that a
+ * process of that host is given, and back in everything it hands over, as a
+ * mount namespace of its own would have it.
+ */
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+
+/** Text as bytes in a string, so that replacing never breaks a character. */
+const bytes = (text: string): string => Buffer.from(text, "utf8").toString("latin1");
+const pattern = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+
+export class Host {
+  readonly directory: string;
+  readonly #self: string;
+  readonly #own: RegExp;
+
+  constructor(
+    readonly root: string,
+    readonly name: string,
+  ) {
+    this.#self = join(root, "hosts", "self");
+    this.directory = join(root, "hosts", name);
+    this.#own = new RegExp(`${pattern(this.directory)}(?![0-9])`, "g");
+    mkdirSync(this.directory, { recursive: true });
+  }
+
+  /** What a process of this host sees of the instance's text. */
+  toProcess(text: string): string {
+    return text.replaceAll(this.#self, this.directory);
+  }
+
+  /** What the instance sees of a process's text. */
+  fromProcess(text: string): string {
+    return text.replace(this.#own, this.#self);
+  }
+
+  environmentToProcess(env: Record<string, string>): Record<string, string> {
+    return mapValues(env, (value) => this.toProcess(value));
+  }
+
+  environmentFromProcess(env: Record<string, string>): Record<string, string> {
+    return mapValues(env, (value) => this.fromProcess(value));
+  }
+}
+
+function mapValues(
+  env: Record<string, string>,
+  change: (value: string) => string,
+): Record<string, string> {
+  return Object.fromEntries(Object.entries(env).map(([key, value]) => [key, change(value)]));
+}
+
+/**
+ * A stream of bytes, translated a line at a time (roots are ASCII, so the bytes of
+ * a line may be treated as Latin-1). What has no newline yet waits for it or for
+ * the end, at most HELD bytes.
+ */
+export class LineTranslator {
+  static readonly HELD = 65536;
+  #held = "";
+
+  constructor(
+    readonly translate: (text: string) => string,
+    readonly sink: (chunk: Buffer) => void,
+  ) {}
+
+  write(chunk: Buffer): void {
+    this.#held += chunk.toString("latin1");
+    const end =
+      this.#held.length > LineTranslator.HELD
+        ? this.#held.length
+        : this.#held.lastIndexOf("\n") + 1;
+    if (end === 0) return;
+    this.#emit(this.#held.slice(0, end));
+    this.#held = this.#held.slice(end);
+  }
+
+  end(): void {
+    if (this.#held) this.#emit(this.#held);
+    this.#held = "";
+  }
+
+  #emit(text: string): void {
+    this.sink(Buffer.from(this.translate(text), "latin1"));
+  }
+}
+
+/** A root whose path is not ASCII would break LineTranslator's promise. */
+export function assertAscii(root: string): void {
+  if (bytes(root) !== root) throw new Error(`${root}: the embedded Flux needs an ASCII path`);
+}

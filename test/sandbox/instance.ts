@@ -1,0 +1,197 @@
+/**
+ * A running Flux: some ranks, all played by this process. Each rank listens on a
+ * socket of its own, so that a caller's rank is known by the socket it came to.
+ */
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { randomUUID } from "node:crypto";
+import { join } from "node:path";
+import { f58 } from "../../lib/flux/jobid.js";
+import { Archives } from "./archive.js";
+import { Configuration, type ConfigurationSource } from "./configuration.js";
+import { LogRing } from "./dmesg.js";
+import { now, type Entry } from "./eventlog.js";
+import type { Host } from "./host.js";
+import { encodeHostlist } from "./hostlist.js";
+import type { Job } from "./job.js";
+import { JobManager } from "./job-manager.js";
+import { JobRun } from "./job-run.js";
+import { Kvs } from "./kvs.js";
+import { VERSION } from "./paths.js";
+import type { Running } from "./process.js";
+import { Resources } from "./resources.js";
+import { listen, type Listener } from "./server.js";
+
+export interface Parent {
+  instance: Instance;
+  /** The job of the parent that this instance is. */
+  job: Job;
+  /** Ranks in the parent, by rank here. */
+  ranks: number[];
+}
+
+export interface InstanceOptions {
+  root: string;
+  hosts: Host[];
+  /** Where sockets go; a fresh directory under /tmp if not given. */
+  directory?: string;
+  configuration?: ConfigurationSource;
+  /** 1 is as slow as an idle Flux, 0 as fast as can be. */
+  pace?: number;
+  parent?: Parent;
+  /** Whether job shells have the usernetes plugin. */
+  shellPlugin?: boolean;
+}
+
+/** A command that runs on and has the name of a service. */
+export interface Service {
+  ping(): string;
+}
+
+export class Instance {
+  readonly root: string;
+  readonly directory: string;
+  readonly size: number;
+  readonly pace: number;
+  readonly parent: Parent | undefined;
+  readonly shellPlugin: boolean;
+  readonly kvs = new Kvs();
+  readonly archives = new Archives();
+  readonly log = new LogRing();
+  readonly resources = new Resources();
+  readonly configuration: Configuration;
+  readonly services = new Map<string, Service>();
+  readonly jobs: JobManager;
+  /** Processes of `flux exec`, by rank. */
+  readonly processes = new Map<Running, number>();
+  /** How late the journal is, in milliseconds: a test may make a bridge too slow. */
+  journalDelayMs = 1;
+  stopped = false;
+  /** What `flux shutdown` does in the end; flux start sets it. */
+  onShutdown: () => void = () => void this.close();
+  readonly #hosts: Host[];
+  readonly #runs = new Map<Job, JobRun>();
+  readonly #uuid = randomUUID();
+  readonly #starttime = now();
+  #listener: Listener | undefined;
+
+  private constructor(options: InstanceOptions) {
+    this.root = options.root;
+    this.directory = options.directory ?? mkdtempSync("/tmp/flux-");
+    this.#hosts = options.hosts;
+    this.size = options.hosts.length;
+    this.pace = options.pace ?? 1;
+    this.parent = options.parent;
+    this.shellPlugin = options.shellPlugin ?? true;
+    this.configuration = new Configuration(options.root, options.configuration);
+    this.jobs = new JobManager(this);
+  }
+
+  static async open(options: InstanceOptions): Promise<Instance> {
+    const instance = new Instance(options);
+    instance.#listener = await listen(instance);
+    const nodes = encodeHostlist(options.hosts.map((host) => host.name));
+    const text = `online: ${nodes} (ranks 0-${instance.size - 1})`;
+    instance.log.add("broker", "info", { rank: 0, text });
+    return instance;
+  }
+
+  host(rank: number): Host {
+    const host = this.#hosts[rank];
+    if (!host) throw new RangeError(`there is no rank ${rank}`);
+    return host;
+  }
+
+  get hostnames(): string[] {
+    return this.#hosts.map((host) => host.name);
+  }
+
+  socket(rank: number): string {
+    return join(this.directory, `local-${rank}`);
+  }
+
+  uri(rank: number): string {
+    return `local://${this.socket(rank)}`;
+  }
+
+  get level(): number {
+    return this.parent ? this.parent.instance.level + 1 : 0;
+  }
+
+  attribute(name: string, rank: number): string | undefined {
+    const values: Record<string, string | undefined> = {
+      rank: String(rank),
+      size: String(this.size),
+      hostlist: encodeHostlist(this.hostnames),
+      "instance-level": String(this.level),
+      jobid: this.parent && f58(this.parent.job.id),
+      "local-uri": this.uri(rank),
+      "parent-uri": this.parent?.instance.uri(this.parent.ranks[rank] ?? 0),
+      "broker.pid": String(process.pid),
+      "broker.uuid": this.#uuid,
+      "broker.starttime": this.#starttime.toFixed(2),
+      "security.owner": String(process.getuid?.() ?? 0),
+      rundir: this.directory,
+      statedir: this.directory,
+      version: VERSION,
+    };
+    return values[name];
+  }
+
+  /** The job's own temporary directory. */
+  jobDirectory(job: Job): string {
+    const path = join(this.directory, `jobtmp-0-${f58(job.id)}`);
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+    return path;
+  }
+
+  startJob(job: Job): void {
+    const run = new JobRun(this, job);
+    this.#runs.set(job, run);
+    this.jobs.later("start", () => {
+      void run.run();
+    });
+  }
+
+  runOf(job: Job): JobRun | undefined {
+    return this.#runs.get(job);
+  }
+
+  onJobEvent(job: Job, entry: Entry): void {
+    this.#runs.get(job)?.onEvent(entry);
+    if (entry.name === "clean") this.#runs.delete(job);
+    if (entry.name === "start") this.#failOnLostRank(job);
+  }
+
+  /** A broker dies: its processes with it, and the jobs that run on it. */
+  loseRank(rank: number): void {
+    this.resources.lost.add(rank);
+    for (const [running, where] of this.processes) if (where === rank) running.kill("SIGKILL");
+    const text = `${this.host(rank).name} (rank ${rank}) transitioning to LOST`;
+    this.log.add("overlay", "err", { rank: 0, text });
+    for (const job of this.jobs.jobs.values()) if (job.started) this.#failOnLostRank(job);
+  }
+
+  restoreRank(rank: number): void {
+    this.resources.lost.delete(rank);
+    this.jobs.queue.schedule();
+  }
+
+  #failOnLostRank(job: Job): void {
+    const lost = [...(job.allocation?.cores.keys() ?? [])].find((rank) =>
+      this.resources.lost.has(rank),
+    );
+    if (lost === undefined || job.state !== "RUN") return;
+    const note = `node failure on ${this.host(lost).name}`;
+    this.jobs.raise(job.id, { type: "exec", severity: 0, note });
+  }
+
+  /** Kills what runs and removes the instance's own directory. */
+  async close(): Promise<void> {
+    if (this.stopped) return;
+    this.stopped = true;
+    for (const run of this.#runs.values()) run.stop();
+    for (const running of this.processes.keys()) running.kill("SIGKILL");
+    await this.#listener?.close();
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+}

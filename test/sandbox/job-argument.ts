@@ -1,0 +1,17 @@
+/** The job that an argument of flux-job(1) names. */
+import { parseJobid } from "../../lib/flux/jobid.js";
+import { Refusal, type Call } from "./call.js";
+import type { Job } from "./job.js";
+
+export function jobidArgument(text: string): bigint {
+  const id = parseJobid(text);
+  if (id === undefined) throw new Refusal(`flux-job: error parsing jobid: "${text}"`);
+  return id;
+}
+
+/** `unknown` is what is said of a job that does not exist. */
+export function jobArgument(call: Call, text: string, unknown: string): Job {
+  const job = call.instance.jobs.jobs.get(jobidArgument(text));
+  if (!job) throw new Refusal(`flux-job: ${unknown}`);
+  return job;
+}

@@ -1,0 +1,150 @@
+/**
+ * The shell of one running job: start event, shell plugin, tasks on their ranks
+ * (or, for a batch job, an instance of its own with the script on its rank 0),
+ * finish and release. A fatal exception ends whatever runs: a signal, and KILL
+ * some seconds later.
+ */
+import { constants } from "node:os";
+import { f58 } from "../../lib/flux/jobid.js";
+import { now, type Entry } from "./eventlog.js";
+import type { Instance } from "./instance.js";
+import type { Job } from "./job.js";
+import { outputWriter } from "./job-files.js";
+import { batchScript } from "./jobspec.js";
+import { runBatchScript } from "./nested.js";
+import { statusOf, type Running } from "./process.js";
+import { ShellFailure, usernetesEnvironment } from "./shell-plugin.js";
+import { placeTasks, runTask } from "./tasks.js";
+
+const KILL_AFTER_MS = 5000;
+
+export class JobRun {
+  readonly processes = new Set<Running>();
+  readonly #aborted = new AbortController();
+  #expiry: NodeJS.Timeout | undefined;
+  #abortStatus = 0;
+
+  constructor(
+    readonly instance: Instance,
+    readonly job: Job,
+  ) {}
+
+  get aborted(): AbortSignal {
+    return this.#aborted.signal;
+  }
+
+  get ranks(): number[] {
+    return [...(this.job.allocation?.cores.keys() ?? [])];
+  }
+
+  /** Never rejects; posts finish and release. */
+  async run(): Promise<void> {
+    const { job, instance } = this;
+    if (job.state === "RUN") {
+      instance.jobs.post(job, "start");
+      this.watchExpiration();
+      const status = await this.#play();
+      clearTimeout(this.#expiry);
+      if (instance.stopped) return;
+      instance.jobs.post(job, "finish", { status: status << 8 });
+    }
+    job.output.close();
+    instance.jobs.later("release", () => {
+      instance.jobs.post(job, "release", { ranks: "all", final: true });
+    });
+  }
+
+  async #play(): Promise<number> {
+    const { job, instance } = this;
+    try {
+      const extra = await usernetesEnvironment(instance, job, this.aborted);
+      if (this.#abortStatus > 0) return this.#abortStatus;
+      const env = { ...job.env, ...extra };
+      const status =
+        batchScript(job.jobspec) === undefined
+          ? await this.#runTasks(env)
+          : await runBatchScript(this, env);
+      return Math.max(status, this.#abortStatus);
+    } catch (error) {
+      const failure = error instanceof ShellFailure ? error : new ShellFailure(String(error));
+      this.#fatal(failure.message);
+      return failure.status;
+    }
+  }
+
+  #fatal(note: string): void {
+    const { job, instance } = this;
+    const elapsed = (now() - (job.entries[0]?.timestamp ?? 0)).toFixed(3);
+    const data = `${elapsed}s: flux-shell[0]: FATAL: ${note}\n`;
+    job.output.add({ stream: "stderr", rank: -1, data });
+    if (job.state !== "CLEANUP") instance.jobs.raise(job.id, { type: "exec", severity: 0, note });
+  }
+
+  async #runTasks(env: Record<string, string>): Promise<number> {
+    const { job } = this;
+    const print = outputWriter(this.instance, job, this.ranks[0] ?? 0);
+    const tasks = placeTasks(job);
+    const endings = await Promise.all(
+      tasks.map((task) => runTask(this, task, { env, print, count: tasks.length })),
+    );
+    const missing = endings.findIndex((ending) => ending.kind === "not-started");
+    const ending = endings[missing];
+    if (ending?.kind === "not-started") {
+      const rank = tasks[missing]?.rank ?? 0;
+      const command = job.jobspec.tasks[0]?.command[0] ?? "";
+      throw new ShellFailure(
+        `task ${missing} (host ${this.instance.host(rank).name}): start failed: ${command}: ${ending.reason}`,
+        statusOf(ending),
+      );
+    }
+    return Math.max(...endings.map(statusOf));
+  }
+
+  /** Sets the timer for the job's expiration anew. */
+  watchExpiration(): void {
+    clearTimeout(this.#expiry);
+    if (this.job.expiration === 0) return;
+    const ms = Math.max(0, (this.job.expiration - now()) * 1000);
+    this.#expiry = setTimeout(
+      () => {
+        const note = "resource allocation expired";
+        if (this.job.state === "RUN")
+          this.instance.jobs.raise(this.job.id, { type: "timeout", severity: 0, note });
+      },
+      Math.min(ms, 2 ** 31 - 1),
+    );
+  }
+
+  onEvent({ name, context }: Entry): void {
+    if (name === "resource-update") this.watchExpiration();
+    if (name !== "exception" || context?.["severity"] !== 0) return;
+    const signal = context["type"] === "timeout" ? "SIGALRM" : "SIGTERM";
+    this.#abortStatus = 128 + constants.signals[signal];
+    this.#aborted.abort();
+    this.kill(signal);
+    setTimeout(() => {
+      this.kill("SIGKILL");
+    }, KILL_AFTER_MS).unref();
+  }
+
+  /** The instance ends. */
+  stop(): void {
+    clearTimeout(this.#expiry);
+    this.#aborted.abort();
+    this.kill("SIGKILL");
+  }
+
+  kill(signal: NodeJS.Signals): void {
+    for (const running of this.processes) running.kill(signal);
+  }
+
+  /** What every task of the job finds in its environment. */
+  environment(): Record<string, string> {
+    const { job } = this;
+    return {
+      FLUX_JOB_ID: f58(job.id),
+      FLUX_JOB_NNODES: String(this.ranks.length),
+      FLUX_JOB_TMPDIR: this.instance.jobDirectory(job),
+    };
+  }
+}

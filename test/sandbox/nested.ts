@@ -1,0 +1,53 @@
+/**
+ * `flux batch`: the job's nodes become an instance of their own, its ranks
+ * numbered from 0, in which the script is the initial program.
+ */
+import { chmodSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { f58 } from "../../lib/flux/jobid.js";
+import { Instance } from "./instance.js";
+import { outputWriter } from "./job-files.js";
+import type { JobRun } from "./job-run.js";
+import { batchScript } from "./jobspec.js";
+import { launch, statusOf } from "./process.js";
+
+export async function runBatchScript(run: JobRun, env: Record<string, string>): Promise<number> {
+  const { instance, job, ranks } = run;
+  const lead = ranks[0] ?? 0;
+  const print = outputWriter(instance, job, lead);
+  const script = join(instance.jobDirectory(job), "script");
+  writeFileSync(script, batchScript(job.jobspec) ?? "");
+  chmodSync(script, 0o700);
+  const nested = await Instance.open({
+    root: instance.root,
+    hosts: ranks.map((rank) => instance.host(rank)),
+    pace: instance.pace,
+    shellPlugin: instance.shellPlugin,
+    parent: { instance, job, ranks },
+  });
+  const uri = nested.uri(0);
+  job.uri = uri;
+  instance.jobs.post(job, "memo", { uri: uri.replace("local://", `ssh://${nested.host(0).name}`) });
+  const inherited = Object.entries({ ...env, FLUX_ENCLOSING_ID: f58(job.id) }).filter(
+    ([key]) => !/^FLUX_(JOB|TASK)_/.test(key),
+  );
+  const printer = (stream: "stdout" | "stderr") => (chunk: Buffer) => {
+    print({ stream, rank: 0, data: chunk.toString("utf8") });
+  };
+  const running = launch({
+    host: nested.host(0),
+    argv: [script, ...(job.jobspec.tasks[0]?.command.slice(3) ?? [])],
+    cwd: job.jobspec.attributes.system.cwd,
+    env: Object.fromEntries(inherited),
+    uri,
+    stdin: false,
+    onStdout: printer("stdout"),
+    onStderr: printer("stderr"),
+  });
+  run.processes.add(running);
+  if (run.aborted.aborted) running.kill("SIGTERM");
+  const ending = await running.ended;
+  run.processes.delete(running);
+  await nested.close();
+  return statusOf(ending);
+}

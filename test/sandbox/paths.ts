@@ -1,0 +1,27 @@
+/**
+ * Where the parts of the embedded Flux are: the package root, the commands that
+ * go first on the PATH, and the stand-in template.
+ */
+import { existsSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+function packageRoot(): string {
+  let folder = dirname(fileURLToPath(import.meta.url));
+  while (!existsSync(join(folder, "package.json"))) {
+    const parent = dirname(folder);
+    if (parent === folder) throw new Error("the embedded Flux is not inside its package");
+    folder = parent;
+  }
+  return folder;
+}
+
+export const PACKAGE = packageRoot();
+/** flux, hostname and make: first on the PATH of every process of a rank. */
+export const BIN = join(PACKAGE, "test/sandbox/bin");
+/** docker, podman, nerdctl and kubectl, which go with the template, under any Flux. */
+export const ENGINES = join(PACKAGE, "test/sandbox/engines");
+/** The stand-in for a clone of usernetes. */
+export const TEMPLATE = join(PACKAGE, "test/sandbox/template");
+/** What `flux version` prints. */
+export const VERSION = "0.88.0-embedded";

@@ -1,0 +1,52 @@
+/**
+ * rc1.d and rc3.d: what an administrator adds to the start and end of an instance,
+ * in each directory of FLUX_RC_EXTRA, run on every rank.
+ */
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import type { Instance } from "./instance.js";
+import { launch, statusOf } from "./process.js";
+
+function scripts(phase: "rc1.d" | "rc3.d"): string[] {
+  const folders = (process.env["FLUX_RC_EXTRA"] ?? "").split(":").filter((folder) => folder !== "");
+  return folders
+    .map((folder) => join(folder, phase))
+    .filter((folder) => existsSync(folder))
+    .flatMap((folder) =>
+      readdirSync(folder)
+        .sort()
+        .map((name) => join(folder, name)),
+    );
+}
+
+/** False if a script failed on some rank: a start ends there. */
+export async function runScripts(
+  instance: Instance,
+  env: Record<string, string>,
+  phase: "rc1.d" | "rc3.d",
+): Promise<boolean> {
+  for (const script of scripts(phase)) {
+    const onRank = async (rank: number): Promise<number> => {
+      const show = (chunk: Buffer) => process.stderr.write(chunk);
+      const running = launch({
+        host: instance.host(rank),
+        argv: [script],
+        cwd: "/",
+        env,
+        uri: instance.uri(rank),
+        stdin: false,
+        onStdout: show,
+        onStderr: show,
+      });
+      return statusOf(await running.ended);
+    };
+    const statuses = await Promise.all(instance.hostnames.map((_, rank) => onRank(rank)));
+    const failed = statuses.findIndex((status) => status !== 0);
+    if (failed < 0) continue;
+    process.stderr.write(
+      `${phase}: ${script}: rank ${failed}: Exited (rc=${statuses[failed] ?? 0})\n`,
+    );
+    return false;
+  }
+  return true;
+}

@@ -1,0 +1,146 @@
+/**
+ * The instance's side of the socket: one connection is one call of the flux
+ * command. Text is translated here, and only here, between what the caller's host
+ * sees and what the instance knows.
+ */
+import { createServer, type Server, type Socket } from "node:net";
+import { writeFileSync } from "node:fs";
+import { Refusal, type Call } from "./call.js";
+import { findCommand } from "./commands.js";
+import { FluxError } from "./flux-error.js";
+import { LineTranslator } from "./host.js";
+import type { Instance } from "./instance.js";
+import { frame, FrameReader, type Request } from "./wire.js";
+
+export interface Listener {
+  close(): Promise<void>;
+}
+
+export async function listen(instance: Instance): Promise<Listener> {
+  const sockets = new Set<Socket>();
+  const servers = await Promise.all(
+    Array.from({ length: instance.size }, (_, rank) => listenOn(instance, rank, sockets)),
+  );
+  return {
+    async close() {
+      for (const socket of sockets) socket.destroy();
+      await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+    },
+  };
+}
+
+function listenOn(instance: Instance, rank: number, sockets: Set<Socket>): Promise<Server> {
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on("close", () => sockets.delete(socket));
+    new Session(instance, rank, socket);
+  });
+  // The hostname command reads this when its environment does not say.
+  writeFileSync(`${instance.socket(rank)}.host`, `${instance.host(rank).name}\n`);
+  return new Promise((resolve, reject) => {
+    server.on("error", reject);
+    server.listen(instance.socket(rank), () => {
+      resolve(server);
+    });
+  });
+}
+
+class Session {
+  readonly #reader = new FrameReader();
+  readonly #gone = new AbortController();
+  #signalHandler: ((signal: NodeJS.Signals) => void) | undefined;
+  #stdin: { translator: LineTranslator; end: () => void } | undefined;
+
+  constructor(
+    readonly instance: Instance,
+    readonly rank: number,
+    readonly socket: Socket,
+  ) {
+    socket.on("data", (chunk) => {
+      this.#onData(chunk);
+    });
+    socket.on("error", () => undefined);
+    socket.on("close", () => {
+      this.#gone.abort();
+    });
+  }
+
+  #onData(chunk: Buffer): void {
+    for (const { type, payload } of this.#reader.feed(chunk)) {
+      if (type === "R") void this.#run(JSON.parse(payload.toString()) as Request);
+      else if (type === "I") this.#stdin?.translator.write(payload);
+      else if (type === "S") this.#signalHandler?.(payload.toString() as NodeJS.Signals);
+      else if (type === "E") {
+        this.#stdin?.translator.end();
+        this.#stdin?.end();
+      }
+    }
+  }
+
+  async #run(request: Request): Promise<void> {
+    let { instance, rank } = this;
+    let argv = request.argv;
+    // flux --parent COMMAND: the enclosing instance is asked instead.
+    while (argv[0] === "--parent" || argv[0] === "-p") {
+      argv = argv.slice(1);
+      if (!instance.parent) continue;
+      rank = instance.parent.ranks[rank] ?? 0;
+      instance = instance.parent.instance;
+    }
+    const status = await this.#runCommand(this.#call(instance, rank, { ...request, argv }));
+    if (this.#gone.signal.aborted) return;
+    this.socket.end(frame("X", String(status)));
+  }
+
+  async #runCommand(call: Call): Promise<number> {
+    const [name = "", ...argv] = call.argv;
+    try {
+      return await findCommand(name)({ ...call, argv });
+    } catch (error) {
+      if (error instanceof Refusal) {
+        call.err(`${error.message}\n`);
+        return error.status;
+      }
+      const reason = error instanceof FluxError ? error.message : String((error as Error).stack);
+      call.err(`flux-${name}: ERROR: ${reason}\n`);
+      return 1;
+    }
+  }
+
+  #call(instance: Instance, rank: number, { argv, cwd, env }: Request): Call {
+    const host = instance.host(rank);
+    const send = (type: string) => (chunk: Buffer) => {
+      if (this.socket.writable) this.socket.write(frame(type, chunk));
+    };
+    const [out, err] = [send("O"), send("P")];
+    const text = (sink: (chunk: Buffer) => void) => (words: string) => {
+      sink(Buffer.from(host.toProcess(words)));
+    };
+    const bytes = (sink: (chunk: Buffer) => void) => (chunk: Buffer) => {
+      sink(Buffer.from(host.toProcess(chunk.toString("latin1")), "latin1"));
+    };
+    return {
+      instance,
+      rank,
+      host,
+      argv: argv.map((word) => host.fromProcess(word)),
+      cwd: host.fromProcess(cwd),
+      env: host.environmentFromProcess(env),
+      out: text(out),
+      err: text(err),
+      outBytes: bytes(out),
+      errBytes: bytes(err),
+      onStdin: (data, end) => {
+        this.#stdin = {
+          translator: new LineTranslator((line) => host.fromProcess(line), data),
+          end,
+        };
+        this.socket.write(frame("W"));
+      },
+      onSignal: (handler) => {
+        this.#signalHandler = handler;
+      },
+      gone: this.#gone.signal,
+    };
+  }
+}

@@ -1,0 +1,82 @@
+/** What a job that asks for usernetes finds, with and without a daemon. */
+import { spawn } from "node:child_process";
+import { join } from "node:path";
+import t from "tap";
+import { BIN } from "./paths.js";
+import { startInstance, type Sandbox } from "./start-instance.js";
+
+const SUBMIT = ["submit", "-N1", "--setattr=user.usernetes=yes"];
+
+async function open(t: { teardown: (end: () => unknown) => void }): Promise<Sandbox> {
+  const sandbox = await startInstance({ size: 2, pace: 0 });
+  t.teardown(() => sandbox.stop());
+  return sandbox;
+}
+
+/** A daemon that never does anything, and does not hold. */
+async function idleDaemon(sandbox: Sandbox, t: { teardown: (end: () => unknown) => void }) {
+  const child = spawn(join(BIN, "flux"), ["python", "bridge.py", "--no-hold"], {
+    env: sandbox.env,
+  });
+  t.teardown(() => child.kill());
+  await new Promise((resolve) => child.stdout.once("data", resolve));
+}
+
+async function settle(sandbox: Sandbox, job: string, context: Record<string, string>) {
+  const directory = (await sandbox.flux(["job", "id", "--to=kvs", job])).stdout.trim();
+  const key = `${directory}.usernetes.eventlog`;
+  await sandbox.flux(["kvs", "eventlog", "append", key, "settle", JSON.stringify(context)]);
+}
+
+t.test("without a daemon the job fails and says why", async (t) => {
+  const sandbox = await open(t);
+  const job = (await sandbox.flux([...SUBMIT, "true"])).stdout.trim();
+  const { exitCode, stderr } = await sandbox.flux(["job", "attach", job]);
+  t.equal(exitCode, 1);
+  t.match(stderr, /type=exec severity=0 usernetes: no flux-usernetes daemon is running/);
+});
+
+t.test("tasks wait for the cluster and know where it is", async (t) => {
+  const sandbox = await open(t);
+  await idleDaemon(sandbox, t);
+  const show = "echo $KUBECONFIG $USERNETES_WORKDIR";
+  const job = (await sandbox.flux([...SUBMIT, "sh", "-c", show])).stdout.trim();
+  await sandbox.flux(["job", "wait-event", job, "start"]);
+  const workdir = `${sandbox.disk(0)}/usernetes-x`;
+  await settle(sandbox, job, { outcome: "ready", kubeconfig: `${workdir}/kubeconfig` });
+  t.match(await sandbox.flux(["job", "attach", job]), {
+    exitCode: 0,
+    stdout: `${workdir}/kubeconfig ${workdir}\n`,
+  });
+});
+
+t.test("a cluster that failed fails the job with its note", async (t) => {
+  const sandbox = await open(t);
+  await idleDaemon(sandbox, t);
+  const job = (await sandbox.flux([...SUBMIT, "true"])).stdout.trim();
+  await settle(sandbox, job, { outcome: "failed", note: "up failed on node0" });
+  const { exitCode, stderr } = await sandbox.flux(["job", "attach", job]);
+  t.equal(exitCode, 1);
+  t.match(stderr, /usernetes: the job's cluster did not come up: up failed on node0/);
+});
+
+t.test("a job that is canceled while it waits ends", async (t) => {
+  const sandbox = await open(t);
+  await idleDaemon(sandbox, t);
+  const job = (await sandbox.flux([...SUBMIT, "true"])).stdout.trim();
+  await sandbox.flux(["job", "wait-event", job, "start"]);
+  await sandbox.flux(["cancel", job]);
+  t.equal((await sandbox.flux(["job", "wait-event", "-t", "5", job, "clean"])).exitCode, 0);
+});
+
+t.test("a batch job's own jobs use its cluster", async (t) => {
+  const sandbox = await open(t);
+  await idleDaemon(sandbox, t);
+  const out = `${sandbox.disk(0)}/out`;
+  const inner = "flux run --setattr=user.usernetes=yes printenv USERNETES_WORKDIR";
+  const argv = ["batch", "-N1", "--setattr=user.usernetes=yes", `--output=${out}`, "--wrap", inner];
+  const job = (await sandbox.flux(argv)).stdout.trim();
+  await settle(sandbox, job, { outcome: "ready", kubeconfig: "/w/kubeconfig" });
+  await sandbox.flux(["job", "wait-event", job, "clean"]);
+  t.equal((await sandbox.flux(["exec", "-n", "-r", "0", "cat", out])).stdout, "/w\n");
+});

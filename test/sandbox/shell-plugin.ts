@@ -1,0 +1,97 @@
+/**
+ * Stands for etc/flux/shell/lua.d/usernetes.lua, which real job shells run: a job
+ * that asks for usernetes waits here until its cluster has settled, and gets
+ * KUBECONFIG and USERNETES_WORKDIR, or fails with the reason.
+ *
+ * Differs in one thing: a job that is canceled while it waits ends at once, where
+ * a real shell is killed some seconds later.
+ */
+import { dirname } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { kvsDirectory } from "../../lib/flux/jobid.js";
+import { asks } from "./asks.js";
+import { decodeEventlog, type Entry } from "./eventlog.js";
+import type { Instance } from "./instance.js";
+import type { Job } from "./job.js";
+
+const FIRST_LOOK_MS = 100;
+/** How long one look may take before the daemon is asked for again. */
+const LOOK_MS = 15_000;
+const ASKS_FOR_DAEMON = 3;
+const NO_DAEMON =
+  "usernetes: no flux-usernetes daemon is running in this instance: " +
+  "the job asks for a cluster and would run without it; tell the administrator";
+
+/** The shell gives up; the message becomes a fatal exception of type exec. */
+export class ShellFailure extends Error {
+  constructor(
+    message: string,
+    readonly status = 1,
+  ) {
+    super(message);
+  }
+}
+
+/** A batch job's own instance has no daemon: its jobs use the cluster they are in. */
+function insideCluster(instance: Instance, { env }: Job): boolean {
+  return instance.level > 0 && "KUBECONFIG" in env && "USERNETES_WORKDIR" in env;
+}
+
+/** What the tasks get besides; nothing for a job that does not ask. */
+export async function usernetesEnvironment(
+  instance: Instance,
+  job: Job,
+  aborted: AbortSignal,
+): Promise<Record<string, string>> {
+  const asked = asks(job.jobspec.attributes.user?.["usernetes"]);
+  if (!instance.shellPlugin || !asked || insideCluster(instance, job)) return {};
+  const key = `${kvsDirectory(job.id)}.usernetes.eventlog`;
+  let entry = await waitForSettle(instance, { key, ms: FIRST_LOOK_MS, aborted });
+  while (!entry && !aborted.aborted) {
+    if (!(await daemonAnswers(instance))) throw new ShellFailure(NO_DAEMON);
+    entry = await waitForSettle(instance, { key, ms: LOOK_MS, aborted });
+  }
+  if (!entry) return {};
+  const { outcome, note, kubeconfig } = (entry.context ?? {}) as Record<string, string | undefined>;
+  if (outcome !== "ready" || kubeconfig === undefined) {
+    const why = note ?? outcome ?? "its record is not understood";
+    throw new ShellFailure(`usernetes: the job's cluster did not come up: ${why}`);
+  }
+  return { KUBECONFIG: kubeconfig, USERNETES_WORKDIR: dirname(kubeconfig) };
+}
+
+async function daemonAnswers(instance: Instance): Promise<boolean> {
+  for (let tries = 0; tries < ASKS_FOR_DAEMON; tries++) {
+    if (instance.services.has("usernetes")) return true;
+    await sleep(1000 * instance.pace, undefined, { ref: false });
+  }
+  return false;
+}
+
+function settled(instance: Instance, key: string): Entry | undefined {
+  const entries = decodeEventlog(instance.kvs.get(key) ?? "");
+  return entries.find((entry) => entry.name === "settle");
+}
+
+interface Look {
+  key: string;
+  ms: number;
+  aborted: AbortSignal;
+}
+
+function waitForSettle(instance: Instance, { key, ms, aborted }: Look): Promise<Entry | undefined> {
+  return new Promise((resolve) => {
+    const finish = () => {
+      clearTimeout(timer);
+      off();
+      aborted.removeEventListener("abort", finish);
+      resolve(settled(instance, key));
+    };
+    const timer = setTimeout(finish, ms).unref();
+    const off = instance.kvs.watch(key, () => {
+      if (settled(instance, key)) finish();
+    });
+    aborted.addEventListener("abort", finish);
+    if (settled(instance, key)) finish();
+  });
+}

@@ -1,0 +1,120 @@
+/**
+ * Starts an embedded Flux in this process, for tests and demonstrations.
+ */
+import { spawn } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import type { ConfigurationSource } from "./configuration.js";
+import { assertAscii, Host } from "./host.js";
+import { Instance } from "./instance.js";
+import { BIN, ENGINES, TEMPLATE } from "./paths.js";
+import { hostEnvironment } from "./process.js";
+
+export interface StartOptions {
+  /** Ranks; 4 if not given. */
+  size?: number;
+  /** TOML; `@SANDBOX@` in it is the root. Or a directory of *.toml files. */
+  config?: string;
+  configDir?: string;
+  /** Kept at the end; a fresh directory that is removed if not given. */
+  root?: string;
+  /** 1 (as slow as an idle Flux) to 0 (no delays). */
+  pace?: number;
+  /** False leaves out the shell plugin, as where nothing has been installed. */
+  shellPlugin?: boolean;
+}
+
+export interface Result {
+  stdout: string;
+  stderr: string;
+  exitCode: number;
+}
+
+export interface Sandbox {
+  instance: Instance;
+  /** Holds hosts/ and testbed/. */
+  root: string;
+  /** steps.log, seconds/, fault/: what the stand-in template reads and writes. */
+  testbed: string;
+  /** The environment of a process of rank 0. */
+  env: Record<string, string>;
+  /** The environment of a process of any rank. */
+  environmentOf(rank: number): Record<string, string>;
+  /** A rank's own disk, `@SANDBOX@/hosts/self` in the configuration. */
+  disk(rank: number): string;
+  /** Runs `flux ARGS` as rank 0, with `input` on stdin. */
+  flux(args: string[], input?: string): Promise<Result>;
+  /** Changes the configuration; takes effect at a reload. */
+  configure(toml: string): void;
+  stop(): Promise<void>;
+}
+
+/** A configuration that uses the stand-in template and each host's own disk. */
+export const DEFAULT_CONFIG = `[usernetes]\ntemplate = "${TEMPLATE}"\nworkdir = "@SANDBOX@/hosts/self"\n`;
+
+const PATH_FIRST = `${BIN}:${ENGINES}`;
+
+export async function startInstance(options: StartOptions = {}): Promise<Sandbox> {
+  const root = options.root ?? mkdtempSync("/tmp/flux-root-");
+  assertAscii(root);
+  for (const name of ["engine", "cluster", "fault", "seconds"])
+    mkdirSync(join(root, "testbed", name), { recursive: true });
+  const hosts = Array.from(
+    { length: options.size ?? 4 },
+    (_, rank) => new Host(root, `node${rank}`),
+  );
+  const configuration: ConfigurationSource = options.configDir
+    ? { directory: options.configDir }
+    : { text: options.config ?? DEFAULT_CONFIG };
+  const instance = await Instance.open({
+    root,
+    hosts,
+    configuration,
+    ...(options.pace === undefined ? {} : { pace: options.pace }),
+    shellPlugin: options.shellPlugin ?? true,
+  });
+  const environmentOf = (rank: number): Record<string, string> => ({
+    ...callersEnvironment(),
+    PATH: `${PATH_FIRST}:${(process.env["PATH"] ?? "").replace(`${PATH_FIRST}:`, "")}`,
+    ...hostEnvironment(instance.host(rank), instance.uri(rank)),
+  });
+  const env = environmentOf(0);
+  return {
+    instance,
+    root,
+    testbed: join(root, "testbed"),
+    env,
+    environmentOf,
+    disk: (rank) => instance.host(rank).directory,
+    flux: (args, input) => runFlux(args, env, input),
+    configure: (toml) => {
+      instance.configuration.source = { text: toml };
+    },
+    async stop() {
+      await instance.close();
+      if (options.root === undefined && existsSync(root))
+        rmSync(root, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Without what a test runner has its own processes load. */
+function callersEnvironment(): Record<string, string> {
+  const env = Object.entries(process.env as Record<string, string>);
+  return Object.fromEntries(env.filter(([key]) => !/^(NODE_OPTIONS$|_?TAP)/.test(key)));
+}
+
+function runFlux(args: string[], env: Record<string, string>, input?: string): Promise<Result> {
+  const child = spawn(join(BIN, "flux"), args, { env, stdio: ["pipe", "pipe", "pipe"] });
+  child.stdin.on("error", () => undefined);
+  child.stdin.end(input ?? "");
+  const result: Result = { stdout: "", stderr: "", exitCode: 0 };
+  child.stdout.setEncoding("utf8").on("data", (text: string) => (result.stdout += text));
+  child.stderr.setEncoding("utf8").on("data", (text: string) => (result.stderr += text));
+  return new Promise((resolve, reject) => {
+    child.on("error", reject);
+    child.on("close", (status) => {
+      resolve({ ...result, exitCode: status ?? 1 });
+    });
+  });
+}

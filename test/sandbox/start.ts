@@ -1,0 +1,85 @@
+/**
+ * flux-start(1): this process becomes the instance, and runs a command as its
+ * initial program on rank 0. Ends with that command's status, once the jobs that
+ * are left have been canceled.
+ */
+import { spawn } from "node:child_process";
+import { constants } from "node:os";
+import { Refusal } from "./call.js";
+import { parseOptions } from "./options.js";
+import { runScripts } from "./rc.js";
+import { startInstance, type Sandbox, type StartOptions } from "./start-instance.js";
+
+const SPECS = [
+  ..."test-size|s= config-path|c= broker-opts|o= setattr|S= verbose|v? wrap= test-exit-mode=".split(
+    " ",
+  ),
+  ..."test-exit-timeout= test-rundir= test-hosts= recovery|r? sysconfig noexec|X".split(" "),
+];
+/** A hold that nobody lets go would keep real Flux here for ever. */
+const CLEANUP_MS = 2000;
+
+function startOptions(argv: string[]): { options: StartOptions; command: string[] } {
+  const options = parseOptions(argv, { command: "flux-start", specs: SPECS, stopAtOperand: true });
+  const directory = options.get("config-path");
+  const root = process.env["SANDBOX_ROOT"];
+  const pace = process.env["SANDBOX_PACE"];
+  return {
+    options: {
+      size: Number(options.get("test-size") ?? 1),
+      ...(directory === undefined ? { config: "" } : { configDir: directory }),
+      ...(root ? { root } : {}),
+      ...(pace ? { pace: Number(pace) } : {}),
+      shellPlugin: process.env["SANDBOX_SHELL_PLUGIN"] !== "no",
+    },
+    command: options.rest.length > 0 ? options.rest : [process.env["SHELL"] ?? "/bin/sh"],
+  };
+}
+
+/** The initial program's exit status. */
+function runInitialProgram({ env, instance }: Sandbox, command: string[]): Promise<number> {
+  const [program = "", ...args] = command;
+  const child = spawn(program, args, { env, stdio: "inherit" });
+  for (const signal of ["SIGTERM", "SIGHUP", "SIGINT"] as const)
+    process.on(signal, () => child.kill(signal));
+  instance.onShutdown = () => child.kill("SIGTERM");
+  return new Promise((resolve) => {
+    child.on("error", (error: NodeJS.ErrnoException) => {
+      const reason = error.code === "ENOENT" ? "No such file or directory" : error.message;
+      process.stderr.write(`flux-broker: ${program}: ${reason}\n`);
+      resolve(127);
+    });
+    child.on("exit", (status, signal) => {
+      resolve(signal ? 128 + constants.signals[signal] : (status ?? 1));
+    });
+  });
+}
+
+/** Cancels what is left and waits a moment for it to end. */
+async function cancelJobs({ instance }: Sandbox): Promise<void> {
+  const { jobs } = instance;
+  const active = [...jobs.jobs.values()].filter(({ state }) => state !== "INACTIVE");
+  for (const job of active) jobs.raise(job.id, { type: "cancel", severity: 0, note: "" });
+  const idle = Promise.all(active.map((job) => jobs.until(job, "clean")));
+  const late = new Promise((resolve) => setTimeout(resolve, CLEANUP_MS).unref());
+  await Promise.race([idle, late]);
+}
+
+export async function start(argv: string[]): Promise<number> {
+  try {
+    const { options, command } = startOptions(argv);
+    const sandbox = await startInstance(options);
+    const { instance, env } = sandbox;
+    const up = await runScripts(instance, env, "rc1.d");
+    const status = up ? await runInitialProgram(sandbox, command) : 1;
+    await cancelJobs(sandbox);
+    await runScripts(instance, env, "rc3.d");
+    await sandbox.stop();
+    return status;
+  } catch (error) {
+    process.stderr.write(
+      `${error instanceof Refusal ? error.message : `flux-start: ${String(error)}`}\n`,
+    );
+    return 1;
+  }
+}

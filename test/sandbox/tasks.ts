@@ -1,0 +1,60 @@
+/** The tasks of a job: which rank each runs on, and running one. */
+import type { Job } from "./job.js";
+import type { JobRun } from "./job-run.js";
+import type { OutputLine } from "./job-output.js";
+import { requestOf } from "./jobspec.js";
+import { launch, type Ending } from "./process.js";
+
+export interface Task {
+  id: number;
+  rank: number;
+  localId: number;
+}
+
+/** Tasks are numbered along the ranks: as many on each as it has slots. */
+export function placeTasks(job: Job): Task[] {
+  const { nodes, shared, slots, coresPerSlot } = requestOf(job.jobspec);
+  const tasks: Task[] = [];
+  for (const [rank, cores] of job.allocation?.cores ?? []) {
+    const here = nodes !== undefined && !shared ? slots : Math.floor(cores.length / coresPerSlot);
+    for (let localId = 0; localId < here; localId++)
+      tasks.push({ id: tasks.length, rank, localId });
+  }
+  return tasks;
+}
+
+export interface TaskSetting {
+  env: Record<string, string>;
+  print: (line: OutputLine) => void;
+  count: number;
+}
+
+export async function runTask(run: JobRun, task: Task, setting: TaskSetting): Promise<Ending> {
+  const { instance, job } = run;
+  const printer = (stream: "stdout" | "stderr") => (chunk: Buffer) => {
+    const text = chunk.toString("utf8");
+    for (const data of text.match(/[^\n]*\n|[^\n]+$/g) ?? [])
+      setting.print({ stream, rank: task.id, data });
+  };
+  const running = launch({
+    host: instance.host(task.rank),
+    argv: job.jobspec.tasks[0]?.command ?? [],
+    cwd: job.jobspec.attributes.system.cwd,
+    env: {
+      ...setting.env,
+      ...run.environment(),
+      FLUX_JOB_SIZE: String(setting.count),
+      FLUX_TASK_RANK: String(task.id),
+      FLUX_TASK_LOCAL_ID: String(task.localId),
+    },
+    uri: instance.uri(task.rank),
+    stdin: false,
+    onStdout: printer("stdout"),
+    onStderr: printer("stderr"),
+  });
+  run.processes.add(running);
+  if (run.aborted.aborted) running.kill("SIGTERM");
+  const ending = await running.ended;
+  run.processes.delete(running);
+  return ending;
+}

@@ -1,0 +1,63 @@
+/**
+ * What the flux command does without an instance: print its version, convert job
+ * ids, and say that there is none.
+ */
+import { text } from "node:stream/consumers";
+import { Refusal } from "./call.js";
+import { convertIds } from "./cli/job-id.js";
+import { VERSION } from "./paths.js";
+
+/** Commands of Flux that are Python and word their errors in their own way. */
+const PYTHON = [
+  "batch",
+  "cancel",
+  "hostlist",
+  "jobs",
+  "queue",
+  "resource",
+  "run",
+  "submit",
+  "update",
+];
+
+function printVersion(): number {
+  process.stdout.write(`commands:    \t\t${VERSION}\nlibflux-core:\t\t${VERSION}\n`);
+  const uri = process.env["FLUX_URI"];
+  if (uri) process.stdout.write(`broker:  \t\t${VERSION}\nFLUX_URI:\t\t${uri}\n`);
+  process.stdout.write("build-options:\t\t+embedded\n");
+  return 0;
+}
+
+export function connectFailure(argv: string[], path = "/run/flux/local"): string {
+  const [name = "", script] = argv;
+  if (name === "python" && script?.endsWith("bridge.py")) {
+    const error = `[Errno 2] Unable to connect to Flux: broker socket ${path} was not found`;
+    return JSON.stringify({ type: "refused", reason: "flux", error });
+  }
+  if (PYTHON.includes(name))
+    return `flux-${name}: ERROR: Unable to connect to Flux: broker socket ${path} was not found`;
+  if (["getattr", "dmesg", "logger"].includes(name))
+    return "flux: flux_open: No such file or directory";
+  return `flux-${name}: flux_open: No such file or directory`;
+}
+
+export async function runWithoutInstance(argv: string[]): Promise<number> {
+  if (argv[0] === "version") return printVersion();
+  if (argv[0] !== "job" || argv[1] !== "id") {
+    const failure = connectFailure(argv);
+    (argv[0] === "python" ? process.stdout : process.stderr).write(`${failure}\n`);
+    return 1;
+  }
+  try {
+    return await convertIds({
+      argv: argv.slice(2),
+      env: process.env,
+      out: (words) => process.stdout.write(words),
+      stdin: () => text(process.stdin),
+    });
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    return error.status;
+  }
+}
