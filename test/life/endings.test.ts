@@ -1,0 +1,149 @@
+import { life, type Tap } from "./life.js";
+import type { Entry } from "./flux.js";
+
+const LONG = ["sleep", "300"];
+
+life(async (t, flux) => {
+  await flux.startDaemon();
+
+  const named = (entries: Entry[], name: string) => entries.filter((entry) => entry.name === name);
+  const ours = (entries: Entry[], name: string) =>
+    named(entries, name).filter((entry) => entry.context?.["description"] === "usernetes");
+
+  /** What holds after every end: each hold let go once, nothing left, the record closed. */
+  const gone = async (t: Tap, job: string) => {
+    await flux.waitForEnd(job);
+    const events = await flux.events(job);
+    for (const log of ["prolog", "epilog"])
+      t.equal(
+        ours(events, `${log}-finish`).length,
+        ours(events, `${log}-start`).length,
+        `each ${log} is finished once`,
+      );
+    t.same(await flux.leftovers(), [], "nothing is left");
+    const record = await flux.record(job);
+    if (record.length > 0) t.match(record.at(-1), { name: "down", context: { left: [] } });
+    return { events, record };
+  };
+
+  await t.test("a job that fails", async (t) => {
+    const job = await flux.submit("-N2", "false");
+    const { events, record } = await gone(t as unknown as Tap, job);
+    t.match(named(events, "finish"), [{ context: { status: 256 } }]);
+    t.match(named(record, "teardown-start"), [{ context: { reason: "finish" } }]);
+  });
+
+  await t.test("a job that is canceled while its cluster starts", async (t) => {
+    flux.takes("kubeadm-init", 30);
+    const job = await flux.submit("-N2", ...LONG);
+    while (!(await flux.record(job)).some((entry) => entry.context?.["step"] === "kubeadm-init"));
+    await flux.flux("cancel", job);
+    const { events, record } = await gone(t as unknown as Tap, job);
+    flux.takes("kubeadm-init", 0.1);
+    t.equal(named(events, "start").length, 0, "it never starts");
+    t.match(named(record, "settle"), [{ context: { outcome: "canceled" } }]);
+    t.match(
+      named(record, "step-finish").filter((entry) => entry.context?.["status"] === "lost"),
+      [{ context: { step: "kubeadm-init", note: "stopped" } }],
+    );
+    const order = events.map((entry) => entry.name);
+    t.ok(
+      order.indexOf("epilog-start") < order.indexOf("prolog-finish"),
+      "the epilog takes over before the prolog ends",
+    );
+  });
+
+  await t.test("a job that is canceled while it runs", async (t) => {
+    const job = await flux.submit("-N2", ...LONG);
+    await flux.waitFor(job, "start");
+    await flux.flux("cancel", job);
+    const { record } = await gone(t as unknown as Tap, job);
+    t.match(named(record, "settle"), [{ context: { outcome: "ready" } }]);
+    t.match(named(record, "teardown-start"), [{ context: { reason: "cancel" } }]);
+  });
+
+  await t.test("a job whose time limit runs out has not paid for its bring-up", async (t) => {
+    flux.takes("kubeadm-init", 2);
+    const job = await flux.submit("-N1", "-t", "2s", ...LONG);
+    const { events } = await gone(t as unknown as Tap, job);
+    flux.takes("kubeadm-init", 0.1);
+    const at = (name: string) => named(events, name)[0]?.timestamp ?? 0;
+    t.match(
+      named(events, "exception").filter((entry) => entry.context?.["severity"] === 0),
+      [{ context: { type: "timeout" } }],
+    );
+    t.ok(at("start") - at("alloc") > 2, "it was held for longer than its limit");
+    const ran = at("finish") - at("start");
+    t.ok(ran > 1.8, `it ran for ${ran} s of its 2 s`);
+  });
+
+  await t.test("a fatal exception that is raised by hand", async (t) => {
+    const job = await flux.submit("-N2", ...LONG);
+    await flux.waitFor(job, "start");
+    await flux.flux("job", "raise", "--severity=0", "--type=mine", "-m", "that is enough", job);
+    const { record } = await gone(t as unknown as Tap, job);
+    t.match(named(record, "teardown-start"), [{ context: { reason: "mine: that is enough" } }]);
+  });
+
+  await t.test("an exception that is not fatal changes nothing", async (t) => {
+    const job = await flux.submit("-N1", "sleep", "1");
+    await flux.waitFor(job, "start");
+    await flux.flux("job", "raise", "--severity=3", "--type=mine", "-m", "mind this", job);
+    const { events } = await gone(t as unknown as Tap, job);
+    t.match(named(events, "finish"), [{ context: { status: 0 } }]);
+  });
+
+  await t.test("a job that is canceled before it gets resources", async (t) => {
+    const other = await flux.output("flux", "submit", "-N4", "--exclusive", ...LONG);
+    await flux.waitFor(other, "start");
+    const job = await flux.submit("-N4", ...LONG);
+    await flux.waitFor(job, "priority");
+    await flux.flux("cancel", job);
+    const { events, record } = await gone(t as unknown as Tap, job);
+    t.equal(named(events, "alloc").length, 0);
+    t.same(record, [], "nothing was ever claimed");
+    await flux.flux("cancel", other);
+    await flux.waitFor(other, "clean");
+  });
+
+  await t.test("a step that fails for good is named in the exception", async (t) => {
+    flux.fault("node1.up", "exit 4");
+    const job = await flux.submit("-N2", "true");
+    const { events, record } = await gone(t as unknown as Tap, job);
+    flux.fault("node1.up", undefined);
+    const fatal = named(events, "exception").filter((entry) => entry.context?.["severity"] === 0);
+    t.match(fatal, [{ context: { type: "usernetes" } }]);
+    t.match(
+      fatal[0]?.context?.["note"],
+      /^up failed on node1 \(rank 1\) \(2 tries\): exit \d: injected fault in up on node1$/,
+    );
+    t.equal(named(events, "start").length, 0);
+    t.match(named(record, "settle"), [{ context: { outcome: "failed" } }]);
+  });
+
+  await t.test("a step that fails once is tried again", async (t) => {
+    flux.fault("node1.kubeadm-join", "exit 4 once");
+    const job = await flux.submit("-N2", "true");
+    const { record } = await gone(t as unknown as Tap, job);
+    t.match(named(record, "settle"), [{ context: { outcome: "ready" } }]);
+    const joins = named(record, "step-finish").filter(
+      (entry) => entry.context?.["step"] === "kubeadm-join",
+    );
+    t.match(joins, [
+      { context: { attempt: 1, status: "failed" } },
+      { context: { attempt: 2, status: "ok" } },
+    ]);
+  });
+
+  await t.test("a job that asks for debug is held until it is released", async (t) => {
+    const job = await flux.submit("-N2", "--setattr=attributes.user.usernetes_debug=yes", "true");
+    while (!(await flux.record(job)).some((entry) => entry.name === "settle"));
+    const shown = async () =>
+      flux.output("flux", "jobs", "-n", "-o", "{annotations.user.usernetes.state}", job);
+    while ((await shown()) !== "held");
+    t.equal(named(await flux.events(job), "start").length, 0, "it is not started");
+    await flux.flux("job", "memo", job, "usernetes.release=true");
+    const { events } = await gone(t as unknown as Tap, job);
+    t.match(named(events, "finish"), [{ context: { status: 0 } }]);
+  });
+});

@@ -1,0 +1,178 @@
+/**
+ * What a life test sees: a Flux of four ranks, embedded or real, with the
+ * stand-in template, engines and the [usernetes] table, and the real daemon.
+ */
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { PACKAGE } from "../sandbox/paths.js";
+import type { LiveCommand } from "../hosts/run-command.js";
+import { runCommand, spawnCommand, type Result } from "../hosts/run-command.js";
+
+export interface Place {
+  kind: "embedded" | "real";
+  /** Where the stand-ins write: steps.log, engine/, seconds/, fault/. */
+  testbed: string;
+  /** A directory that all hosts see, for scripts and the like. */
+  common: string;
+  /** usernetes.workdir: each host has its own. */
+  base: string;
+  /** The environment of a process of rank 0. */
+  env: Record<string, string>;
+  close(): Promise<void>;
+}
+
+export interface Entry {
+  timestamp: number;
+  name: string;
+  context?: Record<string, unknown>;
+}
+
+/** Fast enough for tests, slow enough that steps of several ranks overlap. */
+const QUICK = [
+  ...["up", "kubeadm-init", "install-flannel", "join-command", "kubeadm-join"],
+  ...["sync-external-ip", "down-v", "ready"],
+];
+
+export class LifeFlux {
+  readonly kind: Place["kind"];
+  private daemonProcess: LiveCommand | undefined;
+  private scripts = 0;
+
+  constructor(readonly place: Place) {
+    this.kind = place.kind;
+    for (const name of ["seconds", "fault"])
+      mkdirSync(join(place.testbed, name), { recursive: true });
+  }
+
+  /** All steps take a moment only, instead of the template's own times. */
+  hurry(): void {
+    for (const target of QUICK) this.takes(target, 0.1);
+  }
+
+  /** The seconds that a target of the template takes from now on. */
+  takes(target: string, seconds: number): void {
+    writeFileSync(join(this.place.testbed, "seconds", target), String(seconds));
+  }
+
+  /** `exit 4`, `hang` or `exit 4 once`, for `node1.up` or `any.up`; undefined takes it back. */
+  fault(where: string, what: string | undefined): void {
+    const file = join(this.place.testbed, "fault", where);
+    if (what === undefined) rmSync(file, { force: true });
+    else writeFileSync(file, `${what}\n`);
+  }
+
+  run(argv: string[], env: Record<string, string> = {}): Promise<Result> {
+    const [command = "", ...args] = argv;
+    return runCommand(command, args, {
+      env: { ...this.place.env, ...env },
+      cwd: this.place.common,
+    });
+  }
+
+  flux(...args: string[]): Promise<Result> {
+    return this.run(["flux", ...args]);
+  }
+
+  /** stdout, trimmed; rejects if the command fails. */
+  async output(...argv: string[]): Promise<string> {
+    const { stdout, stderr, exitCode } = await this.run(argv);
+    if (exitCode !== 0) throw new Error(`${argv.join(" ")}: exit ${exitCode}: ${stderr}`);
+    return stdout.trim();
+  }
+
+  /** An executable script that all hosts see. */
+  script(text: string): string {
+    const file = join(this.place.common, `script-${++this.scripts}.sh`);
+    writeFileSync(file, `#!/bin/sh\n${text}\n`, { mode: 0o755 });
+    return file;
+  }
+
+  /** Starts the real daemon and waits until it answers. */
+  async startDaemon(...args: string[]): Promise<void> {
+    const daemon = join(PACKAGE, "bin/flux-usernetes");
+    const setting = { env: { ...this.place.env, LOG_LEVEL: "warn" }, cwd: this.place.common };
+    this.daemonProcess = spawnCommand(
+      daemon,
+      ["daemon", ...args, "--pass-env", "TESTBED"],
+      setting,
+    );
+    await this.output(daemon, "ping", "--wait", "20s");
+  }
+
+  /** Its exit status. */
+  stopDaemon(signal: NodeJS.Signals = "SIGTERM"): Promise<number> {
+    const running = this.daemonProcess;
+    this.daemonProcess = undefined;
+    running?.child.kill(signal);
+    return running?.ended ?? Promise.resolve(0);
+  }
+
+  /** Submits a job that asks for a cluster; its id. */
+  submit(...args: string[]): Promise<string> {
+    return this.output("flux", "submit", "--setattr=attributes.user.usernetes=yes", ...args);
+  }
+
+  async waitFor(job: string, event: string): Promise<void> {
+    await this.output("flux", "job", "wait-event", "-t", "40", job, event);
+  }
+
+  /** Flux is done with the job, and so is the daemon. */
+  async waitForEnd(job: string): Promise<void> {
+    await this.waitFor(job, "clean");
+    if ((await this.record(job)).length === 0) return;
+    const path = ["-p", "usernetes.eventlog"];
+    await this.output("flux", "job", "wait-event", "-t", "40", ...path, job, "down");
+  }
+
+  async events(job: string): Promise<Entry[]> {
+    return parse(await this.output("flux", "job", "eventlog", "--format=json", job));
+  }
+
+  async record(job: string): Promise<Entry[]> {
+    const { stdout } = await this.flux("job", "info", job, "usernetes.eventlog");
+    return parse(stdout);
+  }
+
+  /** All that is left of clusters anywhere: empty if the teardown was true. */
+  async leftovers(): Promise<string[]> {
+    const left: string[] = [];
+    const engines = join(this.place.testbed, "engine");
+    for (const host of list(engines))
+      for (const project of list(join(engines, host))) left.push(`engine ${host} ${project}`);
+    const disks = await this.output("flux", "exec", "-l", "ls", "-A", this.place.base);
+    for (const line of disks.split("\n")) if (/: ./.test(line)) left.push(`disk ${line}`);
+    for (const directory of ["usernetes.cluster", "archive"]) {
+      const { stdout } = await this.flux("kvs", "ls", "-1", directory);
+      for (const name of stdout.split("\n").filter(Boolean)) left.push(`${directory} ${name}`);
+    }
+    return left;
+  }
+
+  /** Lines of the template's steps.log: `host target` of each begin, in order. */
+  begun(): string[] {
+    const text = readFileSync(join(this.place.testbed, "steps.log"), "utf8");
+    return text
+      .split("\n")
+      .map((line) => line.split(" "))
+      .filter((words) => words[3] === "begin")
+      .map((words) => `${words[1] ?? ""} ${words[2] ?? ""}`);
+  }
+
+  async close(): Promise<void> {
+    await this.stopDaemon();
+    await this.place.close();
+  }
+}
+
+function parse(text: string): Entry[] {
+  const lines = text.split("\n").filter((line) => line !== "");
+  return lines.map((line) => JSON.parse(line) as Entry);
+}
+
+function list(directory: string): string[] {
+  try {
+    return readdirSync(directory);
+  } catch {
+    return [];
+  }
+}

@@ -1,0 +1,53 @@
+/** The two places where lives are played: the embedded Flux, and a real one. */
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { startRealFlux } from "../hosts/real-flux.js";
+import { ENGINES, PACKAGE, TEMPLATE } from "../sandbox/paths.js";
+import { startInstance } from "../sandbox/start-instance.js";
+import type { Place } from "./flux.js";
+
+/** Lines of TOML for the [usernetes] table, beside template and workdir. */
+export type Table = string;
+
+const table = (workdir: string, more: Table): string =>
+  `[usernetes]\ntemplate = "${TEMPLATE}"\nworkdir = "${workdir}"\n${more}`;
+
+const COMMANDS = join(PACKAGE, "bin");
+
+export async function embeddedPlace(more: Table): Promise<Place> {
+  const sandbox = await startInstance({ config: table("@SANDBOX@/hosts/self", more) });
+  const common = mkdtempSync("/tmp/usernetes-life-");
+  for (const rank of [0, 1, 2, 3]) mkdirSync(sandbox.disk(rank), { recursive: true });
+  return {
+    kind: "embedded",
+    testbed: sandbox.testbed,
+    common,
+    base: sandbox.disk(0),
+    env: { ...sandbox.env, PATH: `${COMMANDS}:${sandbox.env["PATH"] ?? ""}`, LANG: "C.UTF-8" },
+    async close() {
+      await sandbox.stop();
+      rmSync(common, { recursive: true, force: true });
+    },
+  };
+}
+
+/** The shell plugin from this tree instead of an installed one. */
+const INITRC = `plugin.load { file = "*.so", conf = {} }
+source ("${join(PACKAGE, "etc/flux/shell/lua.d/usernetes.lua")}")
+`;
+
+export async function realPlace(more: Table): Promise<Place> {
+  const { env, folder, disk, stop } = await startRealFlux({
+    config: (disk) => table(disk, more),
+    initrc: INITRC,
+    path: [ENGINES, COMMANDS],
+  });
+  return {
+    kind: "real",
+    testbed: env["TESTBED"] ?? "",
+    common: folder,
+    base: disk,
+    env,
+    close: stop,
+  };
+}
