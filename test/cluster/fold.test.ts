@@ -1,0 +1,166 @@
+import t from "tap";
+import { foldJobEvent, forgetRunning } from "../../lib/cluster/fold.js";
+import { displayState, isDone, isOver, progress } from "../../lib/cluster/state.js";
+import {
+  CANCEL,
+  claimed,
+  claimEvent,
+  down,
+  emptyCluster,
+  jobEvent,
+  OURS,
+  recorded,
+  seen,
+  settle,
+  step,
+  teardown,
+} from "../fakes/clusters.js";
+
+t.test("a job's own events are told with their times", (t) => {
+  const cluster = emptyCluster();
+  for (const [i, name] of ["alloc", "start", "finish"].entries())
+    foldJobEvent(cluster, jobEvent(name, 10 + i));
+  t.match(cluster.job, { allocAt: 10, startAt: 11, finishAt: 12, clean: false });
+  t.end();
+});
+
+t.test("the first fatal exception counts; one of lower severity never does", (t) => {
+  const cluster = seen(emptyCluster(), ["exception", { type: "note", severity: 1, note: "x" }]);
+  t.notOk(isOver(cluster));
+  seen(cluster, ["exception", { type: "cancel", severity: 0 }]);
+  seen(cluster, ["exception", { type: "exec", severity: 0, note: "lost" }]);
+  t.strictSame(cluster.job.fatal, { type: "cancel", note: "" });
+  t.ok(isOver(cluster));
+  t.end();
+});
+
+t.test("a prolog of ours", (t) => {
+  const prolog = (...events: Parameters<typeof seen>[1][]) =>
+    seen(emptyCluster(), ...events).job.prolog;
+
+  t.test("counts before the start", (t) => {
+    t.equal(prolog(["prolog-start", OURS]), "counted");
+    t.equal(prolog("alloc", ["prolog-start", OURS]), "counted");
+    t.equal(prolog(["prolog-start", OURS], ["prolog-finish", OURS]), "finished");
+    t.end();
+  });
+
+  t.test("is late when the job has started, or starts in spite of it", (t) => {
+    t.equal(prolog("start", ["prolog-start", OURS]), "late");
+    t.equal(prolog(["prolog-start", OURS], "start"), "late");
+    t.equal(prolog(["prolog-start", OURS], ["prolog-finish", OURS], "start"), "finished");
+    t.end();
+  });
+
+  t.test("is not one of the site's", (t) => {
+    const site = { description: "job-manager.prolog" };
+    t.equal(prolog(["prolog-start", site]), "none");
+    t.equal(prolog(["prolog-start", OURS], ["prolog-finish", site]), "counted");
+    t.end();
+  });
+  t.end();
+});
+
+t.test("an epilog of ours counts in CLEANUP only", (t) => {
+  const epilog = (...events: Parameters<typeof seen>[1][]) =>
+    seen(emptyCluster(), ...events).job.epilog;
+  t.equal(epilog("start", "finish", ["epilog-start", OURS]), "counted");
+  t.equal(epilog(CANCEL, ["epilog-start", OURS]), "counted");
+  t.equal(epilog("start", ["epilog-start", OURS]), "late");
+  t.equal(epilog("finish", ["epilog-start", OURS], ["epilog-finish", OURS]), "finished");
+  t.equal(epilog("finish", ["epilog-start", { description: "site" }]), "none");
+  t.end();
+});
+
+t.test("a time limit is what the last update of it says", (t) => {
+  const update = (duration: unknown): [string, Record<string, unknown>] => [
+    "jobspec-update",
+    { "attributes.system.duration": duration },
+  ];
+  const cluster = seen(emptyCluster(), update(60), update(90), update("inf"));
+  t.equal(cluster.job.updatedDuration, 90);
+  seen(cluster, ["jobspec-update", { "attributes.system.queue": "debug" }]);
+  t.equal(cluster.job.updatedDuration, 90);
+  t.end();
+});
+
+t.test("only the memo usernetes.release=true releases", (t) => {
+  const released = (usernetes: unknown) =>
+    seen(emptyCluster(), ["memo", { usernetes }]).job.released;
+  t.ok(released({ release: true }));
+  t.ok(released({ release: "true" }));
+  for (const memo of [undefined, null, "release", true, [], { release: "yes" }, { release: 1 }])
+    t.notOk(released(memo), JSON.stringify(memo));
+  t.end();
+});
+
+t.test("an event that is not known changes nothing", (t) => {
+  const before = emptyCluster();
+  t.strictSame(seen(emptyCluster(), "urgency", ["depend", {}], ["free", {}]), before);
+  t.end();
+});
+
+t.test("each rank has its own progress", (t) => {
+  const cluster = claimed("stage 0-2 running", "stage 0,2", "stage 1 failed");
+  t.strictSame(
+    [0, 1, 2].map((rank) => progress(cluster, "stage", rank)?.status),
+    ["ok", "failed", "ok"],
+  );
+  t.equal(progress(cluster, "up", 0), undefined);
+  t.end();
+});
+
+t.test("a step of a newer version is left out", (t) => {
+  const before = claimed();
+  t.strictSame(recorded(claimed(), step("weave 0-2")), before);
+  t.end();
+});
+
+t.test("after a restart", (t) => {
+  t.test("no step runs any more; finished ones stay", (t) => {
+    const cluster = claimed("stage 0-2", "up 0 running", "up 1 failed");
+    forgetRunning(cluster);
+    t.equal(progress(cluster, "stage", 2)?.status, "ok");
+    t.equal(progress(cluster, "up", 0), undefined);
+    t.equal(progress(cluster, "up", 1)?.status, "failed");
+    t.end();
+  });
+
+  t.test("a join-command that was not published is lost", (t) => {
+    const cluster = claimed("join-command 0", "publish-join 0 running");
+    forgetRunning(cluster);
+    t.equal(progress(cluster, "join-command", 0), undefined);
+    t.end();
+  });
+
+  t.test("one that was published is not", (t) => {
+    const cluster = claimed("join-command 0", "publish-join 0");
+    forgetRunning(cluster);
+    t.equal(progress(cluster, "join-command", 0)?.status, "ok");
+    t.end();
+  });
+  t.end();
+});
+
+t.test("what is shown", (t) => {
+  const debug = () =>
+    recorded(seen(emptyCluster({ usernetes_debug: "yes" }), "alloc"), claimEvent());
+  t.equal(displayState(seen(emptyCluster(), "alloc")), undefined, "before the claim");
+  t.equal(displayState(claimed()), "starting");
+  t.equal(displayState(recorded(claimed(), settle("ready"))), "ready");
+  t.equal(displayState(recorded(claimed(), settle("failed"))), "failed");
+  t.equal(displayState(recorded(debug(), settle("ready"))), "held");
+  t.equal(displayState(recorded(debug(), settle("failed"))), "held");
+  t.equal(displayState(seen(claimed(), CANCEL)), "stopping");
+  t.equal(displayState(recorded(claimed(), down())), undefined);
+  t.end();
+});
+
+t.test("nothing is left to do when the job is clean and its cluster is down", (t) => {
+  t.notOk(isDone(claimed()));
+  t.notOk(isDone(seen(claimed(), CANCEL, "clean")));
+  t.notOk(isDone(recorded(seen(claimed(), CANCEL), teardown("cancel"), down())));
+  t.ok(isDone(recorded(seen(claimed(), CANCEL, "clean"), down(1))));
+  t.ok(isDone(seen(emptyCluster(), CANCEL, "clean")), "there never was one");
+  t.end();
+});

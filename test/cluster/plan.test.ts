@@ -1,0 +1,302 @@
+import t from "tap";
+import { plan } from "../../lib/cluster/plan.js";
+import {
+  BEGIN,
+  CANCEL,
+  claimed,
+  claimEvent,
+  claimOf,
+  down,
+  emptyCluster,
+  LIMITS,
+  OURS,
+  planned,
+  recorded,
+  seen,
+  settle,
+  step,
+  teardown,
+} from "../fakes/clusters.js";
+
+const CONTROL_PLANE = ["stage 0-2", "up 0-2", "kubeadm-init 0", "kubeconfig 0", "join-command 0"];
+const JOINED = [...CONTROL_PLANE, "publish-join 0", "fetch-join 1-2", "kubeadm-join 1-2"];
+
+t.test("nothing is done before the job has its nodes", (t) => {
+  t.strictSame(planned(seen(emptyCluster(), "submit", ["prolog-start", OURS])), []);
+  t.end();
+});
+
+t.test("the job's R is read when it has its nodes, then a claim is made", (t) => {
+  const cluster = seen(emptyCluster(), "submit", ["prolog-start", OURS], "alloc");
+  t.strictSame(planned(cluster), ["read-resources"]);
+  cluster.resources = { ranks: [0, 1], hosts: ["a", "b"] };
+  t.strictSame(planned(cluster), ["claim"]);
+  t.end();
+});
+
+t.test("an attribute that is not understood is refused at once", (t) => {
+  t.match(planned(emptyCluster({ usernetes: "maybe" })), [
+    /^refuse: attributes\.user\.usernetes: /,
+  ]);
+  t.end();
+});
+
+t.test("bring-up", (t) => {
+  t.test("begins with all ranks", (t) => {
+    t.strictSame(planned(claimed()), ["ranks 0-2: stage, up"]);
+    t.end();
+  });
+
+  t.test("waits for a call that is under way", (t) => {
+    t.strictSame(planned(claimed("stage 0-2 running")), []);
+    t.strictSame(planned(claimed("stage 0-2", "up 0-2 running")), []);
+    t.end();
+  });
+
+  t.test("goes on with what is left to each rank, alike in one call", (t) => {
+    t.strictSame(planned(claimed("stage 0,2")), ["ranks 0,2: up", "ranks 1: stage, up"]);
+    t.end();
+  });
+
+  t.test("goes on at the lead while the workers are behind", (t) => {
+    t.strictSame(planned(claimed("stage 0-2", "up 0", "up 1-2 running")), [
+      "ranks 0: kubeadm-init, kubeconfig, join-command",
+    ]);
+    t.strictSame(planned(claimed("stage 0-2", "up 1-2", "up 0 running")), []);
+    t.end();
+  });
+
+  t.test("shares the join-command once, and not before it is made", (t) => {
+    t.strictSame(planned(claimed(...CONTROL_PLANE)), ["here: publish-join"]);
+    t.strictSame(planned(claimed(...CONTROL_PLANE, "publish-join 0 running")), []);
+    t.end();
+  });
+
+  t.test("makes only what is missing of the control plane", (t) => {
+    t.strictSame(planned(claimed("stage 0-2", "up 0-2", "kubeadm-init 0", "kubeconfig 0")), [
+      "ranks 0: join-command",
+    ]);
+    t.end();
+  });
+
+  t.test("joins the workers that are up", (t) => {
+    const cluster = claimed(
+      ...["stage 0-2", "up 0-1", "up 2 running", "kubeadm-init 0", "kubeconfig 0"],
+      ...["join-command 0", "publish-join 0"],
+    );
+    t.strictSame(planned(cluster), ["ranks 1: fetch-join, kubeadm-join"]);
+    t.end();
+  });
+
+  t.test("joins no more workers at a time than it may", (t) => {
+    const done = [...CONTROL_PLANE, "publish-join 0"];
+    t.strictSame(planned(claimed(...done), BEGIN, { joinFanout: 1 }), [
+      "ranks 1: fetch-join, kubeadm-join",
+    ]);
+    const one = ["fetch-join 1", "kubeadm-join 1 running"];
+    t.strictSame(planned(claimed(...done, ...one), BEGIN, { joinFanout: 1 }), []);
+    t.strictSame(planned(claimed(...done, ...one), BEGIN, { joinFanout: 2 }), [
+      "ranks 2: fetch-join, kubeadm-join",
+    ]);
+    t.end();
+  });
+
+  t.test("finishes at the lead when all have joined, side by side with cleaning up", (t) => {
+    t.strictSame(planned(claimed(...JOINED.slice(0, -1), "kubeadm-join 1")), [
+      "ranks 2: kubeadm-join",
+    ]);
+    t.strictSame(planned(claimed(...JOINED)), [
+      "ranks 0: sync-external-ip, install-flannel, wait-ready",
+      "ranks 0: delete-token",
+      "here: remove-archive",
+    ]);
+    t.end();
+  });
+
+  t.test("of one node has nobody to join, but a token to delete", (t) => {
+    const one = () => {
+      const cluster = seen(emptyCluster(), "alloc");
+      const context = claimOf("5", ["solo"]);
+      return recorded(cluster, { timestamp: BEGIN, name: "claim", context });
+    };
+    t.strictSame(planned(one()), ["ranks 5: stage, up"]);
+    t.strictSame(planned(recorded(one(), step("stage 5"), step("up 5"))), [
+      "ranks 5: kubeadm-init, kubeconfig, sync-external-ip, install-flannel, wait-ready",
+    ]);
+    t.strictSame(planned(recorded(one(), step("stage 5"), step("up 5"), step("kubeadm-init 5"))), [
+      "ranks 5: kubeconfig, sync-external-ip, install-flannel, wait-ready",
+      "ranks 5: delete-token",
+    ]);
+    t.end();
+  });
+
+  t.test("is over when all nodes are Ready and nothing runs any more", (t) => {
+    const done = [...JOINED, "sync-external-ip 0", "install-flannel 0", "wait-ready 0"];
+    t.strictSame(planned(claimed(...done, "delete-token 0 running", "remove-archive 0")), []);
+    t.strictSame(planned(claimed(...done, "delete-token 0 failed", "remove-archive 0")), [
+      "settle ready",
+    ]);
+    t.end();
+  });
+
+  t.test("has in each call the time that is left", (t) => {
+    const limit = (now: number) => {
+      const [first] = plan(claimed(), LIMITS, now).actions;
+      return first?.do === "call" ? first.limitS : undefined;
+    };
+    t.equal(limit(BEGIN), 900);
+    t.equal(limit(BEGIN + 840.5), 60);
+    t.equal(plan(claimed("stage 0-2 running"), LIMITS, BEGIN).wakeAt, BEGIN + 900);
+    t.end();
+  });
+
+  t.test("that takes too long fails, and says what it waited for", (t) => {
+    t.strictSame(planned(claimed("stage 0-2", "up 0,2", "up 1 running"), BEGIN + 900), [
+      "settle failed: timed out after 15m, waiting for up on b (rank 1)",
+    ]);
+    t.strictSame(planned(claimed(), BEGIN + 900), ["settle failed: timed out after 15m"]);
+    const many = recorded(
+      seen(emptyCluster(), "alloc"),
+      { timestamp: BEGIN, name: "claim", context: claimOf("0-5", ["a", "b", "c", "d", "e", "f"]) },
+      step("stage 0-5 running"),
+    );
+    t.strictSame(planned(many, BEGIN + 901), [
+      "settle failed: timed out after 15m, waiting for stage on a (rank 0), b (rank 1), c (rank 2), d (rank 3) and 2 more",
+    ]);
+    t.end();
+  });
+  t.end();
+});
+
+t.test("a step that failed", (t) => {
+  const failed = (attempt: number, status = "failed") =>
+    recorded(
+      claimed("stage 0-2", "up 0,2"),
+      step(`up 1 ${status}`, { attempt, note: "exit 1: no space" }),
+    );
+
+  t.test("is tried again after a pause", (t) => {
+    const lead = "ranks 0: kubeadm-init, kubeconfig, join-command";
+    t.strictSame(planned(failed(1)), [lead]);
+    t.equal(plan(failed(1), LIMITS, BEGIN).wakeAt, BEGIN + 1);
+    t.strictSame(planned(failed(1), BEGIN + 1), ["ranks 1: up", lead]);
+    t.end();
+  });
+
+  t.test("waits longer each time", (t) => {
+    const cluster = recorded(
+      claimed(...CONTROL_PLANE, "publish-join 0", "fetch-join 1-2", "kubeadm-join 2"),
+      step("kubeadm-join 1 failed", { attempt: 2 }),
+    );
+    t.strictSame(planned(cluster, BEGIN + 1.9), []);
+    t.strictSame(planned(cluster, BEGIN + 2), ["ranks 1: kubeadm-join"]);
+    t.end();
+  });
+
+  t.test("too often ends the bring-up, with step, host, rank and its last line", (t) => {
+    t.strictSame(planned(failed(2)), [
+      "settle failed: up failed on b (rank 1) (2 tries): exit 1: no space",
+    ]);
+    t.strictSame(planned(failed(2, "timeout")), [
+      "settle failed: up timed out on b (rank 1) (2 tries): exit 1: no space",
+    ]);
+    t.strictSame(planned(recorded(claimed(), step("stage 2 lost", { note: "No route to host" }))), [
+      "settle failed: stage failed on c (rank 2): No route to host",
+    ]);
+    t.end();
+  });
+  t.end();
+});
+
+t.test("a bring-up that failed is raised, once it is recorded", (t) => {
+  t.strictSame(planned(recorded(claimed(), settle("failed", "up failed"))), ["raise: up failed"]);
+  t.end();
+});
+
+t.test("a debug job whose bring-up failed is left alone until it is released", (t) => {
+  const cluster = recorded(
+    seen(emptyCluster({ usernetes_debug: "yes" }), ["prolog-start", OURS], "alloc"),
+    claimEvent(),
+    settle("failed", "up failed"),
+  );
+  t.strictSame(planned(cluster), []);
+  seen(cluster, ["memo", { usernetes: { release: true } }]);
+  t.strictSame(planned(cluster), ["raise: up failed"]);
+  t.end();
+});
+
+t.test("a time limit", (t) => {
+  const ready = (duration: number) =>
+    recorded(
+      seen(emptyCluster({}, duration), ["prolog-start", OURS], "alloc"),
+      claimEvent(),
+      settle("ready"),
+    );
+
+  t.test("gets the held time back before the job starts", (t) => {
+    t.strictSame(planned(ready(60), BEGIN + 12.3), ["extend to 73 s"]);
+    const extended = seen(ready(60), ["jobspec-update", { "attributes.system.duration": 73 }]);
+    t.strictSame(planned(extended, BEGIN + 30), ["finish-prolog 0"]);
+    t.end();
+  });
+
+  t.test("stays as it is where the site says so", (t) => {
+    t.strictSame(planned(ready(60), BEGIN + 12, { extendTimeLimit: false }), ["finish-prolog 0"]);
+    t.end();
+  });
+
+  t.test("that is none needs nothing", (t) => {
+    t.strictSame(planned(ready(0), BEGIN + 12), ["finish-prolog 0"]);
+    t.end();
+  });
+  t.end();
+});
+
+t.test("the end", (t) => {
+  t.test("before a claim leaves nothing to do but let go", (t) => {
+    t.strictSame(planned(seen(emptyCluster(), ["prolog-start", OURS], CANCEL)), [
+      "finish-prolog 1",
+    ]);
+    t.end();
+  });
+
+  t.test("of a bring-up is recorded, then what runs is stopped, then it is torn down", (t) => {
+    const cluster = seen(claimed("stage 0-2 running"), CANCEL, ["epilog-start", OURS]);
+    t.strictSame(planned(cluster), ["settle canceled: cancel", "finish-prolog 1"]);
+    recorded(cluster, settle("canceled"));
+    t.strictSame(planned(cluster), ["stop", "finish-prolog 1"]);
+    recorded(cluster, step("stage 0-2 lost"));
+    t.strictSame(planned(cluster), ["begin-teardown: cancel", "finish-prolog 1"]);
+    recorded(cluster, teardown("cancel"));
+    t.strictSame(planned(cluster), ["ranks 0-2: down-v", "finish-prolog 1"]);
+    t.end();
+  });
+
+  t.test("waits for tasks that still run", (t) => {
+    const cluster = recorded(seen(claimed(), ["prolog-finish", OURS], "start"), settle("ready"));
+    t.strictSame(planned(seen(cluster, CANCEL)), []);
+    t.strictSame(planned(seen(cluster, "finish")), ["begin-teardown: cancel"]);
+    t.end();
+  });
+
+  t.test("tears down every rank, each as often as it may be tried", (t) => {
+    const cluster = seen(claimed(), CANCEL);
+    recorded(cluster, settle("canceled"), teardown("cancel"), step("down-v 0,2"));
+    recorded(cluster, step("down-v 1 failed"));
+    t.strictSame(planned(cluster), [], "not at once");
+    t.strictSame(planned(cluster, BEGIN + 1), ["ranks 1: down-v"]);
+    recorded(cluster, step("down-v 1 failed", { attempt: 2 }));
+    t.strictSame(planned(cluster, BEGIN + 1), ["end-teardown, left [1]"]);
+    t.end();
+  });
+
+  t.test("is over when all is down", (t) => {
+    const cluster = seen(claimed(), CANCEL, ["epilog-start", OURS]);
+    recorded(cluster, settle("canceled"), teardown("cancel"), step("down-v 0-2"));
+    t.strictSame(planned(cluster), ["end-teardown, left []", "finish-prolog 1"]);
+    recorded(cluster, down());
+    t.strictSame(planned(cluster), ["finish-prolog 1", "finish-epilog"]);
+    t.end();
+  });
+  t.end();
+});

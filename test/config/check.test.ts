@@ -1,0 +1,253 @@
+import t from "tap";
+import { checkConfig } from "../../lib/config/check.js";
+import { CommandError, EXIT } from "../../lib/errors.js";
+
+const TEMPLATE = "/opt/usernetes";
+
+function refusal(table: unknown): { status: number; message: string } | undefined {
+  try {
+    checkConfig(table, "usernetes.toml");
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof CommandError)) throw error;
+    return { status: error.status, message: error.message };
+  }
+}
+
+t.test("a table with the template only is what the documentation says", (t) => {
+  t.strictSame(checkConfig({ template: TEMPLATE }, "test"), {
+    template: TEMPLATE,
+    workdir: "/tmp",
+    engine: "docker",
+    engines: ["docker"],
+    ports: { first: 20000, last: 29999 },
+    subnets: { address: 0x0a640000, size: 1024 },
+    interface: undefined,
+    runAs: "owner",
+    hold: "events",
+    bringUpTimeoutMs: 900_000,
+    teardownTimeoutMs: 300_000,
+    attempts: { up: 2, "kubeadm-join": 3 },
+    joinFanout: 64,
+    drain: true,
+    extendTimeLimit: true,
+  });
+  t.end();
+});
+
+t.test("every key can be set", (t) => {
+  t.strictSame(
+    checkConfig(
+      {
+        template: "/srv/u7s/",
+        workdir: "/scratch/",
+        "container-engine": "podman",
+        engines: ["docker", "podman"],
+        ports: "default",
+        subnets: "172.16.0.0/16",
+        interface: "ib0.100",
+        "run-as": "owner",
+        "shared-filesystem": "no",
+        hold: "events",
+        "bring-up-timeout": "90s",
+        "teardown-timeout": "2m",
+        attempts: { up: 5 },
+        "join-fanout": 1,
+        drain: false,
+        "extend-time-limit": false,
+      },
+      "test",
+    ),
+    {
+      template: "/srv/u7s",
+      workdir: "/scratch",
+      engine: "podman",
+      engines: ["docker", "podman"],
+      ports: "default",
+      subnets: { address: 0xac100000, size: 256 },
+      interface: "ib0.100",
+      runAs: "owner",
+      hold: "events",
+      bringUpTimeoutMs: 90_000,
+      teardownTimeoutMs: 120_000,
+      attempts: { up: 5, "kubeadm-join": 3 },
+      joinFanout: 1,
+      drain: false,
+      extendTimeLimit: false,
+    },
+  );
+  t.end();
+});
+
+t.test("an engine that is set is what a job gets, and may ask for", (t) => {
+  t.strictSame(checkConfig({ template: TEMPLATE, "container-engine": "nerdctl" }, "t").engines, [
+    "nerdctl",
+  ]);
+  t.end();
+});
+
+t.test("a table that was checked is as it was", (t) => {
+  const table = { template: TEMPLATE, attempts: {} };
+  checkConfig(table, "test");
+  t.strictSame(table, { template: TEMPLATE, attempts: {} });
+  t.end();
+});
+
+const PATH = 'an absolute path, like "/opt/usernetes"';
+const PORTS = 'a range of four ports or more, like "20000-29999", or "default"';
+const POOL = 'a network of /24 or larger, like "10.100.0.0/14"';
+const INTERFACE = 'the name of a network interface, like "eth0"';
+const FSD = 'a duration (RFC 23), like "90s" or "15m"';
+const KEYS =
+  "template, workdir, container-engine, engines, ports, subnets, interface, run-as, shared-filesystem, hold, bring-up-timeout, teardown-timeout, attempts, join-fanout, drain, extend-time-limit";
+
+const REFUSED: [string, Record<string, unknown>, string][] = [
+  [
+    "a relative template",
+    { template: "usernetes" },
+    `template: found "usernetes", allowed: ${PATH}`,
+  ],
+  ["no path", { template: "" }, `template: found "", allowed: ${PATH}`],
+  [
+    "a template with .. in it",
+    { template: "/a/../b" },
+    `template: found "/a/../b", allowed: ${PATH}`,
+  ],
+  ["a template that is a number", { template: 3 }, `template: found 3, allowed: ${PATH}`],
+  ["a workdir with a colon", { workdir: "/a:b" }, `workdir: found "/a:b", allowed: ${PATH}`],
+  ["a workdir of two lines", { workdir: "/a\n/b" }, `workdir: found "/a\\n/b", allowed: ${PATH}`],
+  [
+    "an engine that is none",
+    { "container-engine": "rkt" },
+    'container-engine: found "rkt", allowed: docker, podman, nerdctl',
+  ],
+  [
+    "engines that are no list",
+    { engines: "docker" },
+    'engines: found "docker", allowed: a value of type array',
+  ],
+  [
+    "an engine of the list",
+    { engines: ["docker", "rkt"] },
+    'engines.1: found "rkt", allowed: docker, podman, nerdctl',
+  ],
+  [
+    "engines without the one that is set",
+    { engines: ["podman"] },
+    'engines: found ["podman"], it must have usernetes.container-engine ("docker") in it',
+  ],
+  ["three ports", { ports: "1-3" }, `ports: found "1-3", allowed: ${PORTS}`],
+  ["one port", { ports: 6443 }, `ports: found 6443, allowed: ${PORTS}`],
+  [
+    "a pool that is too small",
+    { subnets: "10.0.0.0/25" },
+    `subnets: found "10.0.0.0/25", allowed: ${POOL}`,
+  ],
+  [
+    "a pool off its boundary",
+    { subnets: "10.1.0.0/8" },
+    `subnets: found "10.1.0.0/8", allowed: ${POOL}`,
+  ],
+  [
+    "an interface with a space",
+    { interface: "eth 0" },
+    `interface: found "eth 0", allowed: ${INTERFACE}`,
+  ],
+  ["no interface's name", { interface: "" }, `interface: found "", allowed: ${INTERFACE}`],
+  ["a run-as that is none", { "run-as": "root" }, 'run-as: found "root", allowed: owner, sudo'],
+  [
+    "a shared-filesystem that is none",
+    { "shared-filesystem": true },
+    "shared-filesystem: found true, allowed: auto, yes, no",
+  ],
+  ["a hold that is none", { hold: "no" }, 'hold: found "no", allowed: events, perilog'],
+  [
+    "a time without end",
+    { "bring-up-timeout": "infinity" },
+    `bring-up-timeout: found "infinity", allowed: ${FSD}`,
+  ],
+  ["no time", { "bring-up-timeout": "0s" }, `bring-up-timeout: found "0s", allowed: ${FSD}`],
+  [
+    "a time that is a number",
+    { "teardown-timeout": 300 },
+    `teardown-timeout: found 300, allowed: ${FSD}`,
+  ],
+  ["no tries", { attempts: { up: 0 } }, "attempts.up: found 0, allowed: >= 1"],
+  [
+    "half a try",
+    { attempts: { up: 1.5 } },
+    "attempts.up: found 1.5, allowed: a value of type integer",
+  ],
+  [
+    "tries of another step",
+    { attempts: { stage: 2 } },
+    "attempts.stage: there is no such key; allowed: up, kubeadm-join",
+  ],
+  ["a fan-out of none", { "join-fanout": 0 }, "join-fanout: found 0, allowed: >= 1"],
+  ["a fan-out of too many", { "join-fanout": 5000 }, "join-fanout: found 5000, allowed: <= 4096"],
+  [
+    "a word for a boolean",
+    { drain: "yes" },
+    'drain: found "yes", allowed: a value of type boolean',
+  ],
+  [
+    "a number for a boolean",
+    { "extend-time-limit": 1 },
+    "extend-time-limit: found 1, allowed: a value of type boolean",
+  ],
+  ["a key that is none", { Template: "/x" }, `Template: there is no such key; allowed: ${KEYS}`],
+  ["run-as sudo", { "run-as": "sudo" }, 'run-as: "sudo" is not available in this version'],
+  ["hold perilog", { hold: "perilog" }, 'hold: "perilog" is not available in this version'],
+  [
+    "a shared file system",
+    { "shared-filesystem": "yes" },
+    'shared-filesystem: "yes" is not available in this version',
+  ],
+];
+
+for (const [what, table, message] of REFUSED)
+  t.test(`${what} is refused with the key, what was found and what is allowed`, (t) => {
+    t.strictSame(refusal({ template: TEMPLATE, ...table }), {
+      status: 3,
+      message: `usernetes.toml: usernetes.${message}`,
+    });
+    t.end();
+  });
+
+t.test("an empty list of engines is refused", (t) => {
+  const { status, message } = refusal({ template: TEMPLATE, engines: [] }) ?? {};
+  t.equal(status, 3);
+  t.match(message, /^usernetes\.toml: usernetes\.engines: found \[\], allowed: /);
+  t.end();
+});
+
+t.test("a table without template is refused", (t) => {
+  t.strictSame(refusal({}), {
+    status: EXIT.configuration,
+    message:
+      "usernetes.toml: usernetes.template: not set; set it to the usernetes clone that is on each node",
+  });
+  t.end();
+});
+
+t.test("what is no table is refused", (t) => {
+  for (const [found, shown] of [
+    [[], "[]"],
+    ["x", '"x"'],
+    [null, "null"],
+  ] as const)
+    t.equal(
+      refusal(found)?.message,
+      `usernetes.toml: usernetes: found ${shown}, allowed: a value of type object`,
+    );
+  t.end();
+});
+
+t.test("a value that is too long to show is cut", (t) => {
+  const message = refusal({ template: "x".repeat(500) })?.message ?? "";
+  t.equal(
+    message,
+    `usernetes.toml: usernetes.template: found "${"x".repeat(79)}..., allowed: ${PATH}`,
+  );
+  t.end();
+});

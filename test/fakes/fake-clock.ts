@@ -1,0 +1,51 @@
+/** A clock that stands still until it is moved; what was asked for by then is called back in order. */
+import type { Clock } from "../../lib/host/clock.js";
+
+export const BEGIN_S = 1_700_000_000;
+
+export class FakeClock implements Clock {
+  private ms = BEGIN_S * 1000;
+  private timers: { at: number; callback: () => void }[] = [];
+  /** How many call-backs have been asked for so far. */
+  asked = 0;
+
+  now(): number {
+    return this.ms / 1000;
+  }
+
+  after(ms: number, callback: () => void): () => void {
+    this.asked++;
+    const timer = { at: this.ms + Math.max(0, ms), callback };
+    this.timers.push(timer);
+    return () => {
+      this.timers = this.timers.filter((other) => other !== timer);
+    };
+  }
+
+  advance(ms: number): void {
+    const end = this.ms + ms;
+    for (;;) {
+      const next = this.next();
+      if (!next || next.at > end) break;
+      this.fire(next);
+    }
+    this.ms = end;
+  }
+
+  /** Goes on to the next call-back; false if nobody waits for one. */
+  advanceToNext(): boolean {
+    const next = this.next();
+    if (next) this.fire(next);
+    return next !== undefined;
+  }
+
+  private next() {
+    return this.timers.toSorted((a, b) => a.at - b.at)[0];
+  }
+
+  private fire(timer: { at: number; callback: () => void }): void {
+    this.timers = this.timers.filter((other) => other !== timer);
+    this.ms = Math.max(this.ms, timer.at);
+    timer.callback();
+  }
+}

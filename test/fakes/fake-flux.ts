@@ -1,0 +1,40 @@
+/**
+ * A `flux` on a PATH of its own: a sh script that a test writes, in a directory
+ * where it may keep notes ($NOTES).
+ */
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+export class FakeFlux {
+  readonly env: Record<string, string>;
+
+  constructor(
+    private readonly directory: string,
+    script: string,
+  ) {
+    this.env = { PATH: `${directory}:/usr/bin:/bin`, NOTES: directory };
+    this.program("flux", script);
+  }
+
+  program(name: string, script: string): void {
+    writeFileSync(join(this.directory, name), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+  }
+
+  /** The lines that the script has written to $NOTES/NAME. */
+  noted(name: string): string[] {
+    try {
+      return readFileSync(join(this.directory, name), "utf8").split("\n").slice(0, -1);
+    } catch {
+      return [];
+    }
+  }
+}
+
+/** Waits until it is so. Throws after five seconds. */
+export async function eventually(is: () => boolean): Promise<void> {
+  for (let i = 0; i < 500; i++) {
+    if (is()) return;
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  throw new Error(`it never came to ${is.toString()}`);
+}

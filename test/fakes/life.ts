@@ -1,0 +1,203 @@
+/**
+ * One cluster's life without Flux and without nodes: a real Reconciler in a
+ * World of fakes. Time moves only when nothing else is left to happen.
+ */
+import { setTimeout as sleep } from "node:timers/promises";
+import { progress, newCluster, type Cluster } from "../../lib/cluster/state.js";
+import { parseRequest } from "../../lib/cluster/request.js";
+import { checkConfig } from "../../lib/config/check.js";
+import { encodeIdset } from "../../lib/flux/idset.js";
+import { kvsDirectory } from "../../lib/flux/jobid.js";
+import type { RecordEvent } from "../../lib/record/events.js";
+import type { OpenCluster } from "../../lib/record/writer.js";
+import { OpenClusters } from "../../plugin/open-clusters.js";
+import { Reconciler } from "../../plugin/reconcile.js";
+import type { World } from "../../plugin/world.js";
+import { FakeClock } from "./fake-clock.js";
+import { FakeJob } from "./fake-job.js";
+import { MemoryFlux } from "./memory-flux.js";
+import { PlayingRun } from "./playing-run.js";
+
+/** ƒ2QT1HSJy5, as in the documentation. */
+export const JOBID = 179836689580032n;
+export const OWNER = 500;
+
+export interface LifeOptions {
+  user?: Record<string, unknown>;
+  userid?: number;
+  duration?: number;
+  ranks?: number[];
+  hosts?: string[];
+  config?: Record<string, unknown>;
+  jobid?: bigint;
+  /** Clusters that are open already. */
+  open?: OpenCluster[];
+}
+
+export class Life {
+  readonly clock = new FakeClock();
+  readonly job = new FakeJob(this.clock);
+  readonly nodes = new PlayingRun(this.clock);
+  readonly flux: MemoryFlux;
+  readonly said: string[] = [];
+  readonly jobid: bigint;
+  readonly world: World;
+  reconciler: Reconciler;
+  done = false;
+  private readonly options: LifeOptions;
+
+  constructor(options: LifeOptions = {}) {
+    this.options = options;
+    this.jobid = options.jobid ?? JOBID;
+    this.flux = new MemoryFlux(this.jobid, this.job);
+    const ranks = options.ranks ?? [0, 1, 2];
+    const hosts = options.hosts ?? ranks.map((rank) => `node${rank}`);
+    this.flux.kvs.set(
+      `${kvsDirectory(this.jobid)}.R`,
+      JSON.stringify({
+        version: 1,
+        execution: { R_lite: [{ rank: encodeIdset(ranks) }], nodelist: hosts },
+      }),
+    );
+    const config = checkConfig({ template: "/opt/usernetes", ...options.config }, "test");
+    this.world = {
+      flux: this.flux,
+      run: this.nodes.run,
+      clock: this.clock,
+      say: (level, text) => this.said.push(`${level}: ${text}`),
+      config,
+      site: {
+        base: { PATH: "/usr/bin" },
+        template: config.template,
+        interface: config.interface,
+        instance: "6b0b0f4e-0000-4000-8000-000000000000",
+      },
+      owner: OWNER,
+      open: this.openClusters(),
+    };
+    this.reconciler = this.newReconciler();
+  }
+
+  get cluster(): Cluster {
+    return this.reconciler.cluster;
+  }
+
+  /** The job is seen; its events are followed. */
+  async begin(): Promise<this> {
+    this.job.submit();
+    await this.take();
+    return this;
+  }
+
+  /** It begins, and has its nodes. */
+  async alloc(): Promise<this> {
+    await this.begin();
+    this.job.alloc();
+    return this;
+  }
+
+  /** As after kill -9 of the daemon: what was only in its memory is gone. */
+  async restart(): Promise<void> {
+    this.reconciler.leave();
+    await this.quiet();
+    this.world.open = this.openClusters();
+    this.reconciler = this.newReconciler();
+    await this.take();
+  }
+
+  /** Lets time pass until it is so. Throws if nothing is left that could make it so. */
+  async until(done: () => boolean): Promise<void> {
+    for (let round = 0; round < 2000; round++) {
+      await this.quiet();
+      if (done()) return;
+      if (!this.clock.advanceToNext()) break;
+    }
+    throw new Error(`it does not come to ${done.toString()}; said:\n${this.said.join("\n")}`);
+  }
+
+  untilClean(): Promise<void> {
+    return this.until(() => this.done);
+  }
+
+  untilStarted(): Promise<void> {
+    return this.until(() => this.job.has("start"));
+  }
+
+  /** Until nothing happens without time passing. */
+  async quiet(): Promise<void> {
+    for (let idle = 0; idle < 6;) {
+      const before = this.activity();
+      await new Promise((resolve) => setImmediate(resolve));
+      idle = this.activity() === before ? idle + 1 : 0;
+      if (!this.publishing()) continue;
+      // It writes a real file.
+      await sleep(1);
+      idle = 0;
+    }
+  }
+
+  get record(): string[] {
+    return this.flux.record.map(describeEvent);
+  }
+
+  private activity(): number {
+    const { nodes, flux, clock, job, said } = this;
+    return nodes.activity + flux.requests.length + clock.asked + job.eventlog.length + said.length;
+  }
+
+  private publishing(): boolean {
+    const { cluster, leaving } = this.reconciler;
+    if (leaving.signal.aborted) return false;
+    return progress(cluster, "publish-join", cluster.claim?.lead ?? 0)?.status === "running";
+  }
+
+  private openClusters(): OpenClusters {
+    const open = new OpenClusters();
+    for (const entry of this.options.open ?? []) open.add(entry);
+    for (const [key, value] of this.flux.kvs)
+      if (key.startsWith("usernetes.cluster.")) open.add(JSON.parse(value) as OpenCluster);
+    return open;
+  }
+
+  private newReconciler(): Reconciler {
+    const cluster = newCluster({
+      jobid: this.jobid,
+      userid: this.options.userid ?? OWNER,
+      asked: parseRequest(this.options.user ?? { usernetes: "yes" }),
+      duration: this.options.duration ?? 0,
+    });
+    return new Reconciler(cluster, this.world, () => {
+      this.done = true;
+    });
+  }
+
+  private async take(): Promise<void> {
+    const { reconciler } = this;
+    const key = `${kvsDirectory(this.jobid)}.eventlog`;
+    this.flux.kvs.set(key, this.job.eventlog.map((event) => `${JSON.stringify(event)}\n`).join(""));
+    const known = await reconciler.load();
+    this.job.follow(known, (event) => {
+      reconciler.onJobEvent(event);
+    });
+    reconciler.kick();
+    await this.quiet();
+  }
+}
+
+/** One line for a person: what, where, how. */
+export function describeEvent(event: RecordEvent): string {
+  switch (event.name) {
+    case "claim":
+      return `claim ${event.context.ranks}`;
+    case "step-start":
+      return `start ${event.context.step} on ${event.context.ranks} (${event.context.attempt})`;
+    case "step-finish":
+      return `${event.context.status} ${event.context.step} on ${event.context.ranks} (${event.context.attempt})`;
+    case "settle":
+      return `settle ${event.context.outcome}${event.context.note ? `: ${event.context.note}` : ""}`;
+    case "teardown-start":
+      return `teardown: ${event.context.reason}`;
+    case "down":
+      return `down, left [${event.context.left.join()}]`;
+  }
+}

@@ -1,0 +1,176 @@
+/**
+ * A node of its own in a temporary directory: a PATH with nothing but the
+ * programs that the scripts name, where flux, make and the container engine are
+ * fakes that keep notes in files.
+ */
+import { execa } from "execa";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { NodeStep } from "../../lib/cluster/steps.js";
+import { runScript, stepScript } from "../../lib/step/scripts.js";
+
+const TOOLS =
+  "sh cat mkdir chmod mv cp rm ls id cut tr hostname sed grep tail head mktemp setpriv timeout sleep getent rmdir sort awk env touch printf true seq yes";
+
+export const NONCE = "n0nce";
+export const MARKER = "179836689580032 6b0b0f4e-0000-4000-8000-000000000000";
+export const PROJECT = "usernetes-2qt1hsjy5";
+
+/** Answers getattr rank from $FAKE_RANK, and extracts $FAKE_ARCHIVE. */
+const FLUX = `case "$1 $2" in
+  "getattr rank") echo "\${FAKE_RANK:-0}" ;;
+  "archive extract") [ -n "\${FAKE_ARCHIVE:-}" ] || { echo "flux-archive: no such archive" >&2; exit 1; }
+    printf '%s\\n' "$FAKE_ARCHIVE" >"$6/join-command"; ls -ld "$6" | cut -c 1-10 >>"$NOTES/extracted"; echo "$6" >>"$NOTES/extracted" ;;
+esac`;
+
+/** Notes its targets and what they saw; runs $NOTES/make.TARGET where that is there. */
+const MAKE = `echo "$*" >>"$NOTES/make"
+echo "\${NODE_NAME:-} \${NODE_SUBNET:-}" >>"$NOTES/make.env"
+if [ -e "$NOTES/make.$1" ]; then . "$NOTES/make.$1"; fi`;
+
+/** Its containers, networks, volumes and images are lines of $NOTES/KIND. */
+const ENGINE = `echo "$*" >>"$NOTES/engine"
+if [ -e "$NOTES/engine.down" ]; then echo "Cannot connect to the Docker daemon" >&2; exit 1; fi
+drop() { # KIND NAME
+  [ ! -e "$NOTES/engine.lies" ] || return 0
+  grep -vxF "$2" "$NOTES/$1" >"$NOTES/$1.new"; mv "$NOTES/$1.new" "$NOTES/$1"
+}
+case "$1 $2" in
+  "ps "*) cat "$NOTES/container" ;;
+  "network ls" | "volume ls" | "image ls") cat "$NOTES/$1" ;;
+  "rm -f") drop container "$4" ;;
+  "network rm" | "volume rm" | "image rm") drop "$1" "$3" ;;
+  "exec "*) shift 2; . "$NOTES/in-container" ;;
+esac`;
+
+export interface Ended {
+  exitCode: number | undefined;
+  stdout: string;
+  stderr: string;
+}
+
+export interface Begun {
+  kill: (signal: "SIGTERM" | "SIGKILL") => void;
+  ended: Promise<Ended>;
+}
+
+export class Node {
+  readonly directory = mkdtempSync(join(tmpdir(), "usernetes-node-"));
+  readonly base = join(this.directory, "base");
+  readonly workdir = join(this.base, "usernetes-ƒ2qt1hsjy5");
+  readonly template = join(this.directory, "template");
+  readonly temporary = join(this.directory, "tmp");
+  private readonly bin = join(this.directory, "bin");
+  private readonly notes = join(this.directory, "notes");
+  env: Record<string, string>;
+
+  constructor() {
+    for (const directory of [this.base, this.template, this.temporary, this.bin, this.notes])
+      mkdirSync(directory);
+    for (const tool of TOOLS.split(" ")) symlinkSync(`/usr/bin/${tool}`, join(this.bin, tool));
+    this.program("flux", FLUX);
+    this.program("make", MAKE);
+    this.program("docker", ENGINE);
+    for (const kind of ["container", "network", "volume", "image"]) this.note(kind, "");
+    writeFileSync(join(this.template, "Makefile"), "up:\n");
+    this.env = {
+      PATH: this.bin,
+      NOTES: this.notes,
+      HOME: this.directory,
+      TMPDIR: this.temporary,
+      USERNETES_TEMPLATE: this.template,
+      USERNETES_WORKDIR: this.workdir,
+      USERNETES_MARKER: MARKER,
+      USERNETES_PROJECT: PROJECT,
+      USERNETES_ARCHIVE: PROJECT,
+      USERNETES_ENGINE: "docker",
+      USERNETES_RANKS: "0",
+      USERNETES_SIZE: "1",
+      USERNETES_SUBNET: "10.100.0.0/24",
+    };
+  }
+
+  remove(): void {
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+
+  program(name: string, text: string): void {
+    writeFileSync(join(this.bin, name), `#!/bin/sh\n${text}\n`, { mode: 0o755 });
+  }
+
+  uninstall(name: string): void {
+    rmSync(join(this.bin, name));
+  }
+
+  /** Sets a file that the fakes read. */
+  note(name: string, text: string): void {
+    writeFileSync(join(this.notes, name), text);
+  }
+
+  /** The lines of a file that the fakes wrote. */
+  noted(name: string): string[] {
+    try {
+      return readFileSync(join(this.notes, name), "utf8").split("\n").slice(0, -1);
+    } catch {
+      return [];
+    }
+  }
+
+  /** One step by itself. */
+  step(step: NodeStep, env: Record<string, string> = {}): Promise<Ended> {
+    return this.begin(["-c", stepScript(step), "usernetes", step], env).ended;
+  }
+
+  /** Scripts under on-node/run.sh, as `flux exec` starts it: [step, seconds, script] each. */
+  start(...steps: [string, number, string][]): Begun {
+    const rest = steps.flatMap(([step, seconds, script]) => [step, String(seconds), script]);
+    return this.begin(["-c", runScript(), "usernetes", NONCE, ...rest], {});
+  }
+
+  call(...steps: [string, number, string][]): Promise<Ended> {
+    return this.start(...steps).ended;
+  }
+
+  /** What is in the directory that temporary files are made in. */
+  get litter(): string[] {
+    return readdirSync(this.temporary);
+  }
+
+  read(...path: string[]): string {
+    return readFileSync(join(this.workdir, ...path), "utf8");
+  }
+
+  /** A workdir with our marker in it, as stage leaves it. */
+  staged(): void {
+    mkdirSync(join(this.workdir, ".usernetes"), { recursive: true, mode: 0o700 });
+    writeFileSync(join(this.workdir, ".usernetes/owner"), `${MARKER}\n`);
+    writeFileSync(
+      join(this.workdir, ".usernetes/node.env"),
+      "NODE_NAME=u7s-n\nNODE_SUBNET=10.0.0.0/24\n",
+    );
+    writeFileSync(join(this.workdir, "Makefile"), "up:\n");
+  }
+
+  private begin(args: string[], env: Record<string, string>): Begun {
+    const child = execa("/bin/sh", args, {
+      env: { ...this.env, ...env },
+      extendEnv: false,
+      reject: false,
+      cwd: "/",
+      timeout: 60_000,
+    });
+    return {
+      kill: (signal) => child.kill(signal),
+      ended: child.then(({ exitCode, stdout, stderr }) => ({ exitCode, stdout, stderr })),
+    };
+  }
+}

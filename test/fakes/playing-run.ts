@@ -1,0 +1,138 @@
+/**
+ * A Run that records what it is given and plays the nodes: it reads the argv of
+ * `flux exec`, and each rank reports its steps as on-node/run.sh does. A step
+ * succeeds at once unless `play` says otherwise.
+ */
+import { readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { decodeIdset } from "../../lib/flux/idset.js";
+import type { Clock } from "../../lib/host/clock.js";
+import type { Command, Outcome, Run, RunOptions } from "../../lib/host/command.js";
+
+export const TOKEN = "abcdef.0123456789abcdef";
+export const JOIN_COMMAND = `kubeadm join 10.0.0.1:20003 --token ${TOKEN} --discovery-token-ca-cert-hash sha256:${"0a".repeat(32)}\n`;
+
+/** How a step goes on a rank; what is left out is a step that succeeds at once. */
+export interface Part {
+  exit?: number;
+  /** Its last lines. */
+  tail?: string[];
+  seconds?: number;
+  /** It goes on until its call is stopped or runs out of time. */
+  hangs?: boolean;
+  /** The rank is gone: flux exec says this. */
+  lost?: string;
+}
+
+export type Play = (step: string, rank: number, attempt: number) => Part | undefined;
+
+export const ended = (part: Partial<Outcome> = {}): Outcome => ({
+  exitCode: 0,
+  stdout: "",
+  stderr: "",
+  timedOut: false,
+  reason: "",
+  ...part,
+});
+
+export class PlayingRun {
+  /** `exec RANKS: step, step` and `archive create NAME`, in order. */
+  readonly commands: string[] = [];
+  /** `step rank`, each time one is begun on a rank. */
+  readonly begun: string[] = [];
+  readonly environments: Record<string, string>[] = [];
+  /** What was put into archives, with the file's mode. */
+  readonly archived: { text: string; mode: number }[] = [];
+  play: Play = () => undefined;
+  /** What `flux archive VERB` gives. */
+  archive: (verb: string) => Partial<Outcome> = () => ({});
+  /** Counts all that happens, to tell when nothing does. */
+  activity = 0;
+  /** By step: the most ranks that were at it at one time. */
+  readonly most = new Map<string, number>();
+  private readonly at = new Map<string, number>();
+  private readonly attempts = new Map<string, number>();
+
+  constructor(private readonly clock: Clock) {}
+
+  readonly run: Run = (command, options = {}) => {
+    this.activity++;
+    return command.argv[1] === "exec" ? this.exec(command, options) : this.other(command);
+  };
+
+  private async other({ argv }: Command): Promise<Outcome> {
+    const verb = argv[2] ?? "";
+    this.commands.push(`${argv[1] ?? ""} ${verb} ${argv[argv.indexOf("--name") + 1] ?? ""}`);
+    if (verb === "create") {
+      const file = join(argv[argv.indexOf("-C") + 1] ?? "", argv.at(-1) ?? "");
+      this.archived.push({ text: readFileSync(file, "utf8"), mode: statSync(file).mode & 0o777 });
+    }
+    await this.turn();
+    return ended(this.archive(verb));
+  }
+
+  private async exec(command: Command, options: RunOptions): Promise<Outcome> {
+    const { argv } = command;
+    const ranks = decodeIdset(argv[argv.indexOf("-r") + 1] ?? "");
+    const [nonce = "", ...rest] = argv.slice(argv.indexOf("usernetes") + 1);
+    const steps = rest.filter((_, i) => i % 3 === 0);
+    this.commands.push(`exec ${argv[argv.indexOf("-r") + 1] ?? ""}: ${steps.join(", ")}`);
+    this.environments.push(command.env);
+    const say = options.onStderrLine ?? (() => undefined);
+    let timedOut = false;
+    const stopped = new Promise<void>((resolve) => {
+      options.signal?.addEventListener("abort", () => {
+        resolve();
+      });
+      this.clock.after(command.timeoutMs, () => {
+        timedOut = true;
+        resolve();
+      });
+    });
+    const all = ranks.map((rank) => this.rank({ rank, nonce, steps, say }));
+    await Promise.race([stopped, Promise.all(all)]);
+    await this.turn();
+    const stdout = steps.includes("join-command") ? `${ranks[0] ?? 0}: ${JOIN_COMMAND}` : "";
+    return ended({ stdout, timedOut });
+  }
+
+  private async rank(on: {
+    rank: number;
+    nonce: string;
+    steps: string[];
+    say: (line: string) => void;
+  }): Promise<void> {
+    const { rank, nonce, steps, say } = on;
+    for (const step of steps) {
+      const attempt = (this.attempts.get(`${step} ${rank}`) ?? 0) + 1;
+      this.attempts.set(`${step} ${rank}`, attempt);
+      this.begun.push(`${step} ${rank}`);
+      const part = this.play(step, rank, attempt) ?? {};
+      const leave = this.enter(step);
+      await this.turn();
+      if (part.hangs) await new Promise(() => undefined);
+      const { seconds } = part;
+      if (seconds) await new Promise<void>((done) => this.clock.after(seconds * 1000, done));
+      this.activity++;
+      leave();
+      if (part.lost) {
+        say(`flux-exec: Error: rank ${rank}: sh: ${part.lost}`);
+        return;
+      }
+      for (const line of part.tail ?? []) say(`${rank}: ${nonce} tail ${step} ${line}`);
+      say(`${rank}: ${nonce} end ${step} ${part.exit ?? 0}`);
+      if (part.exit) return;
+    }
+  }
+
+  private enter(step: string): () => void {
+    const now = (this.at.get(step) ?? 0) + 1;
+    this.at.set(step, now);
+    this.most.set(step, Math.max(now, this.most.get(step) ?? 0));
+    return () => this.at.set(step, (this.at.get(step) ?? 0) - 1);
+  }
+
+  private turn(): Promise<void> {
+    return new Promise((resolve) => setImmediate(resolve));
+  }
+}

@@ -1,0 +1,29 @@
+import t from "tap";
+import { createArchive, removeArchive } from "../../lib/flux/archive.js";
+import { fluxExec } from "../../lib/flux/exec.js";
+
+const env = { PATH: "/usr/bin" };
+
+t.test("a command on ranks is one flux exec, labelled, without input, in /", (t) => {
+  t.strictSame(fluxExec([3, 0, 1], { argv: ["make", "up it"], env, timeoutMs: 1000 }), {
+    argv: ["flux", "exec", "-r", "0-1,3", "-l", "-n", "-d", "/", "make", "up it"],
+    env,
+    timeoutMs: 16_000,
+  });
+  t.end();
+});
+
+t.test("a command that has input gets it on every rank", (t) => {
+  const command = fluxExec([2], { argv: ["cat"], env, timeoutMs: 1, stdin: "text" });
+  t.strictSame(command.argv, ["flux", "exec", "-r", "2", "-l", "-d", "/", "cat"]);
+  t.equal(command.stdin, "text");
+  t.end();
+});
+
+t.test("an archive replaces one of its name, and one that is gone is no fault", (t) => {
+  t.strictSame(createArchive("a", { directory: "/d", file: "f", env }).argv, [
+    ...["flux", "archive", "create", "--overwrite", "--name", "a", "-C", "/d", "f"],
+  ]);
+  t.strictSame(removeArchive("a", env).argv, ["flux", "archive", "remove", "-f", "--name", "a"]);
+  t.end();
+});

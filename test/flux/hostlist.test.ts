@@ -1,0 +1,35 @@
+import t from "tap";
+import { decodeHostlist } from "../../lib/flux/hostlist.js";
+
+t.test("hosts come in the order written, repeats too", (t) => {
+  t.strictSame(decodeHostlist("b,a,b"), ["b", "a", "b"]);
+  t.strictSame(decodeHostlist(""), []);
+  t.end();
+});
+
+t.test("ranges are told one by one, with their leading zeros", (t) => {
+  t.strictSame(decodeHostlist("node[0-3,07],login1"), [
+    ...["node0", "node1", "node2", "node3", "node07", "login1"],
+  ]);
+  t.strictSame(decodeHostlist("n[08-11]"), ["n08", "n09", "n10", "n11"]);
+  t.strictSame(decodeHostlist("n[8-11]"), ["n8", "n9", "n10", "n11"]);
+  t.end();
+});
+
+t.test("what stands behind a range, or is a second one, belongs to each", (t) => {
+  t.strictSame(decodeHostlist("n[1-2].example.org"), ["n1.example.org", "n2.example.org"]);
+  t.strictSame(decodeHostlist("rack[1-2]node[3-4]"), [
+    ...["rack1node3", "rack1node4", "rack2node3", "rack2node4"],
+  ]);
+  t.end();
+});
+
+t.test("a range that is none is refused", (t) => {
+  t.throws(
+    () => decodeHostlist("n[a-b]"),
+    new RangeError('"n[a-b]" is not a hostlist: "a-b" is no range'),
+  );
+  for (const text of ["n[1-2-3]", "n[1,]", "n[-3]"])
+    t.throws(() => decodeHostlist(text), RangeError, text);
+  t.end();
+});

@@ -1,0 +1,201 @@
+import { readFileSync } from "node:fs";
+import { pino } from "pino";
+import t from "tap";
+import { Bridge, FluxError } from "../../plugin/bridge.js";
+import { eventually, FakeFlux } from "../fakes/fake-flux.js";
+
+const READY = '{"type":"ready","rank":0,"size":4,"owner":500,"level":1}';
+const SENTINEL = '{"type":"sentinel"}';
+
+/**
+ * A bridge whose other end is a script. `$n` counts its starts; `each LINE` runs
+ * for every request; `answer REST` replies to the request that was read last.
+ */
+function bridge(
+  t: { testdir(): string; teardown(act: () => void): unknown },
+  script: string,
+  { hold = true }: { hold?: boolean } = {},
+) {
+  const flux = new FakeFlux(
+    t.testdir(),
+    `echo "$*" >>"$NOTES/starts"
+n=$(grep -c . "$NOTES/starts")
+answer() { echo "{\\"type\\":\\"reply\\",\\"seq\\":$(printf '%s' "$line" | sed 's/^{"seq":\\([0-9]*\\).*/\\1/'),$1}"; }
+next() { IFS= read -r line || exit 0; printf '%s\\n' "$line" >>"$NOTES/requests"; }
+${script}
+while next; do answer '"value":null'; done`,
+  );
+  const seen: unknown[] = [];
+  const log = pino({ level: "silent" });
+  const tested = new Bridge(
+    { env: flux.env, hold, log },
+    {
+      onReady: ({ size, owner, level }) => seen.push({ ready: { size, owner, level } }),
+      onJob: (job) => seen.push({ job }),
+      onGone: (id) => seen.push({ gone: id }),
+      onSentinel: () => seen.push("sentinel"),
+      onRefused: (reason, error) => seen.push({ refused: reason, error }),
+      onLost: () => seen.push("lost"),
+    },
+  );
+  t.teardown(() => {
+    tested.stop();
+  });
+  tested.start();
+  return { bridge: tested, flux, seen, requests: () => flux.noted("requests") };
+}
+
+t.test("it runs bridge.py with flux's python, which is there", async (t) => {
+  const { flux, seen } = bridge(t, `echo '${READY}'`);
+  await eventually(() => seen.length === 1);
+  t.strictSame(seen, [{ ready: { size: 4, owner: 500, level: 1 } }]);
+  const [start = ""] = flux.noted("starts");
+  t.match(start, /^python \/.*\/plugin\/bridge\.py$/);
+  t.match(readFileSync(start.split(" ")[1] ?? "", "utf8"), "one JSON object a line");
+});
+
+t.test("without the hold it says so", async (t) => {
+  const { flux, seen } = bridge(t, `echo '${READY}'`, { hold: false });
+  await eventually(() => seen.length === 1);
+  t.match(flux.noted("starts")[0], /bridge\.py --no-hold$/);
+});
+
+t.test("jobs are told with ids that no double holds", async (t) => {
+  const id = 18446744073709551615n;
+  const { seen } = bridge(
+    t,
+    `echo '{"type":"job","id":"${id}","userid":501,"user":{"usernetes":"yes"},"duration":60.5,"history":true}'
+echo '{"type":"job","id":"7","userid":501,"user":{"usernetes":1},"duration":null}'
+echo '{"type":"gone","id":"${id}"}'
+echo '${SENTINEL}'`,
+  );
+  await eventually(() => seen.includes("sentinel"));
+  t.strictSame(seen, [
+    { job: { id, userid: 501, user: { usernetes: "yes" }, duration: 60.5 } },
+    { job: { id: 7n, userid: 501, user: { usernetes: 1 }, duration: 0 } },
+    { gone: id },
+    "sentinel",
+  ]);
+});
+
+t.test("each request is one line of bridge.py's protocol", async (t) => {
+  const { bridge: b, requests } = bridge(t, "");
+  await b.post(7n, "prolog-finish", { status: 0 });
+  await b.memo(7n, { usernetes: { state: "ready" } });
+  await b.raise(7n, "up failed");
+  await b.update(7n, { "attributes.system.duration": 60 });
+  await b.commit([
+    ["append", "k", "line\n"],
+    ["put", "k2", { a: 1 }],
+    ["unlink", "k3"],
+  ]);
+  await b.drain("1-2", "left");
+  await b.lookup("key");
+  b.logLine(6, "text");
+  await b.list("dir");
+  t.strictSame(
+    requests().map((line) => JSON.parse(line) as unknown),
+    [
+      { seq: 1, op: "post", id: "7", name: "prolog-finish", context: { status: 0 } },
+      { seq: 2, op: "memo", id: "7", memo: { usernetes: { state: "ready" } } },
+      { seq: 3, op: "raise", id: "7", kind: "usernetes", severity: 0, note: "up failed" },
+      { seq: 4, op: "update", id: "7", updates: { "attributes.system.duration": 60 } },
+      {
+        seq: 5,
+        op: "commit",
+        ops: [
+          ["append", "k", "line\n"],
+          ["put", "k2", { a: 1 }],
+          ["unlink", "k3"],
+        ],
+      },
+      { seq: 6, op: "drain", ranks: "1-2", reason: "left" },
+      { seq: 7, op: "lookup", key: "key" },
+      { seq: 8, op: "log", level: 6, text: "text" },
+      { seq: 9, op: "list", key: "dir" },
+    ],
+  );
+});
+
+t.test("answers find their requests, in any order", async (t) => {
+  const { bridge: b } = bridge(
+    t,
+    `next; first=$line; next; answer '"value":"two"'; line=$first; answer '"value":"one"'`,
+  );
+  t.strictSame(await Promise.all([b.lookup("a"), b.lookup("b")]), ["one", "two"]);
+  t.equal(await b.lookup("gone"), undefined, "a key that is not there");
+});
+
+t.test("what Flux refuses is told with its errno", async (t) => {
+  const { bridge: b } = bridge(t, `next; answer '"errno":2,"error":"unknown job"'`);
+  const error = await b.raise(7n, "x").catch((reason: unknown) => reason);
+  t.ok(error instanceof FluxError);
+  t.match(error, { errno: 2, message: "unknown job" });
+});
+
+t.test("when it dies, what waits is rejected and it is started again", async (t) => {
+  const { bridge: b, seen } = bridge(t, `echo '${READY}'; [ "$n" -gt 1 ] || { next; kill -9 $$; }`);
+  await t.rejects(b.post(7n, "x", {}), new Error("the bridge ended"));
+  await t.rejects(b.post(7n, "x", {}), new Error("the bridge is not there"));
+  await eventually(() => seen.length === 3);
+  t.strictSame(
+    seen.map((event) => (typeof event === "string" ? event : Object.keys(event as object)[0])),
+    ["ready", "lost", "ready"],
+  );
+  await b.post(7n, "x", {});
+});
+
+t.test("one that is refused is not tried again", (t) => {
+  for (const reason of ["exists", "owner", "rank", "flux"])
+    t.test(reason, async (t) => {
+      const { flux, seen } = bridge(
+        t,
+        `echo '{"type":"refused","reason":"${reason}","error":"because"}'; exit 1`,
+      );
+      await eventually(() => seen.length > 0);
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      t.strictSame(seen, [{ refused: reason, error: "because" }]);
+      t.equal(flux.noted("starts").length, 1);
+    });
+  t.end();
+});
+
+t.test("after a restart its name may still be taken for a moment", async (t) => {
+  const { flux, seen } = bridge(
+    t,
+    `case $n in
+  1) echo '${READY}'; exit 1 ;;
+  2) echo '{"type":"refused","reason":"exists","error":"registered already"}'; exit 1 ;;
+esac
+echo '${READY}'`,
+  );
+  await eventually(() => flux.noted("starts").length === 3 && seen.length >= 4);
+  t.strictSame(
+    seen.map((event) => (typeof event === "string" ? event : Object.keys(event as object)[0])),
+    ["ready", "lost", "lost", "ready"],
+  );
+});
+
+t.test("a line that is not understood hides no other", async (t) => {
+  const { seen } = bridge(t, `echo 'Traceback (most recent call last):'; echo '${SENTINEL}'`);
+  await eventually(() => seen.length > 0);
+  t.strictSame(seen, ["sentinel"]);
+});
+
+t.test(
+  "when the daemon leaves, its input ends, and so does it; nothing waits for ever",
+  async (t) => {
+    const {
+      bridge: b,
+      flux,
+      seen,
+    } = bridge(t, `echo '${READY}'; while next; do :; done; echo over >>"$NOTES/over"`);
+    await eventually(() => seen.length === 1);
+    const waiting = b.lookup("key");
+    b.stop();
+    await t.rejects(waiting, new Error("the daemon ends"));
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    t.equal(flux.noted("starts").length, 1);
+    t.strictSame(seen.slice(1), []);
+  },
+);

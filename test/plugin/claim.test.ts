@@ -1,0 +1,104 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import t from "tap";
+import { makeClaim } from "../../plugin/claim.js";
+import { BEGIN_S } from "../fakes/fake-clock.js";
+import { claimOf } from "../fakes/clusters.js";
+import { Life, OWNER, type LifeOptions } from "../fakes/life.js";
+
+function claim(options: LifeOptions = {}) {
+  const life = new Life(options);
+  const { ranks = [0, 1, 2] } = options;
+  const hosts = options.hosts ?? ranks.map((rank) => `node${rank}`);
+  life.cluster.resources = { ranks, hosts };
+  return makeClaim(life.cluster, life.world);
+}
+
+const refused = (options: LifeOptions) => (claim(options) as { refused?: string }).refused;
+
+t.test("a claim has all that the steps and a restart need", (t) => {
+  t.strictSame(claim({ ranks: [3, 4, 9], hosts: ["c", "d", "z"] }), {
+    version: 1,
+    ranks: "3-4,9",
+    lead: 3,
+    hosts: ["c", "d", "z"],
+    userid: OWNER,
+    engine: "docker",
+    workdir: "/tmp/usernetes-ƒ2qt1hsjy5",
+    project: "usernetes-2qt1hsjy5",
+    ports: { etcd: 20000, kubelet: 20001, flannel: 20002, apiserver: 20003 },
+    subnet: "10.100.0.0/24",
+    deadline: BEGIN_S + 900,
+  });
+  t.end();
+});
+
+t.test("the configuration says where and how long", (t) => {
+  t.match(claim({ config: { workdir: "/scratch", "bring-up-timeout": "30s", ports: "default" } }), {
+    workdir: "/scratch/usernetes-ƒ2qt1hsjy5",
+    deadline: BEGIN_S + 30,
+    ports: { apiserver: 6443 },
+  });
+  t.end();
+});
+
+t.test("the job may ask for another engine that is offered", (t) => {
+  const config = { engines: ["docker", "podman"] };
+  t.match(claim({ config, user: { usernetes: { engine: "podman" } } }), { engine: "podman" });
+  t.match(claim({ config }), { engine: "docker" });
+  t.equal(
+    refused({ config, user: { usernetes: "yes", usernetes_engine: "nerdctl" } }),
+    'attributes.user.usernetes_engine: found "nerdctl", allowed here: docker, podman (usernetes.engines)',
+  );
+  t.end();
+});
+
+t.test("only the instance owner's jobs have clusters", (t) => {
+  t.match(refused({ userid: OWNER + 1 }), /^jobs of uid 501 cannot have a cluster here:/);
+  t.end();
+});
+
+t.test("two brokers on one host cannot both be nodes", (t) => {
+  t.equal(
+    refused({ hosts: ["a", "b", "b"] }),
+    "two of the job's ranks are on the host b: a cluster needs one broker a host",
+  );
+  t.end();
+});
+
+t.test("a cluster holds as many nodes as the template's podSubnet has /24", (t) => {
+  const template = t.testdir();
+  const ranks = Array.from({ length: 257 }, (_, i) => i);
+  const more = (count: number, config: Record<string, unknown>) =>
+    refused({ ranks: ranks.slice(0, count), config });
+  t.equal(
+    more(257, {}),
+    "the job has 257 nodes, and a cluster holds at most 256 (podSubnet in the template's kubeadm-config.yaml)",
+  );
+  t.equal(more(256, {}), undefined);
+  const write = (line: string) => {
+    writeFileSync(join(template, "kubeadm-config.yaml"), `networking:\n  ${line}\n`);
+  };
+  write('podSubnet: "10.244.0.0/22"');
+  t.match(more(5, { template }), /^the job has 5 nodes, and a cluster holds at most 4 /);
+  t.equal(more(4, { template }), undefined);
+  write("podSubnet: 10.0.0.0/8");
+  t.equal(more(257, { template }), undefined);
+  write("serviceSubnet: 10.96.0.0/16");
+  t.match(more(257, { template }), /at most 256 /);
+  t.end();
+});
+
+t.test("a job with more nodes than the pool has subnets is refused", (t) => {
+  t.equal(
+    refused({ config: { subnets: "10.100.0.0/23" } }),
+    "no node subnets are free on its nodes (usernetes.subnets)",
+  );
+  t.end();
+});
+
+t.test("clusters that are open are worked around", (t) => {
+  const open = [{ jobid: "1", claim: claimOf("1", ["node1"]) }];
+  t.match(claim({ open }), { ports: { etcd: 20004 }, subnet: "10.100.1.0/24" });
+  t.end();
+});

@@ -1,0 +1,99 @@
+import t from "tap";
+import type { JobEvent } from "../../lib/cluster/fold.js";
+import { Follow } from "../../plugin/follow.js";
+import { eventually, FakeFlux } from "../fakes/fake-flux.js";
+
+/** Follows job 42 with a `flux` that runs the `n`-th script at its n-th start. */
+function follow(
+  t: { testdir(): string; teardown(act: () => void): unknown },
+  { scripts, known = 0 }: { scripts: string[]; known?: number },
+) {
+  const cases = scripts.map((script, i) => `${i + 1}) ${script} ;;`).join("\n");
+  const flux = new FakeFlux(
+    t.testdir(),
+    `echo "$*" >>"$NOTES/starts"
+say() { for name; do echo "{\\"timestamp\\":1,\\"name\\":\\"$name\\"}"; done; }
+case $(grep -c . "$NOTES/starts") in
+${cases}
+esac`,
+  );
+  const events: JobEvent[] = [];
+  const restarts: string[] = [];
+  const following = new Follow(42n, {
+    env: flux.env,
+    known,
+    onEvent: (event) => events.push(event),
+    onRestart: (why) => restarts.push(why),
+  });
+  t.teardown(() => {
+    following.stop();
+  });
+  following.start();
+  return { flux, following, names: () => events.map((event) => event.name), restarts };
+}
+
+const quietly = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+t.test("a job's events are told as they come", async (t) => {
+  const { flux, names } = follow(t, { scripts: ["say submit alloc; exec sleep 60"] });
+  await eventually(() => names().length === 2);
+  t.strictSame(names(), ["submit", "alloc"]);
+  t.strictSame(flux.noted("starts"), ["job eventlog --follow --format=json 42"]);
+});
+
+t.test("those that are known already are not told", async (t) => {
+  const { names } = follow(t, { scripts: ["say submit alloc start; exec sleep 60"], known: 2 });
+  await eventually(() => names().length > 0);
+  t.strictSame(names(), ["start"]);
+});
+
+t.test("when it dies it is started again, and tells only what is new", async (t) => {
+  const { names, restarts } = follow(t, {
+    scripts: [
+      "say submit alloc; echo 'flux-job: lost' >&2; exit 1",
+      "say submit alloc start; kill -9 $$",
+      "say submit alloc start finish; exec sleep 60",
+    ],
+  });
+  await eventually(() => names().length === 4);
+  t.strictSame(names(), ["submit", "alloc", "start", "finish"]);
+  t.strictSame(restarts, ["flux-job: lost", "exit by a signal"]);
+});
+
+t.test("one that ended well is over", async (t) => {
+  const { flux, names, restarts } = follow(t, { scripts: ["say submit clean"] });
+  await eventually(() => names().length === 2);
+  await quietly(400);
+  t.strictSame(restarts, []);
+  t.equal(flux.noted("starts").length, 1);
+});
+
+t.test("one that is stopped is not started again, and tells nothing more", async (t) => {
+  const { flux, following, names } = follow(t, {
+    scripts: ["say submit; trap 'say late; exit 1' TERM; while :; do sleep 0.02; done"],
+  });
+  await eventually(() => names().length === 1);
+  following.stop();
+  await quietly(500);
+  t.strictSame(names(), ["submit"]);
+  t.equal(flux.noted("starts").length, 1);
+});
+
+t.test("a line that is no event is passed over", async (t) => {
+  const { names } = follow(t, {
+    scripts: ["say submit; echo nonsense; echo '[]'; say alloc; exec sleep 60"],
+  });
+  await eventually(() => names().length === 2);
+  t.strictSame(names(), ["submit", "alloc"]);
+});
+
+t.test("a line that it died over is told when it is whole", async (t) => {
+  const { names } = follow(t, {
+    scripts: [
+      `say submit; printf '{"timestamp":1,"na'; exit 1`,
+      "say submit alloc start; exec sleep 60",
+    ],
+  });
+  await eventually(() => names().includes("start"));
+  t.strictSame(names(), ["submit", "alloc", "start"]);
+});

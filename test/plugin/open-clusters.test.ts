@@ -1,0 +1,71 @@
+import t from "tap";
+import type { OpenCluster } from "../../lib/record/writer.js";
+import { OpenClusters } from "../../plugin/open-clusters.js";
+import { claimOf } from "../fakes/clusters.js";
+
+const FROM = {
+  ports: { first: 20000, last: 20011 },
+  subnets: { address: 0x0a640000, size: 8 },
+};
+
+/** An open cluster on those ranks, with the n-th ports and the given subnet. */
+function entry(jobid: bigint, ranks: string, [n, subnet]: [number, string]): OpenCluster {
+  const first = 20000 + 4 * n;
+  const ports = { etcd: first, kubelet: first + 1, flannel: first + 2, apiserver: first + 3 };
+  return { jobid: String(jobid), claim: { ...claimOf(ranks, []), ports, subnet } };
+}
+
+function openWith(...entries: OpenCluster[]): OpenClusters {
+  const open = new OpenClusters();
+  for (const one of entries) open.add(one);
+  return open;
+}
+
+const chosen = (open: OpenClusters, ranks: number[]) => {
+  const found = open.choose(ranks, FROM);
+  return "exhausted" in found ? found.exhausted : `${found.ports.etcd} ${found.subnet}`;
+};
+
+t.test("the first cluster gets the first ports and subnet", (t) => {
+  t.equal(chosen(openWith(), [0, 1]), "20000 10.100.0.0/24");
+  t.end();
+});
+
+t.test("clusters on the same rank share neither", (t) => {
+  const open = openWith(entry(1n, "0-1", [0, "10.100.0.0/24"]));
+  t.equal(chosen(open, [1, 2]), "20004 10.100.2.0/24");
+  t.end();
+});
+
+t.test("clusters on other ranks may have the same", (t) => {
+  const open = openWith(entry(1n, "0-1", [0, "10.100.0.0/24"]));
+  t.equal(chosen(open, [2, 3]), "20000 10.100.0.0/24");
+  t.end();
+});
+
+t.test("what a cluster had is free when it is closed", (t) => {
+  const open = openWith(entry(1n, "0-1", [0, "10.100.0.0/24"]));
+  open.remove(1n);
+  t.equal(chosen(open, [0]), "20000 10.100.0.0/24");
+  t.equal(open.get(1n), undefined);
+  t.end();
+});
+
+t.test("what ran out is said", (t) => {
+  const three = [0, 1, 2].map((n) => entry(BigInt(n), "0", [n, `10.100.${n}.0/24`]));
+  t.equal(chosen(openWith(...three), [0]), "no ports are free on its nodes (usernetes.ports)");
+  const one = openWith(entry(1n, "0", [0, "10.100.4.0/24"]));
+  t.equal(
+    chosen(one, [0, 1, 2, 3, 4]),
+    "no node subnets are free on its nodes (usernetes.subnets)",
+  );
+  t.end();
+});
+
+t.test("an entry of a jobid replaces the one before", (t) => {
+  const open = openWith(entry(1n, "0", [0, "10.100.0.0/24"]), entry(1n, "0", [1, "10.100.1.0/24"]));
+  t.equal(open.all().length, 1);
+  t.equal(open.get(1n)?.claim.subnet, "10.100.1.0/24");
+  t.equal(chosen(open, [0]), "20000 10.100.0.0/24");
+  t.end();
+});

@@ -1,0 +1,790 @@
+import t from "tap";
+import { FluxError } from "../../plugin/bridge.js";
+import { describeEvent, Life } from "../fakes/life.js";
+import { JOIN_COMMAND, TOKEN } from "../fakes/playing-run.js";
+import { faultsOf } from "../fakes/record-schema.js";
+
+/** What the steps of a life were, in the record's order. */
+const BRING_UP = [
+  "claim 0-2",
+  "start stage on 0-2 (1)",
+  "ok stage on 0-2 (1)",
+  "start up on 0-2 (1)",
+  "ok up on 0-2 (1)",
+  "start kubeadm-init on 0 (1)",
+  "ok kubeadm-init on 0 (1)",
+  "start kubeconfig on 0 (1)",
+  "ok kubeconfig on 0 (1)",
+  "start join-command on 0 (1)",
+  "ok join-command on 0 (1)",
+  "start publish-join on 0 (1)",
+  "ok publish-join on 0 (1)",
+  "start fetch-join on 1-2 (1)",
+  "ok fetch-join on 1-2 (1)",
+  "start kubeadm-join on 1-2 (1)",
+  "ok kubeadm-join on 1-2 (1)",
+];
+const DOWN = ["start down-v on 0-2 (1)", "ok down-v on 0-2 (1)", "down, left []"];
+
+const posts = (life: Life) => life.flux.requests.filter((request) => request.startsWith("post "));
+
+t.test("a job starts when its cluster is ready, and frees its nodes when it is gone", async (t) => {
+  const life = await new Life().alloc();
+  await life.untilStarted();
+  const { record } = life;
+  t.strictSame(record.slice(0, BRING_UP.length), BRING_UP);
+  t.strictSame(record.at(-1), "settle ready");
+  t.strictSame(
+    record.slice(BRING_UP.length, -1).toSorted(),
+    ["delete-token", "install-flannel", "remove-archive", "sync-external-ip", "wait-ready"]
+      .flatMap((step) => [`start ${step} on 0 (1)`, `ok ${step} on 0 (1)`])
+      .toSorted(),
+  );
+  life.job.finish();
+  await life.untilClean();
+  t.strictSame(life.record.slice(record.length), ["teardown: finish", ...DOWN]);
+  t.strictSame(life.job.events, [
+    ...["submit", "prolog-start", "alloc", "memo", "memo", "prolog-finish", "start"],
+    ...["finish", "epilog-start", "memo", "epilog-finish", "free", "clean"],
+  ]);
+  t.strictSame(life.job.last("prolog-finish")?.context, { description: "usernetes", status: 0 });
+  t.equal(life.job.wrongFinishes, 0);
+  t.strictSame(life.world.open.all(), [], "its ports are free again");
+  t.strictSame(
+    [...life.flux.kvs.keys()].filter((key) => key.startsWith("usernetes.cluster")),
+    [],
+  );
+});
+
+t.test("ranks that do the same share one flux exec", async (t) => {
+  const life = await new Life().alloc();
+  await life.untilStarted();
+  life.job.finish();
+  await life.untilClean();
+  t.strictSame(life.nodes.commands, [
+    "exec 0-2: stage, up",
+    "exec 0: kubeadm-init, kubeconfig, join-command",
+    "archive create usernetes-2qt1hsjy5",
+    "exec 1-2: fetch-join, kubeadm-join",
+    "exec 0: sync-external-ip, install-flannel, wait-ready",
+    "exec 0: delete-token",
+    "archive remove usernetes-2qt1hsjy5",
+    "exec 0-2: down-v",
+  ]);
+});
+
+t.test("a cluster of one node joins nobody", async (t) => {
+  const life = await new Life({ ranks: [3], hosts: ["solo"] }).alloc();
+  await life.untilStarted();
+  life.job.finish();
+  await life.untilClean();
+  t.strictSame(life.nodes.commands, [
+    "exec 3: stage, up",
+    "exec 3: kubeadm-init, kubeconfig, sync-external-ip, install-flannel, wait-ready",
+    "exec 3: delete-token",
+    "exec 3: down-v",
+  ]);
+});
+
+t.test("the user sees how far the cluster is", async (t) => {
+  const life = await new Life().alloc();
+  await life.untilStarted();
+  life.job.finish();
+  await life.untilClean();
+  t.strictSame(
+    life.flux.memos,
+    ["starting", "ready", "stopping"].map((state) => ({ usernetes: { state } })),
+  );
+});
+
+t.test("the join-command goes into the archive and nowhere else", async (t) => {
+  const life = await new Life().alloc();
+  await life.untilStarted();
+  t.strictSame(life.nodes.archived, [{ text: JOIN_COMMAND, mode: 0o600 }]);
+  const elsewhere = [...life.flux.kvs.values(), ...life.flux.requests, ...life.said].join("\n");
+  t.notMatch(elsewhere, TOKEN);
+  t.notMatch(elsewhere, "sha256:");
+});
+
+t.test("the nodes get the cluster's environment and nothing of the daemon's", async (t) => {
+  const life = await new Life().alloc();
+  await life.untilStarted();
+  t.strictSame(life.nodes.environments[0], {
+    PATH: "/usr/bin",
+    USERNETES_TEMPLATE: "/opt/usernetes",
+    USERNETES_WORKDIR: "/tmp/usernetes-ƒ2qt1hsjy5",
+    USERNETES_MARKER: "179836689580032 6b0b0f4e-0000-4000-8000-000000000000",
+    USERNETES_PROJECT: "usernetes-2qt1hsjy5",
+    USERNETES_ARCHIVE: "usernetes-2qt1hsjy5",
+    USERNETES_ENGINE: "docker",
+    USERNETES_RANKS: "0-2",
+    USERNETES_SIZE: "3",
+    USERNETES_SUBNET: "10.100.0.0/24",
+    CONTAINER_ENGINE: "docker",
+    COMPOSE: "docker compose -p usernetes-2qt1hsjy5",
+    COMPOSE_PROJECT_NAME: "usernetes-2qt1hsjy5",
+    PORT_ETCD: "20000",
+    PORT_KUBELET: "20001",
+    PORT_FLANNEL: "20002",
+    PORT_KUBE_APISERVER: "20003",
+  });
+});
+
+t.test("a rank goes on while others are behind, and joins wait for the lead", async (t) => {
+  const life = new Life();
+  life.nodes.play = (step, rank) => {
+    if (step === "stage" && rank === 2) return { seconds: 5 };
+    return step === "kubeadm-init" ? { seconds: 20 } : undefined;
+  };
+  await life.alloc();
+  await life.until(() => life.nodes.begun.includes("kubeadm-init 0"));
+  t.notOk(life.nodes.begun.includes("up 2"), "rank 2 is still at its first step");
+  await life.until(() => life.nodes.begun.includes("up 2"));
+  t.notOk(life.nodes.begun.includes("fetch-join 1"));
+  await life.untilStarted();
+});
+
+t.test("no more joins at a time than join-fanout", async (t) => {
+  const life = new Life({ ranks: [0, 1, 2, 3, 4], config: { "join-fanout": 2 } });
+  life.nodes.play = (step) => (step === "kubeadm-join" ? { seconds: 10 } : undefined);
+  await life.alloc();
+  await life.untilStarted();
+  t.equal(life.nodes.most.get("kubeadm-join"), 2);
+  t.equal(life.nodes.most.get("up"), 5, "everything else is done by all at once");
+});
+
+t.test("a failed step", (t) => {
+  t.test("is told in the exception with step, host, rank and its last line", async (t) => {
+    const life = new Life();
+    life.nodes.play = (step, rank) =>
+      step === "stage" && rank === 1
+        ? { exit: 1, tail: ["looking", "there is no template", "make: *** [up] Error 1"] }
+        : undefined;
+    await life.alloc();
+    await life.untilClean();
+    const note = "stage failed on node1 (rank 1): exit 1: there is no template";
+    t.strictSame(life.job.last("exception")?.context, { type: "usernetes", severity: 0, note });
+    t.notOk(life.job.has("start"));
+    t.ok(life.record.includes(`settle failed: ${note}`));
+    t.strictSame(life.record.slice(-4), [`teardown: usernetes: ${note}`, ...DOWN]);
+    t.equal(life.job.last("prolog-finish")?.context?.["status"], 1);
+    t.equal(life.job.wrongFinishes, 0);
+  });
+
+  t.test("is tried again after a pause, as often as the configuration says", async (t) => {
+    const life = new Life({ config: { attempts: { "kubeadm-join": 3 } } });
+    life.nodes.play = (step, rank, attempt) =>
+      step === "kubeadm-join" && rank === 2 && attempt < 3 ? { exit: 7 } : undefined;
+    await life.alloc();
+    await life.untilStarted();
+    t.strictSame(
+      life.record.filter((line) => line.includes("kubeadm-join on 2")),
+      [1, 2, 3].flatMap((n) =>
+        n === 1
+          ? ["failed kubeadm-join on 2 (1)"]
+          : [
+              `start kubeadm-join on 2 (${n})`,
+              `${n === 3 ? "ok" : "failed"} kubeadm-join on 2 (${n})`,
+            ],
+      ),
+    );
+    const [first, second, third] = life.flux.record
+      .filter((event) => event.name === "step-start" && event.context.step === "kubeadm-join")
+      .map((event) => event.timestamp);
+    t.ok((second ?? 0) - (first ?? 0) >= 1);
+    t.ok((third ?? 0) - (second ?? 0) >= 2, "the pause grows");
+  });
+
+  t.test("ends the job when it has been tried often enough", async (t) => {
+    const life = new Life();
+    life.nodes.play = (step, rank) =>
+      step === "up" && rank === 0 ? { exit: 2, tail: ["no space left on device"] } : undefined;
+    await life.alloc();
+    await life.untilClean();
+    t.equal(
+      life.job.last("exception")?.context?.["note"],
+      "up failed on node0 (rank 0) (2 tries): exit 2: no space left on device",
+    );
+  });
+
+  t.test("on a lost rank is told in flux exec's words", async (t) => {
+    const life = new Life();
+    life.nodes.play = (step, rank) =>
+      step === "stage" && rank === 2 ? { lost: "No route to host" } : undefined;
+    await life.alloc();
+    await life.untilClean();
+    t.equal(
+      life.job.last("exception")?.context?.["note"],
+      "stage failed on node2 (rank 2): No route to host",
+    );
+  });
+
+  t.test("stops the steps that still run", async (t) => {
+    const life = new Life();
+    life.nodes.play = (step, rank) =>
+      step === "stage" ? (rank === 1 ? { exit: 1 } : { hangs: true }) : undefined;
+    await life.alloc();
+    const before = life.clock.now();
+    await life.untilClean();
+    t.ok(life.record.includes("lost stage on 0,2 (1)"));
+    t.ok(life.clock.now() - before < 60, "nobody waits for them");
+    t.strictSame(life.record.slice(-3), DOWN);
+  });
+
+  t.test("does not matter where the cluster is ready without it", async (t) => {
+    const life = new Life();
+    life.nodes.play = (step) => (step === "delete-token" ? { exit: 1 } : undefined);
+    await life.alloc();
+    await life.untilStarted();
+    t.ok(life.record.includes("failed delete-token on 0 (1)"));
+    t.equal(life.record.at(-1), "settle ready");
+  });
+  t.end();
+});
+
+t.test("bring-up that takes too long ends the job and says what it waited for", async (t) => {
+  const life = new Life({ config: { "bring-up-timeout": "2m" } });
+  life.nodes.play = (step) => (step === "wait-ready" ? { hangs: true } : undefined);
+  await life.alloc();
+  await life.untilClean();
+  t.equal(
+    life.job.last("exception")?.context?.["note"],
+    "timed out after 2m, waiting for wait-ready on node0 (rank 0)",
+  );
+  t.strictSame(life.record.slice(-3), DOWN);
+});
+
+t.test("a join-command that is none is not published", async (t) => {
+  const life = new Life();
+  life.nodes.archive = () => ({ exitCode: 1, stderr: "flux-archive: no space\n" });
+  await life.alloc();
+  await life.until(() => life.job.has("exception"));
+  t.match(
+    life.job.last("exception")?.context?.["note"],
+    /^publish-join failed on node0 \(rank 0\): flux archive create .*: exit 1: flux-archive: no space$/,
+  );
+});
+
+t.test("a cancel", (t) => {
+  t.test("before alloc leaves nothing to do but let go", async (t) => {
+    const life = await new Life().begin();
+    life.job.exception("cancel", 0);
+    await life.untilClean();
+    t.strictSame(life.record, []);
+    t.strictSame(posts(life), ["post prolog-finish 1"]);
+    t.strictSame(life.nodes.commands, []);
+  });
+
+  t.test("before the claim takes nothing on any node", async (t) => {
+    const life = await new Life().begin();
+    life.job.alloc();
+    life.job.exception("cancel", 0, "changed my mind");
+    await life.untilClean();
+    t.strictSame(life.nodes.commands, []);
+    t.strictSame(life.job.events.slice(-2), ["free", "clean"]);
+    t.equal(life.job.wrongFinishes, 0);
+  });
+
+  t.test("between the claim and the first step takes the claim back", async (t) => {
+    const life = new Life();
+    life.flux.onCommit = (operations) => {
+      if (operations.includes("put usernetes.cluster")) life.job.exception("cancel", 0);
+    };
+    await life.alloc();
+    await life.untilClean();
+    t.strictSame(life.record, [
+      "claim 0-2",
+      "settle canceled: cancel",
+      "teardown: cancel",
+      ...DOWN,
+    ]);
+    t.strictSame(life.world.open.all(), []);
+    t.equal(life.job.wrongFinishes, 0);
+  });
+
+  t.test("while it comes up stops what runs and takes down what is there", async (t) => {
+    const life = new Life();
+    life.nodes.play = (step) => (step === "kubeadm-init" ? { hangs: true } : undefined);
+    await life.alloc();
+    await life.until(() => life.nodes.begun.includes("kubeadm-init 0"));
+    life.job.exception("cancel", 0, "by user");
+    await life.untilClean();
+    t.strictSame(life.record.slice(life.record.indexOf("start kubeadm-init on 0 (1)")), [
+      "start kubeadm-init on 0 (1)",
+      "settle canceled: cancel: by user",
+      "lost kubeadm-init on 0 (1)",
+      "teardown: cancel: by user",
+      ...DOWN,
+    ]);
+    t.notOk(life.job.has("start"));
+    t.strictSame(posts(life).toSorted(), ["post epilog-finish 0", "post prolog-finish 1"]);
+    t.equal(life.job.wrongFinishes, 0);
+  });
+
+  t.test("while the tasks run waits for their end before it takes the cluster down", async (t) => {
+    const life = await new Life().alloc();
+    await life.untilStarted();
+    life.job.endsWhenKilled = false;
+    life.job.exception("timeout", 0);
+    await life.quiet();
+    t.notOk(life.nodes.commands.includes("exec 0-2: down-v"));
+    life.job.finish();
+    await life.untilClean();
+    t.strictSame(life.record.slice(-4), ["teardown: timeout", ...DOWN]);
+    t.equal(life.job.wrongFinishes, 0);
+  });
+  t.end();
+});
+
+t.test("an exception of a lower severity changes nothing", async (t) => {
+  const life = new Life();
+  await life.alloc();
+  life.job.exception("note", 1, "nothing of importance");
+  await life.untilStarted();
+  t.equal(life.record.at(-1), "settle ready");
+});
+
+t.test("a job that cannot have a cluster never starts", (t) => {
+  const refusal = async (life: Life) => {
+    await life.alloc();
+    await life.untilClean();
+    t.notOk(life.job.has("start"));
+    t.strictSame(life.record, []);
+    t.strictSame(life.world.open.get(life.jobid), undefined);
+    return life.job.last("exception")?.context?.["note"];
+  };
+
+  t.test("because its attribute is not understood", async (t) => {
+    const life = await new Life({ user: { usernetes: "maybe" } }).begin();
+    await life.untilClean();
+    t.equal(
+      life.job.last("exception")?.context?.["note"],
+      'attributes.user.usernetes: found "maybe", allowed: yes or no (also true, on, 1, false, off, 0), or an object {"engine": ..., "debug": ...}',
+    );
+    t.strictSame(life.job.events, [
+      "submit",
+      "prolog-start",
+      "exception",
+      "prolog-finish",
+      "clean",
+    ]);
+  });
+
+  t.test("because its user has no business here", async (t) => {
+    t.equal(
+      await refusal(new Life({ userid: 1001 })),
+      'jobs of uid 1001 cannot have a cluster here: usernetes.run-as is "owner", and the instance belongs to uid 500',
+    );
+  });
+
+  t.test("because two of its ranks are on one host", async (t) => {
+    t.match(await refusal(new Life({ hosts: ["a", "b", "a"] })), /on the host a:/);
+  });
+
+  t.test("because its engine is not offered", async (t) => {
+    t.equal(
+      await refusal(new Life({ user: { usernetes: { engine: "podman" } } })),
+      'attributes.user.usernetes_engine: found "podman", allowed here: docker (usernetes.engines)',
+    );
+  });
+  t.end();
+});
+
+t.test("a hold that came too late lets go while the job runs, not after", async (t) => {
+  const life = new Life();
+  life.job.lateHold = true;
+  await life.begin();
+  life.job.alloc();
+  await life.until(() => life.job.has("prolog-finish"));
+  t.notOk(life.job.has("finish"));
+  t.strictSame(life.job.events.slice(0, 4), ["submit", "alloc", "start", "prolog-start"]);
+  life.job.others = 1;
+  life.job.finish();
+  await life.until(() => life.job.has("epilog-finish"));
+  t.equal(life.job.wrongFinishes, 0);
+  t.notOk(life.job.has("free"), "the site's own epilog still keeps the nodes");
+  t.strictSame(life.record.slice(-1), ["down, left []"]);
+});
+
+t.test("a late hold is left alone when the job has ended by then", async (t) => {
+  const life = new Life();
+  life.job.lateHold = true;
+  await life.begin();
+  life.job.alloc();
+  life.job.others = 1;
+  life.job.finish();
+  await life.until(() => life.job.has("epilog-finish"));
+  t.strictSame(posts(life), ["post epilog-finish 0"]);
+  t.equal(life.job.wrongFinishes, 0);
+});
+
+t.test("after a restart in the middle", (t) => {
+  t.test("finished steps are not done again", async (t) => {
+    const life = new Life();
+    life.nodes.play = (step, rank, attempt) =>
+      step === "kubeadm-join" && rank === 2 && attempt === 1 ? { hangs: true } : undefined;
+    await life.alloc();
+    await life.until(() => life.record.includes("ok kubeadm-join on 1 (1)"));
+    await life.restart();
+    await life.untilStarted();
+    t.strictSame(
+      life.nodes.begun.filter((step, i) => life.nodes.begun.indexOf(step) !== i),
+      ["kubeadm-join 2"],
+      "only the one that was under way",
+    );
+    t.equal(life.nodes.archived.length, 1);
+    life.job.finish();
+    await life.untilClean();
+  });
+
+  t.test("a join-command that was in memory only is made again", async (t) => {
+    const life = new Life();
+    let release: () => void = () => undefined;
+    const { run } = life.nodes;
+    life.world.run = async (command, options) => {
+      if (command.argv[2] === "create")
+        await new Promise<void>((resolve) => {
+          release = resolve;
+          options?.signal?.addEventListener("abort", () => {
+            resolve();
+          });
+        });
+      return run(command, options);
+    };
+    await life.alloc();
+    while (!life.record.includes("start publish-join on 0 (1)")) {
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      life.clock.advance(300);
+    }
+    life.world.run = run;
+    const restarted = life.restart();
+    release();
+    await restarted;
+    await life.untilStarted();
+    t.equal(life.nodes.begun.filter((step) => step === "join-command 0").length, 2);
+    t.equal(life.nodes.begun.filter((step) => step === "kubeadm-init 0").length, 1);
+  });
+
+  t.test("a ready cluster stays as it is", async (t) => {
+    const life = await new Life().alloc();
+    await life.untilStarted();
+    const { length } = life.nodes.commands;
+    await life.restart();
+    await life.quiet();
+    t.equal(life.nodes.commands.length, length);
+    life.job.finish();
+    await life.untilClean();
+    t.strictSame(life.nodes.commands.slice(length), ["exec 0-2: down-v"]);
+  });
+
+  t.test("a job that ended meanwhile is taken down", async (t) => {
+    const life = await new Life().alloc();
+    await life.untilStarted();
+    life.reconciler.leave();
+    life.job.finish();
+    await life.restart();
+    await life.untilClean();
+    t.strictSame(life.record.slice(-4), ["teardown: finish", ...DOWN]);
+    t.equal(life.job.wrongFinishes, 0);
+  });
+
+  t.test("half a teardown is gone through to its end", async (t) => {
+    const life = new Life();
+    life.nodes.play = (step, rank, attempt) =>
+      step === "down-v" && rank === 1 && attempt === 1 ? { hangs: true } : undefined;
+    await life.alloc();
+    await life.untilStarted();
+    life.job.finish();
+    await life.until(() => life.record.includes("ok down-v on 0,2 (1)"));
+    await life.restart();
+    await life.untilClean();
+    t.equal(life.nodes.commands.at(-1), "exec 1: down-v");
+  });
+
+  t.test("the deadline stays the one that was claimed", async (t) => {
+    const life = new Life({ config: { "bring-up-timeout": "10m" } });
+    life.nodes.play = (step) => (step === "wait-ready" ? { hangs: true } : undefined);
+    await life.alloc();
+    const begin = life.clock.now();
+    await life.until(() => life.nodes.begun.includes("wait-ready 0"));
+    life.clock.advance(400_000);
+    await life.restart();
+    await life.until(() => life.job.has("exception"));
+    t.equal(Math.round(life.clock.now() - begin), 600);
+  });
+  t.end();
+});
+
+t.test("a daemon that leaves stops its calls, and says nothing more", async (t) => {
+  const life = new Life();
+  life.nodes.play = (step) => (step === "up" ? { hangs: true } : undefined);
+  await life.alloc();
+  await life.until(() => life.nodes.begun.includes("up 0"));
+  const { length } = life.flux.requests;
+  life.reconciler.leave();
+  await life.quiet();
+  life.clock.advance(3_600_000);
+  await life.quiet();
+  t.strictSame(
+    life.flux.requests.slice(length).filter((request) => !request.startsWith("commit append")),
+    [],
+  );
+  t.notOk(life.job.has("exception"));
+  t.strictSame(life.nodes.commands, ["exec 0-2: stage, up"]);
+});
+
+t.test("a job that asks for debug", (t) => {
+  t.test("is held when its cluster is up, until it is released", async (t) => {
+    const life = await new Life({ user: { usernetes: "yes", usernetes_debug: "yes" } }).alloc();
+    await life.until(() => life.record.at(-1) === "settle ready");
+    life.clock.advance(3_600_000);
+    await life.quiet();
+    t.notOk(life.job.has("start"));
+    t.strictSame(life.flux.memos.at(-1), { usernetes: { state: "held" } });
+    life.job.post("memo", { usernetes: { release: "true" } });
+    await life.untilStarted();
+    life.job.finish();
+    await life.untilClean();
+  });
+
+  t.test("is held when its cluster failed, with all it made left in place", async (t) => {
+    const life = new Life({ user: { usernetes: { debug: true } } });
+    life.nodes.play = (step) => (step === "kubeadm-init" ? { exit: 1 } : undefined);
+    await life.alloc();
+    await life.until(() => life.record.some((line) => line.startsWith("settle failed")));
+    life.clock.advance(3_600_000);
+    await life.quiet();
+    t.notOk(life.job.has("exception"));
+    t.notOk(life.nodes.begun.some((step) => step.startsWith("down-v")));
+    life.job.post("memo", { usernetes: { release: true } });
+    await life.untilClean();
+    t.match(life.job.last("exception")?.context?.["note"], /^kubeadm-init failed/);
+  });
+
+  t.test("can be canceled while it is held", async (t) => {
+    const life = await new Life({ user: { usernetes: "yes", usernetes_debug: "1" } }).alloc();
+    await life.until(() => life.record.at(-1) === "settle ready");
+    life.job.exception("cancel", 0);
+    await life.untilClean();
+    t.strictSame(life.record.slice(-4), ["teardown: cancel", ...DOWN]);
+  });
+  t.end();
+});
+
+t.test("a user's other memos release nothing", async (t) => {
+  const life = await new Life({ user: { usernetes: { debug: true } } }).alloc();
+  await life.until(() => life.record.at(-1) === "settle ready");
+  for (const usernetes of ["release", { release: "no" }, { release: 1 }, null, ["release"]])
+    life.job.post("memo", { usernetes });
+  await life.quiet();
+  t.notOk(life.job.has("start"));
+});
+
+t.test("a job with a time limit gets the held time back, once", async (t) => {
+  const life = new Life({ duration: 3600 });
+  life.nodes.play = (step) => (step === "up" ? { seconds: 40 } : undefined);
+  await life.begin();
+  life.clock.advance(100_000);
+  life.job.alloc();
+  const allocated = life.clock.now();
+  await life.untilStarted();
+  const held = Math.ceil((life.flux.record.at(-1)?.timestamp ?? 0) - allocated);
+  t.ok(held >= 40 && held < 50);
+  t.strictSame(
+    life.flux.requests.filter((request) => request.startsWith("update")),
+    [`update {"attributes.system.duration":${3600 + held}}`],
+  );
+  t.ok(
+    life.job.events.indexOf("jobspec-update") < life.job.events.indexOf("prolog-finish"),
+    "before it starts",
+  );
+  await life.restart();
+  life.clock.advance(100_000);
+  await life.quiet();
+  t.equal(life.flux.requests.filter((request) => request.startsWith("update")).length, 1);
+});
+
+t.test("a job starts with its time limit as it was where", (t) => {
+  const updates = (life: Life) =>
+    life.flux.requests.filter((request) => request.startsWith("update")).length;
+
+  t.test("the configuration says so", async (t) => {
+    const life = await new Life({ duration: 60, config: { "extend-time-limit": false } }).alloc();
+    await life.untilStarted();
+    t.equal(updates(life), 0);
+  });
+
+  t.test("Flux does not allow another", async (t) => {
+    const life = new Life({ duration: 60 });
+    life.flux.fail("update", 1, new FluxError(22, "requested duration exceeds policy limit"));
+    await life.alloc();
+    await life.untilStarted();
+    t.equal(updates(life), 1);
+    t.ok(life.said.some((line) => /^warn: .* exceeds policy limit$/.test(line)));
+  });
+  t.end();
+});
+
+t.test("a claim that could not be written takes no ports", async (t) => {
+  const life = await new Life({ config: { ports: "default" } }).begin();
+  life.flux.fail("commit", 2);
+  life.job.alloc();
+  await life.untilStarted();
+  t.strictSame(life.cluster.claim?.ports, {
+    ...{ etcd: 2379, kubelet: 10250, flannel: 8472, apiserver: 6443 },
+  });
+});
+
+t.test("an R that cannot be read ends the job", async (t) => {
+  const life = new Life({ ranks: [0, 1], hosts: ["a"] });
+  await life.alloc();
+  await life.untilClean();
+  t.equal(life.job.last("exception")?.context?.["note"], "the job's R: R has 2 ranks but 1 hosts");
+});
+
+t.test("what Flux does not answer is asked again", (t) => {
+  for (const verb of ["lookup", "commit", "update", "post"] as const)
+    t.test(verb, async (t) => {
+      const life = await new Life({ duration: 60 }).begin();
+      life.flux.fail(verb, 3);
+      life.job.alloc();
+      await life.untilStarted();
+      t.ok(life.said.some((line) => /^warn: .*: the bridge ended; again in /.test(line)));
+      life.flux.fail(verb, 2);
+      life.job.finish();
+      await life.untilClean();
+      t.strictSame(life.record.slice(-1), ["down, left []"]);
+      t.equal(life.job.wrongFinishes, 0);
+    });
+
+  t.test("raise", async (t) => {
+    const life = new Life();
+    life.nodes.play = () => ({ exit: 1 });
+    life.flux.fail("raise", 2);
+    await life.alloc();
+    await life.untilClean();
+    t.equal(life.job.events.filter((name) => name === "exception").length, 1);
+    t.strictSame(
+      life.said.filter((line) => line.includes("again in")).map((line) => line.split("again")[1]),
+      [" in 500ms", " in 1s"],
+    );
+  });
+  t.end();
+});
+
+t.test("a job that is gone when it is let go is no fault", async (t) => {
+  const life = await new Life().begin();
+  life.flux.fail("post", 1, new FluxError(2, "unknown job"));
+  life.job.exception("cancel", 0);
+  await life.quiet();
+  life.clock.advance(600_000);
+  await life.quiet();
+  t.strictSame(posts(life), ["post prolog-finish 1"]);
+  t.notOk(life.said.some((line) => line.startsWith("warn")));
+});
+
+t.test("what a memo says does not keep the job", async (t) => {
+  const life = new Life();
+  life.flux.fail("memo", 100);
+  await life.alloc();
+  await life.untilStarted();
+  life.job.finish();
+  await life.untilClean();
+  t.equal(life.record.at(-1), "down, left []");
+});
+
+t.test("a teardown that fails", (t) => {
+  const failing = async (config: Record<string, unknown>) => {
+    const life = new Life({ config });
+    life.nodes.play = (step, rank) =>
+      step === "down-v" && rank === 1
+        ? { exit: 1, tail: ["left behind: network usernetes-2qt1hsjy5_default"] }
+        : undefined;
+    await life.alloc();
+    await life.untilStarted();
+    life.job.finish();
+    await life.untilClean();
+    return life;
+  };
+
+  t.test("is tried twice, drains the node, and keeps the cluster's entry", async (t) => {
+    const life = await failing({});
+    t.strictSame(life.record.slice(-6), [
+      "start down-v on 0-2 (1)",
+      "ok down-v on 0,2 (1)",
+      "failed down-v on 1 (1)",
+      "start down-v on 1 (2)",
+      "failed down-v on 1 (2)",
+      "down, left [1]",
+    ]);
+    t.strictSame(
+      life.flux.requests.filter((request) => request.startsWith("drain")),
+      [
+        "drain 1 usernetes: teardown of ƒ2QT1HSJy5 failed: exit 1: left behind: network usernetes-2qt1hsjy5_default",
+      ],
+    );
+    const entry = life.flux.kvs.get("usernetes.cluster.179836689580032");
+    t.match(JSON.parse(entry ?? "null"), { jobid: "179836689580032", left: [1] });
+    t.ok(life.world.open.get(life.jobid), "nobody else gets its ports on that node");
+    t.equal(life.job.wrongFinishes, 0);
+  });
+
+  t.test("drains nothing where the site does not want it", async (t) => {
+    const life = await failing({ drain: false });
+    t.notOk(life.flux.requests.some((request) => request.startsWith("drain")));
+    t.equal(life.record.at(-1), "down, left [1]");
+  });
+  t.end();
+});
+
+t.test("whatever happens, the record is as docs/record.md says", async (t) => {
+  for (const [step, rank] of [
+    ["stage", 1],
+    ["kubeadm-init", 0],
+    ["fetch-join", 2],
+    ["wait-ready", 0],
+  ] as const)
+    for (const part of [{ exit: 1 }, { exit: 124 }, { lost: "gone" }, { hangs: true }]) {
+      const life = new Life();
+      life.nodes.play = (name, on) => (name === step && on === rank ? part : undefined);
+      await life.alloc();
+      await life.untilClean();
+      t.strictSame(faultsOf(life.flux.recordText), []);
+      t.match(life.record.at(-1), /^down/);
+    }
+});
+
+t.test("the record can be read while it is written", async (t) => {
+  const life = await new Life().alloc();
+  await life.until(() => life.record.includes("ok stage on 0-2 (1)"));
+  const lines = life.flux.recordText.trimEnd().split("\n");
+  t.ok(life.flux.recordText.endsWith("\n"));
+  t.equal(lines.length, life.flux.record.length);
+  t.strictSame(life.flux.record.map(describeEvent), life.record);
+});
+
+t.test("a cancel while the join-command is published waits for it without turning", async (t) => {
+  const life = new Life();
+  const { run } = life.nodes;
+  let release: (() => void) | undefined;
+  life.world.run = async (command, options) => {
+    if (command.argv[2] === "create")
+      await new Promise<void>((resolve) => {
+        release = resolve;
+      });
+    return run(command, options);
+  };
+  await life.alloc();
+  while (!release) await new Promise((resolve) => setTimeout(resolve, 1));
+  let reads = 0;
+  const now = life.clock.now.bind(life.clock);
+  life.clock.now = () => {
+    reads++;
+    return now();
+  };
+  life.job.exception("cancel", 0);
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  t.ok(reads < 100, `it looked at the clock ${reads} times`);
+  release();
+  await life.untilClean();
+});

@@ -1,0 +1,124 @@
+import t from "tap";
+import { OPEN_CLUSTERS } from "../../lib/record/writer.js";
+import type { Bridge, ReportedJob } from "../../plugin/bridge.js";
+import { Supervisor } from "../../plugin/supervisor.js";
+import { eventually, FakeFlux } from "../fakes/fake-flux.js";
+import { JOBID, Life, OWNER } from "../fakes/life.js";
+
+const JOB: ReportedJob = { id: JOBID, userid: OWNER, user: { usernetes: "yes" }, duration: 0 };
+
+/** A supervisor in a life's world; follows are a `flux` that only notes its starts. */
+function supervise(
+  t: { testdir(): string; teardown(act: () => void): unknown },
+  life = new Life(),
+) {
+  const flux = new FakeFlux(t.testdir(), 'echo "$*" >>"$NOTES/starts"; exec sleep 60');
+  const prefix = `${OPEN_CLUSTERS}.`;
+  const kvs = {
+    list: () =>
+      Promise.resolve(
+        [...life.flux.kvs.keys()]
+          .filter((key) => key.startsWith(prefix))
+          .map((key) => key.slice(prefix.length)),
+      ),
+    lookup: (key: string) => life.flux.lookup(key),
+  };
+  const supervisor = new Supervisor(() => life.world, kvs as unknown as Bridge, flux.env);
+  t.teardown(() => {
+    supervisor.leave();
+  });
+  return { life, supervisor, starts: () => flux.noted("starts") };
+}
+
+t.test("nothing is acted upon before all active jobs are known", async (t) => {
+  const { life, supervisor, starts } = supervise(t);
+  supervisor.onJob(JOB);
+  await life.quiet();
+  t.equal(supervisor.size, 0);
+  t.strictSame(life.flux.requests, []);
+  await supervisor.onSentinel();
+  await eventually(() => starts().length === 1);
+  t.strictSame(starts(), [`job eventlog --follow --format=json ${JOBID}`]);
+});
+
+t.test("a job that comes later is taken at once, and once", async (t) => {
+  const { supervisor, starts } = supervise(t);
+  await supervisor.onSentinel();
+  supervisor.onJob(JOB);
+  supervisor.onJob(JOB);
+  await eventually(() => starts().length > 0);
+  supervisor.onJob(JOB);
+  await supervisor.onSentinel();
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  t.equal(supervisor.size, 1);
+  t.equal(starts().length, 1);
+});
+
+t.test("a job that says no is none of ours", async (t) => {
+  const { supervisor } = supervise(t);
+  await supervisor.onSentinel();
+  supervisor.onJob({ ...JOB, user: { usernetes: "no" } });
+  t.equal(supervisor.size, 0);
+});
+
+t.test("a job that was refused by ingest is forgotten", async (t) => {
+  const { life, supervisor, starts } = supervise(t);
+  await supervisor.onSentinel();
+  supervisor.onJob(JOB);
+  await eventually(() => starts().length === 1);
+  supervisor.onGone(JOBID);
+  t.equal(supervisor.size, 0);
+  supervisor.onGone(JOBID);
+  t.ok(life.said.includes("debug: ƒ2QT1HSJy5: forgotten"));
+});
+
+t.test("a job whose record cannot be read is taken when it is reported again", async (t) => {
+  const { life, supervisor, starts } = supervise(t);
+  await supervisor.onSentinel();
+  life.flux.fail("lookup", 2);
+  supervisor.onJob(JOB);
+  await life.quiet();
+  t.equal(supervisor.size, 0);
+  supervisor.onJob(JOB);
+  await eventually(() => starts().length === 1);
+  t.equal(supervisor.size, 1);
+});
+
+t.test("a cluster whose job ended while no daemon ran is taken down", async (t) => {
+  const life = await new Life().alloc();
+  await life.untilStarted();
+  life.reconciler.leave();
+  await life.quiet();
+  const { length } = life.nodes.commands;
+  const { supervisor, starts } = supervise(t, life);
+  await supervisor.onSentinel();
+  t.equal(supervisor.size, 1);
+  t.ok(life.world.open.get(JOBID), "its ports are still taken");
+  await eventually(() => supervisor.size === 0);
+  t.strictSame(life.nodes.commands.slice(length), ["exec 0-2: down-v"]);
+  t.equal(life.record.at(-1), "down, left []");
+  t.equal(life.world.open.get(JOBID), undefined);
+  t.strictSame(starts(), [], "it has no eventlog to follow");
+});
+
+t.test("a daemon that leaves leaves every cluster as it is", async (t) => {
+  const { life, supervisor, starts } = supervise(t);
+  await supervisor.onSentinel();
+  supervisor.onJob(JOB);
+  await eventually(() => starts().length === 1);
+  supervisor.leave();
+  life.clock.advance(3_600_000);
+  await life.quiet();
+  t.strictSame(life.nodes.commands, []);
+});
+
+t.test("a job that is reported again before all are known is taken once", async (t) => {
+  const { supervisor, starts } = supervise(t);
+  supervisor.onJob(JOB);
+  supervisor.onJob(JOB);
+  await supervisor.onSentinel();
+  await eventually(() => starts().length > 0);
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  t.equal(supervisor.size, 1);
+  t.equal(starts().length, 1);
+});

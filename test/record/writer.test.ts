@@ -1,0 +1,297 @@
+import fc from "fast-check";
+import t from "tap";
+import { foldRecordEvent } from "../../lib/cluster/fold.js";
+import { STEPS } from "../../lib/cluster/steps.js";
+import { decodeIdset } from "../../lib/flux/idset.js";
+import { parseEventlog, type RecordEvent } from "../../lib/record/events.js";
+import { entryKey, recordKey, RecordWriter, type Operation } from "../../lib/record/writer.js";
+import { emptyCluster, settle, step } from "../fakes/clusters.js";
+import { FakeClock } from "../fakes/fake-clock.js";
+import { describeEvent } from "../fakes/life.js";
+
+const JOBID = 179836689580032n;
+const KEY = "job.0000.a38f.7e00.0000.usernetes.eventlog";
+
+type StepEvent = RecordEvent & { name: "step-start" | "step-finish" };
+
+function setUp() {
+  const clock = new FakeClock();
+  const commits: Operation[][] = [];
+  const failures: Error[] = [];
+  const writer = new RecordWriter(
+    JOBID,
+    async (operations) => {
+      await Promise.resolve();
+      const failure = failures.shift();
+      if (failure) throw failure;
+      commits.push(operations);
+    },
+    { now: () => clock.now() * 1000, after: (ms, callback) => clock.after(ms, callback) },
+  );
+  const text = () =>
+    commits
+      .flat()
+      .flatMap((operation) => (operation[0] === "append" ? [operation[2]] : []))
+      .join("");
+  return {
+    clock,
+    commits,
+    failures,
+    writer,
+    events: () => parseEventlog<RecordEvent>(text()),
+    lines: () => parseEventlog<RecordEvent>(text()).map(describeEvent),
+    /** Other ranks are about to say the same. */
+    note: (...words: Parameters<typeof step>) => {
+      writer.step(step(...words) as StepEvent, true);
+    },
+    /** No others are. */
+    noteLast: (...words: Parameters<typeof step>) => {
+      writer.step(step(...words) as StepEvent, false);
+    },
+  };
+}
+
+const soon = () => new Promise((resolve) => setImmediate(resolve));
+
+t.test("the record is beside the job's own eventlog", (t) => {
+  t.equal(recordKey(JOBID), KEY);
+  t.equal(entryKey(JOBID), "usernetes.cluster.179836689580032");
+  t.end();
+});
+
+t.test(
+  "what ranks do alike is one event with an idset, written when the last has come",
+  async (t) => {
+    const { clock, commits, lines, note, noteLast } = setUp();
+    for (const rank of ["2", "0"]) note(`stage ${rank}`);
+    await soon();
+    clock.advance(1900);
+    await soon();
+    t.strictSame(commits, [], "they wait");
+    noteLast("stage 1");
+    clock.advance(0);
+    await soon();
+    t.equal(commits.length, 1);
+    t.strictSame(lines(), ["ok stage on 0-2 (1)"]);
+  },
+);
+
+t.test("ranks that are far behind are not waited for", async (t) => {
+  const { clock, lines, note, noteLast } = setUp();
+  note("stage 0");
+  clock.advance(2000);
+  await soon();
+  t.strictSame(lines(), ["ok stage on 0 (1)"]);
+  noteLast("stage 1");
+  clock.advance(0);
+  await soon();
+  t.strictSame(lines(), ["ok stage on 0 (1)", "ok stage on 1 (1)"]);
+});
+
+t.test("the time of ranks put together is the slowest's", async (t) => {
+  const { clock, events, writer } = setUp();
+  for (const [ranks, seconds, timestamp] of [
+    ["0", 1, 10],
+    ["1", 5, 14],
+    ["2", 3, 15],
+  ] as const)
+    writer.step(
+      {
+        timestamp,
+        name: "step-finish",
+        context: { step: "up", ranks, attempt: 1, status: "ok", seconds },
+      },
+      true,
+    );
+  clock.advance(2000);
+  await soon();
+  t.match(events(), [{ timestamp: 15, context: { ranks: "0-2", seconds: 5 } }]);
+});
+
+t.test("what differs in step, attempt, status or note is told apart", async (t) => {
+  const { clock, lines, note } = setUp();
+  note("stage 0 running");
+  note("stage 0");
+  note("up 1", { attempt: 2 });
+  note("up 0");
+  note("up 2 failed", { note: "a" });
+  note("up 3 failed", { note: "b" });
+  note("up 4 failed", { note: "a" });
+  clock.advance(2000);
+  await soon();
+  t.strictSame(lines(), [
+    "start stage on 0 (1)",
+    "ok stage on 0 (1)",
+    "ok up on 1 (2)",
+    "ok up on 0 (1)",
+    "failed up on 2,4 (1)",
+    "failed up on 3 (1)",
+  ]);
+});
+
+t.test("any other event is written at once, after the steps before it", async (t) => {
+  const { clock, commits, lines, note, writer } = setUp();
+  note("stage 0");
+  await writer.write([settle("ready")], [["unlink", "x"]]);
+  t.strictSame(lines(), ["ok stage on 0 (1)", "settle ready"]);
+  t.equal(commits.length, 1, "one transaction with the change to the entry");
+  t.strictSame(commits[0]?.[1], ["unlink", "x"]);
+  clock.advance(1000);
+  await soon();
+  t.equal(commits.length, 1, "nothing is written twice");
+});
+
+t.test(
+  "an event that could not be written is the caller's, the steps before it are kept",
+  async (t) => {
+    const { clock, failures, lines, note, writer } = setUp();
+    failures.push(new Error("the bridge ended"));
+    note("stage 0");
+    await t.rejects(writer.write([settle("ready")]), new Error("the bridge ended"));
+    t.strictSame(lines(), []);
+    note("up 0");
+    clock.advance(2000);
+    await soon();
+    t.strictSame(lines(), ["ok stage on 0 (1)", "ok up on 0 (1)"]);
+  },
+);
+
+t.test("steps that could not be written are written with the next event", async (t) => {
+  const { clock, failures, lines, note, writer } = setUp();
+  failures.push(new Error("the bridge ended"));
+  note("stage 0");
+  clock.advance(2000);
+  await soon();
+  t.strictSame(lines(), []);
+  await writer.write([settle("ready")]);
+  t.strictSame(lines(), ["ok stage on 0 (1)", "settle ready"]);
+});
+
+t.test("writes are in order, one at a time", async (t) => {
+  const { commits, lines, writer } = setUp();
+  const all = [settle("failed"), settle("canceled"), settle("ready")].map((event) =>
+    writer.write([event]),
+  );
+  t.strictSame(commits, []);
+  await Promise.all(all);
+  t.strictSame(lines(), ["settle failed", "settle canceled", "settle ready"]);
+});
+
+t.test("what was told of a step is not changed by what is written of it", async (t) => {
+  const { clock, note, writer } = setUp();
+  const event = step("stage 0") as StepEvent;
+  writer.step(event, true);
+  note("stage 1");
+  clock.advance(2000);
+  await soon();
+  t.strictSame(event, step("stage 0"));
+});
+
+/** Each rank takes steps one after the other; pauses between let what is gathered be written. */
+const anyLife = fc.array(
+  fc.record({
+    rank: fc.nat(2),
+    ok: fc.boolean(),
+    pause: fc.boolean(),
+    more: fc.boolean(),
+  }),
+  { maxLength: 40 },
+);
+
+t.test("no rank's event is lost or told twice, put together or not, at any time", async () => {
+  await fc.assert(
+    fc.asyncProperty(anyLife, async (moves) => {
+      const { clock, events, writer } = setUp();
+      const told: RecordEvent[] = [];
+      const at = new Map<number, { index: number; attempt: number; running: boolean }>();
+      for (const { rank, ok, pause, more } of moves) {
+        const is = at.get(rank) ?? { index: 0, attempt: 1, running: false };
+        const name = STEPS[is.index % STEPS.length] ?? "stage";
+        const status = is.running ? (ok ? "" : " failed") : " running";
+        const event = step(`${name} ${rank}${status}`, { attempt: is.attempt }) as StepEvent;
+        told.push(event);
+        writer.step(event, more);
+        if (!is.running) at.set(rank, { ...is, running: true });
+        else if (ok) at.set(rank, { index: is.index + 1, attempt: 1, running: false });
+        else at.set(rank, { ...is, attempt: is.attempt + 1, running: false });
+        if (pause) clock.advance(2000);
+      }
+      await writer.write([]);
+      return JSON.stringify(byRank(told)) === JSON.stringify(byRank(events()));
+    }),
+    { numRuns: 300 },
+  );
+});
+
+function byRank(events: readonly RecordEvent[]): string[] {
+  return events
+    .flatMap((event) =>
+      event.name === "step-start" || event.name === "step-finish"
+        ? decodeIdset(event.context.ranks).map((rank) =>
+            describeEvent({
+              ...event,
+              context: { ...event.context, ranks: String(rank) },
+            } as RecordEvent),
+          )
+        : [],
+    )
+    .toSorted();
+}
+t.test("every rank's last state is the same, put together or not, at any time", async () => {
+  await fc.assert(
+    fc.asyncProperty(anyLife, async (moves) => {
+      const { clock, events, writer } = setUp();
+      const told = emptyCluster();
+      const at = new Map<number, { index: number; attempt: number; running: boolean }>();
+      for (const { rank, ok, pause, more } of moves) {
+        const is = at.get(rank) ?? { index: 0, attempt: 1, running: false };
+        const name = STEPS[is.index % STEPS.length] ?? "stage";
+        const status = is.running ? (ok ? "" : " failed") : " running";
+        const event = step(`${name} ${rank}${status}`, { attempt: is.attempt }) as StepEvent;
+        foldRecordEvent(told, event);
+        writer.step(event, more);
+        if (!is.running) at.set(rank, { ...is, running: true });
+        else if (ok) at.set(rank, { index: is.index + 1, attempt: 1, running: false });
+        else at.set(rank, { ...is, attempt: is.attempt + 1, running: false });
+        if (pause) clock.advance(300);
+      }
+      await writer.write([]);
+      await soon();
+      const written = emptyCluster();
+      for (const event of events()) foldRecordEvent(written, event);
+      const states = (cluster: typeof told) =>
+        [...cluster.steps].map(([name, ranks]) => [
+          name,
+          ...[0, 1, 2].map((rank) => `${ranks.get(rank)?.status} ${ranks.get(rank)?.attempt}`),
+        ]);
+      return JSON.stringify(states(written)) === JSON.stringify(states(told));
+    }),
+    { numRuns: 300 },
+  );
+});
+
+t.test("a failed try is written before the next one that is written at once", async (t) => {
+  const { clock, lines, note, noteLast } = setUp();
+  note("up 0 failed");
+  clock.advance(1000);
+  noteLast("up 0 running", { attempt: 2 });
+  clock.advance(0);
+  await soon();
+  noteLast("up 0", { attempt: 2 });
+  clock.advance(5000);
+  await soon();
+  t.strictSame(lines(), ["failed up on 0 (1)", "start up on 0 (2)", "ok up on 0 (2)"]);
+});
+
+t.test("what follows a write that fails is not written before it", async (t) => {
+  const { clock, failures, lines, noteLast, writer } = setUp();
+  failures.push(new Error("the bridge ended"));
+  noteLast("stage 0 running");
+  const first = writer.write([settle("ready")]);
+  noteLast("stage 0");
+  clock.advance(250);
+  await first.catch(() => undefined);
+  await soon();
+  await writer.write([settle("failed")]);
+  t.strictSame(lines(), ["start stage on 0 (1)", "ok stage on 0 (1)", "settle failed"]);
+});

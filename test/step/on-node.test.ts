@@ -1,0 +1,584 @@
+import {
+  chmodSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+import { join } from "node:path";
+import t from "tap";
+import { stepScript } from "../../lib/step/scripts.js";
+import { MARKER, Node, NONCE, PROJECT } from "../fakes/node.js";
+import { JOIN_COMMAND, TOKEN } from "../fakes/playing-run.js";
+
+function newNode(t: { teardown(act: () => void): unknown }): Node {
+  const node = new Node();
+  t.teardown(() => {
+    node.remove();
+  });
+  return node;
+}
+
+/** Whether a process with this command line is there. */
+function runs(words: string): boolean {
+  return readdirSync("/proc")
+    .filter((name) => /^[0-9]+$/.test(name))
+    .some((pid) => {
+      try {
+        return (
+          readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ").trimEnd() === words
+        );
+      } catch {
+        return false;
+      }
+    });
+}
+
+async function eventually(is: () => boolean): Promise<boolean> {
+  for (let i = 0; i < 200 && !is(); i++) await sleep(20);
+  return is();
+}
+
+t.test("stage", (t) => {
+  t.test("copies the template, without its history and an administrator's try-outs", async (t) => {
+    const node = newNode(t);
+    const { template } = node;
+    mkdirSync(join(template, ".git"));
+    mkdirSync(join(template, "Makefile.d"));
+    writeFileSync(join(template, "Makefile.d/check.sh"), "true\n");
+    writeFileSync(join(template, ".dockerignore"), "x\n");
+    for (const name of ["kubeconfig", "join-command"]) writeFileSync(join(template, name), "old");
+    symlinkSync("Makefile", join(template, "GNUmakefile"));
+    const { exitCode, stderr } = await node.step("stage");
+    t.equal(exitCode, 0, stderr);
+    t.strictSame(readdirSync(node.workdir).toSorted(), [
+      ...[".dockerignore", ".usernetes", "GNUmakefile", "Makefile", "Makefile.d"],
+    ]);
+    t.ok(lstatSync(join(node.workdir, "GNUmakefile")).isSymbolicLink());
+    t.equal(statSync(node.workdir).mode & 0o777, 0o700);
+    t.equal(node.read(".usernetes/owner"), `${MARKER}\n`);
+  });
+
+  t.test("fills its own directory again, and leaves there what is the cluster's", async (t) => {
+    const node = newNode(t);
+    symlinkSync("Makefile", join(node.template, "GNUmakefile"));
+    await node.step("stage");
+    writeFileSync(join(node.workdir, "Makefile"), "broken");
+    writeFileSync(join(node.workdir, "kubeconfig"), "the cluster's");
+    const { exitCode, stderr } = await node.step("stage");
+    t.equal(exitCode, 0, stderr);
+    t.equal(node.read("Makefile"), "up:\n");
+    t.equal(node.read("kubeconfig"), "the cluster's");
+  });
+
+  t.test("takes an empty directory, which a stage that was killed leaves", async (t) => {
+    const node = newNode(t);
+    mkdirSync(node.workdir);
+    t.equal((await node.step("stage")).exitCode, 0);
+    t.equal(node.read(".usernetes/owner"), `${MARKER}\n`);
+  });
+
+  t.test("never touches a directory that is another job's", async (t) => {
+    const node = newNode(t);
+    node.staged();
+    writeFileSync(join(node.workdir, ".usernetes/owner"), "123 another\n");
+    writeFileSync(join(node.workdir, "Makefile"), "another's");
+    chmodSync(node.workdir, 0o755);
+    const { exitCode, stderr } = await node.step("stage");
+    t.equal(exitCode, 1);
+    t.equal(stderr, `${node.workdir} belongs to another job (123 another)`);
+    t.equal(node.read("Makefile"), "another's");
+    t.equal(statSync(node.workdir).mode & 0o777, 0o755);
+  });
+
+  t.test("never touches a directory with no marker", async (t) => {
+    const node = newNode(t);
+    mkdirSync(node.workdir);
+    writeFileSync(join(node.workdir, "thesis.tex"), "mine");
+    const { exitCode, stderr } = await node.step("stage");
+    t.equal(exitCode, 1);
+    t.equal(stderr, `${node.workdir} is in the way: it is not empty and no cluster's; remove it`);
+    t.strictSame(readdirSync(node.workdir), ["thesis.tex"]);
+  });
+
+  t.test("follows no symbolic link, and takes no file", async (t) => {
+    const node = newNode(t);
+    const elsewhere = join(node.directory, "elsewhere");
+    mkdirSync(elsewhere);
+    for (const make of [
+      () => {
+        symlinkSync(elsewhere, node.workdir);
+      },
+      () => {
+        symlinkSync(join(node.directory, "nowhere"), node.workdir);
+      },
+      () => {
+        writeFileSync(node.workdir, "a file");
+      },
+    ]) {
+      make();
+      const { exitCode, stderr } = await node.step("stage");
+      t.equal(exitCode, 1);
+      t.match(stderr, /^.*\/usernetes-ƒ2qt1hsjy5 is in the way: it is no directory of uid [0-9]+$/);
+      rmSync(node.workdir);
+    }
+    t.strictSame(readdirSync(elsewhere), []);
+    t.notOk(existsSync(join(node.directory, "nowhere")));
+  });
+
+  t.test("says what is missing on the node", async (t) => {
+    const node = newNode(t);
+    const fails = async (env: Record<string, string>) => {
+      const { exitCode, stderr } = await node.step("stage", env);
+      t.equal(exitCode, 1);
+      t.notOk(existsSync(node.workdir), "nothing was begun");
+      return stderr;
+    };
+    t.equal(
+      await fails({ USERNETES_TEMPLATE: "/nowhere" }),
+      "the template /nowhere is not on this node: clone rootless-containers/usernetes there, or set usernetes.template",
+    );
+    t.equal(
+      await fails({ USERNETES_TEMPLATE: node.base }),
+      `the template ${node.base} has no Makefile: it is no clone of rootless-containers/usernetes`,
+    );
+    t.match(
+      await fails({ USERNETES_WORKDIR: "/proc/usernetes-x" }),
+      "the work directory /proc/usernetes-x cannot be made: is /proc there and writable?",
+    );
+    node.uninstall("make");
+    t.match(await fails({}), /^make is not installed on this node, or not on the PATH \//);
+  });
+
+  t.test("gives each rank the subnet of its place in the job", async (t) => {
+    const node = newNode(t);
+    const subnet = async (rank: number, ranks: string, first: string) => {
+      const { stderr } = await node.step("stage", {
+        FAKE_RANK: String(rank),
+        USERNETES_RANKS: ranks,
+        USERNETES_SUBNET: first,
+      });
+      t.equal(stderr, "");
+      return /NODE_SUBNET=(.*)/.exec(node.read(".usernetes/node.env"))?.[1];
+    };
+    const first = "10.100.8.0/24";
+    t.equal(await subnet(0, "0-3,7", first), "10.100.8.0/24");
+    t.equal(await subnet(3, "0-3,7", first), "10.100.11.0/24");
+    t.equal(await subnet(7, "0-3,7", first), "10.100.12.0/24");
+    t.equal(await subnet(9, "9", first), "10.100.8.0/24");
+    t.equal(await subnet(12, "2,10-12", first), "10.100.11.0/24");
+    t.equal(await subnet(1, "0-1", "10.100.255.0/24"), "10.101.0.0/24", "over an octet's end");
+    t.equal(await subnet(256, "0-300", "10.255.255.0/24"), "11.0.255.0/24");
+  });
+
+  t.test("refuses a rank that is not of the job", async (t) => {
+    const node = newNode(t);
+    const { exitCode, stderr } = await node.step("stage", {
+      FAKE_RANK: "5",
+      USERNETES_RANKS: "0-3,7",
+    });
+    t.equal(exitCode, 1);
+    t.equal(stderr, "rank 5 is not one of the cluster's ranks 0-3,7");
+  });
+
+  t.test("names the node after its host, in lower case", async (t) => {
+    const node = newNode(t);
+    rmSync(join(node.directory, "bin/hostname"));
+    node.program("hostname", "echo Node-A.Example");
+    await node.step("stage");
+    t.match(node.read(".usernetes/node.env"), "NODE_NAME=u7s-node-a.example\n");
+  });
+
+  t.test("takes the host's address from the interface that is configured", async (t) => {
+    const node = newNode(t);
+    node.program("ip", `[ "$6" = ib0 ] && echo "3: ib0    inet 192.168.7.9/24 brd 192.168.7.255"`);
+    await node.step("stage", { USERNETES_INTERFACE: "ib0" });
+    t.match(node.read(".usernetes/node.env"), /^HOST_IP=192\.168\.7\.9$/m);
+    const { exitCode, stderr } = await node.step("stage", { USERNETES_INTERFACE: "eth9" });
+    t.equal(exitCode, 1);
+    t.match(stderr, "the interface eth9 (usernetes.interface) has no IPv4 address on this node");
+  });
+  t.end();
+});
+
+t.test("run", (t) => {
+  t.test("reports each step's end as it goes, and stops at one that fails", async (t) => {
+    const node = newNode(t);
+    const { exitCode, stdout, stderr } = await node.call(
+      ["stage", 10, "echo out; echo err >&2"],
+      ["up", 10, "echo first; echo last; exit 7"],
+      ["kubeadm-init", 10, "true"],
+    );
+    t.equal(exitCode, 0, "its own status says nothing of the steps");
+    t.equal(stdout, "");
+    t.strictSame(stderr.split("\n"), [
+      `${NONCE} end stage 0`,
+      `${NONCE} tail up first`,
+      `${NONCE} tail up last`,
+      `${NONCE} end up 7`,
+    ]);
+    t.strictSame(node.litter, []);
+  });
+
+  t.test(
+    "tells only the last lines, with no control characters, and not all of a long one",
+    async (t) => {
+      const node = newNode(t);
+      const script = `seq 1 50; printf 'red \\033[31m\\a%s ƒ\\n' "$(yes x | head -n 600 | tr -d '\\n')"; exit 1`;
+      const { stderr } = await node.call(["up", 10, script]);
+      const lines = stderr.split("\n");
+      t.equal(lines.length, 13);
+      t.equal(lines[0], `${NONCE} tail up 40`);
+      t.match(lines[11], /^n0nce tail up red \[31mx{300,}$/);
+      t.ok((lines[11] ?? "").length < 420);
+    },
+  );
+
+  t.test("stops a step that hangs, and its children", async (t) => {
+    const node = newNode(t);
+    const before = Date.now();
+    const { stderr } = await node.call(["up", 1, "sleep 314.15 & sleep 314.15"]);
+    t.match(stderr, new RegExp(`^${NONCE} end up (124|137)$`, "m"));
+    t.ok(Date.now() - before < 5000);
+    t.ok(await eventually(() => !runs("sleep 314.15")));
+  });
+
+  t.test("leaves no temporary file nor child when it is stopped", async (t) => {
+    const node = newNode(t);
+    const child = node.start(["up", 60, "echo begun; sleep 271.82"]);
+    t.ok(await eventually(() => runs("sleep 271.82")));
+    t.equal(node.litter.length, 1);
+    child.kill("SIGTERM");
+    t.equal((await child.ended).exitCode, 143);
+    t.strictSame(node.litter, []);
+    t.ok(await eventually(() => !runs("sleep 271.82")));
+  });
+
+  t.test("leaves no child when it is killed", async (t) => {
+    const node = newNode(t);
+    const child = node.start(["up", 60, "sleep 141.42"]);
+    t.ok(await eventually(() => runs("sleep 141.42")));
+    child.kill("SIGKILL");
+    await child.ended;
+    t.ok(await eventually(() => !runs("sleep 141.42")));
+  });
+
+  t.test("gives steps no input to wait for", async (t) => {
+    const node = newNode(t);
+    const { stderr } = await node.call(["up", 5, "cat; exit 3"]);
+    t.equal(stderr, `${NONCE} end up 3`);
+  });
+
+  t.test("keeps a log on the node, without token and hash", async (t) => {
+    const node = newNode(t);
+    node.staged();
+    const { stderr } = await node.call(["up", 10, `printf '%s' '${JOIN_COMMAND}'; exit 1`]);
+    const log = node.read(".usernetes/up.log");
+    t.equal(
+      log,
+      `kubeadm join 10.0.0.1:20003 --token [token] --discovery-token-ca-cert-hash sha256:[hash]\n`,
+    );
+    t.match(stderr, "--token [token] --discovery-token-ca-cert-hash sha256:[hash]");
+    t.notMatch(stderr, TOKEN);
+    t.strictSame(readdirSync(join(node.workdir, ".usernetes")).toSorted(), [
+      ...["node.env", "owner", "up.log"],
+    ]);
+    t.equal(statSync(join(node.workdir, ".usernetes/up.log")).mode & 0o777, 0o600);
+  });
+
+  t.test("keeps no more than a mebibyte of a step's output", async (t) => {
+    const node = newNode(t);
+    node.staged();
+    await node.call(["up", 20, "yes 0123456789 | head -n 200000"]);
+    t.equal(statSync(join(node.workdir, ".usernetes/up.log")).size, 1 << 20);
+  });
+
+  t.test("gives stdout to the join-command's own descriptor only", async (t) => {
+    const node = newNode(t);
+    const { stdout, stderr } = await node.call(
+      ["kubeconfig", 10, "echo not this; { echo nor this >&3; } 2>/dev/null || true"],
+      ["join-command", 10, "echo nor that; echo this >&3"],
+    );
+    t.equal(stdout, "this");
+    t.match(stderr, `${NONCE} end join-command 0`);
+  });
+
+  t.test("finds what belongs to the host there", async (t) => {
+    const node = newNode(t);
+    delete node.env["HOME"];
+    const { stderr } = await node.call(["up", 10, 'echo "home $HOME lang $LANG"; exit 1']);
+    t.match(stderr, /tail up home \/\S* lang C\.UTF-8$/m);
+  });
+  t.end();
+});
+
+t.test("make", (t) => {
+  t.test("makes the target with the node's own name and subnet", async (t) => {
+    const node = newNode(t);
+    node.staged();
+    t.equal((await node.step("sync-external-ip")).exitCode, 0);
+    await node.step("up");
+    t.strictSame(node.noted("make"), ["sync-external-ip", "up QUICK=1"]);
+    t.strictSame(node.noted("make.env"), ["u7s-n 10.0.0.0/24", "u7s-n 10.0.0.0/24"]);
+  });
+
+  t.test("does kubeadm-init once, and resets one that was left half done", async (t) => {
+    const node = newNode(t);
+    node.staged();
+    node.note("make.kubeadm-init", "exit 1");
+    t.not((await node.step("kubeadm-init")).exitCode, 0);
+    node.note("make.kubeadm-init", "");
+    t.equal((await node.step("kubeadm-init")).exitCode, 0);
+    t.equal((await node.step("kubeadm-init")).exitCode, 0);
+    t.strictSame(node.noted("make"), ["kubeadm-init", "kubeadm-reset", "kubeadm-init"]);
+  });
+
+  t.test("takes a worker's copy of the token away when it has joined", async (t) => {
+    const node = newNode(t);
+    node.staged();
+    const file = join(node.workdir, "join-command");
+    writeFileSync(file, JOIN_COMMAND);
+    node.note("make.kubeadm-join", "exit 1");
+    await node.step("kubeadm-join");
+    t.ok(existsSync(file), "it is needed for another try");
+    node.note("make.kubeadm-join", "");
+    t.equal((await node.step("kubeadm-join")).exitCode, 0);
+    t.notOk(existsSync(file));
+  });
+
+  t.test("lets only the user read the kubeconfig", async (t) => {
+    const node = newNode(t);
+    node.staged();
+    node.note("make.kubeconfig", "umask 022; echo secret >kubeconfig");
+    t.equal((await node.step("kubeconfig")).exitCode, 0);
+    t.equal(statSync(join(node.workdir, "kubeconfig")).mode & 0o777, 0o600);
+  });
+  t.end();
+});
+
+t.test("fetch-join", (t) => {
+  t.test("takes the join-command out of the archive, by way of a private directory", async (t) => {
+    const node = newNode(t);
+    node.staged();
+    const { exitCode } = await node.step("fetch-join", { FAKE_ARCHIVE: "kubeadm join ..." });
+    t.equal(exitCode, 0);
+    t.equal(node.read("join-command"), "kubeadm join ...\n");
+    const [mode, directory = ""] = node.noted("extracted");
+    t.equal(mode, "drwx------");
+    t.not(directory, node.workdir);
+    t.strictSame(node.litter, []);
+    await node.step("fetch-join", { FAKE_ARCHIVE: "another" });
+    t.equal(node.read("join-command"), "another\n", "repeated, it is replaced");
+  });
+
+  t.test("fails where there is no archive, and leaves nothing", async (t) => {
+    const node = newNode(t);
+    node.staged();
+    const { exitCode, stderr } = await node.step("fetch-join");
+    t.equal(exitCode, 1);
+    t.match(stderr, "no such archive");
+    t.strictSame(node.litter, []);
+    t.notOk(existsSync(join(node.workdir, "join-command")));
+  });
+
+  t.test("makes a file that only the user reads, as run starts it", async (t) => {
+    const node = newNode(t);
+    node.staged();
+    node.env["FAKE_ARCHIVE"] = "x";
+    await node.call(["fetch-join", 10, stepScript("fetch-join")]);
+    t.equal(statSync(join(node.workdir, "join-command")).mode & 0o777, 0o600);
+  });
+  t.end();
+});
+
+t.test("join-command gives what make made to the caller", async (t) => {
+  const node = newNode(t);
+  node.staged();
+  node.note("make.join-command", `echo chatter; printf '%s' '${JOIN_COMMAND}' >join-command`);
+  const { stdout, stderr } = await node.call(["join-command", 10, stepScript("join-command")]);
+  t.equal(stdout, JOIN_COMMAND.trimEnd());
+  t.equal(stderr, `${NONCE} end join-command 0`);
+  t.notMatch(node.read(".usernetes/join-command.log"), TOKEN);
+});
+
+t.test("delete-token", (t) => {
+  t.test("deletes every token by its public id, and the lead's copy", async (t) => {
+    const node = newNode(t);
+    node.staged();
+    node.note("container", `${PROJECT}-node-1\n`);
+    writeFileSync(join(node.workdir, "join-command"), JOIN_COMMAND);
+    node.note(
+      "in-container",
+      `if [ "$2 $3" = "token list" ]; then printf 'fedcba.0123456789abcdef\\n'; else echo "$*" >>"$NOTES/kubeadm"; fi`,
+    );
+    const { exitCode, stderr } = await node.step("delete-token");
+    t.equal(exitCode, 0, stderr);
+    t.strictSame(node.noted("kubeadm"), [
+      "kubeadm token delete abcdef",
+      "kubeadm token delete fedcba",
+    ]);
+    t.notOk(existsSync(join(node.workdir, "join-command")));
+  });
+
+  t.test("says so when the cluster's container is not there", async (t) => {
+    const node = newNode(t);
+    node.staged();
+    node.note("container", "another-node-1\n");
+    const { exitCode, stderr } = await node.step("delete-token");
+    t.equal(exitCode, 1);
+    t.equal(stderr, `no container of ${PROJECT} runs on this node`);
+  });
+  t.end();
+});
+
+t.test("wait-ready waits until as many nodes as the cluster has are Ready", async (t) => {
+  const node = newNode(t);
+  node.staged();
+  node.note("container", `${PROJECT}_node_1\n`);
+  node.note(
+    "in-container",
+    `echo "$*" >>"$NOTES/kubectl"
+[ "$2" = get ] || exit 0
+echo "u7s-a   Ready    control-plane"
+if [ "$(grep -c get "$NOTES/kubectl")" -lt 3 ]; then echo "u7s-b   NotReady"; else echo "u7s-b   Ready"; fi`,
+  );
+  const { exitCode, stdout } = await node.step("wait-ready", { USERNETES_SIZE: "2" });
+  t.equal(exitCode, 0);
+  t.strictSame(stdout.split("\n"), [
+    "1 of 2 nodes are Ready",
+    "1 of 2 nodes are Ready",
+    "2 of 2 nodes are Ready",
+  ]);
+});
+
+t.test("down-v", (t) => {
+  const all = (node: Node) =>
+    ["container", "network", "volume", "image"].flatMap((kind) => node.noted(kind));
+  const fill = (node: Node) => {
+    node.note("container", `${PROJECT}-node-1\n`);
+    node.note("network", `${PROJECT}_default\nbridge\n`);
+    node.note("volume", `${PROJECT}_node-var\n${PROJECT}_node-etc\nhome\n`);
+    node.note("image", `${PROJECT}-node:latest\nalpine:3\nlocalhost/${PROJECT}_node:latest\n`);
+  };
+
+  t.test("makes down-v, then removes what the engine still has, and the workdir", async (t) => {
+    const node = newNode(t);
+    node.staged();
+    fill(node);
+    const { exitCode, stderr } = await node.step("down-v");
+    t.equal(exitCode, 0, stderr);
+    t.strictSame(node.noted("make"), ["down-v"]);
+    t.strictSame(all(node), ["bridge", "home", "alpine:3"], "and nothing else");
+    t.notOk(existsSync(node.workdir));
+  });
+
+  t.test("touches nothing of a cluster whose name only begins like ours", async (t) => {
+    const node = newNode(t);
+    const others = {
+      container: `${PROJECT}x-node-1\nmy-${PROJECT}-node-1\n`,
+      network: `${PROJECT}x_default\n`,
+      volume: `my-${PROJECT}_node-var\n`,
+      image: `${PROJECT}x-node:latest\n${PROJECT}-nodejs:latest\n`,
+    };
+    for (const [kind, text] of Object.entries(others)) node.note(kind, text);
+    t.equal((await node.step("down-v")).exitCode, 0);
+    t.strictSame(all(node).length, 6);
+  });
+
+  t.test("does what it can when the Makefile's own down-v fails", async (t) => {
+    const node = newNode(t);
+    node.staged();
+    fill(node);
+    node.note("make.down-v", "exit 2");
+    t.equal((await node.step("down-v")).exitCode, 0);
+    t.strictSame(all(node), ["bridge", "home", "alpine:3"]);
+  });
+
+  t.test("believes no engine that says it removed what it still lists", async (t) => {
+    const node = newNode(t);
+    node.staged();
+    node.note("container", `${PROJECT}-node-1\n`);
+    node.note("volume", `${PROJECT}_node-var\n`);
+    node.note("engine.lies", "");
+    const { exitCode, stderr } = await node.step("down-v");
+    t.equal(exitCode, 1);
+    t.equal(
+      stderr.split("\n").at(-1),
+      `left behind: container ${PROJECT}-node-1,volume ${PROJECT}_node-var`,
+    );
+    t.ok(existsSync(node.workdir), "it is there for the next try");
+    rmSync(join(node.directory, "notes/engine.lies"));
+    t.equal((await node.step("down-v")).exitCode, 0);
+    t.notOk(existsSync(node.workdir));
+  });
+
+  t.test("fails when the engine does not answer", async (t) => {
+    const node = newNode(t);
+    node.staged();
+    node.note("engine.down", "");
+    const { exitCode, stderr } = await node.step("down-v");
+    t.equal(exitCode, 1);
+    t.match(stderr, `docker does not answer: what is left of ${PROJECT} is not known`);
+  });
+
+  t.test("touches nothing where the marker is another's", async (t) => {
+    const node = newNode(t);
+    node.staged();
+    fill(node);
+    writeFileSync(join(node.workdir, ".usernetes/owner"), "123 another\n");
+    const { exitCode, stderr } = await node.step("down-v");
+    t.equal(exitCode, 0);
+    t.equal(stderr.split("\n").at(-1), `${node.workdir} is not this cluster's and stays`);
+    t.ok(existsSync(join(node.workdir, "Makefile")));
+    t.equal(all(node).length, 9);
+    t.strictSame(node.noted("make"), []);
+  });
+
+  t.test("follows no symbolic link", async (t) => {
+    const node = newNode(t);
+    node.staged();
+    const real = join(node.directory, "real");
+    renameSync(node.workdir, real);
+    symlinkSync(real, node.workdir);
+    t.equal((await node.step("down-v")).exitCode, 0);
+    t.ok(existsSync(join(real, "Makefile")));
+    t.ok(lstatSync(node.workdir).isSymbolicLink());
+  });
+
+  t.test("can be repeated, and run where nothing was ever made", async (t) => {
+    const node = newNode(t);
+    t.equal((await node.step("down-v")).exitCode, 0);
+    mkdirSync(node.workdir);
+    t.equal((await node.step("down-v")).exitCode, 0);
+    t.notOk(existsSync(node.workdir), "a stage that was killed leaves an empty directory");
+    node.staged();
+    t.equal((await node.step("down-v")).exitCode, 0);
+    t.equal((await node.step("down-v")).exitCode, 0);
+  });
+
+  t.test("does without make and without an engine", async (t) => {
+    const node = newNode(t);
+    node.staged();
+    node.uninstall("make");
+    node.uninstall("docker");
+    t.equal((await node.step("down-v")).exitCode, 0);
+    t.notOk(existsSync(node.workdir));
+  });
+
+  t.test("leaves no log of its own behind, as run starts it", async (t) => {
+    const node = newNode(t);
+    node.staged();
+    const { stderr } = await node.call(["down-v", 20, stepScript("down-v")]);
+    t.equal(stderr, `${NONCE} end down-v 0`);
+    t.notOk(existsSync(node.workdir));
+    t.strictSame(node.litter, []);
+  });
+  t.end();
+});

@@ -1,0 +1,76 @@
+import t from "tap";
+import { execErrors, lastWords, parseReport } from "../../lib/step/reports.js";
+
+t.test("a report is told by its nonce", (t) => {
+  t.strictSame(parseReport("3: abc end up 0", "abc"), {
+    rank: 3,
+    report: "end",
+    step: "up",
+    exit: 0,
+  });
+  t.strictSame(parseReport("12: abc tail kubeadm-init [ERROR]: no  space ", "abc"), {
+    rank: 12,
+    report: "tail",
+    step: "kubeadm-init",
+    text: "[ERROR]: no  space ",
+  });
+  t.strictSame(parseReport("0: abc tail up ", "abc"), {
+    rank: 0,
+    report: "tail",
+    step: "up",
+    text: "",
+  });
+  t.end();
+});
+
+t.test("any other line is none", (t) => {
+  for (const line of [
+    "3: xyz end up 0",
+    "3: ab end up 0",
+    "abc end up 0",
+    "3: abc end up",
+    "3: abc end up -1",
+    "3: abc end up 0 or so",
+    "3: abc end fly 0",
+    "3: abc begin up 0",
+    "[1-2]: Exit 3",
+    "",
+    "x 3: abc end up 0",
+  ])
+    t.equal(parseReport(line, "abc"), undefined, line);
+  t.end();
+});
+
+t.test("the last words are the recipe's, not make's", (t) => {
+  t.equal(
+    lastWords([
+      "pulling",
+      "no space left ",
+      "make: *** [Makefile:9: up] Error 1",
+      "make[2]: x",
+      "",
+    ]),
+    "no space left",
+  );
+  t.equal(lastWords(["make: *** no rule"]), "");
+  t.equal(lastWords([]), "");
+  t.equal(lastWords(["x".repeat(999)]).length, 300);
+  t.end();
+});
+
+t.test("flux exec's own errors are told by rank, without the script", (t) => {
+  t.strictSame(
+    [
+      ...execErrors([
+        "flux-exec: Error: rank 3: sh -c set -eu: No route to host",
+        "[1-2]: Exit 3",
+        "flux-exec: Error: rank 4: sh: error launching process: No such file or directory",
+      ]),
+    ],
+    [
+      [3, "No route to host"],
+      [4, "No such file or directory"],
+    ],
+  );
+  t.end();
+});

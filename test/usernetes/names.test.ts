@@ -1,0 +1,26 @@
+import t from "tap";
+import { archive, marker, project, workdir } from "../../lib/usernetes/names.js";
+
+const JOBID = 179836689580032n;
+
+t.test("a cluster's names come from its job's id, lower-cased", (t) => {
+  t.equal(workdir("/tmp", JOBID), "/tmp/usernetes-ƒ2qt1hsjy5");
+  t.equal(project(JOBID), "usernetes-2qt1hsjy5");
+  t.equal(archive(JOBID), "usernetes-2qt1hsjy5");
+  t.end();
+});
+
+t.test("a workdir under the root has one slash", (t) => {
+  t.equal(workdir("/", JOBID), "/usernetes-ƒ2qt1hsjy5");
+  t.end();
+});
+
+t.test("ids that differ only in case share a name, but not a marker", (t) => {
+  const one = 179836689580032n;
+  const other = 235036293768832n;
+  t.equal(workdir("/tmp", one), workdir("/tmp", other));
+  t.not(marker(one, "uuid"), marker(other, "uuid"));
+  t.not(marker(one, "uuid"), marker(one, "another instance"));
+  t.equal(marker(one, "uuid"), "179836689580032 uuid");
+  t.end();
+});
