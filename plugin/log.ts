@@ -12,5 +12,8 @@ export async function createLog(): Promise<Log> {
   if (!process.stderr.isTTY) return pino(options, pino.destination({ fd: 2, sync: true }));
   const { default: pretty } = await import("pino-pretty");
   const colorize = process.env["NO_COLOR"] === undefined;
-  return pino(options, pretty({ destination: 2, sync: true, colorize, ignore: "pid,name" }));
+  return pino(
+    options,
+    pretty({ destination: 2, sync: true, colorize, ignore: "pid,name", hideObject: true }),
+  );
 }

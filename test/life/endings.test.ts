@@ -146,4 +146,20 @@ life(async (t, flux) => {
     const { events } = await gone(t as unknown as Tap, job);
     t.match(named(events, "finish"), [{ context: { status: 0 } }]);
   });
+
+  await t.test(
+    "a job that started before it could be held still waits for its cluster",
+    async (t) => {
+      t.equal(flux.signalChildren("bridge", "SIGSTOP"), 1);
+      const job = await flux.submit("-N2", "sh", "-c", "kubectl get nodes");
+      await flux.waitFor(job, "start");
+      flux.signalChildren("bridge", "SIGCONT");
+      const { events } = await gone(t as unknown as Tap, job);
+      const order = events.map((entry) => entry.name);
+      t.ok(order.indexOf("start") < order.indexOf("prolog-start"), "the hold came late");
+      t.ok(order.indexOf("prolog-finish") < order.indexOf("finish"), "and was let go while it ran");
+      const { stdout } = await flux.flux("job", "attach", job);
+      t.equal(stdout.match(/ Ready /g)?.length, 2, stdout);
+    },
+  );
 });

@@ -107,6 +107,15 @@ export class LifeFlux {
     return running?.ended ?? Promise.resolve(0);
   }
 
+  /** Sends a signal to the processes that the daemon started whose command has `word` in it. */
+  signalChildren(word: string, signal: NodeJS.Signals): number {
+    const parent = this.daemonProcess?.child.pid;
+    const children = list("/proc").filter((pid) => parentOf(pid) === parent);
+    const meant = children.filter((pid) => read(`/proc/${pid}/cmdline`).includes(word));
+    for (const pid of meant) process.kill(Number(pid), signal);
+    return meant.length;
+  }
+
   /** Submits a job that asks for a cluster; its id. */
   submit(...args: string[]): Promise<string> {
     return this.output("flux", "submit", "--setattr=attributes.user.usernetes=yes", ...args);
@@ -167,6 +176,21 @@ export class LifeFlux {
 function parse(text: string): Entry[] {
   const lines = text.split("\n").filter((line) => line !== "");
   return lines.map((line) => JSON.parse(line) as Entry);
+}
+
+function read(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch {
+    return "";
+  }
+}
+
+/** The parent of a process; undefined for what is no process, or is gone. */
+function parentOf(pid: string): number | undefined {
+  const stat = /^[0-9]+$/.test(pid) ? read(`/proc/${pid}/stat`) : "";
+  const match = /\) . ([0-9]+) /.exec(stat);
+  return match ? Number(match[1]) : undefined;
 }
 
 function list(directory: string): string[] {
