@@ -150,10 +150,11 @@ life(async (t, flux) => {
   await t.test(
     "a job that started before it could be held still waits for its cluster",
     async (t) => {
-      t.equal(flux.signalChildren("bridge", "SIGSTOP"), 1);
-      const job = await flux.submit("-N2", "sh", "-c", "kubectl get nodes");
-      await flux.waitFor(job, "start");
-      flux.signalChildren("bridge", "SIGCONT");
+      let job = "";
+      await flux.behindTheBridge(async () => {
+        job = await flux.submit("-N2", "sh", "-c", "kubectl get nodes");
+        await flux.waitFor(job, "start");
+      });
       const { events } = await gone(t as unknown as Tap, job);
       const order = events.map((entry) => entry.name);
       t.ok(order.indexOf("start") < order.indexOf("prolog-start"), "the hold came late");

@@ -18,6 +18,8 @@ export interface Place {
   base: string;
   /** The environment of a process of rank 0. */
   env: Record<string, string>;
+  /** The bridge sees what happens so much later; where there is no such knob, it is stopped. */
+  delayBridge?: (ms: number) => void;
   close(): Promise<void>;
 }
 
@@ -114,6 +116,16 @@ export class LifeFlux {
     const meant = children.filter((pid) => read(`/proc/${pid}/cmdline`).includes(word));
     for (const pid of meant) process.kill(Number(pid), signal);
     return meant.length;
+  }
+
+  /** The bridge sees nothing of what happens meanwhile until it is over. */
+  async behindTheBridge(act: () => Promise<void>): Promise<void> {
+    const { delayBridge } = this.place;
+    if (delayBridge) delayBridge(1000);
+    else if (this.signalChildren("bridge", "SIGSTOP") !== 1) throw new Error("there is no bridge");
+    await act();
+    if (delayBridge) delayBridge(0);
+    else this.signalChildren("bridge", "SIGCONT");
   }
 
   /** Submits a job that asks for a cluster; its id. */

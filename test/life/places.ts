@@ -24,6 +24,9 @@ export async function embeddedPlace(more: Table): Promise<Place> {
     common,
     base: sandbox.disk(0),
     env: { ...sandbox.env, PATH: `${COMMANDS}:${sandbox.env["PATH"] ?? ""}`, LANG: "C.UTF-8" },
+    delayBridge: (ms) => {
+      sandbox.instance.journalDelayMs = ms;
+    },
     async close() {
       await sandbox.stop();
       rmSync(common, { recursive: true, force: true });
