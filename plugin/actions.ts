@@ -126,15 +126,16 @@ export const ACTIONS: { [K in Action["do"]]: Do<K> } = {
     const { cluster, world } = job;
     const { jobid } = cluster;
     await removeJoinArchive(job);
-    const entry = world.open.get(jobid);
     if (left.length > 0) await reportLeft(job, left);
-    const change =
-      left.length > 0 && entry
-        ? (["put", entryKey(jobid), { ...entry, left }] as const)
-        : (["unlink", entryKey(jobid)] as const);
+    const claim = cluster.claim;
+    const entry = left.length > 0 && claim ? { jobid: String(jobid), claim, left } : undefined;
+    const change = entry
+      ? (["put", entryKey(jobid), entry] as const)
+      : (["unlink", entryKey(jobid)] as const);
     const timestamp = world.clock.now();
     await job.record({ timestamp, name: "down", context: { left } }, [[...change]]);
-    if (left.length === 0) world.open.remove(jobid);
+    if (entry) world.open.add(entry);
+    else world.open.remove(jobid);
     job.say(
       "info",
       left.length === 0 ? "down: nothing is left" : `down: left on ranks ${encodeIdset(left)}`,
@@ -195,12 +196,17 @@ async function removeJoinArchive(job: Reconciler): Promise<void> {
 
 async function reportLeft(job: Reconciler, left: number[]): Promise<void> {
   const { cluster, world } = job;
-  const note = progress(cluster, "down-v", left[0] ?? 0)?.note ?? "";
+  const lost = left.filter((rank) => world.nodes.isLost(rank));
+  if (lost.length > 0)
+    job.say("warn", `ranks ${encodeIdset(lost)} are lost and will be cleaned when they are back`);
+  const failed = left.filter((rank) => !world.nodes.isLost(rank));
+  if (failed.length === 0) return;
+  const note = progress(cluster, "down-v", failed[0] ?? 0)?.note ?? "";
   const reason = `usernetes: teardown of ${job.name} failed: ${note}`.slice(0, 300);
-  job.say("error", `teardown failed on ranks ${encodeIdset(left)}: ${note}`);
+  job.say("error", `teardown failed on ranks ${encodeIdset(failed)}: ${note}`);
   // Draining is a courtesy to the administrator; it must not keep the job.
   if (world.config.drain)
-    await world.flux.drain(encodeIdset(left), reason).catch((error: unknown) => {
+    await world.flux.drain(encodeIdset(failed), reason).catch((error: unknown) => {
       job.say("warn", `drain: ${messageOf(error)}`);
     });
 }

@@ -213,6 +213,25 @@ class Bridge:
             if exc.errno != errno.ENOENT:
                 print(f"usernetes bridge: hold: {exc}", file=sys.stderr)
 
+    # -- which brokers are up: flux exec to one that has just died hangs
+
+    def follow_online(self):
+        self.handle.rpc(
+            "groups.get",
+            {"name": "broker.online"},
+            nodeid=0,
+            flags=flux.constants.FLUX_RPC_STREAMING,
+        ).then(self.on_online)
+
+    def on_online(self, rpc):
+        try:
+            members = rpc.get()["members"]
+        except OSError as exc:
+            print(f"usernetes bridge: broker.online: {exc}", file=sys.stderr)
+            return
+        rpc.reset()
+        emit(type="online", ranks=members)
+
     # -- the service: flux-ping(1) speaks to it from any rank
 
     def serve(self):
@@ -371,6 +390,7 @@ def main():
         owner=int(handle.attr_get("security.owner")),
         level=int(handle.attr_get("instance-level")),
     )
+    bridge.follow_online()
     bridge.follow_journal()
     handle.reactor_run()
 

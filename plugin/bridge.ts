@@ -7,6 +7,7 @@
  * again after each start (what knows them drops repeats); `refused` and `lost`
  * end it.
  */
+import { decodeIdset } from "../lib/flux/idset.js";
 import { startLineProcess, type LineProcess } from "../lib/host/line-process.js";
 import { packagePath } from "../lib/host/package.js";
 import type { Log } from "./log.js";
@@ -30,6 +31,8 @@ export interface BridgeEvents {
   onReady: (ready: Ready) => void;
   onJob: (job: ReportedJob) => void;
   onGone: (id: bigint) => void;
+  /** The ranks whose brokers are up; again at each change. */
+  onOnline: (ranks: number[]) => void;
   onSentinel: () => void;
   /** It will not start: another daemon, wrong rank or owner, no instance. */
   onRefused: (reason: string, error: string) => void;
@@ -146,6 +149,9 @@ export class Bridge {
         return;
       case "gone":
         this.events.onGone(BigInt(String(message["id"])));
+        return;
+      case "online":
+        this.events.onOnline(decodeIdset(String(message["ranks"])));
         return;
       case "sentinel":
         this.events.onSentinel();

@@ -32,6 +32,8 @@ export async function runSteps(job: Reconciler, action: CallAction): Promise<voi
       signal: teardown
         ? job.leaving.signal
         : AbortSignal.any([job.leaving.signal, job.bringUp.signal]),
+      isLost: (rank) => world.nodes.isLost(rank),
+      onChange: (callback) => world.nodes.onChange(callback),
       onEnd: (end) => {
         if (end.step === "join-command" && end.status === "ok") withResult = end;
         else finish(job, end);

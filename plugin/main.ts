@@ -12,6 +12,7 @@ import { systemClock } from "../lib/host/clock.js";
 import { run } from "../lib/host/runner.js";
 import { Bridge, type Ready } from "./bridge.js";
 import { createLog, type Log } from "./log.js";
+import { Membership } from "./membership.js";
 import { OpenClusters } from "./open-clusters.js";
 import { Supervisor } from "./supervisor.js";
 import type { Facts, Level, World } from "./world.js";
@@ -59,6 +60,7 @@ class Daemon {
   private readonly bridge: Bridge;
   private readonly supervisor: Supervisor;
   private readonly open = new OpenClusters();
+  private readonly nodes = new Membership();
   private config: Loaded["config"];
   private ready: Ready = { size: 0, owner: 0, level: 0 };
   private instance = "";
@@ -79,6 +81,10 @@ class Daemon {
         },
         onGone: (id) => {
           this.supervisor.onGone(id);
+        },
+        onOnline: (ranks) => {
+          this.nodes.set(ranks);
+          this.supervisor.onOnline();
         },
         onSentinel: () => {
           void this.caughtUp();
@@ -160,6 +166,7 @@ class Daemon {
       site: { base: this.parts.base, template, interface: config.interface, instance },
       owner: this.ready.owner,
       open: this.open,
+      nodes: this.nodes,
     };
   }
 

@@ -10,6 +10,7 @@ import {
   foldJobEvent,
   foldRecordEvent,
   forgetRunning,
+  reopenTeardown,
   type JobEvent,
 } from "../lib/cluster/fold.js";
 import { plan, type Action } from "../lib/cluster/plan.js";
@@ -42,6 +43,7 @@ export class Reconciler {
   private cancelWake: (() => void) | undefined;
   private planned = false;
   private readonly limits: Limits;
+  private readonly stopWatching: () => void;
 
   constructor(
     readonly cluster: Cluster,
@@ -56,7 +58,11 @@ export class Reconciler {
       bringUpText: formatFsd(config.bringUpTimeoutMs),
       teardownS: config.teardownTimeoutMs / 1000,
       extendTimeLimit: config.extendTimeLimit,
+      isLost: (rank) => world.nodes.isLost(rank),
     };
+    this.stopWatching = world.nodes.onChange(() => {
+      this.kick();
+    });
     this.writer = new RecordWriter(cluster.jobid, (operations) => world.flux.commit(operations), {
       now: () => world.clock.now() * 1000,
       after: (ms, callback) => world.clock.after(ms, callback),
@@ -86,8 +92,15 @@ export class Reconciler {
     this.kick();
   }
 
+  /** What an earlier teardown could not reach or clean is torn down once more. */
+  reopen(left: number[]): void {
+    reopenTeardown(this.cluster, left);
+    this.kick();
+  }
+
   /** The daemon leaves. */
   leave(): void {
+    this.stopWatching();
     this.cancelWake?.();
     this.leaving.abort();
   }
@@ -126,6 +139,7 @@ export class Reconciler {
     this.cancelWake = undefined;
     this.show();
     if (isDone(this.cluster)) {
+      this.stopWatching();
       this.onDone();
       return;
     }

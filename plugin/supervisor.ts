@@ -60,6 +60,21 @@ export class Supervisor {
     for (const entry of entries) if (!active.has(BigInt(entry.jobid))) await this.takeEnded(entry);
   }
 
+  /** Brokers came or went: what was left on those that are back is cleaned. */
+  onOnline(): void {
+    if (!this.caughtUp) return;
+    const { open } = this.makeWorld();
+    for (const entry of open.all())
+      if (!this.members.has(BigInt(entry.jobid)) && this.reachable(entry).length > 0)
+        void this.takeEnded(entry);
+  }
+
+  /** The ranks that a teardown left, and that are up. */
+  private reachable(entry: OpenCluster): number[] {
+    const { nodes } = this.makeWorld();
+    return (entry.left ?? []).filter((rank) => !nodes.isLost(rank));
+  }
+
   /** The daemon leaves: clusters stay as they are. */
   leave(): void {
     for (const { reconciler, follow } of this.members.values()) {
@@ -103,7 +118,10 @@ export class Supervisor {
     member.reconciler.kick();
   }
 
-  /** A cluster whose job ended while no daemon ran: it is only taken down. */
+  /**
+   * A cluster whose job ended while no daemon ran, or that could not be cleaned
+   * everywhere: it is only taken down.
+   */
   private async takeEnded(entry: OpenCluster): Promise<void> {
     const { claim } = entry;
     const cluster = newCluster({
@@ -112,10 +130,12 @@ export class Supervisor {
       asked: parseRequest({ usernetes: "yes" }),
       duration: 0,
     });
-    cluster.job.clean = true;
     cluster.claim = claim;
     const { reconciler } = this.add(cluster);
-    if ((await this.load(reconciler)) !== undefined) reconciler.kick();
+    if ((await this.load(reconciler)) === undefined) return;
+    cluster.job.clean = true;
+    if (cluster.down) reconciler.reopen(this.reachable(entry));
+    reconciler.kick();
   }
 
   private add(cluster: Cluster): Member {

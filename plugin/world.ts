@@ -4,6 +4,7 @@ import type { Clock } from "../lib/host/clock.js";
 import type { Run } from "../lib/host/command.js";
 import type { Operation } from "../lib/record/writer.js";
 import type { Site } from "../lib/step/environment.js";
+import type { Membership } from "./membership.js";
 import type { OpenClusters } from "./open-clusters.js";
 
 /** What is asked of Flux about a job; `Bridge` does it. */
@@ -34,4 +35,5 @@ export interface World {
   /** The uid that the instance belongs to. */
   owner: number;
   open: OpenClusters;
+  nodes: Membership;
 }

@@ -115,3 +115,9 @@ export function forgetRunning(cluster: Cluster): void {
   if (progress(cluster, "publish-join", lead)?.status !== "ok")
     cluster.steps.get("join-command")?.clear();
 }
+
+/** The teardown goes on for the ranks that it left: they may be cleaned now. */
+export function reopenTeardown(cluster: Cluster, left: number[]): void {
+  for (const rank of left) cluster.steps.get("down-v")?.delete(rank);
+  delete cluster.down;
+}

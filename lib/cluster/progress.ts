@@ -25,6 +25,8 @@ export interface Limits {
   bringUpText: string;
   teardownS: number;
   extendTimeLimit: boolean;
+  /** Its broker is not up. */
+  isLost: (rank: number) => boolean;
 }
 
 /** The limits, the time, and the earliest time at which more can be done. */
@@ -155,10 +157,13 @@ export function runningSteps(cluster: Cluster): Map<Step, number[]> {
   return running;
 }
 
-/** The first step that failed for good, in the words of the exception's note. */
+/** A node that is gone, or the first step that failed for good, in the words of the exception's note. */
 export function failure(cluster: Cluster, facts: Retry): string | undefined {
   const hosts = cluster.claim?.hosts ?? [];
   const ranks = decodeIdset(cluster.claim?.ranks ?? "");
+  const lost = ranks.find(facts.isLost);
+  if (lost !== undefined)
+    return `${hosts[ranks.indexOf(lost)] ?? "?"} (rank ${lost}) was lost while its cluster came up`;
   for (const step of STEPS) {
     if (OPTIONAL_STEPS.has(step) || step === "down-v") continue;
     for (const [rank, at] of cluster.steps.get(step) ?? []) {
@@ -171,13 +176,19 @@ export function failure(cluster: Cluster, facts: Retry): string | undefined {
   return undefined;
 }
 
-/** Which ranks may be torn down now, which have failed for good; `waiting` for some that may yet. */
+/**
+ * Which ranks may be torn down now, and which not: they failed for good, or are
+ * lost and will be cleaned when they are back. `waiting` for some that may yet.
+ */
 export function teardownProgress(
   cluster: Cluster,
   ranks: number[],
   facts: Retry,
 ): { ready: number[]; failed: number[]; waiting: boolean } {
-  const may = (rank: number) => retryable("down-v", progress(cluster, "down-v", rank), facts);
+  const may = (rank: number) => {
+    const word = retryable("down-v", progress(cluster, "down-v", rank), facts);
+    return facts.isLost(rank) && (word === "now" || word === "later") ? "never" : word;
+  };
   const all = ranks.map((rank) => ({ rank, may: may(rank) }));
   const only = (word: ReturnType<typeof may>) =>
     all.filter((each) => each.may === word).map((each) => each.rank);

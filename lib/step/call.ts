@@ -35,6 +35,10 @@ export interface StepEnd {
 
 export interface CallOptions {
   signal: AbortSignal;
+  /** Its broker is not up: nothing more will come of it. */
+  isLost: (rank: number) => boolean;
+  /** Calls back when `isLost` may have changed; gives what ends that. */
+  onChange: (callback: () => void) => () => void;
   onEnd: (end: StepEnd) => void;
 }
 
@@ -48,6 +52,11 @@ export async function runCall(run: Run, call: Call, options: CallOptions): Promi
     String(stepLimit(step, call)),
     stepScript(step),
   ]);
+  const abandoned = new AbortController();
+  const stopWatching = options.onChange(() => {
+    following.abandonLost();
+    if (following.isStuck()) abandoned.abort();
+  });
   const outcome = await run(
     fluxExec(call.ranks, {
       argv: ["sh", "-c", runScript(), "usernetes", nonce, ...steps],
@@ -55,14 +64,17 @@ export async function runCall(run: Run, call: Call, options: CallOptions): Promi
       timeoutMs: call.limitS * 1000,
     }),
     {
-      signal: options.signal,
+      signal: AbortSignal.any([options.signal, abandoned.signal]),
       onStderrLine: (line) => {
         const report = parseReport(line, nonce);
-        if (report) following.take(report);
-        else if (words.length < 200) words.push(line);
+        if (report) {
+          following.take(report);
+          if (following.isStuck()) abandoned.abort();
+        } else if (words.length < 200) words.push(line);
       },
     },
   );
+  stopWatching();
   following.finish(words, outcome);
   // `flux exec -l` labels every line.
   return outcome.stdout.replace(/^[0-9]+: /gm, "");
@@ -77,6 +89,7 @@ class CallProgress {
   /** The step that each unfinished rank is at. */
   private readonly at: Map<number, NodeStep>;
   private readonly tails = new Map<number, string[]>();
+  private abandoned = false;
 
   constructor(
     private readonly call: Call,
@@ -109,6 +122,19 @@ class CallProgress {
     this.options.onEnd({ step, rank, status, note, tail, next, more });
   }
 
+  /** Ends the steps of ranks that are lost: nothing more will come of them. */
+  abandonLost(): void {
+    for (const rank of [...this.at.keys()].filter(this.options.isLost)) {
+      this.abandoned = true;
+      this.lose(rank, "the node was lost");
+    }
+  }
+
+  /** All has been told, but flux exec still waits for a rank that is lost, and may for minutes. */
+  isStuck(): boolean {
+    return this.abandoned && this.at.size === 0;
+  }
+
   /** The ranks that never reported their end. */
   finish(words: string[], outcome: Outcome): void {
     const errors = execErrors(words);
@@ -118,12 +144,16 @@ class CallProgress {
       : timedOut
         ? "flux exec did not end in time"
         : (words.at(-1) ?? (reason || `flux exec ended with ${exitCode ?? "a signal"}`));
-    for (const [rank, step] of [...this.at]) {
-      const note = (errors.get(rank) ?? general).slice(0, 300);
-      this.at.delete(rank);
-      const more = this.isBehind(step);
-      this.options.onEnd({ step, rank, status: "lost", note, tail: [], next: undefined, more });
-    }
+    for (const rank of [...this.at.keys()]) this.lose(rank, errors.get(rank) ?? general);
+  }
+
+  private lose(rank: number, why: string): void {
+    const step = this.at.get(rank);
+    if (step === undefined) return;
+    this.at.delete(rank);
+    const more = this.isBehind(step);
+    const note = why.slice(0, 300);
+    this.options.onEnd({ step, rank, status: "lost", note, tail: [], next: undefined, more });
   }
 
   /** Whether any rank is yet to end the step. */

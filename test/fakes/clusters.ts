@@ -16,6 +16,7 @@ export const LIMITS: Limits = {
   bringUpText: "15m",
   teardownS: 300,
   extendTimeLimit: true,
+  isLost: () => false,
 };
 
 export const emptyCluster = (user: Record<string, unknown> = {}, duration = 0): Cluster =>

@@ -10,6 +10,7 @@ import { encodeIdset } from "../../lib/flux/idset.js";
 import { kvsDirectory } from "../../lib/flux/jobid.js";
 import type { RecordEvent } from "../../lib/record/events.js";
 import type { OpenCluster } from "../../lib/record/writer.js";
+import { Membership } from "../../plugin/membership.js";
 import { OpenClusters } from "../../plugin/open-clusters.js";
 import { Reconciler } from "../../plugin/reconcile.js";
 import type { World } from "../../plugin/world.js";
@@ -74,6 +75,7 @@ export class Life {
       },
       owner: OWNER,
       open: this.openClusters(),
+      nodes: new Membership(),
     };
     this.reconciler = this.newReconciler();
   }

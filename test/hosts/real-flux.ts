@@ -76,6 +76,9 @@ export async function startRealFlux(options: RealOptions): Promise<RealFlux> {
   const argv = [
     "start",
     "--test-size=4",
+    // One broker that dies leaves the others.
+    "--test-exit-mode=leader",
+    "--test-exit-timeout=0",
     `--wrap=${join(PACKAGE, "test/hosts/host-wrap")}`,
     `--config-path=${at("conf")}`,
     `--setattr=conf.shell_initrc=${at("initrc.lua")}`,

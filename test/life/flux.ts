@@ -160,8 +160,9 @@ export class LifeFlux {
     const engines = join(this.place.testbed, "engine");
     for (const host of list(engines))
       for (const project of list(join(engines, host))) left.push(`engine ${host} ${project}`);
-    const disks = await this.output("flux", "exec", "-l", "ls", "-A", this.place.base);
-    for (const line of disks.split("\n")) if (/: ./.test(line)) left.push(`disk ${line}`);
+    // A rank that is lost gives nothing, and a status that says so.
+    const disks = await this.flux("exec", "-l", "ls", "-A", this.place.base);
+    for (const line of disks.stdout.split("\n")) if (/: ./.test(line)) left.push(`disk ${line}`);
     for (const directory of ["usernetes.cluster", "archive"]) {
       const { stdout } = await this.flux("kvs", "ls", "-1", directory);
       for (const name of stdout.split("\n").filter(Boolean)) left.push(`${directory} ${name}`);

@@ -788,3 +788,27 @@ t.test("a cancel while the join-command is published waits for it without turnin
   release();
   await life.untilClean();
 });
+
+t.test("a node that is lost while its cluster comes up is named, and cleaned later", async (t) => {
+  const life = await new Life().alloc();
+  life.nodes.play = (step, rank) => (step === "up" && rank === 2 ? { hangs: true } : undefined);
+  await life.until(() => life.record.includes("ok stage on 0-2 (1)"));
+  life.nodes.play = () => undefined;
+  life.world.nodes.set([0, 1]);
+  await life.untilClean();
+  t.match(
+    life.flux.requests.join("\n"),
+    /raise node2 \(rank 2\) was lost while its cluster came up/,
+  );
+  t.strictSame(life.record.slice(-2), ["ok down-v on 0-1 (1)", "down, left [2]"]);
+  t.equal(life.world.open.all().length, 1, "its entry stays");
+  t.notMatch(life.flux.requests.join("\n"), /drain/, "a node that is gone needs no draining");
+
+  life.world.nodes.set([0, 1, 2]);
+  life.done = false;
+  await life.restart();
+  life.reconciler.reopen([2]);
+  await life.untilClean();
+  t.strictSame(life.record.slice(-2), ["ok down-v on 2 (1)", "down, left []"]);
+  t.equal(life.world.open.all().length, 0);
+});

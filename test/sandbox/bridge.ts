@@ -3,6 +3,7 @@
  * of the flux command that has the service name `usernetes`, reads the journal,
  * holds the jobs that ask, and answers the daemon. It ends with its stdin.
  */
+import { encodeIdset } from "../../lib/flux/idset.js";
 import { asks } from "./asks.js";
 import { HeldJob } from "./bridge-hold.js";
 import { answerRequest, type BridgeRequest } from "./bridge-requests.js";
@@ -109,9 +110,17 @@ export async function runBridge(call: Call): Promise<number> {
   instance.services.set(SERVICE, { ping: () => SERVICE });
   const owner = process.getuid?.() ?? 0;
   bridge.emit({ type: "ready", rank: 0, size: instance.size, owner, level: instance.level });
+  const online = () => {
+    const up = Array.from({ length: instance.size }, (_, rank) => rank);
+    const ranks = encodeIdset(up.filter((rank) => !instance.resources.lost.has(rank)));
+    bridge.emit({ type: "online", ranks });
+  };
+  online();
+  instance.membership.on("change", online);
   const stop = readJournal(instance, NAMES, bridge);
   const status = await readRequests(call, bridge);
   stop();
+  instance.membership.off("change", online);
   instance.services.delete(SERVICE);
   return status;
 }

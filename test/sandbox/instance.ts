@@ -2,6 +2,7 @@
  * A running Flux: some ranks, all played by this process. Each rank listens on a
  * socket of its own, so that a caller's rank is known by the socket it came to.
  */
+import { EventEmitter } from "node:events";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
@@ -59,6 +60,8 @@ export class Instance {
   readonly log = new LogRing();
   readonly resources = new Resources();
   readonly configuration: Configuration;
+  /** Emits `change` when a rank is lost or comes back. */
+  readonly membership = new EventEmitter().setMaxListeners(0);
   readonly services = new Map<string, Service>();
   readonly jobs: JobManager;
   /** Processes of `flux exec`, by rank. */
@@ -165,6 +168,7 @@ export class Instance {
   /** A broker dies: its processes with it, and the jobs that run on it. */
   loseRank(rank: number): void {
     this.resources.lost.add(rank);
+    this.membership.emit("change");
     for (const [running, where] of this.processes) if (where === rank) running.kill("SIGKILL");
     const text = `${this.host(rank).name} (rank ${rank}) transitioning to LOST`;
     this.log.add("overlay", "err", { rank: 0, text });
@@ -173,6 +177,7 @@ export class Instance {
 
   restoreRank(rank: number): void {
     this.resources.lost.delete(rank);
+    this.membership.emit("change");
     this.jobs.queue.schedule();
   }
 

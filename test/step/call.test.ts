@@ -9,7 +9,7 @@ const CALL: Call = { steps: ["stage", "up"], ranks: [0, 1], env: { PATH: "/bin" 
 type Script = (
   say: (line: string) => void,
   nonce: string,
-  now: { options: RunOptions; told: StepEnd[] },
+  now: { options: RunOptions; told: StepEnd[]; lose: (rank: number) => void },
 ) => Partial<Outcome>;
 
 async function play(
@@ -18,17 +18,28 @@ async function play(
   signal = new AbortController().signal,
 ) {
   const ends: StepEnd[] = [];
+  const lost = new Set<number>();
+  const changes: (() => void)[] = [];
+  const lose = (rank: number) => {
+    lost.add(rank);
+    for (const change of changes) change();
+  };
   let command: Command | undefined;
   const stdout = await runCall(
     (given, options = {}) => {
       command = given;
       const nonce = given.argv[given.argv.indexOf("usernetes") + 1] ?? "";
       const say = options.onStderrLine ?? (() => undefined);
-      return Promise.resolve(ended(script(say, nonce, { options, told: ends })));
+      return Promise.resolve(ended(script(say, nonce, { options, told: ends, lose })));
     },
     { ...CALL, ...call },
     {
       signal,
+      isLost: (rank) => lost.has(rank),
+      onChange: (callback) => {
+        changes.push(callback);
+        return () => undefined;
+      },
       onEnd: (end) => {
         ends.push(end);
       },
@@ -256,4 +267,17 @@ t.test("a note stays short whatever is said", async (t) => {
     return { exitCode: 1 };
   });
   t.ok(ends.every(({ note }) => note.length <= 300));
+});
+
+t.test("a rank whose broker is lost ends at once, and a flux exec that hangs on it", async (t) => {
+  const { lines } = await play((say, nonce, { options, lose, told }) => {
+    say(`0: ${nonce} end stage 0`);
+    lose(1);
+    t.match(told.at(-1), { rank: 1, status: "lost" });
+    t.notOk(options.signal?.aborted, "the other rank goes on");
+    say(`0: ${nonce} end up 0`);
+    t.ok(options.signal?.aborted, "nothing is left to wait for");
+    return { exitCode: undefined };
+  });
+  t.strictSame(lines, ["stage 0 ok > up", "stage 1 lost (the node was lost)", "up 0 ok"]);
 });

@@ -1,0 +1,83 @@
+import { life } from "./life.js";
+
+const LONG = ["sleep", "300"];
+
+life(async (t, flux) => {
+  await flux.startDaemon();
+  const has = async (job: string, step: string) =>
+    (await flux.record(job)).some((entry) => entry.context?.["step"] === step);
+
+  await t.test("a daemon that is killed in bring-up is taken up where it was", async (t) => {
+    flux.takes("kubeadm-init", 2);
+    const job = await flux.submit("-N2", "true");
+    while (!(await has(job, "kubeadm-init")));
+    await flux.stopDaemon("SIGKILL");
+    flux.takes("kubeadm-init", 0.1);
+    await flux.startDaemon();
+    await flux.waitForEnd(job);
+    const events = await flux.events(job);
+    t.match(
+      events.filter((entry) => entry.name === "finish"),
+      [{ context: { status: 0 } }],
+    );
+    for (const log of ["prolog-start", "prolog-finish", "epilog-start", "epilog-finish"])
+      t.ok(events.filter((entry) => entry.name === log).length <= 1, `${log} comes once`);
+    const staged = (await flux.record(job)).filter(
+      (entry) => entry.name === "step-start" && entry.context?.["step"] === "stage",
+    );
+    t.equal(staged.length, 1, "what was done is not done again");
+    t.same(await flux.leftovers(), []);
+  });
+
+  await t.test("a job that is canceled while no daemon runs is let go by the next", async (t) => {
+    flux.takes("kubeadm-init", 30);
+    const job = await flux.submit("-N2", ...LONG);
+    while (!(await has(job, "kubeadm-init")));
+    await flux.stopDaemon("SIGKILL");
+    await flux.flux("cancel", job);
+    flux.takes("kubeadm-init", 0.1);
+    await flux.startDaemon();
+    await flux.waitForEnd(job);
+    t.match(
+      (await flux.record(job)).filter((entry) => entry.name === "settle"),
+      [{ context: { outcome: "canceled" } }],
+    );
+    t.same(await flux.leftovers(), []);
+  });
+
+  await t.test("a job that ended while no daemon ran is cleaned by the next", async (t) => {
+    const job = await flux.submit("-N2", ...LONG);
+    await flux.waitFor(job, "start");
+    await flux.stopDaemon("SIGKILL");
+    await flux.flux("cancel", job);
+    await flux.waitFor(job, "clean");
+    t.not((await flux.leftovers()).length, 0, "it is still there");
+    await flux.startDaemon();
+    await flux.waitForEnd(job);
+    t.same(await flux.leftovers(), []);
+  });
+
+  await t.test("a bridge that is killed is started again, and nothing is lost", async (t) => {
+    flux.takes("kubeadm-init", 1);
+    const job = await flux.submit("-N2", "true");
+    while (!(await has(job, "kubeadm-init")));
+    t.equal(flux.signalChildren("bridge", "SIGKILL"), 1);
+    await flux.waitForEnd(job);
+    t.match(
+      (await flux.events(job)).filter((entry) => entry.name === "finish"),
+      [{ context: { status: 0 } }],
+    );
+    const next = await flux.submit("-N2", "true");
+    await flux.waitForEnd(next);
+    t.same(await flux.leftovers(), []);
+  });
+
+  await t.test("a follow that is killed is started again, and nothing is lost", async (t) => {
+    const job = await flux.submit("-N2", ...LONG);
+    await flux.waitFor(job, "start");
+    t.equal(flux.signalChildren("--follow", "SIGKILL"), 1);
+    await flux.flux("cancel", job);
+    await flux.waitForEnd(job);
+    t.same(await flux.leftovers(), []);
+  });
+});
