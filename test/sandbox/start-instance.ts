@@ -1,10 +1,10 @@
 /**
  * Starts an embedded Flux in this process, for tests and demonstrations.
  */
-import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { ConfigurationSource } from "./configuration.js";
+import { runCommand, type Result } from "../hosts/run-command.js";
 import { assertAscii, Host } from "./host.js";
 import { Instance } from "./instance.js";
 import { BIN, ENGINES, TEMPLATE } from "./paths.js";
@@ -22,12 +22,6 @@ export interface StartOptions {
   pace?: number;
   /** False leaves out the shell plugin, as where nothing has been installed. */
   shellPlugin?: boolean;
-}
-
-export interface Result {
-  stdout: string;
-  stderr: string;
-  exitCode: number;
 }
 
 export interface Sandbox {
@@ -86,7 +80,7 @@ export async function startInstance(options: StartOptions = {}): Promise<Sandbox
     env,
     environmentOf,
     disk: (rank) => instance.host(rank).directory,
-    flux: (args, input) => runFlux(args, env, input),
+    flux: (args, input) => runCommand(join(BIN, "flux"), args, { env, cwd: process.cwd(), input }),
     configure: (toml) => {
       instance.configuration.source = { text: toml };
     },
@@ -102,19 +96,4 @@ export async function startInstance(options: StartOptions = {}): Promise<Sandbox
 function callersEnvironment(): Record<string, string> {
   const env = Object.entries(process.env as Record<string, string>);
   return Object.fromEntries(env.filter(([key]) => !/^(NODE_OPTIONS$|_?TAP)/.test(key)));
-}
-
-function runFlux(args: string[], env: Record<string, string>, input?: string): Promise<Result> {
-  const child = spawn(join(BIN, "flux"), args, { env, stdio: ["pipe", "pipe", "pipe"] });
-  child.stdin.on("error", () => undefined);
-  child.stdin.end(input ?? "");
-  const result: Result = { stdout: "", stderr: "", exitCode: 0 };
-  child.stdout.setEncoding("utf8").on("data", (text: string) => (result.stdout += text));
-  child.stderr.setEncoding("utf8").on("data", (text: string) => (result.stderr += text));
-  return new Promise((resolve, reject) => {
-    child.on("error", reject);
-    child.on("close", (status) => {
-      resolve({ ...result, exitCode: status ?? 1 });
-    });
-  });
 }
