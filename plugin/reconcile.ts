@@ -146,7 +146,7 @@ export class Reconciler {
     const now = this.world.clock.now();
     const { actions, wakeAt } = plan(this.cluster, this.limits, now);
     for (const action of actions) this.begin(action);
-    if (wakeAt !== undefined)
+    if (wakeAt !== undefined && !this.leaving.signal.aborted)
       this.cancelWake = this.world.clock.after((wakeAt - now) * 1000 + 1, () => {
         this.kick();
       });

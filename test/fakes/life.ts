@@ -42,7 +42,7 @@ export class Life {
   readonly flux: MemoryFlux;
   readonly said: string[] = [];
   readonly jobid: bigint;
-  readonly world: World;
+  world: World;
   reconciler: Reconciler;
   done = false;
   private readonly options: LifeOptions;
@@ -161,7 +161,7 @@ export class Life {
     return open;
   }
 
-  private newReconciler(): Reconciler {
+  newReconciler(): Reconciler {
     const cluster = newCluster({
       jobid: this.jobid,
       userid: this.options.userid ?? OWNER,

@@ -1,0 +1,64 @@
+/** A world whose daemon is killed at one of its effects: it is done, or it is not, and nothing follows. */
+import type { World } from "../../plugin/world.js";
+
+export interface Death {
+  /** The number of the effect, from 1. */
+  at: number;
+  /** Whether that effect was still done. */
+  done: boolean;
+}
+
+const never = <T>(): Promise<T> => new Promise(() => undefined);
+
+export class MortalWorld {
+  private dead = false;
+  /** What it died at. */
+  last = "";
+  readonly died: Promise<void>;
+  private tellDeath: () => void = () => undefined;
+  private effects = 0;
+
+  constructor(
+    private readonly death: Death,
+    private readonly die: () => void,
+  ) {
+    this.died = new Promise((resolve) => {
+      this.tellDeath = resolve;
+    });
+  }
+
+  isDead(): boolean {
+    return this.dead;
+  }
+
+  wrap(world: World): World {
+    const { flux, run } = world;
+    const verbs = ["post", "memo", "raise", "update", "commit", "lookup", "drain"] as const;
+    const mortal = Object.fromEntries(
+      verbs.map((verb) => [
+        verb,
+        (...args: unknown[]) =>
+          this.effect(typeof args[1] === "string" ? `${verb} ${args[1]}` : verb, () =>
+            (flux[verb] as (...args: unknown[]) => Promise<unknown>).apply(flux, args),
+          ),
+      ]),
+    );
+    return {
+      ...world,
+      flux: mortal as unknown as World["flux"],
+      run: (command, options) =>
+        this.effect(command.argv.slice(0, 4).join(" "), () => run(command, options)),
+    };
+  }
+
+  private async effect<T>(name: string, act: () => Promise<T>): Promise<T> {
+    if (this.dead) return never();
+    if (++this.effects !== this.death.at) return act();
+    this.dead = true;
+    this.last = name;
+    if (this.death.done) await act().catch(() => undefined);
+    this.die();
+    this.tellDeath();
+    return never();
+  }
+}
