@@ -4,7 +4,7 @@
  * the job's eventlog will show that it was done.
  */
 import type { Action } from "../lib/cluster/plan.js";
-import { progress } from "../lib/cluster/state.js";
+import { progress, ranksOf, timeLimit } from "../lib/cluster/state.js";
 import type { LocalStep } from "../lib/cluster/steps.js";
 import { messageOf } from "../lib/errors.js";
 import { removeArchive } from "../lib/flux/archive.js";
@@ -17,7 +17,7 @@ import { archive } from "../lib/usernetes/names.js";
 import { ENOENT, FluxError } from "./bridge.js";
 import { runLocalStep, runSteps } from "./calls.js";
 import { makeClaim } from "./claim.js";
-import { publishJoinCommand } from "./join-command.js";
+import { publishJoinCommand, removePublished } from "./join-command.js";
 import type { Reconciler } from "./reconcile.js";
 
 type Confirmed = "once" | undefined;
@@ -101,8 +101,9 @@ export const ACTIONS: { [K in Action["do"]]: Do<K> } = {
     } catch (error) {
       if (!(error instanceof FluxError)) throw error;
       // A site's limits may not allow it; the job must not wait for that.
-      job.say("warn", `its time limit stays ${cluster.duration} s: ${error.message}`);
-      cluster.job.updatedDuration = cluster.duration;
+      const { seconds } = timeLimit(cluster);
+      job.say("warn", `its time limit stays ${seconds} s: ${error.message}`);
+      cluster.job.limits.push({ at: world.clock.now(), seconds });
     }
     return "once";
   },
@@ -185,9 +186,10 @@ async function unlessOver(request: Promise<void>): Promise<Confirmed> {
 /** Best effort: the token in it was good for a cluster that is gone now. */
 async function removeJoinArchive(job: Reconciler): Promise<void> {
   const { cluster, world } = job;
+  removePublished(cluster.jobid, world);
   const lead = cluster.claim?.lead ?? 0;
-  const published = progress(cluster, "publish-join", lead) !== undefined;
-  if (!published || progress(cluster, "remove-archive", lead)?.status === "ok") return;
+  const alone = ranksOf(cluster).length < 2;
+  if (alone || progress(cluster, "remove-archive", lead)?.status === "ok") return;
   const name = archive(cluster.jobid);
   await output(world.run, removeArchive(name, world.site.base)).catch((error: unknown) => {
     job.say("warn", `the archive ${name} stays: ${messageOf(error)}`);

@@ -9,10 +9,10 @@
 # Protocol: one JSON object a line, both ways.  Job ids are decimal strings
 # (they do not fit into a double).  On stdout:
 #
-#   {"type": "ready", "rank": 0, "size": 4, "owner": 0, "level": 0}
+#   {"type": "ready", "rank": 0, "size": 4, "owner": 0}
 #   {"type": "refused", "reason": "exists" | "owner" | "rank" | "flux", "error": S}
-#   {"type": "job", "id": S, "userid": N, "user": {...}, "duration": S|N,
-#                   "history": B}       a job that asks; user: its usernetes* keys
+#   {"type": "job", "id": S, "userid": N, "user": {...}, "duration": S|N}
+#                              a job that asks; user: its usernetes* keys
 #   {"type": "gone", "id": S}           refused by ingest after its submit event
 #   {"type": "sentinel"}                all active jobs have been reported
 #   {"type": "reply", "seq": N, "value": ANY}
@@ -142,7 +142,6 @@ class Bridge:
         self.hold = hold
         self.jobs = {}
         self.input = b""
-        self.caught_up = False
 
     # -- the journal
 
@@ -164,7 +163,6 @@ class Bridge:
             return
         rpc.reset()
         if response["id"] == -1:
-            self.caught_up = True
             emit(type="sentinel")
             return
         self.on_events(response["id"], response["events"], response.get("jobspec"))
@@ -191,7 +189,6 @@ class Bridge:
                 userid=submit["context"]["userid"],
                 user=request,
                 duration=jobspec["attributes"].get("system", {}).get("duration", 0),
-                history=not self.caught_up,
             )
         if "invalidate" in job.seen:
             emit(type="gone", id=str(jobid))
@@ -388,7 +385,6 @@ def main():
         rank=0,
         size=int(handle.attr_get("size")),
         owner=int(handle.attr_get("security.owner")),
-        level=int(handle.attr_get("instance-level")),
     )
     bridge.follow_online()
     bridge.follow_journal()

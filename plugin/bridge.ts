@@ -24,7 +24,6 @@ export interface ReportedJob {
 export interface Ready {
   size: number;
   owner: number;
-  level: number;
 }
 
 export interface BridgeEvents {
@@ -36,8 +35,6 @@ export interface BridgeEvents {
   onSentinel: () => void;
   /** It will not start: another daemon, wrong rank or owner, no instance. */
   onRefused: (reason: string, error: string) => void;
-  /** It ended by itself; it is tried again unless `stop` is called. */
-  onLost: () => void;
 }
 
 /** An answer of Flux that says no. */
@@ -70,6 +67,7 @@ export class Bridge {
   private seq = 0;
   private stopped = false;
   private wasReady = false;
+  private complaint = "";
   private pauseMs = 100;
   private restart: NodeJS.Timeout | undefined;
 
@@ -87,7 +85,8 @@ export class Bridge {
         this.take(line);
       },
       onErrorLine: (line) => {
-        this.options.log.warn(`bridge: ${line.slice(0, 300)}`);
+        this.complaint = line.slice(0, 300);
+        if (this.wasReady) this.options.log.warn(`bridge: ${this.complaint}`);
       },
       onEnd: () => {
         this.ended();
@@ -106,8 +105,13 @@ export class Bridge {
     this.child = undefined;
     this.rejectAll("the bridge ended");
     if (this.stopped) return;
+    if (!this.wasReady) {
+      // What never came up will not by being tried again.
+      this.stopped = true;
+      this.events.onRefused("flux", this.complaint || "the bridge did not start");
+      return;
+    }
     this.options.log.warn("the bridge ended; starting it again");
-    this.events.onLost();
     this.restart = setTimeout(() => {
       this.start();
     }, this.pauseMs);

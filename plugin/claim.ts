@@ -17,9 +17,14 @@ export function makeClaim(cluster: Cluster, world: World): Claim | { refused: st
   const refused =
     refuseUser(userid, owner) ??
     refuseEngine(engine, config.engines) ??
-    refuseNodes(ranks.length, hosts, podSubnetNodes(config.template));
+    refuseNodes(
+      hosts,
+      podSubnetNodes(config.template),
+      "podSubnet in the template's kubeadm-config.yaml",
+    ) ??
+    refuseNodes(hosts, config.subnets.size, "usernetes.subnets");
   if (refused !== undefined) return { refused };
-  const chosen = world.open.choose(ranks, config);
+  const chosen = world.open.choose(hosts, config);
   if ("exhausted" in chosen) return { refused: chosen.exhausted };
   return {
     version: 1,
@@ -46,9 +51,10 @@ function refuseEngine(engine: string, allowed: readonly string[]): string | unde
   return `attributes.user.usernetes_engine: found "${engine}", allowed here: ${allowed.join(", ")} (usernetes.engines)`;
 }
 
-function refuseNodes(count: number, hosts: string[], room: number): string | undefined {
-  if (count > room)
-    return `the job has ${count} nodes, and a cluster holds at most ${room} (podSubnet in the template's kubeadm-config.yaml)`;
+/** `room` is what `what` holds. */
+function refuseNodes(hosts: string[], room: number, what: string): string | undefined {
+  if (hosts.length > room)
+    return `the job has ${hosts.length} nodes, and a cluster holds at most ${room} (${what})`;
   const twice = hosts.find((host, i) => hosts.indexOf(host) !== i);
   if (twice === undefined) return undefined;
   return `two of the job's ranks are on the host ${twice}: a cluster needs one broker a host`;

@@ -3,7 +3,8 @@
  * that only the owner reads and that is gone again at once. Safe to repeat: the
  * archive is replaced.
  */
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { rmSync } from "node:fs";
+import { mkdir, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createArchive } from "../lib/flux/archive.js";
@@ -15,16 +16,29 @@ import type { World } from "./world.js";
 const JOIN =
   /^kubeadm join \S+:[0-9]+ --token [a-z0-9]{6}\.[a-z0-9]{16} --discovery-token-ca-cert-hash sha256:[0-9a-f]{64}\s*$/m;
 
+/** Named after the job, so that what a killed daemon left is found and removed. */
+function privateDirectory(jobid: bigint, world: World): string {
+  return join(tmpdir(), `usernetes-join-${jobid}-${world.site.instance}`);
+}
+
 /** Throws an Error without the text in it: it has a token, or something worse. */
 export async function publishJoinCommand(jobid: bigint, text: string, world: World): Promise<void> {
   if (!JOIN.test(text))
     throw new Error("what make join-command made is no join-command of kubeadm's");
-  const directory = await mkdtemp(join(tmpdir(), "usernetes-join-"));
+  const directory = privateDirectory(jobid, world);
+  removePublished(jobid, world);
+  // Fails if another user has planted something of that name.
+  await mkdir(directory, { mode: 0o700 });
   try {
     await writeFile(join(directory, "join-command"), text, { mode: 0o600, flag: "wx" });
     const file = { directory, file: "join-command", env: world.site.base };
     await output(world.run, createArchive(archive(jobid), file));
   } finally {
-    await rm(directory, { recursive: true, force: true });
+    removePublished(jobid, world);
   }
+}
+
+/** Removes the file that an archive is made from; none is no error. */
+export function removePublished(jobid: bigint, world: World): void {
+  rmSync(privateDirectory(jobid, world), { recursive: true, force: true });
 }

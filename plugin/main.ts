@@ -24,6 +24,7 @@ export interface DaemonOptions {
   passEnv: string[];
 }
 
+const AGAIN_MS = 1_000;
 /** syslog(3) priorities. */
 const SYSLOG: Partial<Record<Level, number>> = { error: 3, warn: 4, info: 6, debug: 7 };
 /** What local `flux` commands run with. */
@@ -62,9 +63,10 @@ class Daemon {
   private readonly open = new OpenClusters();
   private readonly nodes = new Membership();
   private config: Loaded["config"];
-  private ready: Ready = { size: 0, owner: 0, level: 0 };
+  private ready: Ready = { size: 0, owner: 0 };
   private instance = "";
   private wasReady = false;
+  private ended = false;
   private end: (error?: CommandError) => void = () => undefined;
 
   constructor(private readonly parts: Parts) {
@@ -92,7 +94,6 @@ class Daemon {
         onRefused: (reason, error) => {
           this.end(refusal(reason, error, this.wasReady));
         },
-        onLost: () => undefined,
       },
     );
     this.supervisor = new Supervisor(() => this.world(), this.bridge, parts.env);
@@ -110,6 +111,7 @@ class Daemon {
     process.on("SIGHUP", () => void this.reload());
     this.bridge.start();
     const error = await ended;
+    this.ended = true;
     this.supervisor.leave();
     this.bridge.stop();
     if (!error) this.parts.log.info("ending; clusters stay as they are");
@@ -117,6 +119,7 @@ class Daemon {
   }
 
   private async caughtUp(): Promise<void> {
+    if (this.ended) return;
     try {
       this.instance = await this.instanceId();
       await this.supervisor.onSentinel();
@@ -127,8 +130,8 @@ class Daemon {
         );
       this.wasReady = true;
     } catch (error) {
-      // The bridge died under it: it reports everything again.
-      this.say("warn", `could not read what is there: ${messageOf(error)}`);
+      this.say("warn", `could not read what is there, again soon: ${messageOf(error)}`);
+      systemClock.after(AGAIN_MS, () => void this.caughtUp());
     }
   }
 

@@ -28,15 +28,15 @@ export class OpenClusters {
     return [...this.clusters.values()];
   }
 
-  /** Ports and node subnets that no open cluster has on any of these ranks; or what ran out. */
+  /** Ports and node subnets that no open cluster has on any of these hosts; or what ran out. */
   choose(
-    ranks: number[],
+    hosts: string[],
     from: { ports: PortRange; subnets: Pool },
   ): { ports: Ports; subnet: string } | { exhausted: string } {
-    const wanted = new Set(ranks);
+    const wanted = new Set(hosts);
     const neighbours = this.all()
       .map((entry) => entry.claim)
-      .filter((claim) => decodeIdset(claim.ranks).some((rank) => wanted.has(rank)));
+      .filter((claim) => claim.hosts.some((host) => wanted.has(host)));
     const ports = choosePorts(
       from.ports,
       neighbours.map((claim) => claim.ports),
@@ -44,7 +44,7 @@ export class OpenClusters {
     if (!ports) return { exhausted: "no ports are free on its nodes (usernetes.ports)" };
     const block = chooseBlock(
       from.subnets,
-      ranks.length,
+      hosts.length,
       neighbours.map((claim) => blockOf(from.subnets, claim)),
     );
     if (!block) return { exhausted: "no node subnets are free on its nodes (usernetes.subnets)" };

@@ -7,11 +7,13 @@ import { newCluster, type Cluster } from "../lib/cluster/state.js";
 import { parseRequest } from "../lib/cluster/request.js";
 import { messageOf } from "../lib/errors.js";
 import { f58 } from "../lib/flux/jobid.js";
-import { OPEN_CLUSTERS, type OpenCluster } from "../lib/record/writer.js";
+import { OPEN_CLUSTERS, parseOpenCluster, type OpenCluster } from "../lib/record/writer.js";
 import type { Bridge, ReportedJob } from "./bridge.js";
 import { Follow } from "./follow.js";
 import { Reconciler } from "./reconcile.js";
 import type { World } from "./world.js";
+
+const AGAIN_MS = 1_000;
 
 interface Member {
   reconciler: Reconciler;
@@ -23,6 +25,7 @@ export class Supervisor {
   /** Reported before the sentinel; a bridge that is started again reports them again. */
   private readonly waiting = new Map<bigint, ReportedJob>();
   private caughtUp = false;
+  private left = false;
 
   constructor(
     private readonly makeWorld: () => World,
@@ -77,6 +80,7 @@ export class Supervisor {
 
   /** The daemon leaves: clusters stay as they are. */
   leave(): void {
+    this.left = true;
     for (const { reconciler, follow } of this.members.values()) {
       follow?.stop();
       reconciler.leave();
@@ -86,8 +90,16 @@ export class Supervisor {
   private async readEntries(): Promise<OpenCluster[]> {
     const entries: OpenCluster[] = [];
     for (const name of await this.bridge.list(OPEN_CLUSTERS)) {
-      const text = await this.bridge.lookup(`${OPEN_CLUSTERS}.${name}`);
-      if (text !== undefined) entries.push(JSON.parse(text) as OpenCluster);
+      const key = `${OPEN_CLUSTERS}.${name}`;
+      const text = await this.bridge.lookup(key);
+      const entry = text === undefined ? undefined : parseOpenCluster(text);
+      if (entry?.jobid === name) entries.push(entry);
+      // One that is broken must not keep the others; it is not ours to delete.
+      else if (text !== undefined)
+        this.makeWorld().say(
+          "error",
+          `${key} is not understood and left alone: flux kvs unlink it`,
+        );
     }
     return entries;
   }
@@ -102,7 +114,7 @@ export class Supervisor {
       duration: job.duration,
     });
     const member = this.add(cluster);
-    const known = await this.load(member.reconciler);
+    const known = await this.load(member.reconciler, () => this.take(job));
     if (known === undefined) return;
     member.follow = new Follow(job.id, {
       env: this.env,
@@ -132,7 +144,7 @@ export class Supervisor {
     });
     cluster.claim = claim;
     const { reconciler } = this.add(cluster);
-    if ((await this.load(reconciler)) === undefined) return;
+    if ((await this.load(reconciler, () => this.takeEnded(entry))) === undefined) return;
     cluster.job.clean = true;
     if (cluster.down) reconciler.reopen(this.reachable(entry));
     reconciler.kick();
@@ -148,13 +160,19 @@ export class Supervisor {
     return member;
   }
 
-  private async load(reconciler: Reconciler): Promise<number | undefined> {
+  /** Undefined if it could not be read now: then it is taken `again`, soon. */
+  private async load(
+    reconciler: Reconciler,
+    again: () => Promise<void>,
+  ): Promise<number | undefined> {
     try {
       return await reconciler.load();
     } catch (error) {
-      // The bridge reports the job again when it is back.
-      reconciler.say("warn", `its record could not be read: ${messageOf(error)}`);
+      reconciler.say("warn", `its record could not be read, again soon: ${messageOf(error)}`);
       this.drop(reconciler.cluster.jobid);
+      this.makeWorld().clock.after(AGAIN_MS, () => {
+        if (!this.left && !this.members.has(reconciler.cluster.jobid)) void again();
+      });
       return undefined;
     }
   }

@@ -9,8 +9,9 @@ export function daemonCommand(): Command {
     .addHelpText(
       "after",
       `
-Exit codes: 0 ended by a signal, 3 configuration refused, 4 no Flux instance or
-lost, 6 another daemon is running.
+Exit codes: 0 ended by a signal, 1 not rank 0 or not the instance owner, 2 wrong
+usage, 3 configuration refused, 4 no Flux instance or lost, 6 another daemon is
+running.
 
 Example:
   flux-usernetes daemon --pass-env HTTPS_PROXY NO_PROXY`,

@@ -41,7 +41,7 @@ export function foldJobEvent(cluster: Cluster, event: JobEvent): void {
       return;
     case "jobspec-update": {
       const duration = context["attributes.system.duration"];
-      if (typeof duration === "number") job.updatedDuration = duration;
+      if (typeof duration === "number") job.limits.push({ at: event.timestamp, seconds: duration });
       return;
     }
     default:
@@ -80,6 +80,7 @@ export function foldRecordEvent(cluster: Cluster, event: RecordEvent): void {
       return;
     case "settle":
       cluster.settle = event.context;
+      cluster.settledAt = event.timestamp;
       return;
     case "teardown-start":
       cluster.teardown = event.context;

@@ -21,7 +21,7 @@ import {
   teardownProgress,
   type Limits,
 } from "./progress.js";
-import { isHeld, isOver, progress, ranksOf, type Cluster } from "./state.js";
+import { isHeld, isOver, progress, ranksOf, timeLimit, type Cluster } from "./state.js";
 import type { LocalStep, NodeStep } from "./steps.js";
 
 export type Action =
@@ -98,14 +98,16 @@ function overdue(cluster: Cluster, deadline: number, facts: Facts): string | und
 }
 
 function planReady(cluster: Cluster, facts: Facts): Action[] {
-  const { job, duration } = cluster;
-  if (isExtended(cluster, facts) || isHeld(cluster) || job.allocAt === undefined) return [];
-  return [{ do: "extend", duration: duration + Math.max(0, Math.ceil(facts.now - job.allocAt)) }];
+  const { allocAt } = cluster.job;
+  if (isExtended(cluster, facts) || isHeld(cluster) || allocAt === undefined) return [];
+  const held = Math.max(0, Math.ceil(facts.now - allocAt));
+  return [{ do: "extend", duration: timeLimit(cluster).seconds + held }];
 }
 
 /** Bring-up is not paid from the user's minutes: once only, since what follows is. */
-function isExtended({ duration, job }: Cluster, facts: Facts): boolean {
-  return !facts.extendTimeLimit || duration === 0 || job.updatedDuration !== undefined;
+function isExtended(cluster: Cluster, facts: Facts): boolean {
+  const { seconds, changed } = timeLimit(cluster);
+  return !facts.extendTimeLimit || seconds === 0 || changed;
 }
 
 function planEnd(cluster: Cluster, facts: Facts): Action[] {

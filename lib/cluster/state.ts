@@ -28,8 +28,8 @@ export interface JobProgress {
   epilog: Perilog;
   /** The user's memo usernetes.release=true. */
   released: boolean;
-  /** Seconds; what the last jobspec-update of it said. */
-  updatedDuration?: number;
+  /** Changes of the time limit, the job's user's and ours, in order; seconds. */
+  limits: { at: number; seconds: number }[];
 }
 
 /** How far one rank is with one step. */
@@ -53,6 +53,7 @@ export interface Cluster {
   claim?: Claim;
   steps: Map<Step, Map<number, Progress>>;
   settle?: Settle;
+  settledAt?: number;
   teardown?: { reason: string };
   down?: { left: number[] };
 }
@@ -60,7 +61,7 @@ export interface Cluster {
 export function newCluster(job: Pick<Cluster, "jobid" | "userid" | "asked" | "duration">): Cluster {
   return {
     ...job,
-    job: { clean: false, prolog: "none", epilog: "none", released: false },
+    job: { clean: false, prolog: "none", epilog: "none", released: false, limits: [] },
     steps: new Map(STEPS.map((step) => [step, new Map<number, Progress>()])),
   };
 }
@@ -83,17 +84,25 @@ export function isDone(cluster: Cluster): boolean {
   return cluster.job.clean && (!cluster.claim || cluster.down !== undefined);
 }
 
+/**
+ * The job's time limit in seconds, 0 for none, as it was while the cluster came
+ * up; `changed` since: by us, who give the held time back once.
+ */
+export function timeLimit({ duration, job, settledAt }: Cluster): {
+  seconds: number;
+  changed: boolean;
+} {
+  const before = job.limits.filter(({ at }) => settledAt === undefined || at < settledAt);
+  const changed = before.length < job.limits.length;
+  return { seconds: before.at(-1)?.seconds ?? duration, changed };
+}
+
 /** The memo usernetes.state, for display only. */
 export function displayState(cluster: Cluster): string | undefined {
-  const { settle, job } = cluster;
   if (cluster.down || !cluster.claim) return undefined;
   if (isOver(cluster)) return "stopping";
-  if (!settle) return "starting";
-  return isHeld(cluster)
-    ? "held"
-    : settle.outcome === "ready" || !job.fatal
-      ? settle.outcome
-      : "failed";
+  if (!cluster.settle) return "starting";
+  return isHeld(cluster) ? "held" : cluster.settle.outcome;
 }
 
 /** Brought up, or failed to, for debugging: kept until released or canceled. */

@@ -59,7 +59,9 @@ export const schema = {
 
 /** What a string of each format is, in words for an administrator. */
 export const FORMATS: Record<string, { allowed: string }> = {
-  "absolute-path": { allowed: 'an absolute path, like "/opt/usernetes"' },
+  "absolute-path": {
+    allowed: 'an absolute path without ":", "." or ".." in it, like "/opt/usernetes"',
+  },
   "port-range": { allowed: 'a range of four ports or more, like "20000-29999", or "default"' },
   "subnet-pool": { allowed: 'a network of /24 or larger, like "10.100.0.0/14"' },
   interface: { allowed: 'the name of a network interface, like "eth0"' },

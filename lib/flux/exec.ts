@@ -11,10 +11,9 @@ import { encodeIdset } from "./idset.js";
 const MARGIN_MS = 15_000;
 
 export function fluxExec(ranks: readonly number[], command: Command): Command {
-  const stdin = command.stdin === undefined ? ["-n"] : [];
   return {
     ...command,
-    argv: ["flux", "exec", "-r", encodeIdset(ranks), "-l", ...stdin, "-d", "/", ...command.argv],
+    argv: ["flux", "exec", "-r", encodeIdset(ranks), "-l", "-n", "-d", "/", ...command.argv],
     timeoutMs: command.timeoutMs + MARGIN_MS,
   };
 }

@@ -6,7 +6,6 @@ export interface Command {
   argv: string[];
   /** The whole environment: nothing is inherited. */
   env: Record<string, string>;
-  stdin?: string;
   /** After this the process gets SIGTERM, and SIGKILL `KILL_AFTER_MS` later. */
   timeoutMs: number;
 }

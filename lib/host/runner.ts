@@ -17,7 +17,7 @@ export const run: Run = async (command, options = {}) => {
   const child = execa("setpriv", args, {
     env: command.env,
     extendEnv: false,
-    ...(command.stdin === undefined ? { stdin: "ignore" as const } : { input: command.stdin }),
+    stdin: "ignore",
     timeout: command.timeoutMs,
     ...(options.signal ? { cancelSignal: options.signal } : {}),
     forceKillAfterDelay: KILL_AFTER_MS,
@@ -34,9 +34,15 @@ export const run: Run = async (command, options = {}) => {
     stdout: result.stdout,
     stderr: lines ? "" : result.stderr,
     timedOut: result.timedOut,
-    reason: result.exitCode === undefined ? (result.shortMessage ?? "") : "",
+    reason: result.exitCode === undefined ? reasonOf(result) : "",
   } satisfies Outcome;
 };
+
+/** In one line. */
+function reasonOf({ code, shortMessage }: { code?: string; shortMessage?: string }): string {
+  if (code === "ENOENT") return "setpriv (of util-linux) is not on the PATH";
+  return (shortMessage ?? "").split("\n")[0] ?? "";
+}
 
 async function readLines(stream: Readable, onLine: (line: string) => void): Promise<void> {
   const reader = createInterface({ input: stream, crlfDelay: Infinity });

@@ -27,6 +27,18 @@ export interface OpenCluster {
   left?: number[];
 }
 
+/** Undefined for what is no entry of ours. */
+export function parseOpenCluster(text: string): OpenCluster | undefined {
+  try {
+    const entry = JSON.parse(text) as Partial<OpenCluster> | null;
+    if (typeof entry?.jobid !== "string" || !/^[0-9]+$/.test(entry.jobid)) return undefined;
+    decodeIdset(String(entry.claim?.ranks));
+    return entry.claim && Array.isArray(entry.claim.hosts) ? (entry as OpenCluster) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 type StepEvent = RecordEvent & { name: "step-start" | "step-finish" };
 
 interface Pending {

@@ -12,14 +12,12 @@ export interface Engine {
   name: EngineName;
   /** The compose command, without the project. */
   compose: string[];
-  /** Between the project and the rest in the names that compose makes. */
-  separator: "-" | "_";
 }
 
 const DESCRIPTIONS: Record<EngineName, Engine> = {
-  docker: { name: "docker", compose: ["docker", "compose"], separator: "-" },
-  podman: { name: "podman", compose: ["podman-compose"], separator: "_" },
-  nerdctl: { name: "nerdctl", compose: ["nerdctl", "compose"], separator: "-" },
+  docker: { name: "docker", compose: ["docker", "compose"] },
+  podman: { name: "podman", compose: ["podman-compose"] },
+  nerdctl: { name: "nerdctl", compose: ["nerdctl", "compose"] },
 };
 
 export function engine(name: EngineName): Engine {

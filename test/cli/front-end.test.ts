@@ -261,3 +261,11 @@ t.test("it works through a link, as npm installs it", async (t) => {
   const { stdout } = await execa(link, ["version"], { env: flux.env, extendEnv: false });
   t.match(stdout, /^[0-9]+\.[0-9]+\.[0-9]+/);
 });
+
+t.test("the cluster of a job that has ended is gone, and said to be", async (t) => {
+  const gone = `${record("/tmp/usernetes-ƒx")}
+{"timestamp":9,"name":"down","context":{"left":[]}}`;
+  const { run } = setUp(t, { records: { "0 ƒx": gone } });
+  const message = "the cluster of job ƒx is gone: its job has ended";
+  t.strictSame(await run(["attr", "--jobid", "ƒx"]), refused(1, message));
+});

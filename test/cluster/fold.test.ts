@@ -1,3 +1,4 @@
+import { timeLimit } from "../../lib/cluster/state.js";
 import t from "tap";
 import { foldJobEvent, forgetRunning } from "../../lib/cluster/fold.js";
 import { displayState, isDone, isOver, progress } from "../../lib/cluster/state.js";
@@ -72,15 +73,23 @@ t.test("an epilog of ours counts in CLEANUP only", (t) => {
   t.end();
 });
 
-t.test("a time limit is what the last update of it says", (t) => {
+t.test("a time limit is what the last update before the cluster settled says", (t) => {
   const update = (duration: unknown): [string, Record<string, unknown>] => [
     "jobspec-update",
     { "attributes.system.duration": duration },
   ];
   const cluster = seen(emptyCluster(), update(60), update(90), update("inf"));
-  t.equal(cluster.job.updatedDuration, 90);
+  t.strictSame(timeLimit(cluster), { seconds: 90, changed: false });
   seen(cluster, ["jobspec-update", { "attributes.system.queue": "debug" }]);
-  t.equal(cluster.job.updatedDuration, 90);
+  t.strictSame(timeLimit(cluster), { seconds: 90, changed: false });
+  cluster.job.limits = [
+    { at: 10, seconds: 60 },
+    { at: 20, seconds: 90 },
+  ];
+  cluster.settledAt = 30;
+  t.strictSame(timeLimit(cluster), { seconds: 90, changed: false }, "both are the user's");
+  cluster.settledAt = 15;
+  t.strictSame(timeLimit(cluster), { seconds: 60, changed: true }, "the second is ours");
   t.end();
 });
 

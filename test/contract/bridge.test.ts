@@ -13,8 +13,8 @@ contract(async (t, flux) => {
 
   await t.test("it says who it is, tells history, and that it has", (t) => {
     const [ready, job, sentinel] = bridge.messages.filter(({ type }) => type !== "online");
-    t.same(ready, { type: "ready", rank: 0, size: 4, owner: uid, level: 0 });
-    t.match(job, { type: "job", id: earlyId, userid: uid, duration: 0, history: true });
+    t.same(ready, { type: "ready", rank: 0, size: 4, owner: uid });
+    t.match(job, { type: "job", id: earlyId, userid: uid, duration: 0 });
     t.same(sentinel, { type: "sentinel" });
     t.end();
   });
@@ -65,7 +65,6 @@ contract(async (t, flux) => {
       userid: uid,
       user: { usernetes: "yes", usernetes_engine: "podman" },
       duration: 60,
-      history: false,
     });
     await eventsUntil(flux, job, "alloc");
     t.same(await bridge.request("post", { id, name: "note", context: { a: 1 } }), { value: null });

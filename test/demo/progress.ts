@@ -54,14 +54,14 @@ type Task = ListrTaskWrapper<unknown, typeof DefaultRenderer, typeof SimpleRende
 
 class LiveLines implements Progress {
   private readonly done: string[][];
-  private readonly now: (string | undefined)[];
+  private readonly now: Set<string>[];
   private readonly tasks: Task[] = [];
   private finish: () => void = () => undefined;
   private readonly drawn: Promise<unknown>;
 
   constructor(private readonly hosts: string[]) {
     this.done = hosts.map(() => []);
-    this.now = hosts.map(() => undefined);
+    this.now = hosts.map(() => new Set<string>());
     const over = new Promise<void>((resolve) => {
       this.finish = resolve;
     });
@@ -81,11 +81,11 @@ class LiveLines implements Progress {
 
   take({ step, ranks, status, seconds }: StepLine): void {
     for (const rank of ranks) {
-      if (status === "begins") this.now[rank] = step;
+      if (status === "begins") this.now[rank]?.add(step);
       else {
         const how = status === "ok" ? (seconds ?? 0).toFixed(1) : status;
         this.done[rank]?.push(`${step} ${how}`);
-        if (this.now[rank] === step) this.now[rank] = undefined;
+        this.now[rank]?.delete(step);
       }
       this.draw(rank);
     }
@@ -98,8 +98,8 @@ class LiveLines implements Progress {
 
   private draw(rank: number): void {
     const task = this.tasks[rank];
-    const now = this.now[rank];
-    const parts = [...(this.done[rank] ?? []), ...(now === undefined ? [] : [`${now} ...`])];
+    const now = [...(this.now[rank] ?? [])].map((step) => `${step} ...`);
+    const parts = [...(this.done[rank] ?? []), ...now];
     if (task) task.title = `${this.hosts[rank] ?? ""}  ${parts.join(", ")}`;
   }
 }

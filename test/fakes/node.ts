@@ -13,7 +13,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
+import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import type { NodeStep } from "../../lib/cluster/steps.js";
 import { runScript, stepScript } from "../../lib/step/scripts.js";
@@ -152,7 +152,7 @@ export class Node {
   /** A workdir with our marker in it, as stage leaves it. */
   staged(): void {
     mkdirSync(join(this.workdir, ".usernetes"), { recursive: true, mode: 0o700 });
-    writeFileSync(join(this.workdir, ".usernetes/owner"), `${MARKER}\n`);
+    writeFileSync(join(this.workdir, ".usernetes/owner"), `${MARKER} ${hostname()}\n`);
     writeFileSync(
       join(this.workdir, ".usernetes/node.env"),
       "NODE_NAME=u7s-n\nNODE_SUBNET=10.0.0.0/24\n",

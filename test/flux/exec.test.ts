@@ -13,13 +13,6 @@ t.test("a command on ranks is one flux exec, labelled, without input, in /", (t)
   t.end();
 });
 
-t.test("a command that has input gets it on every rank", (t) => {
-  const command = fluxExec([2], { argv: ["cat"], env, timeoutMs: 1, stdin: "text" });
-  t.strictSame(command.argv, ["flux", "exec", "-r", "2", "-l", "-d", "/", "cat"]);
-  t.equal(command.stdin, "text");
-  t.end();
-});
-
 t.test("an archive replaces one of its name, and one that is gone is no fault", (t) => {
   t.strictSame(createArchive("a", { directory: "/d", file: "f", env }).argv, [
     ...["flux", "archive", "create", "--overwrite", "--name", "a", "-C", "/d", "f"],

@@ -4,7 +4,7 @@ import t from "tap";
 import { Bridge, FluxError } from "../../plugin/bridge.js";
 import { eventually, FakeFlux } from "../fakes/fake-flux.js";
 
-const READY = '{"type":"ready","rank":0,"size":4,"owner":500,"level":1}';
+const READY = '{"type":"ready","rank":0,"size":4,"owner":500}';
 const SENTINEL = '{"type":"sentinel"}';
 
 /**
@@ -30,13 +30,12 @@ while next; do answer '"value":null'; done`,
   const tested = new Bridge(
     { env: flux.env, hold, log },
     {
-      onReady: ({ size, owner, level }) => seen.push({ ready: { size, owner, level } }),
+      onReady: ({ size, owner }) => seen.push({ ready: { size, owner } }),
       onJob: (job) => seen.push({ job }),
       onGone: (id) => seen.push({ gone: id }),
       onOnline: (ranks) => seen.push({ online: ranks }),
       onSentinel: () => seen.push("sentinel"),
       onRefused: (reason, error) => seen.push({ refused: reason, error }),
-      onLost: () => seen.push("lost"),
     },
   );
   t.teardown(() => {
@@ -49,7 +48,7 @@ while next; do answer '"value":null'; done`,
 t.test("it runs bridge.py with flux's python, which is there", async (t) => {
   const { flux, seen } = bridge(t, `echo '${READY}'`);
   await eventually(() => seen.length === 1);
-  t.strictSame(seen, [{ ready: { size: 4, owner: 500, level: 1 } }]);
+  t.strictSame(seen, [{ ready: { size: 4, owner: 500 } }]);
   const [start = ""] = flux.noted("starts");
   t.match(start, /^python \/.*\/plugin\/bridge\.py$/);
   t.match(readFileSync(start.split(" ")[1] ?? "", "utf8"), "one JSON object a line");
@@ -138,10 +137,10 @@ t.test("when it dies, what waits is rejected and it is started again", async (t)
   const { bridge: b, seen } = bridge(t, `echo '${READY}'; [ "$n" -gt 1 ] || { next; kill -9 $$; }`);
   await t.rejects(b.post(7n, "x", {}), new Error("the bridge ended"));
   await t.rejects(b.post(7n, "x", {}), new Error("the bridge is not there"));
-  await eventually(() => seen.length === 3);
+  await eventually(() => seen.length === 2);
   t.strictSame(
     seen.map((event) => (typeof event === "string" ? event : Object.keys(event as object)[0])),
-    ["ready", "lost", "ready"],
+    ["ready", "ready"],
   );
   await b.post(7n, "x", {});
 });
@@ -170,10 +169,10 @@ t.test("after a restart its name may still be taken for a moment", async (t) => 
 esac
 echo '${READY}'`,
   );
-  await eventually(() => flux.noted("starts").length === 3 && seen.length >= 4);
+  await eventually(() => flux.noted("starts").length === 3 && seen.length >= 2);
   t.strictSame(
     seen.map((event) => (typeof event === "string" ? event : Object.keys(event as object)[0])),
-    ["ready", "lost", "lost", "ready"],
+    ["ready", "ready"],
   );
 });
 

@@ -92,7 +92,7 @@ t.test("a cluster holds as many nodes as the template's podSubnet has /24", (t) 
 t.test("a job with more nodes than the pool has subnets is refused", (t) => {
   t.equal(
     refused({ config: { subnets: "10.100.0.0/23" } }),
-    "no node subnets are free on its nodes (usernetes.subnets)",
+    "the job has 3 nodes, and a cluster holds at most 2 (usernetes.subnets)",
   );
   t.end();
 });

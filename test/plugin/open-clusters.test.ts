@@ -1,7 +1,10 @@
 import t from "tap";
+import { decodeIdset } from "../../lib/flux/idset.js";
 import type { OpenCluster } from "../../lib/record/writer.js";
 import { OpenClusters } from "../../plugin/open-clusters.js";
 import { claimOf } from "../fakes/clusters.js";
+
+const hosts = (ranks: number[]) => ranks.map((rank) => `node${rank}`);
 
 const FROM = {
   ports: { first: 20000, last: 20011 },
@@ -12,7 +15,10 @@ const FROM = {
 function entry(jobid: bigint, ranks: string, [n, subnet]: [number, string]): OpenCluster {
   const first = 20000 + 4 * n;
   const ports = { etcd: first, kubelet: first + 1, flannel: first + 2, apiserver: first + 3 };
-  return { jobid: String(jobid), claim: { ...claimOf(ranks, []), ports, subnet } };
+  return {
+    jobid: String(jobid),
+    claim: { ...claimOf(ranks, hosts(decodeIdset(ranks))), ports, subnet },
+  };
 }
 
 function openWith(...entries: OpenCluster[]): OpenClusters {
@@ -22,7 +28,7 @@ function openWith(...entries: OpenCluster[]): OpenClusters {
 }
 
 const chosen = (open: OpenClusters, ranks: number[]) => {
-  const found = open.choose(ranks, FROM);
+  const found = open.choose(hosts(ranks), FROM);
   return "exhausted" in found ? found.exhausted : `${found.ports.etcd} ${found.subnet}`;
 };
 

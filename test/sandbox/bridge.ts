@@ -33,7 +33,6 @@ function requestOf({ jobspec }: Job): Record<string, unknown> | undefined {
 
 class Bridge {
   readonly #jobs = new Map<Job, HeldJob>();
-  #caughtUp = false;
 
   constructor(
     readonly call: Call,
@@ -45,7 +44,6 @@ class Bridge {
   }
 
   sentinel(): void {
-    this.#caughtUp = true;
     this.emit({ type: "sentinel" });
   }
 
@@ -71,7 +69,6 @@ class Bridge {
         userid: job.userid,
         user: request,
         duration: job.jobspec.attributes.system.duration,
-        history: !this.#caughtUp,
       });
     if (held.seen.has("invalidate")) this.emit({ type: "gone", id });
     if (held.seen.has("invalidate") || held.seen.has("clean")) this.#jobs.delete(job);
@@ -109,7 +106,7 @@ export async function runBridge(call: Call): Promise<number> {
   }
   instance.services.set(SERVICE, { ping: () => SERVICE });
   const owner = process.getuid?.() ?? 0;
-  bridge.emit({ type: "ready", rank: 0, size: instance.size, owner, level: instance.level });
+  bridge.emit({ type: "ready", rank: 0, size: instance.size, owner });
   const online = () => {
     const up = Array.from({ length: instance.size }, (_, rank) => rank);
     const ranks = encodeIdset(up.filter((rank) => !instance.resources.lost.has(rank)));

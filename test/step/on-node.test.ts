@@ -12,6 +12,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
+import { hostname } from "node:os";
 import { join } from "node:path";
 import t from "tap";
 import { stepScript } from "../../lib/step/scripts.js";
@@ -63,7 +64,7 @@ t.test("stage", (t) => {
     ]);
     t.ok(lstatSync(join(node.workdir, "GNUmakefile")).isSymbolicLink());
     t.equal(statSync(node.workdir).mode & 0o777, 0o700);
-    t.equal(node.read(".usernetes/owner"), `${MARKER}\n`);
+    t.equal(node.read(".usernetes/owner"), `${MARKER} ${hostname()}\n`);
   });
 
   t.test("fills its own directory again, and leaves there what is the cluster's", async (t) => {
@@ -82,7 +83,7 @@ t.test("stage", (t) => {
     const node = newNode(t);
     mkdirSync(node.workdir);
     t.equal((await node.step("stage")).exitCode, 0);
-    t.equal(node.read(".usernetes/owner"), `${MARKER}\n`);
+    t.equal(node.read(".usernetes/owner"), `${MARKER} ${hostname()}\n`);
   });
 
   t.test("never touches a directory that is another job's", async (t) => {
@@ -98,13 +99,29 @@ t.test("stage", (t) => {
     t.equal(statSync(node.workdir).mode & 0o777, 0o755);
   });
 
+  t.test("says when the work directory is shared with another node", async (t) => {
+    const node = newNode(t);
+    node.staged();
+    writeFileSync(join(node.workdir, ".usernetes/owner"), `${MARKER} node7\n`);
+    const { exitCode, stderr } = await node.step("stage");
+    t.equal(exitCode, 1);
+    t.match(stderr, /\(usernetes\.workdir\) is shared with node7: each node needs its own/);
+  });
+
+  t.test("goes on with what a killed one left", async (t) => {
+    const node = newNode(t);
+    mkdirSync(join(node.workdir, ".usernetes"), { recursive: true });
+    t.equal((await node.step("stage")).exitCode, 0);
+    t.equal(node.read(".usernetes/owner"), `${MARKER} ${hostname()}\n`);
+  });
+
   t.test("never touches a directory with no marker", async (t) => {
     const node = newNode(t);
     mkdirSync(node.workdir);
     writeFileSync(join(node.workdir, "thesis.tex"), "mine");
     const { exitCode, stderr } = await node.step("stage");
     t.equal(exitCode, 1);
-    t.equal(stderr, `${node.workdir} is in the way: it is not empty and no cluster's; remove it`);
+    t.equal(stderr, `${node.workdir} is in the way: it is no cluster's, and not empty`);
     t.strictSame(readdirSync(node.workdir), ["thesis.tex"]);
   });
 

@@ -8,5 +8,6 @@ if [ -z "$container" ]; then
   echo "no container of $USERNETES_PROJECT runs on this node" >&2
   exit 1
 fi
+# A container has its own; a stand-in for an engine tells clusters apart by it.
 KUBECONFIG=$USERNETES_WORKDIR/kubeconfig
 export KUBECONFIG

@@ -11,9 +11,10 @@ state=$workdir/.usernetes
 
 if [ -L "$workdir" ] || [ -e "$workdir" ]; then
   owner=$(cat "$state/owner" 2>/dev/null)
-  if [ -L "$workdir" ] || [ "$owner" != "$USERNETES_MARKER" ]; then
-    # An empty directory is what a stage that was killed leaves.
-    rmdir "$workdir" 2>/dev/null || echo "$workdir is not this cluster's and stays" >&2
+  if [ -L "$workdir" ] || [ "${owner% *}" != "$USERNETES_MARKER" ]; then
+    # A stage that was killed leaves it with no owner and nothing else in it.
+    rmdir "$state" "$workdir" 2>/dev/null || rmdir "$workdir" 2>/dev/null ||
+      echo "$workdir is not this cluster's and stays" >&2
     exit 0
   fi
   if [ -f "$workdir/Makefile" ] && command -v make >/dev/null; then

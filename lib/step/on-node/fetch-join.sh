@@ -1,9 +1,10 @@
 # Takes the join-command out of the archive, into the workdir.
 #
 # flux-archive(1) reads what only the owner may, so it is extracted where only
-# the owner reads and goes on through stdin. Safe to repeat: it is replaced.
+# the owner reads and goes on through stdin. Safe to repeat: it is replaced, and
+# what a killed one leaves goes with the workdir.
 set -eu
-private=$(mktemp -d)
+private=$(mktemp -d "$USERNETES_WORKDIR/.usernetes/join.XXXXXX")
 trap 'rm -rf "$private"' EXIT
 flux archive extract --name "$USERNETES_ARCHIVE" -C "$private"
 cat <"$private/join-command" >"$USERNETES_WORKDIR/join-command"

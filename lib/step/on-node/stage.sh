@@ -12,22 +12,35 @@ state=$workdir/.usernetes
 [ -f "$template/Makefile" ] || fail "the template $template has no Makefile: it is no clone of rootless-containers/usernetes"
 command -v make >/dev/null || fail "make is not installed on this node, or not on the PATH $PATH"
 
-if [ -L "$workdir" ] || [ -e "$workdir" ]; then
-  if [ -L "$workdir" ] || [ ! -d "$workdir" ] || [ ! -O "$workdir" ]; then
-    fail "$workdir is in the way: it is no directory of uid $(id -u)"
-  fi
-  if [ -e "$state/owner" ]; then
-    [ "$(cat "$state/owner")" = "$USERNETES_MARKER" ] || fail "$workdir belongs to another job ($(cut -c 1-60 "$state/owner"))"
-  elif [ -n "$(ls -A "$workdir")" ]; then
-    fail "$workdir is in the way: it is not empty and no cluster's; remove it"
-  fi
+here=$(hostname)
+if mkdir "$workdir" 2>/dev/null; then
+  chmod 700 "$workdir"
+elif [ ! -e "$workdir" ] && [ ! -L "$workdir" ]; then
+  fail "the work directory $workdir cannot be made: is ${workdir%/*} there and writable?"
+elif [ -L "$workdir" ] || [ ! -d "$workdir" ] || [ ! -O "$workdir" ]; then
+  fail "$workdir is in the way: it is no directory of uid $(id -u)"
 else
-  mkdir "$workdir" || fail "the work directory $workdir cannot be made: is ${workdir%/*} there and writable?"
+  # Where it is shared, another node may be making it this very moment.
+  tries=0
+  while [ ! -e "$state/owner" ] && [ "$tries" -lt 10 ]; do
+    sleep 0.1
+    tries=$((tries + 1))
+  done
+  owner=$(cat "$state/owner" 2>/dev/null) || owner=''
+  case $owner in
+    "$USERNETES_MARKER $here") ;;
+    "$USERNETES_MARKER "*) fail "${workdir%/*} (usernetes.workdir) is shared with ${owner##* }: each node needs its own in this version" ;;
+    ?*) fail "$workdir belongs to another job ($(printf '%s' "$owner" | cut -c 1-60))" ;;
+    # One that was killed leaves it without an owner, and with nothing else in it.
+    *) case $(ls -A "$workdir") in
+      '' | .usernetes) ;;
+      *) fail "$workdir is in the way: it is no cluster's, and not empty" ;;
+    esac ;;
+  esac
 fi
-chmod 700 "$workdir"
 mkdir -p "$state"
-printf '%s\n' "$USERNETES_MARKER" >"$state/owner.new"
-mv "$state/owner.new" "$state/owner"
+printf '%s\n' "$USERNETES_MARKER $here" >"$state/owner.$here"
+mv "$state/owner.$here" "$state/owner"
 
 # All but the clone's history and what an administrator's own try-out left there.
 for entry in "$template"/* "$template"/.[!.]*; do
