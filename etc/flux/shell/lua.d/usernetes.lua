@@ -35,6 +35,11 @@ local function run (command)
     return output, done == 1
 end
 
+local function nested ()
+    local level = run ("flux getattr instance-level")
+    return (tonumber (level) or 0) > 0
+end
+
 local function daemon_answers ()
     for _ = 1, 3 do
         local _, ok = run ("timeout 10 flux ping --count=1 usernetes 2>/dev/null")
@@ -62,7 +67,8 @@ local function wait_for_cluster (jobid)
     while not line do
         if not daemon_answers () then
             shell.die ("usernetes: no flux-usernetes daemon is running in this instance: " ..
-                "the job asks for a cluster and would run without it; tell the administrator")
+                "the job asks for a cluster and would run without it; " ..
+                (nested () and "ask for it on the batch job" or "tell the administrator"))
         end
         line = settle (jobid, LOOK)
     end
@@ -71,8 +77,7 @@ end
 
 -- A batch job's own instance has no daemon: its jobs use the cluster they are in.
 local function inside_a_cluster ()
-    local level = run ("flux getattr instance-level")
-    return (tonumber (level) or 0) > 0
+    return nested ()
         and shell.getenv ("KUBECONFIG") ~= nil
         and shell.getenv ("USERNETES_WORKDIR") ~= nil
 end
