@@ -14,7 +14,7 @@ import type { World } from "./world.js";
 
 /** What kubeadm prints, and what the template's Makefile puts around it. */
 const JOIN =
-  /^kubeadm join \S+:[0-9]+ --token [a-z0-9]{6}\.[a-z0-9]{16} --discovery-token-ca-cert-hash sha256:[0-9a-f]{64}\s*$/m;
+  /^kubeadm join [A-Za-z0-9.:[\]-]+:[0-9]+ --token [a-z0-9]{6}\.[a-z0-9]{16} --discovery-token-ca-cert-hash sha256:[0-9a-f]{64}\s*$/m;
 
 /** Named after the job, so that what a killed daemon left is found and removed. */
 function privateDirectory(jobid: bigint, world: World): string {

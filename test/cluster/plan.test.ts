@@ -1,4 +1,5 @@
 import t from "tap";
+import { foldJobEvent } from "../../lib/cluster/fold.js";
 import { plan } from "../../lib/cluster/plan.js";
 import {
   BEGIN,
@@ -298,5 +299,17 @@ t.test("the end", (t) => {
     t.strictSame(planned(cluster), ["finish-prolog 1", "finish-epilog"]);
     t.end();
   });
+  t.end();
+});
+
+t.test("a time limit that the user changed before is what the held time is added to", (t) => {
+  const cluster = claimed();
+  foldJobEvent(cluster, {
+    timestamp: BEGIN - 1,
+    name: "jobspec-update",
+    context: { "attributes.system.duration": 30 },
+  });
+  recorded(cluster, settle("ready"));
+  t.strictSame(planned(cluster, BEGIN + 12), ["extend to 42 s"]);
   t.end();
 });

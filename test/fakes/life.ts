@@ -2,6 +2,7 @@
  * One cluster's life without Flux and without nodes: a real Reconciler in a
  * World of fakes. Time moves only when nothing else is left to happen.
  */
+import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { progress, newCluster, type Cluster } from "../../lib/cluster/state.js";
 import { parseRequest } from "../../lib/cluster/request.js";
@@ -71,7 +72,8 @@ export class Life {
         base: { PATH: "/usr/bin" },
         template: config.template,
         interface: config.interface,
-        instance: "6b0b0f4e-0000-4000-8000-000000000000",
+        // Its own: a published join-command is a real file, named after it.
+        instance: randomUUID(),
       },
       owner: OWNER,
       open: this.openClusters(),

@@ -199,3 +199,11 @@ t.test(
     t.strictSame(seen.slice(1), []);
   },
 );
+
+t.test("one that never came up is refused with its last words, and not tried again", async (t) => {
+  const { flux, seen } = bridge(t, `echo "No module named 'flux'" >&2; exit 1`);
+  await eventually(() => seen.length > 0);
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  t.strictSame(seen, [{ refused: "flux", error: "No module named 'flux'" }]);
+  t.equal(flux.noted("starts").length, 1);
+});

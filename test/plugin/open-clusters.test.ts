@@ -75,3 +75,10 @@ t.test("an entry of a jobid replaces the one before", (t) => {
   t.equal(chosen(open, [0]), "20000 10.100.0.0/24");
   t.end();
 });
+
+t.test("clusters on two ranks of one host share neither", (t) => {
+  const open = openWith(entry(1n, "0", [0, "10.100.0.0/24"]));
+  const found = open.choose(["node0"], FROM);
+  t.match(found, { ports: { etcd: 20004 }, subnet: "10.100.1.0/24" }, "whatever its rank");
+  t.end();
+});

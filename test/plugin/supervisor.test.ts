@@ -122,3 +122,50 @@ t.test("a job that is reported again before all are known is taken once", async 
   t.equal(supervisor.size, 1);
   t.equal(starts().length, 1);
 });
+
+t.test("an entry that is broken is named, and keeps nobody else", async (t) => {
+  const { life, supervisor, starts } = supervise(t);
+  const claim = { ranks: "0", hosts: ["node0"] };
+  for (const [name, entry] of [
+    ["121", "5"],
+    ["122", "{"],
+    ["123", '{"jobid":"123"}'],
+    ["124", JSON.stringify({ jobid: "125", claim })],
+  ] as const)
+    life.flux.kvs.set(`${OPEN_CLUSTERS}.${name}`, entry);
+  supervisor.onJob(JOB);
+  await supervisor.onSentinel();
+  await eventually(() => starts().length === 1);
+  t.equal(life.said.filter((line) => line.includes("is not understood and left alone")).length, 4);
+  t.ok(life.flux.kvs.has(`${OPEN_CLUSTERS}.121`), "it is not ours to delete");
+});
+
+t.test("a record that cannot be read now is read again", async (t) => {
+  const { life, supervisor, starts } = supervise(t);
+  await supervisor.onSentinel();
+  life.flux.fail("lookup", 1);
+  supervisor.onJob(JOB);
+  await life.quiet();
+  t.equal(supervisor.size, 0);
+  life.clock.advance(1000);
+  await eventually(() => starts().length === 1);
+  t.equal(supervisor.size, 1);
+});
+
+t.test("what a lost node left is cleaned when it is back, without a restart", async (t) => {
+  const life = await new Life().alloc();
+  await life.untilStarted();
+  life.reconciler.leave();
+  await life.quiet();
+  life.world.nodes.set([0, 1]);
+  const { supervisor } = supervise(t, life);
+  await supervisor.onSentinel();
+  await eventually(() => life.record.at(-1) === "down, left [2]" && supervisor.size === 0);
+  supervisor.onOnline();
+  t.equal(supervisor.size, 0, "it is not back yet");
+  life.world.nodes.set([0, 1, 2]);
+  supervisor.onOnline();
+  await eventually(() => supervisor.size === 0);
+  t.equal(life.record.at(-1), "down, left []");
+  t.strictSame(life.world.open.all(), []);
+});
