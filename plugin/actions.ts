@@ -12,11 +12,12 @@ import { encodeIdset } from "../lib/flux/idset.js";
 import { kvsDirectory } from "../lib/flux/jobid.js";
 import { parseResources } from "../lib/flux/resources.js";
 import { output } from "../lib/host/runner.js";
+import type { Claim, Settle } from "../lib/record/events.js";
 import { entryKey, type OpenCluster } from "../lib/record/writer.js";
 import { archive } from "../lib/usernetes/names.js";
 import { ENOENT, FluxError } from "./bridge.js";
 import { runLocalStep, runSteps } from "./calls.js";
-import { makeClaim } from "./claim.js";
+import { claimOthers, makeClaim } from "./claim.js";
 import { publishJoinCommand, removePublished } from "./join-command.js";
 import type { Reconciler } from "./reconcile.js";
 
@@ -53,21 +54,31 @@ export const ACTIONS: { [K in Action["do"]]: Do<K> } = {
       job.say("error", `refused: ${claim.refused}`);
       return unlessOver(world.flux.raise(cluster.jobid, claim.refused));
     }
-    const entry: OpenCluster = { jobid: String(cluster.jobid), claim };
-    // Before it is written, so that no other job takes the same in the meantime.
-    world.open.add(entry);
     job.say(
       "info",
       `claim: ranks ${claim.ranks}, lead ${claim.hosts[0] ?? "?"} (rank ${claim.lead}), ${claim.engine}`,
     );
-    const put = ["put", entryKey(cluster.jobid), entry] as const;
-    const event = { timestamp: world.clock.now(), name: "claim", context: claim } as const;
-    try {
-      await job.record(event, [[...put]]);
-    } catch (error) {
-      world.open.remove(cluster.jobid);
-      throw error;
+    await recordClaim(job, claim);
+    return undefined;
+  },
+
+  // As with the first claim. Each rank that is up with the last ones is taken down by its `up`.
+  "claim-others": async (job) => {
+    const { cluster, world } = job;
+    if (!cluster.claim) return undefined;
+    const claim = claimOthers(cluster, cluster.claim, world);
+    if ("refused" in claim) {
+      await settle(job, { outcome: "failed", note: claim.refused });
+      return undefined;
     }
+    const { ports, subnet } = claim;
+    job.say(
+      "warn",
+      `claim: taken on a node by others; now ports ${ports.etcd}-${ports.apiserver}, subnets from ${subnet}`,
+    );
+    job.bringUp = new AbortController();
+    job.joinCommand = undefined;
+    await recordClaim(job, claim);
     return undefined;
   },
 
@@ -82,12 +93,8 @@ export const ACTIONS: { [K in Action["do"]]: Do<K> } = {
     ),
 
   // Written before the hold is let go: the shell plugin reads it.
-  settle: async (job, { settle }) => {
-    job.say(
-      settle.outcome === "failed" ? "error" : "info",
-      `settle: ${settle.outcome}${settle.note ? `: ${settle.note}` : ""}`,
-    );
-    await job.record({ timestamp: job.world.clock.now(), name: "settle", context: settle });
+  settle: async (job, action) => {
+    await settle(job, action.settle);
     return undefined;
   },
 
@@ -154,6 +161,30 @@ export const ACTIONS: { [K in Action["do"]]: Do<K> } = {
       world.flux.post(cluster.jobid, "epilog-finish", { description: "usernetes", status: 0 }),
     ),
 };
+
+/** Taken before it is written, so that no other job takes the same in the meantime. */
+async function recordClaim(job: Reconciler, claim: Claim): Promise<void> {
+  const { cluster, world } = job;
+  const { jobid } = cluster;
+  const before = world.open.get(jobid);
+  const entry: OpenCluster = { jobid: String(jobid), claim };
+  world.open.add(entry);
+  try {
+    const event = { timestamp: world.clock.now(), name: "claim", context: claim } as const;
+    await job.record(event, [["put", entryKey(jobid), entry]]);
+  } catch (error) {
+    if (before) world.open.add(before);
+    else world.open.remove(jobid);
+    throw error;
+  }
+}
+
+async function settle(job: Reconciler, context: Settle): Promise<void> {
+  const { outcome, note, without } = context;
+  const more = [without && `without ranks ${without}`, note].filter(Boolean).join(": ");
+  job.say(outcome === "failed" ? "error" : "info", `settle: ${outcome}${more && `: ${more}`}`);
+  await job.record({ timestamp: job.world.clock.now(), name: "settle", context });
+}
 
 const LOCAL: Record<LocalStep, (job: Reconciler) => Promise<void>> = {
   "publish-join": async (job) => {

@@ -1,6 +1,6 @@
 /** One call of a plan, carried out: `flux exec` and what comes back of it, into the record. */
 import type { Action } from "../lib/cluster/plan.js";
-import { progress, ranksOf } from "../lib/cluster/state.js";
+import { hostOf, progress } from "../lib/cluster/state.js";
 import type { LocalStep, Step } from "../lib/cluster/steps.js";
 import { messageOf } from "../lib/errors.js";
 import { encodeIdset } from "../lib/flux/idset.js";
@@ -25,7 +25,7 @@ export async function runSteps(job: Reconciler, action: CallAction): Promise<voi
     {
       steps: action.steps,
       ranks: action.ranks,
-      env: stepEnvironment(cluster.jobid, claim, world.site),
+      env: stepEnvironment(cluster.jobid, claim, { ...world.site, without: job.without() }),
       limitS: action.limitS,
     },
     {
@@ -56,7 +56,16 @@ export async function runLocalStep(
   start(job, step, [rank], false);
   const note = await act().then(() => "", messageOf);
   const status = note === "" ? "ok" : "failed";
-  finish(job, { step, rank, status, note, tail: [], next: undefined, more: false });
+  finish(job, {
+    step,
+    rank,
+    status,
+    note,
+    fault: undefined,
+    tail: [],
+    next: undefined,
+    more: false,
+  });
 }
 
 function start(job: Reconciler, step: Step, ranks: number[], more: boolean): void {
@@ -68,7 +77,8 @@ function start(job: Reconciler, step: Step, ranks: number[], more: boolean): voi
 
 type End = Omit<StepEnd, "step"> & { step: Step };
 
-function finish(job: Reconciler, { step, rank, status, note, tail, next, more }: End): void {
+function finish(job: Reconciler, end: End): void {
+  const { step, rank, status, note, fault, tail, next, more } = end;
   const { cluster, world } = job;
   const begun = progress(cluster, step, rank);
   const timestamp = world.clock.now();
@@ -81,6 +91,7 @@ function finish(job: Reconciler, { step, rank, status, note, tail, next, more }:
     status,
     seconds,
     ...(note ? { note } : {}),
+    ...(fault ? { fault } : {}),
   };
   job.step({ timestamp, name: "step-finish", context }, more);
   tell(job, { step, rank, status, note, seconds });
@@ -91,9 +102,8 @@ function finish(job: Reconciler, { step, rank, status, note, tail, next, more }:
 type Told = Pick<End, "step" | "rank" | "status" | "note"> & { seconds: number };
 
 function tell(job: Reconciler, { step, rank, status, note, seconds }: Told): void {
-  const host = job.cluster.claim?.hosts[ranksOf(job.cluster).indexOf(rank)] ?? "?";
   const level = status === "ok" || note === "stopped" ? "info" : "error";
   const how = status === "ok" ? `ok in ${seconds} s` : `${status}: ${note}`;
   const facts = { step, ranks: [rank], status, seconds };
-  job.say(level, `${step}: ${host} (rank ${rank}): ${how}`, facts);
+  job.say(level, `${step}: ${hostOf(job.cluster, rank)}: ${how}`, facts);
 }

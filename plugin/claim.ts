@@ -1,13 +1,19 @@
 /** Whether a job can have a cluster, and what it takes for it. */
 import { readFileSync } from "node:fs";
-import type { Cluster } from "../lib/cluster/state.js";
-import { encodeIdset } from "../lib/flux/idset.js";
-import type { Claim } from "../lib/record/events.js";
+import { conflicts, describeFailure } from "../lib/cluster/progress.js";
+import { progress, type Cluster } from "../lib/cluster/state.js";
+import { decodeIdset, encodeIdset } from "../lib/flux/idset.js";
+import type { Avoid, Claim } from "../lib/record/events.js";
 import { project, workdir } from "../lib/usernetes/names.js";
+import { following } from "../lib/usernetes/subnets.js";
 import type { World } from "./world.js";
 
-/** A refusal is a sentence for the job's user. */
-export function makeClaim(cluster: Cluster, world: World): Claim | { refused: string } {
+/** A sentence for the job's user. */
+interface Refused {
+  refused: string;
+}
+
+export function makeClaim(cluster: Cluster, world: World): Claim | Refused {
   const { config, owner, clock } = world;
   const { asked, resources, jobid, userid } = cluster;
   if (!("asks" in asked) || !asked.asks || !resources)
@@ -24,7 +30,7 @@ export function makeClaim(cluster: Cluster, world: World): Claim | { refused: st
     ) ??
     refuseNodes(hosts, config.subnets.size, "usernetes.subnets");
   if (refused !== undefined) return { refused };
-  const chosen = world.open.choose(hosts, config);
+  const chosen = world.open.choose({ jobid, hosts }, config);
   if ("exhausted" in chosen) return { refused: chosen.exhausted };
   return {
     version: 1,
@@ -39,6 +45,31 @@ export function makeClaim(cluster: Cluster, world: World): Claim | { refused: st
     subnet: chosen.subnet,
     deadline: clock.now() + config.bringUpTimeoutMs / 1000,
   };
+}
+
+/** The claim again, with others than those that `up` found taken. */
+export function claimOthers(cluster: Cluster, claim: Claim, world: World): Claim | Refused {
+  const { jobid } = cluster;
+  const { hosts } = claim;
+  const found = [...conflicts(cluster)];
+  const avoid = [...(claim.avoid ?? []), takenOf(claim, found)];
+  const chosen = world.open.choose({ jobid, hosts, avoid }, world.config);
+  if ("exhausted" in chosen) {
+    const [rank = claim.lead] = found[0] ?? [];
+    const at = progress(cluster, "up", rank);
+    const failed = at ? `${describeFailure(cluster, { step: "up", rank, at })}; ` : "";
+    return { refused: failed + chosen.exhausted };
+  }
+  return { ...claim, ...chosen, avoid };
+}
+
+function takenOf(claim: Claim, found: [number, "port" | "subnet"][]): Avoid {
+  const ranks = decodeIdset(claim.ranks);
+  const subnets = found
+    .filter(([, fault]) => fault === "subnet")
+    .map(([rank]) => following(claim.subnet, ranks.indexOf(rank)));
+  const ports = found.some(([, fault]) => fault === "port") ? { ports: claim.ports } : {};
+  return { ...ports, ...(subnets.length > 0 ? { subnets } : {}) };
 }
 
 function refuseUser(userid: number, owner: number): string | undefined {

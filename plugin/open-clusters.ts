@@ -4,9 +4,9 @@
  * the KVS directory usernetes.cluster in memory.
  */
 import { decodeIdset } from "../lib/flux/idset.js";
-import type { Claim } from "../lib/record/events.js";
+import type { Avoid, Claim } from "../lib/record/events.js";
 import type { OpenCluster } from "../lib/record/writer.js";
-import { choosePorts, type PortRange, type Ports } from "../lib/usernetes/ports.js";
+import { choosePorts, type PortRange } from "../lib/usernetes/ports.js";
 import { chooseBlock, indexOf, subnet, type Pool } from "../lib/usernetes/subnets.js";
 
 export class OpenClusters {
@@ -28,25 +28,29 @@ export class OpenClusters {
     return [...this.clusters.values()];
   }
 
-  /** Ports and node subnets that no open cluster has on any of these hosts; or what ran out. */
+  /**
+   * Ports and node subnets that no other open cluster has on any of these hosts,
+   * and that `avoid` does not name; or what ran out.
+   */
   choose(
-    hosts: string[],
+    { jobid, hosts, avoid = [] }: { jobid: bigint; hosts: string[]; avoid?: Avoid[] },
     from: { ports: PortRange; subnets: Pool },
-  ): { ports: Ports; subnet: string } | { exhausted: string } {
+  ): Pick<Claim, "ports" | "subnet"> | { exhausted: string } {
     const wanted = new Set(hosts);
     const neighbours = this.all()
+      .filter((entry) => entry.jobid !== String(jobid))
       .map((entry) => entry.claim)
       .filter((claim) => claim.hosts.some((host) => wanted.has(host)));
     const ports = choosePorts(
       from.ports,
-      neighbours.map((claim) => claim.ports),
+      [...neighbours, ...avoid].flatMap((taken) => taken.ports ?? []),
     );
     if (!ports) return { exhausted: "no ports are free on its nodes (usernetes.ports)" };
-    const block = chooseBlock(
-      from.subnets,
-      hosts.length,
-      neighbours.map((claim) => blockOf(from.subnets, claim)),
-    );
+    const singles = avoid.flatMap(({ subnets = [] }) => subnets);
+    const block = chooseBlock(from.subnets, hosts.length, [
+      ...neighbours.map((claim) => blockOf(from.subnets, claim)),
+      ...singles.map((taken) => ({ first: indexOf(from.subnets, taken), count: 1 })),
+    ]);
     if (!block) return { exhausted: "no node subnets are free on its nodes (usernetes.subnets)" };
     return { ports, subnet: subnet(from.subnets, block.first) };
   }

@@ -14,7 +14,7 @@ import {
   type JobEvent,
 } from "../lib/cluster/fold.js";
 import { plan, type Action } from "../lib/cluster/plan.js";
-import type { Limits } from "../lib/cluster/progress.js";
+import { limitsOf, without, type Limits } from "../lib/cluster/progress.js";
 import { displayState, isDone, type Cluster } from "../lib/cluster/state.js";
 import { messageOf } from "../lib/errors.js";
 import { formatFsd } from "../lib/flux/fsd.js";
@@ -29,7 +29,7 @@ const PAUSE_MAX_MS = 30_000;
 export class Reconciler {
   readonly name: string;
   /** Aborted when bring-up is not wanted any more; calls under way end with it. */
-  readonly bringUp = new AbortController();
+  bringUp = new AbortController();
   /** Aborted when the daemon leaves: clusters stay as they are. */
   readonly leaving = new AbortController();
   /** Calls under way. */
@@ -90,6 +90,11 @@ export class Reconciler {
   onJobEvent(event: JobEvent): void {
     foldJobEvent(this.cluster, event);
     this.kick();
+  }
+
+  /** Ranks that the cluster goes on without. */
+  without(): number[] {
+    return without(this.cluster, limitsOf(this.limits, this.world.clock.now()));
   }
 
   /** What an earlier teardown could not reach or clean is torn down once more. */

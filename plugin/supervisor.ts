@@ -142,9 +142,9 @@ export class Supervisor {
       asked: parseRequest({ usernetes: "yes" }),
       duration: 0,
     });
-    cluster.claim = claim;
     const { reconciler } = this.add(cluster);
     if ((await this.load(reconciler, () => this.takeEnded(entry))) === undefined) return;
+    cluster.claim ??= claim;
     cluster.job.clean = true;
     if (cluster.down) reconciler.reopen(this.reachable(entry));
     reconciler.kick();

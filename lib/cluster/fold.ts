@@ -4,7 +4,7 @@
  * daemon's memory is dropped by `forgetRunning`.
  */
 import { decodeIdset } from "../flux/idset.js";
-import type { RecordEvent } from "../record/events.js";
+import type { Claim, RecordEvent } from "../record/events.js";
 import { progress, type Cluster, type Perilog } from "./state.js";
 
 /** An entry of the job's primary eventlog (RFC 21). */
@@ -72,7 +72,7 @@ function text(value: unknown): string {
 export function foldRecordEvent(cluster: Cluster, event: RecordEvent): void {
   switch (event.name) {
     case "claim":
-      cluster.claim = event.context;
+      foldClaim(cluster, event.context);
       return;
     case "step-start":
     case "step-finish":
@@ -91,6 +91,14 @@ export function foldRecordEvent(cluster: Cluster, event: RecordEvent): void {
   }
 }
 
+/** A claim that takes other ports or subnets begins the bring-up anew. */
+function foldClaim(cluster: Cluster, claim: Claim): void {
+  const rounds = (of: Claim | undefined) => of?.avoid?.length ?? 0;
+  if (cluster.claim && rounds(claim) <= rounds(cluster.claim)) return;
+  if (cluster.claim) for (const ranks of cluster.steps.values()) ranks.clear();
+  cluster.claim = claim;
+}
+
 function foldStep(cluster: Cluster, event: RecordEvent & { name: `step-${string}` }): void {
   const { step, ranks, attempt } = event.context;
   const finish = event.name === "step-finish" ? event.context : undefined;
@@ -101,6 +109,7 @@ function foldStep(cluster: Cluster, event: RecordEvent & { name: `step-${string}
       attempt,
       at: event.timestamp,
       note: finish?.note ?? "",
+      ...(finish?.fault === undefined ? {} : { fault: finish.fault }),
     });
 }
 

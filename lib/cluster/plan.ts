@@ -11,17 +11,21 @@
  * An empty plan means that something is waited for: an event, a running step,
  * or the time `wakeAt`.
  */
-import type { Settle } from "../record/events.js";
+import { encodeIdset } from "../flux/idset.js";
+import type { Claim, Settle } from "../record/events.js";
 import { planHolds } from "./holds.js";
 import {
   bringUpSteps,
+  conflicts,
   failure,
   limitsOf,
+  lostNode,
   runningSteps,
   teardownProgress,
+  without,
   type Limits,
 } from "./progress.js";
-import { isHeld, isOver, progress, ranksOf, timeLimit, type Cluster } from "./state.js";
+import { hostOf, isHeld, isOver, progress, ranksOf, timeLimit, type Cluster } from "./state.js";
 import type { LocalStep, NodeStep } from "./steps.js";
 
 export type Action =
@@ -30,6 +34,8 @@ export type Action =
   | { do: "read-resources" }
   /** Take ports and subnets and write the claim. */
   | { do: "claim" }
+  /** Take others, where `up` found those taken by something that no record tells of. */
+  | { do: "claim-others" }
   /** One flux exec: each rank takes these steps one after the other. */
   | { do: "call"; steps: NodeStep[]; ranks: number[]; limitS: number }
   | { do: "local"; step: LocalStep }
@@ -73,16 +79,22 @@ function planLife(cluster: Cluster, facts: Facts): Action[] {
 function planBringUp(cluster: Cluster, facts: Facts): Action[] {
   const claim = cluster.claim;
   if (!claim) return [];
-  const note = failure(cluster, facts) ?? overdue(cluster, claim.deadline, facts);
+  const running = runningSteps(cluster).size > 0;
+  const gone = lostNode(cluster, facts) ?? overdue(cluster, claim.deadline, facts);
+  const taken = gone === undefined && conflicts(cluster).size > 0;
+  if (taken) return running ? [{ do: "stop" }] : [{ do: "claim-others" }];
+  const note = gone ?? failure(cluster, facts);
   if (note !== undefined) return [{ do: "settle", settle: { outcome: "failed", note } }];
-  if (
-    progress(cluster, "wait-ready", claim.lead)?.status === "ok" &&
-    runningSteps(cluster).size === 0
-  ) {
-    const kubeconfig = `${claim.workdir}/kubeconfig`;
-    return [{ do: "settle", settle: { outcome: "ready", kubeconfig } }];
-  }
+  if (progress(cluster, "wait-ready", claim.lead)?.status === "ok" && !running)
+    return [{ do: "settle", settle: ready(cluster, claim, facts) }];
   return bringUpSteps(cluster, facts);
+}
+
+function ready(cluster: Cluster, claim: Claim, facts: Facts): Settle {
+  const kubeconfig = `${claim.workdir}/kubeconfig`;
+  const dropped = without(cluster, facts);
+  if (dropped.length === 0) return { outcome: "ready", kubeconfig };
+  return { outcome: "ready", kubeconfig, without: encodeIdset(dropped) };
 }
 
 function overdue(cluster: Cluster, deadline: number, facts: Facts): string | undefined {
@@ -136,9 +148,6 @@ function reason({ job }: Cluster): string {
 }
 
 function hostsOf(cluster: Cluster, ranks: number[]): string {
-  const all = ranksOf(cluster);
-  const named = ranks
-    .slice(0, 4)
-    .map((r) => `${cluster.claim?.hosts[all.indexOf(r)] ?? "?"} (rank ${r})`);
+  const named = ranks.slice(0, 4).map((rank) => hostOf(cluster, rank));
   return ranks.length > 4 ? `${named.join(", ")} and ${ranks.length - 4} more` : named.join(", ");
 }

@@ -3,9 +3,8 @@
  * other without waiting for other ranks: those that come next together go into
  * one call.
  */
-import { decodeIdset } from "../flux/idset.js";
 import type { Action } from "./plan.js";
-import { progress, ranksOf, type Cluster, type Progress } from "./state.js";
+import { hostOf, progress, ranksOf, type Cluster, type Progress } from "./state.js";
 import {
   CONTROL_PLANE,
   FINISH,
@@ -55,11 +54,41 @@ export function retryable(
   if (!at) return "now";
   if (at.status === "ok") return "done";
   if (at.status === "running") return "running";
+  if (at.fault) return "never";
   if (at.attempt >= (facts.attempts[step] ?? 1)) return "never";
   const next = at.at + 2 ** (at.attempt - 1);
   if (facts.now >= next) return "now";
   facts.wake(next);
   return "later";
+}
+
+/** How often a cluster takes other ports and subnets. */
+const ROUNDS = 8;
+
+/** The ranks where `up` found ports or a subnet taken, while others may still be tried. */
+export function conflicts(cluster: Cluster): Map<number, "port" | "subnet"> {
+  const found = new Map<number, "port" | "subnet">();
+  if ((cluster.claim?.avoid?.length ?? 0) >= ROUNDS) return found;
+  for (const [rank, { fault }] of cluster.steps.get("up") ?? [])
+    if (fault === "port" || fault === "subnet") found.set(rank, fault);
+  return found;
+}
+
+/** The steps that a cluster may go on without a worker for. */
+const TOLERATED: Step[] = [...PREPARE, ...JOIN];
+
+/** The workers that failed for good, if the job tolerates so many. */
+export function without(cluster: Cluster, facts: Retry): number[] {
+  const { asked, claim } = cluster;
+  const most = "asks" in asked && asked.asks ? asked.request.tolerate : 0;
+  if (most === 0) return [];
+  const quiet = { ...facts, wake: () => undefined };
+  const failed = ranksOf(cluster).filter(
+    (rank) =>
+      rank !== claim?.lead &&
+      TOLERATED.some((step) => retryable(step, progress(cluster, step, rank), quiet) === "never"),
+  );
+  return failed.length > most ? [] : failed;
 }
 
 const is = (cluster: Cluster, step: Step, rank: number) =>
@@ -68,13 +97,14 @@ const is = (cluster: Cluster, step: Step, rank: number) =>
 export function bringUpSteps(cluster: Cluster, facts: Retry): Action[] {
   const claim = cluster.claim;
   if (!claim) return [];
-  const ranks = ranksOf(cluster);
+  const dropped = new Set(without(cluster, facts));
+  const ranks = ranksOf(cluster).filter((rank) => !dropped.has(rank));
   const workers = ranks.filter((rank) => rank !== claim.lead);
   const calls = (chain: readonly NodeStep[], on: number[]) => chains(cluster, chain, on, facts);
   const isUp = (rank: number) => is(cluster, "up", rank);
   const actions: Action[] = calls(PREPARE, ranks);
   if (!isUp(claim.lead)) return actions;
-  if (workers.length === 0) {
+  if (workers.length + dropped.size === 0) {
     actions.push(...calls([...CONTROL_PLANE, ...FINISH], ranks));
     // kubeadm-init makes a token whether anybody joins or not.
     if (is(cluster, "kubeadm-init", claim.lead)) actions.push(...calls(["delete-token"], ranks));
@@ -157,23 +187,36 @@ export function runningSteps(cluster: Cluster): Map<Step, number[]> {
   return running;
 }
 
-/** A node that is gone, or the first step that failed for good, in the words of the exception's note. */
+/** A node that is gone, in the words of the exception's note. */
+export function lostNode(cluster: Cluster, facts: Retry): string | undefined {
+  const lost = ranksOf(cluster).find(facts.isLost);
+  return lost === undefined
+    ? undefined
+    : `${hostOf(cluster, lost)} was lost while its cluster came up`;
+}
+
+/** The first step that failed for good, in the words of the exception's note. */
 export function failure(cluster: Cluster, facts: Retry): string | undefined {
-  const hosts = cluster.claim?.hosts ?? [];
-  const ranks = decodeIdset(cluster.claim?.ranks ?? "");
-  const lost = ranks.find(facts.isLost);
-  if (lost !== undefined)
-    return `${hosts[ranks.indexOf(lost)] ?? "?"} (rank ${lost}) was lost while its cluster came up`;
+  const dropped = new Set(without(cluster, facts));
   for (const step of STEPS) {
     if (OPTIONAL_STEPS.has(step) || step === "down-v") continue;
     for (const [rank, at] of cluster.steps.get(step) ?? []) {
-      if (retryable(step, at, { ...facts, wake: () => undefined }) !== "never") continue;
-      const tries = at.attempt > 1 ? ` (${at.attempt} tries)` : "";
-      const what = at.status === "timeout" ? "timed out" : "failed";
-      return `${step} ${what} on ${hosts[ranks.indexOf(rank)] ?? "?"} (rank ${rank})${tries}: ${at.note}`;
+      if (dropped.has(rank)) continue;
+      if (retryable(step, at, { ...facts, wake: () => undefined }) === "never")
+        return describeFailure(cluster, { step, rank, at });
     }
   }
   return undefined;
+}
+
+/** `up failed on node1 (rank 1) (2 tries): exit 2: no space` */
+export function describeFailure(
+  cluster: Cluster,
+  { step, rank, at }: { step: Step; rank: number; at: Progress },
+): string {
+  const tries = at.attempt > 1 ? ` (${at.attempt} tries)` : "";
+  const what = at.status === "timeout" ? "timed out" : "failed";
+  return `${step} ${what} on ${hostOf(cluster, rank)}${tries}: ${at.note}`;
 }
 
 /**

@@ -5,7 +5,7 @@
  */
 import type { Resources } from "../flux/resources.js";
 import { decodeIdset } from "../flux/idset.js";
-import type { Claim, Settle, StepStatus } from "../record/events.js";
+import type { Claim, Fault, Settle, StepStatus } from "../record/events.js";
 import type { Parsed } from "./request.js";
 import { STEPS, type Step } from "./steps.js";
 
@@ -39,6 +39,7 @@ export interface Progress {
   /** When it began or ended, seconds since the epoch. */
   at: number;
   note: string;
+  fault?: Fault;
 }
 
 export interface Cluster {
@@ -72,6 +73,11 @@ export function progress(cluster: Cluster, step: Step, rank: number): Progress |
 
 export function ranksOf(cluster: Cluster): number[] {
   return cluster.claim ? decodeIdset(cluster.claim.ranks) : [];
+}
+
+/** `node1 (rank 1)` */
+export function hostOf(cluster: Cluster, rank: number): string {
+  return `${cluster.claim?.hosts[ranksOf(cluster).indexOf(rank)] ?? "?"} (rank ${rank})`;
 }
 
 /** The job will not run, or has run: what is up comes down. */

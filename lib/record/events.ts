@@ -23,9 +23,22 @@ export interface Claim {
   subnet: string;
   /** When bring-up must be over, seconds since the epoch. */
   deadline: number;
+  /** What `up` found taken on a node, by something that no record tells of: one entry a claim before. */
+  avoid?: Avoid[];
+}
+
+export interface Avoid {
+  ports?: Ports;
+  subnets?: string[];
 }
 
 export type StepStatus = "ok" | "failed" | "timeout" | "lost";
+
+/**
+ * A failure that the same try would meet again: a port or a node subnet is taken
+ * on that node, or it is one that does not pass.
+ */
+export type Fault = "port" | "subnet" | "permanent";
 
 export type RecordEvent = { timestamp: number } & (
   | { name: "claim"; context: Claim }
@@ -45,6 +58,7 @@ export interface StepFinish {
   seconds: number;
   /** Why it is not ok: exit status and the last line that it printed. */
   note?: string;
+  fault?: Fault;
 }
 
 export interface Settle {

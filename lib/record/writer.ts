@@ -149,5 +149,9 @@ function sameButRanks(a: StepEvent, b: StepEvent): boolean {
   if (a.name !== b.name || a.context.step !== b.context.step) return false;
   if (a.context.attempt !== b.context.attempt) return false;
   if (a.name !== "step-finish" || b.name !== "step-finish") return true;
-  return a.context.status === b.context.status && a.context.note === b.context.note;
+  return (
+    a.context.status === b.context.status &&
+    a.context.note === b.context.note &&
+    a.context.fault === b.context.fault
+  );
 }

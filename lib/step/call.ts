@@ -8,7 +8,8 @@ import type { NodeStep } from "../cluster/steps.js";
 import { STEP_LIMIT_S } from "../cluster/steps.js";
 import { fluxExec } from "../flux/exec.js";
 import type { Outcome, Run } from "../host/command.js";
-import type { StepStatus } from "../record/events.js";
+import type { Fault, StepStatus } from "../record/events.js";
+import { faultOf } from "./faults.js";
 import { execErrors, lastWords, parseReport, type Report } from "./reports.js";
 import { runScript, stepScript } from "./scripts.js";
 
@@ -25,6 +26,7 @@ export interface StepEnd {
   rank: number;
   status: StepStatus;
   note: string;
+  fault: Fault | undefined;
   /** The last lines of a step that failed. */
   tail: string[];
   /** The rank goes on with this one. */
@@ -119,7 +121,8 @@ class CallProgress {
     const why = status === "timeout" ? `no end after ${limit} s` : `exit ${exit}`;
     const words = lastWords(tail);
     const note = status === "ok" ? "" : words ? `${why}: ${words}` : why;
-    this.options.onEnd({ step, rank, status, note, tail, next, more });
+    const fault = status === "failed" ? faultOf(step, tail) : undefined;
+    this.options.onEnd({ step, rank, status, note, fault, tail, next, more });
   }
 
   /** Ends the steps of ranks that are lost: nothing more will come of them. */
@@ -153,7 +156,8 @@ class CallProgress {
     this.at.delete(rank);
     const more = this.isBehind(step);
     const note = why.slice(0, 300);
-    this.options.onEnd({ step, rank, status: "lost", note, tail: [], next: undefined, more });
+    const nothing = { fault: undefined, tail: [], next: undefined };
+    this.options.onEnd({ step, rank, status: "lost", note, more, ...nothing });
   }
 
   /** Whether any rank is yet to end the step. */

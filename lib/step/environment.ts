@@ -6,7 +6,7 @@
 import { decodeIdset } from "../flux/idset.js";
 import type { Claim } from "../record/events.js";
 import { composeCommand } from "../usernetes/engine.js";
-import { archive, marker } from "../usernetes/names.js";
+import { archive, marker, nodeName } from "../usernetes/names.js";
 
 export interface Site {
   /** PATH and FLUX_URI, and what the daemon was told to pass on. */
@@ -17,8 +17,19 @@ export interface Site {
   instance: string;
 }
 
-export function stepEnvironment(jobid: bigint, claim: Claim, site: Site): Record<string, string> {
+interface Setting extends Site {
+  /** Ranks that the cluster goes on without. */
+  without: number[];
+}
+
+export function stepEnvironment(
+  jobid: bigint,
+  claim: Claim,
+  site: Setting,
+): Record<string, string> {
   const { ports } = claim;
+  const ranks = decodeIdset(claim.ranks);
+  const dropped = site.without.map((rank) => nodeName(claim.hosts[ranks.indexOf(rank)] ?? ""));
   return {
     ...site.base,
     USERNETES_TEMPLATE: site.template,
@@ -28,7 +39,8 @@ export function stepEnvironment(jobid: bigint, claim: Claim, site: Site): Record
     USERNETES_ARCHIVE: archive(jobid),
     USERNETES_ENGINE: claim.engine,
     USERNETES_RANKS: claim.ranks,
-    USERNETES_SIZE: String(decodeIdset(claim.ranks).length),
+    USERNETES_SIZE: String(ranks.length - dropped.length),
+    USERNETES_WITHOUT: dropped.join(" "),
     USERNETES_SUBNET: claim.subnet,
     ...(site.interface === undefined ? {} : { USERNETES_INTERFACE: site.interface }),
     CONTAINER_ENGINE: claim.engine,

@@ -16,6 +16,11 @@ export function project(jobid: bigint): string {
   return `usernetes-${shortName(jobid)}`;
 }
 
+/** `u7s-node1`: the Kubernetes node on a host; stage.sh makes it of the host's own name. */
+export function nodeName(host: string): string {
+  return `u7s-${host.toLowerCase()}`;
+}
+
 /** The archive that carries the join-command (flux-archive(1)). */
 export const archive = project;
 

@@ -43,6 +43,12 @@ export function indexOf(pool: Pool, text: string): number {
   return (address - pool.address) / 256;
 }
 
+/** The `n`-th /24 after one: `10.100.4.0/24` for `10.100.3.0/24` and 1. */
+export function following(text: string, n: number): string {
+  const all: Pool = { address: 0, size: 2 ** 24 };
+  return subnet(all, indexOf(all, text) + n);
+}
+
 /** The lowest block of `count` /24 that touches no other. Undefined if there is none. */
 export function chooseBlock(pool: Pool, count: number, open: Iterable<Block>): Block | undefined {
   const taken = [...open].sort((a, b) => a.first - b.first);

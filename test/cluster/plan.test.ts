@@ -1,6 +1,7 @@
 import t from "tap";
 import { foldJobEvent } from "../../lib/cluster/fold.js";
 import { plan } from "../../lib/cluster/plan.js";
+import type { Fault, RecordEvent } from "../../lib/record/events.js";
 import {
   BEGIN,
   CANCEL,
@@ -204,6 +205,150 @@ t.test("a step that failed", (t) => {
     t.strictSame(planned(recorded(claimed(), step("stage 2 lost", { note: "No route to host" }))), [
       "settle failed: stage failed on c (rank 2): No route to host",
     ]);
+    t.end();
+  });
+  t.end();
+});
+
+t.test("a failure that does not pass is not tried again", (t) => {
+  const note = "exit 2: No rule to make target 'up'";
+  const up = step("up 1 failed", { note, fault: "permanent" });
+  t.strictSame(planned(recorded(claimed("stage 0-2", "up 0,2"), up)), [
+    `settle failed: up failed on b (rank 1): ${note}`,
+  ]);
+  t.end();
+});
+
+t.test("ports or subnets that are taken on a node", (t) => {
+  const up = (words: string, fault: Fault) => step(words, { note: "exit 1: taken", fault });
+  const taken = (...done: string[]) =>
+    recorded(claimed("stage 0-2", ...done), up("up 1 failed", "port"));
+  const again = (rounds: number, at = BEGIN): RecordEvent => {
+    const { ports, subnet } = claimOf("0-2", ["a", "b", "c"]);
+    const avoid = Array.from({ length: rounds }, () => ({ ports }));
+    const context = { ...claimOf("0-2", ["a", "b", "c"]), subnet, avoid };
+    return { timestamp: at, name: "claim", context };
+  };
+
+  t.test("are changed for others when nothing runs any more", (t) => {
+    t.strictSame(planned(taken("up 0,2")), ["claim-others"]);
+    t.strictSame(planned(taken("up 0,2", "kubeadm-init 0 running")), ["stop"]);
+    t.strictSame(
+      planned(taken("up 0,2", "kubeadm-init 0 lost")),
+      ["claim-others"],
+      "it was stopped",
+    );
+    t.strictSame(planned(recorded(claimed("stage 0-2", "up 0,2"), up("up 1 failed", "subnet"))), [
+      "claim-others",
+    ]);
+    t.end();
+  });
+
+  t.test("make every rank begin anew", (t) => {
+    const cluster = recorded(taken("up 0,2", "kubeadm-init 0"), again(1));
+    t.strictSame(planned(cluster), ["ranks 0-2: stage, up"]);
+    t.end();
+  });
+
+  t.test("do not hide that a node is lost or the time is over", (t) => {
+    const lost = { isLost: (rank: number) => rank === 2 };
+    t.strictSame(planned(taken("up 0,2"), BEGIN, lost), [
+      "settle failed: c (rank 2) was lost while its cluster came up",
+    ]);
+    t.strictSame(planned(taken("up 0,2"), BEGIN + 900), ["settle failed: timed out after 15m"]);
+    t.end();
+  });
+
+  t.test("again and again fail the bring-up in the end", (t) => {
+    const cluster = recorded(claimed(), again(8), up("up 1 failed", "port"));
+    t.strictSame(planned(cluster), ["settle failed: up failed on b (rank 1): exit 1: taken"]);
+    t.end();
+  });
+
+  t.test("that an older claim had are not gone back to when a record is read again", (t) => {
+    const cluster = recorded(taken("up 0,2"), again(1), step("stage 0-2"), claimEvent(), again(1));
+    t.equal(cluster.claim?.avoid?.length, 1);
+    t.strictSame(planned(cluster), ["ranks 0-2: up"]);
+    t.end();
+  });
+  t.end();
+});
+
+t.test("a job that tolerates a worker's failure", (t) => {
+  const fails = (...events: RecordEvent[]) => {
+    const cluster = seen(emptyCluster({ usernetes_tolerate: 1 }), ["prolog-start", OURS], "alloc");
+    return recorded(cluster, claimEvent(), step("stage 0-2"), ...events);
+  };
+  const worker = (rank: number, name = "up") =>
+    step(`${name} ${rank} failed`, { attempt: 3, note: "exit 1: broken" });
+  const lead = [step("up 0"), step("kubeadm-init 0"), step("kubeconfig 0")];
+  const shared = [...lead, step("join-command 0"), step("publish-join 0")];
+
+  t.test("goes on without it", (t) => {
+    t.strictSame(planned(fails(step("up 0,2"), worker(1))), [
+      "ranks 0: kubeadm-init, kubeconfig, join-command",
+    ]);
+    const rest = [
+      "ranks 0: sync-external-ip, install-flannel, wait-ready",
+      "ranks 0: delete-token",
+    ];
+    t.strictSame(
+      planned(
+        fails(...shared, worker(1), step("up 2"), step("fetch-join 2"), step("kubeadm-join 2")),
+      ),
+      [...rest, "here: remove-archive"],
+    );
+    const joins = [step("up 1-2"), step("fetch-join 1-2"), step("kubeadm-join 2")];
+    t.strictSame(planned(fails(...shared, ...joins, worker(1, "kubeadm-join"))), [
+      ...rest,
+      "here: remove-archive",
+    ]);
+    t.end();
+  });
+
+  t.test("says in its settle event which", (t) => {
+    const all = ["sync-external-ip 0", "install-flannel 0", "wait-ready 0"].map((line) =>
+      step(line),
+    );
+    const joined = [step("up 2"), step("fetch-join 2"), step("kubeadm-join 2"), ...all];
+    const cluster = fails(...shared, worker(1), ...joined, step("delete-token 0"));
+    recorded(cluster, step("remove-archive 0"));
+    const [action] = plan(cluster, LIMITS, BEGIN).actions;
+    t.match(action, { do: "settle", settle: { outcome: "ready", without: "1" } });
+    t.end();
+  });
+
+  t.test("does not tolerate more of them, nor the lead's", (t) => {
+    t.strictSame(planned(fails(step("up 0"), worker(1), worker(2))), [
+      "settle failed: up failed on b (rank 1) (3 tries): exit 1: broken",
+    ]);
+    t.strictSame(planned(fails(worker(0), step("up 1-2"))), [
+      "settle failed: up failed on a (rank 0) (3 tries): exit 1: broken",
+    ]);
+    t.end();
+  });
+
+  t.test("waits for what may still succeed", (t) => {
+    const once = step("up 1 failed", { attempt: 1, note: "exit 1: broken" });
+    t.strictSame(planned(fails(step("up 0,2"), once), BEGIN + 1), [
+      "ranks 1: up",
+      "ranks 0: kubeadm-init, kubeconfig, join-command",
+    ]);
+    t.end();
+  });
+
+  t.test("does not outlive a node that is lost", (t) => {
+    const lost = { isLost: (rank: number) => rank === 1 };
+    t.strictSame(planned(fails(step("up 0,2"), worker(1)), BEGIN, lost), [
+      "settle failed: b (rank 1) was lost while its cluster came up",
+    ]);
+    t.end();
+  });
+
+  t.test("has its nodes torn down all the same", (t) => {
+    const cluster = fails(step("up 0,2"), worker(1), settle("ready"), teardown("finish"));
+    seen(cluster, "start", "finish", ["epilog-start", OURS]);
+    t.strictSame(planned(cluster), ["ranks 0-2: down-v"]);
     t.end();
   });
   t.end();

@@ -248,7 +248,7 @@ t.test("a life that fails or is canceled anywhere, then crashes anywhere, ends t
   const failing = fc.record({
     step: fc.constantFrom(...STEPS),
     rank: fc.nat(2),
-    status: fc.constantFrom("failed" as const, "timeout" as const, "lost" as const),
+    status: fc.constantFrom(...(["failed", "timeout", "lost", "permanent", "port"] as const)),
   });
   fc.assert(
     fc.property(picks, fc.nat(120), fc.nat(), failing, (order, cancelAt, crashAt, fails) => {

@@ -6,7 +6,7 @@ import { parseRequest } from "../../lib/cluster/request.js";
 import { newCluster, type Cluster } from "../../lib/cluster/state.js";
 import type { Step } from "../../lib/cluster/steps.js";
 import { encodeIdset } from "../../lib/flux/idset.js";
-import type { Claim, RecordEvent, StepStatus } from "../../lib/record/events.js";
+import type { Claim, Fault, RecordEvent, StepStatus } from "../../lib/record/events.js";
 
 export const BEGIN = 1000;
 
@@ -82,7 +82,12 @@ export const claimEvent = (): RecordEvent => ({
 /** `stage 0-2`, `up 1 failed`, `up 1 running`, with attempt and time. */
 export function step(
   words: string,
-  { attempt = 1, at = BEGIN, note = "" }: { attempt?: number; at?: number; note?: string } = {},
+  {
+    attempt = 1,
+    at = BEGIN,
+    note = "",
+    fault,
+  }: { attempt?: number; at?: number; note?: string; fault?: Fault } = {},
 ): RecordEvent {
   const [name = "", ranks = "", status = "ok"] = words.split(" ");
   const context = { step: name as Step, ranks, attempt };
@@ -90,7 +95,10 @@ export function step(
   return {
     timestamp: at,
     name: "step-finish",
-    context: { ...context, status: status as StepStatus, seconds: 1, note },
+    context: {
+      ...{ ...context, status: status as StepStatus, seconds: 1, note },
+      ...(fault === undefined ? {} : { fault }),
+    },
   };
 }
 

@@ -96,6 +96,10 @@ export class Node {
       USERNETES_RANKS: "0",
       USERNETES_SIZE: "1",
       USERNETES_SUBNET: "10.100.0.0/24",
+      PORT_ETCD: "20000",
+      PORT_KUBELET: "20001",
+      PORT_FLANNEL: "20002",
+      PORT_KUBE_APISERVER: "20003",
     };
   }
 

@@ -16,8 +16,8 @@ import type { RecordEvent, StepStatus } from "../../lib/record/events.js";
 import { BEGIN, claimEvent, emptyCluster, jobEvent, LIMITS, OURS } from "./clusters.js";
 
 export type Traced = { of: "job"; event: JobEvent } | { of: "record"; event: RecordEvent };
-/** How a step goes. */
-export type Outcome = (step: Step, rank: number) => StepStatus;
+/** How a step goes; a fault is a failure too. */
+export type Outcome = (step: Step, rank: number) => StepStatus | "port" | "permanent";
 
 interface Rank {
   rank: number;
@@ -137,9 +137,12 @@ export class PureLife {
   private endStep(call: Rank, stopped = false): void {
     const step = call.steps.shift();
     if (step === undefined) return;
-    const status = stopped ? "lost" : this.outcome(step, call.rank);
+    const outcome = stopped ? "lost" : this.outcome(step, call.rank);
+    const fault = outcome === "port" || outcome === "permanent" ? { fault: outcome } : {};
+    const status = "fault" in fault ? "failed" : (outcome as StepStatus);
     const attempt = this.cluster.steps.get(step)?.get(call.rank)?.attempt ?? 1;
-    const context = { step, ranks: String(call.rank), attempt, status, seconds: 0, note: "x" };
+    const ranks = String(call.rank);
+    const context = { step, ranks, attempt, status, seconds: 0, note: "x", ...fault };
     this.note({ timestamp: this.now, name: "step-finish", context });
     const [next] = call.steps;
     if (status === "ok" && next) this.startStep(next, call.rank);
@@ -155,6 +158,13 @@ export class PureLife {
       case "claim":
         this.note({ ...claimEvent(), timestamp });
         return;
+      case "claim-others": {
+        const { claim } = this.cluster;
+        if (!claim) return;
+        const avoid = [...(claim.avoid ?? []), { ports: claim.ports }];
+        this.note({ timestamp, name: "claim", context: { ...claim, avoid } });
+        return;
+      }
       case "settle":
         this.note({ timestamp, name: "settle", context: action.settle });
         return;

@@ -1,5 +1,6 @@
 import t from "tap";
 import { decodeIdset } from "../../lib/flux/idset.js";
+import type { Avoid } from "../../lib/record/events.js";
 import type { OpenCluster } from "../../lib/record/writer.js";
 import { OpenClusters } from "../../plugin/open-clusters.js";
 import { claimOf } from "../fakes/clusters.js";
@@ -28,7 +29,7 @@ function openWith(...entries: OpenCluster[]): OpenClusters {
 }
 
 const chosen = (open: OpenClusters, ranks: number[]) => {
-  const found = open.choose(hosts(ranks), FROM);
+  const found = open.choose({ jobid: 99n, hosts: hosts(ranks) }, FROM);
   return "exhausted" in found ? found.exhausted : `${found.ports.etcd} ${found.subnet}`;
 };
 
@@ -78,7 +79,21 @@ t.test("an entry of a jobid replaces the one before", (t) => {
 
 t.test("clusters on two ranks of one host share neither", (t) => {
   const open = openWith(entry(1n, "0", [0, "10.100.0.0/24"]));
-  const found = open.choose(["node0"], FROM);
+  const found = open.choose({ jobid: 99n, hosts: ["node0"] }, FROM);
   t.match(found, { ports: { etcd: 20004 }, subnet: "10.100.1.0/24" }, "whatever its rank");
+  t.end();
+});
+
+t.test("what was found taken on a node is not chosen again", (t) => {
+  const open = openWith(entry(1n, "0", [0, "10.100.0.0/24"]));
+  const mine = { etcd: 20000, kubelet: 20001, flannel: 20002, apiserver: 20003 };
+  const choose = (avoid: Avoid[]) => {
+    const found = open.choose({ jobid: 1n, hosts: hosts([0, 1]), avoid }, FROM);
+    return "exhausted" in found ? found.exhausted : `${found.ports.etcd} ${found.subnet}`;
+  };
+  t.equal(choose([]), "20000 10.100.0.0/24", "its own entry takes nothing from it");
+  t.equal(choose([{ ports: mine }]), "20004 10.100.0.0/24");
+  t.equal(choose([{ subnets: ["10.100.1.0/24"] }]), "20000 10.100.2.0/24");
+  t.equal(choose([{ ports: mine }, { subnets: ["10.100.2.0/24"] }]), "20004 10.100.0.0/24");
   t.end();
 });

@@ -119,6 +119,7 @@ t.test("the nodes get the cluster's environment and nothing of the daemon's", as
     USERNETES_ENGINE: "docker",
     USERNETES_RANKS: "0-2",
     USERNETES_SIZE: "3",
+    USERNETES_WITHOUT: "",
     USERNETES_SUBNET: "10.100.0.0/24",
     CONTAINER_ENGINE: "docker",
     COMPOSE: "docker compose -p usernetes-2qt1hsjy5",
@@ -240,6 +241,99 @@ t.test("a failed step", (t) => {
     t.equal(life.record.at(-1), "settle ready");
   });
   t.end();
+});
+
+t.test("ports that are taken on a node", (t) => {
+  const TAKEN = "Bind for 0.0.0.0:20000 failed: port is already allocated";
+  const portsOf = (life: Life) => life.nodes.environments.map((env) => env["PORT_ETCD"]);
+
+  t.test("are changed for others on all nodes, and what runs is stopped", async (t) => {
+    const life = new Life();
+    life.nodes.play = (step, rank, attempt) => {
+      if (step === "up" && rank === 2 && attempt === 1)
+        return { seconds: 1, exit: 2, tail: [TAKEN, "make: *** [up] Error 1"] };
+      return step === "kubeadm-init" && attempt === 1 ? { hangs: true } : undefined;
+    };
+    await life.alloc();
+    await life.untilStarted();
+    t.strictSame(life.record.slice(0, 13), [
+      ...["claim 0-2", "start stage on 0-2 (1)", "ok stage on 0-2 (1)", "start up on 0-2 (1)"],
+      ...["ok up on 0-1 (1)", "start kubeadm-init on 0 (1)", "failed up on 2 (1)"],
+      ...["lost kubeadm-init on 0 (1)", "claim 0-2"],
+      ...["start stage on 0-2 (1)", "ok stage on 0-2 (1)", "start up on 0-2 (1)"],
+      "ok up on 0-2 (1)",
+    ]);
+    t.strictSame([...new Set(portsOf(life))], ["20000", "20004"]);
+    t.equal(life.world.open.get(life.jobid)?.claim.ports.etcd, 20004, "its entry has them");
+    t.strictSame(
+      life.record.filter((line) => line.startsWith("settle")),
+      ["settle ready"],
+    );
+    t.strictSame(faultsOf(life.flux.recordText), []);
+  });
+
+  t.test("are not tried again by the next daemon", async (t) => {
+    const life = new Life();
+    life.nodes.play = (step, rank, attempt) =>
+      step === "up" && rank === 1 && attempt === 1 ? { exit: 2, tail: [TAKEN] } : undefined;
+    let claims = 0;
+    life.flux.onCommit = (operations) => {
+      if (operations.includes("put usernetes.cluster") && ++claims === 2) life.reconciler.leave();
+    };
+    await life.alloc();
+    await life.quiet();
+    t.equal(claims, 2);
+    await life.restart();
+    await life.untilStarted();
+    t.strictSame([...new Set(portsOf(life))], ["20000", "20004"]);
+  });
+
+  t.test("fail the job where there are no others", async (t) => {
+    const life = new Life({ config: { ports: "default" } });
+    life.nodes.play = (step) => (step === "up" ? { exit: 2, tail: [TAKEN] } : undefined);
+    await life.alloc();
+    await life.untilClean();
+    t.equal(
+      life.job.last("exception")?.context?.["note"],
+      `up failed on node0 (rank 0): exit 2: ${TAKEN}; no ports are free on its nodes (usernetes.ports)`,
+    );
+    t.equal(life.record.at(-1), "down, left []");
+  });
+  t.end();
+});
+
+t.test("a subnet that is taken on a node is changed for another", async (t) => {
+  const life = new Life();
+  life.nodes.play = (step, rank, attempt) =>
+    step === "up" && rank === 1 && attempt === 1
+      ? { exit: 2, tail: ["Pool overlaps with other one on this address space"] }
+      : undefined;
+  await life.alloc();
+  await life.untilStarted();
+  const claims = life.flux.record.filter((event) => event.name === "claim");
+  t.strictSame(
+    claims.map(({ context }) => context.subnet),
+    ["10.100.0.0/24", "10.100.2.0/24"],
+    "the block begins after the one that is taken",
+  );
+  t.strictSame(faultsOf(life.flux.recordText), []);
+});
+
+t.test("a job that tolerates it starts without a worker that failed for good", async (t) => {
+  const life = new Life({ user: { usernetes: "yes", usernetes_tolerate: "1" } });
+  life.nodes.play = (step, rank) =>
+    step === "kubeadm-join" && rank === 1 ? { exit: 1, tail: ["it is broken"] } : undefined;
+  await life.alloc();
+  await life.untilStarted();
+  const settle = life.flux.record.find((event) => event.name === "settle");
+  t.match(settle?.context, { outcome: "ready", without: "1" });
+  const last = life.nodes.environments.at(-2);
+  t.match(last, { USERNETES_SIZE: "2", USERNETES_WITHOUT: "u7s-node1" });
+  t.ok(life.said.includes("info: ƒ2QT1HSJy5: settle: ready: without ranks 1"));
+  t.strictSame(faultsOf(life.flux.recordText), []);
+  life.job.finish();
+  await life.untilClean();
+  t.ok(life.nodes.commands.includes("exec 0-2: down-v"), "it is torn down with the others");
 });
 
 t.test("bring-up that takes too long ends the job and says what it waited for", async (t) => {

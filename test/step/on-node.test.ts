@@ -346,6 +346,24 @@ t.test("make", (t) => {
     t.strictSame(node.noted("make.env"), ["u7s-n 10.0.0.0/24", "u7s-n 10.0.0.0/24"]);
   });
 
+  t.test("takes a node down that is up with other ports or another subnet", async (t) => {
+    const node = newNode(t);
+    node.staged();
+    node.note("make.down-v", 'echo "$PORT_ETCD $NODE_SUBNET" >>"$NOTES/down"');
+    await node.step("up");
+    await node.step("up");
+    t.strictSame(node.noted("make"), ["up QUICK=1", "up QUICK=1"], "with the same it stays");
+    writeFileSync(join(node.workdir, ".usernetes/kubeadm-init.done"), "");
+    t.equal((await node.step("up", { PORT_ETCD: "20004" })).exitCode, 0);
+    t.strictSame(node.noted("make").slice(2), ["down-v", "up QUICK=1"]);
+    t.strictSame(node.noted("down"), ["20000 10.0.0.0/24"], "as it was brought up");
+    t.notOk(existsSync(join(node.workdir, ".usernetes/kubeadm-init.done")));
+    node.note("make.down-v", "exit 1");
+    writeFileSync(join(node.workdir, ".usernetes/node.env"), "NODE_SUBNET=10.0.1.0/24\n");
+    t.equal((await node.step("up", { PORT_ETCD: "20004" })).exitCode, 0);
+    t.strictSame(node.noted("make").slice(4), ["down-v", "up QUICK=1"]);
+  });
+
   t.test("does kubeadm-init once, and resets one that was left half done", async (t) => {
     const node = newNode(t);
     node.staged();
@@ -474,6 +492,22 @@ if [ "$(grep -c get "$NOTES/kubectl")" -lt 3 ]; then echo "u7s-b   NotReady"; el
     "2 of 2 nodes are Ready",
   ]);
 });
+
+t.test(
+  "wait-ready removes what a worker registered that the cluster goes on without",
+  async (t) => {
+    const node = newNode(t);
+    node.staged();
+    node.note("container", `${PROJECT}_node_1\n`);
+    node.note(
+      "in-container",
+      'echo "$*" >>"$NOTES/kubectl"; [ "$2" != get ] || echo "u7s-a Ready"; [ "$2" != delete ]',
+    );
+    const env = { USERNETES_SIZE: "1", USERNETES_WITHOUT: "u7s-b u7s-c" };
+    t.equal((await node.step("wait-ready", env)).exitCode, 0, "whether that works or not");
+    t.match(node.noted("kubectl")[0], /^kubectl delete node --ignore-not-found u7s-b u7s-c$/);
+  },
+);
 
 t.test("down-v", (t) => {
   const all = (node: Node) =>

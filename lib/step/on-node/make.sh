@@ -1,6 +1,6 @@
 # Makes one of the template's own targets.
 #
-# Safe to repeat: `up` and the rest are by the template's own nature; kubeadm's
+# Safe to repeat: the targets are by the template's own nature; kubeadm's
 # init and join are not, so a finished one is remembered here and a half-done
 # one is reset first.
 set -eu
@@ -19,7 +19,17 @@ case $step in
     # A worker's copy of the token has served.
     if [ "$step" = kubeadm-join ]; then rm -f join-command; fi
     ;;
-  up) make up QUICK=1 ;;
+  up)
+    # With other ports or another subnet than the last time it begins anew.
+    now=$(env | grep -E '^(PORT_[A-Z_]*|NODE_SUBNET)=[0-9./]*$' | sort)
+    if [ -e .usernetes/up.with ] && [ "$(cat .usernetes/up.with)" != "$now" ]; then
+      # shellcheck disable=SC2046 # one word a variable
+      env $(cat .usernetes/up.with) make down-v || true
+      rm -f .usernetes/kubeadm-* kubeconfig join-command
+    fi
+    printf '%s\n' "$now" >.usernetes/up.with
+    make up QUICK=1
+    ;;
   kubeconfig)
     make kubeconfig
     chmod 600 kubeconfig

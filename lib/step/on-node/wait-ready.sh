@@ -1,8 +1,12 @@
 # Waits until as many nodes as the cluster has are Ready.
 #
-# Only looks; its caller's deadline ends it.
+# Only looks, but for the workers that the cluster goes on without: what they may
+# have registered is removed, so that nothing is put there. Its caller's deadline
+# ends it.
 set -eu
 kubectl() { "$USERNETES_ENGINE" exec "$container" kubectl "$@"; }
+# shellcheck disable=SC2086 # one word a node
+if [ -n "${USERNETES_WITHOUT:-}" ]; then kubectl delete node --ignore-not-found $USERNETES_WITHOUT || true; fi
 while :; do
   kubectl wait --for=condition=Ready nodes --all --timeout=60s || true
   ready=$(kubectl get nodes --no-headers | awk '$2 ~ /^Ready/ {n++} END {print n + 0}')

@@ -1,0 +1,32 @@
+/**
+ * Tells failures that a second try would meet again from those that may pass, by
+ * the words of make, the engines and their compose. What is not known here may
+ * pass: a try too many costs less than a job.
+ */
+import type { NodeStep } from "../cluster/steps.js";
+import type { Fault } from "../record/events.js";
+
+/** docker, rootlesskit, podman (rootlessport, pasta) and nerdctl, when something else listens. */
+const PORT =
+  /port is already allocated|address already in use|failed to bind (host )?port|port .* is already in use/i;
+
+/** docker; podman (netavark); nerdctl. */
+const SUBNET =
+  /pool overlaps with other one|subnet \S+ is already used|subnet \S+ overlaps with other one/i;
+
+const PERMANENT: readonly RegExp[] = [
+  /No rule to make target/,
+  /(command |: )not found$/,
+  /executable file not found/,
+  /manifest unknown|pull access denied|repository does not exist/,
+  /permission denied/i,
+  /yaml: |unknown (shorthand )?flag|Unsupported config option/,
+];
+
+/** `tail`: the last lines of a step that failed. */
+export function faultOf(step: NodeStep, tail: readonly string[]): Fault | undefined {
+  const any = (pattern: RegExp) => tail.some((line) => pattern.test(line));
+  if (step === "up" && any(PORT)) return "port";
+  if (step === "up" && any(SUBNET)) return "subnet";
+  return PERMANENT.some(any) ? "permanent" : undefined;
+}

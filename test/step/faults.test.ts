@@ -1,0 +1,44 @@
+import t from "tap";
+import { faultOf } from "../../lib/step/faults.js";
+
+/** As the engines print them. */
+const WORDS: [string, ReturnType<typeof faultOf>][] = [
+  [
+    "Error response from daemon: driver failed: Bind for 0.0.0.0:20000 failed: port is already allocated",
+    "port",
+  ],
+  ["Error: rootlessport listen tcp 0.0.0.0:20003: bind: address already in use", "port"],
+  [
+    "Error: pasta failed with exit code 1: Failed to bind port 20000 (Address already in use)",
+    "port",
+  ],
+  ["failed to bind host port 0.0.0.0:20000/tcp: address already in use", "port"],
+  ["invalid pool request: Pool overlaps with other one on this address space", "subnet"],
+  ["Error: subnet 10.100.0.0/24 is already used on the host or by another config", "subnet"],
+  [
+    'level=fatal msg="subnet 10.100.0.0/24 overlaps with other one on this address space"',
+    "subnet",
+  ],
+  ["make: *** No rule to make target 'up'.  Stop.", "permanent"],
+  ["/bin/sh: 1: podman-compose: not found", "permanent"],
+  ["Error: manifest unknown: manifest unknown", "permanent"],
+  ["permission denied while trying to connect to the Docker daemon socket", "permanent"],
+  ["write /var/lib/docker/tmp: no space left on device", undefined],
+  ["Cannot connect to the Docker daemon. Is the docker daemon running?", undefined],
+  ["net/http: TLS handshake timeout", undefined],
+  ["injected fault in up on node1", undefined],
+];
+
+t.test("a failure is known by the words of the engine", (t) => {
+  for (const [line, fault] of WORDS)
+    t.equal(faultOf("up", ["before", line, "make: *** [Makefile:97: up] Error 1"]), fault, line);
+  t.equal(faultOf("up", []), undefined);
+  t.end();
+});
+
+t.test("a port that is taken means others only for the step that takes it", (t) => {
+  const line = "bind: address already in use";
+  t.equal(faultOf("up", [line]), "port");
+  t.equal(faultOf("kubeadm-join", [line]), undefined);
+  t.end();
+});
