@@ -209,14 +209,14 @@ export function failure(cluster: Cluster, facts: Retry): string | undefined {
   return undefined;
 }
 
-/** `up failed on node1 (rank 1) (2 tries): exit 2: no space` */
+/** `up failed on node1 (rank 1) (2 tries): exit 2: no space`, `up on node1 (rank 1): timed out after 60 s` */
 export function describeFailure(
   cluster: Cluster,
   { step, rank, at }: { step: Step; rank: number; at: Progress },
 ): string {
   const tries = at.attempt > 1 ? ` (${at.attempt} tries)` : "";
-  const what = at.status === "timeout" ? "timed out" : "failed";
-  return `${step} ${what} on ${hostOf(cluster, rank)}${tries}: ${at.note}`;
+  const what = at.status === "timeout" ? step : `${step} failed`;
+  return `${what} on ${hostOf(cluster, rank)}${tries}: ${at.note}`;
 }
 
 /**

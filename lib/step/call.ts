@@ -118,7 +118,7 @@ class CallProgress {
     const more = this.isBehind(step);
     const limit = stepLimit(step, this.call);
     const status = exit === 0 ? "ok" : exit === 124 || exit === 137 ? "timeout" : "failed";
-    const why = status === "timeout" ? `no end after ${limit} s` : `exit ${exit}`;
+    const why = status === "timeout" ? `timed out after ${limit} s` : `exit ${exit}`;
     const words = lastWords(tail);
     const note = status === "ok" ? "" : words ? `${why}: ${words}` : why;
     const fault = status === "failed" ? faultOf(step, tail) : undefined;

@@ -200,7 +200,7 @@ t.test("a step that failed", (t) => {
       "settle failed: up failed on b (rank 1) (2 tries): exit 1: no space",
     ]);
     t.strictSame(planned(failed(2, "timeout")), [
-      "settle failed: up timed out on b (rank 1) (2 tries): exit 1: no space",
+      "settle failed: up on b (rank 1) (2 tries): exit 1: no space",
     ]);
     t.strictSame(planned(recorded(claimed(), step("stage 2 lost", { note: "No route to host" }))), [
       "settle failed: stage failed on c (rank 2): No route to host",

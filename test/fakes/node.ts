@@ -47,7 +47,7 @@ drop() { # KIND NAME
 case "$1 $2" in
   "ps "*) cat "$NOTES/container" ;;
   "network ls" | "volume ls" | "image ls") cat "$NOTES/$1" ;;
-  "rm -f") drop container "$4" ;;
+  "rm -f") [ ! -e "$NOTES/engine.hangs" ] || exec sleep 300; drop container "$4" ;;
   "network rm" | "volume rm" | "image rm") drop "$1" "$3" ;;
   "exec "*) shift 2; . "$NOTES/in-container" ;;
 esac`;

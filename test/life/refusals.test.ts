@@ -169,14 +169,30 @@ life(async (t, flux) => {
     await flux.stopDaemon();
   });
 
-  await t.test("a teardown that is stuck drains the node and keeps the entry", async (t) => {
-    await configured('teardown-timeout = "1s"\n');
+  await t.test("a Makefile whose down-v hangs keeps nothing", async (t) => {
+    await configured('teardown-timeout = "4s"\n');
     flux.fault("node1.down-v", "hang");
     const job = await flux.submit("-N2", "true");
     await flux.waitForEnd(job);
     flux.fault("node1.down-v", undefined);
+    t.match((await flux.record(job)).at(-1), { name: "down", context: { left: [] } });
+    t.same(await flux.leftovers(), []);
+    await flux.stopDaemon();
+  });
+
+  await t.test("a teardown that is stuck drains the node and keeps the entry", async (t) => {
+    await configured('teardown-timeout = "3s"\n');
+    flux.fault("node1.down-v", "hang");
+    flux.fault("node1.engine", "hang");
+    const job = await flux.submit("-N2", "true");
+    await flux.waitForEnd(job);
+    flux.fault("node1.down-v", undefined);
+    flux.fault("node1.engine", undefined);
     t.match((await flux.record(job)).at(-1), { name: "down", context: { left: [1] } });
-    t.match(await flux.output("flux", "resource", "drain"), /usernetes: teardown of .* node1/);
+    t.match(
+      await flux.output("flux", "dmesg"),
+      /drain idset=1 .*reason=usernetes: teardown of ƒ\w+ failed: timed out after 3 s: removing container \S+-node-1/,
+    );
     t.match(await flux.leftovers(), [/engine node1/, /disk 1: /, /usernetes\.cluster /]);
     await flux.stopDaemon();
   });

@@ -149,7 +149,7 @@ t.test("a step that ran out of its time is told with that time", async (t) => {
       },
       { ranks: [0] },
     );
-    t.strictSame(lines, ["stage 0 timeout (no end after 30 s: waiting for docker)"]);
+    t.strictSame(lines, ["stage 0 timeout (timed out after 30 s: waiting for docker)"]);
   }
 });
 

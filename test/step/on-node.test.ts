@@ -552,6 +552,30 @@ t.test("down-v", (t) => {
     t.strictSame(all(node), ["bridge", "home", "alpine:3"]);
   });
 
+  t.test("leaves itself time where the Makefile's own down-v hangs", async (t) => {
+    const node = newNode(t);
+    node.staged();
+    fill(node);
+    node.note("make.down-v", 'echo $$ >"$NOTES/hangs"; exec sleep 300');
+    const { exitCode, stderr } = await node.call(["down-v", 4, stepScript("down-v")]);
+    t.equal(exitCode, 0);
+    t.match(stderr, `${NONCE} end down-v 0`);
+    t.strictSame(all(node), ["bridge", "home", "alpine:3"]);
+    t.throws(() => process.kill(Number(node.noted("hangs")[0]), 0), { code: "ESRCH" }, "no orphan");
+  });
+
+  t.test("says what it was removing when an engine hangs", async (t) => {
+    const node = newNode(t);
+    node.staged();
+    fill(node);
+    node.note("engine.hangs", "");
+    const { stderr } = await node.call(["down-v", 1, stepScript("down-v")]);
+    t.match(
+      stderr,
+      `${NONCE} tail down-v removing container ${PROJECT}-node-1\n${NONCE} end down-v 124`,
+    );
+  });
+
   t.test("believes no engine that says it removed what it still lists", async (t) => {
     const node = newNode(t);
     node.staged();

@@ -23,11 +23,13 @@ if [ -L "$workdir" ] || [ -e "$workdir" ]; then
       set -a
       if [ -f .usernetes/node.env ]; then . ./.usernetes/node.env; fi
       set +a
-      make down-v
+      # Half of the time is left for what follows, should it hang.
+      setpriv --pdeathsig TERM timeout -k 5 "$((${USERNETES_SECONDS:-60} / 2 + 1))" make down-v
     ) || echo "make down-v failed; asking $engine" >&2
   fi
 fi
 
+echo "asking $engine what is left"
 left() { # what the engine has of this project, one a line: kind name
   containers=$("$engine" ps -a --filter "label=com.docker.compose.project=$project" --format '{{.Names}}') || return
   networks=$("$engine" network ls --format '{{.Name}}') || return
@@ -43,6 +45,8 @@ if command -v "$engine" >/dev/null; then
   found=$(left) || { echo "$engine does not answer: what is left of $project is not known" >&2; exit 1; }
   if [ -n "$found" ]; then
     printf '%s\n' "$found" | while read -r kind name; do
+      # Where this hangs it is the last line, and becomes the reason of the drain.
+      echo "removing $kind $name"
       case $kind in
         container) "$engine" rm -f -v "$name" ;;
         *) "$engine" "$kind" rm "$name" ;;

@@ -57,6 +57,8 @@ while [ $# -ge 3 ]; do
   shift 3
   open_raw || { report tail "$step" "no temporary file can be made here"; report end "$step" 1; exit 0; }
   if [ "$step" = join-command ]; then exec 3>&1; fi
+  USERNETES_SECONDS=$seconds
+  export USERNETES_SECONDS
   setpriv --pdeathsig TERM timeout -k 5 "$seconds" sh -c "$script" usernetes "$step" >"$raw" 2>&1 &
   child=$!
   wait "$child"
