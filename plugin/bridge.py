@@ -13,6 +13,8 @@
 #   {"type": "refused", "reason": "exists" | "owner" | "rank" | "flux", "error": S}
 #   {"type": "job", "id": S, "userid": N, "user": {...}, "duration": S|N}
 #                              a job that asks; user: its usernetes* keys
+#   {"type": "due", "id": S}            it has its nodes, or is over: from now on
+#                              there is something to do for it; once a job
 #   {"type": "gone", "id": S}           refused by ingest after its submit event
 #   {"type": "sentinel"}                all active jobs have been reported
 #   {"type": "reply", "seq": N, "value": ANY}
@@ -68,6 +70,8 @@ EVENTS = (
     "invalidate",
     "clean",
 )
+# Until one of these a job that asks has nothing to be done for it.
+DUE = ("alloc", "finish", "fatal", "clean")
 
 
 def emit(**message):
@@ -108,6 +112,7 @@ class Job:
         self.seen = set()
         self.prolog = False
         self.epilog = False
+        self.told = False
 
     def see(self, event):
         name = event["name"]
@@ -122,6 +127,12 @@ class Job:
                 self.seen.add("fatal")
         else:
             self.seen.add(name)
+
+    def becomes_due(self):
+        """Whether it has its nodes or is over, and nobody has been told."""
+        due = not self.told and not self.seen.isdisjoint(DUE)
+        self.told = self.told or due
+        return due
 
     def missing(self):
         """The event to post now so that Flux waits for us, or None."""
@@ -190,6 +201,8 @@ class Bridge:
                 user=request,
                 duration=jobspec["attributes"].get("system", {}).get("duration", 0),
             )
+        if job.becomes_due():
+            emit(type="due", id=str(jobid))
         if "invalidate" in job.seen:
             emit(type="gone", id=str(jobid))
         if "invalidate" in job.seen or "clean" in job.seen:

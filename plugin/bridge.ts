@@ -29,6 +29,8 @@ export interface Ready {
 export interface BridgeEvents {
   onReady: (ready: Ready) => void;
   onJob: (job: ReportedJob) => void;
+  /** A job that was reported has its nodes, or is over. */
+  onDue: (id: bigint) => void;
   onGone: (id: bigint) => void;
   /** The ranks whose brokers are up; again at each change. */
   onOnline: (ranks: number[]) => void;
@@ -150,6 +152,9 @@ export class Bridge {
           user: message["user"] as Record<string, unknown>,
           duration: Number(message["duration"]) || 0,
         });
+        return;
+      case "due":
+        this.events.onDue(BigInt(String(message["id"])));
         return;
       case "gone":
         this.events.onGone(BigInt(String(message["id"])));

@@ -66,6 +66,8 @@ class Daemon {
   private ready: Ready = { size: 0, owner: 0 };
   private instance = "";
   private wasReady = false;
+  /** How many bridges there have been: each tells all active jobs anew. */
+  private bridges = 0;
   private ended = false;
   private end: (error?: CommandError) => void = () => undefined;
 
@@ -77,9 +79,14 @@ class Daemon {
       {
         onReady: (ready) => {
           this.ready = ready;
+          this.bridges++;
+          this.supervisor.onReady();
         },
         onJob: (job) => {
           this.supervisor.onJob(job);
+        },
+        onDue: (id) => {
+          this.supervisor.onDue(id);
         },
         onGone: (id) => {
           this.supervisor.onGone(id);
@@ -120,18 +127,22 @@ class Daemon {
 
   private async caughtUp(): Promise<void> {
     if (this.ended) return;
+    const bridge = this.bridges;
     try {
       this.instance = await this.instanceId();
       await this.supervisor.onSentinel();
       if (!this.wasReady)
         this.say(
           "info",
-          `ready: ${this.ready.size} ranks, ${this.supervisor.size} jobs, template ${this.config.template}`,
+          `ready: ${this.ready.size} ranks, ${this.supervisor.known} jobs, template ${this.config.template}`,
         );
       this.wasReady = true;
     } catch (error) {
       this.say("warn", `could not read what is there, again soon: ${messageOf(error)}`);
-      systemClock.after(AGAIN_MS, () => void this.caughtUp());
+      systemClock.after(AGAIN_MS, () => {
+        // Another bridge has a sentinel of its own; until then not all jobs are known.
+        if (bridge === this.bridges) void this.caughtUp();
+      });
     }
   }
 

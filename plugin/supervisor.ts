@@ -1,10 +1,12 @@
 /**
  * All clusters of the instance: one reconciler and one follow for each job that
- * asks. Nothing is acted upon before the journal's sentinel: only then is it
- * known which jobs are active, and so which open clusters have lost theirs.
+ * asks, from the moment that it has its nodes, is over, or is to be refused: a
+ * job that waits in the queue costs an entry in a map. Nothing is acted upon
+ * before the journal's sentinel: only then is it known which jobs are active,
+ * and so which open clusters have lost theirs.
  */
 import { newCluster, type Cluster } from "../lib/cluster/state.js";
-import { parseRequest } from "../lib/cluster/request.js";
+import { parseRequest, type Parsed } from "../lib/cluster/request.js";
 import { messageOf } from "../lib/errors.js";
 import { f58 } from "../lib/flux/jobid.js";
 import { OPEN_CLUSTERS, parseOpenCluster, type OpenCluster } from "../lib/record/writer.js";
@@ -15,6 +17,12 @@ import type { World } from "./world.js";
 
 const AGAIN_MS = 1_000;
 
+interface Waiting {
+  job: ReportedJob;
+  asked: Parsed;
+  due: boolean;
+}
+
 interface Member {
   reconciler: Reconciler;
   follow: Follow | undefined;
@@ -22,8 +30,8 @@ interface Member {
 
 export class Supervisor {
   private readonly members = new Map<bigint, Member>();
-  /** Reported before the sentinel; a bridge that is started again reports them again. */
-  private readonly waiting = new Map<bigint, ReportedJob>();
+  /** Reported, and nothing is done for them yet. */
+  private readonly waiting = new Map<bigint, Waiting>();
   private caughtUp = false;
   private left = false;
 
@@ -33,14 +41,38 @@ export class Supervisor {
     private readonly env: Record<string, string>,
   ) {}
 
+  /** Jobs for which something is done. */
   get size(): number {
     return this.members.size;
   }
 
+  /** Those, and the jobs that wait for nodes. */
+  get known(): number {
+    return this.members.size + this.waiting.size;
+  }
+
+  /** A bridge begins: it reports all active jobs, so one that is not has ended. */
+  onReady(): void {
+    this.waiting.clear();
+  }
+
   onJob(job: ReportedJob): void {
     if (this.members.has(job.id)) return;
-    if (this.caughtUp) void this.take(job);
-    else this.waiting.set(job.id, job);
+    const asked = parseRequest(job.user);
+    if ("asks" in asked && !asked.asks) return;
+    this.waiting.set(job.id, { job, asked, due: false });
+    // Its user learns at once why it will not run.
+    if ("refused" in asked) this.onDue(job.id);
+  }
+
+  /** It has its nodes, or is over. What its eventlog said before is read at one stroke. */
+  onDue(id: bigint): void {
+    const waiting = this.waiting.get(id);
+    if (!waiting) return;
+    waiting.due = true;
+    if (!this.caughtUp) return;
+    this.waiting.delete(id);
+    if (!this.members.has(id)) void this.take(waiting);
   }
 
   /** Refused by ingest after its submit event: it will have no more events. */
@@ -58,8 +90,7 @@ export class Supervisor {
     const { open } = this.makeWorld();
     for (const entry of entries) open.add(entry);
     this.caughtUp = true;
-    for (const job of this.waiting.values()) void this.take(job);
-    this.waiting.clear();
+    for (const [id, { due }] of this.waiting) if (due) this.onDue(id);
     for (const entry of entries) if (!active.has(BigInt(entry.jobid))) await this.takeEnded(entry);
   }
 
@@ -104,9 +135,8 @@ export class Supervisor {
     return entries;
   }
 
-  private async take(job: ReportedJob): Promise<void> {
-    const asked = parseRequest(job.user);
-    if ("asks" in asked && !asked.asks) return;
+  private async take(waiting: Waiting): Promise<void> {
+    const { job, asked } = waiting;
     const cluster = newCluster({
       jobid: job.id,
       userid: job.userid,
@@ -114,7 +144,7 @@ export class Supervisor {
       duration: job.duration,
     });
     const member = this.add(cluster);
-    const known = await this.load(member.reconciler, () => this.take(job));
+    const known = await this.load(member.reconciler, () => this.take(waiting));
     if (known === undefined) return;
     member.follow = new Follow(job.id, {
       env: this.env,

@@ -12,9 +12,10 @@ contract(async (t, flux) => {
   const earlyId = await output(flux, "job", "id", "--to=dec", early);
 
   await t.test("it says who it is, tells history, and that it has", (t) => {
-    const [ready, job, sentinel] = bridge.messages.filter(({ type }) => type !== "online");
+    const [ready, job, due, sentinel] = bridge.messages.filter(({ type }) => type !== "online");
     t.same(ready, { type: "ready", rank: 0, size: 4, owner: uid });
     t.match(job, { type: "job", id: earlyId, userid: uid, duration: 0 });
+    t.same(due, { type: "due", id: earlyId });
     t.same(sentinel, { type: "sentinel" });
     t.end();
   });
@@ -92,6 +93,41 @@ contract(async (t, flux) => {
       errno: 22,
       error: "job is inactive",
     });
+  });
+
+  await t.test("a job is due when it has its nodes or is over, and not before", async (t) => {
+    const due = (id: string) =>
+      bridge.messages.filter((message) => message.type === "due" && message["id"] === id);
+    const isDue = (id: string) =>
+      bridge.message((message) => message.type === "due" && message["id"] === id);
+    const other = await output(flux, "submit", "-N4", "--exclusive", "sleep", "60");
+    await eventsUntil(flux, other, "start");
+    const ask = ["submit", "-N4", "--setattr=user.usernetes=yes", "true"];
+    const job = await output(flux, ...ask);
+    const id = await output(flux, "job", "id", "--to=dec", job);
+    await bridge.job(id);
+    await output(flux, "job", "raise", "--severity=1", "--type=mine", job);
+    await bridge.request("list", { key: "nosuch" });
+    t.same(due(id), [], "not while it waits, nor for an exception that means nothing");
+    const never = await output(flux, ...ask);
+    const neverId = await output(flux, "job", "id", "--to=dec", never);
+    await output(flux, "cancel", never);
+    await isDue(neverId);
+    await bridge.request("post", {
+      id: neverId,
+      name: "prolog-finish",
+      context: { description: "usernetes" },
+    });
+    await eventsUntil(flux, never, "clean");
+    await output(flux, "cancel", other);
+    await isDue(id);
+    await output(flux, "cancel", job);
+    await eventsUntil(flux, job, "epilog-start");
+    for (const name of ["prolog-finish", "epilog-finish"])
+      await bridge.request("post", { id, name, context: { description: "usernetes" } });
+    await eventsUntil(flux, job, "clean");
+    t.equal(due(id).length, 1, "once");
+    t.equal(due(neverId).length, 1);
   });
 
   await t.test("a job that is unknown is said to be", async (t) => {

@@ -32,6 +32,7 @@ while next; do answer '"value":null'; done`,
     {
       onReady: ({ size, owner }) => seen.push({ ready: { size, owner } }),
       onJob: (job) => seen.push({ job }),
+      onDue: (id) => seen.push({ due: id }),
       onGone: (id) => seen.push({ gone: id }),
       onOnline: (ranks) => seen.push({ online: ranks }),
       onSentinel: () => seen.push("sentinel"),
@@ -66,6 +67,7 @@ t.test("jobs are told with ids that no double holds", async (t) => {
     t,
     `echo '{"type":"job","id":"${id}","userid":501,"user":{"usernetes":"yes"},"duration":60.5,"history":true}'
 echo '{"type":"job","id":"7","userid":501,"user":{"usernetes":1},"duration":null}'
+echo '{"type":"due","id":"${id}"}'
 echo '{"type":"gone","id":"${id}"}'
 echo '${SENTINEL}'`,
   );
@@ -73,6 +75,7 @@ echo '${SENTINEL}'`,
   t.strictSame(seen, [
     { job: { id, userid: 501, user: { usernetes: "yes" }, duration: 60.5 } },
     { job: { id: 7n, userid: 501, user: { usernetes: 1 }, duration: 0 } },
+    { due: id },
     { gone: id },
     "sentinel",
   ]);

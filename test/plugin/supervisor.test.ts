@@ -7,6 +7,8 @@ import { JOBID, Life, OWNER } from "../fakes/life.js";
 
 const JOB: ReportedJob = { id: JOBID, userid: OWNER, user: { usernetes: "yes" }, duration: 0 };
 
+const REFUSED: ReportedJob = { ...JOB, user: { usernetes: "maybe" } };
+
 /** A supervisor in a life's world; follows are a `flux` that only notes its starts. */
 function supervise(
   t: { testdir(): string; teardown(act: () => void): unknown },
@@ -27,12 +29,17 @@ function supervise(
   t.teardown(() => {
     supervisor.leave();
   });
-  return { life, supervisor, starts: () => flux.noted("starts") };
+  /** A job that has its nodes is reported, as a bridge does it. */
+  const report = (job = JOB) => {
+    supervisor.onJob(job);
+    supervisor.onDue(job.id);
+  };
+  return { life, supervisor, report, starts: () => flux.noted("starts") };
 }
 
 t.test("nothing is acted upon before all active jobs are known", async (t) => {
-  const { life, supervisor, starts } = supervise(t);
-  supervisor.onJob(JOB);
+  const { life, supervisor, report, starts } = supervise(t);
+  report();
   await life.quiet();
   t.equal(supervisor.size, 0);
   t.strictSame(life.flux.requests, []);
@@ -42,16 +49,77 @@ t.test("nothing is acted upon before all active jobs are known", async (t) => {
 });
 
 t.test("a job that comes later is taken at once, and once", async (t) => {
-  const { supervisor, starts } = supervise(t);
+  const { supervisor, report, starts } = supervise(t);
   await supervisor.onSentinel();
-  supervisor.onJob(JOB);
-  supervisor.onJob(JOB);
+  report();
+  report();
   await eventually(() => starts().length > 0);
-  supervisor.onJob(JOB);
+  report();
   await supervisor.onSentinel();
   await new Promise((resolve) => setTimeout(resolve, 100));
   t.equal(supervisor.size, 1);
   t.equal(starts().length, 1);
+});
+
+t.test("a job that waits for nodes is known and costs no follow", async (t) => {
+  const { life, supervisor, starts } = supervise(t);
+  await supervisor.onSentinel();
+  supervisor.onJob(JOB);
+  await life.quiet();
+  t.equal(supervisor.known, 1);
+  t.equal(supervisor.size, 0);
+  t.strictSame(starts(), []);
+  supervisor.onDue(JOBID);
+  supervisor.onDue(JOBID);
+  t.equal(supervisor.size, 1, "it is begun at once when it is due");
+  t.equal(supervisor.known, 1);
+  await eventually(() => starts().length === 1);
+  supervisor.onDue(JOBID);
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  t.equal(starts().length, 1, "and once");
+});
+
+t.test("a job that waited before all were known still waits", async (t) => {
+  const { life, supervisor, starts } = supervise(t);
+  supervisor.onJob(JOB);
+  await supervisor.onSentinel();
+  await life.quiet();
+  t.equal(supervisor.known, 1);
+  t.strictSame(starts(), []);
+  supervisor.onDue(JOBID);
+  await eventually(() => starts().length === 1);
+});
+
+t.test("a job that is to be refused is taken before it has nodes", async (t) => {
+  const { life, supervisor } = supervise(t);
+  await supervisor.onSentinel();
+  supervisor.onJob(REFUSED);
+  await eventually(() => life.flux.requests.some((request) => request.startsWith("raise")));
+});
+
+t.test("a job that ended while no bridge looked is forgotten", async (t) => {
+  const { life, supervisor, report, starts } = supervise(t);
+  await supervisor.onSentinel();
+  supervisor.onJob(JOB);
+  supervisor.onReady();
+  t.equal(supervisor.known, 0);
+  supervisor.onDue(JOBID);
+  await life.quiet();
+  t.strictSame(starts(), []);
+  report();
+  await eventually(() => starts().length === 1);
+});
+
+t.test("a job that ended before all were known has its cluster taken down", async (t) => {
+  const life = await new Life().alloc();
+  await life.untilStarted();
+  life.reconciler.leave();
+  await life.quiet();
+  const { supervisor, report } = supervise(t, life);
+  report();
+  supervisor.onReady();
+  await supervisor.onSentinel();
+  await eventually(() => life.record.at(-1) === "down, left []");
 });
 
 t.test("a job that says no is none of ours", async (t) => {
@@ -62,9 +130,9 @@ t.test("a job that says no is none of ours", async (t) => {
 });
 
 t.test("a job that was refused by ingest is forgotten", async (t) => {
-  const { life, supervisor, starts } = supervise(t);
+  const { life, supervisor, report, starts } = supervise(t);
   await supervisor.onSentinel();
-  supervisor.onJob(JOB);
+  report();
   await eventually(() => starts().length === 1);
   supervisor.onGone(JOBID);
   t.equal(supervisor.size, 0);
@@ -73,13 +141,13 @@ t.test("a job that was refused by ingest is forgotten", async (t) => {
 });
 
 t.test("a job whose record cannot be read is taken when it is reported again", async (t) => {
-  const { life, supervisor, starts } = supervise(t);
+  const { life, supervisor, report, starts } = supervise(t);
   await supervisor.onSentinel();
   life.flux.fail("lookup", 2);
-  supervisor.onJob(JOB);
+  report();
   await life.quiet();
   t.equal(supervisor.size, 0);
-  supervisor.onJob(JOB);
+  report();
   await eventually(() => starts().length === 1);
   t.equal(supervisor.size, 1);
 });
@@ -102,9 +170,9 @@ t.test("a cluster whose job ended while no daemon ran is taken down", async (t) 
 });
 
 t.test("a daemon that leaves leaves every cluster as it is", async (t) => {
-  const { life, supervisor, starts } = supervise(t);
+  const { life, supervisor, report, starts } = supervise(t);
   await supervisor.onSentinel();
-  supervisor.onJob(JOB);
+  report();
   await eventually(() => starts().length === 1);
   supervisor.leave();
   life.clock.advance(3_600_000);
@@ -113,9 +181,9 @@ t.test("a daemon that leaves leaves every cluster as it is", async (t) => {
 });
 
 t.test("a job that is reported again before all are known is taken once", async (t) => {
-  const { supervisor, starts } = supervise(t);
-  supervisor.onJob(JOB);
-  supervisor.onJob(JOB);
+  const { supervisor, report, starts } = supervise(t);
+  report();
+  report();
   await supervisor.onSentinel();
   await eventually(() => starts().length > 0);
   await new Promise((resolve) => setTimeout(resolve, 100));
@@ -124,7 +192,7 @@ t.test("a job that is reported again before all are known is taken once", async 
 });
 
 t.test("an entry that is broken is named, and keeps nobody else", async (t) => {
-  const { life, supervisor, starts } = supervise(t);
+  const { life, supervisor, report, starts } = supervise(t);
   const claim = { ranks: "0", hosts: ["node0"] };
   for (const [name, entry] of [
     ["121", "5"],
@@ -133,7 +201,7 @@ t.test("an entry that is broken is named, and keeps nobody else", async (t) => {
     ["124", JSON.stringify({ jobid: "125", claim })],
   ] as const)
     life.flux.kvs.set(`${OPEN_CLUSTERS}.${name}`, entry);
-  supervisor.onJob(JOB);
+  report();
   await supervisor.onSentinel();
   await eventually(() => starts().length === 1);
   t.equal(life.said.filter((line) => line.includes("is not understood and left alone")).length, 4);
@@ -141,10 +209,10 @@ t.test("an entry that is broken is named, and keeps nobody else", async (t) => {
 });
 
 t.test("a record that cannot be read now is read again", async (t) => {
-  const { life, supervisor, starts } = supervise(t);
+  const { life, supervisor, report, starts } = supervise(t);
   await supervisor.onSentinel();
   life.flux.fail("lookup", 1);
-  supervisor.onJob(JOB);
+  report();
   await life.quiet();
   t.equal(supervisor.size, 0);
   life.clock.advance(1000);

@@ -1,10 +1,13 @@
-/** When a bridge posts prolog-start and epilog-start: plugin/bridge.py's class Job. */
+/** When a bridge posts prolog-start and epilog-start, and when a job is due: plugin/bridge.py's class Job. */
 import type { Entry } from "./eventlog.js";
+
+const DUE = ["alloc", "finish", "fatal", "clean"];
 
 export class HeldJob {
   readonly seen = new Set<string>();
   #prolog = false;
   #epilog = false;
+  #told = false;
 
   see({ name, context = {} }: Entry): void {
     const ours = context["description"] === "usernetes";
@@ -12,6 +15,13 @@ export class HeldJob {
     else if (name === "epilog-start") this.#epilog ||= ours;
     else if (name !== "exception") this.seen.add(name);
     else if (context["severity"] === 0) this.seen.add("fatal");
+  }
+
+  /** Whether it has its nodes or is over, and nobody has been told. */
+  becomesDue(): boolean {
+    const due = !this.#told && DUE.some((name) => this.seen.has(name));
+    this.#told ||= due;
+    return due;
   }
 
   /** The event to post now so that Flux waits for us. */

@@ -70,6 +70,7 @@ class Bridge {
         user: request,
         duration: job.jobspec.attributes.system.duration,
       });
+    if (held.becomesDue()) this.emit({ type: "due", id });
     if (held.seen.has("invalidate")) this.emit({ type: "gone", id });
     if (held.seen.has("invalidate") || held.seen.has("clean")) this.#jobs.delete(job);
   }
