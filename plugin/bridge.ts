@@ -50,6 +50,8 @@ export class FluxError extends Error {
 }
 
 export const ENOENT = 2;
+export const EBUSY = 16;
+export const EINVAL = 22;
 
 export type KvsOperation =
   ["append", string, string] | ["put", string, unknown] | ["unlink", string];

@@ -13,6 +13,11 @@ export class Membership {
     return this.up !== undefined && !this.up.has(rank);
   }
 
+  /** Those that are up; none as long as nothing is known. */
+  all(): number[] {
+    return [...(this.up ?? [])];
+  }
+
   set(ranks: number[]): void {
     this.up = new Set(ranks);
     this.changes.emit("change");

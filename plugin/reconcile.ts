@@ -80,6 +80,7 @@ export class Reconciler {
       world.flux.lookup(`${kvsDirectory(cluster.jobid)}.eventlog`),
       world.flux.lookup(recordKey(cluster.jobid)),
     ]);
+    if (eventlog === undefined) this.writer.onlyEntry();
     const events = parseEventlog<JobEvent>(eventlog ?? "");
     for (const event of events) foldJobEvent(cluster, event);
     for (const event of parseEventlog<RecordEvent>(record ?? "")) foldRecordEvent(cluster, event);

@@ -5,13 +5,15 @@
  * before the journal's sentinel: only then is it known which jobs are active,
  * and so which open clusters have lost theirs.
  */
-import { newCluster, type Cluster } from "../lib/cluster/state.js";
+import { hostOf, newCluster, progress, type Cluster } from "../lib/cluster/state.js";
 import { parseRequest, type Parsed } from "../lib/cluster/request.js";
 import { messageOf } from "../lib/errors.js";
+import { encodeIdset } from "../lib/flux/idset.js";
 import { f58 } from "../lib/flux/jobid.js";
-import { OPEN_CLUSTERS, parseOpenCluster, type OpenCluster } from "../lib/record/writer.js";
+import type { OpenCluster } from "../lib/record/writer.js";
 import type { Bridge, ReportedJob } from "./bridge.js";
 import { Follow } from "./follow.js";
+import { Leftovers, type Cleaned, type Jobs } from "./leftovers.js";
 import { Reconciler } from "./reconcile.js";
 import type { World } from "./world.js";
 
@@ -25,10 +27,13 @@ interface Waiting {
 
 interface Member {
   reconciler: Reconciler;
-  follow: Follow | undefined;
+  follow?: Follow;
+  /** Its job has ended: it is only taken down. */
+  ended?: Promise<Cleaned>;
 }
 
-export class Supervisor {
+export class Supervisor implements Jobs {
+  readonly leftovers: Leftovers;
   private readonly members = new Map<bigint, Member>();
   /** Reported, and nothing is done for them yet. */
   private readonly waiting = new Map<bigint, Waiting>();
@@ -37,9 +42,11 @@ export class Supervisor {
 
   constructor(
     private readonly makeWorld: () => World,
-    private readonly bridge: Bridge,
+    bridge: Pick<Bridge, "list" | "lookup">,
     private readonly env: Record<string, string>,
-  ) {}
+  ) {
+    this.leftovers = new Leftovers(makeWorld, bridge, this);
+  }
 
   /** Jobs for which something is done. */
   get size(): number {
@@ -85,28 +92,15 @@ export class Supervisor {
   /** All active jobs are known. */
   async onSentinel(): Promise<void> {
     if (this.caughtUp) return;
-    const entries = await this.readEntries();
-    const active = new Set(this.waiting.keys());
-    const { open } = this.makeWorld();
-    for (const entry of entries) open.add(entry);
+    await this.leftovers.readEntries();
     this.caughtUp = true;
     for (const [id, { due }] of this.waiting) if (due) this.onDue(id);
-    for (const entry of entries) if (!active.has(BigInt(entry.jobid))) await this.takeEnded(entry);
+    void this.leftovers.takeAll();
   }
 
   /** Brokers came or went: what was left on those that are back is cleaned. */
   onOnline(): void {
-    if (!this.caughtUp) return;
-    const { open } = this.makeWorld();
-    for (const entry of open.all())
-      if (!this.members.has(BigInt(entry.jobid)) && this.reachable(entry).length > 0)
-        void this.takeEnded(entry);
-  }
-
-  /** The ranks that a teardown left, and that are up. */
-  private reachable(entry: OpenCluster): number[] {
-    const { nodes } = this.makeWorld();
-    return (entry.left ?? []).filter((rank) => !nodes.isLost(rank));
+    if (this.caughtUp) void this.leftovers.takeAll();
   }
 
   /** The daemon leaves: clusters stay as they are. */
@@ -118,23 +112,6 @@ export class Supervisor {
     }
   }
 
-  private async readEntries(): Promise<OpenCluster[]> {
-    const entries: OpenCluster[] = [];
-    for (const name of await this.bridge.list(OPEN_CLUSTERS)) {
-      const key = `${OPEN_CLUSTERS}.${name}`;
-      const text = await this.bridge.lookup(key);
-      const entry = text === undefined ? undefined : parseOpenCluster(text);
-      if (entry?.jobid === name) entries.push(entry);
-      // One that is broken must not keep the others; it is not ours to delete.
-      else if (text !== undefined)
-        this.makeWorld().say(
-          "error",
-          `${key} is not understood and left alone: flux kvs unlink it`,
-        );
-    }
-    return entries;
-  }
-
   private async take(waiting: Waiting): Promise<void> {
     const { job, asked } = waiting;
     const cluster = newCluster({
@@ -143,8 +120,9 @@ export class Supervisor {
       asked,
       duration: job.duration,
     });
-    const member = this.add(cluster);
-    const known = await this.load(member.reconciler, () => this.take(waiting));
+    const member: Member = { reconciler: this.reconcilerOf(cluster) };
+    this.members.set(job.id, member);
+    const known = await this.load(member.reconciler);
     if (known === undefined) return;
     member.follow = new Follow(job.id, {
       env: this.env,
@@ -160,55 +138,73 @@ export class Supervisor {
     member.reconciler.kick();
   }
 
-  /**
-   * A cluster whose job ended while no daemon ran, or that could not be cleaned
-   * everywhere: it is only taken down.
-   */
-  private async takeEnded(entry: OpenCluster): Promise<void> {
+  isActive(jobid: bigint): boolean {
+    const member = this.members.get(jobid);
+    return this.waiting.has(jobid) || (member !== undefined && member.ended === undefined);
+  }
+
+  takeDown(entry: OpenCluster): Promise<Cleaned> {
+    const jobid = BigInt(entry.jobid);
     const { claim } = entry;
+    const known = this.members.get(jobid)?.ended;
+    if (known) return known;
     const cluster = newCluster({
-      jobid: BigInt(entry.jobid),
+      jobid,
       userid: claim.userid,
       asked: parseRequest({ usernetes: "yes" }),
       duration: 0,
     });
-    const { reconciler } = this.add(cluster);
-    if ((await this.load(reconciler, () => this.takeEnded(entry))) === undefined) return;
+    const ended = new Promise<Cleaned>((resolve) => {
+      const reconciler = this.reconcilerOf(cluster, () => {
+        resolve(cleaned(cluster));
+      });
+      this.members.set(jobid, { reconciler });
+      void this.takeEnded(reconciler, entry);
+    });
+    const member = this.members.get(jobid);
+    if (member) member.ended = ended;
+    return ended;
+  }
+
+  private async takeEnded(reconciler: Reconciler, { claim, left }: OpenCluster): Promise<void> {
+    const { cluster } = reconciler;
+    if ((await this.load(reconciler)) === undefined) return;
     cluster.claim ??= claim;
     cluster.job.clean = true;
-    if (cluster.down) reconciler.reopen(this.reachable(entry));
+    if (cluster.down) reconciler.reopen(left ?? []);
     reconciler.kick();
   }
 
-  private add(cluster: Cluster): Member {
-    const { jobid } = cluster;
-    const reconciler = new Reconciler(cluster, this.makeWorld(), () => {
-      this.drop(jobid);
+  private reconcilerOf(cluster: Cluster, onDone: () => void = () => undefined): Reconciler {
+    return new Reconciler(cluster, this.makeWorld(), () => {
+      this.drop(cluster.jobid);
+      onDone();
     });
-    const member: Member = { reconciler, follow: undefined };
-    this.members.set(jobid, member);
-    return member;
   }
 
-  /** Undefined if it could not be read now: then it is taken `again`, soon. */
-  private async load(
-    reconciler: Reconciler,
-    again: () => Promise<void>,
-  ): Promise<number | undefined> {
-    try {
-      return await reconciler.load();
-    } catch (error) {
-      reconciler.say("warn", `its record could not be read, again soon: ${messageOf(error)}`);
-      this.drop(reconciler.cluster.jobid);
-      this.makeWorld().clock.after(AGAIN_MS, () => {
-        if (!this.left && !this.members.has(reconciler.cluster.jobid)) void again();
-      });
-      return undefined;
-    }
+  /** The number of its job's events; undefined if it was dropped before they could be read. */
+  private async load(reconciler: Reconciler): Promise<number | undefined> {
+    const { clock } = this.makeWorld();
+    while (!this.left && this.members.get(reconciler.cluster.jobid)?.reconciler === reconciler)
+      try {
+        return await reconciler.load();
+      } catch (error) {
+        reconciler.say("warn", `its record could not be read, again soon: ${messageOf(error)}`);
+        await new Promise<void>((resolve) => clock.after(AGAIN_MS, resolve));
+      }
+    return undefined;
   }
 
   private drop(id: bigint): void {
     this.members.get(id)?.follow?.stop();
     if (this.members.delete(id)) this.makeWorld().say("debug", `${f58(id)}: forgotten`);
   }
+}
+
+function cleaned(cluster: Cluster): Cleaned {
+  const left = cluster.down?.left ?? [];
+  const [first] = left;
+  const note = first === undefined ? "" : (progress(cluster, "down-v", first)?.note ?? "");
+  const where = left.map((rank) => hostOf(cluster, rank)).join(", ");
+  return { jobid: String(cluster.jobid), left: encodeIdset(left), where, note };
 }

@@ -59,12 +59,21 @@ export class RecordWriter {
   private pending: Pending[] = [];
   private last: Promise<void> = Promise.resolve();
   private cancelFlush: (() => void) | undefined;
+  private keepsRecord = true;
 
   constructor(
     private readonly jobid: bigint,
     private readonly commit: Commit,
     private readonly timer: Timer,
   ) {}
+
+  /**
+   * The job's directory is not in the KVS any more (flux job purge). A record there
+   * would be half a job to a job manager that starts: only the entry is kept.
+   */
+  onlyEntry(): void {
+    this.keepsRecord = false;
+  }
 
   /** A step event; `more`: other ranks are about to say the same. */
   step(event: StepEvent, more: boolean): void {
@@ -118,7 +127,8 @@ export class RecordWriter {
     const done = this.last.then(async () => {
       const taken = this.pending.splice(0, count());
       const lines = [...taken.map(({ event }) => event), ...events].map(formatEvent).join("");
-      const append: Operation[] = lines === "" ? [] : [["append", recordKey(this.jobid), lines]];
+      const appends = this.keepsRecord && lines !== "";
+      const append: Operation[] = appends ? [["append", recordKey(this.jobid), lines]] : [];
       if (append.length + entry.length === 0) return;
       try {
         await this.commit([...append, ...entry]);

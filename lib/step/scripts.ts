@@ -32,5 +32,6 @@ function load(name: string): string {
   return text;
 }
 
+export const findScript = (): string => load("find-workdirs.sh");
 export const runScript = (): string => load("run.sh");
 export const stepScript = (step: NodeStep): string => FILES[step].map(load).join("");

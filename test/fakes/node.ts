@@ -16,7 +16,7 @@ import {
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import type { NodeStep } from "../../lib/cluster/steps.js";
-import { runScript, stepScript } from "../../lib/step/scripts.js";
+import { findScript, runScript, stepScript } from "../../lib/step/scripts.js";
 
 const TOOLS =
   "sh cat mkdir chmod mv cp rm ls id cut tr hostname sed grep tail head mktemp setpriv timeout sleep getent rmdir sort awk env touch printf true seq yes";
@@ -138,6 +138,12 @@ export class Node {
   start(...steps: [string, number, string][]): Begun {
     const rest = steps.flatMap(([step, seconds, script]) => [step, String(seconds), script]);
     return this.begin(["-c", runScript(), "usernetes", NONCE, ...rest], {});
+  }
+
+  /** The lines of find-workdirs.sh. */
+  async find(instance: string): Promise<string[]> {
+    const args = ["-c", findScript(), "usernetes", this.base, instance];
+    return (await this.begin(args, {}).ended).stdout.split("\n");
   }
 
   call(...steps: [string, number, string][]): Promise<Ended> {

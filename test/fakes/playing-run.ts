@@ -5,7 +5,7 @@
  */
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { decodeIdset } from "../../lib/flux/idset.js";
+import { decodeIdset, encodeIdset } from "../../lib/flux/idset.js";
 import type { Clock } from "../../lib/host/clock.js";
 import type { Command, Outcome, Run, RunOptions } from "../../lib/host/command.js";
 
@@ -44,6 +44,8 @@ export class PlayingRun {
   /** What was put into archives, with the file's mode. */
   readonly archived: { text: string; mode: number }[] = [];
   play: Play = () => undefined;
+  /** What find-workdirs.sh says on a rank; a rank that is not here does not answer. */
+  workdirs: (rank: number) => string[] | undefined = () => [];
   /** What `flux archive VERB` gives. */
   archive: (verb: string) => Partial<Outcome> = () => ({});
   /** Counts all that happens, to tell when nothing does. */
@@ -75,6 +77,7 @@ export class PlayingRun {
     const { argv } = command;
     const ranks = decodeIdset(argv[argv.indexOf("-r") + 1] ?? "");
     const [nonce = "", ...rest] = argv.slice(argv.indexOf("usernetes") + 1);
+    if (rest.length === 1) return this.find(ranks);
     const steps = rest.filter((_, i) => i % 3 === 0);
     this.commands.push(`exec ${argv[argv.indexOf("-r") + 1] ?? ""}: ${steps.join(", ")}`);
     this.environments.push(command.env);
@@ -94,6 +97,16 @@ export class PlayingRun {
     await this.turn();
     const stdout = steps.includes("join-command") ? `${ranks[0] ?? 0}: ${JOIN_COMMAND}` : "";
     return ended({ stdout, timedOut });
+  }
+
+  private async find(ranks: number[]): Promise<Outcome> {
+    this.commands.push(`find on ${encodeIdset(ranks)}`);
+    await this.turn();
+    const lines = ranks.flatMap((rank) => {
+      const found = this.workdirs(rank);
+      return found ? [...found, "end -"].map((line) => `${rank}: ${line} node${rank}\n`) : [];
+    });
+    return ended({ stdout: lines.join("") });
   }
 
   private async rank(on: {

@@ -283,6 +283,17 @@ t.test("a failed try is written before the next one that is written at once", as
   t.strictSame(lines(), ["failed up on 0 (1)", "start up on 0 (2)", "ok up on 0 (2)"]);
 });
 
+t.test(
+  "nothing is recorded in a job's directory that is gone, but its entry is kept",
+  async (t) => {
+    const { writer, commits, noteLast } = setUp();
+    writer.onlyEntry();
+    noteLast("down-v 0");
+    await writer.write([settle("canceled")], [["unlink", entryKey(JOBID)]]);
+    t.strictSame(commits, [[["unlink", entryKey(JOBID)]]]);
+  },
+);
+
 t.test("what follows a write that fails is not written before it", async (t) => {
   const { clock, failures, lines, noteLast, writer } = setUp();
   failures.push(new Error("the bridge ended"));

@@ -657,3 +657,24 @@ t.test("down-v", (t) => {
   });
   t.end();
 });
+
+t.test("find-workdirs tells this instance's, by their marker files", async (t) => {
+  const node = newNode(t);
+  const instance = MARKER.split(" ")[1] ?? "";
+  const workdir = (name: string, owner: string) => {
+    mkdirSync(join(node.base, name, ".usernetes"), { recursive: true });
+    writeFileSync(join(node.base, name, ".usernetes/owner"), owner);
+  };
+  const find = () => node.find(instance);
+  const end = `end - ${hostname()}`;
+  t.strictSame(await find(), [end]);
+  node.staged();
+  workdir("usernetes-ƒother", `1 ${"0".repeat(8)}-elsewhere ${hostname()}\n`);
+  workdir("usernetes-ƒempty", "");
+  workdir("something", `2 ${instance} ${hostname()}\n`);
+  mkdirSync(join(node.base, "usernetes-ƒbare"));
+  symlinkSync(node.workdir, join(node.base, "usernetes-ƒlink"));
+  t.strictSame(await find(), [`179836689580032 - ${hostname()}`, end]);
+  writeFileSync(join(node.workdir, ".usernetes/engine"), "podman\n");
+  t.strictSame(await find(), [`179836689580032 podman ${hostname()}`, end]);
+});

@@ -41,6 +41,8 @@ fi
 mkdir -p "$state"
 printf '%s\n' "$USERNETES_MARKER $here" >"$state/owner.$here"
 mv "$state/owner.$here" "$state/owner"
+# What a daemon that has lost its records needs to take it down.
+printf '%s\n' "$USERNETES_ENGINE" >"$state/engine"
 
 # All but the clone's history and what an administrator's own try-out left there.
 for entry in "$template"/* "$template"/.[!.]*; do

@@ -1,0 +1,20 @@
+# Tells which workdirs of this instance are on this node: `JOBID ENGINE HOST`, one
+# a line, then `end - HOST`.
+#
+#   sh -c "$(cat find-workdirs.sh)" usernetes BASE INSTANCE
+#
+# Only looks. A directory counts by its marker file alone, and only where this
+# user owns it: anybody may make one of that name under /tmp.
+base=$1 instance=$2
+here=$(hostname)
+for workdir in "$base"/usernetes-*; do
+  owner=$workdir/.usernetes/owner
+  if [ -L "$workdir" ] || [ ! -O "$workdir" ] || [ -L "$workdir/.usernetes" ]; then continue; fi
+  if [ -L "$owner" ] || [ ! -f "$owner" ]; then continue; fi
+  read -r jobid theirs _ <"$owner" || continue
+  [ "$theirs" = "$instance" ] || continue
+  engine=''
+  if [ -f "$workdir/.usernetes/engine" ]; then read -r engine <"$workdir/.usernetes/engine"; fi
+  echo "$jobid ${engine:--} $here"
+done
+echo "end - $here"

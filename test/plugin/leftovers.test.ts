@@ -1,0 +1,147 @@
+import t from "tap";
+import { kvsDirectory } from "../../lib/flux/jobid.js";
+import { entryKey, recordKey, type OpenCluster } from "../../lib/record/writer.js";
+import { Leftovers, type Cleaned } from "../../plugin/leftovers.js";
+import { Supervisor } from "../../plugin/supervisor.js";
+import { claimOf } from "../fakes/clusters.js";
+import { JOBID, Life } from "../fakes/life.js";
+
+const NO_KVS = { list: () => Promise.resolve([]), lookup: () => Promise.resolve(undefined) };
+const STRAY = `${JOBID} podman`;
+
+/** Leftovers in a life's world; teardowns are only noted. */
+function leftovers(active: bigint[] = []) {
+  const life = new Life();
+  const taken: OpenCluster[] = [];
+  const tested = new Leftovers(() => life.world, NO_KVS, {
+    isActive: (jobid) => active.includes(jobid),
+    takeDown: (entry): Promise<Cleaned> => {
+      taken.push(entry);
+      return Promise.resolve({ jobid: entry.jobid, left: "", where: "", note: "" });
+    },
+  });
+  life.world.nodes.set([0, 1, 2]);
+  return { life, taken, tested };
+}
+
+t.test(
+  "a workdir whose job and record are gone is taken down on the ranks that have it",
+  async (t) => {
+    const { life, taken, tested } = leftovers();
+    life.nodes.workdirs = (rank) => (rank > 0 ? [STRAY] : []);
+    await tested.takeAll();
+    t.match(taken, [
+      {
+        jobid: String(JOBID),
+        left: [1, 2],
+        claim: {
+          ...{ ranks: "1-2", lead: 1, hosts: ["node1", "node2"], engine: "podman" },
+          ...{ workdir: "/tmp/usernetes-ƒ2qt1hsjy5", project: "usernetes-2qt1hsjy5" },
+        },
+      },
+    ]);
+    t.equal(taken.length, 1);
+    t.ok(
+      life.said.includes("warn: ƒ2QT1HSJy5: its job is gone, and its cluster is not: ranks 1-2"),
+    );
+  },
+);
+
+t.test("a workdir of an active job, or of one that has an entry, is left alone", async (t) => {
+  const { life, taken, tested } = leftovers([JOBID]);
+  life.nodes.workdirs = () => [STRAY];
+  await tested.takeAll();
+  t.strictSame(taken, []);
+  const other = leftovers();
+  other.life.nodes.workdirs = () => [STRAY];
+  other.life.world.open.add({ jobid: String(JOBID), claim: claimOf("0-2", []), left: [] });
+  await other.tested.takeAll();
+  t.strictSame(other.taken, [], "its teardown goes on elsewhere");
+});
+
+t.test("a node is looked at once, and again when it is back", async (t) => {
+  const { life, tested } = leftovers();
+  await tested.takeAll();
+  await tested.takeAll();
+  t.strictSame(life.nodes.commands, ["find on 0-2"]);
+  life.world.nodes.set([0, 1]);
+  await tested.takeAll();
+  life.world.nodes.set([0, 1, 2]);
+  await tested.takeAll();
+  t.strictSame(life.nodes.commands, ["find on 0-2", "find on 2"]);
+});
+
+t.test("a node that does not answer is named, and looked at again", async (t) => {
+  const { life, tested } = leftovers();
+  life.nodes.workdirs = (rank) => (rank === 1 ? undefined : []);
+  await tested.takeAll();
+  t.ok(life.said.includes("warn: ranks 1 did not say what is left on them"));
+  await tested.takeAll();
+  t.strictSame(life.nodes.commands, ["find on 0-2", "find on 1"]);
+});
+
+t.test("words on a node that are no workdir's are no workdir", async (t) => {
+  const { life, taken, tested } = leftovers();
+  life.nodes.workdirs = () => ["x docker", "-1 docker", "1 docker more", "", "../1 docker"];
+  await tested.takeAll();
+  t.strictSame(taken, []);
+});
+
+t.test("clean refuses a job that is active", async (t) => {
+  const { tested } = leftovers([JOBID]);
+  await t.rejects(tested.clean(JOBID), { errno: 16, message: /^ƒ2QT1HSJy5 is active/ });
+  t.strictSame(await tested.clean("all"), []);
+});
+
+t.test("clean takes down one job's cluster, or all", async (t) => {
+  const { life, taken, tested } = leftovers();
+  for (const id of [1n, 2n])
+    life.world.open.add({ jobid: String(id), claim: claimOf("0-2", ["a", "b", "c"]), left: [0] });
+  life.nodes.workdirs = (rank) => (rank === 2 ? [STRAY] : []);
+  t.match(await tested.clean(1n), [{ jobid: "1" }]);
+  t.match(await tested.clean(JOBID), [{ jobid: String(JOBID) }]);
+  t.strictSame(await tested.clean(99n), []);
+  t.equal((await tested.clean("all")).length, 3);
+  t.equal(taken.length, 5);
+});
+
+/** A supervisor whose job is gone from the KVS. */
+function gone(life: Life) {
+  const directory = kvsDirectory(life.jobid);
+  for (const key of [...life.flux.kvs.keys()])
+    if (key.startsWith(directory)) life.flux.kvs.delete(key);
+  const supervisor = new Supervisor(() => life.world, NO_KVS, {});
+  return supervisor;
+}
+
+t.test("a stray cluster is taken down without a record in a directory that is gone", async (t) => {
+  const life = new Life();
+  const supervisor = gone(life);
+  life.world.nodes.set([0, 1, 2]);
+  life.nodes.workdirs = (rank) => (rank === 2 ? [STRAY] : []);
+  await supervisor.onSentinel();
+  await life.until(() => life.said.includes("debug: ƒ2QT1HSJy5: forgotten"));
+  t.strictSame(life.nodes.commands, ["find on 0-2", "exec 2: down-v"]);
+  t.match(life.nodes.environments.at(-1), { CONTAINER_ENGINE: "podman" });
+  t.strictSame([...life.flux.kvs.keys()], []);
+});
+
+t.test("what a stray cluster leaves once more becomes an entry", async (t) => {
+  const life = new Life();
+  const supervisor = gone(life);
+  life.world.nodes.set([0, 1, 2]);
+  life.nodes.workdirs = (rank) => (rank === 2 ? [STRAY] : []);
+  life.nodes.play = () => ({ exit: 1, tail: ["left behind: container x,"] });
+  const cleaned = supervisor.onSentinel().then(() => supervisor.leftovers.clean("all"));
+  await life.until(() => life.said.includes("debug: ƒ2QT1HSJy5: forgotten"));
+  t.match(await cleaned, [
+    {
+      jobid: String(JOBID),
+      left: "2",
+      where: "node2 (rank 2)",
+      note: "exit 1: left behind: container x,",
+    },
+  ]);
+  t.match(JSON.parse(life.flux.kvs.get(entryKey(JOBID)) ?? "{}"), { left: [2] });
+  t.equal(life.flux.kvs.get(recordKey(JOBID)), undefined);
+});
