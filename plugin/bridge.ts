@@ -5,11 +5,13 @@
  *
  * Promises: a request is answered or rejected, never lost; jobs are reported
  * again after each start (what knows them drops repeats); `refused` and `lost`
- * end it.
+ * end it; a line that is not of the protocol is said in the log and does nothing.
  */
+import { messageOf } from "../lib/errors.js";
 import { decodeIdset } from "../lib/flux/idset.js";
 import { startLineProcess, type LineProcess } from "../lib/host/line-process.js";
 import { packagePath } from "../lib/host/package.js";
+import { oneLine } from "../lib/record/notes.js";
 import type { Log } from "./log.js";
 
 export interface ReportedJob {
@@ -61,7 +63,7 @@ interface Waiting {
   reject: (error: Error) => void;
 }
 
-type Message = { type: string; seq?: number } & Record<string, unknown>;
+type Message = Record<string, unknown>;
 
 const PAUSE_MAX_MS = 10_000;
 
@@ -88,8 +90,11 @@ export class Bridge {
       onLine: (line) => {
         this.take(line);
       },
+      onLongLine: (head) => {
+        this.takeLong(head);
+      },
       onErrorLine: (line) => {
-        this.complaint = line.slice(0, 300);
+        this.complaint = oneLine(line);
         if (this.wasReady) this.options.log.warn(`bridge: ${this.complaint}`);
       },
       onEnd: () => {
@@ -128,58 +133,77 @@ export class Bridge {
   }
 
   private take(line: string): void {
-    let message: Message;
+    let why = "it is not of the protocol";
     try {
-      message = JSON.parse(line) as Message;
-    } catch {
-      this.options.log.warn(`bridge: not understood: ${line.slice(0, 100)}`);
-      return;
+      const message = JSON.parse(line) as Message | null;
+      if (message !== null && typeof message === "object" && this.isTaken(message)) return;
+    } catch (error) {
+      why = messageOf(error);
     }
-    switch (message.type) {
-      case "ready":
+    this.options.log.warn(`bridge: not understood: ${oneLine(line, 100)} (${oneLine(why, 100)})`);
+  }
+
+  /** An answer that is too long is an answer: who waits for it must not wait for ever. */
+  private takeLong(head: string): void {
+    const seq = /^\{"type":"reply","seq":([0-9]+),/.exec(head)?.[1];
+    this.options.log.warn(`bridge: a line is too long: ${oneLine(head, 100)}`);
+    this.settle(Number(seq), ({ reject }) => {
+      reject(new Error("the answer is too long"));
+    });
+  }
+
+  /** False for what the protocol does not know; throws where a field is wrong. */
+  private isTaken(message: Message): boolean {
+    const { events } = this;
+    switch (message["type"]) {
+      case "ready": {
+        const ready = { size: whole(message["size"]), owner: whole(message["owner"]) };
         this.pauseMs = 100;
         this.wasReady = true;
-        this.events.onReady(message as unknown as Ready);
-        return;
+        events.onReady(ready);
+        return true;
+      }
       case "refused":
         // After a restart the name may still be the last bridge's, for a moment.
-        if (message["reason"] === "exists" && this.wasReady) return;
+        if (message["reason"] === "exists" && this.wasReady) return true;
         this.stopped = true;
-        this.events.onRefused(String(message["reason"]), String(message["error"]));
-        return;
+        events.onRefused(text(message["reason"]), oneLine(text(message["error"])));
+        return true;
       case "job":
-        this.events.onJob({
-          id: BigInt(String(message["id"])),
-          userid: Number(message["userid"]),
-          user: message["user"] as Record<string, unknown>,
-          duration: Number(message["duration"]) || 0,
-        });
-        return;
+        events.onJob(reportedJob(message));
+        return true;
       case "due":
-        this.events.onDue(BigInt(String(message["id"])));
-        return;
+        events.onDue(jobidOf(message));
+        return true;
       case "gone":
-        this.events.onGone(BigInt(String(message["id"])));
-        return;
+        events.onGone(jobidOf(message));
+        return true;
       case "online":
-        this.events.onOnline(decodeIdset(String(message["ranks"])));
-        return;
+        events.onOnline(decodeIdset(text(message["ranks"])));
+        return true;
       case "sentinel":
-        this.events.onSentinel();
-        return;
+        events.onSentinel();
+        return true;
       case "reply":
-        this.reply(message);
-        return;
+        return this.reply(message);
+      default:
+        return false;
     }
   }
 
-  private reply(message: Message): void {
-    const seq = message.seq ?? -1;
-    const waiting = this.waiting.get(seq);
-    this.waiting.delete(seq);
-    if (typeof message["errno"] === "number")
-      waiting?.reject(new FluxError(message["errno"], String(message["error"])));
-    else waiting?.resolve(message["value"]);
+  private reply({ seq, errno, error, value }: Message): boolean {
+    return this.settle(seq, ({ resolve, reject }) => {
+      if (typeof errno === "number") reject(new FluxError(errno, oneLine(String(error))));
+      else resolve(value);
+    });
+  }
+
+  /** False if nobody waits for that answer. */
+  private settle(seq: unknown, how: (waiting: Waiting) => void): boolean {
+    const waiting = this.waiting.get(seq as number);
+    this.waiting.delete(seq as number);
+    if (waiting) how(waiting);
+    return waiting !== undefined;
   }
 
   private request(op: string, fields: Record<string, unknown>): Promise<unknown> {
@@ -200,9 +224,10 @@ export class Bridge {
     await this.request("memo", { id: String(id), memo });
   }
 
-  /** An exception of type `usernetes`, fatal. */
+  /** An exception of type `usernetes`, fatal. Flux refuses what is no text, for ever. */
   async raise(id: bigint, note: string): Promise<void> {
-    await this.request("raise", { id: String(id), kind: "usernetes", severity: 0, note });
+    const said = { kind: "usernetes", severity: 0, note: oneLine(note, 1000) };
+    await this.request("raise", { id: String(id), ...said });
   }
 
   async update(id: bigint, updates: Record<string, unknown>): Promise<void> {
@@ -229,4 +254,32 @@ export class Bridge {
   logLine(level: number, text: string): void {
     this.request("log", { level, text }).catch(() => undefined);
   }
+}
+
+/** Throws where it is no job. */
+function reportedJob(message: Message): ReportedJob {
+  const { user, duration } = message;
+  if (user === null || typeof user !== "object") throw new TypeError("user");
+  return {
+    id: jobidOf(message),
+    userid: whole(message["userid"]),
+    user: user as Record<string, unknown>,
+    // A limit that is none limits nothing.
+    duration: typeof duration === "number" && duration > 0 ? duration : 0,
+  };
+}
+
+function jobidOf({ id }: Message): bigint {
+  if (typeof id !== "string" || !/^[0-9]{1,20}$/.test(id)) throw new TypeError("id");
+  return BigInt(id);
+}
+
+function whole(value: unknown): number {
+  if (!Number.isSafeInteger(value)) throw new TypeError("no whole number");
+  return value as number;
+}
+
+function text(value: unknown): string {
+  if (typeof value !== "string") throw new TypeError("no text");
+  return value;
 }

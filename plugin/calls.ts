@@ -5,6 +5,7 @@ import type { LocalStep, Step } from "../lib/cluster/steps.js";
 import { messageOf } from "../lib/errors.js";
 import { encodeIdset } from "../lib/flux/idset.js";
 import { elapsed } from "../lib/record/events.js";
+import { oneLine } from "../lib/record/notes.js";
 import { stepEnvironment } from "../lib/step/environment.js";
 import { runCall, type StepEnd } from "../lib/step/call.js";
 import type { Reconciler } from "./reconcile.js";
@@ -54,7 +55,10 @@ export async function runLocalStep(
 ): Promise<void> {
   const rank = job.cluster.claim?.lead ?? 0;
   start(job, step, [rank], false);
-  const note = await act().then(() => "", messageOf);
+  const note = await act().then(
+    () => "",
+    (error: unknown) => oneLine(messageOf(error)),
+  );
   const status = note === "" ? "ok" : "failed";
   finish(job, {
     step,

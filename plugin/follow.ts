@@ -5,13 +5,15 @@
  */
 import { startLineProcess, type LineProcess } from "../lib/host/line-process.js";
 import type { JobEvent } from "../lib/cluster/fold.js";
+import { parseEvent } from "../lib/record/events.js";
+import { oneLine } from "../lib/record/notes.js";
 
 const PAUSE_MS = 200;
 const PAUSE_MAX_MS = 10_000;
 
 export interface FollowOptions {
   env: Record<string, string>;
-  /** How many events of the eventlog are known already. */
+  /** How many lines of the eventlog are known already. */
   known: number;
   onEvent: (event: JobEvent) => void;
   /** It died and will be started again. */
@@ -39,10 +41,13 @@ export class Follow {
       argv: ["flux", "job", "eventlog", "--follow", "--format=json", String(this.jobid)],
       env: this.options.env,
       onLine: (line) => {
-        if (!this.stopped && seen++ >= this.told) this.tell(line);
+        if (!this.stopped && seen++ >= this.told) this.tell(parseEvent(line));
+      },
+      onLongLine: (head) => {
+        if (!this.stopped && seen++ >= this.told) this.tell(eventOfHead(head));
       },
       onErrorLine: (line) => {
-        complaint = line.slice(0, 300);
+        complaint = oneLine(line);
       },
       onEnd: (exitCode) => {
         this.child = undefined;
@@ -60,13 +65,11 @@ export class Follow {
     this.child?.terminate();
   }
 
-  private tell(line: string): void {
-    const event = parse(line);
-    // A line that the process died over is told when it is whole.
-    if (!event) return;
+  /** What is no event counts as one that is told: lines are what is counted. */
+  private tell(event: JobEvent | undefined): void {
     this.told++;
     this.pauseMs = PAUSE_MS;
-    this.options.onEvent(event);
+    if (event) this.options.onEvent(event);
   }
 
   private again(why: string): void {
@@ -78,11 +81,16 @@ export class Follow {
   }
 }
 
-function parse(line: string): JobEvent | undefined {
-  try {
-    const event = JSON.parse(line) as Partial<JobEvent> | null;
-    return typeof event?.name === "string" ? (event as JobEvent) : undefined;
-  } catch {
-    return undefined;
-  }
+/**
+ * A user may raise an exception with a note of any size, and it counts all the
+ * same: what an exception is comes before its note.
+ */
+function eventOfHead(head: string): JobEvent | undefined {
+  const [, timestamp, name] = /^\{"timestamp":([0-9.]+),"name":"([^"\\]+)"/.exec(head) ?? [];
+  if (timestamp === undefined || name === undefined) return undefined;
+  const type = /"type":"([^"\\]+)"/.exec(head)?.[1];
+  // One whose type alone is that long is taken for the worst.
+  const severity = Number(/"severity":([0-7])[,}]/.exec(head)?.[1] ?? 0);
+  const context = name === "exception" ? { type, severity } : {};
+  return { timestamp: Number(timestamp), name, context };
 }

@@ -10,6 +10,7 @@ import { loadFile, loadFromBroker, type Loaded } from "../lib/config/load.js";
 import { CommandError, EXIT, messageOf } from "../lib/errors.js";
 import { systemClock } from "../lib/host/clock.js";
 import { run } from "../lib/host/runner.js";
+import { oneLine } from "../lib/record/notes.js";
 import { Bridge, type Ready } from "./bridge.js";
 import { createLog, type Log } from "./log.js";
 import { Membership } from "./membership.js";
@@ -25,6 +26,8 @@ export interface DaemonOptions {
 }
 
 const AGAIN_MS = 1_000;
+/** Characters of a line in the log. */
+const LINE_MAX = 1_500;
 /** syslog(3) priorities. */
 const SYSLOG: Partial<Record<Level, number>> = { error: 3, warn: 4, info: 6, debug: 7 };
 /** What local `flux` commands run with. */
@@ -185,9 +188,10 @@ class Daemon {
   }
 
   private say(level: Level, text: string, facts: Facts = {}): void {
-    this.parts.log[level](facts, text);
+    const line = oneLine(text, LINE_MAX);
+    this.parts.log[level](facts, line);
     const priority = SYSLOG[level];
-    if (priority !== undefined) this.bridge.logLine(priority, text);
+    if (priority !== undefined) this.bridge.logLine(priority, line);
   }
 }
 

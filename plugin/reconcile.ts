@@ -72,7 +72,8 @@ export class Reconciler {
   /**
    * Takes up what happened before: the job's eventlog so far, at one stroke (a
    * follow tells it piece by piece, and a plan must not be made of half of it),
-   * and what an earlier daemon recorded. Gives the number of the job's events.
+   * and what an earlier daemon recorded. Gives the number of lines of the job's
+   * eventlog.
    */
   async load(): Promise<number> {
     const { cluster, world } = this;
@@ -81,11 +82,10 @@ export class Reconciler {
       world.flux.lookup(recordKey(cluster.jobid)),
     ]);
     if (eventlog === undefined) this.writer.onlyEntry();
-    const events = parseEventlog<JobEvent>(eventlog ?? "");
-    for (const event of events) foldJobEvent(cluster, event);
+    for (const event of parseEventlog<JobEvent>(eventlog ?? "")) foldJobEvent(cluster, event);
     for (const event of parseEventlog<RecordEvent>(record ?? "")) foldRecordEvent(cluster, event);
     forgetRunning(cluster);
-    return events.length;
+    return (eventlog ?? "").split("\n").length - 1;
   }
 
   onJobEvent(event: JobEvent): void {

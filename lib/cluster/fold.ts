@@ -5,6 +5,7 @@
  */
 import { decodeIdset } from "../flux/idset.js";
 import type { Claim, RecordEvent } from "../record/events.js";
+import { oneLine } from "../record/notes.js";
 import { progress, type Cluster, type Perilog } from "./state.js";
 
 /** An entry of the job's primary eventlog (RFC 21). */
@@ -31,7 +32,7 @@ export function foldJobEvent(cluster: Cluster, event: JobEvent): void {
       return;
     case "exception":
       if (context["severity"] === 0 && !job.fatal)
-        job.fatal = { type: String(context["type"]), note: text(context["note"]) };
+        job.fatal = { type: text(context["type"]), note: text(context["note"]) };
       return;
     case "clean":
       job.clean = true;
@@ -65,8 +66,9 @@ function isReleased(memo: unknown): boolean {
   return release === true || release === "true";
 }
 
+/** A user's words. */
 function text(value: unknown): string {
-  return typeof value === "string" ? value : "";
+  return typeof value === "string" ? oneLine(value) : "";
 }
 
 export function foldRecordEvent(cluster: Cluster, event: RecordEvent): void {

@@ -1,5 +1,8 @@
 /** Idsets (RFC 22): sets of ranks written `0-3,7`. */
 
+/** No instance has a rank beyond; a slip of the pen must not take all memory. */
+const MAX = 1 << 20;
+
 /** The ranks of an idset, ascending. Throws a RangeError on malformed text. */
 export function decodeIdset(text: string): number[] {
   const inner = text.replace(/^\[(.*)\]$/, "$1");
@@ -11,6 +14,7 @@ export function decodeIdset(text: string): number[] {
     const first = Number(match[1]);
     const last = Number(match[2] ?? match[1]);
     if (last < first) throw new RangeError(`"${text}" is not an idset: ${part} runs backwards`);
+    if (last > MAX) throw new RangeError(`"${text}" is not an idset: ${part} is too large`);
     for (let id = first; id <= last; id++) ids.add(id);
   }
   return [...ids].sort((a, b) => a - b);

@@ -3,12 +3,19 @@
  * when this process dies, whatever kills it.
  */
 import { execa } from "execa";
-import { createInterface } from "node:readline";
+import { readLines } from "./lines.js";
+
+/** Bytes of a line of JSON: the record of 4,096 nodes is some MB. */
+const LINE_MAX = 16 << 20;
+const ERROR_LINE_MAX = 1 << 16;
 
 export interface LineProcessOptions {
   argv: string[];
   env: Record<string, string>;
+  /** Whole lines only: one that it died over is not told. */
   onLine: (line: string) => void;
+  /** The head of a line that is longer than 16 MiB. */
+  onLongLine: (head: string) => void;
   onErrorLine: (line: string) => void;
   /** Its end; `exitCode` is undefined if a signal ended it or it never began. */
   onEnd: (exitCode: number | undefined) => void;
@@ -29,11 +36,20 @@ export function startLineProcess(options: LineProcessOptions): LineProcess {
     buffer: false,
     stdin: "pipe",
   });
-  createInterface({ input: child.stdout }).on("line", options.onLine);
-  createInterface({ input: child.stderr }).on("line", options.onErrorLine);
+  const { onLine, onLongLine: onLong, onErrorLine } = options;
+  const told = Promise.all([
+    readLines(child.stdout, { max: LINE_MAX, onLine, onLong, onTorn: () => undefined }),
+    readLines(child.stderr, {
+      max: ERROR_LINE_MAX,
+      onLine: onErrorLine,
+      onLong: onErrorLine,
+      onTorn: onErrorLine,
+    }),
+  ]);
   // EPIPE: its end is told by onEnd.
   child.stdin.on("error", () => undefined);
-  void child.then(({ exitCode }) => {
+  void child.then(async ({ exitCode }) => {
+    await told;
     options.onEnd(exitCode);
   });
   return {

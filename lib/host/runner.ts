@@ -7,10 +7,11 @@
  * parent was killed with -9 gets SIGTERM from the kernel (setpriv(1)).
  */
 import { execa } from "execa";
-import { once } from "node:events";
-import { createInterface } from "node:readline";
-import type { Readable } from "node:stream";
 import { KILL_AFTER_MS, OUTPUT_MAX, type Command, type Outcome, type Run } from "./command.js";
+import { readLines } from "./lines.js";
+
+/** Bytes; what is longer is no line of a program that means to be read. */
+const LINE_MAX = 1 << 16;
 
 export const run: Run = async (command, options = {}) => {
   const args = ["--pdeathsig", "TERM", ...command.argv];
@@ -26,7 +27,9 @@ export const run: Run = async (command, options = {}) => {
     stripFinalNewline: false,
     buffer: { stdout: true, stderr: options.onStderrLine === undefined },
   });
-  const lines = options.onStderrLine ? readLines(child.stderr, options.onStderrLine) : undefined;
+  const onLine = options.onStderrLine;
+  const each = onLine && { onLine, onLong: onLine, onTorn: onLine };
+  const lines = each ? readLines(child.stderr, { max: LINE_MAX, ...each }) : undefined;
   const result = await child;
   await lines;
   return {
@@ -42,12 +45,6 @@ export const run: Run = async (command, options = {}) => {
 function reasonOf({ code, shortMessage }: { code?: string; shortMessage?: string }): string {
   if (code === "ENOENT") return "setpriv (of util-linux) is not on the PATH";
   return (shortMessage ?? "").split("\n")[0] ?? "";
-}
-
-async function readLines(stream: Readable, onLine: (line: string) => void): Promise<void> {
-  const reader = createInterface({ input: stream, crlfDelay: Infinity });
-  reader.on("line", onLine);
-  await once(reader, "close");
 }
 
 /** Runs and gives stdout; throws an Error with the command, its status and stderr. */

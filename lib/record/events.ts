@@ -69,19 +69,25 @@ export interface Settle {
   without?: string;
 }
 
+interface Stamped {
+  timestamp: number;
+  name: string;
+}
+
+/** Parses a line of an RFC 18 eventlog; undefined if it is no event. */
+export function parseEvent(line: string): Stamped | undefined {
+  try {
+    const event = JSON.parse(line) as Partial<Stamped> | null;
+    const is = typeof event?.timestamp === "number" && typeof event.name === "string";
+    return is ? (event as Stamped) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 /** Parses an RFC 18 eventlog; a line that is no event is left out: it must not hide the others. */
-export function parseEventlog<Event extends { timestamp: number; name: string }>(
-  text: string,
-): Event[] {
-  return text.split("\n").flatMap((line) => {
-    try {
-      const event = JSON.parse(line) as Partial<Event> | null;
-      const is = typeof event?.timestamp === "number" && typeof event.name === "string";
-      return is ? [event as Event] : [];
-    } catch {
-      return [];
-    }
-  });
+export function parseEventlog<Event extends Stamped>(text: string): Event[] {
+  return text.split("\n").flatMap((line) => (parseEvent(line) as Event | undefined) ?? []);
 }
 
 /** One line of an eventlog (RFC 18), with its newline. */

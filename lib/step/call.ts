@@ -9,6 +9,7 @@ import { STEP_LIMIT_S } from "../cluster/steps.js";
 import { fluxExec } from "../flux/exec.js";
 import type { Outcome, Run } from "../host/command.js";
 import type { Fault, StepStatus } from "../record/events.js";
+import { oneLine } from "../record/notes.js";
 import { faultOf } from "./faults.js";
 import { execErrors, lastWords, parseReport, type Report } from "./reports.js";
 import { runScript, stepScript } from "./scripts.js";
@@ -44,6 +45,9 @@ export interface CallOptions {
   onEnd: (end: StepEnd) => void;
 }
 
+/** Lines of a step that failed; the node sends no more. */
+const TAIL = 12;
+
 /** Gives stdout (the join-command, of that step). Every rank gets an end for its last step. */
 export async function runCall(run: Run, call: Call, options: CallOptions): Promise<string> {
   const nonce = randomBytes(9).toString("base64url");
@@ -72,7 +76,7 @@ export async function runCall(run: Run, call: Call, options: CallOptions): Promi
         if (report) {
           following.take(report);
           if (following.isStuck()) abandoned.abort();
-        } else if (words.length < 200) words.push(line);
+        } else if (words.length < 200) words.push(line.slice(0, 4096));
       },
     },
   );
@@ -104,9 +108,8 @@ class CallProgress {
   take(report: Report): void {
     const { rank, step } = report;
     if (!this.at.has(rank)) return;
-    if (report.report === "tail")
-      this.tails.set(rank, [...(this.tails.get(rank) ?? []), report.text]);
-    else this.end(rank, step, report.exit);
+    if (report.report === "end") this.end(rank, step, report.exit);
+    else this.tails.set(rank, [...(this.tails.get(rank) ?? []), oneLine(report.text)].slice(-TAIL));
   }
 
   private end(rank: number, step: NodeStep, exit: number): void {
@@ -120,7 +123,7 @@ class CallProgress {
     const status = exit === 0 ? "ok" : exit === 124 || exit === 137 ? "timeout" : "failed";
     const why = status === "timeout" ? `timed out after ${limit} s` : `exit ${exit}`;
     const words = lastWords(tail);
-    const note = status === "ok" ? "" : words ? `${why}: ${words}` : why;
+    const note = status === "ok" ? "" : oneLine(words ? `${why}: ${words}` : why);
     const fault = status === "failed" ? faultOf(step, tail) : undefined;
     this.options.onEnd({ step, rank, status, note, fault, tail, next, more });
   }
@@ -155,7 +158,7 @@ class CallProgress {
     if (step === undefined) return;
     this.at.delete(rank);
     const more = this.isBehind(step);
-    const note = why.slice(0, 300);
+    const note = oneLine(why);
     const nothing = { fault: undefined, tail: [], next: undefined };
     this.options.onEnd({ step, rank, status: "lost", note, more, ...nothing });
   }

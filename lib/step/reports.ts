@@ -23,12 +23,7 @@ export function parseReport(line: string, nonce: string): Report | undefined {
 const NOISE = /^make(\[[0-9]+\])?: |^\s*$/;
 
 export function lastWords(tail: readonly string[]): string {
-  return (
-    tail
-      .findLast((line) => !NOISE.test(line))
-      ?.trim()
-      .slice(0, 300) ?? ""
-  );
+  return tail.findLast((line) => !NOISE.test(line))?.trim() ?? "";
 }
 
 /** `flux-exec: Error: rank 3: hostname: No route to host`: by rank. */

@@ -1,6 +1,6 @@
 import { timeLimit } from "../../lib/cluster/state.js";
 import t from "tap";
-import { foldJobEvent, forgetRunning } from "../../lib/cluster/fold.js";
+import { foldJobEvent, forgetRunning, type JobEvent } from "../../lib/cluster/fold.js";
 import { displayState, isDone, isOver, progress } from "../../lib/cluster/state.js";
 import {
   CANCEL,
@@ -32,6 +32,39 @@ t.test("the first fatal exception counts; one of lower severity never does", (t)
   seen(cluster, ["exception", { type: "exec", severity: 0, note: "lost" }]);
   t.strictSame(cluster.job.fatal, { type: "cancel", note: "" });
   t.ok(isOver(cluster));
+  t.end();
+});
+
+t.test("what a user says in an exception is a bounded line of text", (t) => {
+  const fatal = (type: unknown, note: unknown) =>
+    seen(emptyCluster(), ["exception", { type, severity: 0, note }]).job.fatal;
+  t.strictSame(fatal("mine\u001b[2J", "one\ntwo"), { type: "mine", note: "one two" });
+  t.strictSame(fatal({ a: 1 }, [["x"]]), { type: "", note: "" });
+  t.equal(fatal("x".repeat(1 << 20), "y".repeat(1 << 20))?.note.length, 300);
+  t.end();
+});
+
+t.test("an event with anything in it, or nothing, folds", (t) => {
+  const names = "alloc start finish exception memo jobspec-update prolog-start epilog-finish".split(
+    " ",
+  );
+  const odd = [null, 5, "x", [], { description: {} }, { usernetes: null }, { severity: "0" }];
+  for (const name of [...names, "__proto__", ""])
+    for (const context of odd) {
+      const cluster = emptyCluster();
+      foldJobEvent(cluster, { timestamp: 1, name, context } as unknown as JobEvent);
+      t.strictSame(cluster.job.fatal, undefined);
+      t.match(cluster.job, { released: false, limits: [], prolog: "none", epilog: "none" });
+    }
+  t.end();
+});
+
+t.test("only a memo that says so releases", (t) => {
+  const released = (usernetes: unknown) =>
+    seen(emptyCluster(), ["memo", { usernetes }]).job.released;
+  for (const yes of [true, "true"]) t.ok(released({ release: yes }));
+  for (const no of ["x", 1, [], null, "release", { release: "yes please" }, { release: {} }])
+    t.notOk(released(no), JSON.stringify(no));
   t.end();
 });
 

@@ -26,7 +26,8 @@ ${script}
 while next; do answer '"value":null'; done`,
   );
   const seen: unknown[] = [];
-  const log = pino({ level: "silent" });
+  const said: string[] = [];
+  const log = pino({ level: "warn" }, { write: (line: string) => said.push(line) });
   const tested = new Bridge(
     { env: flux.env, hold, log },
     {
@@ -43,7 +44,7 @@ while next; do answer '"value":null'; done`,
     tested.stop();
   });
   tested.start();
-  return { bridge: tested, flux, seen, requests: () => flux.noted("requests") };
+  return { bridge: tested, flux, seen, said, requests: () => flux.noted("requests") };
 }
 
 t.test("it runs bridge.py with flux's python, which is there", async (t) => {
@@ -179,10 +180,56 @@ echo '${READY}'`,
   );
 });
 
-t.test("a line that is not understood hides no other", async (t) => {
-  const { seen } = bridge(t, `echo 'Traceback (most recent call last):'; echo '${SENTINEL}'`);
+/** Garbage, one each line. */
+const GARBAGE = [
+  ...["Traceback (most recent call last):", "\u001b[31mred", "{", "null", "5", '"x"', "[]", "{}"],
+  ...['{"type":5}', '{"type":"job"}', '{"type":"job","id":"7"}', '{"type":"gone"}'],
+  '{"type":"job","id":"ƒ7","userid":1,"user":{}}',
+  '{"type":"job","id":"7","userid":"root","user":{}}',
+  '{"type":"job","id":"7","userid":1,"user":null}',
+  ...['{"type":"gone","id":"-1"}', '{"type":"online"}', '{"type":"online","ranks":"many"}'],
+  ...['{"type":"ready"}', '{"type":"ready","size":"4","owner":{}}', '{"type":"refused"}'],
+  ...['{"type":"reply"}', '{"type":"reply","seq":99}', '{"type":"reply","seq":{},"errno":2}'],
+];
+
+t.test("a line that is not of the protocol is said, does nothing and hides no other", async (t) => {
+  const echoes = GARBAGE.map((line) => `echo '${line}'`).join("\n");
+  const { seen, said } = bridge(t, `${echoes}\necho '${SENTINEL}'`);
   await eventually(() => seen.length > 0);
   t.strictSame(seen, ["sentinel"]);
+  t.equal(said.length, GARBAGE.length);
+  for (const line of said) t.match(line, "bridge: not understood: ");
+  t.notMatch(said.join(""), "u001b", "a terminal takes no orders from it");
+});
+
+t.test("a line that goes on for ever hides no other, and is not kept", async (t) => {
+  const { seen, said } = bridge(
+    t,
+    `head -c 100000000 /dev/zero | tr '\\0' x; echo; echo '${SENTINEL}'`,
+  );
+  await eventually(() => seen.length > 0);
+  t.strictSame(seen, ["sentinel"]);
+  t.equal(said.length, 1);
+  t.match(said[0], /bridge: a line is too long: x{100}"/);
+  t.ok(process.memoryUsage().arrayBuffers < 64 << 20);
+});
+
+t.test("an answer of some megabytes is taken, and one that is too long is told", async (t) => {
+  const { bridge: b } = bridge(
+    t,
+    `long() { next; printf '{"type":"reply","seq":%d,"value":"' "$1"; head -c "$2" /dev/zero | tr '\\0' x; echo '"}'; }
+long 1 8000000
+long 2 20000000`,
+  );
+  t.equal((await b.lookup("record"))?.length, 8_000_000);
+  await t.rejects(b.lookup("eventlog"), new Error("the answer is too long"));
+  t.equal(await b.lookup("next"), undefined);
+});
+
+t.test("an exception's note is one bounded line, which Flux takes", async (t) => {
+  const { bridge: b, requests } = bridge(t, "");
+  await b.raise(7n, `one\n\u001b[31mtwo\0\ud800${"x".repeat(1 << 20)}`);
+  t.match(requests()[0], /"note":"one two x{990,1000}"\}$/);
 });
 
 t.test(

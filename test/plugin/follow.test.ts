@@ -29,7 +29,7 @@ esac`,
     following.stop();
   });
   following.start();
-  return { flux, following, names: () => events.map((event) => event.name), restarts };
+  return { flux, following, events, names: () => events.map((event) => event.name), restarts };
 }
 
 const quietly = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -79,12 +79,36 @@ t.test("one that is stopped is not started again, and tells nothing more", async
   t.equal(flux.noted("starts").length, 1);
 });
 
-t.test("a line that is no event is passed over", async (t) => {
+t.test("a line that is no event is passed over, and no event is told twice for it", async (t) => {
+  const odd = [
+    ...["nonsense", "[]", "null", "5", "{}", '{"timestamp":1}', '{"name":"start"}'],
+    ...['{"timestamp":"now","name":"start"}', '{"timestamp":1,"name":{}}'],
+  ];
+  const script = ["say submit", ...odd.map((line) => `echo '${line}'`), "say alloc"].join("; ");
   const { names } = follow(t, {
-    scripts: ["say submit; echo nonsense; echo '[]'; say alloc; exec sleep 60"],
+    scripts: [`${script}; exit 1`, `${script}; say start; exec sleep 60`],
   });
-  await eventually(() => names().length === 2);
-  t.strictSame(names(), ["submit", "alloc"]);
+  await eventually(() => names().includes("start"));
+  t.strictSame(names(), ["submit", "alloc", "start"]);
+});
+
+t.test("an exception with a note that is too long counts all the same", async (t) => {
+  const note = `head -c 20000000 /dev/zero | tr '\\0' x; echo '"}}'`;
+  const { events } = follow(t, {
+    scripts: [
+      `say submit
+printf '{"timestamp":2.5,"name":"exception","context":{"type":"mine","severity":0,"userid":5,"note":"'; ${note}
+printf '{"timestamp":3,"name":"memo","context":{"a":"'; ${note}
+say clean; exec sleep 60`,
+    ],
+  });
+  await eventually(() => events.length === 4);
+  t.strictSame(events, [
+    { timestamp: 1, name: "submit" },
+    { timestamp: 2.5, name: "exception", context: { type: "mine", severity: 0 } },
+    { timestamp: 3, name: "memo", context: {} },
+    { timestamp: 1, name: "clean" },
+  ]);
 });
 
 t.test("a line that it died over is told when it is whole", async (t) => {

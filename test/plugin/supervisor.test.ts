@@ -1,6 +1,6 @@
 import t from "tap";
 import { OPEN_CLUSTERS } from "../../lib/record/writer.js";
-import type { Bridge, ReportedJob } from "../../plugin/bridge.js";
+import type { ReportedJob } from "../../plugin/bridge.js";
 import { Supervisor } from "../../plugin/supervisor.js";
 import { eventually, FakeFlux } from "../fakes/fake-flux.js";
 import { JOBID, Life, OWNER } from "../fakes/life.js";
@@ -25,7 +25,7 @@ function supervise(
       ),
     lookup: (key: string) => life.flux.lookup(key),
   };
-  const supervisor = new Supervisor(() => life.world, kvs as unknown as Bridge, flux.env);
+  const supervisor = new Supervisor(() => life.world, kvs, flux.env);
   t.teardown(() => {
     supervisor.leave();
   });

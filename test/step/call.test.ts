@@ -269,6 +269,23 @@ t.test("a note stays short whatever is said", async (t) => {
   t.ok(ends.every(({ note }) => note.length <= 300));
 });
 
+t.test(
+  "what a step printed is told in clean lines without secrets, and no more than it may be",
+  async (t) => {
+    const { ends } = await play(
+      (say, nonce) => {
+        for (let i = 0; i < 1000; i++) say(`0: ${nonce} tail up ${i}`);
+        say(`0: ${nonce} tail up \u001b[31mred\0 \ufffd --token abcdef.0123456789abcdef`);
+        say(`0: ${nonce} end up 1`);
+        return { exitCode: 0 };
+      },
+      { steps: ["up"], ranks: [0] },
+    );
+    t.match(ends, [{ status: "failed", note: "exit 1: red  \ufffd --token [token]" }]);
+    t.equal(ends[0]?.tail.length, 12);
+  },
+);
+
 t.test("a rank whose broker is lost ends at once, and a flux exec that hangs on it", async (t) => {
   const { lines } = await play((say, nonce, { options, lose, told }) => {
     say(`0: ${nonce} end stage 0`);

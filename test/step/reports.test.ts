@@ -54,7 +54,6 @@ t.test("the last words are the recipe's, not make's", (t) => {
   );
   t.equal(lastWords(["make: *** no rule"]), "");
   t.equal(lastWords([]), "");
-  t.equal(lastWords(["x".repeat(999)]).length, 300);
   t.end();
 });
 

@@ -1,0 +1,32 @@
+/**
+ * What is told to people in a record, an exception or a log: it may come from a
+ * step's output or from a user, and is made one bounded line of it that hides
+ * nothing and holds no secret.
+ */
+
+/** Characters of a note. */
+export const NOTE_MAX = 300;
+/** Looked at; what is beyond is not. */
+const LOOK = 1 << 14;
+
+/** A bootstrap token, a CA hash, what a kubeconfig holds: whoever echoes them. */
+const SECRETS: [RegExp, string][] = [
+  [/\b[a-z0-9]{6}\.[a-z0-9]{16}\b/g, "[token]"],
+  [/sha256:[0-9a-f]{64}/g, "sha256:[hash]"],
+  [/(-data"?: *"?)[A-Za-z0-9+/=]{16,}/g, "$1[data]"],
+];
+
+export function oneLine(text: string, max: number = NOTE_MAX): string {
+  let line = text
+    .slice(0, LOOK)
+    // A terminal's colours, then all else that a terminal would take for an order.
+    .replace(/\p{Cc}\[[0-9;?]*[A-Za-z]/gu, "")
+    .replace(/[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]+/gu, " ")
+    .replace(/\p{Cf}/gu, "");
+  for (const [secret, word] of SECRETS) line = line.replace(secret, word);
+  // At last, half a character.
+  return line
+    .trim()
+    .slice(0, max)
+    .replace(/\p{Cs}$/u, "");
+}

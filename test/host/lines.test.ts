@@ -1,0 +1,77 @@
+import { PassThrough } from "node:stream";
+import t from "tap";
+import { readLines } from "../../lib/host/lines.js";
+
+/** What a reader of lines of at most `max` bytes is told of these chunks. */
+async function told(max: number, ...chunks: (string | Buffer)[]): Promise<string[]> {
+  const stream = new PassThrough();
+  const all: string[] = [];
+  const ended = readLines(stream, {
+    max,
+    onLine: (line) => all.push(line),
+    onLong: (head) => all.push(`long ${head}`),
+    onTorn: (line) => all.push(`torn ${line}`),
+  });
+  for (const chunk of chunks) stream.write(chunk);
+  stream.end();
+  await ended;
+  return all;
+}
+
+t.test("lines come as they were written, however they were cut", async (t) => {
+  t.strictSame(await told(100, "one\ntw", "o\n", "\nfour\n"), ["one", "two", "", "four"]);
+  const letter = Buffer.from("ƒ\n");
+  t.strictSame(await told(100, letter.subarray(0, 1), letter.subarray(1)), ["ƒ"]);
+});
+
+t.test(
+  "a carriage return before the newline is none of the line, and no other is an end",
+  async (t) => {
+    t.strictSame(await told(100, "one\r\nt\rwo\u2028\u2029\n"), ["one", "t\rwo\u2028\u2029"]);
+  },
+);
+
+t.test("what the stream ends with is told apart", async (t) => {
+  t.strictSame(await told(100, "one\ntw"), ["one", "torn tw"]);
+  t.strictSame(await told(100), []);
+});
+
+t.test("a line that is too long is told by its head, and hides no other", async (t) => {
+  t.strictSame(await told(4, "12345", "67", "89\nnext\n"), ["long 12345", "next"]);
+  t.strictSame(await told(4, "1234\n1", "2345\n"), ["1234", "long 12345"]);
+  const [long = ""] = await told(10_000, Buffer.alloc(20_000, "x"));
+  t.equal(long.length, "long ".length + 4096);
+});
+
+t.test("what is no UTF-8 is read all the same", async (t) => {
+  t.strictSame(await told(100, Buffer.from([0x61, 0xff, 0, 0x62, 10])), ["a\ufffd\0b"]);
+});
+
+t.test("a stream that is torn off is over", async (t) => {
+  const stream = new PassThrough();
+  const lines: string[] = [];
+  const onLine = (line: string) => lines.push(line);
+  const ended = readLines(stream, { max: 9, onLine, onLong: onLine, onTorn: onLine });
+  stream.write("one\ntwo");
+  await new Promise(setImmediate);
+  stream.destroy(new Error("gone"));
+  await ended;
+  t.strictSame(lines, ["one", "two"]);
+});
+
+t.test("a line without end takes no more memory than its bound", async (t) => {
+  const stream = new PassThrough();
+  const chunk = Buffer.alloc(1 << 20, "x");
+  let most = 0;
+  const ignore = () => undefined;
+  const ended = readLines(stream, { max: 1 << 20, onLine: ignore, onLong: ignore, onTorn: ignore });
+  for (let i = 0; i < 256; i++) {
+    // A copy: what is kept is counted.
+    stream.write(Buffer.from(chunk));
+    await new Promise(setImmediate);
+    most = Math.max(most, process.memoryUsage().arrayBuffers);
+  }
+  stream.end();
+  await ended;
+  t.ok(most < 128 << 20, `${most >> 20} MiB at most, of 256`);
+});
