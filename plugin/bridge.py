@@ -40,10 +40,13 @@
 #
 # Failure behaviour: it ends when its stdin closes (the daemon is gone), and
 # when the broker is lost; it keeps nothing that the journal does not tell again.
+# One job, request or ping that is beyond understanding is said on stderr and
+# never ends it: all others would lose it too, and again at each start.
 ##############################################################
 
 import argparse
 import errno
+import functools
 import json
 import os
 import sys
@@ -57,8 +60,14 @@ from flux.future import Future
 SERVICE = "usernetes"
 DESCRIPTION = {"description": "usernetes"}
 NO = ("no", "false", "off", "0", "")
+# The keys of attributes.user that are ours; others may have any name.
+KEYS = tuple(SERVICE + option for option in ("", "_debug", "_engine", "_tolerate"))
 # An attribute longer than this is cut: it is refused whatever it says.
 ATTRIBUTE_MAX = 4096
+# Bytes of a value that the daemon is given.
+LOOKUP_MAX = 12 << 20
+# Flux takes JSON that is 2,048 levels deep (jansson), Python half of that.
+LEVELS = 10000
 EVENTS = (
     "submit",
     "alloc",
@@ -84,6 +93,45 @@ def emit(**message):
         os._exit(0)
 
 
+def guarded(callback):
+    """What one message brings about must not end the bridge."""
+
+    @functools.wraps(callback)
+    def call(*args):
+        try:
+            callback(*args)
+        except Exception as exc:  # whatever it is
+            print(
+                f"usernetes bridge: {callback.__name__}: {exc!r}"[:300], file=sys.stderr
+            )
+
+    return call
+
+
+def within(thing, *names):
+    """thing[name][name]..., None where there is no such thing: a jobspec is the
+    user's."""
+    for name in names:
+        thing = thing.get(name) if isinstance(thing, dict) else None
+    return thing
+
+
+def bounded(value):
+    """The value, or how one begins that is longer than any that is understood."""
+    try:
+        text = json.dumps(value)
+    except (RecursionError, ValueError):
+        return ["..."]
+    return value if len(text) <= ATTRIBUTE_MAX else [text[:80] + "..."]
+
+
+def limit_of(jobspec):
+    """The time limit in seconds; 0 for none, and for what is no time."""
+    duration = within(jobspec, "attributes", "system", "duration")
+    is_time = isinstance(duration, (int, float)) and 0 < duration < 1e15
+    return duration if is_time else 0
+
+
 def asks(value):
     """Whether attributes.user.usernetes asks for a cluster, or is for the
     daemon to refuse."""
@@ -94,15 +142,10 @@ def asks(value):
 
 def request_of(jobspec):
     """The usernetes* keys of attributes.user, or None if the job does not ask."""
-    attributes = (jobspec or {}).get("attributes") or {}
-    user = attributes.get("user")
-    if not isinstance(user, dict) or not asks(user.get("usernetes")):
+    user = within(jobspec, "attributes", "user")
+    if not asks(within(user, SERVICE)):
         return None
-    mine = {key: user[key] for key in user if key.startswith("usernetes")}
-    for key in mine:
-        if len(json.dumps(mine[key])) > ATTRIBUTE_MAX:
-            mine[key] = [json.dumps(mine[key])[:80] + "..."]
-    return mine
+    return {key: bounded(user[key]) for key in KEYS if key in user}
 
 
 class Job:
@@ -167,12 +210,17 @@ class Bridge:
 
     def on_journal(self, rpc):
         try:
-            response = rpc.get()
+            text = rpc.get_str()
         except OSError as exc:
             print(f"usernetes bridge: journal: {exc}", file=sys.stderr)
             self.handle.reactor_stop_error()
             return
         rpc.reset()
+        self.on_response(text)
+
+    @guarded
+    def on_response(self, text):
+        response = json.loads(text)
         if response["id"] == -1:
             emit(type="sentinel")
             return
@@ -199,7 +247,7 @@ class Bridge:
                 id=str(jobid),
                 userid=submit["context"]["userid"],
                 user=request,
-                duration=jobspec["attributes"].get("system", {}).get("duration", 0),
+                duration=limit_of(jobspec),
             )
         if job.becomes_due():
             emit(type="due", id=str(jobid))
@@ -215,6 +263,7 @@ class Bridge:
         )
 
     @staticmethod
+    @guarded
     def on_held(rpc):
         try:
             rpc.get()
@@ -253,14 +302,18 @@ class Bridge:
         )
         watcher.start()
 
+    @guarded
     def on_ping(self, handle, _watcher, msg, _args):
-        text = msg.payload_str
-        answer = json.loads(text) if text else {}
-        answer["route"] = SERVICE
-        answer["userid"] = msg.userid
-        answer["rolemask"] = msg.rolemask
-        answer["rank"] = 0
-        handle.respond(msg, answer)
+        # Any user may send anything.
+        try:
+            answer = dict(json.loads(msg.payload_str or "{}"))
+            answer.update(route=SERVICE, rank=0)
+            answer.update(userid=msg.userid, rolemask=msg.rolemask)
+            text = json.dumps(answer)
+        except (OSError, RecursionError, TypeError, ValueError):
+            raw.flux_respond_error(handle.handle, msg.handle, errno.EPROTO, ffi.NULL)
+            return
+        handle.respond(msg, text)
 
     # -- requests of the daemon
 
@@ -272,10 +325,12 @@ class Bridge:
         *lines, self.input = (self.input + data).split(b"\n")
         for line in lines:
             if line.strip():
-                self.on_request(json.loads(line))
+                self.on_request(line)
 
-    def on_request(self, request):
-        seq = request.get("seq")
+    @guarded
+    def on_request(self, line):
+        request = json.loads(line)
+        seq = request["seq"]
         try:
             future = getattr(self, "op_" + request["op"])(request)
             if isinstance(future, Future):
@@ -284,8 +339,11 @@ class Bridge:
                 emit(type="reply", seq=seq, value=future)
         except OSError as exc:
             emit(type="reply", seq=seq, errno=exc.errno, error=exc.strerror or str(exc))
+        except (AttributeError, KeyError, TypeError, ValueError) as exc:
+            emit(type="reply", seq=seq, errno=errno.EINVAL, error=repr(exc)[:300])
 
     @staticmethod
+    @guarded
     def on_done(future, seq):
         try:
             future.get()
@@ -343,6 +401,8 @@ class Bridge:
         try:
             raw.flux_kvs_lookup_get(future, value)
             text = b"" if value[0] == ffi.NULL else ffi.string(value[0])
+            if len(text) > LOOKUP_MAX:
+                raise OSError(errno.EFBIG, f"{request['key']} is too long")
             return text.decode("utf-8", "replace")
         except FileNotFoundError:
             return None
@@ -388,6 +448,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--no-hold", action="store_true")
     args = parser.parse_args()
+    sys.setrecursionlimit(LEVELS)
     handle = connect()
     bridge = Bridge(handle, hold=not args.no_hold)
     bridge.serve()

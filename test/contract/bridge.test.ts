@@ -130,6 +130,36 @@ contract(async (t, flux) => {
     t.equal(due(neverId).length, 1);
   });
 
+  await t.test("of odd attributes only ours are reported, and none at length", async (t) => {
+    const attributes = ["usernetes=yes", "usernetes_$(reboot)=1", "usernetes_=1", "__proto__=1"];
+    const long = `usernetes_engine=${"x".repeat(100_000)}`;
+    const options = [...attributes, long].map((text) => `--setattr=user.${text}`);
+    const job = await output(flux, "submit", "--urgency=hold", ...options, "true");
+    const id = await output(flux, "job", "id", "--to=dec", job);
+    const reported = await bridge.job(id);
+    t.same(reported["user"], { usernetes: "yes", usernetes_engine: [`"${"x".repeat(79)}...`] });
+    const context = { description: "usernetes", status: 0 };
+    await bridge.request("post", { id, name: "prolog-finish", context });
+    await output(flux, "cancel", job);
+    await eventsUntil(flux, job, "clean");
+  });
+
+  await t.test("a request that is none is refused, and no others with it", async (t) => {
+    t.match(await bridge.request("frob", {}), { errno: 22 });
+    t.match(await bridge.request("memo", { id: "many", memo: {} }), { errno: 22 });
+    t.match(await bridge.request("lookup", {}), { errno: 22 });
+  });
+
+  if (flux.kind === "real")
+    await t.test("a ping that is none is refused", async (t) => {
+      const ping = `import flux, sys
+try: flux.Flux().rpc("usernetes.ping", eval(sys.argv[1])).get()
+except OSError as exc: print(exc.errno)`;
+      for (const payload of ["'[1]'", "'5'", "'{'", "'[' * 100000", "b'\\xff'"])
+        t.equal(await output(flux, "python", "-c", ping, payload), "71", payload);
+      t.equal((await flux.run(["ping", "--count=1", "usernetes"])).exitCode, 0);
+    });
+
   await t.test("a job that is unknown is said to be", async (t) => {
     const unknown = { errno: 2, error: "unknown job id" };
     const id = "1234";

@@ -10,28 +10,36 @@ export type BridgeRequest = { seq: number; op: string } & Record<string, unknown
 
 type Play = (instance: Instance, request: BridgeRequest) => unknown;
 
-const text = (request: BridgeRequest, key: string): string => String(request[key]);
+const text = (request: BridgeRequest, key: string): string => {
+  if (typeof request[key] === "string") return request[key];
+  throw new FluxError("EINVAL", `no ${key}`);
+};
+const jobid = (request: BridgeRequest): bigint => {
+  const id = text(request, "id");
+  if (!/^[0-9]+$/.test(id)) throw new FluxError("EINVAL", `${id} is no id`);
+  return BigInt(id);
+};
 const object = (request: BridgeRequest, key: string) =>
   (request[key] ?? {}) as Record<string, unknown>;
 
 const PLAYS: Record<string, Play> = {
   post(instance, request) {
-    const job = instance.jobs.jobs.get(BigInt(text(request, "id")));
+    const job = instance.jobs.jobs.get(jobid(request));
     if (!job || job.state === "INACTIVE") throw new FluxError("ENOENT");
     instance.jobs.post(job, text(request, "name"), object(request, "context"));
   },
   memo(instance, request) {
-    instance.jobs.memo(BigInt(text(request, "id")), object(request, "memo"));
+    instance.jobs.memo(jobid(request), object(request, "memo"));
   },
   raise(instance, request) {
-    instance.jobs.raise(BigInt(text(request, "id")), {
+    instance.jobs.raise(jobid(request), {
       type: text(request, "kind"),
       severity: Number(request["severity"]),
       note: text(request, "note"),
     });
   },
   update(instance, request) {
-    instance.jobs.update(BigInt(text(request, "id")), object(request, "updates"));
+    instance.jobs.update(jobid(request), object(request, "updates"));
   },
   commit(instance, request) {
     const asked = request["ops"] as [string, string, unknown][];

@@ -14,15 +14,16 @@ import { readJournal } from "./journal.js";
 
 const SERVICE = "usernetes";
 const ATTRIBUTE_MAX = 4096;
+const KEYS = ["usernetes", "usernetes_debug", "usernetes_engine", "usernetes_tolerate"];
 const NAMES = new Set(
   "submit alloc prolog-start start epilog-start exception finish invalidate clean".split(" "),
 );
 
-/** The usernetes* keys of attributes.user, undefined if the job does not ask. */
+/** Our keys of attributes.user, undefined if the job does not ask. */
 function requestOf({ jobspec }: Job): Record<string, unknown> | undefined {
   const { user } = jobspec.attributes;
   if (!user || !asks(user["usernetes"])) return undefined;
-  const mine = Object.entries(user).filter(([key]) => key.startsWith(SERVICE));
+  const mine = Object.entries(user).filter(([key]) => KEYS.includes(key));
   return Object.fromEntries(
     mine.map(([key, value]) => {
       const json = JSON.stringify(value);

@@ -1,0 +1,105 @@
+/** What bridge.py makes of a journal that no Flux would write: its broker is played. */
+import { spawnSync } from "node:child_process";
+import t from "tap";
+import { packagePath } from "../../lib/host/package.js";
+
+/** Feeds the bridge the responses that stdin has, one a line; prints what it posts. */
+const FEED = `
+import runpy, sys
+names = runpy.run_path(sys.argv[1])
+class Handle:
+    def rpc(self, topic, payload):
+        print("post", payload["id"], payload["name"], flush=True)
+        return self
+    def then(self, callback): pass
+sys.setrecursionlimit(names["LEVELS"])
+bridge = names["Bridge"](Handle(), hold=True)
+for line in sys.stdin: bridge.on_response(line)
+`;
+const python = spawnSync("python3", ["--version"]).status === 0 ? false : "there is no python3";
+
+function feed(responses: string[]): { out: string[]; err: string } {
+  const { stdout, stderr } = spawnSync("python3", ["-c", FEED, packagePath("plugin/bridge.py")], {
+    input: responses.map((line) => `${line}\n`).join(""),
+    env: { PATH: process.env["PATH"], PYTHONPATH: packagePath("test/fakes/python") },
+    encoding: "utf8",
+  });
+  return { out: stdout.split("\n").slice(0, -1), err: stderr };
+}
+
+const journal = (id: number, attributes: string): string =>
+  `{"id":${id},"events":[{"timestamp":1,"name":"submit","context":{"userid":5}}],"jobspec":{"attributes":${attributes}}}`;
+const job = (id: number, user: unknown, duration = 0): string[] => [
+  `post ${id} prolog-start`,
+  JSON.stringify({ type: "job", id: String(id), userid: 5, user, duration }),
+];
+const deep = (levels: number) => "[".repeat(levels) + "]".repeat(levels);
+const ASKS = '"user":{"usernetes":"yes"}';
+
+t.test(
+  "a job that asks is held and told, whatever else is in its jobspec",
+  { skip: python },
+  (t) => {
+    const { out, err } = feed([
+      journal(1, `{${ASKS},"other":${deep(2000)}}`),
+      journal(2, `{${ASKS},"system":${deep(2)}}`),
+      journal(3, `{${ASKS},"system":{"duration":"long"}}`),
+      journal(4, `{${ASKS},"system":{"duration":{"a":1}}}`),
+      journal(5, `{${ASKS},"system":{"duration":1e999}}`),
+      journal(6, `{${ASKS},"system":{"duration":NaN}}`),
+      journal(7, `{${ASKS},"system":{"duration":-5}}`),
+      journal(8, `{${ASKS},"system":{"duration":5.5}}`),
+    ]);
+    const yes = { usernetes: "yes" };
+    t.strictSame(out, [
+      ...[1, 2, 3, 4, 5, 6, 7].flatMap((id) => job(id, yes)),
+      ...job(8, yes, 5.5),
+    ]);
+    t.equal(err, "");
+    t.end();
+  },
+);
+
+t.test("an attribute that is too long or too deep is cut: it is refused", { skip: python }, (t) => {
+  const { out } = feed([
+    journal(1, `{"user":{"usernetes":"${"x".repeat(1 << 20)}"}}`),
+    journal(2, `{"user":{"usernetes":${deep(2500)}}}`),
+    journal(3, `{"user":{"usernetes":"yes","usernetes_engine":{"a":"${"ü".repeat(9999)}"}}}`),
+  ]);
+  t.strictSame(out, [
+    ...job(1, { usernetes: [`"${"x".repeat(79)}...`] }),
+    ...job(2, { usernetes: [`${"[".repeat(80)}...`] }),
+    ...job(3, {
+      usernetes: "yes",
+      usernetes_engine: [`{"a": "${"\\u00fc".repeat(13).slice(0, 73)}...`],
+    }),
+  ]);
+  t.end();
+});
+
+t.test("only our own keys are told", { skip: python }, (t) => {
+  const { out } = feed([
+    journal(
+      1,
+      '{"user":{"usernetes":1,"usernetes_debug":1,"usernetes_":1,"usernetes_\\n$(x)":1,"__proto__":1}}',
+    ),
+  ]);
+  t.strictSame(out, job(1, { usernetes: 1, usernetes_debug: 1 }));
+  t.end();
+});
+
+t.test("one message that is beyond understanding hides no other", { skip: python }, (t) => {
+  const { out, err } = feed([
+    ...["nonsense", "null", "5", "[]", "{}", '{"id":1}', deep(100_000)],
+    '{"id":1,"events":[{}],"jobspec":{"attributes":{"user":{"usernetes":1}}}}',
+    '{"id":2,"events":[],"jobspec":[1]}',
+    '{"id":2,"events":[],"jobspec":{"attributes":{"user":"usernetes"}}}',
+    journal(9, `{${ASKS}}`),
+    '{"id":-1,"events":[]}',
+  ]);
+  t.strictSame(out, [...job(9, { usernetes: "yes" }), '{"type":"sentinel"}']);
+  const said = err.trim().split("\n");
+  t.equal(said.length, 8);
+  for (const line of said) t.match(line, /^usernetes bridge: on_response: .{1,260}$/);
+  t.end();
+});
