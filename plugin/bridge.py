@@ -32,6 +32,8 @@
 #   list {key}                  the names in a KVS directory, [] if it is not there
 #   drain {ranks, reason}
 #   log {level, text}           a line in flux-dmesg(1), level as in syslog(3)
+#   notify {state}              to the service manager, as in sd_notify(3); nothing
+#                               where NOTIFY_SOCKET is not set
 #
 # The hold: prolog-start is posted when a submit event is seen, epilog-start
 # when a finish event or a fatal exception is, each once.  Both are only worth
@@ -49,6 +51,7 @@ import errno
 import functools
 import json
 import os
+import socket
 import sys
 
 import flux
@@ -417,6 +420,18 @@ class Bridge:
 
     def op_log(self, request):
         self.handle.log(request["level"], request["text"].replace("%", "%%"))
+        return None
+
+    def op_notify(self, request):
+        address = os.environ.get("NOTIFY_SOCKET", "")
+        if not address:
+            return None
+        if address.startswith("@"):
+            address = "\0" + address[1:]
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
+            # A service manager that does not read must not keep the journal.
+            sender.setblocking(False)
+            sender.sendto(request["state"].encode("utf-8"), address)
         return None
 
 

@@ -250,6 +250,11 @@ export class Bridge {
     await this.request("drain", { ranks, reason });
   }
 
+  /** To the service manager, as in sd_notify(3). */
+  async notify(state: string): Promise<void> {
+    await this.request("notify", { state });
+  }
+
   /** A line in `flux dmesg`; `level` as in syslog(3). Best effort. */
   logLine(level: number, text: string): void {
     this.request("log", { level, text }).catch(() => undefined);

@@ -15,6 +15,7 @@ import { Bridge, type Ready } from "./bridge.js";
 import { createLog, type Log } from "./log.js";
 import { Membership } from "./membership.js";
 import { OpenClusters } from "./open-clusters.js";
+import { ServiceManager } from "./service-manager.js";
 import { Supervisor } from "./supervisor.js";
 import type { Facts, Level, World } from "./world.js";
 
@@ -63,6 +64,7 @@ interface Parts {
 class Daemon {
   private readonly bridge: Bridge;
   private readonly supervisor: Supervisor;
+  private readonly manager: ServiceManager;
   private readonly open = new OpenClusters();
   private readonly nodes = new Membership();
   private config: Loaded["config"];
@@ -107,6 +109,8 @@ class Daemon {
       },
     );
     this.supervisor = new Supervisor(() => this.world(), this.bridge, parts.env);
+    const notify = (state: string): Promise<void> => this.bridge.notify(state);
+    this.manager = new ServiceManager(notify, systemClock, parts.env);
   }
 
   async run(): Promise<void> {
@@ -123,6 +127,7 @@ class Daemon {
     const error = await ended;
     this.ended = true;
     this.supervisor.leave();
+    this.manager.stopping();
     this.bridge.stop();
     if (!error) this.parts.log.info("ending; clusters stay as they are");
     if (error) throw error;
@@ -134,12 +139,11 @@ class Daemon {
     try {
       this.instance = await this.instanceId();
       await this.supervisor.onSentinel();
-      if (!this.wasReady)
-        this.say(
-          "info",
-          `ready: ${this.ready.size} ranks, ${this.supervisor.known} jobs, template ${this.config.template}`,
-        );
+      if (this.wasReady) return;
       this.wasReady = true;
+      const what = `${this.ready.size} ranks, ${this.supervisor.known} jobs, template ${this.config.template}`;
+      this.say("info", `ready: ${what}`);
+      this.manager.ready(what);
     } catch (error) {
       this.say("warn", `could not read what is there, again soon: ${messageOf(error)}`);
       systemClock.after(AGAIN_MS, () => {
@@ -161,12 +165,18 @@ class Daemon {
 
   /** For jobs that come later; those that are here go on with what they began with. */
   private async reload(): Promise<void> {
+    this.manager.reloading();
     try {
       this.config = (await this.parts.load()).config;
-      this.say("info", "configuration read again");
+      this.reloaded("info", "configuration read again");
     } catch (error) {
-      this.say("error", `the configuration stays as it was: ${messageOf(error)}`);
+      this.reloaded("error", `the configuration stays as it was: ${messageOf(error)}`);
     }
+  }
+
+  private reloaded(level: Level, what: string): void {
+    this.say(level, what);
+    if (this.wasReady) this.manager.ready(what);
   }
 
   private world(): World {

@@ -10,6 +10,8 @@ export const systemClock: Clock = {
   after: (ms, callback) => {
     // setTimeout wraps at 2^31 ms: an earlier wake-up is harmless, a lost one is not.
     const timer = setTimeout(callback, Math.min(Math.max(ms, 0), 2 ** 31 - 1));
+    // A daemon that has ended does not stay for what it meant to do later.
+    timer.unref();
     return () => {
       clearTimeout(timer);
     };

@@ -201,6 +201,8 @@ except OSError as exc: print(exc.errno)`;
     await output(flux, "resource", "undrain", "3");
     await bridge.request("log", { level: 6, text: "100% done" });
     t.match(await output(flux, "dmesg"), /usernetes\.info\[0\]: 100% done/);
+    // Where no service manager listens.
+    t.same(await bridge.request("notify", { state: "READY=1" }), { value: null });
   });
 
   await t.test("it ends with its stdin, and the service with it", async (t) => {

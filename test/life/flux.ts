@@ -110,8 +110,11 @@ export class LifeFlux {
   }
 
   /** Sends a signal to the processes that the daemon started whose command has `word` in it. */
-  signalChildren(word: string, signal: NodeJS.Signals): number {
-    const parent = this.daemonProcess?.child.pid;
+  signalChildren(
+    word: string,
+    signal: NodeJS.Signals,
+    parent = this.daemonProcess?.child.pid,
+  ): number {
     const children = list("/proc").filter((pid) => parentOf(pid) === parent);
     const meant = children.filter((pid) => read(`/proc/${pid}/cmdline`).includes(word));
     for (const pid of meant) process.kill(Number(pid), signal);

@@ -73,6 +73,8 @@ const PLAYS: Record<string, Play> = {
     const severity = SEVERITIES[Number(request["level"])] ?? "info";
     instance.log.add("usernetes", severity, { rank: 0, text: text(request, "text") });
   },
+  // Nobody listens: the service manager is played nowhere.
+  notify: () => null,
 };
 
 /** The reply to a request, without its envelope. */

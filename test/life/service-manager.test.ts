@@ -1,0 +1,42 @@
+import { join } from "node:path";
+import { PACKAGE } from "../sandbox/paths.js";
+import { spawnCommand } from "../hosts/run-command.js";
+import { life } from "./life.js";
+
+const FIXTURE = join(PACKAGE, "test/hosts/datagrams.py");
+
+life(async (t, flux) => {
+  const noDatagrams = "Node.js, which plays the bridge here, has no datagrams on Unix sockets";
+  const skip = flux.kind === "embedded" ? noDatagrams : false;
+  for (const address of [join(flux.place.common, "notify"), `@usernetes-${process.pid}`])
+    await t.test(`systemd at ${address} is told how the daemon is`, { skip }, async (t) => {
+      const env = flux.place.env;
+      const cwd = flux.place.common;
+      const systemd = spawnCommand("python3", [FIXTURE, address], { env, cwd });
+      await systemd.line((line) => line === "listening");
+      const told = async (what: RegExp, after = 0) =>
+        systemd.line((line) => what.test(line) && systemd.lines.indexOf(line, after) >= after);
+      const unit = { NOTIFY_SOCKET: address, WATCHDOG_USEC: "200000", LOG_LEVEL: "warn" };
+      const daemon = spawnCommand(join(PACKAGE, "bin/flux-usernetes"), ["daemon"], {
+        env: { ...env, ...unit },
+        cwd,
+      });
+      t.match(await told(/READY/), String.raw`"READY=1\nSTATUS=4 ranks, 0 jobs, template `);
+      await told(/WATCHDOG=1/);
+
+      daemon.child.kill("SIGHUP");
+      await told(/^"RELOADING=1\\nMONOTONIC_USEC=[0-9]+"$/);
+      await told(/^"READY=1\\nSTATUS=configuration read again"$/);
+
+      const before = systemd.lines.length;
+      t.equal(flux.signalChildren("bridge", "SIGKILL", daemon.child.pid), 1);
+      await told(/WATCHDOG=1/, before);
+
+      daemon.child.kill("SIGTERM");
+      t.equal(await daemon.ended, 0);
+      await told(/STOPPING=1/);
+      t.match(systemd.lines.at(-1), "STOPPING=1", "it is the last word");
+      systemd.child.kill();
+      await systemd.ended;
+    });
+});

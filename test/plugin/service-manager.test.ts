@@ -1,0 +1,96 @@
+import t from "tap";
+import { ServiceManager } from "../../plugin/service-manager.js";
+import { FakeClock } from "../fakes/fake-clock.js";
+
+const UNIT = { NOTIFY_SOCKET: "/run/notify", WATCHDOG_USEC: "60000000" };
+
+/** `answers`: what the bridge does with each request, in turn; it sends when there are none left. */
+function manage(env: Record<string, string>, answers: (Promise<void> | "gone")[] = []) {
+  const clock = new FakeClock();
+  const told: string[] = [];
+  const notify = (state: string): Promise<void> => {
+    told.push(state.replaceAll("\n", " "));
+    const answer = answers.shift();
+    return answer === "gone" ? Promise.reject(new Error("no bridge")) : (answer ?? sent);
+  };
+  const sent = Promise.resolve();
+  const settled = () => new Promise(setImmediate);
+  const pass = async (ms: number) => {
+    await settled();
+    clock.advance(ms);
+    await settled();
+  };
+  return { manager: new ServiceManager(notify, clock, env), told, pass };
+}
+
+t.test("without a service manager nothing is sent", async (t) => {
+  const { manager, told, pass } = manage({ WATCHDOG_USEC: "60000000" });
+  manager.ready("4 ranks");
+  manager.reloading();
+  await pass(60_000);
+  manager.stopping();
+  t.strictSame(told, []);
+});
+
+t.test("it is told when the daemon is ready, reloads and stops", (t) => {
+  const { manager, told } = manage({ NOTIFY_SOCKET: "@abstract" });
+  manager.reloading();
+  t.strictSame(told, [], "a reload before it is ready is none of its business");
+  manager.ready("4 ranks,\n0 jobs");
+  manager.reloading();
+  manager.ready("configuration read again");
+  manager.stopping();
+  manager.reloading();
+  t.match(told, [
+    "READY=1 STATUS=4 ranks, 0 jobs",
+    /^RELOADING=1 MONOTONIC_USEC=[0-9]+$/,
+    "READY=1 STATUS=configuration read again",
+    "STOPPING=1",
+  ]);
+  t.equal(told.length, 4);
+  t.end();
+});
+
+t.test("a sign of life is sent at half of the watchdog's time, and once", async (t) => {
+  const { manager, told, pass } = manage(UNIT);
+  await pass(60_000);
+  t.strictSame(told, [], "not before it is ready");
+  manager.ready("");
+  manager.ready("again");
+  told.length = 0;
+  await pass(29_999);
+  t.strictSame(told, []);
+  await pass(1);
+  await pass(30_000);
+  t.strictSame(told, ["WATCHDOG=1", "WATCHDOG=1"]);
+  manager.stopping();
+  await pass(60_000);
+  t.equal(told.at(-1), "STOPPING=1");
+});
+
+t.test("a bridge that hangs gets no second sign of life", async (t) => {
+  const hangs = new Promise<void>(() => undefined);
+  const { manager, told, pass } = manage(UNIT, [Promise.resolve(), hangs]);
+  manager.ready("");
+  await pass(300_000);
+  t.strictSame(told.slice(1), ["WATCHDOG=1"]);
+});
+
+t.test("what a bridge that was just gone did not send is sent soon", async (t) => {
+  const { manager, told, pass } = manage(UNIT, ["gone", "gone"]);
+  manager.ready("");
+  await pass(1000);
+  t.strictSame(told, ["READY=1 STATUS=", "WATCHDOG=1", "READY=1 STATUS=", "WATCHDOG=1"]);
+});
+
+t.test("a watchdog that is meant for another process is left alone", async (t) => {
+  for (const [pid, signs] of [
+    [String(process.pid), 2],
+    ["1", 0],
+  ] as const) {
+    const { manager, told, pass } = manage({ ...UNIT, WATCHDOG_PID: pid });
+    manager.ready("");
+    await pass(30_000);
+    t.equal(told.filter((state) => state === "WATCHDOG=1").length, signs, pid);
+  }
+});
