@@ -14,9 +14,16 @@ import { runCommand, spawnCommand } from "../hosts/run-command.js";
 type Body = (t: Tap, flux: FluxUnderTest) => Promise<void> | void;
 export type Tap = typeof t;
 
-async function openEmbedded(): Promise<FluxUnderTest> {
+/** The broker's configuration, given what a host's own disk is called. */
+type Config = (disk: string) => string;
+
+async function openEmbedded(config: Config): Promise<FluxUnderTest> {
   // Nothing is installed in the real instance either.
-  const sandbox = await startInstance({ size: 4, config: CONFIG, shellPlugin: false });
+  const sandbox = await startInstance({
+    size: 4,
+    config: config("@SANDBOX@/hosts/self"),
+    shellPlugin: false,
+  });
   const cwd = mkdtempSync("/tmp/contract-");
   const disk = sandbox.disk(0);
   for (const rank of [0, 1, 2, 3]) mkdirSync(sandbox.disk(rank), { recursive: true });
@@ -34,9 +41,9 @@ async function openEmbedded(): Promise<FluxUnderTest> {
   };
 }
 
-async function openReal(): Promise<FluxUnderTest> {
+async function openReal(config: Config): Promise<FluxUnderTest> {
   const { command, env, folder, disk, stop } = await startRealFlux({
-    config: () => CONFIG,
+    config,
     initrc: "-- no shell plugins\n",
   });
   return {
@@ -49,10 +56,10 @@ async function openReal(): Promise<FluxUnderTest> {
 }
 
 /** One instance of each kind for all of `body`'s tests. */
-export function contract(body: Body): void {
+export function contract(body: Body, config: Config = () => CONFIG): void {
   const skip = whyNoRealFlux();
-  const play = (open: () => Promise<FluxUnderTest>) => async (test: Tap) => {
-    const flux = await open();
+  const play = (open: (config: Config) => Promise<FluxUnderTest>) => async (test: Tap) => {
+    const flux = await open(config);
     test.teardown(() => flux.stop());
     await body(test, flux);
   };

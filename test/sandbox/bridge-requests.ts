@@ -64,10 +64,7 @@ const PLAYS: Record<string, Play> = {
     const ranks = decodeIdset(text(request, "ranks"));
     if (ranks.some((rank) => rank >= instance.size))
       throw new FluxError("EINVAL", "idset is out of range");
-    const reason = text(request, "reason");
-    instance.resources.drain(ranks, reason);
-    const line = `drain idset=${text(request, "ranks")} overwrite=0 reason=${reason}`;
-    instance.log.add("resource", "info", { rank: 0, text: line });
+    instance.drain(ranks, text(request, "reason"));
   },
   log(instance, request) {
     const severity = SEVERITIES[Number(request["level"])] ?? "info";

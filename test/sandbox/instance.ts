@@ -6,6 +6,7 @@ import { EventEmitter } from "node:events";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
+import { encodeIdset } from "../../lib/flux/idset.js";
 import { f58 } from "../../lib/flux/jobid.js";
 import { Archives } from "./archive.js";
 import { Configuration, type ConfigurationSource } from "./configuration.js";
@@ -18,6 +19,7 @@ import { JobManager } from "./job-manager.js";
 import { JobRun } from "./job-run.js";
 import { Kvs } from "./kvs.js";
 import { VERSION } from "./paths.js";
+import { Perilogs } from "./perilog.js";
 import type { Running } from "./process.js";
 import { Resources } from "./resources.js";
 import { listen, type Listener } from "./server.js";
@@ -39,6 +41,8 @@ export interface InstanceOptions {
   /** 1 is as slow as an idle Flux, 0 as fast as can be. */
   pace?: number;
   parent?: Parent;
+  /** What the brokers' own processes find in their environment. */
+  environment?: Record<string, string>;
   /** Whether job shells have the usernetes plugin. */
   shellPlugin?: boolean;
 }
@@ -55,6 +59,7 @@ export class Instance {
   readonly pace: number;
   readonly parent: Parent | undefined;
   readonly shellPlugin: boolean;
+  readonly environment: Record<string, string>;
   readonly kvs = new Kvs();
   readonly archives = new Archives();
   readonly log = new LogRing();
@@ -64,7 +69,7 @@ export class Instance {
   readonly membership = new EventEmitter().setMaxListeners(0);
   readonly services = new Map<string, Service>();
   readonly jobs: JobManager;
-  /** Processes of `flux exec`, by rank. */
+  /** Processes of `flux exec` and of prologs and epilogs, by rank. */
   readonly processes = new Map<Running, number>();
   /** How late the journal is, in milliseconds: a test may make a bridge too slow. */
   journalDelayMs = 1;
@@ -73,6 +78,7 @@ export class Instance {
   onShutdown: () => void = () => void this.close();
   readonly #hosts: Host[];
   readonly #runs = new Map<Job, JobRun>();
+  readonly #perilogs = new Perilogs(this);
   readonly #uuid = randomUUID();
   readonly #starttime = now();
   #listener: Listener | undefined;
@@ -85,6 +91,7 @@ export class Instance {
     this.pace = options.pace ?? 1;
     this.parent = options.parent;
     this.shellPlugin = options.shellPlugin ?? true;
+    this.environment = options.environment ?? {};
     this.configuration = new Configuration(options.root, options.configuration);
     this.jobs = new JobManager(this);
   }
@@ -160,9 +167,18 @@ export class Instance {
   }
 
   onJobEvent(job: Job, entry: Entry): void {
+    this.#perilogs.onEvent(job, entry);
     this.#runs.get(job)?.onEvent(entry);
     if (entry.name === "clean") this.#runs.delete(job);
     if (entry.name === "start") this.#failOnLostRank(job);
+  }
+
+  /** Takes ranks out of use. */
+  drain(ranks: number[], reason: string): void {
+    this.resources.drain(ranks, reason);
+    const nodes = encodeHostlist(ranks.map((rank) => this.host(rank).name));
+    const text = `drain idset=${encodeIdset(ranks)} nodelist=${nodes} overwrite=0 reason=${reason}`;
+    this.log.add("resource", "info", { rank: 0, text });
   }
 
   /** A broker dies: its processes with it, and the jobs that run on it. */

@@ -112,6 +112,8 @@ export class JobManager {
         this.instance.kvs.append(`${kvsDirectory(subject.id)}.eventlog`, encodeEntry(entry));
         this.#tell(subject, entry);
         this.instance.onJobEvent(subject, entry);
+        // A prolog-start that follows from an alloc is counted before there can be a start.
+        if (this.#posted.some((other) => other.job === subject)) continue;
         for (const action of nextActions(subject)) this.#act(subject, action);
       }
     } finally {

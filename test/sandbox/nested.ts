@@ -24,6 +24,7 @@ export async function runBatchScript(run: JobRun, env: Record<string, string>): 
     pace: instance.pace,
     shellPlugin: instance.shellPlugin,
     parent: { instance, job, ranks },
+    environment: instance.environment,
   });
   const uri = nested.uri(0);
   job.uri = uri;

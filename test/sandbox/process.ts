@@ -45,6 +45,11 @@ export function statusOf(ending: Ending): number {
   return ending.reason === REASONS["EACCES"] ? 126 : 127;
 }
 
+/** As wait(2) has it: the exit code above eight bits for the signal. */
+export function waitStatusOf(ending: Ending): number {
+  return ending.kind === "killed" ? constants.signals[ending.signal] : statusOf(ending) << 8;
+}
+
 /** What every process of a host finds in its environment, whoever starts it. */
 export function hostEnvironment(host: Host, uri: string): Record<string, string> {
   return {

@@ -60,16 +60,20 @@ export async function startInstance(options: StartOptions = {}): Promise<Sandbox
   const configuration: ConfigurationSource = options.configDir
     ? { directory: options.configDir }
     : { text: options.config ?? DEFAULT_CONFIG };
+  const environment = {
+    ...callersEnvironment(),
+    PATH: `${PATH_FIRST}:${(process.env["PATH"] ?? "").replace(`${PATH_FIRST}:`, "")}`,
+  };
   const instance = await Instance.open({
     root,
     hosts,
     configuration,
+    environment,
     ...(options.pace === undefined ? {} : { pace: options.pace }),
     shellPlugin: options.shellPlugin ?? true,
   });
   const environmentOf = (rank: number): Record<string, string> => ({
-    ...callersEnvironment(),
-    PATH: `${PATH_FIRST}:${(process.env["PATH"] ?? "").replace(`${PATH_FIRST}:`, "")}`,
+    ...environment,
     ...hostEnvironment(instance.host(rank), instance.uri(rank)),
   });
   const env = environmentOf(0);

@@ -99,10 +99,7 @@ function drain(call: Call): number {
   const already = ranks.filter((rank) => call.instance.resources.drained.has(rank));
   if (already.length > 0 && !options.has("update") && !options.has("force"))
     throw new Refusal(`flux-resource: ERROR: rank ${encodeIdset(already)} already drained`);
-  const reason = words.join(" ");
-  call.instance.resources.drain(ranks, reason);
-  const text = `drain idset=${encodeIdset(ranks)} nodelist=${names(call, ranks)} overwrite=0 reason=${reason}`;
-  call.instance.log.add("resource", "info", { rank: 0, text });
+  call.instance.drain(ranks, words.join(" "));
   return 0;
 }
 
