@@ -12,17 +12,19 @@ export function planHolds(cluster: Cluster, extended: boolean): Action[] {
   const { job, claim, down } = cluster;
   if (job.clean) return [];
   const actions: Action[] = [];
-  if (job.prolog === "counted" && mayStart(cluster, extended))
-    actions.push({ do: "finish-prolog", status: isOver(cluster) ? 1 : 0 });
+  const over = isOver(cluster);
+  // As long as there is something to keep nodes for, prolog and epilog both do: when
+  // a site's prolog fails, Flux counts the finish of the epilog that follows it and
+  // not its start, so that one of ours is used up.
+  const gone = !claim || down !== undefined;
+  if (job.prolog === "counted" && (over ? gone : mayStart(cluster, extended)))
+    actions.push({ do: "finish-prolog", status: over ? 1 : 0 });
   // Late: while the job runs its finish counts for nothing; afterwards it would.
-  if (job.prolog === "late" && !isOver(cluster)) actions.push({ do: "finish-prolog", status: 0 });
-  if (job.epilog === "counted" && (!claim || down)) actions.push({ do: "finish-epilog" });
+  if (job.prolog === "late" && !over) actions.push({ do: "finish-prolog", status: 0 });
+  if (job.epilog === "counted" && gone) actions.push({ do: "finish-epilog" });
   return actions;
 }
 
 function mayStart(cluster: Cluster, extended: boolean): boolean {
-  const { job, claim, settle, down } = cluster;
-  if (!isOver(cluster)) return settle?.outcome === "ready" && !isHeld(cluster) && extended;
-  // No gap: the epilog takes over from the prolog, or there is nothing (left) to keep nodes for.
-  return job.epilog === "counted" || !claim || down !== undefined;
+  return cluster.settle?.outcome === "ready" && !isHeld(cluster) && extended;
 }

@@ -27,7 +27,8 @@ t.test("a job is held until its cluster is ready", (t) => {
 
 t.test("a job is held until it has its time back", (t) => {
   t.strictSame(held(recorded(claimed(), settle("ready")), false), []);
-  t.strictSame(held(seen(claimed(), CANCEL, EPILOG), false), ["finish-prolog 1"], "or is over");
+  const over = recorded(seen(claimed(), CANCEL, EPILOG), down());
+  t.strictSame(held(over, false), ["finish-prolog 1", "finish-epilog"], "or is over");
   t.end();
 });
 
@@ -36,9 +37,13 @@ t.test("a job whose cluster failed is not let go before its exception is seen", 
   t.end();
 });
 
-t.test("the epilog takes over from the prolog, so that there is no gap", (t) => {
+t.test("prolog and epilog both keep the nodes until the cluster is down", (t) => {
   t.strictSame(held(seen(claimed(), CANCEL)), []);
-  t.strictSame(held(seen(claimed(), CANCEL, EPILOG)), ["finish-prolog 1"]);
+  t.strictSame(held(seen(claimed(), CANCEL, EPILOG)), []);
+  t.strictSame(held(recorded(seen(claimed(), CANCEL, EPILOG), down())), [
+    "finish-prolog 1",
+    "finish-epilog",
+  ]);
   t.end();
 });
 
