@@ -24,8 +24,12 @@ export function foldJobEvent(cluster: Cluster, event: JobEvent): void {
       return;
     case "start":
       job.startAt = event.timestamp;
-      // An unfinished prolog did not keep the job: it was posted after the start request.
-      if (job.prolog === "counted") job.prolog = "late";
+      foldStartRequest(cluster);
+      return;
+    case "release":
+      // A job that is canceled between its start request and its start has no start event.
+      if (job.fatal) foldStartRequest(cluster);
+      if (context["final"] === true) job.releaseAt = event.timestamp;
       return;
     case "finish":
       job.finishAt = event.timestamp;
@@ -50,10 +54,20 @@ export function foldJobEvent(cluster: Cluster, event: JobEvent): void {
   }
 }
 
+/** A prolog that is unfinished by then did not keep the job: it was posted after the request. */
+function foldStartRequest({ job }: Cluster): void {
+  if (job.prolog === "counted" && job.releaseAt === undefined) job.prolog = "late";
+}
+
 function foldPerilog({ job }: Cluster, name: string, context: Record<string, unknown>): void {
-  if (context["description"] !== "usernetes") return;
+  const description = text(context["description"]);
+  if (description !== "usernetes") {
+    if (name === "prolog-start") job.otherPrologs.add(description);
+    if (name === "prolog-finish") job.otherPrologs.delete(description);
+    return;
+  }
   const cleanup = job.finishAt !== undefined || job.fatal !== undefined;
-  const counted: Perilog = job.startAt !== undefined && !job.finishAt ? "late" : "counted";
+  const counted: Perilog = job.startAt !== undefined && !job.releaseAt ? "late" : "counted";
   if (name === "prolog-start") job.prolog = counted;
   if (name === "prolog-finish") job.prolog = "finished";
   if (name === "epilog-start") job.epilog = cleanup ? "counted" : "late";

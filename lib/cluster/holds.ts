@@ -25,6 +25,12 @@ export function planHolds(cluster: Cluster, extended: boolean): Action[] {
   return actions;
 }
 
+/**
+ * Ours is the last prolog to go: when a site's fails, Flux frees the nodes in the
+ * same moment, unless ours still keeps them for the teardown.
+ */
 function mayStart(cluster: Cluster, extended: boolean): boolean {
-  return cluster.settle?.outcome === "ready" && !isHeld(cluster) && extended;
+  const { job, settle } = cluster;
+  const ready = settle?.outcome === "ready" && !isHeld(cluster) && extended;
+  return ready && job.otherPrologs.size === 0;
 }

@@ -20,12 +20,16 @@ export interface JobProgress {
   allocAt?: number;
   startAt?: number;
   finishAt?: number;
+  /** Its last shell is gone: prologs are counted again. */
+  releaseAt?: number;
   /** The first exception of severity 0. */
   fatal?: { type: string; note: string };
   /** Inactive: Flux is done with it. */
   clean: boolean;
   prolog: Perilog;
   epilog: Perilog;
+  /** Prologs that are not ours and not finished, by their descriptions. */
+  otherPrologs: Set<string>;
   /** The user's memo usernetes.release=true. */
   released: boolean;
   /** Changes of the time limit, the job's user's and ours, in order; seconds. */
@@ -62,7 +66,14 @@ export interface Cluster {
 export function newCluster(job: Pick<Cluster, "jobid" | "userid" | "asked" | "duration">): Cluster {
   return {
     ...job,
-    job: { clean: false, prolog: "none", epilog: "none", released: false, limits: [] },
+    job: {
+      clean: false,
+      prolog: "none",
+      epilog: "none",
+      otherPrologs: new Set(),
+      released: false,
+      limits: [],
+    },
     steps: new Map(STEPS.map((step) => [step, new Map<number, Progress>()])),
   };
 }

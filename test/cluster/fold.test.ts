@@ -86,12 +86,39 @@ t.test("a prolog of ours", (t) => {
     t.end();
   });
 
+  const release: [string, Record<string, unknown>] = ["release", { ranks: "all", final: true }];
+  const part: [string, Record<string, unknown>] = ["release", { ranks: "0", final: false }];
+
+  t.test("counts again when the last shell is gone, and not before", (t) => {
+    t.equal(prolog("start", "finish", ["prolog-start", OURS]), "late");
+    t.equal(prolog("start", "finish", ["prolog-start", OURS], release), "late");
+    t.equal(prolog("start", "finish", part, ["prolog-start", OURS]), "late");
+    t.equal(prolog("start", "finish", release, ["prolog-start", OURS]), "counted");
+    t.end();
+  });
+
+  t.test("is late when the job was canceled between its start request and its start", (t) => {
+    t.equal(prolog("alloc", ["prolog-start", OURS], CANCEL, release), "late");
+    t.end();
+  });
+
   t.test("is not one of the site's", (t) => {
     const site = { description: "job-manager.prolog" };
     t.equal(prolog(["prolog-start", site]), "none");
     t.equal(prolog(["prolog-start", OURS], ["prolog-finish", site]), "counted");
     t.end();
   });
+  t.end();
+});
+
+t.test("prologs of others are known while they run", (t) => {
+  const others = (...events: Parameters<typeof seen>[1][]) => [
+    ...seen(emptyCluster(), ["prolog-start", OURS], ...events).job.otherPrologs,
+  ];
+  const [site, other] = [{ description: "site" }, { description: "other" }];
+  t.strictSame(others(["prolog-start", site], ["prolog-start", other]), ["site", "other"]);
+  t.strictSame(others(["prolog-start", site], ["prolog-finish", site]), []);
+  t.strictSame(others(["epilog-start", site]), []);
   t.end();
 });
 

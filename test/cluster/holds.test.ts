@@ -25,6 +25,22 @@ t.test("a job is held until its cluster is ready", (t) => {
   t.end();
 });
 
+t.test("ours is the last prolog to go, should another fail", (t) => {
+  const site = { description: "site" };
+  const other = { description: "other" };
+  const cluster = recorded(claimed(), settle("ready"));
+  t.strictSame(held(seen(cluster, ["prolog-start", site], ["prolog-start", other])), []);
+  t.strictSame(held(seen(cluster, ["prolog-finish", site])), []);
+  t.strictSame(held(seen(cluster, ["prolog-finish", other])), ["finish-prolog 0"]);
+  t.end();
+});
+
+t.test("what is over does not wait for another's prolog", (t) => {
+  const cluster = seen(claimed(), ["prolog-start", { description: "site" }], CANCEL, EPILOG);
+  t.strictSame(held(recorded(cluster, down())), ["finish-prolog 1", "finish-epilog"]);
+  t.end();
+});
+
 t.test("a job is held until it has its time back", (t) => {
   t.strictSame(held(recorded(claimed(), settle("ready")), false), []);
   const over = recorded(seen(claimed(), CANCEL, EPILOG), down());
