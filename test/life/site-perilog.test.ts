@@ -1,0 +1,194 @@
+/** Beside a site's own prolog and epilog: neither they nor we let the other go. */
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Entry } from "./flux.js";
+import { life, type Tap } from "./life.js";
+
+const LONG = ["sleep", "300"];
+
+/** They do what a test has written for them. */
+const SITE = ["prolog", "epilog"]
+  .map(
+    (kind) =>
+      `[job-manager.${kind}]\ncommand = ["sh", "-c", '. "$TESTBED/site/${kind}"']\nper-rank = true\n`,
+  )
+  .join("");
+const TABLE = `[job-manager]\nplugins = [{ load = "perilog.so" }]\n${SITE}`;
+
+life(async (t, flux) => {
+  const folder = join(flux.place.testbed, "site");
+  mkdirSync(folder);
+  const play = (kind: "prolog" | "epilog", script: string) => {
+    writeFileSync(join(folder, kind), script);
+  };
+  /** The site's takes until it is told to `go`. */
+  const slow = (kind: "prolog" | "epilog", then = "") => {
+    rmSync(join(folder, `go-${kind}`), { force: true });
+    play(kind, `until test -e "$TESTBED/site/go-${kind}"; do sleep 0.05; done\n${then}`);
+  };
+  const go = (kind: "prolog" | "epilog") => {
+    writeFileSync(join(folder, `go-${kind}`), "");
+    play(kind, ":");
+  };
+  for (const kind of ["prolog", "epilog"] as const) play(kind, ":");
+  await flux.startDaemon();
+
+  const waitFor = (job: string, event: string, whose: "usernetes" | "site") => {
+    const kind = event.split("-")[0] ?? "";
+    const description = whose === "usernetes" ? whose : `job-manager.${kind}`;
+    const match = `--match-context=description=${description}`;
+    return flux.output("flux", "job", "wait-event", "-t", "40", match, job, event);
+  };
+  /** `ours prolog-start`, `site epilog-finish`, `free`, in order. */
+  const order = (events: Entry[]) =>
+    events.map(({ name, context }) => {
+      const of = context?.["description"];
+      return of === undefined ? name : `${of === "usernetes" ? "ours" : "site"} ${name}`;
+    });
+  const has = async (job: string, what: string) => order(await flux.events(job)).includes(what);
+  const recorded = async (job: string, is: (entry: Entry) => boolean) => {
+    while (!(await flux.record(job)).some(is));
+  };
+  /** The job's life in order, when nothing is left. */
+  const ended = async (t: Tap, job: string) => {
+    await flux.waitForEnd(job);
+    const told = order(await flux.events(job));
+    for (const kind of ["prolog", "epilog"])
+      t.equal(
+        told.filter((what) => what === `ours ${kind}-finish`).length,
+        told.filter((what) => what === `ours ${kind}-start`).length,
+        `each ${kind} of ours is finished once`,
+      );
+    t.same(await flux.leftovers(), [], "nothing is left");
+    return told;
+  };
+  const inOrder = (t: Tap, told: string[], ...wanted: string[]) => {
+    t.same(
+      told.filter((what) => wanted.includes(what)),
+      wanted,
+    );
+  };
+  const test = (name: string, body: (t: Tap) => Promise<void>) =>
+    t.test(name, (t) => body(t as unknown as Tap));
+
+  await test("a job waits for the site's prolog when its cluster is ready", async (t) => {
+    slow("prolog");
+    const job = await flux.submit("-N2", "true");
+    await recorded(job, ({ name }) => name === "settle");
+    t.notOk(await has(job, "start"));
+    go("prolog");
+    // Ours is the last: it keeps the nodes should the site's fail.
+    inOrder(t, await ended(t, job), "site prolog-finish", "ours prolog-finish", "start");
+  });
+
+  await test("a job waits for its cluster when the site's prolog is done", async (t) => {
+    flux.takes("kubeadm-init", 1);
+    const job = await flux.submit("-N2", "true");
+    await waitFor(job, "prolog-finish", "site");
+    t.notOk(await has(job, "start"));
+    inOrder(t, await ended(t, job), "site prolog-finish", "ours prolog-finish", "start");
+    flux.takes("kubeadm-init", 0.1);
+  });
+
+  await test("nodes are kept for the site's epilog when the cluster is gone", async (t) => {
+    slow("epilog");
+    const job = await flux.submit("-N2", "true");
+    await waitFor(job, "epilog-finish", "usernetes");
+    t.notOk(await has(job, "free"));
+    go("epilog");
+    inOrder(t, await ended(t, job), "ours epilog-finish", "site epilog-finish", "free");
+  });
+
+  await test("nodes are kept for the teardown when the site's epilog is done", async (t) => {
+    flux.takes("down-v", 1);
+    const job = await flux.submit("-N2", "true");
+    await waitFor(job, "epilog-finish", "site");
+    t.notOk(await has(job, "free"));
+    inOrder(t, await ended(t, job), "site epilog-finish", "ours epilog-finish", "free");
+    flux.takes("down-v", 0.1);
+  });
+
+  await test("a job that is canceled while the site's prolog runs", async (t) => {
+    slow("prolog");
+    slow("epilog");
+    const job = await flux.submit("-N2", ...LONG);
+    await waitFor(job, "prolog-start", "site");
+    await recorded(job, ({ name }) => name === "claim");
+    await flux.flux("cancel", job);
+    await recorded(job, ({ name }) => name === "down");
+    await waitFor(job, "epilog-finish", "usernetes");
+    t.notOk(await has(job, "free"), "the site's epilog still runs");
+    play("prolog", ":");
+    go("epilog");
+    const told = await ended(t, job);
+    t.notOk(told.includes("start"));
+    inOrder(t, told, "ours epilog-finish", "site epilog-finish", "free");
+  });
+
+  await test("a job that is canceled while ours holds", async (t) => {
+    flux.takes("kubeadm-init", 30);
+    const job = await flux.submit("-N2", ...LONG);
+    await waitFor(job, "prolog-finish", "site");
+    await recorded(job, ({ context }) => context?.["step"] === "kubeadm-init");
+    await flux.flux("cancel", job);
+    flux.takes("kubeadm-init", 0.1);
+    const told = await ended(t, job);
+    t.notOk(told.includes("start"));
+    // The site's prolog was done and no task ran: then Flux runs no epilog of the site's.
+    t.notOk(told.includes("site epilog-start"));
+    inOrder(t, told, "ours epilog-start", "ours prolog-finish", "ours epilog-finish", "free");
+  });
+
+  await test("a late hold lets go of nothing of the site's", async (t) => {
+    slow("epilog");
+    let job = "";
+    await flux.behindTheBridge(async () => {
+      job = await flux.submit("-N2", "true");
+      await flux.waitFor(job, "start");
+    });
+    await waitFor(job, "epilog-start", "site");
+    await waitFor(job, "epilog-finish", "usernetes");
+    t.notOk(await has(job, "free"));
+    go("epilog");
+    const told = await ended(t, job);
+    inOrder(t, told, "start", "ours prolog-start", "ours prolog-finish", "finish", "free");
+    inOrder(t, told, "ours epilog-finish", "site epilog-finish", "free");
+  });
+
+  await test("a job that was over when it was seen lets go of nothing of the site's", async (t) => {
+    slow("epilog");
+    let job = "";
+    await flux.behindTheBridge(async () => {
+      job = await flux.submit("-N2", ...LONG);
+      await flux.waitFor(job, "start");
+      await flux.flux("cancel", job);
+      await flux.waitFor(job, "finish");
+    });
+    await waitFor(job, "epilog-finish", "usernetes");
+    t.notOk(await has(job, "free"));
+    go("epilog");
+    const told = await ended(t, job);
+    inOrder(t, told, "finish", "ours epilog-finish", "site epilog-finish", "free");
+  });
+
+  await test("a site's prolog that fails does not free nodes that have a cluster", async (t) => {
+    slow("prolog", "exit 4");
+    slow("epilog");
+    flux.takes("down-v", 1);
+    const job = await flux.submit("-N4", ...LONG);
+    await recorded(job, ({ name }) => name === "settle");
+    go("prolog");
+    await waitFor(job, "epilog-start", "usernetes");
+    go("epilog");
+    await flux.waitForEnd(job);
+    const events = await flux.events(job);
+    const fatal = events.find((entry) => entry.context?.["severity"] === 0);
+    t.match(fatal?.context, { type: "prolog", note: /^prolog exited with code=4 on / });
+    const at = (entries: Entry[], name: string) =>
+      entries.find((entry) => entry.name === name)?.timestamp ?? NaN;
+    t.ok(at(events, "free") > at(await flux.record(job), "down"), "free comes after down");
+    t.same(await flux.leftovers(), [], "nothing is left");
+    await flux.output("flux", "resource", "undrain", "0-3");
+    flux.takes("down-v", 0.1);
+  });
+}, TABLE);
