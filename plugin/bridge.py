@@ -17,6 +17,8 @@
 #                              there is something to do for it; once a job
 #   {"type": "gone", "id": S}           refused by ingest after its submit event
 #   {"type": "sentinel"}                all active jobs have been reported
+#   {"type": "call", "call": N, "method": S, "userid": N, "payload": ANY}
+#                              a request to the service, for the daemon to answer
 #   {"type": "reply", "seq": N, "value": ANY}
 #   {"type": "reply", "seq": N, "errno": N, "error": S}
 #
@@ -32,6 +34,8 @@
 #   list {key}                  the names in a KVS directory, [] if it is not there
 #   drain {ranks, reason}
 #   log {level, text}           a line in flux-dmesg(1), level as in syslog(3)
+#   answer {call, value}, answer {call, errno, error}
+#                               to a call; a caller that is gone is no error
 #   notify {state}              to the service manager, as in sd_notify(3); nothing
 #                               where NOTIFY_SOCKET is not set
 #
@@ -82,6 +86,8 @@ EVENTS = (
     "invalidate",
     "clean",
 )
+# What the daemon answers, to the instance's owner only.
+METHODS = ("clean",)
 # Until one of these a job that asks has nothing to be done for it.
 DUE = ("alloc", "finish", "fatal", "clean")
 
@@ -198,6 +204,8 @@ class Bridge:
         self.handle = handle
         self.hold = hold
         self.jobs = {}
+        self.calls = {}
+        self.called = 0
         self.input = b""
 
     # -- the journal
@@ -304,6 +312,30 @@ class Bridge:
             rolemask=flux.constants.FLUX_ROLE_USER | flux.constants.FLUX_ROLE_OWNER,
         )
         watcher.start()
+        for method in METHODS:
+            self.handle.msg_watcher_create(
+                self.on_call,
+                flux.constants.FLUX_MSGTYPE_REQUEST,
+                f"{SERVICE}.{method}",
+                args=method,
+            ).start()
+
+    @guarded
+    def on_call(self, handle, _watcher, msg, method):
+        try:
+            payload = json.loads(msg.payload_str or "null")
+        except (OSError, RecursionError, ValueError):
+            raw.flux_respond_error(handle.handle, msg.handle, errno.EPROTO, ffi.NULL)
+            return
+        self.called += 1
+        self.calls[self.called] = msg
+        emit(
+            type="call",
+            call=self.called,
+            method=method,
+            userid=msg.userid,
+            payload=payload,
+        )
 
     @guarded
     def on_ping(self, handle, _watcher, msg, _args):
@@ -420,6 +452,15 @@ class Bridge:
 
     def op_log(self, request):
         self.handle.log(request["level"], request["text"].replace("%", "%%"))
+        return None
+
+    def op_answer(self, request):
+        msg = self.calls.pop(request["call"])
+        if "errno" not in request:
+            self.handle.respond(msg, request["value"])
+            return None
+        words = ffi.new("char[]", request["error"].encode("utf-8"))
+        raw.flux_respond_error(self.handle.handle, msg.handle, request["errno"], words)
         return None
 
     def op_notify(self, request):

@@ -28,6 +28,13 @@ export interface Ready {
   owner: number;
 }
 
+/** A request to the Flux service usernetes, by the instance's owner. */
+export interface ServiceCall {
+  method: string;
+  userid: number;
+  payload: unknown;
+}
+
 export interface BridgeEvents {
   onReady: (ready: Ready) => void;
   onJob: (job: ReportedJob) => void;
@@ -37,6 +44,8 @@ export interface BridgeEvents {
   /** The ranks whose brokers are up; again at each change. */
   onOnline: (ranks: number[]) => void;
   onSentinel: () => void;
+  /** Its result is the answer; a FluxError is one too. */
+  onCall: (call: ServiceCall) => Promise<unknown>;
   /** It will not start: another daemon, wrong rank or owner, no instance. */
   onRefused: (reason: string, error: string) => void;
 }
@@ -54,6 +63,7 @@ export class FluxError extends Error {
 export const ENOENT = 2;
 export const EBUSY = 16;
 export const EINVAL = 22;
+export const ENOSYS = 38;
 
 export type KvsOperation =
   ["append", string, string] | ["put", string, unknown] | ["unlink", string];
@@ -184,11 +194,30 @@ export class Bridge {
       case "sentinel":
         events.onSentinel();
         return true;
+      case "call":
+        void this.answer(whole(message["call"]), {
+          method: text(message["method"]),
+          userid: whole(message["userid"]),
+          payload: message["payload"],
+        });
+        return true;
       case "reply":
         return this.reply(message);
       default:
         return false;
     }
+  }
+
+  /** A bridge that is another by then does not know the call: its caller is gone. */
+  private async answer(call: number, asked: ServiceCall): Promise<void> {
+    const answer = await this.events.onCall(asked).then(
+      (value) => ({ value }),
+      (error: unknown) => ({
+        errno: error instanceof FluxError ? error.errno : EINVAL,
+        error: oneLine(messageOf(error)),
+      }),
+    );
+    await this.request("answer", { call, ...answer }).catch(() => undefined);
   }
 
   private reply({ seq, errno, error, value }: Message): boolean {

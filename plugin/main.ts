@@ -15,6 +15,7 @@ import { Bridge, type Ready } from "./bridge.js";
 import { createLog, type Log } from "./log.js";
 import { Membership } from "./membership.js";
 import { OpenClusters } from "./open-clusters.js";
+import { answerCall } from "./service.js";
 import { ServiceManager } from "./service-manager.js";
 import { Supervisor } from "./supervisor.js";
 import type { Facts, Level, World } from "./world.js";
@@ -103,6 +104,7 @@ class Daemon {
         onSentinel: () => {
           void this.caughtUp();
         },
+        onCall: (call) => answerCall(call, this.wasReady ? this.supervisor.leftovers : undefined),
         onRefused: (reason, error) => {
           this.end(refusal(reason, error, this.wasReady));
         },

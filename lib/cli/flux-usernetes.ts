@@ -1,6 +1,7 @@
 /** The command flux-usernetes, also `flux usernetes`: one file a subcommand. */
 import { Command } from "commander";
 import { version } from "./version.js";
+import { cleanCommand } from "./clean.js";
 import { daemonCommand } from "./daemon.js";
 import { pingCommand } from "./ping.js";
 import { runProgram } from "./program.js";
@@ -9,6 +10,7 @@ const program = new Command("flux-usernetes")
   .description("User-space Kubernetes in Flux jobs")
   .version(version())
   .addCommand(daemonCommand())
-  .addCommand(pingCommand());
+  .addCommand(pingCommand())
+  .addCommand(cleanCommand());
 
 await runProgram(program, process.argv);

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { CommandError, EXIT } from "../errors.js";
 import { parseFsd } from "../flux/fsd.js";
 import { run } from "../host/runner.js";
+import { noDaemon } from "./service.js";
 
 const DEADLINE_MS = 5_000;
 const PAUSE_MS = 100;
@@ -41,10 +42,6 @@ async function ping(waitMs: number): Promise<string> {
 }
 
 function refuse(words: string): CommandError {
-  if (/usernetes\.ping/.test(words))
-    return new CommandError(
-      EXIT.noDaemon,
-      "no daemon runs in this Flux instance: start `flux-usernetes daemon` on its rank 0",
-    );
+  if (/usernetes\.ping/.test(words)) return noDaemon();
   return new CommandError(EXIT.noInstance, `no Flux instance answers: ${words}; set FLUX_URI`);
 }

@@ -8,6 +8,8 @@ export type Message = Record<string, unknown> & { type: string };
 
 export const BRIDGE = join(PACKAGE, "plugin/bridge.py");
 
+export const CALL = join(PACKAGE, "plugin/call.py");
+
 export class BridgeUnderTest {
   #seq = 0;
 

@@ -1,5 +1,5 @@
 /** The bridge's protocol: what it reports, what may be asked of it. */
-import { BRIDGE, BridgeUnderTest, type Message } from "./bridge-under-test.js";
+import { BRIDGE, BridgeUnderTest, CALL, type Message } from "./bridge-under-test.js";
 import { contract } from "./contract.js";
 import { eventsUntil, names, output } from "./flux-under-test.js";
 
@@ -159,6 +159,38 @@ except OSError as exc: print(exc.errno)`;
         t.equal(await output(flux, "python", "-c", ping, payload), "71", payload);
       t.equal((await flux.run(["ping", "--count=1", "usernetes"])).exitCode, 0);
     });
+
+  await t.test("a call from any rank is told, and gets the answer that is given", async (t) => {
+    const call = (rank: number, payload: string) =>
+      flux.run([
+        "exec",
+        "-r",
+        String(rank),
+        "flux",
+        "python",
+        CALL,
+        "usernetes.clean",
+        payload,
+        "20",
+      ]);
+    const told = (n: number) =>
+      bridge.message((message) => message.type === "call" && message["call"] === n);
+    const asked = call(2, '{"jobid":"all"}');
+    t.match(await told(1), { method: "clean", userid: uid, payload: { jobid: "all" } });
+    await bridge.request("answer", { call: 1, value: { clusters: [] } });
+    t.match(await asked, { exitCode: 0, stdout: '{"clusters": []}\n' });
+    const refused = call(0, "5");
+    await told(2);
+    await bridge.request("answer", { call: 2, errno: 16, error: "it is active" });
+    const { stderr, exitCode } = await refused;
+    t.equal(exitCode, 1);
+    t.match(stderr, /^16 it is active\n/);
+    const other = await flux.run(["python", CALL, "nosuch.clean", "5", "20"]);
+    t.match(other, {
+      exitCode: 1,
+      stderr: /^38 No service matching nosuch\.clean is registered\n/,
+    });
+  });
 
   await t.test("a job that is unknown is said to be", async (t) => {
     const unknown = { errno: 2, error: "unknown job id" };

@@ -4,7 +4,7 @@
  */
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { PACKAGE } from "../sandbox/paths.js";
+import { PACKAGE, TEMPLATE } from "../sandbox/paths.js";
 import type { LiveCommand } from "../hosts/run-command.js";
 import { runCommand, spawnCommand, type Result } from "../hosts/run-command.js";
 
@@ -61,6 +61,14 @@ export class LifeFlux {
     const file = join(this.place.testbed, "fault", where);
     if (what === undefined) rmSync(file, { force: true });
     else writeFileSync(file, `${what}\n`);
+  }
+
+  /** A TOML file with the [usernetes] table, and more lines in it. */
+  table(more: string, { template = TEMPLATE, workdir = this.place.base } = {}): string {
+    const file = join(this.place.common, `usernetes-${++this.scripts}.toml`);
+    const text = `[usernetes]\ntemplate = "${template}"\nworkdir = "${workdir}"\n${more}`;
+    writeFileSync(file, text);
+    return file;
   }
 
   run(argv: string[], env: Record<string, string> = {}): Promise<Result> {

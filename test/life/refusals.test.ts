@@ -17,12 +17,8 @@ life(async (t, flux) => {
     );
     return { started, type: fatal?.context?.["type"], note: String(fatal?.context?.["note"]) };
   };
-  const configured = async (more: string, template = TEMPLATE, workdir = flux.place.base) => {
-    const file = join(flux.place.common, `usernetes-${Math.random().toString(36).slice(2)}.toml`);
-    const table = `[usernetes]\ntemplate = "${template}"\nworkdir = "${workdir}"\n${more}`;
-    writeFileSync(file, table);
-    await flux.startDaemon("--config", file);
-  };
+  const configured = (more: string, places: { template?: string; workdir?: string } = {}) =>
+    flux.startDaemon("--config", flux.table(more, places));
 
   await t.test("with no daemon a job that asks fails and says so", async (t) => {
     const { exitCode, stderr } = await flux.flux("run", ASK, "echo", "it runs");
@@ -118,7 +114,7 @@ life(async (t, flux) => {
   await t.test("a template that is missing on one node", async (t) => {
     const template = join(flux.place.base, "template");
     await flux.output("flux", "exec", "-r", "0,2-3", "cp", "-r", TEMPLATE, template);
-    await configured("", template);
+    await configured("", { template });
     t.match(await refusal(ASK, "-N4"), {
       started: false,
       note: /^stage failed on node1 \(rank 1\): exit 1: the template .*template is not on this node: clone/,
@@ -131,7 +127,7 @@ life(async (t, flux) => {
   await t.test("a work directory that cannot be made", async (t) => {
     const workdir = join(flux.place.base, "base");
     await flux.output("flux", "exec", "-r", "0,2-3", "mkdir", workdir);
-    await configured("", TEMPLATE, workdir);
+    await configured("", { workdir });
     t.match(await refusal(ASK, "-N4"), {
       started: false,
       note: /^stage failed on node1 \(rank 1\): exit 1: the work directory .* cannot be made/,
@@ -148,7 +144,7 @@ life(async (t, flux) => {
       join(template, "kubeadm-config.yaml"),
       'networking:\n  podSubnet: "10.244.0.0/23"\n',
     );
-    await configured("", template);
+    await configured("", { template });
     t.match(await refusal(ASK, "-N3"), {
       note: "the job has 3 nodes, and a cluster holds at most 2 (podSubnet in the template's kubeadm-config.yaml)",
     });

@@ -37,6 +37,12 @@ while next; do answer '"value":null'; done`,
       onGone: (id) => seen.push({ gone: id }),
       onOnline: (ranks) => seen.push({ online: ranks }),
       onSentinel: () => seen.push("sentinel"),
+      onCall: (call) => {
+        seen.push({ call });
+        return call.method === "clean"
+          ? Promise.resolve({ clusters: [] })
+          : Promise.reject(new FluxError(38, "there is no such method"));
+      },
       onRefused: (reason, error) => seen.push({ refused: reason, error }),
     },
   );
@@ -256,4 +262,22 @@ t.test("one that never came up is refused with its last words, and not tried aga
   await new Promise((resolve) => setTimeout(resolve, 300));
   t.strictSame(seen, [{ refused: "flux", error: "No module named 'flux'" }]);
   t.equal(flux.noted("starts").length, 1);
+});
+
+t.test("a call to the service is answered with its result, or its refusal", async (t) => {
+  const call = (n: number, method: string) =>
+    `echo '{"type":"call","call":${n},"method":"${method}","userid":500,"payload":{"jobid":"1"}}'`;
+  const { seen, requests } = bridge(
+    t,
+    `echo '${READY}'; ${call(1, "clean")}; ${call(2, "dance")}; next; answer '"value":null'`,
+  );
+  await eventually(() => requests().length === 2);
+  t.match(seen[1], { call: { method: "clean", userid: 500, payload: { jobid: "1" } } });
+  t.strictSame(
+    requests().map((line) => ({ ...(JSON.parse(line) as object), seq: 0 })),
+    [
+      { seq: 0, op: "answer", call: 1, value: { clusters: [] } },
+      { seq: 0, op: "answer", call: 2, errno: 38, error: "there is no such method" },
+    ],
+  );
 });

@@ -10,6 +10,7 @@ import { answerRequest, type BridgeRequest } from "./bridge-requests.js";
 import type { Call } from "./call.js";
 import type { Entry } from "./eventlog.js";
 import type { Job } from "./job.js";
+import type { Answer } from "./instance.js";
 import { readJournal } from "./journal.js";
 
 const SERVICE = "usernetes";
@@ -32,8 +33,12 @@ function requestOf({ jobspec }: Job): Record<string, unknown> | undefined {
   );
 }
 
+const METHODS = ["clean"];
+
 class Bridge {
   readonly #jobs = new Map<Job, HeldJob>();
+  readonly #calls = new Map<number, (answer: Answer) => void>();
+  #called = 0;
 
   constructor(
     readonly call: Call,
@@ -76,8 +81,27 @@ class Bridge {
     if (held.seen.has("invalidate") || held.seen.has("clean")) this.#jobs.delete(job);
   }
 
+  called(method: string, payload: unknown): Promise<Answer> | undefined {
+    if (!METHODS.includes(method)) return undefined;
+    const call = ++this.#called;
+    const userid = process.getuid?.() ?? 0;
+    this.emit({ type: "call", call, method, userid, payload });
+    return new Promise((resolve) => this.#calls.set(call, resolve));
+  }
+
+  #answer({ call, value, errno, error }: BridgeRequest): void {
+    const answer = this.#calls.get(Number(call));
+    answer?.(errno === undefined ? { value } : { errno: Number(errno), error: String(error) });
+    this.#calls.delete(Number(call));
+  }
+
   input(line: string): void {
     const request = JSON.parse(line) as BridgeRequest;
+    if (request.op === "answer") {
+      this.#answer(request);
+      this.emit({ type: "reply", seq: request.seq, value: null });
+      return;
+    }
     const reply = {
       type: "reply",
       seq: request.seq,
@@ -106,7 +130,10 @@ export async function runBridge(call: Call): Promise<number> {
     bridge.emit({ type: "refused", ...refused });
     return 1;
   }
-  instance.services.set(SERVICE, { ping: () => SERVICE });
+  instance.services.set(SERVICE, {
+    ping: () => SERVICE,
+    call: (method, payload) => bridge.called(method, payload),
+  });
   const owner = process.getuid?.() ?? 0;
   bridge.emit({ type: "ready", rank: 0, size: instance.size, owner });
   const online = () => {

@@ -50,7 +50,11 @@ export interface InstanceOptions {
 /** A command that runs on and has the name of a service. */
 export interface Service {
   ping(): string;
+  /** A request; undefined: it has no such method. */
+  call(method: string, payload: unknown): Promise<Answer> | undefined;
 }
+
+export type Answer = { value: unknown } | { errno: number; error: string };
 
 export class Instance {
   readonly root: string;

@@ -552,6 +552,15 @@ t.test("down-v", (t) => {
     t.strictSame(all(node), ["bridge", "home", "alpine:3"]);
   });
 
+  t.test("takes it down as it was brought up, whatever the caller knows", async (t) => {
+    const node = newNode(t);
+    node.staged();
+    node.note("make.down-v", 'echo "$PORT_ETCD $NODE_SUBNET" >>"$NOTES/down"');
+    await node.step("up");
+    await node.step("down-v", { PORT_ETCD: "2379" });
+    t.strictSame(node.noted("down"), ["20000 10.0.0.0/24"]);
+  });
+
   t.test("leaves itself time where the Makefile's own down-v hangs", async (t) => {
     const node = newNode(t);
     node.staged();

@@ -21,7 +21,10 @@ if [ -L "$workdir" ] || [ -e "$workdir" ]; then
     (
       cd "$workdir" || exit
       set -a
-      if [ -f .usernetes/node.env ]; then . ./.usernetes/node.env; fi
+      # As it was brought up: a claim may have been lost, or made anew since.
+      for settings in .usernetes/node.env .usernetes/up.with; do
+        if [ -f "$settings" ]; then . "./$settings"; fi
+      done
       set +a
       # Half of the time is left for what follows, should it hang.
       setpriv --pdeathsig TERM timeout -k 5 "$((${USERNETES_SECONDS:-60} / 2 + 1))" make down-v

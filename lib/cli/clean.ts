@@ -1,0 +1,67 @@
+/** `flux-usernetes clean`: remove what clusters of ended jobs have left behind. */
+import { Command } from "commander";
+import { CommandError, EXIT } from "../errors.js";
+import { f58 } from "../flux/jobid.js";
+import { jobidOf } from "./jobid-argument.js";
+import { callDaemon } from "./service.js";
+
+/** A node's teardown is tried twice, five minutes each as long as nobody changed that. */
+const DEADLINE_MS = 30 * 60_000;
+
+interface Cleaned {
+  jobid: string;
+  left: string;
+  where: string;
+  note: string;
+}
+
+export function cleanCommand(): Command {
+  return new Command("clean")
+    .description("remove what the clusters of ended jobs have left behind")
+    .argument("[job...]", "job ids, in any form")
+    .option("--all", "of all jobs")
+    .option("--json", "print what was done as JSON")
+    .addHelpText(
+      "after",
+      `
+Looks at all nodes that are up, removes what is there, and says what it could not
+remove. A node that was drained for it stays so: flux resource undrain.
+
+Exit codes: 0 nothing is left, 1 something is, 2 wrong usage, 4 no Flux instance,
+5 no daemon.
+
+Examples:
+  flux-usernetes clean --all
+  flux-usernetes clean ƒ2QT1HSJy5`,
+    )
+    .action(async (jobs: string[], options: { all?: true; json?: true }) => {
+      if ((jobs.length === 0) === (options.all === undefined))
+        throw new CommandError(EXIT.usage, "clean: name one job or more, or --all");
+      const jobids = options.all ? ["all"] : (await Promise.all(jobs.map(jobidOf))).map(String);
+      const cleaned: Cleaned[] = [];
+      for (const jobid of jobids) cleaned.push(...(await clean(jobid)));
+      print(cleaned, options.json ?? false);
+      if (cleaned.some(({ left }) => left !== "")) process.exitCode = EXIT.failed;
+    });
+}
+
+/** One line a cluster; a job that has left nothing is said to. */
+async function clean(jobid: string): Promise<Cleaned[]> {
+  const { clusters } = (await callDaemon("clean", { jobid }, DEADLINE_MS)) as {
+    clusters: Cleaned[];
+  };
+  const nothing = { jobid, left: "", where: "", note: "" };
+  return clusters.length === 0 && jobid !== "all" ? [nothing] : clusters;
+}
+
+function print(cleaned: Cleaned[], json: boolean): void {
+  if (json) {
+    process.stdout.write(`${JSON.stringify(cleaned)}\n`);
+    return;
+  }
+  if (cleaned.length === 0) process.stdout.write("nothing is left of any job's cluster\n");
+  for (const { jobid, left, where, note } of cleaned) {
+    const how = left === "" ? "nothing is left" : `left on ${where}: ${note || "it is lost"}`;
+    process.stdout.write(`${f58(BigInt(jobid))}: ${how}\n`);
+  }
+}

@@ -1,0 +1,21 @@
+/** A job id as a person gives it, in any of Flux's forms. */
+import { CommandError, EXIT } from "../errors.js";
+import { parseJobid } from "../flux/jobid.js";
+import { run } from "../host/runner.js";
+
+const DEADLINE_MS = 10_000;
+
+/** Throws a CommandError: it is none. */
+export async function jobidOf(text: string): Promise<bigint> {
+  const known = parseJobid(text);
+  if (known !== undefined) return known;
+  // Words and emoji need their dictionaries, which Flux has.
+  const argv = ["flux", "job", "id", "--to=dec", "--", text];
+  const env = process.env as Record<string, string>;
+  const { exitCode, stdout } = await run({ argv, env, timeoutMs: DEADLINE_MS });
+  if (exitCode === 0 && /^[0-9]+\s*$/.test(stdout)) return BigInt(stdout.trim());
+  throw new CommandError(
+    EXIT.usage,
+    `"${text}" is no job id; allowed: f58 (ƒ...), decimal, hex, dothex, kvs or words`,
+  );
+}

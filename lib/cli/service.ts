@@ -1,0 +1,37 @@
+/** Calls the daemon: a request to the Flux service `usernetes`, from any rank. */
+import { CommandError, EXIT } from "../errors.js";
+import { packagePath } from "../host/package.js";
+import { run } from "../host/runner.js";
+
+const ENOSYS = 38;
+const MARGIN_MS = 5_000;
+
+/** The daemon's answer. Throws a CommandError: no daemon, no instance, or what the daemon says. */
+export async function callDaemon(
+  method: string,
+  payload: unknown,
+  timeoutMs: number,
+): Promise<unknown> {
+  const script = packagePath("plugin", "call.py");
+  const request = [`usernetes.${method}`, JSON.stringify(payload), String(timeoutMs / 1000)];
+  const env = process.env as Record<string, string>;
+  const argv = ["flux", "python", script, ...request];
+  const answer = await run({ argv, env, timeoutMs: timeoutMs + MARGIN_MS });
+  if (answer.exitCode === 0) return JSON.parse(answer.stdout);
+  const words = answer.stderr.trim().split("\n").at(-1) || answer.reason;
+  const [, errno, text] = /^([0-9]+) (.*)$/.exec(words) ?? [];
+  if (Number(errno) === ENOSYS && text?.includes("No service")) throw noDaemon();
+  if (/Unable to connect|No such file or directory/.test(text ?? words))
+    throw new CommandError(
+      EXIT.noInstance,
+      `no Flux instance answers: ${text ?? words}; set FLUX_URI`,
+    );
+  throw new CommandError(EXIT.failed, text ?? words);
+}
+
+export function noDaemon(): CommandError {
+  return new CommandError(
+    EXIT.noDaemon,
+    "no daemon runs in this Flux instance: start `flux-usernetes daemon` on its rank 0",
+  );
+}

@@ -1,0 +1,24 @@
+/**
+ * What the daemon answers to who calls the Flux service `usernetes`: the commands
+ * of flux-usernetes do, from any rank. Only the instance's owner comes this far.
+ */
+import { EBUSY, EINVAL, ENOSYS, FluxError, type ServiceCall } from "./bridge.js";
+import type { Cleaned, Leftovers } from "./leftovers.js";
+
+/** Throws a FluxError, whose text its caller is shown. */
+export async function answerCall(
+  { method, payload }: ServiceCall,
+  leftovers: Leftovers | undefined,
+): Promise<{ clusters: Cleaned[] }> {
+  if (method !== "clean") throw new FluxError(ENOSYS, `there is no usernetes.${method}`);
+  if (!leftovers) throw new FluxError(EBUSY, "the daemon is only starting: try again");
+  return { clusters: await leftovers.clean(wanted(payload)) };
+}
+
+/** {"jobid": "123"} or {"jobid": "all"} */
+function wanted(payload: unknown): bigint | "all" {
+  const jobid = (payload as { jobid?: unknown } | null)?.jobid;
+  if (jobid === "all") return "all";
+  if (typeof jobid === "string" && /^[0-9]{1,20}$/.test(jobid)) return BigInt(jobid);
+  throw new FluxError(EINVAL, "jobid: a decimal job id, or all");
+}

@@ -1,0 +1,97 @@
+/** What is left after a job's end, and how it is found and removed. */
+import { life, type Tap } from "./life.js";
+
+life(async (t, flux) => {
+  const clean = (...args: string[]) => flux.run(["flux-usernetes", "clean", ...args]);
+  const dec = (job: string) => flux.output("flux", "job", "id", "--to=dec", job);
+  const directory = (job: string) => flux.output("flux", "job", "id", "--to=kvs", job);
+
+  /** A job that has ended while no daemon ran; its cluster is still there. */
+  const abandoned = async () => {
+    await flux.startDaemon();
+    const job = await flux.submit("-N3", "sleep", "300");
+    await flux.waitFor(job, "start");
+    await flux.stopDaemon("SIGKILL");
+    await flux.flux("cancel", job);
+    await flux.waitFor(job, "clean");
+    return job;
+  };
+  const allGone = async (t: Tap) => {
+    while ((await flux.leftovers()).length > 0);
+    t.same(await flux.leftovers(), []);
+  };
+
+  await t.test("a cluster that the KVS has forgotten is found by its marker files", async (t) => {
+    const job = await abandoned();
+    await flux.output("flux", "kvs", "unlink", `usernetes.cluster.${await dec(job)}`);
+    await flux.startDaemon();
+    await allGone(t as unknown as Tap);
+    const [down] = (await flux.record(job)).slice(-1);
+    t.match(down, { name: "down", context: { left: [] } }, "its record is closed");
+    await flux.stopDaemon();
+  });
+
+  await t.test("so is one whose record is gone too", async (t) => {
+    const job = await abandoned();
+    await flux.output("flux", "kvs", "unlink", `usernetes.cluster.${await dec(job)}`);
+    await flux.output("flux", "kvs", "unlink", `${await directory(job)}.usernetes.eventlog`);
+    await flux.startDaemon();
+    await allGone(t as unknown as Tap);
+    await flux.stopDaemon();
+  });
+
+  await t.test("what another instance has on the same nodes is left alone", async (t) => {
+    const other = `${flux.place.base}/usernetes-ƒother`;
+    const mark = `mkdir -p ${other}/.usernetes && echo "5 another-instance x" >${other}/.usernetes/owner`;
+    await flux.output("flux", "exec", "-r", "1", "sh", "-c", mark);
+    await flux.startDaemon();
+    t.match(await clean("--all"), {
+      exitCode: 0,
+      stdout: "nothing is left of any job's cluster\n",
+    });
+    t.match(await flux.leftovers(), [/^disk 1: usernetes-ƒother$/]);
+    await flux.output("flux", "exec", "-r", "1", "rm", "-rf", other);
+  });
+
+  await t.test("a job that is active is not cleaned, nor one that is none", async (t) => {
+    const job = await flux.submit("-N1", "sleep", "300");
+    await flux.waitFor(job, "start");
+    const refused = await clean(job);
+    t.match(refused, { exitCode: 1, stdout: "" });
+    t.match(refused.stderr, /^flux-usernetes: ƒ\w+ is active: cancel it, or wait for its end\n$/);
+    t.match(await clean("--all"), { exitCode: 0 });
+    t.match(await clean("no job"), { exitCode: 2, stderr: /"no job" is no job id; allowed: / });
+    t.match(await clean(), { exitCode: 2, stderr: /name one job or more, or --all/ });
+    await flux.flux("cancel", job);
+    await flux.waitForEnd(job);
+    t.match(await clean(job), { exitCode: 0, stdout: /^ƒ\w+: nothing is left\n$/ });
+  });
+
+  await t.test("a teardown that failed is finished by clean", async (t) => {
+    flux.fault("node1.down-v", "exit 3");
+    flux.fault("node1.engine", "hang");
+    await flux.stopDaemon();
+    await flux.startDaemon("--config", flux.table('teardown-timeout = "2s"\n'));
+    const job = await flux.submit("-N2", "true");
+    await flux.waitForEnd(job);
+    const still = await clean(job);
+    t.match(still, {
+      exitCode: 1,
+      stdout: /^ƒ\w+: left on node1 \(rank 1\): timed out after 2 s: removing container \S+\n$/,
+    });
+    for (const what of ["down-v", "engine"]) flux.fault(`node1.${what}`, undefined);
+    t.match(await clean("--json", job), { exitCode: 0, stdout: /^\[\{"jobid":"[0-9]+","left":""/ });
+    t.same(await flux.leftovers(), []);
+    await flux.output("flux", "resource", "undrain", "1");
+  });
+
+  await t.test("without a daemon, or an instance, clean says so", async (t) => {
+    await flux.stopDaemon();
+    t.match(await clean("--all"), { exitCode: 5, stderr: /^flux-usernetes: no daemon runs in / });
+    const nowhere = { FLUX_URI: "local:///nonexistent" };
+    t.match(await flux.run(["flux-usernetes", "clean", "--all"], nowhere), {
+      exitCode: 4,
+      stderr: /^flux-usernetes: no Flux instance answers: .*\n$/,
+    });
+  });
+});
