@@ -4,14 +4,13 @@
  * the job's eventlog will show that it was done.
  */
 import type { Action } from "../lib/cluster/plan.js";
-import { progress, ranksOf, timeLimit } from "../lib/cluster/state.js";
+import { progress, timeLimit } from "../lib/cluster/state.js";
 import type { LocalStep } from "../lib/cluster/steps.js";
 import { messageOf } from "../lib/errors.js";
-import { removeArchive } from "../lib/flux/archive.js";
+import { unlinkArchive } from "../lib/flux/archive.js";
 import { encodeIdset } from "../lib/flux/idset.js";
 import { kvsDirectory } from "../lib/flux/jobid.js";
 import { parseResources } from "../lib/flux/resources.js";
-import { output } from "../lib/host/runner.js";
 import type { Claim, Settle } from "../lib/record/events.js";
 import { entryKey, type OpenCluster } from "../lib/record/writer.js";
 import { archive } from "../lib/usernetes/names.js";
@@ -129,11 +128,11 @@ export const ACTIONS: { [K in Action["do"]]: Do<K> } = {
     return undefined;
   },
 
-  // Record and entry are one transaction; removing an archive that is gone is no error.
+  // Record, entry and archive are one transaction: the token is gone when `down` is there.
   "end-teardown": async (job, { left }) => {
     const { cluster, world } = job;
     const { jobid } = cluster;
-    await removeJoinArchive(job);
+    removePublished(jobid, world);
     if (left.length > 0) await reportLeft(job, left);
     const claim = cluster.claim;
     const entry = left.length > 0 && claim ? { jobid: String(jobid), claim, left } : undefined;
@@ -141,7 +140,10 @@ export const ACTIONS: { [K in Action["do"]]: Do<K> } = {
       ? (["put", entryKey(jobid), entry] as const)
       : (["unlink", entryKey(jobid)] as const);
     const timestamp = world.clock.now();
-    await job.record({ timestamp, name: "down", context: { left } }, [[...change]]);
+    await job.record({ timestamp, name: "down", context: { left } }, [
+      [...change],
+      ...unlinkArchive(archive(jobid)),
+    ]);
     if (entry) world.open.add(entry);
     else world.open.remove(jobid);
     job.say(
@@ -193,7 +195,7 @@ const LOCAL: Record<LocalStep, (job: Reconciler) => Promise<void>> = {
     job.joinCommand = undefined;
   },
   "remove-archive": async ({ cluster, world }) => {
-    await output(world.run, removeArchive(archive(cluster.jobid), world.site.base));
+    await world.flux.commit(unlinkArchive(archive(cluster.jobid)));
   },
 };
 
@@ -212,19 +214,6 @@ async function unlessOver(request: Promise<void>): Promise<Confirmed> {
     if (!(error instanceof FluxError && error.errno === ENOENT)) throw error;
   }
   return "once";
-}
-
-/** Best effort: the token in it was good for a cluster that is gone now. */
-async function removeJoinArchive(job: Reconciler): Promise<void> {
-  const { cluster, world } = job;
-  removePublished(cluster.jobid, world);
-  const lead = cluster.claim?.lead ?? 0;
-  const alone = ranksOf(cluster).length < 2;
-  if (alone || progress(cluster, "remove-archive", lead)?.status === "ok") return;
-  const name = archive(cluster.jobid);
-  await output(world.run, removeArchive(name, world.site.base)).catch((error: unknown) => {
-    job.say("warn", `the archive ${name} stays: ${messageOf(error)}`);
-  });
 }
 
 async function reportLeft(job: Reconciler, left: number[]): Promise<void> {

@@ -12,7 +12,13 @@ export function createArchive(
   return { argv, env, timeoutMs: DEADLINE_MS };
 }
 
-/** Succeeds if there is none of that name. */
-export function removeArchive(name: string, env: Command["env"]): Command {
-  return { argv: ["flux", "archive", "remove", "-f", "--name", name], env, timeoutMs: DEADLINE_MS };
+/**
+ * What removes an archive, as part of any transaction; none of that name is no
+ * error. An archive is one key of the KVS, and with --preserve a second.
+ */
+export function unlinkArchive(name: string): ["unlink", string][] {
+  return [
+    ["unlink", `archive.${name}`],
+    ["unlink", `archive.${name}_blobs`],
+  ];
 }

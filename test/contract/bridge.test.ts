@@ -1,4 +1,5 @@
 /** The bridge's protocol: what it reports, what may be asked of it. */
+import { unlinkArchive } from "../../lib/flux/archive.js";
 import { BRIDGE, BridgeUnderTest, CALL, type Message } from "./bridge-under-test.js";
 import { contract } from "./contract.js";
 import { eventsUntil, names, output } from "./flux-under-test.js";
@@ -222,6 +223,28 @@ except OSError as exc: print(exc.errno)`;
     t.same(await bridge.request("list", { key: "nosuch" }), { value: [] });
     t.match(await bridge.request("lookup", { key: "usernetes" }), { errno: 21 });
     t.match(await bridge.request("list", { key: "usernetes.log" }), { errno: 20 });
+  });
+
+  await t.test("a transaction removes an archive, and one that is not there", async (t) => {
+    const archive = (...args: string[]) =>
+      flux.run(["exec", "-n", "-r", "0", "flux", "archive", ...args]);
+    const file = ["-C", flux.disk, "archived"];
+    await flux.run(["exec", "-n", "-r", "0", "sh", "-c", `echo secret >${flux.disk}/archived`]);
+    for (const preserve of flux.kind === "real" ? [[], ["--preserve"]] : [[]]) {
+      t.match(await archive("create", "--name", "gone", ...preserve, ...file), { exitCode: 0 });
+      for (let twice = 0; twice < 2; twice++)
+        t.same(await bridge.request("commit", { ops: unlinkArchive("gone") }), { value: null });
+      t.same(await bridge.request("list", { key: "archive" }), { value: [] });
+      for (const verb of ["list", "extract"])
+        t.match(await archive(verb, "--name", "gone"), {
+          exitCode: 1,
+          stderr: /^flux-archive: KVS lookup archive\.gone: No such file or directory\n/,
+        });
+      t.match(await archive("remove", "--name", "gone"), {
+        exitCode: 1,
+        stderr: /^flux-archive: archive\.gone does not exist\n/,
+      });
+    }
   });
 
   await t.test("it drains and logs", async (t) => {

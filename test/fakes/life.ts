@@ -52,6 +52,7 @@ export class Life {
     this.options = options;
     this.jobid = options.jobid ?? JOBID;
     this.flux = new MemoryFlux(this.jobid, this.job);
+    this.nodes.onArchive = (name, text) => this.flux.kvs.set(`archive.${name}`, text);
     const ranks = options.ranks ?? [0, 1, 2];
     const hosts = options.hosts ?? ranks.map((rank) => `node${rank}`);
     this.flux.kvs.set(
@@ -142,6 +143,11 @@ export class Life {
 
   get record(): string[] {
     return this.flux.record.map(describeEvent);
+  }
+
+  /** The archives that are there. */
+  get archives(): string[] {
+    return [...this.flux.kvs.keys()].filter((key) => key.startsWith("archive."));
   }
 
   private activity(): number {

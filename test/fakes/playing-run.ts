@@ -46,6 +46,8 @@ export class PlayingRun {
   play: Play = () => undefined;
   /** What find-workdirs.sh says on a rank; a rank that is not here does not answer. */
   workdirs: (rank: number) => string[] | undefined = () => [];
+  /** Called with each archive that is made. */
+  onArchive: (name: string, text: string) => void = () => undefined;
   /** What `flux archive VERB` gives. */
   archive: (verb: string) => Partial<Outcome> = () => ({});
   /** Counts all that happens, to tell when nothing does. */
@@ -64,10 +66,13 @@ export class PlayingRun {
 
   private async other({ argv }: Command): Promise<Outcome> {
     const verb = argv[2] ?? "";
-    this.commands.push(`${argv[1] ?? ""} ${verb} ${argv[argv.indexOf("--name") + 1] ?? ""}`);
+    const name = argv[argv.indexOf("--name") + 1] ?? "";
+    this.commands.push(`${argv[1] ?? ""} ${verb} ${name}`);
     if (verb === "create") {
       const file = join(argv[argv.indexOf("-C") + 1] ?? "", argv.at(-1) ?? "");
-      this.archived.push({ text: readFileSync(file, "utf8"), mode: statSync(file).mode & 0o777 });
+      const text = readFileSync(file, "utf8");
+      this.archived.push({ text, mode: statSync(file).mode & 0o777 });
+      this.onArchive(name, text);
     }
     await this.turn();
     return ended(this.archive(verb));

@@ -1,5 +1,5 @@
 import t from "tap";
-import { createArchive, removeArchive } from "../../lib/flux/archive.js";
+import { createArchive, unlinkArchive } from "../../lib/flux/archive.js";
 import { fluxExec } from "../../lib/flux/exec.js";
 
 const env = { PATH: "/usr/bin" };
@@ -13,10 +13,13 @@ t.test("a command on ranks is one flux exec, labelled, without input, in /", (t)
   t.end();
 });
 
-t.test("an archive replaces one of its name, and one that is gone is no fault", (t) => {
+t.test("an archive replaces one of its name, and is keys of the KVS", (t) => {
   t.strictSame(createArchive("a", { directory: "/d", file: "f", env }).argv, [
     ...["flux", "archive", "create", "--overwrite", "--name", "a", "-C", "/d", "f"],
   ]);
-  t.strictSame(removeArchive("a", env).argv, ["flux", "archive", "remove", "-f", "--name", "a"]);
+  t.strictSame(unlinkArchive("a"), [
+    ["unlink", "archive.a"],
+    ["unlink", "archive.a_blobs"],
+  ]);
   t.end();
 });

@@ -68,7 +68,6 @@ t.test("ranks that do the same share one flux exec", async (t) => {
     "exec 1-2: fetch-join, kubeadm-join",
     "exec 0: sync-external-ip, install-flannel, wait-ready",
     "exec 0: delete-token",
-    "archive remove usernetes-2qt1hsjy5",
     "exec 0-2: down-v",
   ]);
 });
@@ -104,6 +103,66 @@ t.test("the join-command goes into the archive and nowhere else", async (t) => {
   const elsewhere = [...life.flux.kvs.values(), ...life.flux.requests, ...life.said].join("\n");
   t.notMatch(elsewhere, TOKEN);
   t.notMatch(elsewhere, "sha256:");
+  t.strictSame(life.archives, [], "all have joined");
+});
+
+t.test(
+  "the archive goes with the event that says that all is down, whatever happened",
+  async (t) => {
+    for (const [what, end] of [
+      [
+        "a worker fails for good",
+        (life: Life) => {
+          life.nodes.play = (step) => (step === "kubeadm-join" ? { exit: 1 } : {});
+          return life.untilClean();
+        },
+      ],
+      [
+        "it is canceled while workers join",
+        async (life: Life) => {
+          life.nodes.play = (step) => (step === "kubeadm-join" ? { hangs: true } : {});
+          await life.until(() => life.nodes.begun.includes("kubeadm-join 1"));
+          t.strictSame(life.archives, ["archive.usernetes-2qt1hsjy5"]);
+          life.job.exception("cancel", 0);
+          await life.untilClean();
+        },
+      ],
+      [
+        "flux archive fails half way",
+        (life: Life) => {
+          life.nodes.archive = () => ({ exitCode: 1, stderr: "flux-archive: no space" });
+          return life.untilClean();
+        },
+      ],
+      [
+        "a node stays to be cleaned",
+        async (life: Life) => {
+          life.nodes.play = (step, rank) =>
+            step === "kubeadm-join" || (step === "down-v" && rank === 2) ? { exit: 1 } : {};
+          await life.untilClean();
+        },
+      ],
+    ] as const) {
+      const life = await new Life().alloc();
+      await end(life);
+      t.strictSame(life.archives, [], what);
+      const last = life.flux.requests.findLast((request) => request.startsWith("commit "));
+      t.match(
+        last,
+        /^commit append .*\.usernetes\.eventlog, .* unlink archive\.usernetes-2qt1hsjy5, /,
+      );
+    }
+  },
+);
+
+t.test("a token is not removed for good before Flux has taken it", async (t) => {
+  const life = await new Life().alloc();
+  life.nodes.play = (step) => (step === "kubeadm-join" ? { exit: 1 } : {});
+  await life.until(() => life.job.has("exception"));
+  life.flux.fail("commit", 5);
+  await life.untilClean();
+  t.strictSame(life.archives, []);
+  t.equal(life.record.at(-1), "down, left []");
 });
 
 t.test("the nodes get the cluster's environment and nothing of the daemon's", async (t) => {

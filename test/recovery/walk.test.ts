@@ -101,6 +101,7 @@ for (const [name, end, outcome] of [
           `${where}: what was recorded is not done again`,
         );
         t.equal(life.world.open.all().length, 0, `${where}: its entry is closed`);
+        t.strictSame(life.archives, [], `${where}: no archive is left`);
       }
       if (over === 2) break;
     }

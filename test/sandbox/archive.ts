@@ -1,7 +1,8 @@
 /**
- * flux archives: named sets of files with their modes, kept in memory.
+ * flux archives: named sets of files with their modes, each a value in the KVS
+ * (after RFC 37), so that what removes the key removes the archive.
  */
-import { EventEmitter } from "node:events";
+import type { Kvs } from "./kvs.js";
 
 export interface ArchivedFile {
   path: string;
@@ -10,21 +11,38 @@ export interface ArchivedFile {
   content?: Buffer;
 }
 
+interface Fileref {
+  path: string;
+  mode: number;
+  data?: string;
+}
+
+const keyOf = (name: string): string => `archive.${name}`;
+
 export class Archives {
-  readonly #archives = new Map<string, ArchivedFile[]>();
-  readonly #news = new EventEmitter().setMaxListeners(0);
+  constructor(private readonly kvs: Kvs) {}
 
   get(name: string): ArchivedFile[] | undefined {
-    return this.#archives.get(name);
+    const text = this.kvs.get(keyOf(name));
+    if (text === undefined) return undefined;
+    return (JSON.parse(text) as Fileref[]).map(({ path, mode, data }) => ({
+      path,
+      mode,
+      ...(data === undefined ? {} : { content: Buffer.from(data, "base64") }),
+    }));
   }
 
   put(name: string, files: ArchivedFile[]): void {
-    this.#archives.set(name, files);
-    this.#news.emit(name);
+    const refs = files.map(({ path, mode, content }): Fileref => {
+      return content ? { path, mode, data: content.toString("base64") } : { path, mode };
+    });
+    this.kvs.put(keyOf(name), JSON.stringify(refs));
   }
 
   remove(name: string): boolean {
-    return this.#archives.delete(name);
+    const there = this.kvs.get(keyOf(name)) !== undefined;
+    this.kvs.unlink(keyOf(name));
+    return there;
   }
 
   /** Resolves with the archive when there is one, undefined when the time is up. */
@@ -34,11 +52,11 @@ export class Archives {
     return new Promise((resolve) => {
       const finish = () => {
         clearTimeout(timer);
-        this.#news.off(name, finish);
+        stop();
         resolve(this.get(name));
       };
       const timer = setTimeout(finish, Math.min(timeoutMs, 2 ** 31 - 1)).unref();
-      this.#news.on(name, finish);
+      const stop = this.kvs.watch(keyOf(name), finish);
       gone.addEventListener("abort", finish, { once: true });
     });
   }

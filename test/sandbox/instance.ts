@@ -65,7 +65,7 @@ export class Instance {
   readonly shellPlugin: boolean;
   readonly environment: Record<string, string>;
   readonly kvs = new Kvs();
-  readonly archives = new Archives();
+  readonly archives = new Archives(this.kvs);
   readonly log = new LogRing();
   readonly resources = new Resources();
   readonly configuration: Configuration;
