@@ -12,25 +12,47 @@ import { output } from "../lib/host/runner.js";
 import { archive } from "../lib/usernetes/names.js";
 import type { World } from "./world.js";
 
-/** What kubeadm prints, and what the template's Makefile puts around it. */
+/** What kubeadm prints. */
 const JOIN =
-  /^kubeadm join [A-Za-z0-9.:[\]-]+:[0-9]+ --token [a-z0-9]{6}\.[a-z0-9]{16} --discovery-token-ca-cert-hash sha256:[0-9a-f]{64}\s*$/m;
+  /^kubeadm join [A-Za-z0-9.:[\]-]+:[0-9]+ --token [a-z0-9]{6}\.[a-z0-9]{16}( --discovery-token-ca-cert-hash sha256:[0-9a-f]{64})+$/;
+/** What the template's Makefile puts around it; all of it is run by bash on the workers. */
+const AROUND = [
+  /^(#[\x20-\x7e\t]*)?$/,
+  /^set -[eux]+( -o pipefail)?$/,
+  /^echo "[\w.:%-]* +[\w.-]+" >\/etc\/hosts\.u7s$/,
+  /^cat \/etc\/hosts\.u7s >>\/etc\/hosts$/,
+];
+/** Characters; ten times what it has. */
+const MAX = 8192;
+
+/**
+ * The join-command, its lines without what a terminal puts at their ends. Throws
+ * an Error without the text in it: it has a token, or something worse.
+ */
+export function checkJoinCommand(text: string): string {
+  const lines = text.split("\n").map((line) => line.replace(/[ \t\r]+$/, ""));
+  const joins = lines.filter((line) => JOIN.test(line));
+  const is =
+    text.length <= MAX &&
+    joins.length === 1 &&
+    lines.every((line) => [JOIN, ...AROUND].some((known) => known.test(line)));
+  if (!is) throw new Error("what make join-command made is no join-command of kubeadm's");
+  return lines.join("\n");
+}
 
 /** Named after the job, so that what a killed daemon left is found and removed. */
 function privateDirectory(jobid: bigint, world: World): string {
   return join(tmpdir(), `usernetes-join-${jobid}-${world.site.instance}`);
 }
 
-/** Throws an Error without the text in it: it has a token, or something worse. */
 export async function publishJoinCommand(jobid: bigint, text: string, world: World): Promise<void> {
-  if (!JOIN.test(text))
-    throw new Error("what make join-command made is no join-command of kubeadm's");
+  const command = checkJoinCommand(text);
   const directory = privateDirectory(jobid, world);
   removePublished(jobid, world);
   // Fails if another user has planted something of that name.
   await mkdir(directory, { mode: 0o700 });
   try {
-    await writeFile(join(directory, "join-command"), text, { mode: 0o600, flag: "wx" });
+    await writeFile(join(directory, "join-command"), command, { mode: 0o600, flag: "wx" });
     const file = { directory, file: "join-command", env: world.site.base };
     await output(world.run, createArchive(archive(jobid), file));
   } finally {

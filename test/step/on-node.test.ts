@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import {
   chmodSync,
   existsSync,
@@ -411,6 +412,27 @@ t.test("fetch-join", (t) => {
     t.strictSame(node.litter, []);
     await node.step("fetch-join", { FAKE_ARCHIVE: "another" });
     t.equal(node.read("join-command"), "another\n", "repeated, it is replaced");
+  });
+
+  t.test("follows nothing that is there of its name, and does not hang on it", async (t) => {
+    const node = newNode(t);
+    node.staged();
+    const file = join(node.workdir, "join-command");
+    const elsewhere = join(node.directory, "elsewhere");
+    for (const plant of [
+      () => {
+        symlinkSync(elsewhere, file);
+      },
+      () => {
+        execFileSync("mkfifo", [file]);
+      },
+    ]) {
+      plant();
+      t.equal((await node.step("fetch-join", { FAKE_ARCHIVE: "x" })).exitCode, 0);
+      t.equal(node.read("join-command"), "x\n");
+      rmSync(file);
+    }
+    t.notOk(existsSync(elsewhere));
   });
 
   t.test("fails where there is no archive, and leaves nothing", async (t) => {

@@ -7,4 +7,6 @@ set -eu
 private=$(mktemp -d "$USERNETES_WORKDIR/.usernetes/join.XXXXXX")
 trap 'rm -rf "$private"' EXIT
 flux archive extract --name "$USERNETES_ARCHIVE" -C "$private"
+# What is there of that name is the user's own; it is replaced, never followed.
+rm -f "$USERNETES_WORKDIR/join-command"
 cat <"$private/join-command" >"$USERNETES_WORKDIR/join-command"
