@@ -86,7 +86,9 @@ function refuseEngine(engine: string, allowed: readonly string[]): string | unde
 function refuseNodes(hosts: string[], room: number, what: string): string | undefined {
   if (hosts.length > room)
     return `the job has ${hosts.length} nodes, and a cluster holds at most ${room} (${what})`;
-  const twice = hosts.find((host, i) => hosts.indexOf(host) !== i);
+  // A cluster's node is named after its host in lower case.
+  const names = hosts.map((host) => host.toLowerCase());
+  const twice = hosts.find((_, i) => names.indexOf(names[i] ?? "") !== i);
   if (twice === undefined) return undefined;
   return `two of the job's ranks are on the host ${twice}: a cluster needs one broker a host`;
 }

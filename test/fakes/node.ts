@@ -4,6 +4,7 @@
  * fakes that keep notes in files.
  */
 import { execa } from "execa";
+import { execFileSync } from "node:child_process";
 import {
   mkdirSync,
   mkdtempSync,
@@ -19,7 +20,7 @@ import type { NodeStep } from "../../lib/cluster/steps.js";
 import { findScript, runScript, stepScript } from "../../lib/step/scripts.js";
 
 const TOOLS =
-  "sh cat mkdir chmod mv cp rm ls id cut tr hostname sed grep tail head mktemp setpriv timeout sleep getent rmdir sort awk env touch printf true seq yes";
+  "sh cat mkdir chmod mv cp rm ls id cut tr hostname sed grep tail head mktemp setpriv timeout sleep getent rmdir sort awk env touch printf true seq yes wc find readlink";
 
 export const NONCE = "n0nce";
 export const MARKER = "179836689580032 6b0b0f4e-0000-4000-8000-000000000000";
@@ -118,6 +119,22 @@ export class Node {
   /** Sets a file that the fakes read. */
   note(name: string, text: string): void {
     writeFileSync(join(this.notes, name), text);
+  }
+
+  /** Makes one of these at a path. */
+  plant(what: "fifo" | "file" | "directory" | "dangling link" | "link", path: string): void {
+    if (what === "fifo") execFileSync("mkfifo", [path]);
+    if (what === "file") writeFileSync(path, "planted\n");
+    if (what === "directory") mkdirSync(path);
+    if (what === "dangling link") symlinkSync(join(this.directory, "nowhere"), path);
+    if (what === "link") symlinkSync(this.elsewhere, path);
+  }
+
+  /** Where planted links lead. */
+  get elsewhere(): string {
+    const elsewhere = join(this.directory, "elsewhere");
+    mkdirSync(elsewhere, { recursive: true });
+    return elsewhere;
   }
 
   /** The lines of a file that the fakes wrote. */

@@ -53,6 +53,13 @@ t.test("the job may ask for another engine that is offered", (t) => {
   t.end();
 });
 
+t.test("host names keep their spelling, and two that differ in case alone are one", (t) => {
+  const hosts = ["Node-A.Example.ORG", "node-b.example.org"];
+  t.match(claim({ ranks: [0, 1], hosts }), { hosts });
+  t.match(refused({ ranks: [0, 1], hosts: ["Node1", "node1"] }), /^two of the job's ranks are on/);
+  t.end();
+});
+
 t.test("only the instance owner's jobs have clusters", (t) => {
   t.match(refused({ userid: OWNER + 1 }), /^jobs of uid 501 cannot have a cluster here:/);
   t.end();

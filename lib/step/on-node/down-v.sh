@@ -4,20 +4,38 @@
 # The workdir's Makefile belongs to the user and proves nothing, so the engine is
 # asked, by project, what is left. Safe to repeat, after half a bring-up, and
 # where nothing was ever made. A workdir with another's marker means that this
-# name is another cluster's: nothing of it is touched.
+# name is another cluster's: nothing of it is touched. One with no marker is
+# nobody's that we know: it stays, and the engine is asked all the same, since a
+# user may have taken the marker away.
 set -u
 workdir=$USERNETES_WORKDIR project=$USERNETES_PROJECT engine=$USERNETES_ENGINE
 state=$workdir/.usernetes
 
-if [ -L "$workdir" ] || [ -e "$workdir" ]; then
-  owner=$(cat "$state/owner" 2>/dev/null)
-  if [ -L "$workdir" ] || [ "${owner% *}" != "$USERNETES_MARKER" ]; then
-    # A stage that was killed leaves it with no owner and nothing else in it.
-    rmdir "$state" "$workdir" 2>/dev/null || rmdir "$workdir" 2>/dev/null ||
-      echo "$workdir is not this cluster's and stays" >&2
-    exit 0
+# Whose a directory is, if a cluster's; nothing planted is followed or waited for.
+owner_of() {
+  if [ ! -L "$1" ] && [ -d "$1" ] && [ ! -L "$1/.usernetes" ] && [ ! -L "$1/.usernetes/owner" ] && [ -f "$1/.usernetes/owner" ]; then
+    head -c 200 "$1/.usernetes/owner"
   fi
-  if [ -f "$workdir/Makefile" ] && command -v make >/dev/null; then
+}
+
+ours=''
+if [ -L "$workdir" ] || [ -e "$workdir" ]; then
+  owner=$(owner_of "$workdir")
+  case $owner in
+    "$USERNETES_MARKER "*) ours=yes ;;
+    # Another cluster's, by a name that differs in case alone: so is all of this project.
+    [0-9]*\ *)
+      echo "$workdir is not this cluster's and stays" >&2
+      exit 0
+      ;;
+    # A stage that was killed leaves it with no owner and nothing else in it.
+    *)
+      [ -L "$workdir" ] || [ -L "$state" ] || [ ! -O "$workdir" ] || rm -f "$state/owner.$(hostname)"
+      { [ ! -L "$workdir" ] && [ -O "$workdir" ] && { rmdir "$state" "$workdir" || rmdir "$workdir"; } 2>/dev/null; } ||
+        echo "$workdir is not this cluster's and stays" >&2
+      ;;
+  esac
+  if [ -n "$ours" ] && [ -f "$workdir/Makefile" ] && command -v make >/dev/null; then
     (
       cd "$workdir" || exit
       set -a
@@ -63,6 +81,7 @@ if command -v "$engine" >/dev/null; then
   fi
 fi
 
+[ -n "$ours" ] || exit 0
 rm -rf "$workdir"
 if [ -e "$workdir" ]; then
   echo "left behind: $workdir" >&2

@@ -31,22 +31,50 @@ export HOME XDG_RUNTIME_DIR LANG
 
 report() { printf '%s %s\n' "$nonce" "$*" >&2; }
 
-# A bootstrap token and a CA hash, wherever a command echoes them.
+# A bootstrap token, a CA hash and what a kubeconfig holds, wherever a command
+# echoes them.
 without_secrets() {
-  LC_ALL=C sed -e 's/[a-z0-9]\{6\}\.[a-z0-9]\{16\}/[token]/g' -e 's/sha256:[0-9a-f]\{64\}/sha256:[hash]/g'
+  LC_ALL=C sed -e 's/[a-z0-9]\{6\}\.[a-z0-9]\{16\}/[token]/g' -e 's/sha256:[0-9a-f]\{64\}/sha256:[hash]/g' \
+    -e 's/\(-data"\{0,1\}: *"\{0,1\}\)[A-Za-z0-9+/=]\{16,\}/\1[data]/g'
 }
 
-# The output so far, where the cluster's own directory is not there yet or goes.
+# The last BYTES of the step's output, without secrets. Half of one that is cut
+# off at the beginning would not be known for what it is: that line goes, or the
+# beginning of the only one.
+recent() {
+  if [ "$(wc -c </dev/fd/4)" -gt "$1" ]; then
+    tail -c "$1" </dev/fd/4 | LC_ALL=C sed -e '1{$!d' -e 's/^[A-Za-z0-9+/=.:]\{0,200\}//' -e '}'
+  else
+    cat </dev/fd/4
+  fi | without_secrets
+}
+
+# A file of its own for the step's output, open before the step can put another
+# in its place: 5 to write at its end, 4 to read. It is a temporary file where the
+# cluster's own directory is not there yet, or goes.
 open_raw() {
   log=$USERNETES_WORKDIR/.usernetes
   raw=$log/$step.raw
-  if [ "$step" = down-v ] || [ ! -d "$log" ] || [ -L "$log" ]; then raw=$(mktemp); fi
+  if [ "$step" = down-v ] || [ ! -d "$log" ] || [ -L "$log" ] ||
+    ! { rm -f "$raw" && (set -C && : >"$raw"); } 2>/dev/null; then raw=$(mktemp) || return; fi
+  exec 4<"$raw" 5>>"$raw"
 }
 
-raw='' child=''
+# A step that prints on and on must not fill the disk; its last words are kept.
+keep_short() {
+  while kill -0 $$ 2>/dev/null && sleep 3; do
+    [ "$(wc -c </dev/fd/4)" -gt 67108864 ] || continue
+    last=$(tail -c 65536 </dev/fd/4 | tr -d '\0')
+    : >/dev/fd/5
+    printf '%s\n' "$last" >&5
+  done
+}
+
+raw='' child='' watcher=''
 # shellcheck disable=SC2317 # it is called by the trap
 stop() {
   [ -z "$child" ] || { kill -TERM "$child" && wait "$child"; }
+  [ -z "$watcher" ] || kill "$watcher"
   [ -z "$raw" ] || rm -f "$raw"
   exit 143
 }
@@ -59,20 +87,27 @@ while [ $# -ge 3 ]; do
   if [ "$step" = join-command ]; then exec 3>&1; fi
   USERNETES_SECONDS=$seconds
   export USERNETES_SECONDS
-  setpriv --pdeathsig TERM timeout -k 5 "$seconds" sh -c "$script" usernetes "$step" >"$raw" 2>&1 &
+  setpriv --pdeathsig TERM timeout -k 5 "$seconds" sh -c "$script" usernetes "$step" >&5 2>&1 4<&- 5>&- &
   child=$!
+  keep_short >/dev/null 2>&1 3>&- &
+  watcher=$!
   wait "$child"
   status=$?
-  child=''
+  { kill "$watcher" && wait "$watcher"; } 2>/dev/null
+  child='' watcher=''
   exec 3>&-
   if [ "$status" -ne 0 ]; then
     # Secrets first: half of one that is cut would not be known for what it is.
-    tail -n 12 "$raw" | without_secrets | tail -c 8192 | cut -c 1-400 |
+    recent 65536 | tail -n 12 | tail -c 8192 | cut -c 1-400 |
       LC_ALL=C tr -cd '\11\12\40-\176\200-\377' |
       while IFS= read -r line; do report tail "$step" "$line"; done
   fi
   # The log is bounded; what the steps print is the user's own, but never the token.
-  if [ -d "$log" ] && [ ! -L "$log" ]; then without_secrets <"$raw" | tail -c 1048576 >>"$log/$step.log"; fi
+  kept=$log/$step.log
+  if [ -d "$log" ] && [ ! -L "$log" ] && [ ! -L "$kept" ] && { [ -f "$kept" ] || [ ! -e "$kept" ]; }; then
+    recent 2097152 | tail -c 1048576 >>"$kept"
+  fi
+  exec 4<&- 5>&-
   rm -f "$raw"
   report end "$step" "$status"
   [ "$status" -eq 0 ] || exit 0

@@ -12,6 +12,34 @@ state=$workdir/.usernetes
 [ -f "$template/Makefile" ] || fail "the template $template has no Makefile: it is no clone of rootless-containers/usernetes"
 command -v make >/dev/null || fail "make is not installed on this node, or not on the PATH $PATH"
 
+# What leads out of the template would lead out of the copy as well, to what
+# other clusters share; what is no file cannot be copied at all.
+cd "$template"
+top=$(pwd -P)
+export top
+# shellcheck disable=SC2016 # it is for the inner shell
+strange=$(find . \( -path ./.git -o -path ./.usernetes -o -path ./kubeconfig -o -path ./join-command \) -prune \
+  -o ! -type f ! -type d -exec sh -c '
+for entry; do
+  name=${entry#./}
+  if [ ! -L "$entry" ]; then echo "$name is neither a file, a directory nor a link: remove it"; continue; fi
+  to=$(readlink "$entry")
+  case $to in /*) leads= ;; *) leads=$(readlink -f "$entry") ;; esac
+  case $leads in
+    "$top" | "$top"/*) ;;
+    *) echo "$name is a link that leads out of it, to $to: put a copy in its place" ;;
+  esac
+done' sh {} +)
+[ -z "$strange" ] || fail "the template $template: $(printf '%s\n' "$strange" | head -n 1)"
+cd /
+
+# Whose a directory is, if a cluster's; nothing planted is followed or waited for.
+owner_of() {
+  if [ ! -L "$1/.usernetes" ] && [ ! -L "$1/.usernetes/owner" ] && [ -f "$1/.usernetes/owner" ]; then
+    head -c 200 "$1/.usernetes/owner"
+  fi
+}
+
 here=$(hostname)
 if mkdir "$workdir" 2>/dev/null; then
   chmod 700 "$workdir"
@@ -19,6 +47,8 @@ elif [ ! -e "$workdir" ] && [ ! -L "$workdir" ]; then
   fail "the work directory $workdir cannot be made: is ${workdir%/*} there and writable?"
 elif [ -L "$workdir" ] || [ ! -d "$workdir" ] || [ ! -O "$workdir" ]; then
   fail "$workdir is in the way: it is no directory of uid $(id -u)"
+elif [ -L "$state" ] || { [ -e "$state" ] && [ ! -d "$state" ]; }; then
+  fail "$workdir is in the way: it is no cluster's, and not empty"
 else
   # Where it is shared, another node may be making it this very moment.
   tries=0
@@ -26,19 +56,22 @@ else
     sleep 0.1
     tries=$((tries + 1))
   done
-  owner=$(cat "$state/owner" 2>/dev/null) || owner=''
+  owner=$(owner_of "$workdir")
   case $owner in
     "$USERNETES_MARKER $here") ;;
     "$USERNETES_MARKER "*) fail "${workdir%/*} (usernetes.workdir) is shared with ${owner##* }: each node needs its own in this version" ;;
-    ?*) fail "$workdir belongs to another job ($(printf '%s' "$owner" | cut -c 1-60))" ;;
+    ?*) fail "$workdir belongs to another job ($(printf '%s\n' "$owner" | head -n 1 | cut -c 1-60))" ;;
     # One that was killed leaves it without an owner, and with nothing else in it.
-    *) case $(ls -A "$workdir") in
-      '' | .usernetes) ;;
+    *) case $(ls -A "$workdir" && ls -A "$state" 2>/dev/null) in
+      '' | .usernetes | ".usernetes
+owner.$here") ;;
       *) fail "$workdir is in the way: it is no cluster's, and not empty" ;;
     esac ;;
   esac
+  chmod 700 "$workdir"
 fi
 mkdir -p "$state"
+rm -f "$state/owner.$here"
 printf '%s\n' "$USERNETES_MARKER $here" >"$state/owner.$here"
 mv "$state/owner.$here" "$state/owner"
 # What a daemon that has lost its records needs to take it down.

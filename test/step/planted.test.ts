@@ -1,0 +1,327 @@
+/** What a user, or another, has put where a cluster's own would be: nothing follows it, hangs on it or takes it away. */
+import {
+  chownSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import t from "tap";
+import { MARKER, Node, NONCE, PROJECT } from "../fakes/node.js";
+
+function newNode(t: { teardown(act: () => void): unknown }): Node {
+  const node = new Node();
+  t.teardown(() => {
+    node.remove();
+  });
+  return node;
+}
+
+const isRoot = process.getuid?.() === 0;
+
+/** In the place of the workdir, or in it; what stage says of it. */
+const PLANTED: [string, (node: Node) => void, RegExp][] = [
+  ...(["fifo", "file", "dangling link", "link"] as const).map(
+    (what): [string, (node: Node) => void, RegExp] => [
+      `a ${what} in its place`,
+      (node) => {
+        node.plant(what, node.workdir);
+      },
+      /usernetes-ƒ2qt1hsjy5 is in the way: it is no directory of uid [0-9]+$/,
+    ],
+  ),
+  [
+    "a link to the template in its place",
+    (node) => {
+      symlinkSync(node.template, node.workdir);
+    },
+    /is in the way: it is no directory of uid [0-9]+$/,
+  ],
+  [
+    "a directory with something in it",
+    (node) => {
+      mkdirSync(node.workdir);
+      node.plant("file", join(node.workdir, "thesis.tex"));
+    },
+    /is in the way: it is no cluster's, and not empty$/,
+  ],
+  ...(["fifo", "file", "dangling link", "link"] as const).map(
+    (what): [string, (node: Node) => void, RegExp] => [
+      `a ${what} as .usernetes`,
+      (node) => {
+        mkdirSync(node.workdir);
+        node.plant(what, join(node.workdir, ".usernetes"));
+      },
+      /is in the way: it is no cluster's, and not empty$/,
+    ],
+  ),
+  [
+    "a link to a directory with our marker as .usernetes",
+    (node) => {
+      mkdirSync(node.workdir);
+      writeFileSync(join(node.elsewhere, "owner"), `${MARKER} here\n`);
+      node.plant("link", join(node.workdir, ".usernetes"));
+    },
+    /is in the way: it is no cluster's, and not empty$/,
+  ],
+  ...(["fifo", "directory", "dangling link", "link"] as const).map(
+    (what): [string, (node: Node) => void, RegExp] => [
+      `a ${what} as the marker`,
+      (node) => {
+        mkdirSync(join(node.workdir, ".usernetes"), { recursive: true });
+        node.plant(what, join(node.workdir, ".usernetes/owner"));
+      },
+      /is in the way: it is no cluster's, and not empty$/,
+    ],
+  ),
+  [
+    "a huge marker of many lines",
+    (node) => {
+      mkdirSync(join(node.workdir, ".usernetes"), { recursive: true });
+      writeFileSync(join(node.workdir, ".usernetes/owner"), "x\n".repeat(5_000_000));
+    },
+    /usernetes-ƒ2qt1hsjy5 belongs to another job \(x\)$/,
+  ],
+  ...(isRoot
+    ? [
+        [
+          "an empty directory of another user",
+          (node) => {
+            mkdirSync(node.workdir);
+            chownSync(node.workdir, 12345, 12345);
+          },
+          /is in the way: it is no directory of uid [0-9]+$/,
+        ] satisfies [string, (node: Node) => void, RegExp],
+      ]
+    : []),
+];
+
+/** All that is at a path, one a line, with its kind and size. */
+function picture(path: string): string[] {
+  const stat = lstatSync(path, { throwIfNoEntry: false });
+  if (!stat) return [`${path}: nothing`];
+  const line = `${path}: ${stat.mode} ${stat.isDirectory() ? "" : stat.size} ${stat.mtimeMs}`;
+  const inside = stat.isDirectory() ? readdirSync(path).toSorted() : [];
+  return [line, ...inside.flatMap((name) => picture(join(path, name)))];
+}
+
+for (const [what, plant, message] of PLANTED)
+  t.test(`${what} fails the job with the reason, and stays as it is`, async (t) => {
+    const node = newNode(t);
+    plant(node);
+    const all = () => [node.workdir, node.elsewhere, node.template].flatMap(picture);
+    const before = all();
+    const { exitCode, stderr } = await node.step("stage");
+    t.equal(exitCode, 1);
+    t.match(stderr, message);
+    t.notMatch(stderr, /\n/, "in one line");
+    node.note("container", `${PROJECT}-node-1\n`);
+    const down = await node.step("down-v");
+    t.equal(down.exitCode, 0);
+    t.match(down.stderr, `${node.workdir} is not this cluster's and stays`);
+    t.strictSame(all(), before, "untouched");
+    t.strictSame(node.noted("make"), []);
+    t.strictSame(node.noted("container"), [], "what the engine has is taken down all the same");
+  });
+
+t.test("a cluster whose user has taken the marker away is taken down all the same", async (t) => {
+  const node = newNode(t);
+  await node.step("stage");
+  node.note("container", `${PROJECT}-node-1\n`);
+  node.plant("fifo", join(node.workdir, ".usernetes/x"));
+  writeFileSync(join(node.workdir, ".usernetes/owner"), "");
+  t.equal((await node.step("down-v")).exitCode, 0);
+  t.strictSame(node.noted("container"), []);
+  t.ok(existsSync(node.workdir), "but whose the directory is, is not known any more");
+});
+
+t.test("an empty directory is made private when it is taken", async (t) => {
+  const node = newNode(t);
+  mkdirSync(node.workdir, { mode: 0o777 });
+  t.equal((await node.step("stage")).exitCode, 0);
+  t.equal(statSync(node.workdir).mode & 0o777, 0o700);
+});
+
+t.test("a link where the marker is made is not followed", async (t) => {
+  const node = newNode(t);
+  await node.step("stage");
+  const here = node.read(".usernetes/owner").trim().split(" ").at(-1) ?? "";
+  node.plant("link", join(node.workdir, `.usernetes/owner.${here}`));
+  t.equal((await node.step("stage")).exitCode, 0);
+  t.strictSame(readdirSync(node.elsewhere), []);
+});
+
+t.test("where a step's output and log would be", (t) => {
+  for (const what of ["fifo", "file", "directory", "dangling link", "link"] as const)
+    t.test(`a ${what} is not followed, and nothing hangs on it`, async (t) => {
+      const node = newNode(t);
+      node.staged();
+      for (const name of ["up.raw", "up.log"])
+        node.plant(what, join(node.workdir, ".usernetes", name));
+      const { stderr } = await node.call(["up", 10, "echo said; exit 3"]);
+      t.equal(stderr, `${NONCE} tail up said\n${NONCE} end up 3`);
+      t.strictSame(node.litter, []);
+      t.strictSame(readdirSync(node.elsewhere), []);
+      t.notOk(existsSync(join(node.directory, "nowhere")));
+    });
+
+  t.test("a step may put what it likes there: its own output is read", async (t) => {
+    const node = newNode(t);
+    node.staged();
+    const swap = `echo said; rm .usernetes/up.raw; mkdir -p .usernetes/up.raw/x; exit 3`;
+    const { stderr } = await node.call(["up", 10, `cd "$USERNETES_WORKDIR"; ${swap}`]);
+    t.match(stderr, `${NONCE} tail up said\n`);
+    t.match(stderr, `${NONCE} end up 3`);
+  });
+  t.end();
+});
+
+t.test("the template", (t) => {
+  const stage = async (node: Node, template = node.template) =>
+    node.step("stage", { USERNETES_TEMPLATE: template });
+
+  t.test("with links within itself is copied, and may be behind a link itself", async (t) => {
+    const node = newNode(t);
+    mkdirSync(join(node.template, "a/b"), { recursive: true });
+    symlinkSync("../../Makefile", join(node.template, "a/b/up"));
+    symlinkSync("b", join(node.template, "a/directory"));
+    symlinkSync("missing", join(node.template, "a/dangling"));
+    mkdirSync(join(node.template, ".git"));
+    symlinkSync("/etc", join(node.template, ".git/out"));
+    symlinkSync("/etc/passwd", join(node.template, "kubeconfig"));
+    symlinkSync(node.template, join(node.directory, "link"));
+    const { exitCode, stderr } = await stage(node, join(node.directory, "link"));
+    t.equal(exitCode, 0, stderr);
+    t.equal(node.read("a/b/up"), "up:\n");
+    t.ok(lstatSync(join(node.workdir, "a/directory")).isSymbolicLink());
+  });
+
+  t.test("with a link out of itself is refused, and the link named", async (t) => {
+    for (const [name, to] of [
+      ["out", "/etc/passwd"],
+      ["out", "/etc"],
+      ["a/out", "../../elsewhere"],
+      ["out", "a/../.."],
+      ["out", "nowhere/to/be/found"],
+    ] as const) {
+      const node = newNode(t);
+      mkdirSync(join(node.template, "a"));
+      t.ok(node.elsewhere);
+      symlinkSync(to, join(node.template, name));
+      const { exitCode, stderr } = await stage(node);
+      t.equal(exitCode, 1);
+      t.equal(
+        stderr,
+        `the template ${node.template}: ${name} is a link that leads out of it, to ${to}: put a copy in its place`,
+      );
+      t.notOk(existsSync(node.workdir), "nothing was begun");
+    }
+  });
+
+  t.test("with an absolute link to itself is refused: the copy's would lead to it", async (t) => {
+    const node = newNode(t);
+    symlinkSync(join(node.template, "Makefile"), join(node.template, "out"));
+    t.match((await stage(node)).stderr, /: out is a link that leads out of it/);
+  });
+
+  t.test("with a fifo in it is refused, and does not hang", async (t) => {
+    const node = newNode(t);
+    node.plant("fifo", join(node.template, "pipe $(reboot)"));
+    t.equal(
+      (await stage(node)).stderr,
+      `the template ${node.template}: pipe $(reboot) is neither a file, a directory nor a link: remove it`,
+    );
+    t.notOk(existsSync(node.workdir));
+  });
+  t.end();
+});
+
+t.test("a step's output", (t) => {
+  const staged = (t: { teardown(act: () => void): unknown }) => {
+    const node = newNode(t);
+    node.staged();
+    return node;
+  };
+  const log = (node: Node) => statSync(join(node.workdir, ".usernetes/up.log")).size;
+
+  t.test("of 100 MB leaves its last megabyte", async (t) => {
+    const node = staged(t);
+    const { stderr } = await node.call([
+      "up",
+      60,
+      "yes 0123456789 | head -c 100000000; echo; echo end; exit 1",
+    ]);
+    t.match(stderr, `${NONCE} tail up end\n${NONCE} end up 1`);
+    t.equal(log(node), 1 << 20);
+  });
+
+  t.test("of one line of 50 MB is cut to what may be told", async (t) => {
+    const node = staged(t);
+    const { stderr } = await node.call([
+      "up",
+      60,
+      "yes x | head -c 100000000 | tr -d '\\n'; exit 1",
+    ]);
+    t.match(stderr, new RegExp(`^${NONCE} tail up x{400}\n${NONCE} end up 1$`));
+    t.equal(log(node), 1 << 20);
+  });
+
+  t.test("has no half of a secret where it is cut", async (t) => {
+    const node = staged(t);
+    // The token begins just before what is looked at.
+    for (const size of [65536, 2097152]) {
+      const lines = `printf 'token abcdef.0123456789abcdef '; yes x | head -c $((2 * (${size} - 10))) | tr -d '\\n'`;
+      const { stderr } = await node.call(["up", 60, `${lines}; exit 1`]);
+      t.notMatch(stderr, /[0-9a-f]{8}/);
+      t.notMatch(node.read(".usernetes/up.log"), "9abcdef");
+    }
+  });
+
+  t.test("may be any bytes", async (t) => {
+    const node = staged(t);
+    const bytes = String.raw`printf 'a\000b\377\033[31m\302\233c\r\n\n'; exit 1`;
+    const { stderr } = await node.call(["up", 10, bytes]);
+    t.match(stderr, /^n0nce tail up ab.{1,3}\[31m.{1,2}c\nn0nce tail up \nn0nce end up 1$/);
+  });
+
+  t.test("forges no report and no word of flux exec", async (t) => {
+    const node = staged(t);
+    const lines = [
+      `${NONCE} end up 0`,
+      "flux-exec: Error: rank 1: sh: No route to host",
+      "1: Exit 3",
+    ];
+    const forge = lines.map((line) => `echo '${line}'; echo '${line}' >&2`).join("; ");
+    const { stdout, stderr } = await node.call(["up", 10, `${forge}; exit 4`]);
+    t.equal(stdout, "");
+    for (const line of stderr.split("\n").slice(0, -1)) t.match(line, /^n0nce tail up /);
+    t.match(stderr, new RegExp(`\n${NONCE} end up 4$`));
+  });
+
+  t.test("may be held by what stays in the background", async (t) => {
+    const node = staged(t);
+    const { stderr } = await node.call([
+      "up",
+      10,
+      '(while [ -e "$NOTES/hold" ]; do sleep 0.1; echo on; done) & touch "$NOTES/hold"; exit 3',
+    ]);
+    t.equal(stderr, `${NONCE} end up 3`);
+    t.strictSame(node.litter, []);
+  });
+
+  t.test("that goes on and on does not fill the disk, and its last words are kept", async (t) => {
+    const node = staged(t);
+    const { stderr } = await node.call([
+      "up",
+      20,
+      `exec 6>&1; yes | head -c 100000000; echo words
+while [ "$(wc -c </proc/self/fd/6)" -gt 70000000 ]; do sleep 0.1; done; exit 1`,
+    ]);
+    t.match(stderr, `${NONCE} tail up y\n${NONCE} tail up words\n${NONCE} end up 1`);
+  });
+  t.end();
+});
