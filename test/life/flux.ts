@@ -2,7 +2,15 @@
  * What a life test sees: a Flux of four ranks, embedded or real, with the
  * stand-in template, engines and the [usernetes] table, and the real daemon.
  */
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { PACKAGE, TEMPLATE } from "../sandbox/paths.js";
 import type { LiveCommand } from "../hosts/run-command.js";
@@ -37,6 +45,9 @@ const QUICK = [
 
 export class LifeFlux {
   readonly kind: Place["kind"];
+  /** All that the daemons wrote. */
+  daemonLog = "";
+  logLevel = "warn";
   private daemonProcess: LiveCommand | undefined;
   private scripts = 0;
 
@@ -100,13 +111,44 @@ export class LifeFlux {
   /** Starts the real daemon and waits until it answers. */
   async startDaemon(...args: string[]): Promise<void> {
     const daemon = join(PACKAGE, "bin/flux-usernetes");
-    const setting = { env: { ...this.place.env, LOG_LEVEL: "warn" }, cwd: this.place.common };
+    const env = { ...this.place.env, LOG_LEVEL: this.logLevel };
+    const setting = { env, cwd: this.place.common };
     this.daemonProcess = spawnCommand(
       daemon,
       ["daemon", ...args, "--pass-env", "TESTBED"],
       setting,
     );
+    this.daemonProcess.child.stderr.on("data", (chunk: Buffer) => {
+      this.daemonLog += chunk.toString();
+    });
     await this.output(daemon, "ping", "--wait", "20s");
+  }
+
+  /** Starts it with a table of its own; `more` are further lines. */
+  async startConfigured(template: string, more = ""): Promise<void> {
+    const file = join(this.place.common, `usernetes-${++this.scripts}.toml`);
+    const table = `[usernetes]\ntemplate = "${template}"\nworkdir = "${this.place.base}"\n${more}`;
+    writeFileSync(file, table);
+    await this.startDaemon("--config", file);
+  }
+
+  /**
+   * A copy of the template that all hosts see, whose targets run this script: it
+   * is told the $target, and `played` does what the template's own would.
+   */
+  template(script: string): string {
+    const template = join(this.place.common, `template-${++this.scripts}`);
+    cpSync(TEMPLATE, template, { recursive: true });
+    renameSync(join(template, "play"), join(template, "played"));
+    const play = `#!/bin/sh\ntarget=$1\nplayed() { ./played "$target"; }\n${script}\n`;
+    writeFileSync(join(template, "play"), play, { mode: 0o755 });
+    return template;
+  }
+
+  /** Of the daemon that runs, in MiB: the most that it ever took. */
+  get daemonMemory(): number {
+    const status = read(`/proc/${this.daemonProcess?.child.pid ?? 0}/status`);
+    return Number(/VmHWM:\s+([0-9]+) kB/.exec(status)?.[1] ?? NaN) / 1024;
   }
 
   /** Its exit status. */
