@@ -22,12 +22,15 @@ import { f58, kvsDirectory } from "../lib/flux/jobid.js";
 import { parseEventlog, type RecordEvent } from "../lib/record/events.js";
 import { recordKey, RecordWriter, type Operation } from "../lib/record/writer.js";
 import { ACTIONS } from "./actions.js";
+import { traced } from "./traced.js";
 import type { Facts, Level, World } from "./world.js";
 
 const PAUSE_MAX_MS = 30_000;
 
 export class Reconciler {
   readonly name: string;
+  /** Its effects are told at `trace`. */
+  readonly world: World;
   /** Aborted when bring-up is not wanted any more; calls under way end with it. */
   bringUp = new AbortController();
   /** Aborted when the daemon leaves: clusters stay as they are. */
@@ -47,10 +50,13 @@ export class Reconciler {
 
   constructor(
     readonly cluster: Cluster,
-    readonly world: World,
+    world: World,
     private readonly onDone: () => void,
   ) {
     this.name = f58(cluster.jobid);
+    this.world = traced(world, (text, facts) => {
+      this.say("trace", text, facts);
+    });
     const { config } = world;
     this.limits = {
       attempts: { ...config.attempts, "down-v": 2 },
@@ -63,10 +69,14 @@ export class Reconciler {
     this.stopWatching = world.nodes.onChange(() => {
       this.kick();
     });
-    this.writer = new RecordWriter(cluster.jobid, (operations) => world.flux.commit(operations), {
-      now: () => world.clock.now() * 1000,
-      after: (ms, callback) => world.clock.after(ms, callback),
-    });
+    this.writer = new RecordWriter(
+      cluster.jobid,
+      (operations) => this.world.flux.commit(operations),
+      {
+        now: () => world.clock.now() * 1000,
+        after: (ms, callback) => world.clock.after(ms, callback),
+      },
+    );
   }
 
   /**
@@ -82,13 +92,16 @@ export class Reconciler {
       world.flux.lookup(recordKey(cluster.jobid)),
     ]);
     if (eventlog === undefined) this.writer.onlyEntry();
-    for (const event of parseEventlog<JobEvent>(eventlog ?? "")) foldJobEvent(cluster, event);
+    const events = parseEventlog<JobEvent>(eventlog ?? "");
+    for (const event of events) foldJobEvent(cluster, event);
     for (const event of parseEventlog<RecordEvent>(record ?? "")) foldRecordEvent(cluster, event);
     forgetRunning(cluster);
+    this.say("trace", `taken up: ${events.map(({ name }) => name).join(" ")}`);
     return (eventlog ?? "").split("\n").length - 1;
   }
 
   onJobEvent(event: JobEvent): void {
+    this.say("trace", `event ${event.name}`, { event: event.name });
     foldJobEvent(this.cluster, event);
     this.kick();
   }
