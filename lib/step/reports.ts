@@ -19,8 +19,8 @@ export function parseReport(line: string, nonce: string): Report | undefined {
   return /^[0-9]+$/.test(rest) ? { rank, report: "end", step, exit: Number(rest) } : undefined;
 }
 
-/** make's own last words say less than the recipe's. */
-const NOISE = /^make(\[[0-9]+\])?: |^\s*$/;
+/** make's own last words say less than the recipe's, and a shell's of what it ran nothing. */
+const NOISE = /^make(\[[0-9]+\])?: |^(Terminated|Killed)$|^\s*$/;
 
 export function lastWords(tail: readonly string[]): string {
   return tail.findLast((line) => !NOISE.test(line))?.trim() ?? "";

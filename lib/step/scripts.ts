@@ -33,5 +33,5 @@ function load(name: string): string {
 }
 
 export const findScript = (): string => load("find-workdirs.sh");
-export const runScript = (): string => load("run.sh");
+export const runScript = (): string => load("end-earlier.sh") + load("run.sh");
 export const stepScript = (step: NodeStep): string => FILES[step].map(load).join("");

@@ -153,8 +153,13 @@ export class Node {
 
   /** Scripts under on-node/run.sh, as `flux exec` starts it: [step, seconds, script] each. */
   start(...steps: [string, number, string][]): Begun {
+    return this.startAs(NONCE, ...steps);
+  }
+
+  /** The same, with a nonce of its own. */
+  startAs(nonce: string, ...steps: [string, number, string][]): Begun {
     const rest = steps.flatMap(([step, seconds, script]) => [step, String(seconds), script]);
-    return this.begin(["-c", runScript(), "usernetes", NONCE, ...rest], {});
+    return this.begin(["-c", runScript(), "usernetes", nonce, ...rest], {});
   }
 
   /** The lines of find-workdirs.sh. */

@@ -288,6 +288,66 @@ t.test("run", (t) => {
     t.ok(await eventually(() => !runs("sleep 141.42")));
   });
 
+  t.test("stops what does not mind TERM too, and loses none of it", async (t) => {
+    const node = newNode(t);
+    node.program("deaf", `trap "" TERM; sleep 173.20; sleep 173.20`);
+    // The one that waits for it minds TERM.
+    const { stderr } = await node.call(["up", 1, `sh -c "deaf; true"; true`]);
+    t.match(stderr, new RegExp(`^${NONCE} end up (124|137)$`, "m"));
+    t.notOk(runs("sleep 173.20"), "it is gone when its end is told");
+  });
+
+  t.test("ends first what an earlier call for this cluster still does", async (t) => {
+    const node = newNode(t);
+    const earlier = node.startAs("earlier", ["stage", 60, "true"], ["up", 60, "sleep 223.60"]);
+    t.ok(await eventually(() => runs("sleep 223.60")));
+    const look = `if grep -qsa "^sleep.223.60" /proc/[0-9]*/cmdline; then exit 9; fi`;
+    const { stderr } = await node.call(["up", 10, look]);
+    t.equal(stderr, `${NONCE} end up 0`);
+    t.equal((await earlier.ended).exitCode, 143);
+  });
+
+  t.test("ends it where its shell was killed and it does not mind TERM", async (t) => {
+    const node = newNode(t);
+    node.program("deaf", `trap "" TERM; sleep 244.90; sleep 244.90`);
+    const earlier = node.startAs("earlier", ["kubeadm-init", 60, "deaf; true"]);
+    t.ok(await eventually(() => runs("sleep 244.90")));
+    earlier.kill("SIGKILL");
+    const look = `if grep -qsa "^sleep.244.90" /proc/[0-9]*/cmdline; then exit 9; fi`;
+    const { stderr } = await node.call(["kubeadm-init", 10, look]);
+    t.equal(stderr, `${NONCE} end kubeadm-init 0`);
+  });
+
+  t.test("leaves what runs beside it, and what is another cluster's", async (t) => {
+    const node = newNode(t);
+    const beside = node.startAs("beside", ["delete-token", 60, "sleep 264.57"]);
+    const { env } = node;
+    node.env = { ...env, USERNETES_MARKER: `1${MARKER}` };
+    const other = node.startAs("other", ["up", 60, "sleep 282.84"]);
+    node.env = { ...env, FLUX_URI: "local:///other" };
+    const neighbour = node.startAs("neighbour", ["up", 60, "sleep 300.10"]);
+    const sleeping = ["sleep 264.57", "sleep 282.84", "sleep 300.10"];
+    t.ok(await eventually(() => sleeping.every(runs)));
+    node.env = { ...env, FLUX_URI: "local:///this" };
+    await node.call(["up", 10, "true"]);
+    t.strictSame(sleeping.filter(runs), sleeping);
+    for (const call of [beside, other, neighbour]) {
+      call.kill("SIGTERM");
+      await call.ended;
+    }
+  });
+
+  t.test("ends all there is of its cluster when it is torn down", async (t) => {
+    const node = newNode(t);
+    node.staged();
+    const call = node.startAs("earlier", ["delete-token", 60, "sleep 316.23"]);
+    t.ok(await eventually(() => runs("sleep 316.23")));
+    const { stderr } = await node.call(["down-v", 20, stepScript("down-v")]);
+    t.equal(stderr, `${NONCE} end down-v 0`);
+    t.notOk(runs("sleep 316.23"));
+    await call.ended;
+  });
+
   t.test("gives steps no input to wait for", async (t) => {
     const node = newNode(t);
     const { stderr } = await node.call(["up", 5, "cat; exit 3"]);
@@ -374,6 +434,18 @@ t.test("make", (t) => {
     t.equal((await node.step("kubeadm-init")).exitCode, 0);
     t.equal((await node.step("kubeadm-init")).exitCode, 0);
     t.strictSame(node.noted("make"), ["kubeadm-init", "kubeadm-reset", "kubeadm-init"]);
+  });
+
+  t.test("ends a kubeadm that goes on in the container before it is reset", async (t) => {
+    const node = newNode(t);
+    node.staged();
+    node.note("in-container", 'echo "$*" >>"$NOTES/make"');
+    node.note("make.kubeadm-join", "exit 1");
+    await node.step("kubeadm-join");
+    t.strictSame(node.noted("make"), ["kubeadm-join"]);
+    await node.step("kubeadm-join");
+    const kill = "pkill -KILL -x kubeadm";
+    t.strictSame(node.noted("make").slice(1), [kill, kill, "kubeadm-reset", "kubeadm-join"]);
   });
 
   t.test("takes a worker's copy of the token away when it has joined", async (t) => {

@@ -52,6 +52,7 @@ t.test("the last words are the recipe's, not make's", (t) => {
     ]),
     "no space left",
   );
+  t.equal(lastWords(["no space left", "Terminated", "Killed"]), "no space left");
   t.equal(lastWords(["make: *** no rule"]), "");
   t.equal(lastWords([]), "");
   t.end();

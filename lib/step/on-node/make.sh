@@ -12,7 +12,13 @@ set +a
 case $step in
   kubeadm-init | kubeadm-join)
     [ ! -e ".usernetes/$step.done" ] || exit 0
-    if [ -e ".usernetes/$step.begun" ]; then make kubeadm-reset || true; fi
+    if [ -e ".usernetes/$step.begun" ]; then
+      # Of one that was cut off only its client ended; it goes on in the container.
+      for name in "$USERNETES_PROJECT-node-1" "${USERNETES_PROJECT}_node_1"; do
+        "$USERNETES_ENGINE" exec "$name" pkill -KILL -x kubeadm
+      done >/dev/null 2>&1 || true
+      make kubeadm-reset || true
+    fi
     : >".usernetes/$step.begun"
     make "$step"
     : >".usernetes/$step.done"

@@ -11,7 +11,8 @@
 # It ends with 0 whatever the steps do; a rank without its last `end` is lost.
 # The steps' output goes to a log of the cluster's on this node. A step that
 # hangs is stopped here, so no orphan stays when the caller is gone: the kernel
-# sends TERM to timeout(1) when this shell dies, and timeout passes it on.
+# sends TERM to timeout(1) when this shell dies, and timeout passes it on. What
+# an earlier call left that way is ended first (end-earlier.sh).
 umask 077
 nonce=$1
 shift
@@ -80,6 +81,18 @@ stop() {
 }
 trap stop TERM INT HUP
 
+# What is to be done, each between spaces.
+steps=' ' place=0
+for word; do
+  [ $((place % 3)) -ne 0 ] || steps="$steps$word "
+  place=$((place + 1))
+done
+if ! end_earlier && [ "$1" != down-v ]; then
+  report tail "$1" "what an earlier call does on this node does not end: pid $(earlier | tr '\n' ' ')"
+  report end "$1" 1
+  exit 0
+fi
+
 while [ $# -ge 3 ]; do
   step=$1 seconds=$2 script=$3
   shift 3
@@ -87,11 +100,15 @@ while [ $# -ge 3 ]; do
   if [ "$step" = join-command ]; then exec 3>&1; fi
   USERNETES_SECONDS=$seconds
   export USERNETES_SECONDS
-  setpriv --pdeathsig TERM timeout -k 5 "$seconds" sh -c "$script" usernetes "$step" >&5 2>&1 4<&- 5>&- &
+  # At TERM the script waits for what it runs, which timeout kills if it must,
+  # and takes with it what that left: an orphan would go on under the next call.
+  setpriv --pdeathsig TERM timeout -k 5 "$seconds" sh -c "trap 'kill -KILL 0' TERM
+$script" usernetes "$step" "$nonce" >&5 2>&1 4<&- 5>&- &
   child=$!
   keep_short >/dev/null 2>&1 3>&- &
   watcher=$!
-  wait "$child"
+  # A shell may say that it was killed.
+  wait "$child" 2>/dev/null
   status=$?
   { kill "$watcher" && wait "$watcher"; } 2>/dev/null
   child='' watcher=''

@@ -1,0 +1,48 @@
+# Ends what an earlier call of the same cluster still runs on this node.
+#
+# A daemon, or its flux exec, that dies takes its steps with it, but these may
+# need some seconds to end, and the next daemon may be here before. Two that do
+# the same on one node would spoil each other's work, so the earlier one goes:
+# with TERM, and with KILL if that does not help. down-v ends all there is; any
+# other call only what does one of its own steps, as others run beside it.
+#
+# /proc is asked, and no file: before stage there is no place for one, and a pid
+# in one may be another's by now. Only run.sh and timeout(1) are meant, which
+# have the call's nonce among their arguments: what an engine started lives on.
+
+# The pids of earlier calls, one a line: of their run.sh and of their steps.
+earlier() {
+  files=$(grep -lszxF "USERNETES_MARKER=$USERNETES_MARKER" /proc/[0-9]*/environ)
+  # Brokers that share a host each have their own.
+  if [ -n "${FLUX_URI:-}" ] && [ -n "$files" ]; then
+    # shellcheck disable=SC2086 # it is one word a file
+    files=$(grep -lszxF "FLUX_URI=$FLUX_URI" $files)
+  fi
+  for file in $files; do
+    tr '\n\0' ' \n' <"${file%environ}cmdline" | awk -v own="$nonce" -v wanted="$steps" -v pid="${file%/environ}" '
+      { argument[NR] = $0 }
+      END {
+        if (argument[1] ~ /(^|\/)(setpriv|timeout)$/) { call = argument[NR]; does[argument[NR - 1]] }
+        else if (argument[4] == "usernetes") { call = argument[5]; for (i = 6; i + 2 <= NR; i += 3) does[argument[i]] }
+        if (call == "" || call == own) exit
+        for (step in does) if (wanted ~ / down-v / || index(wanted, " " step " ")) found = 1
+        if (found) print substr(pid, 7)
+      }'
+  done
+} 2>/dev/null
+
+# Gives a status if something is left after ten seconds.
+end_earlier() {
+  tries=0
+  while found=$(earlier) && [ -n "$found" ]; do
+    case $tries in
+      0) for pid in $found; do kill -TERM "$pid"; done ;;
+      # Longer than timeout(1) gives a step between TERM and KILL.
+      70) for pid in $found; do kill -KILL -- "-$pid" || kill -KILL "$pid"; done ;;
+      100) return 1 ;;
+    esac
+    tries=$((tries + 1))
+    sleep 0.1
+  done 2>/dev/null
+}
+
