@@ -20,6 +20,7 @@ import {
   failure,
   limitsOf,
   lostNode,
+  optionalWaits,
   runningSteps,
   teardownProgress,
   without,
@@ -85,9 +86,12 @@ function planBringUp(cluster: Cluster, facts: Facts): Action[] {
   if (taken) return running ? [{ do: "stop" }] : [{ do: "claim-others" }];
   const note = gone ?? failure(cluster, facts);
   if (note !== undefined) return [{ do: "settle", settle: { outcome: "failed", note } }];
-  if (progress(cluster, "wait-ready", claim.lead)?.status === "ok" && !running)
-    return [{ do: "settle", settle: ready(cluster, claim, facts) }];
-  return bringUpSteps(cluster, facts);
+  const steps = bringUpSteps(cluster, facts);
+  // What it is ready without is done first, too: a token is not left behind by a crash.
+  const over = steps.length === 0 && !running;
+  if (progress(cluster, "wait-ready", claim.lead)?.status !== "ok" || !over) return steps;
+  if (optionalWaits(cluster, facts)) return [];
+  return [{ do: "settle", settle: ready(cluster, claim, facts) }];
 }
 
 function ready(cluster: Cluster, claim: Claim, facts: Facts): Settle {

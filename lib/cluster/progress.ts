@@ -45,6 +45,12 @@ export function limitsOf(limits: Limits, now: number): Retry {
   };
 }
 
+/**
+ * How often a step is tried at the least that was lost on a node that is up: its
+ * flux exec died, which says nothing of the step. Each is safe to repeat.
+ */
+const LOST_TRIES = 3;
+
 /** Pauses between tries grow: 1, 2, 4 ... seconds. */
 export function retryable(
   step: Step,
@@ -55,7 +61,8 @@ export function retryable(
   if (at.status === "ok") return "done";
   if (at.status === "running") return "running";
   if (at.fault) return "never";
-  if (at.attempt >= (facts.attempts[step] ?? 1)) return "never";
+  const tries = Math.max(facts.attempts[step] ?? 1, at.status === "lost" ? LOST_TRIES : 1);
+  if (at.attempt >= tries) return "never";
   const next = at.at + 2 ** (at.attempt - 1);
   if (facts.now >= next) return "now";
   facts.wake(next);
@@ -172,6 +179,14 @@ function local(cluster: Cluster, step: LocalStep, facts: Retry): Action[] {
   const at = progress(cluster, step, cluster.claim?.lead ?? 0);
   if (retryable(step, at, facts) !== "now") return [];
   return [{ do: "local", step }];
+}
+
+/** Something that a cluster is ready without is to be tried again, later. */
+export function optionalWaits(cluster: Cluster, facts: Retry): boolean {
+  const lead = cluster.claim?.lead ?? 0;
+  return [...OPTIONAL_STEPS].some(
+    (step) => retryable(step, progress(cluster, step, lead), facts) === "later",
+  );
 }
 
 /** What is left of the bring-up's time, in whole seconds, at least one. */

@@ -141,6 +141,16 @@ t.test("bring-up", (t) => {
     t.end();
   });
 
+  t.test("is not over before the token is deleted that a crash left", (t) => {
+    const done = [...JOINED, "sync-external-ip 0", "install-flannel 0", "wait-ready 0"];
+    t.strictSame(planned(claimed(...done)), ["ranks 0: delete-token", "here: remove-archive"]);
+    const lost = claimed(...done, "delete-token 0 lost", "remove-archive 0");
+    t.strictSame(planned(lost), []);
+    t.equal(plan(lost, LIMITS, BEGIN).wakeAt, BEGIN + 1);
+    t.strictSame(planned(lost, BEGIN + 1), ["ranks 0: delete-token"]);
+    t.end();
+  });
+
   t.test("has in each call the time that is left", (t) => {
     const limit = (now: number) => {
       const [first] = plan(claimed(), LIMITS, now).actions;
@@ -202,8 +212,32 @@ t.test("a step that failed", (t) => {
     t.strictSame(planned(failed(2, "timeout")), [
       "settle failed: up on b (rank 1) (2 tries): exit 1: no space",
     ]);
-    t.strictSame(planned(recorded(claimed(), step("stage 2 lost", { note: "No route to host" }))), [
-      "settle failed: stage failed on c (rank 2): No route to host",
+    t.end();
+  });
+
+  t.test("because its flux exec died is tried again, though not for ever", (t) => {
+    const lost = (attempt: number) =>
+      recorded(
+        claimed("stage 0-2", "up 0-2"),
+        step("kubeadm-init 0 lost", { attempt, note: "flux exec ended with a signal" }),
+      );
+    const again = ["ranks 0: kubeadm-init, kubeconfig, join-command"];
+    t.strictSame(planned(lost(1)), []);
+    t.strictSame(planned(lost(1), BEGIN + 1), again);
+    t.strictSame(planned(lost(2), BEGIN + 2), again);
+    t.strictSame(planned(lost(3), BEGIN + 10), [
+      "settle failed: kubeadm-init failed on a (rank 0) (3 tries): flux exec ended with a signal",
+    ]);
+    t.end();
+  });
+
+  t.test("ends the bring-up at once where it is not to be tried again", (t) => {
+    const cluster = recorded(
+      claimed("stage 0-2", "up 0-2"),
+      step("kubeadm-init 0 failed", { note: "exit 2: no" }),
+    );
+    t.strictSame(planned(cluster), [
+      "settle failed: kubeadm-init failed on a (rank 0): exit 2: no",
     ]);
     t.end();
   });

@@ -275,7 +275,7 @@ t.test("a failed step", (t) => {
     await life.untilClean();
     t.equal(
       life.job.last("exception")?.context?.["note"],
-      "stage failed on node2 (rank 2): No route to host",
+      "stage failed on node2 (rank 2) (3 tries): No route to host",
     );
   });
 
