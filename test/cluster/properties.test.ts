@@ -43,7 +43,8 @@ const anyJobEvent = fc.oneof(
 const anyStep = fc
   .record({
     name: fc.constantFrom(...STEPS),
-    ranks: fc.constantFrom("0-2", "0", "1", "2", "1-2"),
+    // Not all of them the job's.
+    ranks: fc.constantFrom("0-2", "0", "1", "2", "1-2", "1,7", "9"),
     status: fc.constantFrom("running", "ok", "failed", "timeout", "lost"),
     attempt: fc.integer({ min: 1, max: 4 }),
   })
@@ -262,6 +263,87 @@ t.test("a life that fails or is canceled anywhere, then crashes anywhere, ends t
       const next = new PureLife(outcome).resume(trace);
       if (next.play(order, 400) === Infinity) return false;
       return next.cluster.claim === undefined || next.cluster.down !== undefined;
+    }),
+    { numRuns: RUNS },
+  );
+  t.end();
+});
+
+/** Ranks that go and come back as the life goes on: at these turns, each time the other way. */
+class Coming {
+  private readonly lost = new Set<number>();
+  readonly everLost = new Set<number>();
+  private turns = 0;
+
+  constructor(private readonly changes: readonly { at: number; rank: number }[]) {}
+
+  readonly isLost = (rank: number): boolean => this.lost.has(rank);
+
+  turn(): void {
+    this.turns++;
+    for (const { at, rank } of this.changes) {
+      if (at !== this.turns) continue;
+      if (!this.lost.delete(rank)) this.lost.add(rank);
+      this.everLost.add(rank);
+    }
+  }
+}
+
+const changes = fc.array(fc.record({ at: fc.nat(90), rank: fc.nat(2) }), { maxLength: 6 });
+
+t.test("whatever nodes come and go, a life ends, crash or not, and says what is left", (t) => {
+  let failed = 0;
+  let lefts = 0;
+  fc.assert(
+    fc.property(picks, changes, fc.nat(), fc.boolean(), (order, when, crashAt, crash) => {
+      const nodes = new Coming(when);
+      const limits = { ...LIMITS, isLost: nodes.isLost };
+      const outcome = (_: string, rank: number) =>
+        nodes.isLost(rank) ? ("lost" as const) : ("ok" as const);
+      let life = new PureLife(outcome, limits).begin();
+      for (let turn = 0; turn < 600 && !life.done; turn++) {
+        nodes.turn();
+        life.turn(order[turn % order.length] ?? 0);
+        if (crash && turn === crashAt % 90) life = new PureLife(outcome, limits).resume(life.trace);
+      }
+      const { down, settle } = life.cluster;
+      if (settle?.outcome === "failed") failed++;
+      if (down && down.left.length > 0) lefts++;
+      return life.done && (down?.left ?? []).every((rank) => nodes.everLost.has(rank));
+    }),
+    { numRuns: RUNS },
+  );
+  t.ok(failed > 0 && lefts > 0, "some are lost in time for both");
+  t.end();
+});
+
+t.test("no plan tears down a node that is lost, or brings up a cluster that has one", (t) => {
+  fc.assert(
+    fc.property(anyTrace, fc.nat(2), (trace, lost) => {
+      const cluster = fold(emptyCluster(), trace);
+      const limits = { ...LIMITS, isLost: (rank: number) => rank === lost };
+      const { actions } = plan(cluster, limits, BEGIN + 100);
+      return actions.every((action) => action.do !== "call" || !action.ranks.includes(lost));
+    }),
+    { numRuns: RUNS },
+  );
+  t.end();
+});
+
+t.test("what the job did while no daemon ran brings any life to its end", (t) => {
+  fc.assert(
+    fc.property(picks, fc.nat(), fc.boolean(), (order, at, gone) => {
+      const whole = new PureLife().begin();
+      whole.play(order, 300);
+      const before = whole.trace.slice(0, 3 + (at % (whole.trace.length - 2)));
+      const held = new PureLife().resume(before).cluster.job;
+      const since = [job(CANCEL)];
+      // One that nothing holds is gone before anybody looks.
+      if (gone && held.prolog !== "counted" && held.epilog !== "counted") since.push(job("clean"));
+      const life = new PureLife().resume([...before, ...since]);
+      if (life.play(order, 400) === Infinity) return false;
+      const { claim, down, job: end } = life.cluster;
+      return (!claim || down?.left.length === 0) && end.prolog !== "counted";
     }),
     { numRuns: RUNS },
   );

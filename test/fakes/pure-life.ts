@@ -10,6 +10,7 @@ import {
   type JobEvent,
 } from "../../lib/cluster/fold.js";
 import { plan, type Action } from "../../lib/cluster/plan.js";
+import type { Limits } from "../../lib/cluster/progress.js";
 import { isDone, type Cluster } from "../../lib/cluster/state.js";
 import type { Step } from "../../lib/cluster/steps.js";
 import type { RecordEvent, StepStatus } from "../../lib/record/events.js";
@@ -31,7 +32,10 @@ export class PureLife {
   private calls: Rank[] = [];
   private waiting: Action[] = [];
 
-  constructor(private readonly outcome: Outcome = () => "ok") {}
+  constructor(
+    private readonly outcome: Outcome = () => "ok",
+    private readonly limits: Limits = LIMITS,
+  ) {}
 
   begin(): this {
     for (const event of ["submit", "alloc"]) this.see(jobEvent(event, this.now));
@@ -73,7 +77,7 @@ export class PureLife {
   turn(pick: number): boolean {
     this.now += 0.01;
     if (this.done) return false;
-    const { actions, wakeAt } = plan(this.cluster, LIMITS, this.now);
+    const { actions, wakeAt } = plan(this.cluster, this.limits, this.now);
     for (const action of actions) this.take(action);
     const can = [
       ...this.calls.map((rank) => () => {
