@@ -18,6 +18,7 @@ import { ENOENT, FluxError } from "./bridge.js";
 import { runLocalStep, runSteps } from "./calls.js";
 import { claimOthers, makeClaim } from "./claim.js";
 import { publishJoinCommand, removePublished } from "./join-command.js";
+import { letGo } from "./let-go.js";
 import type { Reconciler } from "./reconcile.js";
 
 type Confirmed = "once" | undefined;
@@ -153,15 +154,11 @@ export const ACTIONS: { [K in Action["do"]]: Do<K> } = {
     return undefined;
   },
 
-  "finish-prolog": async ({ cluster, world }, { status }) =>
-    unlessOver(
-      world.flux.post(cluster.jobid, "prolog-finish", { description: "usernetes", status }),
-    ),
+  "finish-prolog": async (job, { do: what, status }) =>
+    unlessOver(letGo(job, "prolog", { status, again: job.hasFailed(what) })),
 
-  "finish-epilog": async ({ cluster, world }) =>
-    unlessOver(
-      world.flux.post(cluster.jobid, "epilog-finish", { description: "usernetes", status: 0 }),
-    ),
+  "finish-epilog": async (job, { do: what }) =>
+    unlessOver(letGo(job, "epilog", { status: 0, again: job.hasFailed(what) })),
 };
 
 /** Taken before it is written, so that no other job takes the same in the meantime. */

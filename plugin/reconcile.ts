@@ -18,10 +18,11 @@ import { limitsOf, without, type Limits } from "../lib/cluster/progress.js";
 import { displayState, isDone, type Cluster } from "../lib/cluster/state.js";
 import { messageOf } from "../lib/errors.js";
 import { formatFsd } from "../lib/flux/fsd.js";
-import { f58, kvsDirectory } from "../lib/flux/jobid.js";
+import { f58 } from "../lib/flux/jobid.js";
 import { parseEventlog, type RecordEvent } from "../lib/record/events.js";
 import { recordKey, RecordWriter, type Operation } from "../lib/record/writer.js";
 import { ACTIONS } from "./actions.js";
+import { readEventlog } from "./let-go.js";
 import { traced } from "./traced.js";
 import type { Facts, Level, World } from "./world.js";
 
@@ -87,17 +88,21 @@ export class Reconciler {
    */
   async load(): Promise<number> {
     const { cluster, world } = this;
-    const [eventlog, record] = await Promise.all([
-      world.flux.lookup(`${kvsDirectory(cluster.jobid)}.eventlog`),
+    const [{ events, lines }, record] = await Promise.all([
+      readEventlog(cluster.jobid, world.flux),
       world.flux.lookup(recordKey(cluster.jobid)),
     ]);
-    if (eventlog === undefined) this.writer.onlyEntry();
-    const events = parseEventlog<JobEvent>(eventlog ?? "");
+    if (lines === 0) this.writer.onlyEntry();
     for (const event of events) foldJobEvent(cluster, event);
     for (const event of parseEventlog<RecordEvent>(record ?? "")) foldRecordEvent(cluster, event);
     forgetRunning(cluster);
     this.say("trace", `taken up: ${events.map(({ name }) => name).join(" ")}`);
-    return (eventlog ?? "").split("\n").length - 1;
+    return lines;
+  }
+
+  /** The action was tried, and what came of it is not known. */
+  hasFailed(action: Action["do"]): boolean {
+    return this.pauses.has(action);
   }
 
   onJobEvent(event: JobEvent): void {
