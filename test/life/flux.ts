@@ -37,11 +37,21 @@ export interface Entry {
   context?: Record<string, unknown>;
 }
 
+/** A line of the template's steps.log. */
+export interface Played {
+  host: string;
+  target: string;
+  /** begin, end, fault or overlap: it began while an earlier one still ran. */
+  what: string;
+}
+
 /** Fast enough for tests, slow enough that steps of several ranks overlap. */
 const QUICK = [
   ...["up", "kubeadm-init", "install-flannel", "join-command", "kubeadm-join"],
   ...["sync-external-ip", "down-v", "ready"],
 ];
+
+const DAEMON = join(PACKAGE, "bin/flux-usernetes");
 
 export class LifeFlux {
   readonly kind: Place["kind"];
@@ -50,6 +60,8 @@ export class LifeFlux {
   logLevel = "warn";
   private daemonProcess: LiveCommand | undefined;
   private scripts = 0;
+  /** What a daemon that is started from now on gets beside the place's own. */
+  daemonEnv: Record<string, string> = {};
 
   constructor(readonly place: Place) {
     this.kind = place.kind;
@@ -110,26 +122,38 @@ export class LifeFlux {
 
   /** Starts the real daemon and waits until it answers. */
   async startDaemon(...args: string[]): Promise<void> {
-    const daemon = join(PACKAGE, "bin/flux-usernetes");
-    const env = { ...this.place.env, LOG_LEVEL: this.logLevel };
-    const setting = { env, cwd: this.place.common };
-    this.daemonProcess = spawnCommand(
-      daemon,
-      ["daemon", ...args, "--pass-env", "TESTBED"],
-      setting,
-    );
+    this.launchDaemon(...args);
+    await this.output(DAEMON, "ping", "--wait", "20s");
+  }
+
+  /** Starts the real daemon, and waits for nothing. */
+  launchDaemon(...args: string[]): void {
+    const env = { ...this.place.env, LOG_LEVEL: this.logLevel, ...this.daemonEnv };
+    const argv = ["daemon", ...args, "--pass-env", "TESTBED"];
+    this.daemonProcess = spawnCommand(DAEMON, argv, { env, cwd: this.place.common });
     this.daemonProcess.child.stderr.on("data", (chunk: Buffer) => {
       this.daemonLog += chunk.toString();
     });
-    await this.output(daemon, "ping", "--wait", "20s");
   }
 
-  /** Starts it with a table of its own; `more` are further lines. */
-  async startConfigured(template: string, more = ""): Promise<void> {
-    const file = join(this.place.common, `usernetes-${++this.scripts}.toml`);
-    const table = `[usernetes]\ntemplate = "${template}"\nworkdir = "${this.place.base}"\n${more}`;
-    writeFileSync(file, table);
-    await this.startDaemon("--config", file);
+  /** The daemon says that it is ready; its LOG_LEVEL must let it. Rejects if it ends before. */
+  daemonReady(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      let text = "";
+      this.daemonProcess?.child.stderr.setEncoding("utf8").on("data", (chunk: string) => {
+        if (text.includes('"ready: ')) return;
+        text += chunk;
+        if (text.includes('"ready: ')) resolve();
+      });
+      void this.daemonEnded.then((status) => {
+        reject(new Error(`the daemon ended with ${status}: ${text}`));
+      });
+    });
+  }
+
+  /** The exit status of the daemon that runs, when it ends. */
+  get daemonEnded(): Promise<number> {
+    return this.daemonProcess?.ended ?? Promise.resolve(0);
   }
 
   /**
@@ -223,14 +247,19 @@ export class LifeFlux {
     return left;
   }
 
-  /** Lines of the template's steps.log: `host target` of each begin, in order. */
+  /** What the template did, in order. */
+  stepsLog(): Played[] {
+    const lines = read(join(this.place.testbed, "steps.log")).split("\n").filter(Boolean);
+    return lines.map((line) => {
+      const [, host = "", target = "", what = ""] = line.split(" ");
+      return { host, target, what };
+    });
+  }
+
+  /** `host target` of each begin, in order. */
   begun(): string[] {
-    const text = readFileSync(join(this.place.testbed, "steps.log"), "utf8");
-    return text
-      .split("\n")
-      .map((line) => line.split(" "))
-      .filter((words) => words[3] === "begin")
-      .map((words) => `${words[1] ?? ""} ${words[2] ?? ""}`);
+    const begins = this.stepsLog().filter(({ what }) => what === "begin");
+    return begins.map(({ host, target }) => `${host} ${target}`);
   }
 
   async close(): Promise<void> {

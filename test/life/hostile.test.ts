@@ -145,7 +145,7 @@ life(async (t, flux) => {
   await t.test("a join-command that was swapped", async (t) => {
     const template = flux.template(`played || exit
 [ "$target" != join-command ] || echo 'touch ${canary}' >>join-command`);
-    await flux.startConfigured(template);
+    await flux.startDaemon("--config", flux.table("", { template }));
     const job = await flux.submit("-N2", "true");
     t.equal(
       await noteOf(t as unknown as Tap, job),
@@ -158,7 +158,7 @@ life(async (t, flux) => {
 
   await t.test("a template with a link out of it, or a fifo", async (t) => {
     const template = flux.template("played");
-    await flux.startConfigured(template);
+    await flux.startDaemon("--config", flux.table("", { template }));
     symlinkSync("/etc/passwd", join(template, "users"));
     t.match(
       await noteOf(t as unknown as Tap, await flux.submit("-N1", "true")),
@@ -185,7 +185,7 @@ echo 'flux-exec: Error: rank 0: sh: No route to host' >&2
 (while [ -e "$TESTBED/hold" ]; do sleep 0.1; done; echo late) &
 printf 'at \\033[31mlast\\000\\377 %s\\n' "$(yes y | head -n 999 | tr -d '\\n')"
 exit 3`);
-    await flux.startConfigured(template, "attempts = { up = 1 }\n");
+    await flux.startDaemon("--config", flux.table("attempts = { up = 1 }\n", { template }));
     writeFileSync(join(flux.place.testbed, "hold"), "");
     const before = flux.daemonMemory;
     const job = await flux.submit("-N2", "true");

@@ -6,14 +6,26 @@ import { embeddedPlace, realPlace, type Table } from "./places.js";
 
 export type Tap = typeof t;
 
-export function life(body: (t: Tap, flux: LifeFlux) => Promise<void>, table: Table = ""): void {
-  const play = (open: (table: Table) => Promise<Place>) => async (test: unknown) => {
+/** `pace`: of the embedded Flux; 1 is as slow as an idle one, 0 as fast as can be. */
+export function life(
+  body: (t: Tap, flux: LifeFlux) => Promise<void>,
+  table: Table = "",
+  pace = 1,
+): void {
+  const play = (open: () => Promise<Place>) => async (test: unknown) => {
     const tap = test as Tap;
-    const flux = new LifeFlux(await open(table));
+    const flux = new LifeFlux(await open());
     flux.hurry();
     tap.teardown(() => flux.close());
     await body(tap, flux);
   };
-  t.test("on the embedded Flux", play(embeddedPlace));
-  t.test("on a real Flux", { skip: whyNoRealFlux() ?? false }, play(realPlace));
+  t.test(
+    "on the embedded Flux",
+    play(() => embeddedPlace(table, pace)),
+  );
+  t.test(
+    "on a real Flux",
+    { skip: whyNoRealFlux() ?? false },
+    play(() => realPlace(table)),
+  );
 }

@@ -14,8 +14,9 @@ const table = (workdir: string, more: Table): string =>
 
 const COMMANDS = join(PACKAGE, "bin");
 
-export async function embeddedPlace(more: Table): Promise<Place> {
-  const sandbox = await startInstance({ config: table("@SANDBOX@/hosts/self", more) });
+/** `pace`: 1 is as slow as an idle Flux, 0 as fast as can be. */
+export async function embeddedPlace(more: Table, pace = 1): Promise<Place> {
+  const sandbox = await startInstance({ config: table("@SANDBOX@/hosts/self", more), pace });
   const common = mkdtempSync("/tmp/usernetes-life-");
   for (const rank of [0, 1, 2, 3]) mkdirSync(sandbox.disk(rank), { recursive: true });
   return {

@@ -208,6 +208,20 @@ t.test("a record that cannot be read now is read again", async (t) => {
   t.equal(supervisor.size, 1);
 });
 
+t.test("a job that is reported again while its record is read again is taken once", async (t) => {
+  const { life, supervisor, report, starts } = supervise(t);
+  await supervisor.onSentinel();
+  life.flux.fail("lookup", 2);
+  report();
+  await life.quiet();
+  supervisor.onJob(JOB);
+  life.clock.advance(1000);
+  await eventually(() => starts().length === 1);
+  supervisor.onDue(JOBID);
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  t.equal(starts().length, 1);
+});
+
 t.test("what a lost node left is cleaned when it is back, without a restart", async (t) => {
   const life = await new Life().alloc();
   await life.untilStarted();

@@ -78,3 +78,17 @@ t.test("two projects on a host cannot have the same ports", async (t) => {
     stderr: /Bind for 0\.0\.0\.0:2379 failed: port is already allocated/,
   });
 });
+
+t.test("a step that begins on a node while it still runs there is told", async (t) => {
+  const sandbox = await open(t);
+  writeFileSync(`${sandbox.testbed}/seconds/up`, "1\n");
+  const first = make(sandbox, 0, "up");
+  const log = () => readFileSync(`${sandbox.testbed}/steps.log`, "utf8");
+  while (!existsSync(`${sandbox.testbed}/steps.log`) || !log().includes("node0 up begin"))
+    await new Promise((resolve) => setImmediate(resolve));
+  await make(sandbox, 0, "up");
+  await first;
+  t.match(log(), / node0 up overlap \d+\n/);
+  await make(sandbox, 0, "up");
+  t.equal(log().match(/overlap/g)?.length, 1, "and one that comes later is not");
+});

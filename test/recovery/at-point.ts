@@ -1,0 +1,92 @@
+/**
+ * Loaded into the daemon's process (NODE_OPTIONS=--import), to strike at an exact
+ * point of a job's life without any hook in the daemon: points are the lines that
+ * the daemon is about to write to its own log about a job, counted. An effect is
+ * told before it begins and when it has ended, so every gap between two is one.
+ *
+ * Lines of one turn of the event loop with no effect between them are one point.
+ * What it is to do comes in USERNETES_POINT; its children get neither that nor
+ * NODE_OPTIONS.
+ */
+import { spawnSync } from "node:child_process";
+import fs from "node:fs";
+
+/** What happens at a point. */
+export type Strike =
+  /** kill -9 of the daemon. */
+  | "die"
+  /** The job is canceled, and the daemon goes on, or dies over it. */
+  | "cancel"
+  | "cancel twice"
+  | "cancel and die"
+  /** kill -9 of those of its children whose command has the word in it. */
+  | { kill: string };
+
+export interface Point {
+  /** From 1; 0: nothing happens. */
+  at: number;
+  strike: Strike;
+  /** Gets a line for each point, and `struck N` where something happened. */
+  report: string;
+}
+
+/** Its children whose command has the word in it. */
+function childrenOf(parent: number, word: string): number[] {
+  return fs.readdirSync("/proc").flatMap((name) => {
+    if (!/^[0-9]+$/.test(name)) return [];
+    try {
+      const stat = fs.readFileSync(`/proc/${name}/stat`, "utf8");
+      if (/.*\) . ([0-9]+) /.exec(stat)?.[1] !== String(parent)) return [];
+      return fs.readFileSync(`/proc/${name}/cmdline`, "utf8").includes(word) ? [Number(name)] : [];
+    } catch {
+      // It has ended.
+      return [];
+    }
+  });
+}
+
+/** How much was struck. */
+function strike(what: Strike, job: string): number {
+  if (typeof what === "object") {
+    const meant = childrenOf(process.pid, what.kill);
+    for (const pid of meant) process.kill(pid, "SIGKILL");
+    return meant.length;
+  }
+  const cancel = () => spawnSync("flux", ["cancel", job], { stdio: "ignore" });
+  if (what !== "die") cancel();
+  if (what === "cancel twice") cancel();
+  return 1;
+}
+
+function watch({ at, strike: what, report }: Point): void {
+  let points = 0;
+  let between = true;
+  const onLine = (line: string): void => {
+    const job = /"job":"([^"]+)"/.exec(line)?.[1];
+    if (job === undefined) return;
+    if (between) {
+      between = false;
+      setImmediate(() => (between = true));
+      fs.appendFileSync(report, `${/"msg":"(.*)"/.exec(line)?.[1] ?? ""}\n`);
+      if (++points === at) {
+        fs.appendFileSync(report, `struck ${strike(what, job)}\n`);
+        if (what === "die" || what === "cancel and die") process.kill(process.pid, "SIGKILL");
+      }
+    }
+    // What comes after it in this turn comes after an effect.
+    if (/"effect":.*"status":"begins"/.test(line)) between = true;
+  };
+  const write = fs.writeSync.bind(fs) as (...args: unknown[]) => number;
+  const watched = (fd: number, data: unknown, ...rest: unknown[]): number => {
+    if (fd === 2 && typeof data === "string") onLine(data);
+    return write(fd, data, ...rest);
+  };
+  fs.writeSync = watched;
+}
+
+const asked = process.env["USERNETES_POINT"];
+if (asked !== undefined) {
+  delete process.env["USERNETES_POINT"];
+  delete process.env["NODE_OPTIONS"];
+  watch(JSON.parse(asked) as Point);
+}

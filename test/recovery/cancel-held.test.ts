@@ -1,0 +1,14 @@
+/** A cancel of a job that asks for debug, also one that no daemon sees at first. */
+import { life } from "../life/life.js";
+import { everyPoint } from "./every-point.js";
+import { HELD } from "./scenarios.js";
+
+life(
+  async (t, flux) => {
+    const stride = flux.kind === "real" ? 24 : 12;
+    await everyPoint(t, flux, HELD, { strike: "cancel", stride });
+    await everyPoint(t, flux, HELD, { strike: "cancel and die", stride });
+  },
+  "",
+  0,
+);

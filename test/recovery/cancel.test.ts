@@ -1,0 +1,15 @@
+/** A cancel at the points of a life: it ends canceled, let go once, with nothing left. */
+import { life } from "../life/life.js";
+import { everyPoint } from "./every-point.js";
+import { CANCELED, RETRIES } from "./scenarios.js";
+
+life(
+  async (t, flux) => {
+    const stride = flux.kind === "real" ? 16 : 8;
+    await everyPoint(t, flux, CANCELED, { strike: "cancel", stride });
+    await everyPoint(t, flux, CANCELED, { strike: "cancel twice", stride: 2 * stride });
+    await everyPoint(t, flux, RETRIES, { strike: "cancel", stride: 2 * stride });
+  },
+  "",
+  0,
+);

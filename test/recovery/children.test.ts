@@ -1,0 +1,24 @@
+/** kill -9 of what the daemon started, at the points of a life: it goes on as if nothing was. */
+import { life } from "../life/life.js";
+import { everyPoint } from "./every-point.js";
+import { RUNS } from "./scenarios.js";
+
+/** A word in the command of each; `flux exec` carries run.sh. */
+const BRIDGE = "bridge.py";
+const FOLLOW = "--follow";
+const EXEC = "pdeathsig TERM timeout";
+
+life(
+  async (t, flux) => {
+    const stride = flux.kind === "real" ? 24 : 12;
+    await everyPoint(t, flux, RUNS, { strike: { kill: BRIDGE }, stride });
+    await everyPoint(t, flux, RUNS, { strike: { kill: FOLLOW }, stride, least: 0.4 });
+    await everyPoint(t, flux, RUNS, {
+      strike: { kill: EXEC },
+      stride: (2 * stride) / 3,
+      least: 0.2,
+    });
+  },
+  "",
+  0,
+);

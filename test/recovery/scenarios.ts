@@ -1,0 +1,90 @@
+/** Lives that are walked through, and what must hold at the end of each. */
+import { readdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import type { LifeFlux } from "../life/flux.js";
+import type { Lived, Scenario } from "./lived.js";
+
+const TARGETS = [
+  ...["up", "kubeadm-init", "install-flannel", "join-command", "kubeadm-join"],
+  ...["sync-external-ip", "down-v", "ready"],
+];
+
+/** No step takes time of its own, and none fails. */
+function plain(flux: LifeFlux): void {
+  for (const target of TARGETS) flux.takes(target, 0);
+  const fault = join(flux.place.testbed, "fault");
+  for (const name of readdirSync(fault)) rmSync(join(fault, name));
+}
+
+/** The lead's task, which has the kubeconfig, sees both nodes. */
+const SEES = '[ "$FLUX_TASK_RANK" != 0 ] || [ "$(kubectl get nodes | grep -c " Ready ")" = 2 ]';
+
+const settled = ({ record }: Lived) => record.find(({ name }) => name === "settle")?.context;
+const fatal = ({ events }: Lived) =>
+  events.filter(({ name, context }) => name === "exception" && context?.["severity"] === 0);
+const started = ({ events }: Lived) => events.some(({ name }) => name === "start");
+
+/** A job that gets its cluster, uses it and ends. */
+export const RUNS: Scenario = {
+  job: ["-N2", "sh", "-c", SEES],
+  prepare: plain,
+  faults(lived) {
+    const wrong = fatal(lived).map(({ context }) => `raised: ${JSON.stringify(context)}`);
+    if (settled(lived)?.["outcome"] !== "ready") wrong.push(JSON.stringify(settled(lived)));
+    const finish = lived.events.find(({ name }) => name === "finish");
+    if (finish?.context?.["status"] !== 0) wrong.push(`finish: ${JSON.stringify(finish)}`);
+    return wrong;
+  },
+};
+
+/** A job whose cluster does not come up: a step fails for good on a live node. */
+export const FAILS: Scenario = {
+  job: ["-N2", "true"],
+  prepare(flux) {
+    plain(flux);
+    flux.fault("node0.kubeadm-init", "exit 4");
+  },
+  faults(lived) {
+    const wrong = started(lived) ? ["it started"] : [];
+    const notes = fatal(lived).map(({ context }) => String(context?.["note"]));
+    const expected = /^kubeadm-init failed on node0 \(rank 0\).*: exit \d: injected fault/;
+    if (notes.length !== 1 || !expected.test(notes[0] ?? "")) wrong.push(`raised: ${notes.join()}`);
+    if (settled(lived)?.["outcome"] !== "failed") wrong.push(JSON.stringify(settled(lived)));
+    return wrong;
+  },
+};
+
+/** What holds wherever the job was canceled: it says so, and no failure. */
+function canceled(lived: Lived): string[] {
+  const types = new Set(fatal(lived).map(({ context }) => String(context?.["type"])));
+  // It was over before.
+  if (types.size === 0) return RUNS.faults?.(lived) ?? [];
+  const wrong = types.size > 1 || !types.has("cancel") ? [`raised: ${[...types].join()}`] : [];
+  const outcome = settled(lived)?.["outcome"];
+  if (outcome === "failed" || (outcome === "canceled" && started(lived)))
+    wrong.push(`settled ${outcome}${started(lived) ? ", and it started" : ""}`);
+  return wrong;
+}
+
+export const CANCELED: Scenario = { ...RUNS, faults: canceled };
+
+/** Its `up` fails once on one node and is tried again after a pause. */
+export const RETRIES: Scenario = {
+  ...CANCELED,
+  prepare(flux) {
+    plain(flux);
+    flux.fault("node1.up", "exit 4 once");
+  },
+};
+
+/** Held for debug when it is ready, until it is released. */
+export const HELD: Scenario = {
+  ...CANCELED,
+  job: ["--setattr=attributes.user.usernetes_debug=yes", ...RUNS.job],
+  async act(flux, job) {
+    const seen = async (name: string) =>
+      [...(await flux.record(job)), ...(await flux.events(job))].some((e) => e.name === name);
+    while (!(await seen("settle")) && !(await seen("clean")));
+    await flux.flux("job", "memo", job, "usernetes.release=true");
+  },
+};
