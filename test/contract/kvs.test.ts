@@ -26,6 +26,13 @@ contract((t, flux) => {
     });
   });
 
+  t.test("a value that is longer than a pipe holds comes whole", async (t) => {
+    const long = "0123456789".repeat(20_000);
+    await flux.run(["kvs", "put", "--raw", "long=-"], long);
+    const { stdout } = await flux.run(["kvs", "get", "--raw", ...Array<string>(20).fill("long")]);
+    t.equal(stdout.length, 20 * long.length);
+  });
+
   t.test("a record is kept in the job's directory, also after its end", async (t) => {
     const job = await output(flux, "submit", "true");
     await eventsUntil(flux, job, "clean");

@@ -10,6 +10,13 @@ import { frame, FrameReader } from "./wire.js";
 /** These pass signals on to what they run; all others die of them. */
 const FORWARDS = new Set(["exec", "run"]);
 
+/** What its reader has not taken yet must not be lost. */
+function exitWhenWritten(status: number): void {
+  process.stdout.write("", () => {
+    process.stderr.write("", () => process.exit(status));
+  });
+}
+
 function callInstance(socketPath: string, argv: string[]): void {
   const socket = connect(socketPath);
   const reader = new FrameReader();
@@ -31,7 +38,7 @@ function callInstance(socketPath: string, argv: string[]): void {
       else if (type === "W") sendStdin();
       else if (type === "X") {
         status = Number(payload.toString());
-        process.exit(status);
+        exitWhenWritten(status);
       }
     }
   });
