@@ -175,6 +175,10 @@ export class LifeFlux {
     return Number(/VmHWM:\s+([0-9]+) kB/.exec(status)?.[1] ?? NaN) / 1024;
   }
 
+  get daemonPid(): number {
+    return this.daemonProcess?.child.pid ?? 0;
+  }
+
   /** Its exit status. */
   stopDaemon(signal: NodeJS.Signals = "SIGTERM"): Promise<number> {
     const running = this.daemonProcess;
@@ -210,16 +214,16 @@ export class LifeFlux {
     return this.output("flux", "submit", "--setattr=attributes.user.usernetes=yes", ...args);
   }
 
-  async waitFor(job: string, event: string): Promise<void> {
-    await this.output("flux", "job", "wait-event", "-t", "40", job, event);
+  async waitFor(job: string, event: string, limit = "40s"): Promise<void> {
+    await this.output("flux", "job", "wait-event", "-t", limit, job, event);
   }
 
   /** Flux is done with the job, and so is the daemon. */
-  async waitForEnd(job: string): Promise<void> {
-    await this.waitFor(job, "clean");
+  async waitForEnd(job: string, limit = "40s"): Promise<void> {
+    await this.waitFor(job, "clean", limit);
     if ((await this.record(job)).length === 0) return;
     const path = ["-p", "usernetes.eventlog"];
-    await this.output("flux", "job", "wait-event", "-t", "40", ...path, job, "down");
+    await this.output("flux", "job", "wait-event", "-t", limit, ...path, job, "down");
   }
 
   async events(job: string): Promise<Entry[]> {

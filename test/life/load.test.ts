@@ -1,0 +1,135 @@
+/**
+ * Many jobs: a thousand that want nothing of us among fifty that ask. None is
+ * lost, none of the thousand is touched, and the daemon stays small: it follows
+ * only the jobs that have their nodes.
+ */
+import { watch, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { kvsDirectory, parseJobid } from "../../lib/flux/jobid.js";
+import type { Entry } from "./flux.js";
+import { life } from "./life.js";
+import { processTree } from "./process-tree.js";
+
+const ROUNDS = 10;
+const ORDINARY = 100;
+const ASKING = 5;
+const MOST_KB = 150 * 1024;
+
+interface Sample {
+  /** Seconds since the epoch. */
+  at: number;
+  followed: bigint[];
+  pssKb: number;
+}
+
+life(async (t, flux) => {
+  for (const target of ["up", "kubeadm-init", "install-flannel", "join-command"])
+    flux.takes(target, 0);
+  await flux.startDaemon();
+  const samples: Sample[] = [];
+  const sample = () => {
+    const tree = processTree(flux.daemonPid);
+    // Afterwards, so that nothing in it is later.
+    const at = Date.now() / 1000;
+    const follows = tree.filter(({ command }) => command.includes("--follow"));
+    const followed = follows.flatMap(
+      ({ command }) => parseJobid(command.split(" ").at(-1) ?? "") ?? [],
+    );
+    // The embedded Flux's command is a Node.js of its own, which the real one's is not.
+    const counted = flux.kind === "real" ? tree : tree.slice(0, 1);
+    samples.push({ at, followed, pssKb: counted.reduce((sum, { pssKb }) => sum + pssKb, 0) });
+  };
+  // Each job that ends writes a line.
+  const finished = join(flux.place.testbed, "finished");
+  writeFileSync(finished, "");
+  const watcher = watch(finished, sample);
+  t.teardown(() => {
+    watcher.close();
+  });
+  const script = flux.script('echo done >>"$TESTBED/finished"');
+  const submit = (count: number, ...options: string[]) =>
+    flux.output("flux", "submit", `--cc=1-${count}`, "-n1", ...options, script);
+
+  const asking: string[] = [];
+  const ordinary: string[] = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    ordinary.push(...(await submit(ORDINARY)).split("\n"));
+    const asked = await submit(ASKING, "--setattr=attributes.user.usernetes=yes");
+    asking.push(...asked.split("\n"));
+  }
+  for (const job of asking) await flux.waitForEnd(job, "80s");
+  await flux.output("flux", "queue", "drain");
+  sample();
+  watcher.close();
+
+  const keys = (jobs: string[], key: string) =>
+    jobs.map((job) => `${kvsDirectory(parseJobid(job) ?? 0n)}.${key}`);
+  /** The eventlogs of many jobs, read at once. */
+  const eventlogs = async (jobs: string[], key: string): Promise<Entry[][]> => {
+    const text = await flux.output("flux", "kvs", "get", "--raw", ...keys(jobs, key));
+    const first = key === "eventlog" ? "submit" : "claim";
+    const logs: Entry[][] = [];
+    for (const line of text.split("\n")) {
+      const entry = JSON.parse(line) as Entry;
+      if (entry.name === first) logs.push([]);
+      logs.at(-1)?.push(entry);
+    }
+    return logs;
+  };
+
+  await t.test("every job ends with success", async (t) => {
+    const all = await flux.output("flux", "jobs", "-a", "-c0", "-n", "-o", "{id.f58} {status}");
+    const bad = all.split("\n").filter((line) => !line.endsWith(" COMPLETED"));
+    t.same(bad, []);
+    t.equal(all.split("\n").length, ROUNDS * (ORDINARY + ASKING));
+  });
+
+  await t.test("every job that asked had its cluster, and nothing is left", async (t) => {
+    const records = await eventlogs(asking, "usernetes.eventlog");
+    t.equal(records.length, asking.length);
+    const ready = (record: Entry[]) =>
+      record.some(({ name, context }) => name === "settle" && context?.["outcome"] === "ready");
+    t.ok(records.every(ready), "ready");
+    t.ok(
+      records.every((record) => record.at(-1)?.name === "down"),
+      "and down",
+    );
+    t.same(await flux.leftovers(), []);
+  });
+
+  await t.test("no other job is touched", async (t) => {
+    const logs = await eventlogs(ordinary, "eventlog");
+    t.equal(logs.length, ordinary.length);
+    const ours = logs
+      .flat()
+      .filter(({ name }) => /^(prolog|epilog)-|^memo$|^exception$/.test(name));
+    t.same(ours, []);
+  });
+
+  await t.test("only jobs that have their nodes are followed", async (t) => {
+    const logs = await eventlogs(asking, "eventlog");
+    const allocAt = new Map(
+      logs.map((log, i) => [
+        parseJobid(asking[i] ?? "") ?? 0n,
+        log.find(({ name }) => name === "alloc")?.timestamp ?? Infinity,
+      ]),
+    );
+    const early = samples.filter(({ at, followed }) =>
+      followed.some((id) => (allocAt.get(id) ?? Infinity) > at),
+    );
+    t.same(early, []);
+    t.ok(
+      samples.some(({ followed }) => followed.length > 0),
+      "some were seen",
+    );
+    t.same(samples.at(-1)?.followed, [], "and none is left");
+  });
+
+  await t.test("the daemon stays small", (t) => {
+    const most = Math.max(...samples.map(({ pssKb }) => pssKb));
+    const follows = Math.max(...samples.map(({ followed }) => followed.length));
+    t.comment(`${samples.length} samples: at most ${most} kB and ${follows} follows`);
+    t.ok(most < MOST_KB, `${most} kB`);
+    t.end();
+  });
+});

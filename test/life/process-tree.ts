@@ -1,0 +1,46 @@
+/** A process and all that come of it, from /proc: what they run and the memory that is theirs. */
+import { readdirSync, readFileSync } from "node:fs";
+
+export interface Process {
+  pid: number;
+  /** Its arguments, separated by blanks. */
+  command: string;
+  /** Proportional set size: shared pages are divided among those that share them. */
+  pssKb: number;
+}
+
+/** Those that end while they are looked at are left out. */
+export function processTree(root: number): Process[] {
+  const tree: Process[] = [];
+  const queue = [root];
+  for (let pid = queue.shift(); pid !== undefined; pid = queue.shift()) {
+    const rollup = read(`/proc/${pid}/smaps_rollup`);
+    const pss = /^Pss: +([0-9]+) kB$/m.exec(rollup)?.[1];
+    const command = read(`/proc/${pid}/cmdline`).replaceAll("\0", " ").trim();
+    if (pss !== undefined) tree.push({ pid, command, pssKb: Number(pss) });
+    queue.push(...childrenOf(pid));
+  }
+  return tree;
+}
+
+function childrenOf(pid: number): number[] {
+  const tasks = list(`/proc/${pid}/task`);
+  const words = tasks.flatMap((task) => read(`/proc/${pid}/task/${task}/children`).split(" "));
+  return words.filter(Boolean).map(Number);
+}
+
+function read(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch {
+    return "";
+  }
+}
+
+function list(directory: string): string[] {
+  try {
+    return readdirSync(directory);
+  } catch {
+    return [];
+  }
+}
