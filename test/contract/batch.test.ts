@@ -60,5 +60,19 @@ contract((t, flux) => {
       stdout.split("\n")[12],
     ]);
   });
+
+  t.test("its instance has the configuration that it was given", async (t) => {
+    const on0 = ["exec", "-n", "-r", "0"];
+    const at = (name: string) => `${flux.disk}/${name}`;
+    const write = (name: string, text: string) =>
+      flux.run(["exec", "-r", "0", "sh", "-c", `cat > ${at(name)}`], text);
+    await write("nested.toml", '[usernetes]\ntemplate = "/opt/nested"\n');
+    await write("nested.sh", "#!/bin/sh\nflux config get usernetes\n");
+    const options = ["-N1", `--conf=${at("nested.toml")}`, `--output=${at("nested.out")}`];
+    const job = await output(flux, ...on0, "flux", "batch", ...options, at("nested.sh"));
+    await eventsUntil(flux, job, "clean");
+    const { stdout } = await flux.run([...on0, "cat", at("nested.out")]);
+    t.same(JSON.parse(stdout), { template: "/opt/nested" });
+  });
   t.end();
 });

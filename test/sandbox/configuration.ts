@@ -13,6 +13,8 @@ export interface ConfigurationSource {
   text?: string;
   /** A directory of *.toml files. */
   directory?: string;
+  /** The tables themselves. */
+  tables?: Record<string, unknown>;
 }
 
 export class Configuration {
@@ -35,8 +37,8 @@ export class Configuration {
     if (directory !== undefined)
       for (const name of readdirSync(directory).sort())
         if (name.endsWith(".toml")) texts.push(readFileSync(join(directory, name), "utf8"));
-    const tables = texts.map((toml) => parse(toml.replaceAll("@SANDBOX@", this.root)));
-    return Object.assign({}, ...tables) as Record<string, unknown>;
+    const parsed = texts.map((toml) => parse(toml.replaceAll("@SANDBOX@", this.root)));
+    return Object.assign({}, this.source.tables, ...parsed) as Record<string, unknown>;
   }
 
   /** False if it cannot be read: from then on nothing answers. */

@@ -37,7 +37,7 @@ export interface JobRequest {
   argv: string[];
   cwd: string;
   /** flux batch: the script runs in an instance of the job's nodes. */
-  script?: { name: string; text: string };
+  script?: { name: string; text: string; configuration?: Record<string, unknown> };
 }
 
 const count = (request: JobRequest, name: string): number | undefined => {
@@ -148,7 +148,7 @@ export function makeJobspec(request: JobRequest): Jobspec {
       ...(script ? { "per-resource": { type: "node" } } : {}),
     },
   };
-  if (script) system["files"] = { script: { mode: 33216, data: script.text, encoding: "utf-8" } };
+  if (script) system["files"] = filesOf(script);
   const jobspec: Jobspec = {
     resources: resources(resourceRequest(request)),
     tasks: [{ command: request.argv, slot: "task", count: { per_slot: 1 } }],
@@ -157,6 +157,20 @@ export function makeJobspec(request: JobRequest): Jobspec {
   };
   for (const text of options.all("setattr")) setAttribute(jobspec, request.command, text);
   return jobspec;
+}
+
+function filesOf({ text, configuration }: NonNullable<JobRequest["script"]>) {
+  return {
+    script: { mode: 33216, data: text, encoding: "utf-8" },
+    ...(configuration && { "conf.json": { mode: 33152, data: configuration } }),
+  };
+}
+
+/** The configuration of a batch job's own instance. */
+export function batchConfiguration({ attributes }: Jobspec): Record<string, unknown> {
+  const files = attributes.system["files"] as
+    { "conf.json"?: { data: Record<string, unknown> } } | undefined;
+  return files?.["conf.json"]?.data ?? {};
 }
 
 /** The script of a batch job, undefined for any other. */

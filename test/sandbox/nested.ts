@@ -8,7 +8,7 @@ import { f58 } from "../../lib/flux/jobid.js";
 import { Instance } from "./instance.js";
 import { outputWriter } from "./job-files.js";
 import type { JobRun } from "./job-run.js";
-import { batchScript } from "./jobspec.js";
+import { batchConfiguration, batchScript } from "./jobspec.js";
 import { launch, statusOf } from "./process.js";
 
 export async function runBatchScript(run: JobRun, env: Record<string, string>): Promise<number> {
@@ -24,6 +24,7 @@ export async function runBatchScript(run: JobRun, env: Record<string, string>): 
     pace: instance.pace,
     shellPlugin: instance.shellPlugin,
     parent: { instance, job, ranks },
+    configuration: { tables: batchConfiguration(job.jobspec) },
     environment: instance.environment,
   });
   const uri = nested.uri(0);

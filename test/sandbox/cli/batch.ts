@@ -1,6 +1,7 @@
 /** flux-batch(1): a script, with its #FLUX: lines, as the initial program of an instance. */
 import { readFileSync } from "node:fs";
 import { isAbsolute, join } from "node:path";
+import { parse } from "smol-toml";
 import { readStdin, Refusal, type Call } from "../call.js";
 import { parseOptions } from "../options.js";
 import { SUBMIT_OPTIONS } from "../jobspec.js";
@@ -17,11 +18,22 @@ function directives(script: string): string[] {
   return words;
 }
 
+function readFile(call: Call, path: string): string {
+  const file = call.host.toProcess(isAbsolute(path) ? path : join(call.cwd, path));
+  return readFileSync(file, "utf8");
+}
+
+/** Of the job's own instance: --conf=FILE. */
+function readConfiguration(call: Call, path: string): Record<string, unknown> {
+  if (!path.endsWith(".toml"))
+    throw new Refusal(`flux-batch: --conf=${path}: not played by the embedded Flux`);
+  return parse(call.host.fromProcess(readFile(call, path)));
+}
+
 async function readScript(call: Call, path: string | undefined): Promise<string> {
   if (path === undefined) return readStdin(call);
-  const file = call.host.toProcess(isAbsolute(path) ? path : join(call.cwd, path));
   try {
-    return readFileSync(file, "utf8");
+    return readFile(call, path);
   } catch {
     throw new Refusal(
       `flux-batch: ERROR: Failed to open batch script: [Errno 2] No such file or directory: '${path}'`,
@@ -46,12 +58,14 @@ export async function batch(call: Call): Promise<number> {
     throw new Refusal("flux-batch: ERROR: Number of slots or nodes to allocate must be specified");
   const slots = options.get("nslots");
   if (slots !== undefined) options.add("ntasks", slots);
+  const conf = options.get("conf");
+  const configuration = conf === undefined ? {} : { configuration: readConfiguration(call, conf) };
   const job = submitJob(call, {
     command: "batch",
     options,
     argv: ["flux", "broker", "{{tmpdir}}/script", ...args],
     cwd: call.cwd,
-    script: { name: path ?? "batchscript", text },
+    script: { name: path ?? "batchscript", text, ...configuration },
   });
   call.out(`${printId(call, job)}\n`);
   return 0;
