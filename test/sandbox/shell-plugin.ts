@@ -32,9 +32,10 @@ export class ShellFailure extends Error {
   }
 }
 
-/** A batch job's own instance has no daemon: its jobs use the cluster they are in. */
+/** In a batch job's own instance that has no daemon, jobs use the cluster they are in. */
 function insideCluster(instance: Instance, { env }: Job): boolean {
-  return instance.level > 0 && "KUBECONFIG" in env && "USERNETES_WORKDIR" in env;
+  const inherits = "KUBECONFIG" in env && "USERNETES_WORKDIR" in env;
+  return instance.level > 0 && inherits && !instance.services.has("usernetes");
 }
 
 /** What the tasks get besides; nothing for a job that does not ask. */

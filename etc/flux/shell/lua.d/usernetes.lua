@@ -40,10 +40,14 @@ local function nested ()
     return (tonumber (level) or 0) > 0
 end
 
+local function daemon_answers_now ()
+    local _, ok = run ("timeout 10 flux ping --count=1 usernetes 2>/dev/null")
+    return ok
+end
+
 local function daemon_answers ()
     for _ = 1, 3 do
-        local _, ok = run ("timeout 10 flux ping --count=1 usernetes 2>/dev/null")
-        if ok then return true end
+        if daemon_answers_now () then return true end
         run ("sleep 1")
     end
     return false
@@ -75,11 +79,12 @@ local function wait_for_cluster (jobid)
     return line
 end
 
--- A batch job's own instance has no daemon: its jobs use the cluster they are in.
+-- In a batch job's own instance that has no daemon, jobs use the cluster they are in.
 local function inside_a_cluster ()
     return nested ()
         and shell.getenv ("KUBECONFIG") ~= nil
         and shell.getenv ("USERNETES_WORKDIR") ~= nil
+        and not daemon_answers_now ()
 end
 
 local function on_init ()
