@@ -54,6 +54,8 @@ export interface RealOptions {
   config: (disk: string) => string;
   /** The shell's initrc: what is installed on this machine takes no part. */
   initrc: string;
+  /** Its hosts are this one's too: their disks, and what the stand-ins have on them. */
+  beside?: string;
   /** Goes first on the PATH. */
   path?: string[];
 }
@@ -62,14 +64,16 @@ export async function startRealFlux(options: RealOptions): Promise<RealFlux> {
   const command = findRealFlux() ?? "flux";
   const folder = mkdtempSync("/tmp/usernetes-real-");
   const at = (name: string): string => join(folder, name);
-  for (const name of ["conf", "disk", "hosts", "testbed"]) mkdirSync(at(name));
-  writeFileSync(at("conf/usernetes.toml"), options.config(at("disk")));
+  const onHosts = (name: string): string => join(options.beside ?? folder, name);
+  mkdirSync(at("conf"));
+  for (const name of ["disk", "hosts", "testbed"]) mkdirSync(onHosts(name), { recursive: true });
+  writeFileSync(at("conf/usernetes.toml"), options.config(onHosts("disk")));
   writeFileSync(at("initrc.lua"), options.initrc);
   const base: Record<string, string> = {
     ...(process.env as Record<string, string>),
     PATH: [...(options.path ?? []), dirname(command), process.env["PATH"] ?? ""].join(delimiter),
     LANG: "C.UTF-8",
-    TESTBED: at("testbed"),
+    TESTBED: onHosts("testbed"),
   };
   // What a test runner has its own processes load would cost each of ours 100 ms.
   delete base["NODE_OPTIONS"];
@@ -85,7 +89,7 @@ export async function startRealFlux(options: RealOptions): Promise<RealFlux> {
   ];
   const child = spawn(command, [...argv, "sh", "-c", 'echo "$FLUX_URI"; read -r _'], {
     cwd: folder,
-    env: { ...base, TESTBED_PRIVATE: at("disk"), TESTBED_ROOT: at("hosts") },
+    env: { ...base, TESTBED_PRIVATE: onHosts("disk"), TESTBED_ROOT: onHosts("hosts") },
     stdio: ["pipe", "pipe", "ignore"],
   });
   const ended = new Promise((resolve) => child.on("exit", resolve));
@@ -101,7 +105,7 @@ export async function startRealFlux(options: RealOptions): Promise<RealFlux> {
     command,
     env: { ...base, FLUX_URI: uri },
     folder,
-    disk: at("disk"),
+    disk: onHosts("disk"),
     async stop() {
       child.stdin.end();
       const impatience = setTimeout(() => child.kill("SIGKILL"), 20_000);

@@ -28,6 +28,10 @@ export interface Place {
   env: Record<string, string>;
   /** The bridge sees what happens so much later; where there is no such knob, it is stopped. */
   delayBridge?: (ms: number) => void;
+  /** The next job gets this id, where that can be arranged. */
+  giveId?: (jobid: bigint) => void;
+  /** Another instance on the same hosts, with the same engines and work directories. */
+  beside(table: string): Promise<Place>;
   close(): Promise<void>;
 }
 

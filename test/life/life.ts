@@ -21,7 +21,7 @@ export function life(
   };
   t.test(
     "on the embedded Flux",
-    play(() => embeddedPlace(table, pace)),
+    play(() => embeddedPlace(table, { pace })),
   );
   t.test(
     "on a real Flux",

@@ -14,9 +14,16 @@ const table = (workdir: string, more: Table): string =>
 
 const COMMANDS = join(PACKAGE, "bin");
 
-/** `pace`: 1 is as slow as an idle Flux, 0 as fast as can be. */
-export async function embeddedPlace(more: Table, pace = 1): Promise<Place> {
-  const sandbox = await startInstance({ config: table("@SANDBOX@/hosts/self", more), pace });
+/** `pace`: 1 is as slow as an idle Flux, 0 as fast as can be. `root`: that of another instance. */
+export async function embeddedPlace(
+  more: Table,
+  { pace = 1, root }: { pace?: number; root?: string } = {},
+): Promise<Place> {
+  const sandbox = await startInstance({
+    config: table("@SANDBOX@/hosts/self", more),
+    pace,
+    ...(root === undefined ? {} : { root }),
+  });
   const common = mkdtempSync("/tmp/usernetes-life-");
   for (const rank of [0, 1, 2, 3]) mkdirSync(sandbox.disk(rank), { recursive: true });
   return {
@@ -28,6 +35,10 @@ export async function embeddedPlace(more: Table, pace = 1): Promise<Place> {
     delayBridge: (ms) => {
       sandbox.instance.journalDelayMs = ms;
     },
+    giveId: (jobid) => {
+      sandbox.instance.jobs.nextId = jobid;
+    },
+    beside: (table) => embeddedPlace(table, { root: sandbox.root }),
     async close() {
       await sandbox.stop();
       rmSync(common, { recursive: true, force: true });
@@ -40,11 +51,13 @@ const INITRC = `plugin.load { file = "*.so", conf = {} }
 source ("${join(PACKAGE, "etc/flux/shell/lua.d/usernetes.lua")}")
 `;
 
-export async function realPlace(more: Table): Promise<Place> {
+/** `beside`: the folder of another instance, on the same hosts. */
+export async function realPlace(more: Table, beside?: string): Promise<Place> {
   const { env, folder, disk, stop } = await startRealFlux({
     config: (disk) => table(disk, more),
     initrc: INITRC,
     path: [ENGINES, COMMANDS],
+    ...(beside === undefined ? {} : { beside }),
   });
   return {
     kind: "real",
@@ -52,6 +65,7 @@ export async function realPlace(more: Table): Promise<Place> {
     common: folder,
     base: disk,
     env,
+    beside: (table) => realPlace(table, beside ?? folder),
     close: stop,
   };
 }

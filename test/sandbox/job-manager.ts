@@ -28,6 +28,8 @@ const DELAYS = { validate: 12, depend: 12, alloc: 4, start: 5, release: 2 };
 export class JobManager {
   readonly jobs = new Map<bigint, Job>();
   readonly queue: JobQueue;
+  /** The next job's id: a test may want two instances to give the same. */
+  nextId: bigint | undefined;
   readonly #events = new EventEmitter().setMaxListeners(0);
   readonly #started = performance.now();
   readonly #posted: { job: Job; entry: Entry }[] = [];
@@ -46,6 +48,11 @@ export class JobManager {
   }
 
   #newId(rank: number): bigint {
+    if (this.nextId !== undefined) {
+      const given = this.nextId;
+      this.nextId = undefined;
+      return given;
+    }
     const ms = BigInt(Math.floor(performance.now() - this.#started) + 1);
     const id = (ms << 24n) | (BigInt(rank) << 10n);
     this.#last = id > this.#last ? id : this.#last + 1n;
