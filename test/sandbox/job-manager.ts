@@ -206,4 +206,17 @@ export class JobManager {
       });
     });
   }
+
+  /** Resolves when no job is so any more. */
+  untilNone(still: (job: Job) => boolean): Promise<void> {
+    return new Promise((resolve) => {
+      const look = () => {
+        if ([...this.jobs.values()].some(still)) return;
+        off();
+        resolve();
+      };
+      const off = this.onEvent(look);
+      look();
+    });
+  }
 }

@@ -18,6 +18,8 @@ import {
 } from "./scheduler.js";
 
 export class JobQueue {
+  /** No more jobs get resources. */
+  stopped = false;
   readonly #waiting = new Set<Job>();
   #scheduled = false;
 
@@ -67,6 +69,7 @@ export class JobQueue {
       (a, b) => b.priority - a.priority || (a.id < b.id ? -1 : 1),
     );
     for (const job of order) {
+      if (this.stopped) return;
       if (job.urgency === 0 || !this.#waiting.has(job)) continue;
       const found = fit(requestOf(job.jobspec), this.pool());
       if (found === "wait") return;

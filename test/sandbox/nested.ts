@@ -10,6 +10,7 @@ import { outputWriter } from "./job-files.js";
 import type { JobRun } from "./job-run.js";
 import { batchConfiguration, batchScript } from "./jobspec.js";
 import { launch, statusOf } from "./process.js";
+import { runScripts } from "./rc.js";
 
 export async function runBatchScript(run: JobRun, env: Record<string, string>): Promise<number> {
   const { instance, job, ranks } = run;
@@ -33,6 +34,8 @@ export async function runBatchScript(run: JobRun, env: Record<string, string>): 
   const inherited = Object.entries({ ...env, FLUX_ENCLOSING_ID: f58(job.id) }).filter(
     ([key]) => !/^FLUX_(JOB|TASK)_/.test(key),
   );
+  const inside = Object.fromEntries(inherited);
+  await runScripts(nested, inside, "rc1.d");
   const printer = (stream: "stdout" | "stderr") => (chunk: Buffer) => {
     print({ stream, rank: 0, data: chunk.toString("utf8") });
   };
@@ -40,7 +43,7 @@ export async function runBatchScript(run: JobRun, env: Record<string, string>): 
     host: nested.host(0),
     argv: [script, ...(job.jobspec.tasks[0]?.command.slice(3) ?? [])],
     cwd: job.jobspec.attributes.system.cwd,
-    env: Object.fromEntries(inherited),
+    env: inside,
     uri,
     stdin: false,
     onStdout: printer("stdout"),
@@ -50,6 +53,7 @@ export async function runBatchScript(run: JobRun, env: Record<string, string>): 
   if (run.aborted.aborted) running.kill("SIGTERM");
   const ending = await running.ended;
   run.processes.delete(running);
+  await runScripts(nested, inside, "rc3.d");
   await nested.close();
   return statusOf(ending);
 }

@@ -2,13 +2,15 @@
  * rc1.d and rc3.d: what an administrator adds to the start and end of an instance,
  * in each directory of FLUX_RC_EXTRA, run on every rank.
  */
-import { existsSync, readdirSync } from "node:fs";
+import { accessSync, constants, existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Instance } from "./instance.js";
 import { launch, statusOf } from "./process.js";
 
-function scripts(phase: "rc1.d" | "rc3.d"): string[] {
-  const folders = (process.env["FLUX_RC_EXTRA"] ?? "").split(":").filter((folder) => folder !== "");
+type Phase = "rc1.d" | "rc3.d";
+
+function scripts(phase: Phase, extra = ""): string[] {
+  const folders = extra.split(":").filter((folder) => folder !== "");
   return folders
     .map((folder) => join(folder, phase))
     .filter((folder) => existsSync(folder))
@@ -16,16 +18,27 @@ function scripts(phase: "rc1.d" | "rc3.d"): string[] {
       readdirSync(folder)
         .sort()
         .map((name) => join(folder, name)),
-    );
+    )
+    .filter(isExecutable);
 }
 
-/** False if a script failed on some rank: a start ends there. */
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** All are run; false if one failed on some rank, with which a start ends. */
 export async function runScripts(
   instance: Instance,
   env: Record<string, string>,
-  phase: "rc1.d" | "rc3.d",
+  phase: Phase,
 ): Promise<boolean> {
-  for (const script of scripts(phase)) {
+  let success = true;
+  for (const script of scripts(phase, env["FLUX_RC_EXTRA"])) {
     const onRank = async (rank: number): Promise<number> => {
       const show = (chunk: Buffer) => process.stderr.write(chunk);
       const running = launch({
@@ -46,7 +59,7 @@ export async function runScripts(
     process.stderr.write(
       `${phase}: ${script}: rank ${failed}: Exited (rc=${statuses[failed] ?? 0})\n`,
     );
-    return false;
+    success = false;
   }
-  return true;
+  return success;
 }

@@ -6,6 +6,7 @@
 import { spawn } from "node:child_process";
 import { constants } from "node:os";
 import { Refusal } from "./call.js";
+import { cleanUp } from "./cleanup.js";
 import { parseOptions } from "./options.js";
 import { runScripts } from "./rc.js";
 import { startInstance, type Sandbox, type StartOptions } from "./start-instance.js";
@@ -16,8 +17,6 @@ const SPECS = [
   ),
   ..."test-exit-timeout= test-rundir= test-hosts= recovery|r? sysconfig noexec|X".split(" "),
 ];
-/** A hold that nobody lets go would keep real Flux here for ever. */
-const CLEANUP_MS = 2000;
 
 function startOptions(argv: string[]): { options: StartOptions; command: string[] } {
   const options = parseOptions(argv, { command: "flux-start", specs: SPECS, stopAtOperand: true });
@@ -55,16 +54,6 @@ function runInitialProgram({ env, instance }: Sandbox, command: string[]): Promi
   });
 }
 
-/** Cancels what is left and waits a moment for it to end. */
-async function cancelJobs({ instance }: Sandbox): Promise<void> {
-  const { jobs } = instance;
-  const active = [...jobs.jobs.values()].filter(({ state }) => state !== "INACTIVE");
-  for (const job of active) jobs.raise(job.id, { type: "cancel", severity: 0, note: "" });
-  const idle = Promise.all(active.map((job) => jobs.until(job, "clean")));
-  const late = new Promise((resolve) => setTimeout(resolve, CLEANUP_MS).unref());
-  await Promise.race([idle, late]);
-}
-
 export async function start(argv: string[]): Promise<number> {
   try {
     const { options, command } = startOptions(argv);
@@ -72,7 +61,7 @@ export async function start(argv: string[]): Promise<number> {
     const { instance, env } = sandbox;
     const up = await runScripts(instance, env, "rc1.d");
     const status = up ? await runInitialProgram(sandbox, command) : 1;
-    await cancelJobs(sandbox);
+    await cleanUp(instance);
     await runScripts(instance, env, "rc3.d");
     await sandbox.stop();
     return status;

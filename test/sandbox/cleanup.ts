@@ -1,0 +1,15 @@
+/**
+ * What Flux does with jobs before an instance ends: none gets resources any more,
+ * those that have some are canceled and waited for, for ever if somebody holds one.
+ */
+import type { Instance } from "./instance.js";
+import type { Job } from "./job.js";
+
+export const hasBegun = ({ state }: Job): boolean => state === "RUN" || state === "CLEANUP";
+
+export async function cleanUp({ jobs }: Instance): Promise<void> {
+  jobs.queue.stopped = true;
+  for (const job of jobs.jobs.values())
+    if (job.state === "RUN") jobs.raise(job.id, { type: "cancel", severity: 0, note: "" });
+  await jobs.untilNone(hasBegun);
+}
