@@ -1,8 +1,8 @@
 /**
  * A real instance of four brokers, each with a host name and a private directory
- * of its own (host-wrap), kept up by a program that waits for its stdin to close.
+ * of its own (host-wrap).
  */
-import { spawn, spawnSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import {
   accessSync,
   constants,
@@ -14,6 +14,7 @@ import {
 } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
 import { BIN, PACKAGE } from "../sandbox/paths.js";
+import { startFlux } from "./start-flux.js";
 
 function isExecutable(path: string): boolean {
   try {
@@ -46,6 +47,8 @@ export interface RealFlux {
   folder: string;
   /** Each host sees its own. */
   disk: string;
+  /** The exit status of `flux start`. */
+  ended: Promise<number>;
   stop: () => Promise<void>;
 }
 
@@ -58,14 +61,20 @@ export interface RealOptions {
   beside?: string;
   /** Goes first on the PATH. */
   path?: string[];
+  /** What is in it from an instance before this one is found again; kept at the end. */
+  folder?: string;
+  /** More options of `flux start`. */
+  args?: string[];
+  /** More variables for it and all that it starts. */
+  env?: Record<string, string>;
 }
 
 export async function startRealFlux(options: RealOptions): Promise<RealFlux> {
   const command = findRealFlux() ?? "flux";
-  const folder = mkdtempSync("/tmp/usernetes-real-");
+  const folder = options.folder ?? mkdtempSync("/tmp/usernetes-real-");
   const at = (name: string): string => join(folder, name);
   const onHosts = (name: string): string => join(options.beside ?? folder, name);
-  mkdirSync(at("conf"));
+  mkdirSync(at("conf"), { recursive: true });
   for (const name of ["disk", "hosts", "testbed"]) mkdirSync(onHosts(name), { recursive: true });
   writeFileSync(at("conf/usernetes.toml"), options.config(onHosts("disk")));
   writeFileSync(at("initrc.lua"), options.initrc);
@@ -74,11 +83,11 @@ export async function startRealFlux(options: RealOptions): Promise<RealFlux> {
     PATH: [...(options.path ?? []), dirname(command), process.env["PATH"] ?? ""].join(delimiter),
     LANG: "C.UTF-8",
     TESTBED: onHosts("testbed"),
+    ...options.env,
   };
   // What a test runner has its own processes load would cost each of ours 100 ms.
   delete base["NODE_OPTIONS"];
-  const argv = [
-    "start",
+  const args = [
     "--test-size=4",
     // One broker that dies leaves the others.
     "--test-exit-mode=leader",
@@ -86,32 +95,19 @@ export async function startRealFlux(options: RealOptions): Promise<RealFlux> {
     `--wrap=${join(PACKAGE, "test/hosts/host-wrap")}`,
     `--config-path=${at("conf")}`,
     `--setattr=conf.shell_initrc=${at("initrc.lua")}`,
+    ...(options.args ?? []),
   ];
-  const child = spawn(command, [...argv, "sh", "-c", 'echo "$FLUX_URI"; read -r _'], {
-    cwd: folder,
-    env: { ...base, TESTBED_PRIVATE: onHosts("disk"), TESTBED_ROOT: onHosts("hosts") },
-    stdio: ["pipe", "pipe", "ignore"],
-  });
-  const ended = new Promise((resolve) => child.on("exit", resolve));
-  const uri = await new Promise<string>((resolve, reject) => {
-    child.on("exit", () => {
-      reject(new Error("flux start ended before it printed its URI"));
-    });
-    child.stdout.once("data", (chunk: Buffer) => {
-      resolve(chunk.toString().trim());
-    });
-  });
+  const env = { ...base, TESTBED_PRIVATE: onHosts("disk"), TESTBED_ROOT: onHosts("hosts") };
+  const { uri, ended, stop } = await startFlux(command, args, { env, cwd: folder });
   return {
     command,
     env: { ...base, FLUX_URI: uri },
     folder,
     disk: onHosts("disk"),
+    ended,
     async stop() {
-      child.stdin.end();
-      const impatience = setTimeout(() => child.kill("SIGKILL"), 20_000);
-      await ended;
-      clearTimeout(impatience);
-      rmSync(folder, { recursive: true, force: true });
+      await stop();
+      if (options.folder === undefined) rmSync(folder, { recursive: true, force: true });
     },
   };
 }

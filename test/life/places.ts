@@ -9,10 +9,10 @@ import type { Place } from "./flux.js";
 /** Lines of TOML for the [usernetes] table, beside template and workdir. */
 export type Table = string;
 
-const table = (workdir: string, more: Table): string =>
+export const table = (workdir: string, more: Table): string =>
   `[usernetes]\ntemplate = "${TEMPLATE}"\nworkdir = "${workdir}"\n${more}`;
 
-const COMMANDS = join(PACKAGE, "bin");
+export const COMMANDS = join(PACKAGE, "bin");
 
 /** `pace`: 1 is as slow as an idle Flux, 0 as fast as can be. `root`: that of another instance. */
 export async function embeddedPlace(
@@ -47,7 +47,7 @@ export async function embeddedPlace(
 }
 
 /** The shell plugin from this tree instead of an installed one. */
-const INITRC = `plugin.load { file = "*.so", conf = {} }
+export const INITRC = `plugin.load { file = "*.so", conf = {} }
 source ("${join(PACKAGE, "etc/flux/shell/lua.d/usernetes.lua")}")
 `;
 

@@ -1,0 +1,41 @@
+import { remains, started, type StartedLife } from "./started.js";
+
+const LONG = ["sleep", "300"];
+const DEBUG = "--setattr=attributes.user.usernetes_debug=yes";
+
+const has = async (flux: StartedLife, job: string, word: string) =>
+  (await flux.record(job)).some((entry) => entry.name === word || entry.context?.["step"] === word);
+
+/** A job that runs, one that is held for debugging and one whose cluster comes up. */
+async function submitAll(flux: StartedLife): Promise<void> {
+  await flux.waitFor(await flux.submit("-N2", ...LONG), "start");
+  const debug = await flux.submit("-N1", DEBUG, ...LONG);
+  while (!(await has(flux, debug, "settle")));
+  flux.takes("kubeadm-init", 60);
+  const early = await flux.submit("-N1", ...LONG);
+  while (!(await has(flux, early, "kubeadm-init")));
+}
+
+started(async (t, start, folder) => {
+  const ends: [string, (flux: StartedLife) => Promise<unknown>][] = [
+    ["flux shutdown", (flux) => flux.flux("shutdown")],
+    ["the end of the initial program", (flux) => flux.close()],
+  ];
+  for (const [name, end] of ends)
+    await t.test(`${name} takes every cluster down and ends`, async (t) => {
+      const flux = await start();
+      await submitAll(flux);
+      await end(flux);
+      t.type(await flux.ended, "number");
+      t.same(remains(folder), [], "nothing is left on any host, and no process");
+    });
+
+  await t.test("a job that waits for its nodes keeps nobody", async (t) => {
+    const flux = await start();
+    await flux.waitFor(await flux.output("flux", "submit", "-N4", "-x", ...LONG), "start");
+    await flux.waitFor(await flux.submit("-N4", ...LONG), "priority");
+    await flux.flux("shutdown");
+    t.type(await flux.ended, "number");
+    t.same(remains(folder), []);
+  });
+});
