@@ -31,7 +31,7 @@ export interface Place {
   /** The next job gets this id, where that can be arranged. */
   giveId?: (jobid: bigint) => void;
   /** Another instance on the same hosts, with the same engines and work directories. */
-  beside(table: string): Promise<Place>;
+  beside?: (table: string) => Promise<Place>;
   close(): Promise<void>;
 }
 

@@ -15,7 +15,9 @@ const NESTED = 'ports = "22000-22999"\nsubnets = "10.102.0.0/16"\n';
 const LONG = ["sleep", "300"];
 
 life(async (t, first) => {
-  const second = new LifeFlux(await first.place.beside(SECOND));
+  const place = await first.place.beside?.(SECOND);
+  if (!place) throw new Error("there is no other instance on these hosts");
+  const second = new LifeFlux(place);
   t.teardown(() => second.close());
   await first.startDaemon();
   await second.startDaemon();

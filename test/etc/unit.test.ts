@@ -1,0 +1,17 @@
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
+import t from "tap";
+import { PACKAGE } from "../sandbox/paths.js";
+
+const UNIT = join(PACKAGE, "etc/systemd/system/flux-usernetes.service");
+const missing = spawnSync("systemd-analyze", ["--version"]).status !== 0;
+const skip = missing ? "there is no systemd-analyze on the PATH" : false;
+
+t.test("systemd finds nothing wrong with the unit", { skip }, (t) => {
+  const { status, stdout, stderr } = spawnSync("systemd-analyze", ["verify", UNIT], {
+    encoding: "utf8",
+  });
+  t.equal(stdout + stderr, "");
+  t.equal(status, 0);
+  t.end();
+});
