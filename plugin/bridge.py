@@ -9,7 +9,8 @@
 # Protocol: one JSON object a line, both ways.  Job ids are decimal strings
 # (they do not fit into a double).  On stdout:
 #
-#   {"type": "ready", "rank": 0, "size": 4, "owner": 0}
+#   {"type": "ready", "rank": 0, "size": 4, "owner": 0, "starttime": N}
+#                              starttime: of this run of the instance
 #   {"type": "refused", "reason": "exists" | "owner" | "rank" | "flux", "error": S}
 #   {"type": "job", "id": S, "userid": N, "user": {...}, "duration": S|N}
 #                              a job that asks; user: its usernetes* keys
@@ -515,6 +516,7 @@ def main():
         rank=0,
         size=int(handle.attr_get("size")),
         owner=int(handle.attr_get("security.owner")),
+        starttime=float(handle.attr_get("broker.starttime")),
     )
     bridge.follow_online()
     bridge.follow_journal()

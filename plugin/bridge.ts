@@ -26,6 +26,8 @@ export interface ReportedJob {
 export interface Ready {
   size: number;
   owner: number;
+  /** When this run of the instance began, seconds since the epoch. */
+  starttime: number;
 }
 
 /** A request to the Flux service usernetes, by the instance's owner. */
@@ -167,7 +169,11 @@ export class Bridge {
     const { events } = this;
     switch (message["type"]) {
       case "ready": {
-        const ready = { size: whole(message["size"]), owner: whole(message["owner"]) };
+        const ready = {
+          size: whole(message["size"]),
+          owner: whole(message["owner"]),
+          starttime: seconds(message["starttime"]),
+        };
         this.pauseMs = 100;
         this.wasReady = true;
         events.onReady(ready);
@@ -311,6 +317,11 @@ function jobidOf({ id }: Message): bigint {
 function whole(value: unknown): number {
   if (!Number.isSafeInteger(value)) throw new TypeError("no whole number");
   return value as number;
+}
+
+function seconds(value: unknown): number {
+  if (typeof value !== "number") throw new TypeError("no time");
+  return value;
 }
 
 function text(value: unknown): string {

@@ -69,7 +69,7 @@ class Daemon {
   private readonly open = new OpenClusters();
   private readonly nodes = new Membership();
   private config: Loaded["config"];
-  private ready: Ready = { size: 0, owner: 0 };
+  private ready: Ready | undefined;
   private instance = "";
   private wasReady = false;
   /** How many bridges there have been: each tells all active jobs anew. */
@@ -84,9 +84,7 @@ class Daemon {
       { env: parts.env, hold, log: parts.log },
       {
         onReady: (ready) => {
-          this.ready = ready;
-          this.bridges++;
-          this.supervisor.onReady();
+          this.connected(ready);
         },
         onJob: (job) => {
           this.supervisor.onJob(job);
@@ -135,6 +133,17 @@ class Daemon {
     if (error) throw error;
   }
 
+  /** What this daemon knows of jobs and brokers is of one run of the instance. */
+  private connected(ready: Ready): void {
+    const before = this.ready?.starttime ?? ready.starttime;
+    if (before !== ready.starttime)
+      this.end(refusal("flux", "it has been started again meanwhile", this.wasReady));
+    if (!this.ready) this.nodes.startedAt(ready.starttime, systemClock);
+    this.ready = ready;
+    this.bridges++;
+    this.supervisor.onReady();
+  }
+
   private async caughtUp(): Promise<void> {
     if (this.ended) return;
     const bridge = this.bridges;
@@ -143,7 +152,7 @@ class Daemon {
       await this.supervisor.onSentinel();
       if (this.wasReady) return;
       this.wasReady = true;
-      const what = `${this.ready.size} ranks, ${this.supervisor.known} jobs, template ${this.config.template}`;
+      const what = `${this.ready?.size ?? 0} ranks, ${this.supervisor.known} jobs, template ${this.config.template}`;
       this.say("info", `ready: ${what}`);
       this.manager.ready(what);
     } catch (error) {
@@ -193,7 +202,7 @@ class Daemon {
       },
       config,
       site: { base: this.parts.base, template, interface: config.interface, instance },
-      owner: this.ready.owner,
+      owner: this.ready?.owner ?? 0,
       open: this.open,
       nodes: this.nodes,
     };

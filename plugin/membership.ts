@@ -3,9 +3,15 @@
  * and a held job learns nothing of it from Flux, so this is watched.
  */
 import { EventEmitter } from "node:events";
+import type { Clock } from "../lib/host/clock.js";
+
+/** How long after rank 0 of an instance the other brokers may come up. */
+const START_S = 60;
 
 export class Membership {
   private up: ReadonlySet<number> | undefined;
+  private readonly seen = new Set<number>();
+  private startsUntil = 0;
   private readonly changes = new EventEmitter().setMaxListeners(0);
 
   /** All are taken to be up until it is known better. */
@@ -20,7 +26,23 @@ export class Membership {
 
   set(ranks: number[]): void {
     this.up = new Set(ranks);
+    for (const rank of ranks) this.seen.add(rank);
     this.changes.emit("change");
+  }
+
+  /** When the instance started, seconds since the epoch. */
+  startedAt(at: number, clock: Clock): void {
+    this.startsUntil = at + START_S;
+    const left = this.startsUntil - clock.now();
+    if (left > 0) clock.after(left * 1000, () => this.changes.emit("change"));
+  }
+
+  /**
+   * One of them is not up yet, because the instance has just started: after a crash
+   * of Flux a job's brokers come back one by one, and none is lost for that.
+   */
+  mayStillCome(ranks: number[], now: number): boolean {
+    return now < this.startsUntil && ranks.some((rank) => !this.seen.has(rank));
   }
 
   /** Calls back after each change until the returned function is called. */

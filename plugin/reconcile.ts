@@ -15,7 +15,7 @@ import {
 } from "../lib/cluster/fold.js";
 import { plan, type Action } from "../lib/cluster/plan.js";
 import { limitsOf, without, type Limits } from "../lib/cluster/progress.js";
-import { displayState, isDone, type Cluster } from "../lib/cluster/state.js";
+import { displayState, isDone, ranksOf, type Cluster } from "../lib/cluster/state.js";
 import { messageOf } from "../lib/errors.js";
 import { formatFsd } from "../lib/flux/fsd.js";
 import { f58 } from "../lib/flux/jobid.js";
@@ -168,6 +168,8 @@ export class Reconciler {
       return;
     }
     const now = this.world.clock.now();
+    // A change of the membership plans again.
+    if (this.world.nodes.mayStillCome(ranksOf(this.cluster), now)) return;
     const { actions, wakeAt } = plan(this.cluster, this.limits, now);
     for (const action of actions) this.begin(action);
     if (wakeAt !== undefined && !this.leaving.signal.aborted)

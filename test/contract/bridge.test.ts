@@ -12,13 +12,13 @@ contract(async (t, flux) => {
   const bridge = await BridgeUnderTest.open(flux);
   const earlyId = await output(flux, "job", "id", "--to=dec", early);
 
-  await t.test("it says who it is, tells history, and that it has", (t) => {
+  await t.test("it says who it is, tells history, and that it has", async (t) => {
     const [ready, job, due, sentinel] = bridge.messages.filter(({ type }) => type !== "online");
-    t.same(ready, { type: "ready", rank: 0, size: 4, owner: uid });
+    const starttime = Number(await output(flux, "getattr", "broker.starttime"));
+    t.same(ready, { type: "ready", rank: 0, size: 4, owner: uid, starttime });
     t.match(job, { type: "job", id: earlyId, userid: uid, duration: 0 });
     t.same(due, { type: "due", id: earlyId });
     t.same(sentinel, { type: "sentinel" });
-    t.end();
   });
 
   await t.test("a job that runs already is not held", async (t) => {

@@ -191,6 +191,17 @@ export class LifeFlux {
     return running?.ended ?? Promise.resolve(0);
   }
 
+  /** Its exit status when it ends by itself. */
+  daemonEnd(): Promise<number> {
+    const running = this.daemonProcess;
+    this.daemonProcess = undefined;
+    return running?.ended ?? Promise.reject(new Error("no daemon was started"));
+  }
+
+  signalDaemon(signal: NodeJS.Signals): void {
+    this.daemonProcess?.child.kill(signal);
+  }
+
   /** Sends a signal to the processes that the daemon started whose command has `word` in it. */
   signalChildren(
     word: string,

@@ -35,6 +35,23 @@ export class StartedLife extends LifeFlux {
     this.hurry();
   }
 
+  /** kill -9 of all brokers. */
+  async crash(): Promise<void> {
+    const pids = await this.output("flux", "exec", "flux", "getattr", "broker.pid");
+    for (const pid of new Set(pids.split("\n"))) process.kill(Number(pid), "SIGKILL");
+    await this.ended;
+  }
+
+  /** What ran on the hosts and outlived their brokers. */
+  killOrphans(): void {
+    for (const line of processes(this.folder))
+      try {
+        process.kill(Number.parseInt(line), "SIGKILL");
+      } catch {
+        // It ended in the meantime.
+      }
+  }
+
   /** What `flux start`, and so the rc scripts, have said on stderr. */
   said(): string {
     return readFileSync(join(this.folder, "flux-start.err"), "utf8");
@@ -51,6 +68,7 @@ export function started(body: (t: Tap, start: Start, folder: string) => Promise<
     let last: StartedLife | undefined;
     tap.teardown(async () => {
       await last?.close();
+      last?.killOrphans();
       rmSync(folder, { recursive: true, force: true });
     });
     const start: Start = async (options = {}) =>

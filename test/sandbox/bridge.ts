@@ -135,7 +135,8 @@ export async function runBridge(call: Call): Promise<number> {
     call: (method, payload) => bridge.called(method, payload),
   });
   const owner = process.getuid?.() ?? 0;
-  bridge.emit({ type: "ready", rank: 0, size: instance.size, owner });
+  const starttime = Number(instance.attribute("broker.starttime", 0));
+  bridge.emit({ type: "ready", rank: 0, size: instance.size, owner, starttime });
   const online = () => {
     const up = Array.from({ length: instance.size }, (_, rank) => rank);
     const ranks = encodeIdset(up.filter((rank) => !instance.resources.lost.has(rank)));

@@ -43,18 +43,31 @@ function callInstance(socketPath: string, argv: string[]): void {
     }
   });
   socket.on("error", (error: NodeJS.ErrnoException) => {
-    const reason =
-      error.code === "ECONNREFUSED" ? "Connection refused" : "No such file or directory";
-    process.stderr.write(`flux-${argv[0] ?? ""}: Unable to connect to Flux: ${reason}\n`);
-    process.exit(1);
+    void refuse(argv, socketPath, error);
   });
   socket.on("close", () => {
-    if (status !== undefined) return;
+    if (status !== undefined || socket.errored) return;
     process.stderr.write(
       `flux-${argv[0] ?? ""}: lost connection to the broker: Connection reset by peer\n`,
     );
     process.exit(1);
   });
+}
+
+async function refuse(
+  argv: string[],
+  socketPath: string,
+  error: NodeJS.ErrnoException,
+): Promise<void> {
+  if (argv[0] === "python") {
+    const { connectFailure } = await import("./without-instance.js");
+    process.stdout.write(`${connectFailure(argv, socketPath)}\n`);
+  } else {
+    const reason =
+      error.code === "ECONNREFUSED" ? "Connection refused" : "No such file or directory";
+    process.stderr.write(`flux-${argv[0] ?? ""}: Unable to connect to Flux: ${reason}\n`);
+  }
+  process.exit(1);
 }
 
 async function main(argv: string[]): Promise<void> {
