@@ -4,7 +4,7 @@ import t from "tap";
 import { Bridge, FluxError } from "../../plugin/bridge.js";
 import { eventually, FakeFlux } from "../fakes/fake-flux.js";
 
-const READY = '{"type":"ready","rank":0,"size":4,"owner":500}';
+const READY = '{"type":"ready","rank":0,"size":4,"owner":500,"starttime":1000.5}';
 const SENTINEL = '{"type":"sentinel"}';
 
 /**
