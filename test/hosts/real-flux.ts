@@ -2,7 +2,7 @@
  * A real instance of four brokers, each with a host name and a private directory
  * of its own (host-wrap).
  */
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import {
   accessSync,
   constants,
@@ -14,6 +14,7 @@ import {
 } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
 import { BIN, PACKAGE } from "../sandbox/paths.js";
+import type { Setting } from "./run-command.js";
 import { startFlux } from "./start-flux.js";
 
 function isExecutable(path: string): boolean {
@@ -49,6 +50,8 @@ export interface RealFlux {
   disk: string;
   /** The exit status of `flux start`. */
   ended: Promise<number>;
+  /** Starts a rank's broker again, where each is a process of its own. */
+  restore: (rank: number) => void;
   stop: () => Promise<void>;
 }
 
@@ -65,6 +68,8 @@ export interface RealOptions {
   folder?: string;
   /** More options of `flux start`. */
   args?: string[];
+  /** The brokers are started one by one, and can come back: `flux start` has no way to. */
+  apart?: boolean;
   /** More variables for it and all that it starts. */
   env?: Record<string, string>;
 }
@@ -88,26 +93,66 @@ export async function startRealFlux(options: RealOptions): Promise<RealFlux> {
   // What a test runner has its own processes load would cost each of ours 100 ms.
   delete base["NODE_OPTIONS"];
   const args = [
-    "--test-size=4",
-    // One broker that dies leaves the others.
-    "--test-exit-mode=leader",
-    "--test-exit-timeout=0",
-    `--wrap=${join(PACKAGE, "test/hosts/host-wrap")}`,
     `--config-path=${at("conf")}`,
     `--setattr=conf.shell_initrc=${at("initrc.lua")}`,
     ...(options.args ?? []),
   ];
   const env = { ...base, TESTBED_PRIVATE: onHosts("disk"), TESTBED_ROOT: onHosts("hosts") };
-  const { uri, ended, stop } = await startFlux(command, args, { env, cwd: folder });
+  const setting = { env, cwd: folder };
+  const start = options.apart ? startApart : startTogether;
+  const { uri, ended, stop, restore } = await start(command, args, setting);
   return {
     command,
     env: { ...base, FLUX_URI: uri },
     folder,
     disk: onHosts("disk"),
     ended,
+    restore,
     async stop() {
       await stop();
       if (options.folder === undefined) rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+const HOST_WRAP = join(PACKAGE, "test/hosts/host-wrap");
+
+async function startTogether(command: string, args: string[], setting: Setting) {
+  const argv = [
+    ...[command, "start", "--test-size=4", `--wrap=${HOST_WRAP}`],
+    // One broker that dies leaves the others.
+    ...["--test-exit-mode=leader", "--test-exit-timeout=0"],
+  ];
+  const restore = () => {
+    throw new Error("a broker of flux start does not come back");
+  };
+  return { ...(await startFlux([...argv, ...args], setting)), restore };
+}
+
+/** As on a real system: flux-config-bootstrap(5) says where each broker is. */
+async function startApart(command: string, args: string[], { env, cwd }: Setting) {
+  const cert = join(cwd, "cert");
+  spawnSync(command, ["keygen", cert], { env });
+  const hosts = [0, 1, 2, 3].map((rank) => {
+    const uri = `ipc://${cwd}/node${rank}.ipc`;
+    return `{ host = "node${rank}", bind = "${uri}", connect = "${uri}" }`;
+  });
+  const bootstrap = `[bootstrap]\ncurve_cert = "${cert}"\nhosts = [ ${hosts.join(", ")} ]\n`;
+  writeFileSync(join(cwd, "conf/bootstrap.toml"), `${bootstrap}[tbon]\ntopo = "kary:0"\n`);
+  const argv = [HOST_WRAP, "env", "-u", "PMI_RANK", command, "broker", ...args];
+  const children: ChildProcess[] = [];
+  const broker = (rank: number) => {
+    const setting = { cwd, env: { ...env, PMI_RANK: String(rank) }, stdio: "ignore" as const };
+    children.push(spawn(argv[0] ?? "", argv.slice(1), setting));
+  };
+  for (const rank of [1, 2, 3]) broker(rank);
+  const first = await startFlux(argv, { env: { ...env, PMI_RANK: "0" }, cwd });
+  return {
+    ...first,
+    restore: broker,
+    async stop() {
+      await first.stop();
+      for (const child of children) child.kill("SIGKILL");
     },
   };
 }

@@ -1,6 +1,6 @@
 /**
- * `flux start`, of whichever Flux, kept up by an initial program that waits for
- * its stdin to close. What it says on stderr is in flux-start.err in the directory.
+ * `flux start`, or a `flux broker` of rank 0, of whichever Flux, kept up by an
+ * initial program that waits for its stdin to close. What it says on stderr is in flux-start.err in the directory.
  */
 import { spawn } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
@@ -17,14 +17,12 @@ export interface StartedFlux {
   stop: () => Promise<void>;
 }
 
-export async function startFlux(
-  command: string,
-  args: string[],
-  { env, cwd }: Setting,
-): Promise<StartedFlux> {
+/** `argv`: the command, without its initial program. */
+export async function startFlux(argv: string[], { env, cwd }: Setting): Promise<StartedFlux> {
+  const [command = "flux", ...args] = argv;
   const program = ["sh", "-c", 'echo "$FLUX_URI"; read -r _; true'];
   const stderr = openSync(join(cwd, "flux-start.err"), "w");
-  const child = spawn(command, ["start", ...args, ...program], {
+  const child = spawn(command, [...args, ...program], {
     cwd,
     env,
     stdio: ["pipe", "pipe", stderr],

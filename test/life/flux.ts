@@ -30,6 +30,8 @@ export interface Place {
   delayBridge?: (ms: number) => void;
   /** The next job gets this id, where that can be arranged. */
   giveId?: (jobid: bigint) => void;
+  /** A rank's broker starts again, where that can be arranged. */
+  restore?: (rank: number) => void;
   /** Another instance on the same hosts, with the same engines and work directories. */
   beside?: (table: string) => Promise<Place>;
   close(): Promise<void>;
@@ -96,6 +98,16 @@ export class LifeFlux {
     const text = `[usernetes]\ntemplate = "${template}"\nworkdir = "${workdir}"\n${more}`;
     writeFileSync(file, text);
     return file;
+  }
+
+  /** A rank's broker dies, and what runs on its host with it. */
+  async lose(rank: number): Promise<void> {
+    if (this.kind === "embedded") {
+      await this.output("flux", "sandbox", "lose", String(rank));
+      return;
+    }
+    const ask = ["exec", "-r", String(rank), "flux", "getattr", "broker.pid"];
+    process.kill(Number(await this.output("flux", ...ask)), "SIGKILL");
   }
 
   run(argv: string[], env: Record<string, string> = {}): Promise<Result> {

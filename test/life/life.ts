@@ -6,11 +6,14 @@ import { embeddedPlace, realPlace, type Table } from "./places.js";
 
 export type Tap = typeof t;
 
-/** `pace`: of the embedded Flux; 1 is as slow as an idle one, 0 as fast as can be. */
+/**
+ * `pace`: of the embedded Flux; 1 is as slow as an idle one, 0 as fast as can be.
+ * `apart`: brokers of the real one can come back.
+ */
 export function life(
   body: (t: Tap, flux: LifeFlux) => Promise<void>,
   table: Table = "",
-  pace = 1,
+  { pace = 1, apart = false } = {},
 ): void {
   const play = (open: () => Promise<Place>) => async (test: unknown) => {
     const tap = test as Tap;
@@ -26,6 +29,6 @@ export function life(
   t.test(
     "on a real Flux",
     { skip: whyNoRealFlux() ?? false },
-    play(() => realPlace(table)),
+    play(() => realPlace(table, { apart })),
   );
 }

@@ -5,6 +5,7 @@
  */
 import { watch, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import t from "tap";
 import { kvsDirectory, parseJobid } from "../../lib/flux/jobid.js";
 import type { Entry } from "./flux.js";
 import { life } from "./life.js";
@@ -14,6 +15,9 @@ const ROUNDS = 10;
 const ORDINARY = 100;
 const ASKING = 5;
 const MOST_KB = 150 * 1024;
+
+// A minute each where nothing else runs.
+t.setTimeout(600_000);
 
 interface Sample {
   /** Seconds since the epoch. */

@@ -1,63 +1,102 @@
+/** Nodes that are lost, at each time of a cluster's life, and come back. */
 import { life } from "./life.js";
+import { processes } from "./started.js";
 
-life(async (t, flux) => {
-  await flux.startDaemon();
-  const lose = async (rank: number) => {
-    if (flux.kind === "embedded") {
-      await flux.output("flux", "sandbox", "lose", String(rank));
-      return;
-    }
-    const pid = await flux.output(
-      "flux",
-      "exec",
-      "-r",
-      String(rank),
-      "flux",
-      "getattr",
-      "broker.pid",
-    );
-    process.kill(Number(pid), "SIGKILL");
-  };
+/** A broker that is killed leaves what it started; a node that dies does not. */
+function killHanging(testbed: string): void {
+  for (const line of processes(testbed))
+    if (line.includes("sleep 86400")) process.kill(Number.parseInt(line), "SIGKILL");
+}
 
-  await t.test(
-    "a node that is lost while its cluster comes up fails the job at once",
-    async (t) => {
-      flux.takes("kubeadm-init", 60);
-      const job = await flux.submit("-N4", "true");
-      while (!(await flux.record(job)).some((entry) => entry.context?.["step"] === "kubeadm-init"));
-      await lose(3);
-      await flux.waitForEnd(job);
-      const events = await flux.events(job);
-      const fatal = events.find((entry) => entry.context?.["severity"] === 0);
-      t.match(fatal?.context, {
-        type: "usernetes",
-        note: "node3 (rank 3) was lost while its cluster came up",
-      });
-      t.match((await flux.record(job)).at(-1), { name: "down", context: { left: [3] } });
+life(
+  async (t, flux) => {
+    await flux.startDaemon();
+    const begins = async (job: string, step: string) => {
+      while (!(await flux.record(job)).some((entry) => entry.context?.["step"] === step));
+    };
+    const fatal = async (job: string) =>
+      (await flux.events(job)).find((entry) => entry.context?.["severity"] === 0)?.context;
+    const down = async (job: string) =>
+      (await flux.record(job)).filter(({ name }) => name === "down").at(-1)?.context;
+    /** What is left, but for the rank: nothing. */
+    const othersAreClean = async (rank: number) => {
       const left = await flux.leftovers();
-      t.notOk(
-        left.some((line) => /node[012]|disk [012]:/.test(line)),
-        left.join(", "),
-      );
-      t.ok(
-        left.some((line) => line.startsWith("usernetes.cluster ")),
-        "its entry stays",
-      );
-      flux.takes("kubeadm-init", 0.1);
-    },
-  );
+      return left.filter((line) => new RegExp(`node[^${rank}]|disk [^${rank}]:`).test(line));
+    };
+    const back = async (rank: number) => {
+      flux.place.restore?.(rank);
+      while ((await flux.leftovers()).length > 0);
+      // A job that needs it and comes before that is refused for ever.
+      while (!/^ *free +4 /m.test(await flux.output("flux", "resource", "list")));
+    };
 
-  await t.test("other jobs go on", async (t) => {
-    const job = await flux.submit("-N3", "true");
-    await flux.waitForEnd(job);
-    t.match((await flux.record(job)).at(-1), { name: "down", context: { left: [] } });
-  });
+    await t.test(
+      "a node that is lost while its cluster comes up fails the job at once",
+      async (t) => {
+        flux.takes("kubeadm-init", 60);
+        const job = await flux.submit("-N4", "true");
+        await begins(job, "kubeadm-init");
+        await flux.lose(3);
+        await flux.waitForEnd(job);
+        flux.takes("kubeadm-init", 0.1);
+        t.match(await fatal(job), {
+          type: "usernetes",
+          note: "node3 (rank 3) was lost while its cluster came up",
+        });
+        t.match(await down(job), { left: [3] });
+        t.same(await othersAreClean(3), []);
+        const left = await flux.leftovers();
+        t.ok(
+          left.some((line) => line.startsWith("usernetes.cluster ")),
+          "its entry stays",
+        );
+      },
+    );
 
-  const noReturn = "a broker of flux start does not come back";
-  const skip = flux.kind === "real" ? noReturn : false;
-  await t.test("what was left is cleaned when the node is back", { skip }, async (t) => {
-    await flux.flux("sandbox", "restore", "3");
-    while ((await flux.leftovers()).length > 0);
-    t.same(await flux.leftovers(), []);
-  });
-});
+    await t.test("other jobs go on", async (t) => {
+      const job = await flux.submit("-N3", "true");
+      await flux.waitForEnd(job);
+      t.match(await down(job), { left: [] });
+    });
+
+    await t.test("what was left is cleaned when the node is back", async (t) => {
+      await back(3);
+      t.same(await flux.leftovers(), []);
+    });
+
+    await t.test("a node that is lost while the job runs", async (t) => {
+      const job = await flux.submit("-N4", "sleep", "300");
+      await flux.waitFor(job, "start");
+      await flux.lose(2);
+      await flux.waitForEnd(job);
+      t.match(await fatal(job), { type: "exec", note: /node failure on node2/ });
+      t.match(await down(job), { left: [2] });
+      t.same(await othersAreClean(2), [], "the others are cleaned");
+      await back(2);
+      t.same(await flux.leftovers(), []);
+    });
+
+    await t.test("a node that is lost while it is torn down", async (t) => {
+      flux.fault("node1.down-v", "hang");
+      const job = await flux.submit("-N4", "true");
+      await begins(job, "down-v");
+      await flux.lose(1);
+      flux.fault("node1.down-v", undefined);
+      await flux.waitForEnd(job);
+      t.match(await down(job), { left: [1] });
+      t.same(await othersAreClean(1), []);
+      killHanging(flux.place.testbed);
+      await back(1);
+      t.same(await flux.leftovers(), []);
+    });
+
+    await t.test("a node that was lost and back is used again", async (t) => {
+      const job = await flux.submit("-N4", "true");
+      await flux.waitForEnd(job);
+      t.match(await down(job), { left: [] });
+      t.same(await flux.leftovers(), []);
+    });
+  },
+  "",
+  { apart: true },
+);

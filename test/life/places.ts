@@ -38,6 +38,9 @@ export async function embeddedPlace(
     giveId: (jobid) => {
       sandbox.instance.jobs.nextId = jobid;
     },
+    restore: (rank) => {
+      sandbox.instance.restoreRank(rank);
+    },
     beside: (table) => embeddedPlace(table, { root: sandbox.root }),
     async close() {
       await sandbox.stop();
@@ -51,12 +54,16 @@ export const INITRC = `plugin.load { file = "*.so", conf = {} }
 source ("${join(PACKAGE, "etc/flux/shell/lua.d/usernetes.lua")}")
 `;
 
-/** `beside`: the folder of another instance, on the same hosts. */
-export async function realPlace(more: Table, beside?: string): Promise<Place> {
-  const { env, folder, disk, stop } = await startRealFlux({
+/** `beside`: the folder of another instance, on the same hosts. `apart`: its brokers can come back. */
+export async function realPlace(
+  more: Table,
+  { beside, apart = false }: { beside?: string; apart?: boolean } = {},
+): Promise<Place> {
+  const { env, folder, disk, restore, stop } = await startRealFlux({
     config: (disk) => table(disk, more),
     initrc: INITRC,
     path: [ENGINES, COMMANDS],
+    apart,
     ...(beside === undefined ? {} : { beside }),
   });
   return {
@@ -65,7 +72,8 @@ export async function realPlace(more: Table, beside?: string): Promise<Place> {
     common: folder,
     base: disk,
     env,
-    beside: (table) => realPlace(table, beside ?? folder),
+    restore,
+    beside: (table) => realPlace(table, { beside: beside ?? folder }),
     close: stop,
   };
 }

@@ -124,7 +124,8 @@ async function startEmbedded(options: StartedOptions): Promise<StartedLife> {
   delete base["NODE_OPTIONS"];
   const args = ["--test-size=4", `--config-path=${conf}`];
   const setting = { env: base, cwd: folder };
-  const { uri, ended, stop } = await startFlux(join(BIN, "flux"), args, setting);
+  const argv = [join(BIN, "flux"), "start", ...args];
+  const { uri, ended, stop } = await startFlux(argv, setting);
   const place: Place = {
     kind: "embedded",
     testbed: join(folder, "testbed"),

@@ -593,10 +593,10 @@ t.test("after a restart in the middle", (t) => {
   t.test("a join-command that was in memory only is made again", async (t) => {
     const life = new Life();
     let release: () => void = () => undefined;
-    let creating = false;
+    const archive = { begun: false };
     const { run } = life.nodes;
     life.world.run = async (command, options) => {
-      creating ||= command.argv[2] === "create";
+      archive.begun ||= command.argv[2] === "create";
       if (command.argv[2] === "create")
         await new Promise<void>((resolve) => {
           release = resolve;
@@ -608,8 +608,7 @@ t.test("after a restart in the middle", (t) => {
     };
     await life.alloc();
     // The one that is left writes no file any more when the next one does.
-    // eslint-disable-next-line @typescript-eslint/no-unnecessary-condition -- the run sets it
-    while (!creating || !life.record.includes("start publish-join on 0 (1)")) {
+    while (!archive.begun || !life.record.includes("start publish-join on 0 (1)")) {
       await new Promise((resolve) => setTimeout(resolve, 5));
       life.clock.advance(300);
     }

@@ -10,5 +10,5 @@ life(
     await everyPoint(t, flux, HELD, { strike: "cancel and die", stride });
   },
   "",
-  0,
+  { pace: 0 },
 );

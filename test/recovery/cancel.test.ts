@@ -11,5 +11,5 @@ life(
     await everyPoint(t, flux, RETRIES, { strike: "cancel", stride: 2 * stride });
   },
   "",
-  0,
+  { pace: 0 },
 );

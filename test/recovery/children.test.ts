@@ -11,14 +11,14 @@ const EXEC = "pdeathsig TERM timeout";
 life(
   async (t, flux) => {
     const stride = flux.kind === "real" ? 24 : 12;
-    await everyPoint(t, flux, RUNS, { strike: { kill: BRIDGE }, stride });
-    await everyPoint(t, flux, RUNS, { strike: { kill: FOLLOW }, stride, least: 0.4 });
     await everyPoint(t, flux, RUNS, {
       strike: { kill: EXEC },
       stride: (2 * stride) / 3,
-      least: 0.2,
+      least: 0.1,
     });
+    await everyPoint(t, flux, RUNS, { strike: { kill: BRIDGE }, stride });
+    await everyPoint(t, flux, RUNS, { strike: { kill: FOLLOW }, stride, least: 0.4 });
   },
   "",
-  0,
+  { pace: 0 },
 );

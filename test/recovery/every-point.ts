@@ -4,8 +4,8 @@
  * USERNETES_WALK=all takes every point instead of every n-th from a random one;
  * USERNETES_WALK=12 or 12,5 takes that one, and strikes the next daemon at its 5th.
  */
-import type { Tap } from "../life/life.js";
 import type { LifeFlux } from "../life/flux.js";
+import type { Tap } from "../life/life.js";
 import type { Strike } from "./at-point.js";
 import { faults, live, type Lived, type Scenario, type Strikes } from "./lived.js";
 
@@ -20,6 +20,9 @@ export interface Walk {
 }
 
 const asked = process.env["USERNETES_WALK"] ?? "";
+/** On a machine that is too busy the rest of a file's points is left to another run. */
+const PATIENCE_MS = 60_000;
+const begun = new WeakMap<LifeFlux, number>();
 
 /** From 1 to `most`. */
 const random = (most: number): number => 1 + Math.floor(Math.random() * most);
@@ -30,23 +33,37 @@ export async function everyPoint(
   scenario: Scenario,
   { strike, stride, again = false, least = 0.6 }: Walk,
 ): Promise<void> {
+  if (!begun.has(flux)) begun.set(flux, Date.now());
   const wrong = (lived: Lived) => [...faults(lived), ...(scenario.faults?.(lived) ?? [])];
   const whole = await live(flux, scenario);
-  t.same(wrong(whole), [], `a life that nothing strikes, of ${whole.points.length} points`);
-  const step = asked === "all" ? 1 : stride;
-  const [only, next] = asked.split(",").map(Number);
+  const many = whole.points.length;
+  t.same(wrong(whole), [], `a life that nothing strikes, of ${many} points`);
+  let lives = 0;
   let struck = 0;
-  for (let at = only || random(step); ; at += step) {
-    const second = next ?? (again ? random(whole.points.length - at + 1) : 0);
+  for (const at of pointsOf(many, stride)) {
+    const second = Number(asked.split(",")[1] ?? (again ? random(many - at + 1) : 0));
     const strikes: Strikes = [{ at, strike }];
     if (second > 0) strikes.push({ at: second, strike: "die" });
     const lived = await live(flux, scenario, strikes);
-    if (lived.struck === undefined) break;
-    struck += lived.struck;
+    lives++;
+    struck += lived.struck ?? 0;
     const where = `${JSON.stringify(strike)} at ${at}${second > 0 ? `,${second}` : ""}`;
-    t.same(wrong(lived), [], `${where}: ${lived.points[at - 1] ?? ""}`);
-    if (only) return;
+    t.same(wrong(lived), [], `${where}: ${lived.points[at - 1] ?? "it had no such point"}`);
+    if (asked === "" && Date.now() - (begun.get(flux) ?? 0) > PATIENCE_MS) break;
   }
-  const expected = Math.floor((whole.points.length / step) * least);
-  t.ok(struck >= expected, `struck ${struck} times, of at least ${expected}`);
+  if (lives > 2)
+    t.ok(struck >= Math.floor(lives * least), `struck ${struck} times in ${lives} lives`);
+}
+
+/** In any order: those that are taken when time is short come from all of the life. */
+function pointsOf(many: number, stride: number): number[] {
+  const only = Number(asked.split(",")[0]);
+  if (only > 0) return [only];
+  const step = asked === "all" ? 1 : stride;
+  const points: number[] = [];
+  for (let at = random(step); at <= many; at += step) points.push(at);
+  return points
+    .map((at) => ({ at, order: Math.random() }))
+    .sort((a, b) => a.order - b.order)
+    .map(({ at }) => at);
 }

@@ -9,5 +9,5 @@ life(
     await everyPoint(t, flux, FAILS, { strike: "die", stride, again: true });
   },
   "",
-  0,
+  { pace: 0 },
 );

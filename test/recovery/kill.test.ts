@@ -9,5 +9,5 @@ life(
     await everyPoint(t, flux, RUNS, { strike: "die", stride, again: true });
   },
   "",
-  0,
+  { pace: 0 },
 );

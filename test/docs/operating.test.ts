@@ -1,0 +1,21 @@
+/** docs/operating.md: each row of its tables is a test that is there. */
+import { readFileSync } from "node:fs";
+import t from "tap";
+import { packagePath } from "../../lib/host/package.js";
+
+const text = readFileSync(packagePath("docs", "operating.md"), "utf8");
+const rows = text
+  .split("\n")
+  .filter((line) => line.startsWith("| ") && !/^\| (---|fault) /.test(line));
+
+t.test("every fault names a test, and every test that is named is there", (t) => {
+  t.ok(rows.length > 25, `${rows.length} rows`);
+  for (const row of rows) {
+    const cells = row.split(" | ");
+    t.equal(cells.length, 5, row);
+    const [, file = "", title = ""] = /^(\S+\.test\.ts): "(.+)" \|$/.exec(cells[4] ?? "") ?? [];
+    t.ok(file, `it names a test: ${row}`);
+    if (file) t.match(readFileSync(packagePath("test", file), "utf8"), title, row);
+  }
+  t.end();
+});
