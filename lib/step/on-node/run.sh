@@ -61,13 +61,12 @@ open_raw() {
   exec 4<"$raw" 5>>"$raw"
 }
 
-# A step that prints on and on must not fill the disk; its last words are kept.
+# A step that prints on and on must not fill the disk: of more than 64 MiB only
+# the end keeps its blocks, where the file system can do that.
 keep_short() {
-  while kill -0 $$ 2>/dev/null && sleep 3; do
-    [ "$(wc -c </dev/fd/4)" -gt 67108864 ] || continue
-    last=$(tail -c 65536 </dev/fd/4 | tr -d '\0')
-    : >/dev/fd/5
-    printf '%s\n' "$last" >&5
+  while kill -0 $$ && sleep 3; do
+    size=$(wc -c </dev/fd/4)
+    [ "$size" -le 67108864 ] || fallocate --punch-hole --offset 0 --length $((size - 4194304)) /dev/fd/5
   done
 }
 
@@ -75,7 +74,7 @@ raw='' child='' watcher=''
 # shellcheck disable=SC2317 # it is called by the trap
 stop() {
   [ -z "$child" ] || { kill -TERM "$child" && wait "$child"; }
-  [ -z "$watcher" ] || kill "$watcher"
+  [ -z "$watcher" ] || kill -KILL "$watcher"
   [ -z "$raw" ] || rm -f "$raw"
   exit 143
 }
@@ -110,7 +109,8 @@ $script" usernetes "$step" "$nonce" >&5 2>&1 4<&- 5>&- &
   # A shell may say that it was killed.
   wait "$child" 2>/dev/null
   status=$?
-  { kill "$watcher" && wait "$watcher"; } 2>/dev/null
+  # TERM is lost on a shell that has just been forked off.
+  { kill -KILL "$watcher" && wait "$watcher"; } 2>/dev/null
   child='' watcher=''
   exec 3>&-
   if [ "$status" -ne 0 ]; then
