@@ -22,6 +22,9 @@ export class CommandError extends Error {
   }
 }
 
+/** Another try would meet the same. */
+export class PermanentError extends Error {}
+
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

@@ -2,7 +2,7 @@
 import type { Action } from "../lib/cluster/plan.js";
 import { hostOf, progress } from "../lib/cluster/state.js";
 import type { LocalStep, Step } from "../lib/cluster/steps.js";
-import { messageOf } from "../lib/errors.js";
+import { messageOf, PermanentError } from "../lib/errors.js";
 import { encodeIdset } from "../lib/flux/idset.js";
 import { elapsed } from "../lib/record/events.js";
 import { oneLine } from "../lib/record/notes.js";
@@ -55,17 +55,16 @@ export async function runLocalStep(
 ): Promise<void> {
   const rank = job.cluster.claim?.lead ?? 0;
   start(job, step, [rank], false);
-  const note = await act().then(
-    () => "",
-    (error: unknown) => oneLine(messageOf(error)),
+  const failure = await act().then(
+    () => undefined,
+    (error: unknown) => ({ error }),
   );
-  const status = note === "" ? "ok" : "failed";
   finish(job, {
     step,
     rank,
-    status,
-    note,
-    fault: undefined,
+    status: failure ? "failed" : "ok",
+    note: failure ? oneLine(messageOf(failure.error)) : "",
+    fault: failure?.error instanceof PermanentError ? "permanent" : undefined,
     tail: [],
     next: undefined,
     more: false,

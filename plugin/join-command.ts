@@ -7,6 +7,7 @@ import { rmSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { PermanentError } from "../lib/errors.js";
 import { createArchive } from "../lib/flux/archive.js";
 import { output } from "../lib/host/runner.js";
 import { archive } from "../lib/usernetes/names.js";
@@ -27,7 +28,7 @@ const MAX = 8192;
 
 /**
  * The join-command, its lines without what a terminal puts at their ends. Throws
- * an Error without the text in it: it has a token, or something worse.
+ * a PermanentError without the text in it: it has a token, or something worse.
  */
 export function checkJoinCommand(text: string): string {
   const lines = text.split("\n").map((line) => line.replace(/[ \t\r]+$/, ""));
@@ -36,7 +37,7 @@ export function checkJoinCommand(text: string): string {
     text.length <= MAX &&
     joins.length === 1 &&
     lines.every((line) => [JOIN, ...AROUND].some((known) => known.test(line)));
-  if (!is) throw new Error("what make join-command made is no join-command of kubeadm's");
+  if (!is) throw new PermanentError("what make join-command made is no join-command of kubeadm's");
   return lines.join("\n");
 }
 

@@ -60,7 +60,7 @@ export class Reconciler {
     });
     const { config } = world;
     this.limits = {
-      attempts: { ...config.attempts, "down-v": 2 },
+      attempts: { ...config.attempts, "publish-join": 3, "down-v": 2 },
       joinFanout: config.joinFanout,
       bringUpText: formatFsd(config.bringUpTimeoutMs),
       teardownS: config.teardownTimeoutMs / 1000,

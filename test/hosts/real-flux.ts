@@ -150,7 +150,7 @@ async function startApart(command: string, args: string[], { env, cwd }: Setting
   return {
     ...first,
     restore: broker,
-    async stop() {
+    stop: async () => {
       await first.stop();
       for (const child of children) child.kill("SIGKILL");
     },

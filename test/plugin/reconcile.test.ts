@@ -407,14 +407,24 @@ t.test("bring-up that takes too long ends the job and says what it waited for", 
   t.strictSame(life.record.slice(-3), DOWN);
 });
 
-t.test("a join-command that is none is not published", async (t) => {
+t.test("an archive that cannot be made is tried again", async (t) => {
+  const life = new Life();
+  let failures = 2;
+  life.nodes.archive = (verb) =>
+    verb === "create" && failures-- > 0 ? { exitCode: 1, stderr: "flux-archive: no space\n" } : {};
+  await life.alloc();
+  await life.untilStarted();
+  t.ok(life.record.includes("ok publish-join on 0 (3)"));
+});
+
+t.test("an archive that can never be made fails the job", async (t) => {
   const life = new Life();
   life.nodes.archive = () => ({ exitCode: 1, stderr: "flux-archive: no space\n" });
   await life.alloc();
   await life.until(() => life.job.has("exception"));
   t.match(
     life.job.last("exception")?.context?.["note"],
-    /^publish-join failed on node0 \(rank 0\): flux archive create .*: exit 1: flux-archive: no space$/,
+    /^publish-join failed on node0 \(rank 0\) \(3 tries\): flux archive create .*: exit 1: flux-archive: no space$/,
   );
 });
 

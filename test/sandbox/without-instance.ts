@@ -34,6 +34,7 @@ export function connectFailure(argv: string[], path = "/run/flux/local"): string
     const error = `[Errno 2] Unable to connect to Flux: broker socket ${path} was not found`;
     return JSON.stringify({ type: "refused", reason: "flux", error });
   }
+  if (name === "python") return `2 Unable to connect to Flux: broker socket ${path} was not found`;
   if (PYTHON.includes(name))
     return `flux-${name}: ERROR: Unable to connect to Flux: broker socket ${path} was not found`;
   if (["getattr", "dmesg", "logger"].includes(name))
@@ -45,7 +46,7 @@ export async function runWithoutInstance(argv: string[]): Promise<number> {
   if (argv[0] === "version") return printVersion();
   if (argv[0] !== "job" || argv[1] !== "id") {
     const failure = connectFailure(argv);
-    (argv[0] === "python" ? process.stdout : process.stderr).write(`${failure}\n`);
+    (failure.startsWith("{") ? process.stdout : process.stderr).write(`${failure}\n`);
     return 1;
   }
   try {

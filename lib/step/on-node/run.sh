@@ -64,7 +64,7 @@ open_raw() {
 # A step that prints on and on must not fill the disk: of more than 64 MiB only
 # the end keeps its blocks, where the file system can do that.
 keep_short() {
-  while kill -0 $$ && sleep 3; do
+  while kill -0 $$ && setpriv --pdeathsig KILL sleep 3; do
     size=$(wc -c </dev/fd/4)
     [ "$size" -le 67108864 ] || fallocate --punch-hole --offset 0 --length $((size - 4194304)) /dev/fd/5
   done
