@@ -14,10 +14,10 @@ import { parseResources } from "../lib/flux/resources.js";
 import type { Claim, Settle } from "../lib/record/events.js";
 import { entryKey, type OpenCluster } from "../lib/record/writer.js";
 import { archive } from "../lib/usernetes/names.js";
-import { ENOENT, FluxError } from "./bridge.js";
 import { runLocalStep, runSteps } from "./calls.js";
 import { claimOthers, makeClaim } from "./claim.js";
 import { publishJoinCommand, removePublished } from "./join-command.js";
+import { ENOENT, FluxError } from "./flux-error.js";
 import { letGo } from "./let-go.js";
 import type { Reconciler } from "./reconcile.js";
 

@@ -12,30 +12,19 @@ import { decodeIdset } from "../lib/flux/idset.js";
 import { startLineProcess, type LineProcess } from "../lib/host/line-process.js";
 import { packagePath } from "../lib/host/package.js";
 import { oneLine } from "../lib/record/notes.js";
+import {
+  jobidOf,
+  reportedJob,
+  seconds,
+  text,
+  whole,
+  type Message,
+  type Ready,
+  type ReportedJob,
+  type ServiceCall,
+} from "./bridge-messages.js";
+import { EINVAL, FluxError } from "./flux-error.js";
 import type { Log } from "./log.js";
-
-export interface ReportedJob {
-  id: bigint;
-  userid: number;
-  /** The usernetes* keys of attributes.user. */
-  user: Record<string, unknown>;
-  /** Seconds, 0: no limit. */
-  duration: number;
-}
-
-export interface Ready {
-  size: number;
-  owner: number;
-  /** When this run of the instance began, seconds since the epoch. */
-  starttime: number;
-}
-
-/** A request to the Flux service usernetes, by the instance's owner. */
-export interface ServiceCall {
-  method: string;
-  userid: number;
-  payload: unknown;
-}
 
 export interface BridgeEvents {
   onReady: (ready: Ready) => void;
@@ -52,21 +41,6 @@ export interface BridgeEvents {
   onRefused: (reason: string, error: string) => void;
 }
 
-/** An answer of Flux that says no. */
-export class FluxError extends Error {
-  constructor(
-    readonly errno: number,
-    message: string,
-  ) {
-    super(message);
-  }
-}
-
-export const ENOENT = 2;
-export const EBUSY = 16;
-export const EINVAL = 22;
-export const ENOSYS = 38;
-
 export type KvsOperation =
   ["append", string, string] | ["put", string, unknown] | ["unlink", string];
 
@@ -74,8 +48,6 @@ interface Waiting {
   resolve: (value: unknown) => void;
   reject: (error: Error) => void;
 }
-
-type Message = Record<string, unknown>;
 
 const PAUSE_MAX_MS = 10_000;
 
@@ -294,37 +266,4 @@ export class Bridge {
   logLine(level: number, text: string): void {
     this.request("log", { level, text }).catch(() => undefined);
   }
-}
-
-/** Throws where it is no job. */
-function reportedJob(message: Message): ReportedJob {
-  const { user, duration } = message;
-  if (user === null || typeof user !== "object") throw new TypeError("user");
-  return {
-    id: jobidOf(message),
-    userid: whole(message["userid"]),
-    user: user as Record<string, unknown>,
-    // A limit that is none limits nothing.
-    duration: typeof duration === "number" && duration > 0 ? duration : 0,
-  };
-}
-
-function jobidOf({ id }: Message): bigint {
-  if (typeof id !== "string" || !/^[0-9]{1,20}$/.test(id)) throw new TypeError("id");
-  return BigInt(id);
-}
-
-function whole(value: unknown): number {
-  if (!Number.isSafeInteger(value)) throw new TypeError("no whole number");
-  return value as number;
-}
-
-function seconds(value: unknown): number {
-  if (typeof value !== "number") throw new TypeError("no time");
-  return value;
-}
-
-function text(value: unknown): string {
-  if (typeof value !== "string") throw new TypeError("no text");
-  return value;
 }

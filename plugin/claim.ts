@@ -1,6 +1,6 @@
 /** Whether a job can have a cluster, and what it takes for it. */
 import { readFileSync } from "node:fs";
-import { conflicts, describeFailure } from "../lib/cluster/progress.js";
+import { conflicts, describeFailure } from "../lib/cluster/failures.js";
 import { progress, type Cluster } from "../lib/cluster/state.js";
 import { decodeIdset, encodeIdset } from "../lib/flux/idset.js";
 import type { Avoid, Claim } from "../lib/record/events.js";

@@ -9,7 +9,8 @@
 import { encodeIdset } from "../lib/flux/idset.js";
 import { f58 } from "../lib/flux/jobid.js";
 import { OPEN_CLUSTERS, parseOpenCluster, type OpenCluster } from "../lib/record/writer.js";
-import { EBUSY, FluxError, type Bridge } from "./bridge.js";
+import type { Bridge } from "./bridge.js";
+import { EBUSY, FluxError } from "./flux-error.js";
 import { sweep } from "./sweep.js";
 import type { World } from "./world.js";
 

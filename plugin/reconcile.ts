@@ -13,8 +13,9 @@ import {
   reopenTeardown,
   type JobEvent,
 } from "../lib/cluster/fold.js";
+import { without } from "../lib/cluster/failures.js";
 import { plan, type Action } from "../lib/cluster/plan.js";
-import { limitsOf, without, type Limits } from "../lib/cluster/progress.js";
+import { limitsOf, type Limits } from "../lib/cluster/retry.js";
 import { displayState, isDone, ranksOf, type Cluster } from "../lib/cluster/state.js";
 import { messageOf } from "../lib/errors.js";
 import { formatFsd } from "../lib/flux/fsd.js";

@@ -2,7 +2,8 @@
  * What the daemon answers to who calls the Flux service `usernetes`: the commands
  * of flux-usernetes do, from any rank. Only the instance's owner comes this far.
  */
-import { EBUSY, EINVAL, ENOSYS, FluxError, type ServiceCall } from "./bridge.js";
+import type { ServiceCall } from "./bridge-messages.js";
+import { EBUSY, EINVAL, ENOSYS, FluxError } from "./flux-error.js";
 import type { Cleaned, Leftovers } from "./leftovers.js";
 
 /** Throws a FluxError, whose text its caller is shown. */

@@ -13,19 +13,10 @@
  */
 import { encodeIdset } from "../flux/idset.js";
 import type { Claim, Settle } from "../record/events.js";
+import { conflicts, failure, lostNode, without } from "./failures.js";
 import { planHolds } from "./holds.js";
-import {
-  bringUpSteps,
-  conflicts,
-  failure,
-  limitsOf,
-  lostNode,
-  optionalWaits,
-  runningSteps,
-  teardownProgress,
-  without,
-  type Limits,
-} from "./progress.js";
+import { bringUpSteps, optionalWaits, runningSteps, teardownProgress } from "./progress.js";
+import { limitsOf, type Limits } from "./retry.js";
 import { hostOf, isHeld, isOver, progress, ranksOf, timeLimit, type Cluster } from "./state.js";
 import type { LocalStep, NodeStep } from "./steps.js";
 

@@ -3,8 +3,10 @@
  * other without waiting for other ranks: those that come next together go into
  * one call.
  */
+import { without } from "./failures.js";
 import type { Action } from "./plan.js";
-import { hostOf, progress, ranksOf, type Cluster, type Progress } from "./state.js";
+import { retryable, type Retry } from "./retry.js";
+import { progress, ranksOf, type Cluster } from "./state.js";
 import {
   CONTROL_PLANE,
   FINISH,
@@ -16,87 +18,6 @@ import {
   type NodeStep,
   type Step,
 } from "./steps.js";
-
-export interface Limits {
-  /** How often a step is tried; a step that is not here: once. */
-  attempts: Partial<Record<Step, number>>;
-  joinFanout: number;
-  bringUpText: string;
-  teardownS: number;
-  extendTimeLimit: boolean;
-  /** Its broker is not up. */
-  isLost: (rank: number) => boolean;
-}
-
-/** The limits, the time, and the earliest time at which more can be done. */
-export interface Retry extends Limits {
-  now: number;
-  wakeAt?: number;
-  wake(at: number): void;
-}
-
-export function limitsOf(limits: Limits, now: number): Retry {
-  return {
-    ...limits,
-    now,
-    wake(at) {
-      this.wakeAt = Math.min(this.wakeAt ?? Infinity, at);
-    },
-  };
-}
-
-/**
- * How often a step is tried at the least that was lost on a node that is up: its
- * flux exec died, which says nothing of the step. Each is safe to repeat.
- */
-const LOST_TRIES = 3;
-
-/** Pauses between tries grow: 1, 2, 4 ... seconds. */
-export function retryable(
-  step: Step,
-  at: Progress | undefined,
-  facts: Retry,
-): "now" | "later" | "running" | "never" | "done" {
-  if (!at) return "now";
-  if (at.status === "ok") return "done";
-  if (at.status === "running") return "running";
-  if (at.fault) return "never";
-  const tries = Math.max(facts.attempts[step] ?? 1, at.status === "lost" ? LOST_TRIES : 1);
-  if (at.attempt >= tries) return "never";
-  const next = at.at + 2 ** (at.attempt - 1);
-  if (facts.now >= next) return "now";
-  facts.wake(next);
-  return "later";
-}
-
-/** How often a cluster takes other ports and subnets. */
-const ROUNDS = 8;
-
-/** The ranks where `up` found ports or a subnet taken, while others may still be tried. */
-export function conflicts(cluster: Cluster): Map<number, "port" | "subnet"> {
-  const found = new Map<number, "port" | "subnet">();
-  if ((cluster.claim?.avoid?.length ?? 0) >= ROUNDS) return found;
-  for (const [rank, { fault }] of cluster.steps.get("up") ?? [])
-    if (fault === "port" || fault === "subnet") found.set(rank, fault);
-  return found;
-}
-
-/** The steps that a cluster may go on without a worker for. */
-const TOLERATED: Step[] = [...PREPARE, ...JOIN];
-
-/** The workers that failed for good, if the job tolerates so many. */
-export function without(cluster: Cluster, facts: Retry): number[] {
-  const { asked, claim } = cluster;
-  const most = "asks" in asked && asked.asks ? asked.request.tolerate : 0;
-  if (most === 0) return [];
-  const quiet = { ...facts, wake: () => undefined };
-  const failed = ranksOf(cluster).filter(
-    (rank) =>
-      rank !== claim?.lead &&
-      TOLERATED.some((step) => retryable(step, progress(cluster, step, rank), quiet) === "never"),
-  );
-  return failed.length > most ? [] : failed;
-}
 
 const is = (cluster: Cluster, step: Step, rank: number) =>
   progress(cluster, step, rank)?.status === "ok";
@@ -200,38 +121,6 @@ export function runningSteps(cluster: Cluster): Map<Step, number[]> {
     for (const [rank, at] of cluster.steps.get(step) ?? [])
       if (at.status === "running") running.set(step, [...(running.get(step) ?? []), rank]);
   return running;
-}
-
-/** A node that is gone, in the words of the exception's note. */
-export function lostNode(cluster: Cluster, facts: Retry): string | undefined {
-  const lost = ranksOf(cluster).find(facts.isLost);
-  return lost === undefined
-    ? undefined
-    : `${hostOf(cluster, lost)} was lost while its cluster came up`;
-}
-
-/** The first step that failed for good, in the words of the exception's note. */
-export function failure(cluster: Cluster, facts: Retry): string | undefined {
-  const dropped = new Set(without(cluster, facts));
-  for (const step of STEPS) {
-    if (OPTIONAL_STEPS.has(step) || step === "down-v") continue;
-    for (const [rank, at] of cluster.steps.get(step) ?? []) {
-      if (dropped.has(rank)) continue;
-      if (retryable(step, at, { ...facts, wake: () => undefined }) === "never")
-        return describeFailure(cluster, { step, rank, at });
-    }
-  }
-  return undefined;
-}
-
-/** `up failed on node1 (rank 1) (2 tries): exit 2: no space`, `up on node1 (rank 1): timed out after 60 s` */
-export function describeFailure(
-  cluster: Cluster,
-  { step, rank, at }: { step: Step; rank: number; at: Progress },
-): string {
-  const tries = at.attempt > 1 ? ` (${at.attempt} tries)` : "";
-  const what = at.status === "timeout" ? step : `${step} failed`;
-  return `${what} on ${hostOf(cluster, rank)}${tries}: ${at.note}`;
 }
 
 /**

@@ -5,7 +5,7 @@
  */
 import type { JobEvent } from "../../lib/cluster/fold.js";
 import type { Clock } from "../../lib/host/clock.js";
-import { ENOENT, FluxError } from "../../plugin/bridge.js";
+import { ENOENT, FluxError } from "../../plugin/flux-error.js";
 
 export class FakeJob {
   readonly eventlog: JobEvent[] = [];

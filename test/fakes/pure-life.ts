@@ -10,7 +10,7 @@ import {
   type JobEvent,
 } from "../../lib/cluster/fold.js";
 import { plan, type Action } from "../../lib/cluster/plan.js";
-import type { Limits } from "../../lib/cluster/progress.js";
+import type { Limits } from "../../lib/cluster/retry.js";
 import { isDone, type Cluster } from "../../lib/cluster/state.js";
 import type { Step } from "../../lib/cluster/steps.js";
 import type { RecordEvent, StepStatus } from "../../lib/record/events.js";

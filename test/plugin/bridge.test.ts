@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
 import { pino } from "pino";
 import t from "tap";
-import { Bridge, FluxError } from "../../plugin/bridge.js";
+import { Bridge } from "../../plugin/bridge.js";
+import { FluxError } from "../../plugin/flux-error.js";
 import { eventually, FakeFlux } from "../fakes/fake-flux.js";
 
 const READY = '{"type":"ready","rank":0,"size":4,"owner":500,"starttime":1000.5}';

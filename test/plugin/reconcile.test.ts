@@ -1,5 +1,5 @@
 import t from "tap";
-import { FluxError } from "../../plugin/bridge.js";
+import { FluxError } from "../../plugin/flux-error.js";
 import { describeEvent, Life } from "../fakes/life.js";
 import { JOIN_COMMAND, TOKEN } from "../fakes/playing-run.js";
 import { faultsOf } from "../fakes/record-schema.js";

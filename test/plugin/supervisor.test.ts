@@ -1,6 +1,6 @@
 import t from "tap";
 import { OPEN_CLUSTERS } from "../../lib/record/writer.js";
-import type { ReportedJob } from "../../plugin/bridge.js";
+import type { ReportedJob } from "../../plugin/bridge-messages.js";
 import { Supervisor } from "../../plugin/supervisor.js";
 import { eventually, FakeFlux } from "../fakes/fake-flux.js";
 import { JOBID, Life, OWNER } from "../fakes/life.js";

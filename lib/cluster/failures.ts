@@ -1,0 +1,68 @@
+/**
+ * What went wrong for good in a bring-up, and whether the cluster can go on all the
+ * same: with other ports, or without a worker.
+ */
+import { retryable, type Retry } from "./retry.js";
+import { hostOf, progress, ranksOf, type Cluster, type Progress } from "./state.js";
+import { JOIN, OPTIONAL_STEPS, PREPARE, STEPS, type Step } from "./steps.js";
+
+/** How often a cluster takes other ports and subnets. */
+const ROUNDS = 8;
+
+/** The ranks where `up` found ports or a subnet taken, while others may still be tried. */
+export function conflicts(cluster: Cluster): Map<number, "port" | "subnet"> {
+  const found = new Map<number, "port" | "subnet">();
+  if ((cluster.claim?.avoid?.length ?? 0) >= ROUNDS) return found;
+  for (const [rank, { fault }] of cluster.steps.get("up") ?? [])
+    if (fault === "port" || fault === "subnet") found.set(rank, fault);
+  return found;
+}
+
+/** The steps that a cluster may go on without a worker for. */
+const TOLERATED: Step[] = [...PREPARE, ...JOIN];
+
+/** The workers that failed for good, if the job tolerates so many. */
+export function without(cluster: Cluster, facts: Retry): number[] {
+  const { asked, claim } = cluster;
+  const most = "asks" in asked && asked.asks ? asked.request.tolerate : 0;
+  if (most === 0) return [];
+  const quiet = { ...facts, wake: () => undefined };
+  const failed = ranksOf(cluster).filter(
+    (rank) =>
+      rank !== claim?.lead &&
+      TOLERATED.some((step) => retryable(step, progress(cluster, step, rank), quiet) === "never"),
+  );
+  return failed.length > most ? [] : failed;
+}
+
+/** A node that is gone, in the words of the exception's note. */
+export function lostNode(cluster: Cluster, facts: Retry): string | undefined {
+  const lost = ranksOf(cluster).find(facts.isLost);
+  return lost === undefined
+    ? undefined
+    : `${hostOf(cluster, lost)} was lost while its cluster came up`;
+}
+
+/** The first step that failed for good, in the words of the exception's note. */
+export function failure(cluster: Cluster, facts: Retry): string | undefined {
+  const dropped = new Set(without(cluster, facts));
+  for (const step of STEPS) {
+    if (OPTIONAL_STEPS.has(step) || step === "down-v") continue;
+    for (const [rank, at] of cluster.steps.get(step) ?? []) {
+      if (dropped.has(rank)) continue;
+      if (retryable(step, at, { ...facts, wake: () => undefined }) === "never")
+        return describeFailure(cluster, { step, rank, at });
+    }
+  }
+  return undefined;
+}
+
+/** `up failed on node1 (rank 1) (2 tries): exit 2: no space`, `up on node1 (rank 1): timed out after 60 s` */
+export function describeFailure(
+  cluster: Cluster,
+  { step, rank, at }: { step: Step; rank: number; at: Progress },
+): string {
+  const tries = at.attempt > 1 ? ` (${at.attempt} tries)` : "";
+  const what = at.status === "timeout" ? step : `${step} failed`;
+  return `${what} on ${hostOf(cluster, rank)}${tries}: ${at.note}`;
+}

@@ -1,0 +1,58 @@
+/**
+ * Whether a step may be tried now, again later, or never: how often, after which
+ * pauses, and until when are limits that the configuration sets.
+ */
+import type { Progress } from "./state.js";
+import type { Step } from "./steps.js";
+
+export interface Limits {
+  /** How often a step is tried; a step that is not here: once. */
+  attempts: Partial<Record<Step, number>>;
+  joinFanout: number;
+  bringUpText: string;
+  teardownS: number;
+  extendTimeLimit: boolean;
+  /** Its broker is not up. */
+  isLost: (rank: number) => boolean;
+}
+
+/** The limits, the time, and the earliest time at which more can be done. */
+export interface Retry extends Limits {
+  now: number;
+  wakeAt?: number;
+  wake(at: number): void;
+}
+
+export function limitsOf(limits: Limits, now: number): Retry {
+  return {
+    ...limits,
+    now,
+    wake(at) {
+      this.wakeAt = Math.min(this.wakeAt ?? Infinity, at);
+    },
+  };
+}
+
+/**
+ * How often a step is tried at the least that was lost on a node that is up: its
+ * flux exec died, which says nothing of the step. Each is safe to repeat.
+ */
+const LOST_TRIES = 3;
+
+/** Pauses between tries grow: 1, 2, 4 ... seconds. */
+export function retryable(
+  step: Step,
+  at: Progress | undefined,
+  facts: Retry,
+): "now" | "later" | "running" | "never" | "done" {
+  if (!at) return "now";
+  if (at.status === "ok") return "done";
+  if (at.status === "running") return "running";
+  if (at.fault) return "never";
+  const tries = Math.max(facts.attempts[step] ?? 1, at.status === "lost" ? LOST_TRIES : 1);
+  if (at.attempt >= tries) return "never";
+  const next = at.at + 2 ** (at.attempt - 1);
+  if (facts.now >= next) return "now";
+  facts.wake(next);
+  return "later";
+}

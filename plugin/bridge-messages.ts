@@ -1,0 +1,62 @@
+/**
+ * What bridge.py tells, and how its fields are read: whatever is not of the
+ * protocol throws, and its line is left out.
+ */
+
+export type Message = Record<string, unknown>;
+
+export interface ReportedJob {
+  id: bigint;
+  userid: number;
+  /** The usernetes* keys of attributes.user. */
+  user: Record<string, unknown>;
+  /** Seconds, 0: no limit. */
+  duration: number;
+}
+
+export interface Ready {
+  size: number;
+  owner: number;
+  /** When this run of the instance began, seconds since the epoch. */
+  starttime: number;
+}
+
+/** A request to the Flux service usernetes, by the instance's owner. */
+export interface ServiceCall {
+  method: string;
+  userid: number;
+  payload: unknown;
+}
+
+/** Throws where it is no job. */
+export function reportedJob(message: Message): ReportedJob {
+  const { user, duration } = message;
+  if (user === null || typeof user !== "object") throw new TypeError("user");
+  return {
+    id: jobidOf(message),
+    userid: whole(message["userid"]),
+    user: user as Record<string, unknown>,
+    // A limit that is none limits nothing.
+    duration: typeof duration === "number" && duration > 0 ? duration : 0,
+  };
+}
+
+export function jobidOf({ id }: Message): bigint {
+  if (typeof id !== "string" || !/^[0-9]{1,20}$/.test(id)) throw new TypeError("id");
+  return BigInt(id);
+}
+
+export function whole(value: unknown): number {
+  if (!Number.isSafeInteger(value)) throw new TypeError("no whole number");
+  return value as number;
+}
+
+export function seconds(value: unknown): number {
+  if (typeof value !== "number") throw new TypeError("no time");
+  return value;
+}
+
+export function text(value: unknown): string {
+  if (typeof value !== "string") throw new TypeError("no text");
+  return value;
+}

@@ -1,0 +1,14 @@
+/** An answer of Flux that says no. */
+export class FluxError extends Error {
+  constructor(
+    readonly errno: number,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+export const ENOENT = 2;
+export const EBUSY = 16;
+export const EINVAL = 22;
+export const ENOSYS = 38;
