@@ -60,8 +60,8 @@ async function refuse(
   error: NodeJS.ErrnoException,
 ): Promise<void> {
   if (argv[0] === "python") {
-    const { connectFailure } = await import("./without-instance.js");
-    process.stdout.write(`${connectFailure(argv, socketPath)}\n`);
+    const { sayConnectFailure } = await import("./without-instance.js");
+    sayConnectFailure(argv, socketPath);
   } else {
     const reason =
       error.code === "ECONNREFUSED" ? "Connection refused" : "No such file or directory";

@@ -28,7 +28,7 @@ function printVersion(): number {
   return 0;
 }
 
-export function connectFailure(argv: string[], path = "/run/flux/local"): string {
+function connectFailure(argv: string[], path: string): string {
   const [name = "", script] = argv;
   if (name === "python" && script?.endsWith("bridge.py")) {
     const error = `[Errno 2] Unable to connect to Flux: broker socket ${path} was not found`;
@@ -42,11 +42,17 @@ export function connectFailure(argv: string[], path = "/run/flux/local"): string
   return `flux-${name}: flux_open: No such file or directory`;
 }
 
+/** A bridge tells its daemon, on stdout; all others tell a person. */
+export function sayConnectFailure(argv: string[], path = "/run/flux/local"): void {
+  const failure = connectFailure(argv, path);
+  const stream = failure.startsWith("{") ? process.stdout : process.stderr;
+  stream.write(`${failure}\n`);
+}
+
 export async function runWithoutInstance(argv: string[]): Promise<number> {
   if (argv[0] === "version") return printVersion();
   if (argv[0] !== "job" || argv[1] !== "id") {
-    const failure = connectFailure(argv);
-    (failure.startsWith("{") ? process.stdout : process.stderr).write(`${failure}\n`);
+    sayConnectFailure(argv);
     return 1;
   }
   try {
