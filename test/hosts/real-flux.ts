@@ -129,6 +129,14 @@ async function startTogether(command: string, args: string[], setting: Setting) 
   return { ...(await startFlux([...argv, ...args], setting)), restore };
 }
 
+/** Where Flux finds them out by itself, a node that was lost is never given out again. */
+const RESOURCES = `[resource]
+noverify = true
+[[resource.config]]
+hosts = "node[0-3]"
+cores = "0-1"
+`;
+
 /** As on a real system: flux-config-bootstrap(5) says where each broker is. */
 async function startApart(command: string, args: string[], { env, cwd }: Setting) {
   const cert = join(cwd, "cert");
@@ -138,7 +146,10 @@ async function startApart(command: string, args: string[], { env, cwd }: Setting
     return `{ host = "node${rank}", bind = "${uri}", connect = "${uri}" }`;
   });
   const bootstrap = `[bootstrap]\ncurve_cert = "${cert}"\nhosts = [ ${hosts.join(", ")} ]\n`;
-  writeFileSync(join(cwd, "conf/bootstrap.toml"), `${bootstrap}[tbon]\ntopo = "kary:0"\n`);
+  writeFileSync(
+    join(cwd, "conf/bootstrap.toml"),
+    `${bootstrap}[tbon]\ntopo = "kary:0"\n${RESOURCES}`,
+  );
   const argv = [HOST_WRAP, "env", "-u", "PMI_RANK", command, "broker", ...args];
   const children: ChildProcess[] = [];
   const broker = (rank: number) => {

@@ -673,10 +673,8 @@ t.test("down-v", (t) => {
     fill(node);
     node.note("engine.hangs", "");
     const { stderr } = await node.call(["down-v", 1, stepScript("down-v")]);
-    t.match(
-      stderr,
-      `${NONCE} tail down-v removing container ${PROJECT}-node-1\n${NONCE} end down-v 124`,
-    );
+    t.match(stderr, `${NONCE} tail down-v removing container ${PROJECT}-node-1\n`);
+    t.match(stderr, /end down-v (124|137)\n?$/);
   });
 
   t.test("believes no engine that says it removed what it still lists", async (t) => {
