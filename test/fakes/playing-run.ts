@@ -88,6 +88,8 @@ export class PlayingRun {
     this.environments.push(command.env);
     const say = options.onStderrLine ?? (() => undefined);
     let timedOut = false;
+    // As with a process: a call that is not wanted any more is not begun.
+    if (options.signal?.aborted) return ended({ exitCode: undefined, reason: "canceled" });
     const stopped = new Promise<void>((resolve) => {
       options.signal?.addEventListener("abort", () => {
         resolve();
