@@ -65,6 +65,7 @@ export async function runLocalStep(
     status: failure ? "failed" : "ok",
     note: failure ? oneLine(messageOf(failure.error)) : "",
     fault: failure?.error instanceof PermanentError ? "permanent" : undefined,
+    shared: false,
     tail: [],
     next: undefined,
     more: false,
@@ -81,7 +82,7 @@ function start(job: Reconciler, step: Step, ranks: number[], more: boolean): voi
 type End = Omit<StepEnd, "step"> & { step: Step };
 
 function finish(job: Reconciler, end: End): void {
-  const { step, rank, status, note, fault, tail, next, more } = end;
+  const { step, rank, status, note, fault, shared, tail, next, more } = end;
   const { cluster, world } = job;
   const begun = progress(cluster, step, rank);
   const timestamp = world.clock.now();
@@ -95,6 +96,7 @@ function finish(job: Reconciler, end: End): void {
     seconds,
     ...(note ? { note } : {}),
     ...(fault ? { fault } : {}),
+    ...(shared ? { shared } : {}),
   };
   job.step({ timestamp, name: "step-finish", context }, more);
   tell(job, { step, rank, status, note, seconds });

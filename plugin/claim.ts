@@ -44,6 +44,7 @@ export function makeClaim(cluster: Cluster, world: World): Claim | Refused {
     ports: chosen.ports,
     subnet: chosen.subnet,
     deadline: clock.now() + config.bringUpTimeoutMs / 1000,
+    ...(config.shared === "yes" ? { shared: true } : {}),
   };
 }
 

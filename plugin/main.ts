@@ -202,7 +202,13 @@ class Daemon {
         this.say(level, text, facts);
       },
       config,
-      site: { base: this.parts.base, template, interface: config.interface, instance },
+      site: {
+        base: this.parts.base,
+        template,
+        interface: config.interface,
+        shared: config.shared,
+        instance,
+      },
       owner: this.ready?.owner ?? 0,
       open: this.open,
       nodes: this.nodes,

@@ -6,7 +6,8 @@
 import { decodeIdset } from "../flux/idset.js";
 import type { Claim, RecordEvent } from "../record/events.js";
 import { oneLine } from "../record/notes.js";
-import { progress, type Cluster, type Perilog } from "./state.js";
+import { isShared } from "./progress.js";
+import { progress, ranksOf, type Cluster, type Perilog } from "./state.js";
 
 /** An entry of the job's primary eventlog (RFC 21). */
 export interface JobEvent {
@@ -126,6 +127,7 @@ function foldStep(cluster: Cluster, event: RecordEvent & { name: `step-${string}
       at: event.timestamp,
       note: finish?.note ?? "",
       ...(finish?.fault === undefined ? {} : { fault: finish.fault }),
+      ...(finish?.shared === undefined ? {} : { shared: finish.shared }),
     });
 }
 
@@ -138,7 +140,8 @@ export function forgetRunning(cluster: Cluster): void {
   for (const ranks of cluster.steps.values())
     for (const [rank, { status }] of ranks) if (status === "running") ranks.delete(rank);
   const lead = cluster.claim?.lead ?? 0;
-  if (progress(cluster, "publish-join", lead)?.status !== "ok")
+  const workers = ranksOf(cluster).filter((rank) => rank !== lead);
+  if (progress(cluster, "publish-join", lead)?.status !== "ok" && !isShared(cluster, workers))
     cluster.steps.get("join-command")?.clear();
 }
 

@@ -38,28 +38,43 @@ export function bringUpSteps(cluster: Cluster, facts: Retry): Action[] {
     if (is(cluster, "kubeadm-init", claim.lead)) actions.push(...calls(["delete-token"], ranks));
     return actions;
   }
-  if (!is(cluster, "publish-join", claim.lead)) {
+  const published = is(cluster, "publish-join", claim.lead);
+  // Where the workers see the lead's own, it need not be sent.
+  const seen = isShared(cluster, workers) && !published;
+  if (!published) {
     actions.push(...calls([...CONTROL_PLANE, "join-command"], [claim.lead]));
-    if (is(cluster, "join-command", claim.lead))
-      actions.push(...local(cluster, "publish-join", facts));
-    return actions;
+    const made = is(cluster, "join-command", claim.lead);
+    if (made && !seen) actions.push(...local(cluster, "publish-join", facts));
+    if (!made || !seen) return actions;
   }
-  actions.push(...calls(JOIN, fanout(cluster, workers.filter(isUp), facts)));
+  const join = seen ? JOIN.slice(1) : JOIN;
+  actions.push(...calls(join, fanout(cluster, { workers: workers.filter(isUp), join }, facts)));
   if (!workers.every((rank) => is(cluster, "kubeadm-join", rank))) return actions;
   return [
     ...actions,
     ...calls(FINISH, [claim.lead]),
     ...calls(["delete-token"], [claim.lead]),
-    ...local(cluster, "remove-archive", facts),
+    ...(published ? local(cluster, "remove-archive", facts) : []),
   ];
 }
 
+/** The work directory is the same one for all: as the configuration says, or each `up` has seen. */
+export function isShared(cluster: Cluster, workers: number[]): boolean {
+  return (
+    cluster.claim?.shared ?? workers.every((rank) => progress(cluster, "up", rank)?.shared === true)
+  );
+}
+
 /** At most `joinFanout` joins at a time: an API server fails under hundreds. */
-function fanout(cluster: Cluster, workers: number[], facts: Retry): number[] {
+function fanout(
+  cluster: Cluster,
+  { workers, join }: { workers: number[]; join: readonly NodeStep[] },
+  facts: Retry,
+): number[] {
   const busy = (rank: number) =>
-    JOIN.some((step) => progress(cluster, step, rank)?.status === "running");
+    join.some((step) => progress(cluster, step, rank)?.status === "running");
   const room = facts.joinFanout - workers.filter(busy).length;
-  const next = (rank: number) => JOIN.find((step) => !is(cluster, step, rank));
+  const next = (rank: number) => join.find((step) => !is(cluster, step, rank));
   const may = (rank: number) => {
     const step = next(rank);
     return step && retryable(step, progress(cluster, step, rank), facts) === "now";

@@ -44,6 +44,8 @@ export interface Progress {
   at: number;
   note: string;
   fault?: Fault;
+  /** The work directory is the lead's, too. */
+  shared?: true;
 }
 
 export interface Cluster {

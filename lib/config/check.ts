@@ -20,6 +20,7 @@ export interface Config {
   subnets: Pool;
   interface: string | undefined;
   runAs: Table["run-as"];
+  shared: Table["shared-filesystem"];
   hold: Table["hold"];
   bringUpTimeoutMs: number;
   teardownTimeoutMs: number;
@@ -59,6 +60,7 @@ export function checkConfig(found: unknown, where: string): Config {
     subnets: parsePool(table.subnets) ?? { address: 0, size: 0 },
     interface: table.interface,
     runAs: table["run-as"],
+    shared: table["shared-filesystem"],
     hold: table.hold,
     bringUpTimeoutMs: parseFsd(table["bring-up-timeout"]) ?? 0,
     teardownTimeoutMs: parseFsd(table["teardown-timeout"]) ?? 0,
@@ -73,7 +75,6 @@ export function checkConfig(found: unknown, where: string): Config {
 function refuseUnfinished(table: Table, where: string): void {
   const unfinished: [keyof Table, string][] = [
     ["run-as", "sudo"],
-    ["shared-filesystem", "yes"],
     ["hold", "perilog"],
   ];
   for (const [key, value] of unfinished)

@@ -23,6 +23,8 @@ export interface Claim {
   subnet: string;
   /** When bring-up must be over, seconds since the epoch. */
   deadline: number;
+  /** usernetes.shared-filesystem is "yes": workdir is one for all of them. */
+  shared?: true;
   /** What `up` found taken on a node, by something that no record tells of: one entry a claim before. */
   avoid?: Avoid[];
 }
@@ -59,6 +61,8 @@ export interface StepFinish {
   /** Why it is not ok: exit status and the last line that it printed. */
   note?: string;
   fault?: Fault;
+  /** The work directory is the lead's, too: what is there need not be sent. */
+  shared?: true;
 }
 
 export interface Settle {

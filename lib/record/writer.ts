@@ -162,6 +162,7 @@ function sameButRanks(a: StepEvent, b: StepEvent): boolean {
   return (
     a.context.status === b.context.status &&
     a.context.note === b.context.note &&
-    a.context.fault === b.context.fault
+    a.context.fault === b.context.fault &&
+    a.context.shared === b.context.shared
   );
 }

@@ -28,6 +28,8 @@ export interface StepEnd {
   status: StepStatus;
   note: string;
   fault: Fault | undefined;
+  /** The work directory is the lead's, too. */
+  shared: boolean;
   /** The last lines of a step that failed. */
   tail: string[];
   /** The rank goes on with this one. */
@@ -106,13 +108,13 @@ class CallProgress {
   }
 
   take(report: Report): void {
-    const { rank, step } = report;
+    const { rank } = report;
     if (!this.at.has(rank)) return;
-    if (report.report === "end") this.end(rank, step, report.exit);
+    if (report.report === "end") this.end(report);
     else this.tails.set(rank, [...(this.tails.get(rank) ?? []), oneLine(report.text)].slice(-TAIL));
   }
 
-  private end(rank: number, step: NodeStep, exit: number): void {
+  private end({ rank, step, exit, shared }: Report & { report: "end" }): void {
     const tail = this.tails.get(rank) ?? [];
     this.tails.delete(rank);
     const next = exit === 0 ? this.call.steps[this.call.steps.indexOf(step) + 1] : undefined;
@@ -125,7 +127,7 @@ class CallProgress {
     const words = lastWords(tail);
     const note = status === "ok" ? "" : oneLine(words ? `${why}: ${words}` : why);
     const fault = status === "failed" ? faultOf(step, tail) : undefined;
-    this.options.onEnd({ step, rank, status, note, fault, tail, next, more });
+    this.options.onEnd({ step, rank, status, note, fault, shared, tail, next, more });
   }
 
   /** Ends the steps of ranks that are lost: nothing more will come of them. */
@@ -159,7 +161,7 @@ class CallProgress {
     this.at.delete(rank);
     const more = this.isBehind(step);
     const note = oneLine(why);
-    const nothing = { fault: undefined, tail: [], next: undefined };
+    const nothing = { fault: undefined, shared: false, tail: [], next: undefined };
     this.options.onEnd({ step, rank, status: "lost", note, more, ...nothing });
   }
 

@@ -7,12 +7,15 @@ import { decodeIdset } from "../flux/idset.js";
 import type { Claim } from "../record/events.js";
 import { composeCommand } from "../usernetes/engine.js";
 import { archive, marker, nodeName } from "../usernetes/names.js";
+import type { Ports } from "../usernetes/ports.js";
 
 export interface Site {
   /** PATH and FLUX_URI, and what the daemon was told to pass on. */
   base: Record<string, string>;
   template: string;
   interface: string | undefined;
+  /** Whether work directories are shared between nodes; found out where it is "auto". */
+  shared: "auto" | "yes" | "no";
   /** UUID of the instance. */
   instance: string;
 }
@@ -39,6 +42,8 @@ export function stepEnvironment(
     USERNETES_ARCHIVE: archive(jobid),
     USERNETES_ENGINE: claim.engine,
     USERNETES_RANKS: claim.ranks,
+    USERNETES_LEAD: claim.hosts[ranks.indexOf(claim.lead)] ?? "",
+    USERNETES_SHARED: site.shared,
     USERNETES_SIZE: String(ranks.length - dropped.length),
     USERNETES_WITHOUT: dropped.join(" "),
     USERNETES_SUBNET: claim.subnet,
@@ -46,9 +51,22 @@ export function stepEnvironment(
     CONTAINER_ENGINE: claim.engine,
     COMPOSE: composeCommand(claim.engine, claim.project),
     COMPOSE_PROJECT_NAME: claim.project,
-    PORT_ETCD: String(ports.etcd),
-    PORT_KUBELET: String(ports.kubelet),
-    PORT_FLANNEL: String(ports.flannel),
-    PORT_KUBE_APISERVER: String(ports.apiserver),
+    ...templatePorts(ports),
   };
+}
+
+/** Until 2024-12-12 the template's own variables began with U7S_. */
+function templatePorts(ports: Ports): Record<string, string> {
+  const named = {
+    PORT_ETCD: ports.etcd,
+    PORT_KUBELET: ports.kubelet,
+    PORT_FLANNEL: ports.flannel,
+    PORT_KUBE_APISERVER: ports.apiserver,
+  };
+  return Object.fromEntries(
+    Object.entries(named).flatMap(([name, port]) => [
+      [name, String(port)],
+      [`U7S_${name}`, String(port)],
+    ]),
+  );
 }

@@ -7,7 +7,7 @@ import { STEPS, type NodeStep } from "../cluster/steps.js";
 
 export type Report =
   | { rank: number; report: "tail"; step: NodeStep; text: string }
-  | { rank: number; report: "end"; step: NodeStep; exit: number };
+  | { rank: number; report: "end"; step: NodeStep; exit: number; shared: boolean };
 
 export function parseReport(line: string, nonce: string): Report | undefined {
   const match = /^([0-9]+): (\S+) (tail|end) (\S+) ?(.*)$/s.exec(line);
@@ -16,7 +16,9 @@ export function parseReport(line: string, nonce: string): Report | undefined {
   const rank = Number(match[1]);
   const rest = match[5] ?? "";
   if (match[3] === "tail") return { rank, report: "tail", step, text: rest };
-  return /^[0-9]+$/.test(rest) ? { rank, report: "end", step, exit: Number(rest) } : undefined;
+  const [, exit, shared] = /^([0-9]+)( shared)?$/.exec(rest) ?? [];
+  if (exit === undefined) return undefined;
+  return { rank, report: "end", step, exit: Number(exit), shared: shared !== undefined };
 }
 
 /** make's own last words say less than the recipe's, and a shell's of what it ran nothing. */

@@ -7,18 +7,18 @@ const read = (name: string) => readFileSync(packagePath("lib", "step", "on-node"
 
 /** Which files make up a step's script. */
 const FILES: Record<NodeStep, string[]> = {
-  stage: ["stage.sh"],
-  up: ["make.sh"],
-  "kubeadm-init": ["make.sh"],
-  kubeconfig: ["make.sh"],
-  "join-command": ["join-command.sh"],
-  "fetch-join": ["fetch-join.sh"],
-  "kubeadm-join": ["make.sh"],
+  stage: ["place.sh", "stage.sh"],
+  up: ["place.sh", "make.sh"],
+  "kubeadm-init": ["place.sh", "make.sh"],
+  kubeconfig: ["place.sh", "make.sh"],
+  "join-command": ["place.sh", "join-command.sh"],
+  "fetch-join": ["place.sh", "fetch-join.sh"],
+  "kubeadm-join": ["place.sh", "make.sh"],
   "delete-token": ["container.sh", "delete-token.sh"],
-  "sync-external-ip": ["make.sh"],
-  "install-flannel": ["make.sh"],
+  "sync-external-ip": ["place.sh", "make.sh"],
+  "install-flannel": ["place.sh", "make.sh"],
   "wait-ready": ["container.sh", "wait-ready.sh"],
-  "down-v": ["down-v.sh"],
+  "down-v": ["place.sh", "down-v.sh"],
 };
 
 const cache = new Map<string, string>();
@@ -33,5 +33,5 @@ function load(name: string): string {
 }
 
 export const findScript = (): string => load("find-workdirs.sh");
-export const runScript = (): string => load("end-earlier.sh") + load("run.sh");
+export const runScript = (): string => load("place.sh") + load("end-earlier.sh") + load("run.sh");
 export const stepScript = (step: NodeStep): string => FILES[step].map(load).join("");

@@ -1,5 +1,5 @@
 import t from "tap";
-import { foldJobEvent } from "../../lib/cluster/fold.js";
+import { foldJobEvent, forgetRunning } from "../../lib/cluster/fold.js";
 import { plan } from "../../lib/cluster/plan.js";
 import type { Fault, RecordEvent } from "../../lib/record/events.js";
 import {
@@ -78,6 +78,25 @@ t.test("bring-up", (t) => {
     t.strictSame(planned(claimed("stage 0-2", "up 0-2", "kubeadm-init 0", "kubeconfig 0")), [
       "ranks 0: join-command",
     ]);
+    t.end();
+  });
+
+  t.test("sends no join-command where the workers see the lead's own", (t) => {
+    const made = ["kubeadm-init 0", "kubeconfig 0", "join-command 0"];
+    const shared = ["stage 0-2", "up 0", "up 1-2 shared"];
+    t.strictSame(planned(claimed(...shared, ...made)), ["ranks 1-2: kubeadm-join"]);
+    t.strictSame(planned(claimed("stage 0-2", "up 0,2", "up 1 shared", ...made)), [
+      "here: publish-join",
+    ]);
+    t.strictSame(planned(claimed(...shared, ...made, "kubeadm-join 1-2")), [
+      "ranks 0: sync-external-ip, install-flannel, wait-ready",
+      "ranks 0: delete-token",
+    ]);
+    const configured = claimed("stage 0-2", "up 0-2", ...made);
+    configured.claim = { ...claimOf("0-2", ["a", "b", "c"]), shared: true };
+    t.strictSame(planned(configured), ["ranks 1-2: kubeadm-join"]);
+    forgetRunning(configured);
+    t.strictSame(planned(configured), ["ranks 1-2: kubeadm-join"], "after a restart too");
     t.end();
   });
 

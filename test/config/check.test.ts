@@ -24,6 +24,7 @@ t.test("a table with the template only is what the documentation says", (t) => {
     subnets: { address: 0x0a640000, size: 1024 },
     interface: undefined,
     runAs: "owner",
+    shared: "auto",
     hold: "events",
     bringUpTimeoutMs: 900_000,
     teardownTimeoutMs: 300_000,
@@ -67,6 +68,7 @@ t.test("every key can be set", (t) => {
       subnets: { address: 0xac100000, size: 256 },
       interface: "ib0.100",
       runAs: "owner",
+      shared: "no",
       hold: "events",
       bringUpTimeoutMs: 90_000,
       teardownTimeoutMs: 120_000,
@@ -198,11 +200,6 @@ const REFUSED: [string, Record<string, unknown>, string][] = [
   ["a key that is none", { Template: "/x" }, `Template: there is no such key; allowed: ${KEYS}`],
   ["run-as sudo", { "run-as": "sudo" }, 'run-as: "sudo" is not available in this version'],
   ["hold perilog", { hold: "perilog" }, 'hold: "perilog" is not available in this version'],
-  [
-    "a shared file system",
-    { "shared-filesystem": "yes" },
-    'shared-filesystem: "yes" is not available in this version',
-  ],
 ];
 
 for (const [what, table, message] of REFUSED)

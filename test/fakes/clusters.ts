@@ -79,7 +79,7 @@ export const claimEvent = (): RecordEvent => ({
   context: claimOf("0-2", ["a", "b", "c"]),
 });
 
-/** `stage 0-2`, `up 1 failed`, `up 1 running`, with attempt and time. */
+/** `stage 0-2`, `up 1 failed`, `up 1 running`, `up 1 shared`, with attempt and time. */
 export function step(
   words: string,
   {
@@ -90,13 +90,15 @@ export function step(
   }: { attempt?: number; at?: number; note?: string; fault?: Fault } = {},
 ): RecordEvent {
   const [name = "", ranks = "", status = "ok"] = words.split(" ");
+  const shared = status === "shared";
   const context = { step: name as Step, ranks, attempt };
   if (status === "running") return { timestamp: at, name: "step-start", context };
   return {
     timestamp: at,
     name: "step-finish",
     context: {
-      ...{ ...context, status: status as StepStatus, seconds: 1, note },
+      ...{ ...context, status: shared ? "ok" : (status as StepStatus), seconds: 1, note },
+      ...(shared ? { shared } : {}),
       ...(fault === undefined ? {} : { fault }),
     },
   };

@@ -73,6 +73,7 @@ export class Life {
         base: { PATH: "/usr/bin" },
         template: config.template,
         interface: config.interface,
+        shared: config.shared,
         // Its own: a published join-command is a real file, named after it.
         instance: randomUUID(),
       },

@@ -24,6 +24,8 @@ const TOOLS =
 
 export const NONCE = "n0nce";
 export const MARKER = "179836689580032 6b0b0f4e-0000-4000-8000-000000000000";
+/** What is this node's own in the workdir. */
+export const OWN = `.usernetes/nodes/${hostname()}`;
 export const PROJECT = "usernetes-2qt1hsjy5";
 
 /** Answers getattr rank from $FAKE_RANK, and extracts $FAKE_ARCHIVE. */
@@ -95,6 +97,8 @@ export class Node {
       USERNETES_ARCHIVE: PROJECT,
       USERNETES_ENGINE: "docker",
       USERNETES_RANKS: "0",
+      USERNETES_LEAD: hostname(),
+      USERNETES_SHARED: "auto",
       USERNETES_SIZE: "1",
       USERNETES_SUBNET: "10.100.0.0/24",
       PORT_ETCD: "20000",
@@ -183,12 +187,13 @@ export class Node {
 
   /** A workdir with our marker in it, as stage leaves it. */
   staged(): void {
-    mkdirSync(join(this.workdir, ".usernetes"), { recursive: true, mode: 0o700 });
-    writeFileSync(join(this.workdir, ".usernetes/owner"), `${MARKER} ${hostname()}\n`);
-    writeFileSync(
-      join(this.workdir, ".usernetes/node.env"),
-      "NODE_NAME=u7s-n\nNODE_SUBNET=10.0.0.0/24\n",
-    );
+    mkdirSync(join(this.workdir, OWN), { recursive: true, mode: 0o700 });
+    for (const [name, text] of [
+      [".usernetes/owner", `${MARKER}\n`],
+      [".usernetes/staged", ""],
+      [`${OWN}/node.env`, "NODE_NAME=u7s-n\nNODE_SUBNET=10.0.0.0/24\n"],
+    ] as const)
+      writeFileSync(join(this.workdir, name), text);
     writeFileSync(join(this.workdir, "Makefile"), "up:\n");
   }
 

@@ -17,7 +17,7 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import t from "tap";
 import { stepScript } from "../../lib/step/scripts.js";
-import { MARKER, Node, NONCE, PROJECT } from "../fakes/node.js";
+import { MARKER, Node, NONCE, OWN, PROJECT } from "../fakes/node.js";
 import { JOIN_COMMAND, TOKEN } from "../fakes/playing-run.js";
 
 function newNode(t: { teardown(act: () => void): unknown }): Node {
@@ -65,15 +65,16 @@ t.test("stage", (t) => {
     ]);
     t.ok(lstatSync(join(node.workdir, "GNUmakefile")).isSymbolicLink());
     t.equal(statSync(node.workdir).mode & 0o777, 0o700);
-    t.equal(node.read(".usernetes/owner"), `${MARKER} ${hostname()}\n`);
+    t.equal(node.read(".usernetes/owner"), `${MARKER}\n`);
   });
 
   t.test("fills its own directory again, and leaves there what is the cluster's", async (t) => {
     const node = newNode(t);
     symlinkSync("Makefile", join(node.template, "GNUmakefile"));
     await node.step("stage");
-    writeFileSync(join(node.workdir, "Makefile"), "broken");
+    writeFileSync(join(node.workdir, "Makefile"), "half");
     writeFileSync(join(node.workdir, "kubeconfig"), "the cluster's");
+    rmSync(join(node.workdir, ".usernetes/staged"));
     const { exitCode, stderr } = await node.step("stage");
     t.equal(exitCode, 0, stderr);
     t.equal(node.read("Makefile"), "up:\n");
@@ -84,7 +85,7 @@ t.test("stage", (t) => {
     const node = newNode(t);
     mkdirSync(node.workdir);
     t.equal((await node.step("stage")).exitCode, 0);
-    t.equal(node.read(".usernetes/owner"), `${MARKER} ${hostname()}\n`);
+    t.equal(node.read(".usernetes/owner"), `${MARKER}\n`);
   });
 
   t.test("never touches a directory that is another job's", async (t) => {
@@ -100,20 +101,72 @@ t.test("stage", (t) => {
     t.equal(statSync(node.workdir).mode & 0o777, 0o755);
   });
 
-  t.test("says when the work directory is shared with another node", async (t) => {
+  t.test("says when the work directory is shared with another node, and must not be", async (t) => {
     const node = newNode(t);
     node.staged();
-    writeFileSync(join(node.workdir, ".usernetes/owner"), `${MARKER} node7\n`);
-    const { exitCode, stderr } = await node.step("stage");
+    mkdirSync(join(node.workdir, ".usernetes/nodes/node7"));
+    const { exitCode, stderr } = await node.step("stage", { USERNETES_SHARED: "no" });
     t.equal(exitCode, 1);
-    t.match(stderr, /\(usernetes\.workdir\) is shared with node7: each node needs its own/);
+    t.match(
+      stderr,
+      /\(usernetes\.workdir\) is shared with node7: set usernetes\.shared-filesystem/,
+    );
+    t.equal((await node.step("stage")).exitCode, 0, "auto takes it as it is");
+  });
+
+  t.test("of a shared work directory is done by one node, and the others wait", async (t) => {
+    const node = newNode(t);
+    mkdirSync(join(node.workdir, ".usernetes/copying"), { recursive: true });
+    for (const [name, text] of [
+      ["owner", `${MARKER}\n`],
+      ["copying/node7", ""],
+    ] as const)
+      writeFileSync(join(node.workdir, ".usernetes", name), text);
+    const begun = node.step("stage");
+    await sleep(300);
+    t.notOk(existsSync(join(node.workdir, "Makefile")), "node7 copies");
+    writeFileSync(join(node.workdir, "Makefile"), "of node7");
+    writeFileSync(join(node.workdir, ".usernetes/staged"), "");
+    t.equal((await begun).exitCode, 0);
+    t.equal(node.read("Makefile"), "of node7");
+    t.match(node.read(`${OWN}/node.env`), "NODE_SUBNET=10.100.0.0/24\n");
+  });
+
+  t.test("of a shared work directory is taken over from a node that failed", async (t) => {
+    const node = newNode(t);
+    mkdirSync(join(node.workdir, ".usernetes/copying"), { recursive: true });
+    writeFileSync(join(node.workdir, ".usernetes/owner"), `${MARKER}\n`);
+    writeFileSync(join(node.workdir, ".usernetes/copying/node7"), "");
+    const begun = node.step("stage");
+    await sleep(200);
+    rmSync(join(node.workdir, ".usernetes/copying"), { recursive: true });
+    t.equal((await begun).exitCode, 0);
+    t.equal(node.read("Makefile"), "up:\n");
+    t.notOk(existsSync(join(node.workdir, ".usernetes/copying")));
+  });
+
+  t.test("sets both generations of the template's variables", async (t) => {
+    const node = newNode(t);
+    node.program(
+      "ip",
+      `[ "$*" = "-o -4 route get 1" ] && echo "1 via x dev eth0 src 192.0.2.7 uid 0"`,
+    );
+    await node.step("stage");
+    for (const [name, value] of [
+      ["NODE_SUBNET", "10.100.0.0/24"],
+      ["NODE_IP", "10.100.0.100"],
+      ["HOST_IP", "192.0.2.7"],
+      ["NODE_NAME", `u7s-${hostname().toLowerCase()}`],
+    ] as const)
+      for (const prefix of ["", "U7S_"])
+        t.ok(node.read(`${OWN}/node.env`).split("\n").includes(`${prefix}${name}=${value}`), name);
   });
 
   t.test("goes on with what a killed one left", async (t) => {
     const node = newNode(t);
     mkdirSync(join(node.workdir, ".usernetes"), { recursive: true });
     t.equal((await node.step("stage")).exitCode, 0);
-    t.equal(node.read(".usernetes/owner"), `${MARKER} ${hostname()}\n`);
+    t.equal(node.read(".usernetes/owner"), `${MARKER}\n`);
   });
 
   t.test("never touches a directory with no marker", async (t) => {
@@ -184,7 +237,7 @@ t.test("stage", (t) => {
         USERNETES_SUBNET: first,
       });
       t.equal(stderr, "");
-      return /NODE_SUBNET=(.*)/.exec(node.read(".usernetes/node.env"))?.[1];
+      return /NODE_SUBNET=(.*)/.exec(node.read(`${OWN}/node.env`))?.[1];
     };
     const first = "10.100.8.0/24";
     t.equal(await subnet(0, "0-3,7", first), "10.100.8.0/24");
@@ -211,14 +264,14 @@ t.test("stage", (t) => {
     rmSync(join(node.directory, "bin/hostname"));
     node.program("hostname", "echo Node-A.Example");
     await node.step("stage");
-    t.match(node.read(".usernetes/node.env"), "NODE_NAME=u7s-node-a.example\n");
+    t.match(node.read(`${OWN}/node.env`), "NODE_NAME=u7s-node-a.example\n");
   });
 
   t.test("takes the host's address from the interface that is configured", async (t) => {
     const node = newNode(t);
     node.program("ip", `[ "$6" = ib0 ] && echo "3: ib0    inet 192.168.7.9/24 brd 192.168.7.255"`);
     await node.step("stage", { USERNETES_INTERFACE: "ib0" });
-    t.match(node.read(".usernetes/node.env"), /^HOST_IP=192\.168\.7\.9$/m);
+    t.match(node.read(`${OWN}/node.env`), /^HOST_IP=192\.168\.7\.9$/m);
     const { exitCode, stderr } = await node.step("stage", { USERNETES_INTERFACE: "eth9" });
     t.equal(exitCode, 1);
     t.match(stderr, "the interface eth9 (usernetes.interface) has no IPv4 address on this node");
@@ -358,7 +411,7 @@ t.test("run", (t) => {
     const node = newNode(t);
     node.staged();
     const { stderr } = await node.call(["up", 10, `printf '%s' '${JOIN_COMMAND}'; exit 1`]);
-    const log = node.read(".usernetes/up.log");
+    const log = node.read(`${OWN}/up.log`);
     t.equal(
       log,
       `kubeadm join 10.0.0.1:20003 --token [token] --discovery-token-ca-cert-hash sha256:[hash]\n`,
@@ -368,14 +421,14 @@ t.test("run", (t) => {
     t.strictSame(readdirSync(join(node.workdir, ".usernetes")).toSorted(), [
       ...["node.env", "owner", "up.log"],
     ]);
-    t.equal(statSync(join(node.workdir, ".usernetes/up.log")).mode & 0o777, 0o600);
+    t.equal(statSync(join(node.workdir, `${OWN}/up.log`)).mode & 0o777, 0o600);
   });
 
   t.test("keeps no more than a mebibyte of a step's output", async (t) => {
     const node = newNode(t);
     node.staged();
     await node.call(["up", 20, "yes 0123456789 | head -n 200000"]);
-    t.equal(statSync(join(node.workdir, ".usernetes/up.log")).size, 1 << 20);
+    t.equal(statSync(join(node.workdir, `${OWN}/up.log`)).size, 1 << 20);
   });
 
   t.test("gives stdout to the join-command's own descriptor only", async (t) => {
@@ -414,13 +467,13 @@ t.test("make", (t) => {
     await node.step("up");
     await node.step("up");
     t.strictSame(node.noted("make"), ["up QUICK=1", "up QUICK=1"], "with the same it stays");
-    writeFileSync(join(node.workdir, ".usernetes/kubeadm-init.done"), "");
+    writeFileSync(join(node.workdir, `${OWN}/kubeadm-init.done`), "");
     t.equal((await node.step("up", { PORT_ETCD: "20004" })).exitCode, 0);
     t.strictSame(node.noted("make").slice(2), ["down-v", "up QUICK=1"]);
     t.strictSame(node.noted("down"), ["20000 10.0.0.0/24"], "as it was brought up");
-    t.notOk(existsSync(join(node.workdir, ".usernetes/kubeadm-init.done")));
+    t.notOk(existsSync(join(node.workdir, `${OWN}/kubeadm-init.done`)));
     node.note("make.down-v", "exit 1");
-    writeFileSync(join(node.workdir, ".usernetes/node.env"), "NODE_SUBNET=10.0.1.0/24\n");
+    writeFileSync(join(node.workdir, `${OWN}/node.env`), "NODE_SUBNET=10.0.1.0/24\n");
     t.equal((await node.step("up", { PORT_ETCD: "20004" })).exitCode, 0);
     t.strictSame(node.noted("make").slice(4), ["down-v", "up QUICK=1"]);
   });
@@ -534,7 +587,7 @@ t.test("join-command gives what make made to the caller", async (t) => {
   const { stdout, stderr } = await node.call(["join-command", 10, stepScript("join-command")]);
   t.equal(stdout, JOIN_COMMAND.trimEnd());
   t.equal(stderr, `${NONCE} end join-command 0`);
-  t.notMatch(node.read(".usernetes/join-command.log"), TOKEN);
+  t.notMatch(node.read(`${OWN}/join-command.log`), TOKEN);
 });
 
 t.test("delete-token", (t) => {

@@ -9,9 +9,10 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
+import { hostname } from "node:os";
 import { join } from "node:path";
 import t from "tap";
-import { MARKER, Node, NONCE, PROJECT } from "../fakes/node.js";
+import { MARKER, Node, NONCE, OWN, PROJECT } from "../fakes/node.js";
 
 function newNode(t: { teardown(act: () => void): unknown }): Node {
   const node = new Node();
@@ -63,7 +64,7 @@ const PLANTED: [string, (node: Node) => void, RegExp][] = [
     "a link to a directory with our marker as .usernetes",
     (node) => {
       mkdirSync(node.workdir);
-      writeFileSync(join(node.elsewhere, "owner"), `${MARKER} here\n`);
+      writeFileSync(join(node.elsewhere, "owner"), `${MARKER}\n`);
       node.plant("link", join(node.workdir, ".usernetes"));
     },
     /is in the way: it is no cluster's, and not empty$/,
@@ -149,8 +150,7 @@ t.test("an empty directory is made private when it is taken", async (t) => {
 t.test("a link where the marker is made is not followed", async (t) => {
   const node = newNode(t);
   await node.step("stage");
-  const here = node.read(".usernetes/owner").trim().split(" ").at(-1) ?? "";
-  node.plant("link", join(node.workdir, `.usernetes/owner.${here}`));
+  node.plant("link", join(node.workdir, `.usernetes/owner.${hostname()}`));
   t.equal((await node.step("stage")).exitCode, 0);
   t.strictSame(readdirSync(node.elsewhere), []);
 });
@@ -160,8 +160,7 @@ t.test("where a step's output and log would be", (t) => {
     t.test(`a ${what} is not followed, and nothing hangs on it`, async (t) => {
       const node = newNode(t);
       node.staged();
-      for (const name of ["up.raw", "up.log"])
-        node.plant(what, join(node.workdir, ".usernetes", name));
+      for (const name of ["up.raw", "up.log"]) node.plant(what, join(node.workdir, OWN, name));
       const { stderr } = await node.call(["up", 10, "echo said; exit 3"]);
       t.equal(stderr, `${NONCE} tail up said\n${NONCE} end up 3`);
       t.strictSame(node.litter, []);
@@ -172,7 +171,7 @@ t.test("where a step's output and log would be", (t) => {
   t.test("a step may put what it likes there: its own output is read", async (t) => {
     const node = newNode(t);
     node.staged();
-    const swap = `echo said; rm .usernetes/up.raw; mkdir -p .usernetes/up.raw/x; exit 3`;
+    const swap = `echo said; rm ${OWN}/up.raw; mkdir -p ${OWN}/up.raw/x; exit 3`;
     const { stderr } = await node.call(["up", 10, `cd "$USERNETES_WORKDIR"; ${swap}`]);
     t.match(stderr, `${NONCE} tail up said\n`);
     t.match(stderr, `${NONCE} end up 3`);
@@ -246,7 +245,7 @@ t.test("a step's output", (t) => {
     node.staged();
     return node;
   };
-  const log = (node: Node) => statSync(join(node.workdir, ".usernetes/up.log")).size;
+  const log = (node: Node) => statSync(join(node.workdir, `${OWN}/up.log`)).size;
 
   t.test("of 100 MB leaves its last megabyte", async (t) => {
     const node = staged(t);
@@ -277,7 +276,7 @@ t.test("a step's output", (t) => {
       const lines = `printf 'token abcdef.0123456789abcdef '; yes x | head -c $((2 * (${size} - 10))) | tr -d '\\n'`;
       const { stderr } = await node.call(["up", 60, `${lines}; exit 1`]);
       t.notMatch(stderr, /[0-9a-f]{8}/);
-      t.notMatch(node.read(".usernetes/up.log"), "9abcdef");
+      t.notMatch(node.read(`${OWN}/up.log`), "9abcdef");
     }
   });
 

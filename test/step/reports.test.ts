@@ -7,7 +7,9 @@ t.test("a report is told by its nonce", (t) => {
     report: "end",
     step: "up",
     exit: 0,
+    shared: false,
   });
+  t.match(parseReport("3: abc end up 0 shared", "abc"), { exit: 0, shared: true });
   t.strictSame(parseReport("12: abc tail kubeadm-init [ERROR]: no  space ", "abc"), {
     rank: 12,
     report: "tail",

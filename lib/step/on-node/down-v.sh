@@ -9,7 +9,6 @@
 # user may have taken the marker away.
 set -u
 workdir=$USERNETES_WORKDIR project=$USERNETES_PROJECT engine=$USERNETES_ENGINE
-state=$workdir/.usernetes
 
 # Whose a directory is, if a cluster's; nothing planted is followed or waited for.
 owner_of() {
@@ -22,7 +21,7 @@ ours=''
 if [ -L "$workdir" ] || [ -e "$workdir" ]; then
   owner=$(owner_of "$workdir")
   case $owner in
-    "$USERNETES_MARKER "*) ours=yes ;;
+    "$USERNETES_MARKER") ours=yes ;;
     # Another cluster's, by a name that differs in case alone: so is all of this project.
     [0-9]*\ *)
       echo "$workdir is not this cluster's and stays" >&2
@@ -30,7 +29,7 @@ if [ -L "$workdir" ] || [ -e "$workdir" ]; then
       ;;
     # A stage that was killed leaves it with no owner and nothing else in it.
     *)
-      [ -L "$workdir" ] || [ -L "$state" ] || [ ! -O "$workdir" ] || rm -f "$state/owner.$(hostname)"
+      [ -L "$workdir" ] || [ -L "$state" ] || [ ! -O "$workdir" ] || rm -f "$state/owner.$here"
       { [ ! -L "$workdir" ] && [ -O "$workdir" ] && { rmdir "$state" "$workdir" || rmdir "$workdir"; } 2>/dev/null; } ||
         echo "$workdir is not this cluster's and stays" >&2
       ;;
@@ -40,8 +39,8 @@ if [ -L "$workdir" ] || [ -e "$workdir" ]; then
       cd "$workdir" || exit
       set -a
       # As it was brought up: a claim may have been lost, or made anew since.
-      for settings in .usernetes/node.env .usernetes/up.with; do
-        if [ -f "$settings" ]; then . "./$settings"; fi
+      for settings in node.env up.with; do
+        if [ -f "$node/$settings" ]; then . "$node/$settings"; fi
       done
       set +a
       # Half of the time is left for what follows, should it hang.
@@ -82,8 +81,17 @@ if command -v "$engine" >/dev/null; then
 fi
 
 [ -n "$ours" ] || exit 0
-rm -rf "$workdir"
-if [ -e "$workdir" ]; then
-  echo "left behind: $workdir" >&2
-  exit 1
+[ -L "$state/nodes" ] || rm -rf "$node"
+# Where it is shared, the last node removes it: others may be at their own teardown.
+if [ ! -L "$state/nodes" ] && [ -d "$state/nodes" ] && [ -n "$(ls -A "$state/nodes")" ]; then
+  echo "$workdir stays for $(ls -A "$state/nodes" | tr '\n' ' ')"
+  exit 0
 fi
+# Two may be the last ones at the same moment.
+for pause in 0 0.2 1; do
+  sleep "$pause"
+  rm -rf "$workdir" || true
+  [ -e "$workdir" ] || exit 0
+done
+echo "left behind: $workdir" >&2
+exit 1

@@ -4,7 +4,8 @@
 #   sh -c "$(cat find-workdirs.sh)" usernetes BASE INSTANCE
 #
 # Only looks. A directory counts by its marker file alone, and only where this
-# user owns it: anybody may make one of that name under /tmp.
+# user owns it: anybody may make one of that name under /tmp. One that nodes share
+# is on those that have a directory of their own in it.
 base=$1 instance=$2
 here=$(hostname)
 for workdir in "$base"/usernetes-*; do
@@ -13,6 +14,8 @@ for workdir in "$base"/usernetes-*; do
   if [ -L "$owner" ] || [ ! -f "$owner" ]; then continue; fi
   read -r jobid theirs _ <"$owner" || continue
   [ "$theirs" = "$instance" ] || continue
+  nodes=$workdir/.usernetes/nodes
+  [ -d "$nodes/$here" ] || [ -z "$(ls -A "$nodes" 2>/dev/null)" ] || continue
   engine=''
   if [ -f "$workdir/.usernetes/engine" ]; then read -r engine <"$workdir/.usernetes/engine"; fi
   echo "$jobid ${engine:--} $here"

@@ -4,7 +4,7 @@
 set -eu
 cd "$USERNETES_WORKDIR"
 set -a
-. ./.usernetes/node.env
+. "$node/node.env"
 set +a
 make join-command 3>&-
 head -c 65536 join-command >&3

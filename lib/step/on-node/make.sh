@@ -7,33 +7,34 @@ set -eu
 step=$1
 cd "$USERNETES_WORKDIR"
 set -a
-. ./.usernetes/node.env
+. "$node/node.env"
 set +a
 case $step in
   kubeadm-init | kubeadm-join)
-    [ ! -e ".usernetes/$step.done" ] || exit 0
-    if [ -e ".usernetes/$step.begun" ]; then
+    [ ! -e "$node/$step.done" ] || exit 0
+    if [ -e "$node/$step.begun" ]; then
       # Of one that was cut off only its client ended; it goes on in the container.
       for name in "$USERNETES_PROJECT-node-1" "${USERNETES_PROJECT}_node_1"; do
         "$USERNETES_ENGINE" exec "$name" pkill -KILL -x kubeadm
       done >/dev/null 2>&1 || true
       make kubeadm-reset || true
     fi
-    : >".usernetes/$step.begun"
+    : >"$node/$step.begun"
     make "$step"
-    : >".usernetes/$step.done"
-    # A worker's copy of the token has served.
-    if [ "$step" = kubeadm-join ]; then rm -f join-command; fi
+    : >"$node/$step.done"
+    # A worker's copy of the token has served; the lead's own is for other workers, too.
+    if [ "$step" = kubeadm-join ] && ! is_shared; then rm -f join-command; fi
     ;;
   up)
     # With other ports or another subnet than the last time it begins anew.
     now=$(env | grep -E '^(PORT_[A-Z_]*|NODE_SUBNET)=[0-9./]*$' | sort)
-    if [ -e .usernetes/up.with ] && [ "$(cat .usernetes/up.with)" != "$now" ]; then
+    if [ -e "$node/up.with" ] && [ "$(cat "$node/up.with")" != "$now" ]; then
       # shellcheck disable=SC2046 # one word a variable
-      env $(cat .usernetes/up.with) make down-v || true
-      rm -f .usernetes/kubeadm-* kubeconfig join-command
+      env $(cat "$node/up.with") make down-v || true
+      rm -f "$node"/kubeadm-*
+      is_shared || rm -f kubeconfig join-command
     fi
-    printf '%s\n' "$now" >.usernetes/up.with
+    printf '%s\n' "$now" >"$node/up.with"
     make up QUICK=1
     ;;
   kubeconfig)

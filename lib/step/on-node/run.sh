@@ -7,6 +7,7 @@
 #
 #   NONCE tail STEP TEXT          the last lines of a step that failed
 #   NONCE end STEP STATUS         124, 137: it ran out of its SECONDS
+#   NONCE end up 0 shared         the work directory is the lead's, too
 #
 # It ends with 0 whatever the steps do; a rank without its last `end` is lost.
 # The steps' output goes to a log of the cluster's on this node. A step that
@@ -54,9 +55,9 @@ recent() {
 # in its place: 5 to write at its end, 4 to read. It is a temporary file where the
 # cluster's own directory is not there yet, or goes.
 open_raw() {
-  log=$USERNETES_WORKDIR/.usernetes
+  log=$node
   raw=$log/$step.raw
-  if [ "$step" = down-v ] || [ ! -d "$log" ] || [ -L "$log" ] ||
+  if [ "$step" = down-v ] || [ ! -d "$log" ] || [ -L "$log" ] || [ -L "$state" ] ||
     ! { rm -f "$raw" && (set -C && : >"$raw"); } 2>/dev/null; then raw=$(mktemp) || return; fi
   exec 4<"$raw" 5>>"$raw"
 }
@@ -126,7 +127,7 @@ $script" usernetes "$step" "$nonce" >&5 2>&1 4<&- 5>&- &
   fi
   exec 4<&- 5>&-
   rm -f "$raw"
-  report end "$step" "$status"
+  if [ "$step $status" = "up 0" ] && is_shared; then report end up 0 shared; else report end "$step" "$status"; fi
   [ "$status" -eq 0 ] || exit 0
 done
 exit 0

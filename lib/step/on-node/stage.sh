@@ -1,12 +1,12 @@
-# Makes the cluster's own copy of the template on this node.
+# Makes the cluster's own copy of the template, for this node or, where the work
+# directory is shared, for all that see it: one of them copies, the others wait.
 #
-# Safe to repeat: a directory with our marker in it is filled again; one without
-# is somebody else's and is never touched.
+# Safe to repeat: a directory with our marker in it is filled if it is not full;
+# one without is somebody else's and is never touched.
 set -eu
 fail() { echo "$*" >&2; exit 1; }
 
 template=$USERNETES_TEMPLATE workdir=$USERNETES_WORKDIR
-state=$workdir/.usernetes
 
 [ -d "$template" ] || fail "the template $template is not on this node: clone rootless-containers/usernetes there, or set usernetes.template"
 [ -f "$template/Makefile" ] || fail "the template $template has no Makefile: it is no clone of rootless-containers/usernetes"
@@ -40,7 +40,6 @@ owner_of() {
   fi
 }
 
-here=$(hostname)
 if mkdir "$workdir" 2>/dev/null; then
   chmod 700 "$workdir"
 elif [ ! -e "$workdir" ] && [ ! -L "$workdir" ]; then
@@ -58,30 +57,46 @@ else
   done
   owner=$(owner_of "$workdir")
   case $owner in
-    "$USERNETES_MARKER $here") ;;
-    "$USERNETES_MARKER "*) fail "${workdir%/*} (usernetes.workdir) is shared with ${owner##* }: each node needs its own in this version" ;;
+    "$USERNETES_MARKER") ;;
     ?*) fail "$workdir belongs to another job ($(printf '%s\n' "$owner" | head -n 1 | cut -c 1-60))" ;;
     # One that was killed leaves it without an owner, and with nothing else in it.
-    *) case $(ls -A "$workdir" && ls -A "$state" 2>/dev/null) in
-      '' | .usernetes | ".usernetes
-owner.$here") ;;
-      *) fail "$workdir is in the way: it is no cluster's, and not empty" ;;
-    esac ;;
+    *) [ -z "$(ls -A "$workdir" | grep -vx .usernetes)$(ls -A "$state" 2>/dev/null | grep -v '^owner\.')" ] ||
+      fail "$workdir is in the way: it is no cluster's, and not empty" ;;
   esac
   chmod 700 "$workdir"
 fi
 mkdir -p "$state"
 rm -f "$state/owner.$here"
-printf '%s\n' "$USERNETES_MARKER $here" >"$state/owner.$here"
+printf '%s\n' "$USERNETES_MARKER" >"$state/owner.$here"
 mv "$state/owner.$here" "$state/owner"
 # What a daemon that has lost its records needs to take it down.
-printf '%s\n' "$USERNETES_ENGINE" >"$state/engine"
+printf '%s\n' "$USERNETES_ENGINE" >"$state/engine.$here"
+mv "$state/engine.$here" "$state/engine"
+mkdir -p "$node"
+others=$(ls -A "$state/nodes" | grep -vxF "$here" | head -n 1 || true)
+[ "$USERNETES_SHARED" != no ] || [ -z "$others" ] ||
+  fail "${workdir%/*} (usernetes.workdir) is shared with $others: set usernetes.shared-filesystem to auto, or usernetes.workdir to a directory of each node's own"
 
 # All but the clone's history and what an administrator's own try-out left there.
-for entry in "$template"/* "$template"/.[!.]*; do
-  case ${entry##*/} in .git | .usernetes | kubeconfig | join-command) continue ;; esac
-  [ -e "$entry" ] || [ -L "$entry" ] || continue
-  cp -R "$entry" "$workdir/"
+copy() {
+  for entry in "$template"/* "$template"/.[!.]*; do
+    case ${entry##*/} in .git | .usernetes | kubeconfig | join-command) continue ;; esac
+    [ -e "$entry" ] || [ -L "$entry" ] || continue
+    cp -R "$entry" "$workdir/"
+  done
+  : >"$state/staged"
+}
+
+# One that failed lets another node try; one that was killed is repeated here.
+while [ ! -e "$state/staged" ]; do
+  if mkdir "$state/copying" 2>/dev/null || [ -e "$state/copying/$here" ]; then
+    : >"$state/copying/$here"
+    trap 'rm -rf "$state/copying"' EXIT
+    # Another node may have ended its copy in this very moment.
+    [ -e "$state/staged" ] || copy
+  else
+    sleep 0.1
+  fi
 done
 
 # The place of this rank in the cluster's idset, from 0.
@@ -103,12 +118,18 @@ c=${rest%%.*}
 third=$(((a * 256 + b) * 256 + c + place))
 subnet=$((third / 65536)).$((third / 256 % 256)).$((third % 256)).0/24
 
+if [ -n "${USERNETES_INTERFACE:-}" ]; then
+  address=$(ip -o -4 address show dev "$USERNETES_INTERFACE" | awk '{sub("/.*", "", $4); print $4; exit}')
+  [ -n "$address" ] || fail "the interface $USERNETES_INTERFACE (usernetes.interface) has no IPv4 address on this node"
+else
+  # As the template finds it out; it does, where this does not.
+  address=$(ip -o -4 route get 1 2>/dev/null | sed -n 's/.* src \([0-9.]*\).*/\1/p')
+fi
+
+# Until 2024-12-12 the template's own variables began with U7S_.
 {
   echo "NODE_NAME=u7s-$(hostname | tr '[:upper:]' '[:lower:]')"
   echo "NODE_SUBNET=$subnet"
-  if [ -n "${USERNETES_INTERFACE:-}" ]; then
-    address=$(ip -o -4 address show dev "$USERNETES_INTERFACE" | awk '{sub("/.*", "", $4); print $4; exit}')
-    [ -n "$address" ] || fail "the interface $USERNETES_INTERFACE (usernetes.interface) has no IPv4 address on this node"
-    echo "HOST_IP=$address"
-  fi
-} >"$state/node.env"
+  echo "NODE_IP=${subnet%.0/24}.100"
+  [ -z "$address" ] || echo "HOST_IP=$address"
+} | sed 'p; s/^/U7S_/' >"$node/node.env"
