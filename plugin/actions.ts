@@ -11,7 +11,7 @@ import { unlinkArchive } from "../lib/flux/archive.js";
 import { encodeIdset } from "../lib/flux/idset.js";
 import { kvsDirectory } from "../lib/flux/jobid.js";
 import { parseResources } from "../lib/flux/resources.js";
-import type { Claim, Settle } from "../lib/record/events.js";
+import type { Claim, Down, Settle } from "../lib/record/events.js";
 import { entryKey, type OpenCluster } from "../lib/record/writer.js";
 import { archive } from "../lib/usernetes/names.js";
 import { runLocalStep, runSteps } from "./calls.js";
@@ -129,24 +129,16 @@ export const ACTIONS: { [K in Action["do"]]: Do<K> } = {
     return undefined;
   },
 
-  // Record, entry and archive are one transaction: the token is gone when `down` is there.
+  // Written once; what is in place stays as it is.
+  keep: async (job, { ranks }) => {
+    await recordDown(job, { left: ranks, kept: true });
+    for (const line of howToClean(job)) job.say("info", line);
+    return undefined;
+  },
+
   "end-teardown": async (job, { left }) => {
-    const { cluster, world } = job;
-    const { jobid } = cluster;
-    removePublished(jobid, world);
     if (left.length > 0) await reportLeft(job, left);
-    const claim = cluster.claim;
-    const entry = left.length > 0 && claim ? { jobid: String(jobid), claim, left } : undefined;
-    const change = entry
-      ? (["put", entryKey(jobid), entry] as const)
-      : (["unlink", entryKey(jobid)] as const);
-    const timestamp = world.clock.now();
-    await job.record({ timestamp, name: "down", context: { left } }, [
-      [...change],
-      ...unlinkArchive(archive(jobid)),
-    ]);
-    if (entry) world.open.add(entry);
-    else world.open.remove(jobid);
+    await recordDown(job, { left });
     job.say(
       "info",
       left.length === 0 ? "down: nothing is left" : `down: left on ranks ${encodeIdset(left)}`,
@@ -160,6 +152,36 @@ export const ACTIONS: { [K in Action["do"]]: Do<K> } = {
   "finish-epilog": async (job, { do: what }) =>
     unlessOver(letGo(job, "epilog", { status: 0, again: job.hasFailed(what) })),
 };
+
+/**
+ * Record, entry and archive are one transaction: the token's archive is gone when
+ * `down` is there.
+ */
+async function recordDown(job: Reconciler, down: Down): Promise<void> {
+  const { cluster, world } = job;
+  const { jobid, claim } = cluster;
+  removePublished(jobid, world);
+  const entry =
+    down.left.length > 0 && claim ? { jobid: String(jobid), claim, ...down } : undefined;
+  const change = entry
+    ? (["put", entryKey(jobid), entry] as const)
+    : (["unlink", entryKey(jobid)] as const);
+  const event = { timestamp: world.clock.now(), name: "down", context: down } as const;
+  await job.record(event, [[...change], ...unlinkArchive(archive(jobid))]);
+  if (entry) world.open.add(entry);
+  else world.open.remove(jobid);
+}
+
+/** For `flux dmesg`: a cluster that is kept is its user's, or the administrator's, to remove. */
+function howToClean({ cluster, name }: Reconciler): string[] {
+  const { claim } = cluster;
+  if (!claim) return [];
+  const { ranks, workdir, engine, project } = claim;
+  return [
+    `kept for debugging on ranks ${ranks}; flux usernetes clean ${name} removes it`,
+    `or by hand, on each of them: make -C ${workdir} down-v; rm -rf ${workdir}; and what is left in ${engine} of ${project}: containers, networks, volumes and images`,
+  ];
+}
 
 /** Taken before it is written, so that no other job takes the same in the meantime. */
 async function recordClaim(job: Reconciler, claim: Claim): Promise<void> {

@@ -52,7 +52,7 @@ export class Leftovers {
   async takeAll(): Promise<void> {
     const { open } = this.makeWorld();
     for (const entry of open.all()) {
-      const due = entry.left === undefined || this.reachable(entry).length > 0;
+      const due = entry.left === undefined || (!entry.kept && this.reachable(entry).length > 0);
       if (due && !this.jobs.isActive(BigInt(entry.jobid))) void this.jobs.takeDown(entry);
     }
     for (const entry of await this.look()) void this.jobs.takeDown(entry);

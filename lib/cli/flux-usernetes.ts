@@ -4,6 +4,7 @@ import { version } from "./version.js";
 import { cleanCommand } from "./clean.js";
 import { daemonCommand } from "./daemon.js";
 import { pingCommand } from "./ping.js";
+import { releaseCommand } from "./release.js";
 import { runProgram } from "./program.js";
 
 const program = new Command("flux-usernetes")
@@ -11,6 +12,7 @@ const program = new Command("flux-usernetes")
   .version(version())
   .addCommand(daemonCommand())
   .addCommand(pingCommand())
+  .addCommand(releaseCommand())
   .addCommand(cleanCommand());
 
 await runProgram(program, process.argv);

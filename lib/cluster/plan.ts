@@ -17,7 +17,16 @@ import { conflicts, failure, lostNode, without } from "./failures.js";
 import { planHolds } from "./holds.js";
 import { bringUpSteps, optionalWaits, runningSteps, teardownProgress } from "./progress.js";
 import { limitsOf, type Limits } from "./retry.js";
-import { hostOf, isHeld, isOver, progress, ranksOf, timeLimit, type Cluster } from "./state.js";
+import {
+  hostOf,
+  isDebug,
+  isHeld,
+  isOver,
+  progress,
+  ranksOf,
+  timeLimit,
+  type Cluster,
+} from "./state.js";
 import type { LocalStep, NodeStep } from "./steps.js";
 
 export type Action =
@@ -38,6 +47,8 @@ export type Action =
   | { do: "stop" }
   | { do: "begin-teardown"; reason: string }
   | { do: "end-teardown"; left: number[] }
+  /** Leave all in place, for its user to look at. */
+  | { do: "keep"; ranks: number[] }
   | { do: "finish-prolog"; status: number }
   | { do: "finish-epilog" };
 
@@ -125,6 +136,7 @@ function planEnd(cluster: Cluster, facts: Facts): Action[] {
   if (job.startAt !== undefined && job.finishAt === undefined && !job.clean) return [];
   if (!teardown) {
     if (runningSteps(cluster).size > 0) return [{ do: "stop" }];
+    if (isDebug(cluster)) return [{ do: "keep", ranks: ranksOf(cluster) }];
     return [{ do: "begin-teardown", reason: reason(cluster) }];
   }
   return planTeardown(cluster, facts);

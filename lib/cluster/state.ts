@@ -5,7 +5,7 @@
  */
 import type { Resources } from "../flux/resources.js";
 import { decodeIdset } from "../flux/idset.js";
-import type { Claim, Fault, Settle, StepStatus } from "../record/events.js";
+import type { Claim, Down, Fault, Settle, StepStatus } from "../record/events.js";
 import type { Parsed } from "./request.js";
 import { STEPS, type Step } from "./steps.js";
 
@@ -62,7 +62,7 @@ export interface Cluster {
   settle?: Settle;
   settledAt?: number;
   teardown?: { reason: string };
-  down?: { left: number[] };
+  down?: Down;
 }
 
 export function newCluster(job: Pick<Cluster, "jobid" | "userid" | "asked" | "duration">): Cluster {
@@ -124,8 +124,12 @@ export function displayState(cluster: Cluster): string | undefined {
   return isHeld(cluster) ? "held" : cluster.settle.outcome;
 }
 
-/** Brought up, or failed to, for debugging: kept until released or canceled. */
-export function isHeld({ asked, settle, job }: Cluster): boolean {
-  const debug = "asks" in asked && asked.asks && asked.request.debug;
-  return debug && settle !== undefined && !job.released;
+/** Its user wants to look at it: it is held when it is up, and kept when the job has ended. */
+export function isDebug({ asked }: Cluster): boolean {
+  return "asks" in asked && asked.asks && asked.request.debug;
+}
+
+/** Brought up, or failed to, for debugging: held until released or canceled. */
+export function isHeld(cluster: Cluster): boolean {
+  return isDebug(cluster) && cluster.settle !== undefined && !cluster.job.released;
 }

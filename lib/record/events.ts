@@ -48,7 +48,7 @@ export type RecordEvent = { timestamp: number } & (
   | { name: "step-finish"; context: StepFinish }
   | { name: "settle"; context: Settle }
   | { name: "teardown-start"; context: { reason: string } }
-  | { name: "down"; context: { left: number[] } }
+  | { name: "down"; context: Down }
 );
 
 export interface StepFinish {
@@ -63,6 +63,13 @@ export interface StepFinish {
   fault?: Fault;
   /** The work directory is the lead's, too: what is there need not be sent. */
   shared?: true;
+}
+
+export interface Down {
+  /** The ranks where something is left. */
+  left: number[];
+  /** On purpose: the job asked for debug, and all is left in place. */
+  kept?: true;
 }
 
 export interface Settle {

@@ -25,6 +25,8 @@ export interface OpenCluster {
   claim: Claim;
   /** Ranks that the teardown could not clean. */
   left?: number[];
+  /** Left in place for its user to look at: only `clean` takes it down. */
+  kept?: true;
 }
 
 /** Undefined for what is no entry of ours. */

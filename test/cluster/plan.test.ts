@@ -424,6 +424,29 @@ t.test("a debug job whose bring-up failed is left alone until it is released", (
   t.end();
 });
 
+t.test("a debug job's cluster is kept when the job ends, by any end", (t) => {
+  const debug = () =>
+    recorded(
+      seen(emptyCluster({ usernetes_debug: "yes" }), ["prolog-start", OURS], "alloc"),
+      claimEvent(),
+    );
+  const ends = [
+    seen(recorded(debug(), settle("ready")), "start", "finish"),
+    seen(recorded(debug(), settle("ready")), CANCEL),
+    seen(recorded(debug(), settle("failed", "up failed")), CANCEL),
+  ];
+  for (const cluster of ends) t.strictSame(planned(cluster), ["keep ranks 0,1,2"]);
+  const early = seen(recorded(debug(), step("up 0-2 running")), CANCEL);
+  t.strictSame(
+    planned(recorded(early, settle("canceled"))),
+    ["stop"],
+    "when nothing runs any more",
+  );
+  const kept = recorded(seen(recorded(debug(), settle("ready")), CANCEL), down(0, 1, 2));
+  t.strictSame(planned(kept), ["finish-prolog 1"], "and its nodes are freed");
+  t.end();
+});
+
 t.test("a time limit", (t) => {
   const ready = (duration: number) =>
     recorded(

@@ -143,6 +143,8 @@ export function describeAction(action: Action): string {
       return `begin-teardown: ${action.reason}`;
     case "end-teardown":
       return `end-teardown, left [${action.left.join()}]`;
+    case "keep":
+      return `keep ranks ${action.ranks.join()}`;
     case "finish-prolog":
       return `finish-prolog ${action.status}`;
     default:

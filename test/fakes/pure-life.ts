@@ -181,6 +181,9 @@ export class PureLife {
       case "end-teardown":
         this.note({ timestamp, name: "down", context: { left: action.left } });
         return;
+      case "keep":
+        this.note({ timestamp, name: "down", context: { left: action.ranks, kept: true } });
+        return;
       case "extend":
         this.see(
           jobEvent(

@@ -135,16 +135,63 @@ life(async (t, flux) => {
     ]);
   });
 
-  await t.test("a job that asks for debug is held until it is released", async (t) => {
+  await t.test("a job that asks for debug is held until it is released, and kept", async (t) => {
     const job = await flux.submit("-N2", "--setattr=attributes.user.usernetes_debug=yes", "true");
     while (!(await flux.record(job)).some((entry) => entry.name === "settle"));
     const shown = async () =>
       flux.output("flux", "jobs", "-n", "-o", "{annotations.user.usernetes.state}", job);
     while ((await shown()) !== "held");
     t.equal(named(await flux.events(job), "start").length, 0, "it is not started");
-    await flux.flux("job", "memo", job, "usernetes.release=true");
+    const release = await flux.run(["flux-usernetes", "release", job]);
+    t.match(release, { exitCode: 0, stdout: `${job}: goes on\n` });
+    await flux.waitForEnd(job);
+    t.match((await flux.record(job)).at(-1), {
+      name: "down",
+      context: { left: [0, 1], kept: true },
+    });
+    t.not((await flux.leftovers()).length, 0, "its cluster is there to be looked at");
+    t.match(
+      await flux.output("flux", "dmesg"),
+      `${job}: kept for debugging on ranks 0-1; flux usernetes clean ${job}`,
+    );
+    await flux.stopDaemon();
+    await flux.startDaemon();
+    t.not((await flux.leftovers()).length, 0, "and another daemon leaves it");
+    const cleaned = await flux.run(["flux-usernetes", "clean", job]);
+    t.match(cleaned, { exitCode: 0, stdout: `${job}: nothing is left\n` });
     const { events } = await gone(t as unknown as Tap, job);
     t.match(named(events, "finish"), [{ context: { status: 0 } }]);
+  });
+
+  await t.test("a debug job whose cluster failed is held, and kept, too", async (t) => {
+    flux.fault("node1.kubeadm-join", "exit 4");
+    const job = await flux.submit("-N2", "--setattr=attributes.user.usernetes_debug=yes", "true");
+    while (!(await flux.record(job)).some((entry) => entry.name === "settle"));
+    flux.fault("node1.kubeadm-join", undefined);
+    t.equal(named(await flux.events(job), "exception").length, 0);
+    const early = await flux.run(["flux-usernetes", "clean", job]);
+    t.match(early, { exitCode: 1, stderr: /is active: cancel it, or wait for its end/ });
+    await flux.flux("cancel", job);
+    await flux.waitForEnd(job);
+    t.not((await flux.leftovers()).length, 0);
+    t.equal((await flux.run(["flux-usernetes", "clean", "--all"])).exitCode, 0);
+    await gone(t as unknown as Tap, job);
+  });
+
+  await t.test("release says why a job is not held", async (t) => {
+    const job = await flux.submit("-N1", "sleep", "30");
+    await flux.waitFor(job, "start");
+    const released = await flux.run(["flux-usernetes", "release", job]);
+    t.match(released, {
+      exitCode: 1,
+      stderr: `flux-usernetes: ${job} is not held: it has started\n`,
+    });
+    await flux.flux("cancel", job);
+    await flux.waitForEnd(job);
+    const ended = await flux.run(["flux-usernetes", "release", job]);
+    t.match(ended, { exitCode: 1, stderr: `flux-usernetes: ${job} is not held: it has ended\n` });
+    const other = await flux.run(["flux-usernetes", "release", "12345"]);
+    t.match(other, { exitCode: 1, stderr: "flux-usernetes: there is no job ƒ4fr\n" });
   });
 
   await t.test(

@@ -1,3 +1,5 @@
+import { rmSync } from "node:fs";
+import { join } from "node:path";
 import { remains, started, type StartedLife } from "./started.js";
 
 const LONG = ["sleep", "300"];
@@ -6,11 +8,9 @@ const DEBUG = "--setattr=attributes.user.usernetes_debug=yes";
 const has = async (flux: StartedLife, job: string, word: string) =>
   (await flux.record(job)).some((entry) => entry.name === word || entry.context?.["step"] === word);
 
-/** A job that runs, one that is held for debugging and one whose cluster comes up. */
+/** A job that runs, and one whose cluster comes up. */
 async function submitAll(flux: StartedLife): Promise<void> {
   await flux.waitFor(await flux.submit("-N2", ...LONG), "start");
-  const debug = await flux.submit("-N1", DEBUG, ...LONG);
-  while (!(await has(flux, debug, "settle")));
   flux.takes("kubeadm-init", 60);
   const early = await flux.submit("-N1", ...LONG);
   while (!(await has(flux, early, "kubeadm-init")));
@@ -29,6 +29,22 @@ started(async (t, start, folder) => {
       t.type(await flux.ended, "number");
       t.same(remains(folder), [], "nothing is left on any host, and no process");
     });
+
+  await t.test(
+    "flux shutdown ends with a job that is held for debugging, and keeps it",
+    async (t) => {
+      const flux = await start();
+      const debug = await flux.submit("-N1", DEBUG, ...LONG);
+      while (!(await has(flux, debug, "settle")));
+      await flux.flux("shutdown");
+      t.type(await flux.ended, "number");
+      const left = remains(folder);
+      t.not(left.length, 0, "its cluster is still there");
+      for (const what of left) t.match(what, debug.slice(1).toLowerCase(), "and nothing else");
+      for (const host of ["hosts", "testbed/engine"])
+        rmSync(join(folder, host), { recursive: true, force: true });
+    },
+  );
 
   await t.test("a job that waits for its nodes keeps nobody", async (t) => {
     const flux = await start();

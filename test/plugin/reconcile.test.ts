@@ -738,7 +738,13 @@ t.test("a job that asks for debug", (t) => {
     await life.until(() => life.record.at(-1) === "settle ready");
     life.job.exception("cancel", 0);
     await life.untilClean();
-    t.strictSame(life.record.slice(-4), ["teardown: cancel", ...DOWN]);
+    t.strictSame(life.record.slice(-2), ["settle ready", "down, left [0,1,2]"]);
+    t.notOk(
+      life.nodes.begun.some((step) => step.startsWith("down-v")),
+      "it is kept",
+    );
+    t.strictSame(life.archives, [], "but no join-command");
+    t.match(life.world.open.all(), [{ left: [0, 1, 2], kept: true }]);
   });
   t.end();
 });

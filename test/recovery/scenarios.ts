@@ -77,7 +77,7 @@ export const RETRIES: Scenario = {
   },
 };
 
-/** Held for debug when it is ready, until it is released. */
+/** Held for debug when it is ready, until it is released; kept at its end, until it is cleaned. */
 export const HELD: Scenario = {
   ...CANCELED,
   job: ["--setattr=attributes.user.usernetes_debug=yes", ...RUNS.job],
@@ -86,5 +86,8 @@ export const HELD: Scenario = {
       [...(await flux.record(job)), ...(await flux.events(job))].some((e) => e.name === name);
     while (!(await seen("settle")) && !(await seen("clean")));
     await flux.flux("job", "memo", job, "usernetes.release=true");
+  },
+  async after(flux, job) {
+    while ((await flux.run(["flux-usernetes", "clean", job])).exitCode !== 0);
   },
 };

@@ -1,0 +1,50 @@
+/** `flux-usernetes release`: let a job go on that is held for debugging. */
+import { Command } from "commander";
+import { isDebug, isHeld, isOver, type Cluster } from "../cluster/state.js";
+import { CommandError, EXIT } from "../errors.js";
+import { f58 } from "../flux/jobid.js";
+import { output, run } from "../host/runner.js";
+import { seeJob } from "../report/job.js";
+import { jobidOf } from "./jobid-argument.js";
+
+const DEADLINE_MS = 20_000;
+
+export function releaseCommand(): Command {
+  return new Command("release")
+    .description("let a job go on that is held for debugging")
+    .argument("<job>", "job id, in any form")
+    .addHelpText(
+      "after",
+      `
+For the job's own user, and the instance's owner. Where its cluster is up, the job
+starts; where it failed, the job fails. The cluster is kept when the job has ended:
+flux usernetes clean JOB removes it.
+
+Exit codes: 0 it goes on, 1 it is not held, 2 wrong usage, 4 no Flux instance.
+
+Example:
+  flux usernetes release ƒ2QT1HSJy5`,
+    )
+    .action(async (job: string) => {
+      const jobid = await jobidOf(job);
+      const { cluster } = await seeJob(jobid);
+      const why = whyNotHeld(cluster);
+      if (why) throw new CommandError(EXIT.failed, `${f58(jobid)} is not held: ${why}`);
+      // The same request that a user may make by hand; the daemon follows the job's events.
+      const argv = ["flux", "job", "memo", String(jobid), "usernetes.release=true"];
+      const env = process.env as Record<string, string>;
+      await output(run, { argv, env, timeoutMs: DEADLINE_MS });
+      process.stdout.write(`${f58(jobid)}: goes on\n`);
+    });
+}
+
+/** Undefined if it is held. */
+function whyNotHeld(cluster: Cluster): string | undefined {
+  const { job } = cluster;
+  if (isOver(cluster)) return "it has ended";
+  if (job.startAt !== undefined) return "it has started";
+  if (!isDebug(cluster))
+    return "it did not ask for it (--setattr=attributes.user.usernetes_debug=yes)";
+  if (job.released) return "it was released before";
+  return isHeld(cluster) ? undefined : "its cluster is still coming up";
+}
