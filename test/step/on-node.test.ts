@@ -832,3 +832,54 @@ t.test("find-workdirs tells this instance's, by their marker files", async (t) =
   writeFileSync(join(node.workdir, ".usernetes/engine"), "podman\n");
   t.strictSame(await find(), [`179836689580032 podman ${hostname()}`, end]);
 });
+
+t.test("where the work directory is its caller's, and maybe other nodes' too", (t) => {
+  const byHand = { USERNETES_LEAD: "", USERNETES_KEEP: "yes", USERNETES_SUBNET: "" };
+
+  t.test("stage leaves the subnet to the template", async (t) => {
+    const node = newNode(t);
+    const { exitCode, stderr } = await node.step("stage", byHand);
+    t.equal(exitCode, 0, stderr);
+    t.ok(existsSync(join(node.workdir, "Makefile")));
+    t.notOk(existsSync(join(node.workdir, OWN, "node.env")));
+  });
+
+  t.test("what one node has done is not done for another", async (t) => {
+    const node = newNode(t);
+    node.staged();
+    rmSync(join(node.directory, "bin/hostname"));
+    node.program("hostname", 'echo "$HERE"');
+    for (const host of ["here", "there"]) {
+      mkdirSync(join(node.workdir, ".usernetes/nodes", host));
+      writeFileSync(join(node.workdir, ".usernetes/nodes", host, "node.env"), "");
+    }
+    writeFileSync(join(node.workdir, "join-command"), "kubeadm join\n");
+    for (const HERE of ["here", "there", "here"])
+      t.equal((await node.step("kubeadm-join", { ...byHand, HERE })).exitCode, 0);
+    t.strictSame(node.noted("make"), ["kubeadm-join", "kubeadm-join"]);
+    t.ok(existsSync(join(node.workdir, "join-command")), "others may still need it");
+  });
+
+  t.test("down-v makes down-v in it, asks the engine, and leaves it", async (t) => {
+    const node = newNode(t);
+    mkdirSync(node.workdir);
+    writeFileSync(join(node.workdir, "Makefile"), "the administrator's");
+    node.note("volume", `${PROJECT}_node-var\n`);
+    const { exitCode, stderr } = await node.step("down-v", byHand);
+    t.equal(exitCode, 0, stderr);
+    t.strictSame(node.noted("make"), ["down-v"]);
+    t.strictSame(node.noted("volume"), []);
+    t.equal(node.read("Makefile"), "the administrator's");
+  });
+
+  t.test("down-v touches nothing where another cluster's marker is", async (t) => {
+    const node = newNode(t);
+    node.staged();
+    writeFileSync(join(node.workdir, ".usernetes/owner"), "123 another\n");
+    node.note("volume", `${PROJECT}_node-var\n`);
+    t.equal((await node.step("down-v", byHand)).exitCode, 0);
+    t.strictSame(node.noted("make"), []);
+    t.strictSame(node.noted("volume"), [`${PROJECT}_node-var`]);
+  });
+  t.end();
+});

@@ -6,9 +6,10 @@
 # where nothing was ever made. A workdir with another's marker means that this
 # name is another cluster's: nothing of it is touched. One with no marker is
 # nobody's that we know: it stays, and the engine is asked all the same, since a
-# user may have taken the marker away.
+# user may have taken the marker away. With USERNETES_KEEP the directory is its
+# caller's own: made down-v in, and left where it is.
 set -u
-workdir=$USERNETES_WORKDIR project=$USERNETES_PROJECT engine=$USERNETES_ENGINE
+workdir=$USERNETES_WORKDIR project=$USERNETES_PROJECT engine=$USERNETES_ENGINE keep=${USERNETES_KEEP:-}
 
 # Whose a directory is, if a cluster's; nothing planted is followed or waited for.
 owner_of() {
@@ -29,12 +30,12 @@ if [ -L "$workdir" ] || [ -e "$workdir" ]; then
       ;;
     # A stage that was killed leaves it with no owner and nothing else in it.
     *)
-      [ -L "$workdir" ] || [ -L "$state" ] || [ ! -O "$workdir" ] || rm -f "$state/owner.$here"
-      { [ ! -L "$workdir" ] && [ -O "$workdir" ] && { rmdir "$state" "$workdir" || rmdir "$workdir"; } 2>/dev/null; } ||
+      [ -n "$keep" ] || [ -L "$workdir" ] || [ -L "$state" ] || [ ! -O "$workdir" ] || rm -f "$state/owner.$here"
+      [ -n "$keep" ] || { [ ! -L "$workdir" ] && [ -O "$workdir" ] && { rmdir "$state" "$workdir" || rmdir "$workdir"; } 2>/dev/null; } ||
         echo "$workdir is not this cluster's and stays" >&2
       ;;
   esac
-  if [ -n "$ours" ] && [ -f "$workdir/Makefile" ] && command -v make >/dev/null; then
+  if [ -n "$ours$keep" ] && [ -f "$workdir/Makefile" ] && command -v make >/dev/null; then
     (
       cd "$workdir" || exit
       set -a
@@ -80,7 +81,7 @@ if command -v "$engine" >/dev/null; then
   fi
 fi
 
-[ -n "$ours" ] || exit 0
+{ [ -n "$ours" ] && [ -z "$keep" ]; } || exit 0
 [ -L "$state/nodes" ] || rm -rf "$node"
 # Where it is shared, the last node removes it: others may be at their own teardown.
 if [ ! -L "$state/nodes" ] && [ -d "$state/nodes" ] && [ -n "$(ls -A "$state/nodes")" ]; then

@@ -23,7 +23,7 @@ exec </dev/null
 if [ -z "${HOME:-}" ]; then HOME=$(getent passwd "$(id -u)" | cut -d: -f6); fi
 HOME=${HOME:-/}
 XDG_RUNTIME_DIR=/run/user/$(id -u)
-if [ -S "$XDG_RUNTIME_DIR/docker.sock" ]; then
+if [ -z "${DOCKER_HOST:-}" ] && [ -S "$XDG_RUNTIME_DIR/docker.sock" ]; then
   DOCKER_HOST=unix://$XDG_RUNTIME_DIR/docker.sock
   export DOCKER_HOST
 fi

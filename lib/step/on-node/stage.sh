@@ -99,6 +99,9 @@ while [ ! -e "$state/staged" ]; do
   fi
 done
 
+# With no subnet of the cluster's, each node has the template's own choice.
+[ -n "${USERNETES_SUBNET:-}" ] || exit 0
+
 # The place of this rank in the cluster's idset, from 0.
 rank=$(flux getattr rank)
 place='' before=0 IFS=,
