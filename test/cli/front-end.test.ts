@@ -195,6 +195,29 @@ t.test("outside of any job: exit 1", async (t) => {
   );
 });
 
+t.test("under Slurm it is the directory that is the job's by its name", async (t) => {
+  for (const { run, env } of [
+    { run: setUp(t, { dead: true }).run, env: {} },
+    { run: setUp(t).run, env: { PATH: "/usr/bin:/bin" } },
+  ]) {
+    const slurm = { ...env, SLURM_JOB_ID: "4711", TMPDIR: "" };
+    t.strictSame(
+      await run(["attr", "kubeconfig"], slurm),
+      printed("/tmp/usernetes-4711/kubeconfig"),
+    );
+    const exported = "export USERNETES_WORKDIR=/scratch/usernetes-4711";
+    t.strictSame(
+      await run(["env", "workdir"], { ...slurm, TMPDIR: "/scratch" }),
+      printed(exported),
+    );
+    t.strictSame(
+      await run(["attr"], slurm),
+      printed("/tmp/usernetes-4711/kubeconfig\n/tmp/usernetes-4711"),
+      "all names where none is given",
+    );
+  }
+});
+
 t.test("without an instance: exit 4", async (t) => {
   const { run } = setUp(t, { dead: true });
   t.strictSame(
@@ -223,7 +246,7 @@ t.test("wrong usage: exit 2", async (t) => {
     await run(["atr"]),
     refused(
       2,
-      'there is no command "atr"; allowed: attr, env, version (usernetes --help says more)',
+      'there is no command "atr"; allowed: attr, env, start-control-plane, start-worker, wait-workers, down, clean, version (usernetes --help says more)',
     ),
   );
   t.strictSame(
@@ -234,7 +257,7 @@ t.test("wrong usage: exit 2", async (t) => {
   const { exitCode, stdout, stderr } = await run([]);
   t.equal(exitCode, 2);
   t.equal(stdout, "");
-  t.match(stderr, /^Usage: usernetes attr /);
+  t.match(stderr, /^Usage: usernetes /);
 });
 
 t.test("help and version are printed", async (t) => {
@@ -244,7 +267,7 @@ t.test("help and version are printed", async (t) => {
     t.strictSame({ exitCode, stderr }, { exitCode: 0, stderr: "" });
     t.match(
       stdout,
-      "Exit codes: 0 done, 1 there is no cluster, 2 wrong usage, 4 no Flux instance.",
+      "Exit codes: 0 done, 1 failed or there is no cluster, 2 wrong usage, 4 no Flux instance.",
     );
   }
   const text = readFileSync(packagePath("package.json"), "utf8");

@@ -31,6 +31,9 @@ contract((t, flux) => {
       });
     t.equal(await output(flux, "hostlist", "local"), "node[0-3]");
     t.equal(await output(flux, "hostlist", "-e", "local"), "node0 node1 node2 node3");
+    t.equal(await output(flux, "hostlist", "-x", "node0", "local"), "node[1-3]");
+    t.equal(await output(flux, "hostlist", "-x", "node[1-2]", "--count", "local"), "2");
+    t.equal(await output(flux, "hostlist", "-n", "0", "local"), "node0");
   });
 
   t.test("a service that is not there does not answer", async (t) => {

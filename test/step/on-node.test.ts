@@ -264,7 +264,8 @@ t.test("stage", (t) => {
     rmSync(join(node.directory, "bin/hostname"));
     node.program("hostname", "echo Node-A.Example");
     await node.step("stage");
-    t.match(node.read(`${OWN}/node.env`), "NODE_NAME=u7s-node-a.example\n");
+    const env = node.read(".usernetes/nodes/Node-A.Example/node.env");
+    t.match(env, "NODE_NAME=u7s-node-a.example\n");
   });
 
   t.test("takes the host's address from the interface that is configured", async (t) => {
@@ -418,9 +419,7 @@ t.test("run", (t) => {
     );
     t.match(stderr, "--token [token] --discovery-token-ca-cert-hash sha256:[hash]");
     t.notMatch(stderr, TOKEN);
-    t.strictSame(readdirSync(join(node.workdir, ".usernetes")).toSorted(), [
-      ...["node.env", "owner", "up.log"],
-    ]);
+    t.strictSame(readdirSync(join(node.workdir, OWN)).toSorted(), ["node.env", "up.log"]);
     t.equal(statSync(join(node.workdir, `${OWN}/up.log`)).mode & 0o777, 0o600);
   });
 

@@ -1,4 +1,5 @@
 /** flux-hostlist(1): the hosts of the instance, of a job, or those that are up. */
+import { decodeHostlist } from "../../../lib/flux/hostlist.js";
 import { parseJobid } from "../../../lib/flux/jobid.js";
 import { Refusal, type Call } from "../call.js";
 import { encodeHostlist } from "../hostlist.js";
@@ -18,9 +19,13 @@ function hostsOf(call: Call, source: string): string[] {
 export function hostlist(call: Call): number {
   const options = parseOptions(call.argv, {
     command: "flux-hostlist",
-    specs: ["expand|e", "nth|n=", "count|c", "delimiter|d=", "quiet|q", "unique|u"],
+    specs: [
+      ...["expand|e", "nth|n=", "count|c", "delimiter|d=", "quiet|q", "unique|u", "exclude|x="],
+    ],
   });
-  const hosts = options.rest.flatMap((source) => hostsOf(call, source));
+  const without = decodeHostlist(options.get("exclude") ?? "");
+  const all = options.rest.flatMap((source) => hostsOf(call, source));
+  const hosts = all.filter((host) => !without.includes(host));
   const nth = options.get("nth");
   if (nth !== undefined) call.out(`${hosts.at(Number(nth)) ?? ""}\n`);
   else if (options.has("count")) call.out(`${hosts.length}\n`);

@@ -1,0 +1,12 @@
+# Goes before make.sh's `up`, where a person may have taken the node down with make.
+#
+# With no container what was done in it is not done any more. A `make down` leaves
+# its volumes, so that kubeadm is reset first, as after one that was cut off.
+if names=$("$USERNETES_ENGINE" ps -a --filter "label=com.docker.compose.project=$USERNETES_PROJECT" --format '{{.Names}}') &&
+  ! printf '%s\n' "$names" | grep -qxE "${USERNETES_PROJECT}[-_]node[-_]1"; then
+  (cd "$node" && rm -f kubeadm-init.done kubeadm-join.done flannel.done)
+fi
+# What a cluster before this one has left for its workers.
+if [ "$USERNETES_LEAD" = "$here" ] && [ ! -e "$node/kubeadm-init.done" ]; then
+  rm -f "$USERNETES_WORKDIR/join-command" "$USERNETES_WORKDIR"/worker-ready-cache/*.ready.txt
+fi

@@ -1,0 +1,436 @@
+import { execa } from "execa";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import t from "tap";
+import { STEP_LIMIT_S, type NodeStep } from "../../lib/cluster/steps.js";
+import { packagePath } from "../../lib/host/package.js";
+import { stepScript } from "../../lib/step/scripts.js";
+import { engine, ENGINES } from "../../lib/usernetes/engine.js";
+import { ByHand } from "../fakes/by-hand.js";
+import { TEMPLATE } from "../sandbox/paths.js";
+
+const TOKEN = /[a-z0-9]{6}\.[a-z0-9]{16}|sha256:[0-9a-f]{64}/;
+const alone = (hand: ByHand) => [
+  "start-control-plane",
+  "--workdir",
+  hand.workdir,
+  "--worker-count=0",
+];
+
+t.test("it takes the daemon's steps, by the daemon's scripts and limits", async (t) => {
+  const asked = async (call: string) => {
+    const scripts = packagePath("lib", "step");
+    const script = `on_node=${scripts}/on-node by_hand=${scripts}/by-hand; . $by_hand/take.sh; ${call}`;
+    return (await execa("sh", ["-c", script], { stripFinalNewline: false })).stdout;
+  };
+  const steps: NodeStep[] = [
+    ...(["stage", "up", "kubeadm-init", "kubeconfig", "join-command", "kubeadm-join"] as const),
+    ...(["sync-external-ip", "install-flannel", "wait-ready", "down-v"] as const),
+  ];
+  for (const step of steps) {
+    const script = (await asked(`script_of ${step}`)).replace(/^\s*#.*\n/gm, "");
+    t.ok(script.endsWith(stepScript(step)), step);
+    const limit = Number(await asked(`limit_of ${step}`));
+    t.equal(limit, STEP_LIMIT_S[step] ?? (step === "down-v" ? 300 : 900), step);
+  }
+});
+
+t.test("a cluster of one is Ready when start-control-plane ends", async (t) => {
+  const hand = new ByHand(t);
+  const { exitCode, stdout, stderr } = await hand.run(alone(hand));
+  t.equal(exitCode, 0, stderr);
+  t.equal(stdout, "", "results only");
+  t.match(stderr, /^usernetes: up: node0: ok in [0-9]+\.[0-9] s$/m);
+  t.match(await hand.nodes(), /u7s-node0 +Ready/);
+  t.equal(statSync(join(hand.workdir, "kubeconfig")).mode & 0o777, 0o600);
+  t.strictSame(hand.begun, [
+    ...["node0 up", "node0 kubeadm-init", "node0 kubeconfig", "node0 join-command"],
+    ...["node0 sync-external-ip", "node0 install-flannel"],
+  ]);
+});
+
+t.test("in a directory that all share, whoever comes first waits for the other", async (t) => {
+  const hand = new ByHand(t);
+  const worker = ["start-worker", "--workdir", hand.workdir];
+  const first = hand.start(worker, { host: "node1" });
+  await sleep(700);
+  const control = hand.start(["start-control-plane", "--workdir=clone", "--worker-count", "2"]);
+  await sleep(700);
+  const last = hand.start(worker, { host: "node2" });
+  for (const started of [first, control, last]) {
+    const { exitCode, stderr } = await started;
+    t.equal(exitCode, 0, stderr);
+    t.notMatch(stderr, TOKEN);
+  }
+  t.match((await first).stderr, `waiting for ${hand.workdir}/join-command`);
+  t.match((await control).stderr, /waiting for workers in .*worker-ready-cache: [01] of 2/);
+  t.strictSame(readdirSync(join(hand.workdir, "worker-ready-cache")).toSorted(), [
+    ...["u7s-node1.ready.txt", "u7s-node2.ready.txt"],
+  ]);
+  t.equal((await hand.nodes()).match(/u7s-node[0-2] +Ready/g)?.length, 3);
+  const place = (step: string) => hand.begun.lastIndexOf(step);
+  t.ok(place("node0 sync-external-ip") > place("node2 kubeadm-join"), "addresses when all joined");
+  t.ok(place("node0 install-flannel") > place("node0 sync-external-ip"), "flannel after them");
+
+  t.test("what is done is not done again", async (t) => {
+    const before = hand.begun.filter((step) => /kubeadm|flannel/.test(step));
+    const again = ["start-control-plane", "--workdir", hand.workdir, "--worker-count", "2"];
+    t.equal((await hand.run(again)).exitCode, 0);
+    t.equal((await hand.run(worker, { host: "node1" })).exitCode, 0);
+    t.equal((await hand.run(["wait-workers", ...again.slice(1)])).exitCode, 0);
+    t.strictSame(
+      hand.begun.filter((step) => /kubeadm|flannel/.test(step)),
+      before,
+    );
+  });
+
+  t.test("a node that was taken down with make is brought up anew", async (t) => {
+    for (const host of ["node0", "node1", "node2"]) await hand.make("down", host);
+    const started = [
+      hand.run(["start-control-plane", "--workdir", hand.workdir, "--worker-count", "1"]),
+      hand.run(worker, { host: "node1" }),
+    ];
+    for (const { exitCode, stderr } of await Promise.all(started)) t.equal(exitCode, 0, stderr);
+    t.equal((await hand.nodes()).match(/Ready/g)?.length, 2, "and has nothing of the one before");
+  });
+
+  t.test("down takes each node down; the clone stays as it was", async (t) => {
+    for (const host of ["node0", "node1", "node2"]) {
+      const { exitCode, stderr } = await hand.run(["down", "--workdir", hand.workdir], { host });
+      t.equal(exitCode, 0, stderr);
+    }
+    t.strictSame(hand.left, []);
+    t.strictSame(readdirSync(hand.workdir).toSorted(), readdirSync(TEMPLATE).toSorted());
+    t.equal((await hand.run(["down", "--workdir", hand.workdir])).exitCode, 0, "twice, too");
+  });
+});
+
+t.test("with --serial it does not wait, and wait-workers does the rest", async (t) => {
+  const hand = new ByHand(t);
+  const args = ["--workdir", hand.workdir, "--worker-count", "1"];
+  t.equal((await hand.run(["start-control-plane", ...args, "--serial"])).exitCode, 0);
+  t.notOk(hand.begun.includes("node0 sync-external-ip"));
+  t.equal((await hand.run(["start-worker", "--workdir=clone"], { host: "node1" })).exitCode, 0);
+  t.equal((await hand.run(["wait-workers", ...args])).exitCode, 0);
+  t.equal((await hand.nodes()).match(/ Ready/g)?.length, 2);
+  t.equal(hand.begun.filter((step) => step === "node0 install-flannel").length, 1);
+  const lost = await hand.run(["wait-workers", ...args], { host: "node9" });
+  t.equal(lost.exitCode, 1);
+  t.match(lost.stderr, /has no control plane on node9: usernetes start-control-plane comes first/);
+});
+
+t.test("clean", (t) => {
+  t.test("removes the cache of workers, and nothing else", async (t) => {
+    const hand = new ByHand(t);
+    await hand.run(alone(hand));
+    const args = ["clean", "--workdir", hand.workdir];
+    for (const more of [[], ["--keep-node"], ["--keep-node", "yes"]]) {
+      mkdirSync(join(hand.workdir, "worker-ready-cache"), { recursive: true });
+      const { exitCode, stderr } = await hand.run([...args, ...more]);
+      t.equal(exitCode, 0, stderr);
+      t.notOk(existsSync(join(hand.workdir, "worker-ready-cache")));
+      t.ok(existsSync(join(hand.workdir, "kubeconfig")));
+      t.strictSame(hand.left, ["node0 clone"]);
+    }
+  });
+
+  t.test(
+    "--all removes the node and the directory, and is not refused a second time",
+    async (t) => {
+      const hand = new ByHand(t);
+      await hand.run(alone(hand));
+      for (const time of ["first", "second"]) {
+        const { exitCode, stderr } = await hand.run(["clean", "--workdir", hand.workdir, "--all"]);
+        t.equal(exitCode, 0, `${time}: ${stderr}`);
+        t.strictSame(hand.left, []);
+        t.notOk(existsSync(hand.workdir));
+      }
+    },
+  );
+
+  t.test("--all is refused with --keep-node, and where there is no clone", async (t) => {
+    const hand = new ByHand(t);
+    const both = await hand.run(["clean", "--workdir", hand.workdir, "--all", "--keep-node"]);
+    t.equal(both.exitCode, 2);
+    t.match(
+      both.stderr,
+      /^usernetes: clean: to keep the node \(--keep-node\) the work directory must/,
+    );
+    const other = join(hand.directory, "papers");
+    mkdirSync(other);
+    const wrong = await hand.run(["clean", "--workdir", other, "--all"]);
+    t.equal(wrong.exitCode, 1);
+    t.match(wrong.stderr, `docker-compose.yaml does not exist in ${other}: it is no clone`);
+    for (const kept of [hand.workdir, other]) t.ok(existsSync(kept));
+  });
+  t.end();
+});
+
+t.test("the work directory", (t) => {
+  t.test("is needed; without one a template is", async (t) => {
+    const hand = new ByHand(t);
+    const workdir = join(hand.directory, "new");
+    const args = ["start-control-plane", "--workdir", workdir, "--worker-count=0"];
+    const none = await hand.run(args);
+    t.strictSame([none.exitCode, none.stdout], [1, ""]);
+    t.equal(
+      none.stderr,
+      `usernetes: the work directory ${workdir} does not exist: clone usernetes there, or set USERNETES_TEMPLATE to a clone to copy`,
+    );
+    mkdirSync(workdir);
+    t.match((await hand.run(args)).stderr, `docker-compose.yaml does not exist in ${workdir}`);
+    const staged = await hand.run(args, { env: { USERNETES_TEMPLATE: TEMPLATE } });
+    t.equal(staged.exitCode, 0, staged.stderr);
+    t.match(staged.stderr, "stage: node0: ok");
+    t.equal((await hand.run(["down", "--workdir", workdir])).exitCode, 0);
+    t.notOk(existsSync(workdir), "a copy goes with its cluster");
+    t.strictSame(hand.left, []);
+  });
+
+  t.test("is made by one node where several share it", async (t) => {
+    const hand = new ByHand(t);
+    const workdir = join(hand.directory, "new");
+    const env = { USERNETES_TEMPLATE: TEMPLATE };
+    const started = [
+      hand.run(["start-control-plane", "--workdir", workdir, "--worker-count=2"], { env }),
+      hand.run(["start-worker", "--workdir", workdir], { host: "node1", env }),
+      hand.run(["start-worker", "--workdir", workdir], { host: "node2", env }),
+    ];
+    for (const { exitCode, stderr } of await Promise.all(started)) t.equal(exitCode, 0, stderr);
+  });
+
+  t.test("of a job's cluster is the daemon's alone", async (t) => {
+    const hand = new ByHand(t);
+    mkdirSync(join(hand.workdir, ".usernetes"));
+    writeFileSync(join(hand.workdir, ".usernetes/owner"), "123 instance node0\n");
+    for (const args of [
+      alone(hand),
+      ["down", "--workdir", hand.workdir],
+      ["clean", "--all", "--workdir=clone"],
+    ]) {
+      const { exitCode, stderr } = await hand.run(args);
+      t.equal(exitCode, 1);
+      t.match(
+        stderr,
+        `${hand.workdir} is the cluster of a job that flux-usernetes takes care of (123)`,
+      );
+    }
+    t.strictSame(hand.begun, []);
+    t.ok(existsSync(hand.workdir));
+  });
+
+  t.test("is a job's own, by its name, where none is given", async (t) => {
+    const hand = new ByHand(t);
+    for (const [env, name] of [
+      [{ SLURM_JOB_ID: "4711" }, "usernetes-4711"],
+      [{ FLUX_JOB_ID: "ƒ2QT1HSJy5", SLURM_JOB_ID: "4711" }, "usernetes-ƒ2qt1hsjy5"],
+      [{ FLUX_JOB_ID: "f2QT1HSJy6" }, "usernetes-ƒ2qt1hsjy6"],
+    ] as const) {
+      cpSync(TEMPLATE, join(hand.directory, name), { recursive: true });
+      const { exitCode, stderr } = await hand.run(["start-control-plane", "--worker-count=0"], {
+        env,
+      });
+      t.equal(exitCode, 0, stderr);
+      t.match(hand.left.join(), `node0 ${name.replace("ƒ", "")}`, "the project is compose's own");
+      const { stdout } = await hand.run(["attr", "workdir"], { env });
+      t.equal(stdout, join(hand.directory, name), "and attr finds it");
+      t.equal((await hand.run(["down"], { env })).exitCode, 0);
+    }
+    const { exitCode, stderr } = await hand.run(["down"]);
+    t.strictSame(
+      [exitCode, stderr],
+      [1, "usernetes: this is not inside a job: name the work directory with --workdir DIR"],
+    );
+  });
+  t.end();
+});
+
+t.test("a step that fails", (t) => {
+  t.test("shows its last lines, where its log is, and ends with 1", async (t) => {
+    const hand = new ByHand(t);
+    hand.fault("node0.kubeadm-init", "exit 4");
+    const { exitCode, stderr, stdout } = await hand.run(["--quiet", ...alone(hand)]);
+    t.strictSame([exitCode, stdout], [1, ""]);
+    const log = join(hand.workdir, ".usernetes/nodes/node0/kubeadm-init.log");
+    t.match(stderr, `  injected fault in kubeadm-init on node0\n`);
+    t.match(stderr, `usernetes: kubeadm-init: node0: failed: exit 2; all it printed is in ${log}`);
+    t.ok(existsSync(log));
+    t.notOk(hand.begun.includes("node0 kubeconfig"), "the next are left out");
+  });
+
+  t.test("shows no token", async (t) => {
+    const hand = new ByHand(t);
+    await hand.run([...alone(hand), "--serial"]);
+    hand.fault("node1.kubeadm-join", "exit 1");
+    const { exitCode, stderr } = await hand.run(["start-worker", "--workdir=clone"], {
+      host: "node1",
+    });
+    t.equal(exitCode, 1);
+    t.match(stderr, "kubeadm join u7s-node0");
+    t.notMatch(stderr, TOKEN);
+    t.notMatch(hand.read(".usernetes/nodes/node1/kubeadm-join.log"), TOKEN);
+  });
+
+  t.test("can be tried again", async (t) => {
+    const hand = new ByHand(t);
+    hand.fault("node0.kubeadm-init", "exit 1 once");
+    t.equal((await hand.run(alone(hand))).exitCode, 1);
+    t.equal((await hand.run(alone(hand))).exitCode, 0);
+  });
+  t.end();
+});
+
+t.test("a signal ends the command with what it has started", async (t) => {
+  for (const [signal, status] of [
+    ["SIGTERM", 143],
+    ["SIGHUP", 129],
+  ] as const) {
+    const hand = new ByHand(t);
+    hand.fault("node0.up", "hang");
+    const started = hand.start(alone(hand));
+    while (!hand.lines("steps.log").some((line) => line.includes(" up fault"))) await sleep(20);
+    started.kill(signal);
+    const { exitCode, stderr } = await started;
+    t.equal(exitCode, status);
+    t.match(stderr, `usernetes: start-control-plane: ended by ${signal}`);
+    const running = await execa("grep", ["-lsaF", hand.directory, ...environments()], {
+      reject: false,
+    });
+    t.equal(running.stdout, "", "nothing goes on");
+  }
+});
+
+/** Of all processes. */
+function environments(): string[] {
+  const pids = readdirSync("/proc").filter((name) => /^[0-9]+$/.test(name));
+  return pids.map((pid) => `/proc/${pid}/environ`);
+}
+
+t.test("ports, addresses and engine come from the environment, and stay", async (t) => {
+  const hand = new ByHand(t);
+  const ports = {
+    PORT_ETCD: "3001",
+    PORT_KUBELET: "3002",
+    PORT_FLANNEL: "3003",
+    PORT_KUBE_APISERVER: "3004",
+  };
+  const env = { ...ports, NODE_SUBNET: "10.9.8.0/24", CONTAINER_ENGINE: "podman" };
+  t.equal((await hand.run([...alone(hand), "--serial"], { env })).exitCode, 0);
+  t.equal((await hand.run(["wait-workers", ...alone(hand).slice(1)])).exitCode, 0, "without them");
+  t.equal((await hand.run(["down", "--workdir", hand.workdir])).exitCode, 0);
+  for (const line of hand.lines("steps.log").filter((line) => line.includes(" begin ")))
+    t.match(line, "ports=3001,3002,3003,3004 subnet=10.9.8.0/24 engine=podman");
+  t.strictSame(hand.left, []);
+});
+
+t.test("the compose command is the daemon's", async (t) => {
+  for (const name of ENGINES) {
+    const hand = new ByHand(t);
+    writeFileSync(join(hand.workdir, "play"), '#!/bin/sh\necho "$COMPOSE" >>"$TESTBED/compose"\n');
+    await hand.run(alone(hand), { env: { CONTAINER_ENGINE: name } });
+    t.equal(hand.lines("compose")[0], `${engine(name).compose.join(" ")} -p clone`);
+  }
+});
+
+t.test("the host's name is this host's, whatever flux exec has brought along", async (t) => {
+  const hand = new ByHand(t);
+  writeFileSync(join(hand.workdir, "play"), '#!/bin/sh\necho "$HOSTNAME" >>"$TESTBED/names"\n');
+  await hand.run(["start-worker", "--workdir=clone"], {
+    host: "node3",
+    env: { HOSTNAME: "node0", NODE_NAME: "bad name" },
+  });
+  t.strictSame(hand.lines("names"), [], "a name that could not be one is refused before");
+  const started = hand.start(["start-worker", "--workdir=clone"], {
+    host: "node3",
+    env: { HOSTNAME: "node0" },
+  });
+  while (hand.lines("names").length === 0) await sleep(20);
+  started.kill("SIGTERM");
+  await started;
+  t.equal(hand.lines("names")[0], "node3");
+});
+
+t.test("wrong usage is one line and exit 2", async (t) => {
+  const hand = new ByHand(t);
+  const at = ["--workdir", hand.workdir];
+  for (const [args, words, env] of [
+    [["start-control-plane", ...at], "start-control-plane: --worker-count N is missing"],
+    [["wait-workers", ...at], "wait-workers: --worker-count N is missing"],
+    [
+      ["start-control-plane", ...at, "--worker-count", "many"],
+      'found "many", allowed: a whole number',
+    ],
+    [["start-control-plane", ...at, "--worker-count=-1"], 'found "-1"'],
+    [["start-control-plane", ...at, "--worker-count"], "--worker-count needs a value"],
+    [["start-worker", ...at, "--serial"], 'start-worker: found "--serial"'],
+    [["start-worker", ...at, "--worker-count=1"], 'start-worker: found "--worker-count=1"'],
+    [["down", ...at, "all"], 'down: found "all"'],
+    [["down", "--workdir="], '--workdir: found ""'],
+    [["down", "--workdir"], "--workdir needs a value"],
+    [["clean", ...at, "--everything"], 'clean: found "--everything"'],
+    [["--verbose", "down"], 'found "--verbose", allowed before the verb: --debug'],
+    [["restart"], 'there is no command "restart"; allowed: attr, env, start-control-plane'],
+    [
+      alone(hand),
+      'CONTAINER_ENGINE: found "rkt", allowed: docker, podman or nerdctl',
+      { CONTAINER_ENGINE: "rkt" },
+    ],
+    [alone(hand), 'PORT_ETCD: found "2379;x", allowed: a port', { PORT_ETCD: "2379;x" }],
+  ] as [string[], string, Record<string, string>?][]) {
+    const { exitCode, stdout, stderr } = await hand.run(args, { env: env ?? {} });
+    t.strictSame([exitCode, stdout, stderr.split("\n").length], [2, "", 1], args.join(" "));
+    t.match(stderr, words);
+    t.match(stderr, /^usernetes: /);
+  }
+  t.strictSame(hand.begun, []);
+});
+
+t.test("global options come before the verb", async (t) => {
+  const hand = new ByHand(t);
+  const { stdout: version } = await hand.run(["--debug", "--quiet", "--develop", "--version"]);
+  t.match(version, /^[0-9]+\.[0-9]+\.[0-9]+$/);
+  const quiet = await hand.run(["--develop", "--quiet", ...alone(hand)]);
+  t.strictSame(quiet, { exitCode: 0, stdout: "", stderr: "" });
+  const debug = await hand.run(["--debug", ...alone(hand)]);
+  t.match(debug.stderr, `${hand.workdir} on node0: docker, project clone`);
+  t.match(debug.stderr, `up: what it printed is in ${hand.workdir}/.usernetes/nodes/node0/up.log`);
+});
+
+t.test("--help of each verb has an example", async (t) => {
+  const hand = new ByHand(t);
+  for (const verb of ["start-control-plane", "start-worker", "wait-workers", "down", "clean"]) {
+    const { exitCode, stdout } = await hand.run([verb, "--help"]);
+    t.equal(exitCode, 0);
+    t.match(
+      stdout,
+      new RegExp(`^Usage: usernetes ${verb} .*\nExample:\n  .*usernetes ${verb} --workdir`, "s"),
+    );
+  }
+});
+
+t.test("it works where its scripts are in libexec/usernetes beside its bin", async (t) => {
+  const hand = new ByHand(t);
+  const prefix = join(hand.directory, "prefix");
+  for (const part of ["on-node", "by-hand"])
+    cpSync(packagePath("lib", "step", part), join(prefix, "libexec/usernetes"), {
+      recursive: true,
+    });
+  cpSync(packagePath("bin", "usernetes"), join(prefix, "bin/usernetes"));
+  const env = { PATH: `${prefix}/bin:${hand.env["PATH"] ?? ""}` };
+  const { exitCode, stderr } = await hand.run(alone(hand), { env });
+  t.equal(exitCode, 0, stderr);
+  rmSync(join(prefix, "libexec"), { recursive: true });
+  t.match(await hand.run(alone(hand), { env }), {
+    exitCode: 1,
+    stderr: /its scripts are not in .*libexec\/usernetes: install flux-usernetes again/,
+  });
+});
