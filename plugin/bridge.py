@@ -313,6 +313,12 @@ class Bridge:
             rolemask=flux.constants.FLUX_ROLE_USER | flux.constants.FLUX_ROLE_OWNER,
         )
         watcher.start()
+        self.handle.msg_watcher_create(
+            self.on_pid,
+            flux.constants.FLUX_MSGTYPE_REQUEST,
+            f"{SERVICE}.pid",
+            rolemask=flux.constants.FLUX_ROLE_USER | flux.constants.FLUX_ROLE_OWNER,
+        ).start()
         for method in METHODS:
             self.handle.msg_watcher_create(
                 self.on_call,
@@ -350,6 +356,10 @@ class Bridge:
             raw.flux_respond_error(handle.handle, msg.handle, errno.EPROTO, ffi.NULL)
             return
         handle.respond(msg, text)
+
+    @guarded
+    def on_pid(self, handle, _watcher, msg, _args):
+        handle.respond(msg, json.dumps({"pid": os.getpid()}))
 
     # -- requests of the daemon
 

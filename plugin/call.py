@@ -5,17 +5,47 @@
 #
 # Prints the answer as one line of JSON.  A refusal is one line on stderr, the
 # errno and its text, and exit code 1; it waits no longer than SECONDS.
+#
+# Flux gives no answer to who waits for a service whose process dies, so that is
+# looked for: usernetes.pid tells who answers now.
 ##############################################################
 
+import errno
 import json
 import sys
+import time
 
 import flux
 
+# Seconds between two looks.
+LOOK = 2
+
+
+def who(handle, topic):
+    """The process id of who has the service; OSError (ENOSYS) if nobody has."""
+    rpc = handle.rpc(topic.split(".")[0] + ".pid")
+    rpc.wait_for(LOOK * 5)
+    return rpc.get()["pid"]
+
+
+def call(topic, payload, seconds):
+    handle = flux.Flux()
+    first = who(handle, topic)
+    rpc = handle.rpc(topic, payload)
+    until = time.monotonic() + seconds
+    while True:
+        try:
+            rpc.wait_for(max(0.001, min(LOOK, until - time.monotonic())))
+            return rpc.get()
+        except TimeoutError:
+            if time.monotonic() >= until:
+                raise
+            if who(handle, topic) != first:
+                raise OSError(errno.EAGAIN, "it was started again meanwhile: try again")
+
+
 topic, text, seconds = sys.argv[1:]
 try:
-    rpc = flux.Flux().rpc(topic, json.loads(text))
-    rpc.wait_for(float(seconds))
-    print(json.dumps(rpc.get()))
+    print(json.dumps(call(topic, json.loads(text), float(seconds))))
 except OSError as exc:
     sys.exit(f"{exc.errno} {exc.strerror or exc}")

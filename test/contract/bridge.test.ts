@@ -189,7 +189,7 @@ except OSError as exc: print(exc.errno)`;
     const other = await flux.run(["python", CALL, "nosuch.clean", "5", "20"]);
     t.match(other, {
       exitCode: 1,
-      stderr: /^38 No service matching nosuch\.clean is registered\n/,
+      stderr: /^38 No service matching nosuch\.(clean|pid) is registered\n/,
     });
   });
 
