@@ -13,6 +13,13 @@ const program = new Command("flux-usernetes")
   .addCommand(daemonCommand())
   .addCommand(pingCommand())
   .addCommand(releaseCommand())
-  .addCommand(cleanCommand());
+
+  .addCommand(cleanCommand())
+  .addHelpText(
+    "after",
+    `
+Without Node.js:
+  once -- COMMAND     run COMMAND in the job's first task only (once --help says more)`,
+  );
 
 await runProgram(program, process.argv);

@@ -26,6 +26,19 @@ contract((t, flux) => {
     });
   });
 
+  t.test("the tasks of a job have a namespace of their own, and may wait in it", async (t) => {
+    const script = `case $FLUX_TASK_RANK in
+      0) sleep 0.2; flux kvs put ns.x=7 ;;
+      *) echo "$FLUX_KVS_NAMESPACE $(flux kvs get --watch --waitcreate --count=1 ns.x)" ;;
+      esac`;
+    const job = await output(flux, "submit", "-N2", "-n2", "sh", "-c", script);
+    const id = await output(flux, "job", "id", "--to=dec", job);
+    t.equal(await output(flux, "job", "attach", job), `job-${id} 7`);
+    t.equal((await flux.run(["kvs", "get", "ns.x"])).exitCode, 1, "it is not in the primary one");
+    const inside = ["sh", "-c", 'echo "[$FLUX_KVS_NAMESPACE]"'];
+    t.match(await output(flux, "run", ...inside), /^\[job-[0-9]+\]$/, "each job has its own");
+  });
+
   t.test("a value that is longer than a pipe holds comes whole", async (t) => {
     const long = "0123456789".repeat(20_000);
     await flux.run(["kvs", "put", "--raw", "long=-"], long);

@@ -32,7 +32,7 @@ export async function runBatchScript(run: JobRun, env: Record<string, string>): 
   job.uri = uri;
   instance.jobs.post(job, "memo", { uri: uri.replace("local://", `ssh://${nested.host(0).name}`) });
   const inherited = Object.entries({ ...env, FLUX_ENCLOSING_ID: f58(job.id) }).filter(
-    ([key]) => !/^FLUX_(JOB|TASK)_/.test(key),
+    ([key]) => !/^FLUX_(JOB|TASK|KVS)_/.test(key),
   );
   const inside = Object.fromEntries(inherited);
   await runScripts(nested, inside, "rc1.d");

@@ -46,6 +46,7 @@ export async function runTask(run: JobRun, task: Task, setting: TaskSetting): Pr
       FLUX_JOB_SIZE: String(setting.count),
       FLUX_TASK_RANK: String(task.id),
       FLUX_TASK_LOCAL_ID: String(task.localId),
+      FLUX_KVS_NAMESPACE: `job-${job.id}`,
     },
     uri: instance.uri(task.rank),
     stdin: false,

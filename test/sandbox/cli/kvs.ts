@@ -2,10 +2,29 @@
 import { readStdin, Refusal, type Call } from "../call.js";
 import { dispatch } from "../dispatch.js";
 import { decodeEventlog, encodeEntry, formatEntry, now } from "../eventlog.js";
-import { parseOptions } from "../options.js";
+import { parseOptions, type Options } from "../options.js";
 
 const parse = (call: Call, specs: string[]) =>
   parseOptions(call.argv, { command: "flux-kvs", specs });
+
+/** Where a key is, in the namespace of a job that its tasks have: one KVS holds them all. */
+function placed(call: Call, options: Options): (key: string) => string {
+  const namespace = options.get("namespace") ?? call.env["FLUX_KVS_NAMESPACE"] ?? "primary";
+  return (key) => (namespace === "primary" ? key : `namespace ${namespace}.${key}`);
+}
+
+/** Resolves when the key is there, or the caller is gone. */
+async function created(call: Call, key: string): Promise<void> {
+  const { kvs } = call.instance;
+  if (kvs.get(key) !== undefined) return;
+  await new Promise<void>((resolve) => {
+    const stop = kvs.watch(key, resolve);
+    call.gone.addEventListener("abort", () => {
+      stop();
+      resolve();
+    });
+  });
+}
 
 /** The text of a key; refuses as flux-kvs does. */
 function lookup(call: Call, key: string): string {
@@ -17,16 +36,15 @@ function lookup(call: Call, key: string): string {
   );
 }
 
-function get(call: Call): number {
-  const options = parse(call, [
-    "raw|r",
-    "json|j",
-    "label|l",
-    "waitcreate|W",
-    "watch|w",
-    "namespace|N=",
-  ]);
-  for (const key of options.rest) {
+/** With --watch, only up to --count=1 is played. */
+async function get(call: Call): Promise<number> {
+  const flags = ["raw|r", "json|j", "label|l", "waitcreate|W", "watch|w"];
+  const options = parse(call, [...flags, "count|c=", "namespace|N="]);
+  if (options.has("watch") && options.get("count") !== "1")
+    throw new Refusal("flux-kvs: get: --watch without --count=1 is not played");
+  const place = placed(call, options);
+  for (const key of options.rest.map(place)) {
+    if (options.has("waitcreate")) await created(call, key);
     const text = lookup(call, key);
     call.out(options.has("raw") ? text : `${text}\n`);
   }
@@ -38,7 +56,7 @@ async function put(call: Call): Promise<number> {
   for (const word of options.rest) {
     const equals = word.indexOf("=");
     if (equals < 0) throw new Refusal("flux-kvs: put: you must specify a value as key=value");
-    const key = word.slice(0, equals);
+    const key = placed(call, options)(word.slice(0, equals));
     let value = word.slice(equals + 1);
     if (options.has("raw") && value === "-") value = await readStdin(call);
     if (options.has("append")) call.instance.kvs.append(key, value);
