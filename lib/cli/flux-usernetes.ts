@@ -13,7 +13,6 @@ const program = new Command("flux-usernetes")
   .addCommand(daemonCommand())
   .addCommand(pingCommand())
   .addCommand(releaseCommand())
-
   .addCommand(cleanCommand())
   .addHelpText(
     "after",

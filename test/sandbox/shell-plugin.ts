@@ -32,11 +32,26 @@ export class ShellFailure extends Error {
   }
 }
 
-/** In a batch job's own instance that has no daemon, jobs use the cluster they are in. */
-function insideCluster(instance: Instance, { env }: Job): boolean {
-  const inherits = "KUBECONFIG" in env && "USERNETES_WORKDIR" in env;
-  return instance.level > 0 && inherits && !instance.services.has("usernetes");
+/** The kubeconfig of the nearest job around this instance that has a cluster. */
+function kubeconfigAround({ parent }: Instance): string | undefined {
+  if (!parent) return undefined;
+  const key = `${kvsDirectory(parent.job.id)}.usernetes.eventlog`;
+  const { outcome, kubeconfig } = settled(parent.instance, key)?.context ?? {};
+  if (outcome === "ready") return kubeconfig as string;
+  return kubeconfigAround(parent.instance);
 }
+
+/** In a batch job's own instance that has no daemon, a job that asks gets the cluster it is in. */
+function insideCluster(instance: Instance, { env }: Job): string | undefined {
+  if (instance.level === 0 || instance.services.has("usernetes")) return undefined;
+  const workdir = env["USERNETES_WORKDIR"];
+  return kubeconfigAround(instance) ?? (workdir && `${workdir}/kubeconfig`);
+}
+
+const using = (kubeconfig: string): Record<string, string> => ({
+  KUBECONFIG: kubeconfig,
+  USERNETES_WORKDIR: dirname(kubeconfig),
+});
 
 /** What the tasks get besides; nothing for a job that does not ask. */
 export async function usernetesEnvironment(
@@ -45,7 +60,9 @@ export async function usernetesEnvironment(
   aborted: AbortSignal,
 ): Promise<Record<string, string>> {
   const asked = asks(job.jobspec.attributes.user?.["usernetes"]);
-  if (!instance.shellPlugin || !asked || insideCluster(instance, job)) return {};
+  if (!instance.shellPlugin || !asked) return {};
+  const around = insideCluster(instance, job);
+  if (around !== undefined) return using(around);
   const key = `${kvsDirectory(job.id)}.usernetes.eventlog`;
   let entry = await waitForSettle(instance, { key, ms: FIRST_LOOK_MS, aborted });
   while (!entry && !aborted.aborted) {
@@ -58,7 +75,7 @@ export async function usernetesEnvironment(
     const why = note ?? outcome ?? "its record is not understood";
     throw new ShellFailure(`usernetes: the job's cluster did not come up: ${why}`);
   }
-  return { KUBECONFIG: kubeconfig, USERNETES_WORKDIR: dirname(kubeconfig) };
+  return using(kubeconfig);
 }
 
 async function daemonAnswers(instance: Instance): Promise<boolean> {

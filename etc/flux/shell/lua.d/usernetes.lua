@@ -79,12 +79,35 @@ local function wait_for_cluster (jobid)
     return line
 end
 
--- In a batch job's own instance that has no daemon, jobs use the cluster they are in.
+local function use (kubeconfig)
+    shell.setenv ("KUBECONFIG", kubeconfig)
+    shell.setenv ("USERNETES_WORKDIR", (kubeconfig:gsub ("/[^/]*$", "")))
+end
+
+-- The kubeconfig of the nearest job around this instance that has a cluster, from
+-- the inside outwards; or nil.
+local function kubeconfig_around ()
+    local flux = "flux"
+    while true do
+        local jobid, inside = run (flux .. " getattr jobid 2>/dev/null")
+        jobid = jobid:gsub ("%s", "")
+        if not inside or not jobid:match ("^[%w\198\146]+$") then return nil end
+        flux = flux .. " --parent"
+        local record = run (flux .. " job info " .. jobid .. " usernetes.eventlog 2>/dev/null")
+        for line in record:gmatch ("[^\n]+") do
+            if line:match ('"name":"settle"') and field (line, "outcome") == "ready" then
+                return field (line, "kubeconfig")
+            end
+        end
+    end
+end
+
+-- In a batch job's own instance that has no daemon, a job that asks gets the cluster
+-- it is in: that of a job around it, or one that its environment tells of.
 local function inside_a_cluster ()
-    return nested ()
-        and shell.getenv ("KUBECONFIG") ~= nil
-        and shell.getenv ("USERNETES_WORKDIR") ~= nil
-        and not daemon_answers_now ()
+    if not nested () or daemon_answers_now () then return nil end
+    local workdir = shell.getenv ("USERNETES_WORKDIR")
+    return kubeconfig_around () or (workdir and workdir .. "/kubeconfig")
 end
 
 local function on_init ()
@@ -92,15 +115,15 @@ local function on_init ()
     if not jobid or not jobid:match ("^[%w\198\146]+$") then
         shell.die ("usernetes: the job's id is not known: FLUX_JOB_ID is " .. tostring (jobid))
     end
-    if inside_a_cluster () then return end
+    local around = inside_a_cluster ()
+    if around then return use (around) end
     local line = wait_for_cluster (jobid)
     local kubeconfig = field (line, "kubeconfig")
     if field (line, "outcome") ~= "ready" or not kubeconfig then
         shell.die ("usernetes: the job's cluster did not come up: " ..
             (field (line, "note") or field (line, "outcome") or "its record is not understood"))
     end
-    shell.setenv ("KUBECONFIG", kubeconfig)
-    shell.setenv ("USERNETES_WORKDIR", (kubeconfig:gsub ("/[^/]*$", "")))
+    use (kubeconfig)
 end
 
 plugin.register {

@@ -1,0 +1,104 @@
+import { join } from "node:path";
+import { life } from "./life.js";
+
+const ASKS = "--setattr=attributes.user.usernetes=yes";
+const NO_ENV = "env -u KUBECONFIG -u USERNETES_WORKDIR";
+
+/** What a task knows of its cluster, said in one line that begins with $1. */
+const TELL = `echo "$1 $KUBECONFIG $(usernetes attr kubeconfig) $USERNETES_WORKDIR"`;
+const FORGOT = `unset KUBECONFIG USERNETES_WORKDIR; echo "$1 $(usernetes attr kubeconfig)"`;
+
+life(async (t, flux) => {
+  await flux.startDaemon();
+  const tell = flux.script(TELL);
+  const forgot = flux.script(FORGOT);
+  // Where this is installed, the shells of all instances load the plugin.
+  const options =
+    flux.kind === "embedded"
+      ? []
+      : [
+          `--broker-opts=--setattr=conf.shell_initrc=${await flux.output("flux", "getattr", "conf.shell_initrc")}`,
+        ];
+  const file = (name: string) => join(flux.place.common, name);
+
+  /** A batch script that runs these lines, and then a batch job of `inner` with the options. */
+  const around = (lines: string, inner: string, more: string) =>
+    flux.script(`${lines}
+job=$(flux batch -N2 ${options.join(" ")} ${more} --output=${file("inner.out")} ${inner})
+flux job wait-event -t 30 $job clean >/dev/null; cat ${file("inner.out")}`);
+
+  const play = async (script: string): Promise<{ text: string; kubeconfig: string }> => {
+    const out = file("outer.out");
+    const job = await flux.output(
+      "flux",
+      "batch",
+      ...options,
+      "-N2",
+      ASKS,
+      `--output=${out}`,
+      script,
+    );
+    await flux.waitForEnd(job);
+    const kubeconfig = join(flux.place.base, `usernetes-${job.toLowerCase()}`, "kubeconfig");
+    return { text: await flux.output("cat", out), kubeconfig };
+  };
+
+  for (const [asking, again] of [
+    ["not asked for again", ""],
+    ["asked for again at each level", ASKS],
+  ] as const)
+    await t.test(`two levels down it is the same cluster, ${asking}`, async (t) => {
+      const before = flux.begun().filter((step) => step.endsWith(" up")).length;
+      const inner = flux.script(`${tell} inner
+flux run -N2 -n2 ${again} ${tell} job
+flux run -N1 ${again} ${forgot} by-attr`);
+      const { text, kubeconfig } = await play(around(`${tell} outer`, inner, again));
+      const told = `${kubeconfig} ${kubeconfig} ${kubeconfig.replace(/\/kubeconfig$/, "")}`;
+      const expected = ["outer", "inner", "job", "job"].map((who) => `${who} ${told}`);
+      t.same(text.split("\n"), [...expected, `by-attr ${kubeconfig}`]);
+      const ups = flux.begun().filter((step) => step.endsWith(" up")).length;
+      t.equal(ups - before, 2, "and it is brought up once");
+    });
+
+  await t.test("asked for again, also where the environment has been cleared", async (t) => {
+    const inner = flux.script(`
+${forgot} inner
+${NO_ENV} flux run -N1 ${ASKS} ${tell} asks
+KUBECONFIG=/elsewhere USERNETES_WORKDIR=/elsewhere flux run -N1 ${ASKS} ${tell} elsewhere
+${NO_ENV} flux run -N1 ${forgot} by-attr
+${NO_ENV} flux run -N1 sh -c 'echo "without [$KUBECONFIG]"'`);
+    const outer = around("unset KUBECONFIG USERNETES_WORKDIR", inner, "");
+    const { text, kubeconfig } = await play(outer);
+    const told = `${kubeconfig} ${kubeconfig} ${kubeconfig.replace(/\/kubeconfig$/, "")}`;
+    t.same(text.split("\n"), [
+      ...[`inner ${kubeconfig}`, `asks ${told}`, `elsewhere ${told}`],
+      ...[`by-attr ${kubeconfig}`, "without []"],
+    ]);
+  });
+
+  await t.test(
+    "a job inside asks where nothing around has one: it fails and says so",
+    async (t) => {
+      const out = file("none.out");
+      const script = flux.script(`flux run -N1 ${ASKS} true; echo "status $?"`);
+      const job = await flux.output("flux", "batch", ...options, "-N1", `--output=${out}`, script);
+      await flux.waitForEnd(job);
+      t.match(await flux.output("cat", out), /no flux-usernetes daemon is running[^]*status 1$/);
+    },
+  );
+
+  await t.test("an allocation has one, and so has a job from outside", async (t) => {
+    // The embedded Flux does not play alloc.
+    if (flux.kind === "embedded") return;
+    const local = ["env", "FLUX_URI_RESOLVE_LOCAL=t", "flux"];
+    const job = await flux.output(...local, "alloc", ...options, "--bg", "-N2", ASKS);
+    const kubeconfig = join(flux.place.base, `usernetes-${job.toLowerCase()}`, "kubeconfig");
+    const run = [...local, "proxy", job, "flux", "run", "-N1"];
+    t.match(await flux.output(...run, ASKS, tell, "asks"), `asks ${kubeconfig} ${kubeconfig}`);
+    t.equal(await flux.output(...run, forgot, "by-attr"), `by-attr ${kubeconfig}`);
+    await flux.output("flux", "cancel", job);
+    await flux.waitForEnd(job);
+  });
+
+  t.same(await flux.leftovers(), []);
+});
