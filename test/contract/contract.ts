@@ -17,12 +17,16 @@ export type Tap = typeof t;
 /** The broker's configuration, given what a host's own disk is called. */
 type Config = (disk: string) => string;
 
-async function openEmbedded(config: Config): Promise<FluxUnderTest> {
+/** More variables for the instance and all that it starts. */
+type Variables = Record<string, string>;
+
+async function openEmbedded(config: Config, variables: Variables): Promise<FluxUnderTest> {
   // Nothing is installed in the real instance either.
   const sandbox = await startInstance({
     size: 4,
     config: config("@SANDBOX@/hosts/self"),
     shellPlugin: false,
+    env: variables,
   });
   const cwd = mkdtempSync("/tmp/contract-");
   const disk = sandbox.disk(0);
@@ -41,10 +45,11 @@ async function openEmbedded(config: Config): Promise<FluxUnderTest> {
   };
 }
 
-async function openReal(config: Config): Promise<FluxUnderTest> {
+async function openReal(config: Config, variables: Variables): Promise<FluxUnderTest> {
   const { command, env, folder, disk, stop } = await startRealFlux({
     config,
     initrc: "-- no shell plugins\n",
+    env: variables,
   });
   return {
     kind: "real",
@@ -56,10 +61,14 @@ async function openReal(config: Config): Promise<FluxUnderTest> {
 }
 
 /** One instance of each kind for all of `body`'s tests. */
-export function contract(body: Body, config: Config = () => CONFIG): void {
+export function contract(
+  body: Body,
+  config: Config = () => CONFIG,
+  variables: Variables = {},
+): void {
   const skip = whyNoRealFlux();
-  const play = (open: (config: Config) => Promise<FluxUnderTest>) => async (test: Tap) => {
-    const flux = await open(config);
+  const play = (open: typeof openEmbedded) => async (test: Tap) => {
+    const flux = await open(config, variables);
     test.teardown(() => flux.stop());
     await body(test, flux);
   };

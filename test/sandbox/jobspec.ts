@@ -29,6 +29,8 @@ export const SUBMIT_OPTIONS = [
   ..."input= dependency= queue|q= bank|B= setopt|o= flags= verbose|v watch progress conf= add-file=".split(
     " ",
   ),
+  // Of this package's plugin.
+  ...["usernetes", "usernetes-options="],
 ];
 
 export interface JobRequest {

@@ -22,6 +22,8 @@ export interface StartOptions {
   pace?: number;
   /** False leaves out the shell plugin, as where nothing has been installed. */
   shellPlugin?: boolean;
+  /** More variables for it and all that it starts. */
+  env?: Record<string, string>;
 }
 
 export interface Sandbox {
@@ -62,6 +64,7 @@ export async function startInstance(options: StartOptions = {}): Promise<Sandbox
     : { text: options.config ?? DEFAULT_CONFIG };
   const environment = {
     ...callersEnvironment(),
+    ...options.env,
     PATH: `${PATH_FIRST}:${(process.env["PATH"] ?? "").replace(`${PATH_FIRST}:`, "")}`,
   };
   const instance = await Instance.open({

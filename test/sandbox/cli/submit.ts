@@ -5,6 +5,7 @@ import { f58 } from "../../../lib/flux/jobid.js";
 import type { Job } from "../job.js";
 import { makeJobspec, SUBMIT_OPTIONS, type JobRequest } from "../jobspec.js";
 import { parseOptions, type Options } from "../options.js";
+import { validate, withPluginOptions } from "../plugins.js";
 import { isUtf8 } from "./job-id.js";
 
 const URGENCIES: Record<string, number> = { hold: 0, default: 16, expedite: 31 };
@@ -31,10 +32,12 @@ export function submitOptions(call: Call, command: string): Options {
 }
 
 export function submitJob(call: Call, request: JobRequest): Job {
-  const { options } = request;
+  const { options, command } = request;
+  const jobspec = withPluginOptions(call, request, makeJobspec(request));
+  validate(call, command, jobspec);
   const urgency = options.get("urgency") ?? "default";
   return call.instance.jobs.submit({
-    jobspec: makeJobspec(request),
+    jobspec,
     env: jobEnvironment(call, options),
     urgency: URGENCIES[urgency.toLowerCase()] ?? Number(urgency),
     rank: call.rank,

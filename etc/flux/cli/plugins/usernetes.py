@@ -1,0 +1,191 @@
+"""Options of flux run, submit, batch and alloc that ask for a Kubernetes cluster.
+
+What may be asked for is said by parse_request() here and by lib/cluster/request.ts
+for the daemon. Both give the same for every attribute; their tests share one table.
+
+Flux's own job validator loads this file too, from the directory of the broker's
+CLI plugins, and calls validate() for every job: a bad attribute is then refused by
+flux submit itself, however it was set. Where a site has validators of its own
+choosing, ingest/validators/usernetes.py does the same.
+
+Failure behaviour: one line, and the job is not submitted.
+"""
+
+import json
+
+from flux.cli.plugin import CLIPlugin
+
+YES = ("yes", "true", "on", "1")
+NO = ("no", "false", "off", "0", "")
+ENGINES = ("docker", "podman", "nerdctl")
+OPTIONS = ("engine", "debug", "tolerate")
+YES_OR_NO = "yes or no (also true, on, 1, false, off, 0)"
+ABSENT = object()
+
+
+def flag(value):
+    """True, False, or None for what is neither."""
+    if isinstance(value, str):
+        word = value.lower()
+        return False if word in NO else True if word in YES else None
+    if value is None or (_is_scalar(value) and value == 0):
+        return False
+    return True if _is_scalar(value) and value == 1 else None
+
+
+def parse_request(user):
+    """What attributes.user asks for: None, or a dict of engine, debug and tolerate.
+
+    Raises ValueError: it is not understood; the message says what is allowed.
+    """
+    asked = user.get("usernetes")
+    options = asked if isinstance(asked, dict) else {}
+    if not isinstance(asked, dict):
+        yes = flag(asked)
+        if yes is None:
+            _refuse(
+                "usernetes",
+                asked,
+                f'{YES_OR_NO}, or an object {{"engine": ..., "debug": ...}}',
+            )
+        if not yes:
+            return None
+    for name in options:
+        if name not in OPTIONS:
+            _refuse(
+                f"usernetes.{name[:40]}",
+                options[name],
+                "only engine, debug and tolerate",
+            )
+    return _parse_options(
+        debug=_first(user.get("usernetes_debug"), options.get("debug"), False),
+        engine=_first(user.get("usernetes_engine"), options.get("engine", ABSENT)),
+        tolerate=_first(user.get("usernetes_tolerate"), options.get("tolerate"), 0),
+    )
+
+
+def _parse_options(debug, engine, tolerate):
+    held = flag(debug)
+    if held is None:
+        _refuse("usernetes_debug", debug, YES_OR_NO)
+    if engine is not ABSENT and engine not in ENGINES:
+        _refuse("usernetes_engine", engine, "docker, podman or nerdctl")
+    workers = _workers(tolerate)
+    if workers is None:
+        _refuse("usernetes_tolerate", tolerate, "a whole number of workers")
+    return {
+        "engine": None if engine is ABSENT else engine,
+        "debug": held,
+        "tolerate": workers,
+    }
+
+
+def _workers(value):
+    if isinstance(value, str):
+        digits = 1 <= len(value) <= 6 and value.isascii() and value.isdigit()
+        return int(value) if digits else None
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    return int(value) if value >= 0 and value == value // 1 else None
+
+
+def _is_scalar(value):
+    return isinstance(value, (bool, int, float))
+
+
+def _first(*values):
+    """The first that is not null, or the last."""
+    return next((value for value in values if value is not None), values[-1])
+
+
+def _refuse(key, found, allowed):
+    if isinstance(found, float) and found.is_integer():
+        found = int(found)
+    text = json.dumps(found, ensure_ascii=False, separators=(",", ":"))
+    # As JavaScript counts: what is beyond U+FFFF is two.
+    shown = "".join(
+        c if " " <= c <= "~" else "?" if c <= "\uffff" else "??" for c in text
+    )
+    raise ValueError(f"attributes.user.{key}: found {shown[:80]}, allowed: {allowed}")
+
+
+def parse_options(text):
+    """The attributes that --usernetes-options=TEXT means, without "user.".
+
+    Raises ValueError, in the words of the option.
+    """
+    found = {}
+    for word in filter(None, text.split(",")):
+        name, equals, value = word.partition("=")
+        if name not in OPTIONS:
+            raise ValueError(
+                f'--usernetes-options: found "{name}", allowed: engine=NAME, debug, tolerate=N'
+            )
+        if not equals and name != "debug":
+            raise ValueError(f"--usernetes-options: {name} needs a value: {name}=...")
+        found[f"usernetes_{name}"] = value if equals else "yes"
+    try:
+        parse_request({"usernetes": "yes", **found})
+    except ValueError as error:
+        words = str(error).replace("attributes.user.usernetes_", "", 1)
+        raise ValueError(f"--usernetes-options: {words}") from None
+    return found
+
+
+class UsernetesPlugin(CLIPlugin):
+    """A user-space Kubernetes cluster for the job
+
+    --usernetes
+        The job starts when a Kubernetes cluster of exactly its nodes is ready,
+        and the cluster is gone when it ends. KUBECONFIG is set in each task;
+        the file is on the job's first node.
+
+    --usernetes-options=OPTION[,OPTION...]
+        engine=NAME   docker, podman or nerdctl, where the site allows it
+        debug         hold the job when its cluster is up, or has failed,
+                      until it is released or canceled
+        tolerate=N    go on without up to N workers that fail
+
+    Example:
+        flux run -N2 --usernetes --usernetes-options=engine=podman,tolerate=1 ./script.sh
+    """
+
+    def __init__(self, prog):
+        super().__init__(prog, prefix="")
+        self.add_option(
+            "--usernetes",
+            action="store_true",
+            help="Start the job with a Kubernetes cluster of exactly its nodes",
+        )
+        # Of one option with a value that may be left out, argparse would take
+        # the job's command for that value.
+        self.add_option(
+            "--usernetes-options",
+            metavar="OPTIONS",
+            help="How: engine=docker|podman|nerdctl, debug, tolerate=N, "
+            "separated by commas",
+        )
+
+    def preinit(self, args):
+        if args.usernetes_options is None:
+            return
+        if not args.usernetes:
+            raise ValueError(
+                "--usernetes-options: given without --usernetes, which asks for the cluster"
+            )
+        parse_options(args.usernetes_options)
+
+    def modify_jobspec(self, args, jobspec):
+        if not args.usernetes:
+            return
+        asked = ((jobspec.attributes or {}).get("user") or {}).get("usernetes")
+        # Options that --setattr gave stay.
+        if not isinstance(asked, dict):
+            jobspec.setattr("user.usernetes", "yes")
+        for key, value in parse_options(args.usernetes_options or "").items():
+            jobspec.setattr(f"user.{key}", value)
+
+    def validate(self, jobspec):
+        user = (jobspec.attributes or {}).get("user")
+        if isinstance(user, dict):
+            parse_request(user)

@@ -1,0 +1,100 @@
+/** The CLI plugin and the job validator, which say the same as the daemon. */
+import fc from "fast-check";
+import t from "tap";
+import { parseRequest } from "../../lib/cluster/request.js";
+import { playPlugin, playPlugins, whyNoPython } from "../fakes/flux-plugins.js";
+import { REQUEST_CASES } from "../cluster/request-cases.js";
+
+const options = { skip: whyNoPython ?? false };
+
+for (const by of ["cli", "validator"] as const)
+  t.test(`the ${by} plugin refuses and lets pass what the daemon does`, options, (t) => {
+    const answers = playPlugins(REQUEST_CASES.map(({ user }) => ({ by, attributes: { user } })));
+    for (const [index, { user, ...expected }] of REQUEST_CASES.entries()) {
+      const { error, asks } = answers[index] ?? {};
+      const told = error === undefined ? { asks } : { refused: error };
+      t.same(told, expected, JSON.stringify(user).slice(0, 80));
+    }
+    t.end();
+  });
+
+t.test("and does so for whatever else there may be", options, (t) => {
+  const word = fc.constantFrom("yes", "No", "", "podman", "2", "engine", "debug", "x\u001b🦊");
+  const value = fc.oneof(
+    word,
+    fc.string(),
+    fc.integer(),
+    fc.boolean(),
+    fc.constant(null),
+    fc.array(word, { maxLength: 3 }),
+    fc.dictionary(fc.constantFrom("engine", "debug", "tolerate", "other"), word, { maxKeys: 3 }),
+  );
+  const key = fc.constantFrom(
+    ...["usernetes", "usernetes_engine", "usernetes_debug", "usernetes_tolerate"],
+  );
+  const users = fc.sample(fc.dictionary(key, value), 2000);
+  const answers = playPlugins(users.map((user) => ({ by: "cli", attributes: { user } })));
+  const differ = users.filter((user, index) => {
+    const request = parseRequest(user);
+    const { error } = answers[index] ?? {};
+    return error !== ("refused" in request ? request.refused : undefined);
+  });
+  t.same(differ, []);
+  t.equal(answers.length, users.length);
+  t.end();
+});
+
+t.test("a jobspec without attributes of its user asks for nothing", options, (t) => {
+  for (const by of ["cli", "validator"] as const)
+    for (const attributes of [null, {}, { user: null }, { user: "usernetes" }, { user: [] }])
+      t.same(playPlugin({ by, attributes }), { attributes, asks: null });
+  t.end();
+});
+
+const submitted = (usernetes: boolean, given?: string, user: Record<string, unknown> = {}) => {
+  const options = given === undefined ? {} : { options: given };
+  const { error, attributes } = playPlugin({ attributes: { user }, usernetes, ...options });
+  return error ?? attributes?.user;
+};
+
+t.test("--usernetes asks for a cluster, and its options say how", options, (t) => {
+  t.same(submitted(false), {});
+  t.same(submitted(true), { usernetes: "yes" });
+  t.same(submitted(true, "engine=podman,debug,tolerate=1"), {
+    usernetes: "yes",
+    usernetes_engine: "podman",
+    usernetes_debug: "yes",
+    usernetes_tolerate: "1",
+  });
+  t.same(submitted(true, "debug=no,"), { usernetes: "yes", usernetes_debug: "no" });
+  t.end();
+});
+
+t.test("what --setattr said beside it stays, where it can", options, (t) => {
+  t.same(submitted(true, "debug", { usernetes: { engine: "podman" }, other: 1 }), {
+    usernetes: { engine: "podman" },
+    usernetes_debug: "yes",
+    other: 1,
+  });
+  t.same(submitted(true, undefined, { usernetes: "no" }), { usernetes: "yes" });
+  t.end();
+});
+
+t.test("wrong options are refused at once, with what is allowed", options, (t) => {
+  for (const [given, words] of [
+    ["engin=podman", 'found "engin", allowed: engine=NAME, debug, tolerate=N'],
+    ["engine", "engine needs a value: engine=..."],
+    ["engine=rkt", 'engine: found "rkt", allowed: docker, podman or nerdctl'],
+    [
+      "debug=perhaps",
+      'debug: found "perhaps", allowed: yes or no (also true, on, 1, false, off, 0)',
+    ],
+    ["debug,tolerate=some", 'tolerate: found "some", allowed: a whole number of workers'],
+  ] as const)
+    t.equal(submitted(true, given), `--usernetes-options: ${words}`);
+  t.equal(
+    submitted(false, "debug"),
+    "--usernetes-options: given without --usernetes, which asks for the cluster",
+  );
+  t.end();
+});

@@ -1,0 +1,6 @@
+class CLIPlugin:
+    def __init__(self, prog, prefix="ex"):
+        self.options = []
+
+    def add_option(self, name, **kwargs):
+        self.options.append((name, kwargs))
