@@ -3,9 +3,10 @@ import { Command } from "commander";
 import { version } from "./version.js";
 import { cleanCommand } from "./clean.js";
 import { daemonCommand } from "./daemon.js";
+import { installCommand, uninstallCommand } from "./install.js";
 import { pingCommand } from "./ping.js";
-import { releaseCommand } from "./release.js";
 import { runProgram } from "./program.js";
+import { releaseCommand } from "./release.js";
 
 const program = new Command("flux-usernetes")
   .description("User-space Kubernetes in Flux jobs")
@@ -14,6 +15,8 @@ const program = new Command("flux-usernetes")
   .addCommand(pingCommand())
   .addCommand(releaseCommand())
   .addCommand(cleanCommand())
+  .addCommand(installCommand())
+  .addCommand(uninstallCommand())
   .addHelpText(
     "after",
     `

@@ -74,7 +74,7 @@ async function main(argv: string[]): Promise<void> {
   const uri = process.env["FLUX_URI"];
   // A reader that went away ends the command, as SIGPIPE would.
   process.stdout.on("error", () => process.exit(141));
-  if (process.env["FLUX_EXEC_PATH"] && argv[0]) {
+  if (argv[0] && (process.env["FLUX_EXEC_PATH"] || argv[0] === "usernetes")) {
     const { findProgram, runProgram } = await import("./external.js");
     const program = findProgram(argv[0]);
     if (program) process.exit(await runProgram(program, argv.slice(1)));

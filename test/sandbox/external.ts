@@ -1,11 +1,12 @@
-/** `flux NAME` where FLUX_EXEC_PATH has a program flux-NAME: that is run instead. */
+/** `flux NAME` where FLUX_EXEC_PATH or PATH has a program flux-NAME: that is run instead. */
 import { spawn } from "node:child_process";
 import { accessSync, constants } from "node:fs";
 import { constants as os } from "node:os";
 import { join } from "node:path";
 
 export function findProgram(name: string): string | undefined {
-  const folders = (process.env["FLUX_EXEC_PATH"] ?? "").split(":");
+  const { FLUX_EXEC_PATH = "", PATH = "" } = process.env;
+  const folders = `${FLUX_EXEC_PATH}:${PATH}`.split(":").filter(Boolean);
   return folders
     .map((folder) => join(folder, `flux-${name}`))
     .find((path) => {

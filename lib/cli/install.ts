@@ -1,0 +1,106 @@
+/** `flux-usernetes install` and `uninstall`: this package's files on a system. */
+import { Command } from "commander";
+import { resolve } from "node:path";
+import { CommandError, EXIT } from "../errors.js";
+import { install } from "../install/install.js";
+import type { Roots } from "../install/items.js";
+import { uninstall } from "../install/uninstall.js";
+import { nextSteps, tellChange, tellRemoval } from "../install/words.js";
+import { version } from "./version.js";
+
+const NOTHING = "nothing was done: --dry-run\n";
+
+interface Options {
+  fluxRoot: string;
+  prefix: string;
+  systemdDir?: string;
+  dryRun?: true;
+}
+
+export function installCommand(): Command {
+  return new Command("install")
+    .description("put this package's files in place, on this node or in a tree for others")
+    .option("--flux-root <dir>", "Flux's own configuration directory", "/etc/flux")
+    .option("--prefix <dir>", "where bin and libexec are", "/usr/local")
+    .option("--systemd-dir <dir>", "where the unit goes (default: PREFIX/lib/systemd/system)")
+    .option("--dry-run", "say what would be done with each file, and do nothing")
+    .addHelpText(
+      "after",
+      `
+A line a file: new, same, update, or kept, which is one that was changed here; the
+new version is then put beside it as FILE.new. system/conf.d/usernetes.toml is put
+there if there is none. It can be repeated, and goes on where it was stopped.
+
+Exit codes: 0 done, 1 a file could not be put in place, 2 wrong usage.
+
+Examples:
+  flux-usernetes install --dry-run
+  flux-usernetes install --flux-root tree/etc/flux --prefix tree/usr/local`,
+    )
+    .action((options: Options) => {
+      const roots = rootsOf(options);
+      const done = withReason(() => install(roots, version(), options.dryRun ?? false));
+      for (const change of done.changes) process.stdout.write(tellChange(change));
+      for (const removal of done.removals) process.stdout.write(tellRemoval(removal));
+      const refused = done.changes.filter(({ what }) => what === "refused").length;
+      if (refused > 0)
+        throw new CommandError(
+          EXIT.failed,
+          `install: ${refused} of ${done.changes.length} files ${options.dryRun ? "cannot be" : "were not"} put in place, see above`,
+        );
+      process.stdout.write(options.dryRun ? NOTHING : nextSteps(roots, process.env["PATH"]));
+    });
+}
+
+export function uninstallCommand(): Command {
+  return new Command("uninstall")
+    .description("remove what install has put in place, and nothing else")
+    .option("--flux-root <dir>", "as for install; known without it")
+    .option("--prefix <dir>", "as for install", "/usr/local")
+    .option("--dry-run", "say what would be done with each file, and do nothing")
+    .addHelpText(
+      "after",
+      `
+A file that was changed since is kept, and said to be. Stop the daemon first.
+
+Exit codes: 0 done, 1 a file could not be removed, 2 wrong usage.`,
+    )
+    .action((options: Partial<Options> & { prefix: string }) => {
+      const prefix = resolve(options.prefix);
+      const { fluxRoot } = options;
+      const roots =
+        fluxRoot === undefined ? { prefix } : { prefix, "flux-root": resolve(fluxRoot) };
+      const removals = withReason(() => uninstall(roots, options.dryRun ?? false));
+      if (!removals) {
+        process.stdout.write(`nothing of flux-usernetes is installed under ${prefix}\n`);
+        return;
+      }
+      for (const removal of removals) process.stdout.write(tellRemoval(removal));
+      if (options.dryRun) process.stdout.write(NOTHING);
+      if (removals.some(({ what }) => what === "failed"))
+        throw new CommandError(EXIT.failed, "uninstall: not all could be removed, see above");
+    });
+}
+
+function rootsOf({ fluxRoot, prefix, systemdDir }: Options): Roots {
+  return {
+    "flux-root": resolve(fluxRoot),
+    prefix: resolve(prefix),
+    "systemd-dir": resolve(systemdDir ?? `${prefix}/lib/systemd/system`),
+  };
+}
+
+/** A system error in one line; Node's has the path in it. */
+function withReason<T>(act: () => T): T {
+  try {
+    return act();
+  } catch (error) {
+    const { code, path } = error as NodeJS.ErrnoException;
+    if (code === undefined || path === undefined) throw error;
+    const words: Record<string, string> = { EACCES: "permission denied", EROFS: "read-only" };
+    throw new CommandError(
+      EXIT.failed,
+      `${path}: ${words[code] ?? code}; what was done so far stays, and can be repeated`,
+    );
+  }
+}

@@ -1,0 +1,67 @@
+/**
+ * What `flux-usernetes install` puts where, as data: a tree of Flux's own under the
+ * flux root, and under the prefix what each node needs without Node.js.
+ */
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { packagePath } from "../host/package.js";
+
+/** Absolute paths, as the options name them. */
+export interface Roots {
+  "flux-root": string;
+  prefix: string;
+  "systemd-dir": string;
+}
+
+export type RootName = keyof Roots;
+
+/** A file, or a link, below one of the roots. */
+export type Item = {
+  root: RootName;
+  /** Below the root. */
+  path: string;
+} & (
+  | { content: Buffer; mode: number; source: string; ifNone?: true }
+  /** `to` is absolute. */
+  | { to: string }
+);
+
+/** Where a copy of bin/flux-usernetes finds the package on the node that has it. */
+export const PACKAGE_LINK = "libexec/usernetes/package";
+export const MANIFEST = "libexec/usernetes/installed.json";
+export const CONFIGURATION = "system/conf.d/usernetes.toml";
+
+/** Folders of sh scripts that bin/usernetes runs on a node. */
+const SCRIPTS = ["lib/step/on-node"];
+
+export function items(): Item[] {
+  return [
+    ...tree("etc/flux").map((path) => ({
+      ...file("flux-root", path, `etc/flux/${path}`),
+      // It is the administrator's from the first day.
+      ...(path === CONFIGURATION ? { ifNone: true as const } : {}),
+    })),
+    ...["usernetes", "flux-usernetes"].map((name) => file("prefix", `bin/${name}`, `bin/${name}`)),
+    ...SCRIPTS.flatMap((folder) =>
+      tree(folder).map((path) => file("prefix", `libexec/usernetes/${path}`, `${folder}/${path}`)),
+    ),
+    { root: "prefix", path: PACKAGE_LINK, to: packagePath() },
+    ...tree("etc/systemd/system").map((path) =>
+      file("systemd-dir", path, `etc/systemd/system/${path}`),
+    ),
+  ];
+}
+
+function file(root: RootName, path: string, source: string) {
+  const from = packagePath(source);
+  const mode = (statSync(from).mode & 0o100) === 0 ? 0o644 : 0o755;
+  return { root, path, source: from, content: readFileSync(from), mode };
+}
+
+/** The files below a folder of the package, without what Python leaves there. */
+function tree(folder: string): string[] {
+  return readdirSync(packagePath(folder), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile() && !/\.pyc$|~$/.test(entry.name))
+    .map((entry) => join(entry.parentPath, entry.name).slice(packagePath(folder).length + 1))
+    .toSorted();
+}

@@ -1,0 +1,82 @@
+/** What an install will do with each file, from what is there. Changes nothing. */
+import { lstatSync, readFileSync, readlinkSync, realpathSync } from "node:fs";
+import { join } from "node:path";
+import type { Item, Roots } from "./items.js";
+import { sha256, type Manifest } from "./manifest.js";
+import { leadsOut } from "./put.js";
+
+export type What =
+  /** There is none. */
+  | "new"
+  /** What is there is the package's. */
+  | "same"
+  /** What is there is an earlier version's, and nobody's change. */
+  | "update"
+  /** Somebody has changed it. */
+  | "kept"
+  /** It is no file that an install can put there. */
+  | "refused";
+
+export interface Change {
+  item: Item;
+  /** Absolute. */
+  target: string;
+  what: What;
+  /** In words, of what is kept or refused. */
+  why: string;
+  /** The new version goes beside what is kept. */
+  beside: boolean;
+}
+
+export function planInstall(items: Item[], roots: Roots, before: Manifest | undefined): Change[] {
+  return items.map((item) => {
+    const root = roots[item.root];
+    const target = join(root, item.path);
+    const out = leadsOut(root, target);
+    const found =
+      out === undefined
+        ? look(item, target, before)
+        : tell("refused", `a link on the way leads out of ${root}, to ${out}`);
+    return { item, target, ...found };
+  });
+}
+
+type Found = Pick<Change, "what" | "why" | "beside">;
+
+const tell = (what: What, why = "", beside = false): Found => ({ what, why, beside });
+
+function look(item: Item, target: string, before: Manifest | undefined): Found {
+  const there = lstatSync(target, { throwIfNoEntry: false });
+  if (!there) return tell("new");
+  if (there.isSymbolicLink()) return lookAtLink(item, target, before);
+  if (!there.isFile()) return tell("refused", "what is there is no file: move it away");
+  if ("to" in item) return tell("refused", "a file is there: move it away");
+  const found = sha256(readFileSync(target));
+  const ours = sha256(item.content);
+  if (found === ours) return tell("same");
+  if (item.ifNone) return tell("kept", "it is yours");
+  const known = before?.files[target] ?? [];
+  if (known.includes(found)) return tell("update");
+  // Where the package has not changed since, there is nothing to choose from.
+  return tell("kept", "it was changed here", !known.includes(ours));
+}
+
+function lookAtLink(item: Item, target: string, before: Manifest | undefined): Found {
+  const to = readlinkSync(target);
+  if ("to" in item) {
+    if (to === item.to) return tell("same");
+    if (before?.links[target] === to) return tell("update");
+    return tell("refused", `a link to ${to} is there: move it away`);
+  }
+  // npm's own link to the command, say.
+  if (realpath(target) === realpath(item.source)) return tell("same");
+  return tell("kept", `it is a link to ${to}`, !item.ifNone);
+}
+
+function realpath(path: string): string | undefined {
+  try {
+    return realpathSync(path);
+  } catch {
+    return undefined;
+  }
+}

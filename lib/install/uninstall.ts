@@ -1,0 +1,73 @@
+/**
+ * Removes what an install has put on this system, as far as nobody has changed it,
+ * and the directories that it made, as far as they are empty. Safe to repeat.
+ */
+import { lstatSync, readFileSync, readlinkSync, rmdirSync, rmSync } from "node:fs";
+import { messageOf } from "../errors.js";
+import type { Roots } from "./items.js";
+import { manifestPath, readManifest, refuseOtherRoots, sha256, type Manifest } from "./manifest.js";
+import { leadsOut } from "./put.js";
+
+export interface Removal {
+  path: string;
+  what: "removed" | "gone" | "kept" | "failed";
+  why: string;
+}
+
+/** Undefined: nothing is installed under this prefix. */
+export function uninstall(
+  roots: Partial<Roots> & { prefix: string },
+  dryRun: boolean,
+): Removal[] | undefined {
+  const { prefix } = roots;
+  const manifest = readManifest(prefix);
+  if (!manifest) return undefined;
+  refuseOtherRoots(manifest.roots, roots);
+  const paths = [...Object.keys(manifest.files), ...Object.keys(manifest.links)];
+  const removals = paths.map((path) => removeFile(path, manifest, dryRun));
+  // What could not be removed is to be found again.
+  if (dryRun || removals.some(({ what }) => what === "failed")) return removals;
+  rmSync(manifestPath(prefix), { force: true });
+  for (const directory of manifest.directories.toReversed()) removeEmpty(directory);
+  return removals;
+}
+
+/** Removes it if it is as it was put there. */
+export function removeFile(path: string, manifest: Manifest | undefined, dryRun: boolean): Removal {
+  const tell = (what: Removal["what"], why = "") => ({ path, what, why });
+  const root = rootOf(path, manifest?.roots);
+  const out = root === undefined ? undefined : leadsOut(root, path);
+  if (out !== undefined) return tell("kept", `a link on the way leads out, to ${out}`);
+  const there = lstatSync(path, { throwIfNoEntry: false });
+  if (!there) return tell("gone");
+  if (!isOurs(path, manifest)) return tell("kept", "it was changed here");
+  try {
+    if (!dryRun) rmSync(path);
+    return tell("removed");
+  } catch (error) {
+    return tell("failed", messageOf(error));
+  }
+}
+
+function isOurs(path: string, manifest: Manifest | undefined): boolean {
+  const there = lstatSync(path);
+  if (there.isSymbolicLink()) return manifest?.links[path] === readlinkSync(path);
+  if (!there.isFile()) return false;
+  return manifest?.files[path]?.includes(sha256(readFileSync(path))) ?? false;
+}
+
+/** The innermost. */
+function rootOf(path: string, roots: Roots | undefined): string | undefined {
+  return Object.values(roots ?? {})
+    .map(String)
+    .filter((root) => path.startsWith(`${root}/`))
+    .toSorted((a, b) => b.length - a.length)[0];
+}
+
+function removeEmpty(directory: string): void {
+  try {
+    rmdirSync(directory);
+  } catch {
+    // Somebody has put something there, or removed it.
+  }
+}
