@@ -3,6 +3,7 @@ import { Command } from "commander";
 import { version } from "./version.js";
 import { cleanCommand } from "./clean.js";
 import { daemonCommand } from "./daemon.js";
+import { doctorCommand } from "./doctor.js";
 import { installCommand, uninstallCommand } from "./install.js";
 import { pingCommand } from "./ping.js";
 import { runProgram } from "./program.js";
@@ -15,6 +16,7 @@ const program = new Command("flux-usernetes")
   .addCommand(pingCommand())
   .addCommand(releaseCommand())
   .addCommand(cleanCommand())
+  .addCommand(doctorCommand())
   .addCommand(installCommand())
   .addCommand(uninstallCommand())
   .addHelpText(

@@ -1,4 +1,5 @@
 /** Hostlists (RFC 29): `node[0-3,07],login1`. */
+import { encodeIdset } from "./idset.js";
 
 /** The hosts of a hostlist, in the order written. Throws a RangeError on malformed text. */
 export function decodeHostlist(text: string): string[] {
@@ -32,4 +33,27 @@ function numbers(range: string, word: string): string[] {
   const list: string[] = [];
   for (let n = Number(match[1]); n <= last; n++) list.push(String(n).padStart(width, "0"));
   return list;
+}
+
+/** `node[0-3],login1`: each host once, those that differ by their last number together. */
+export function encodeHostlist(hosts: Iterable<string>): string {
+  const groups = new Map<string, { head: string; tail: string; numbers: string[] }>();
+  for (const host of hosts) {
+    const [, head = host, number = "", tail = ""] = /^(.*?)([0-9]{1,9})([^0-9]*)$/.exec(host) ?? [];
+    // Leading zeros are part of the name.
+    const width = number.length > 1 && number.startsWith("0") ? number.length : 0;
+    const key = JSON.stringify([head, width, tail, number === ""]);
+    const group = groups.get(key) ?? { head, tail, numbers: [] };
+    group.numbers.push(number);
+    groups.set(key, group);
+  }
+  return [...groups.values()].map(encodeGroup).join(",");
+}
+
+function encodeGroup({ head, tail, numbers }: { head: string; tail: string; numbers: string[] }) {
+  const [first = ""] = numbers;
+  if (numbers.every((number) => number === first)) return head + first + tail;
+  const width = first.length > 1 && first.startsWith("0") ? first.length : 0;
+  const ids = encodeIdset(numbers.map(Number));
+  return `${head}[${ids.replace(/[0-9]+/g, (id) => id.padStart(width, "0"))}]${tail}`;
 }

@@ -1,5 +1,5 @@
 import t from "tap";
-import { decodeHostlist } from "../../lib/flux/hostlist.js";
+import { decodeHostlist, encodeHostlist } from "../../lib/flux/hostlist.js";
 
 t.test("hosts come in the order written, repeats too", (t) => {
   t.strictSame(decodeHostlist("b,a,b"), ["b", "a", "b"]);
@@ -31,5 +31,21 @@ t.test("a range that is none is refused", (t) => {
   );
   for (const text of ["n[1-2-3]", "n[1,]", "n[-3]"])
     t.throws(() => decodeHostlist(text), RangeError, text);
+  t.end();
+});
+
+t.test("hosts that differ by a number are written together, and read again", (t) => {
+  for (const [hosts, text] of [
+    [["node0", "node1", "node2", "node7"], "node[0-2,7]"],
+    [["n07", "n08", "n10"], "n[07-08],n10"],
+    [["n1.example.org", "n2.example.org"], "n[1-2].example.org"],
+    [["login", "n1", "login1"], "login,n1,login1"],
+    [["n0", "n00"], "n0,n00"],
+    [[], ""],
+  ] as const) {
+    t.equal(encodeHostlist(hosts), text);
+    t.strictSame(decodeHostlist(text).toSorted(), [...hosts].toSorted());
+  }
+  t.equal(encodeHostlist(["a1", "a1"]), "a1", "each once");
   t.end();
 });

@@ -13,7 +13,7 @@ import { Configuration, type ConfigurationSource } from "./configuration.js";
 import { LogRing } from "./dmesg.js";
 import { now, type Entry } from "./eventlog.js";
 import type { Host } from "./host.js";
-import { encodeHostlist } from "./hostlist.js";
+import { encodeHostlist } from "../../lib/flux/hostlist.js";
 import type { Job } from "./job.js";
 import { JobManager } from "./job-manager.js";
 import { JobRun } from "./job-run.js";

@@ -3,7 +3,7 @@ import { encodeIdset } from "../../lib/flux/idset.js";
 import { f58 } from "../../lib/flux/jobid.js";
 import { userInfo } from "node:os";
 import { now } from "./eventlog.js";
-import { encodeHostlist } from "./hostlist.js";
+import { encodeHostlist } from "../../lib/flux/hostlist.js";
 import type { Instance } from "./instance.js";
 import type { Job } from "./job.js";
 import { jobName, requestOf } from "./jobspec.js";

@@ -9,7 +9,7 @@
 import { encodeIdset } from "../../lib/flux/idset.js";
 import { f58 } from "../../lib/flux/jobid.js";
 import type { Entry } from "./eventlog.js";
-import { encodeHostlist } from "./hostlist.js";
+import { encodeHostlist } from "../../lib/flux/hostlist.js";
 import type { Instance } from "./instance.js";
 import type { Job } from "./job.js";
 import { launch, waitStatusOf, type Running } from "./process.js";

@@ -3,7 +3,7 @@
  * that it has to wait, or why it never can. R as Flux writes it (RFC 20).
  */
 import { encodeIdset } from "../../lib/flux/idset.js";
-import { encodeHostlist } from "./hostlist.js";
+import { encodeHostlist } from "../../lib/flux/hostlist.js";
 
 export const CORES = 2;
 

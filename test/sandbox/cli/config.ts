@@ -1,4 +1,4 @@
-/** flux-config(1): get and reload. */
+/** flux-config(1): get, reload, and builtin confdir. */
 import { Refusal, type Call } from "../call.js";
 import { dispatch } from "../dispatch.js";
 import { parseOptions } from "../options.js";
@@ -29,4 +29,11 @@ function reload(call: Call): number | Promise<number> {
   return call.instance.configuration.reload() ? 0 : hang();
 }
 
-export const config = dispatch("config", { get, reload });
+function builtin(call: Call): number {
+  const [name = ""] = call.argv;
+  if (name !== "confdir") throw new Refusal(`flux-config: ${name} is not played here`);
+  call.out("/etc/flux\n");
+  return 0;
+}
+
+export const config = dispatch("config", { get, reload, builtin });

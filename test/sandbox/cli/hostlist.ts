@@ -2,7 +2,7 @@
 import { decodeHostlist } from "../../../lib/flux/hostlist.js";
 import { parseJobid } from "../../../lib/flux/jobid.js";
 import { Refusal, type Call } from "../call.js";
-import { encodeHostlist } from "../hostlist.js";
+import { encodeHostlist } from "../../../lib/flux/hostlist.js";
 import { parseOptions } from "../options.js";
 
 function hostsOf(call: Call, source: string): string[] {

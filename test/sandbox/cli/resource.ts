@@ -2,7 +2,7 @@
 import { decodeIdset, encodeIdset } from "../../../lib/flux/idset.js";
 import { Refusal, type Call } from "../call.js";
 import { dispatch } from "../dispatch.js";
-import { encodeHostlist } from "../hostlist.js";
+import { encodeHostlist } from "../../../lib/flux/hostlist.js";
 import { parseOptions } from "../options.js";
 import { CORES } from "../scheduler.js";
 

@@ -1,0 +1,112 @@
+/**
+ * Asks each node what it has: one script, one `flux exec`.
+ *
+ * Promises: a node that hangs or is gone delays the answer by a bounded time, and
+ * what the others say is not lost with it.
+ */
+import { randomBytes } from "node:crypto";
+import { readFileSync } from "node:fs";
+import type { Config } from "../config/check.js";
+import { fluxExec } from "../flux/exec.js";
+import type { Run } from "../host/command.js";
+import { packagePath } from "../host/package.js";
+import { oneLine } from "../record/notes.js";
+import { execErrors } from "../step/reports.js";
+import { engine } from "../usernetes/engine.js";
+import { DEFAULT_PORTS } from "../usernetes/ports.js";
+
+export interface Told {
+  ok: boolean;
+  words: string;
+}
+
+export interface Answers {
+  /** By rank, then by the requirement's id. A node that ended its script has told `end`. */
+  told: Map<number, Map<string, Told>>;
+  /** Why a rank did not answer, where flux exec says so. */
+  lost: Map<number, string>;
+}
+
+/** Each engine is asked four times, 15 s at the most. */
+const DEADLINE_MS = 100_000;
+/** A node that is at it says something at least so often; one that is there says so at once. */
+const QUIET_MS = { atIt: 20_000, rest: 8_000 };
+const SCRIPTS = ["begin", "programs", "engines", "kernel", "places"];
+
+export async function examine(
+  run: Run,
+  config: Config,
+  { ranks, env }: { ranks: number[]; env: Record<string, string> },
+): Promise<Answers> {
+  const nonce = randomBytes(9).toString("base64url");
+  const answers: Answers = { told: new Map(), lost: new Map() };
+  const words: string[] = [];
+  const command = fluxExec(ranks, {
+    argv: ["sh", "-c", script(), "usernetes", nonce],
+    env: { ...env, ...settings(config) },
+    timeoutMs: DEADLINE_MS,
+  });
+  // A flux exec to a broker that has just died does not end.
+  const abandoned = new AbortController();
+  const abandon = () => {
+    abandoned.abort();
+  };
+  let quiet = setTimeout(abandon, QUIET_MS.atIt);
+  const outcome = await run(command, {
+    signal: abandoned.signal,
+    onStderrLine: (line) => {
+      if (!take(answers, line, nonce) && words.length < 200) words.push(line);
+      clearTimeout(quiet);
+      quiet = setTimeout(abandon, isAnyAtIt(answers) ? QUIET_MS.atIt : QUIET_MS.rest);
+    },
+  });
+  clearTimeout(quiet);
+  answers.lost = execErrors(words);
+  // Flux refuses some calls as a whole.
+  const late = outcome.timedOut || abandoned.signal.aborted;
+  const whole = late ? "it does not answer" : (words.at(-1) ?? outcome.reason);
+  for (const rank of ranks)
+    if (!answers.told.has(rank) && !answers.lost.has(rank))
+      answers.lost.set(rank, oneLine(whole || "it does not answer"));
+  return answers;
+}
+
+export function script(): string {
+  const read = (name: string) =>
+    readFileSync(packagePath("lib", "doctor", "on-node", `${name}.sh`), "utf8");
+  // Comments are for the reader here; they need not travel to every node.
+  return SCRIPTS.map(read)
+    .join("")
+    .replace(/^\s*#.*\n/gm, "");
+}
+
+/** What the script is told; no value becomes part of its text. */
+export function settings(config: Config): Record<string, string> {
+  const engines = [config.engine, ...config.engines.filter((name) => name !== config.engine)];
+  const { ports, interface: dev } = config;
+  const numbers = Object.values(ports === "default" ? DEFAULT_PORTS : ports) as number[];
+  return {
+    USERNETES_ENGINES: engines.join(" "),
+    ...Object.fromEntries(
+      engines.map((name) => [`USERNETES_COMPOSE_${name}`, engine(name).compose.join(" ")]),
+    ),
+    USERNETES_TEMPLATE: config.template,
+    USERNETES_WORKDIR: config.workdir,
+    USERNETES_PORT_FIRST: String(Math.min(...numbers)),
+    USERNETES_PORT_LAST: String(Math.max(...numbers)),
+    ...(dev === undefined ? {} : { USERNETES_INTERFACE: dev }),
+  };
+}
+
+const isAnyAtIt = ({ told }: Answers): boolean =>
+  [...told.values()].some((node) => !node.has("end"));
+
+function take({ told }: Answers, line: string, nonce: string): boolean {
+  const match = /^([0-9]+): (\S+) (\S+) (ok|no) ?(.*)$/.exec(line);
+  if (match?.[2] !== nonce) return false;
+  const rank = Number(match[1]);
+  const node = told.get(rank) ?? new Map<string, Told>();
+  node.set(match[3] ?? "", { ok: match[4] === "ok", words: oneLine(match[5] ?? "") });
+  told.set(rank, node);
+  return true;
+}

@@ -1,0 +1,84 @@
+# The template, the work directory, the ports, the interface, the shell plugin.
+template=$USERNETES_TEMPLATE workdir=$USERNETES_WORKDIR
+
+# The same files are left out as by stage.sh.
+digest() (
+  cd "$template" || exit
+  set -- \( -path ./.git -o -path ./.usernetes -o -path ./kubeconfig -o -path ./join-command \) -prune -o
+  # shellcheck disable=SC2016 # it is for the inner shell
+  {
+    find . "$@" -type f -exec sha256sum {} +
+    find . "$@" -type l -exec sh -c 'for link; do echo "$link $(readlink "$link")"; done' sh {} +
+  } | LC_ALL=C sort | sha256sum | cut -c 1-12
+)
+
+if [ ! -f "$template/Makefile" ]; then
+  tell template no "$template has no Makefile, or is not there"
+elif [ -n "$(find "$template" -name .git -prune -o ! -exec test -r {} \; -print | head -n 1)" ]; then
+  tell template no "$template has files that $(id -un) cannot read"
+else
+  missing=''
+  for target in up kubeadm-init kubeconfig join-command kubeadm-join sync-external-ip install-flannel down-v; do
+    grep -q "^$target *:" "$template/Makefile" || missing="$missing $target"
+  done
+  for variable in PORT_ETCD PORT_KUBELET PORT_FLANNEL PORT_KUBE_APISERVER NODE_SUBNET; do
+    grep -rqF --exclude-dir=.git "$variable" "$template" || missing="$missing $variable"
+  done
+  if [ -z "$missing" ]; then tell template ok; else tell template no "$template knows nothing of:$missing"; fi
+  tell template-same ok "$(digest)"
+fi
+
+look_at_workdir() {
+  if [ ! -d "$workdir" ]; then
+    tell workdir no "$workdir is no directory"
+    return
+  fi
+  if ! try=$(mktemp -d "$workdir/usernetes-doctor.XXXXXX"); then
+    tell workdir no "$workdir is not writable for $(id -un)"
+    return
+  fi
+  printf '#!/bin/sh\n' >"$try/run"
+  chmod 700 "$try/run"
+  if "$try/run"; then tell workdir ok; else tell workdir no "nothing can be run in $workdir: is it mounted noexec?"; fi
+  rm -rf "$try"
+  kind=$(limited stat -f -c %T "$workdir")
+  case $kind in
+    nfs* | lustre | gpfs | ceph | cifs | smb* | fuse* | afs | panfs | beegfs)
+      tell workdir-local no "$workdir is on $kind" ;;
+    *) tell workdir-local ok "$kind" ;;
+  esac
+}
+look_at_workdir
+
+# TCP ports that are listened at, and UDP ports that are bound.
+taken() {
+  # One of these may not be there, at which awk would stop.
+  for kind in tcp tcp6 udp udp6; do
+    awk -v kind="$kind" 'NR > 1 && (kind ~ /udp/ || $4 == "0A") { n = split($2, part, ":"); print part[n] }' \
+      "$top/proc/net/$kind"
+  done | sort -u | while read -r hex; do
+    port=$((0x$hex))
+    if [ "$port" -ge "$USERNETES_PORT_FIRST" ] && [ "$port" -le "$USERNETES_PORT_LAST" ]; then echo "$port"; fi
+  done | sort -nu
+}
+tell ports ok "$(taken)"
+
+if [ -n "${USERNETES_INTERFACE:-}" ]; then
+  address=$(ip -o -4 address show dev "$USERNETES_INTERFACE" | awk '{sub("/.*", "", $4); print $4; exit}')
+  if [ -n "$address" ]; then
+    tell interface ok "$address"
+  else
+    tell interface no "$USERNETES_INTERFACE has no IPv4 address, or is not there"
+  fi
+fi
+
+conf=$(limited flux config builtin confdir) || conf=/etc/flux
+found=''
+IFS=:
+for folder in "$conf/shell" ${FLUX_SHELL_RC_PATH:-}; do
+  [ ! -r "$folder/lua.d/usernetes.lua" ] || found=yes
+done
+unset IFS
+if [ -n "$found" ]; then tell shell-plugin ok; else tell shell-plugin no "$conf/shell/lua.d/usernetes.lua is not there"; fi
+
+tell end ok

@@ -1,0 +1,119 @@
+/**
+ * What every node needs, one entry a requirement: what it is, how it is looked at,
+ * whether clusters fail without it, and how to mend it. The node's own half of each
+ * is in on-node/*.sh, under the same id.
+ */
+import type { Config } from "../config/check.js";
+import { engineRequirements } from "./engine-requirements.js";
+import { placeRequirements } from "./place-requirements.js";
+
+export interface Requirement {
+  /** What the node's script calls it. */
+  id: string;
+  what: string;
+  /** How it is looked at. */
+  how: string;
+  /** Without it no cluster comes up there; otherwise it is a warning. */
+  fatal: boolean;
+  mend: string;
+  /** What is wrong with what a node says of it, though the node finds it in order. */
+  judge?: (words: string) => string | undefined;
+  /** All nodes have to say the same. */
+  alike?: true;
+}
+
+export function requirements(config: Config): Requirement[] {
+  const { engine: first, engines } = config;
+  const others = engines.filter((name) => name !== first);
+  return [
+    ...PROGRAMS,
+    ...engineRequirements(first, true),
+    ...others.flatMap((name) => engineRequirements(name, false)),
+    ...KERNEL,
+    ...placeRequirements(config),
+  ];
+}
+
+const PROGRAMS: Requirement[] = [
+  {
+    id: "make",
+    what: "make",
+    how: "command -v make",
+    fatal: true,
+    mend: "install make",
+  },
+  { id: "jq", what: "jq", how: "command -v jq", fatal: true, mend: "install jq" },
+  {
+    id: "tools",
+    what: "programs of the steps",
+    how: "command -v bash ip setpriv timeout awk find stat getent",
+    fatal: true,
+    mend: "install bash, iproute2, util-linux, coreutils, awk and findutils",
+  },
+  {
+    id: "kubectl",
+    what: "kubectl",
+    how: "command -v kubectl",
+    fatal: false,
+    mend: "install kubectl: job scripts want it",
+  },
+  {
+    id: "usernetes",
+    what: "usernetes command",
+    how: "command -v usernetes",
+    fatal: false,
+    mend: "flux-usernetes install on that node, and PREFIX/bin on the PATH: job scripts want it",
+  },
+];
+
+const KERNEL: Requirement[] = [
+  {
+    id: "cgroup",
+    what: "cgroup v2",
+    how: "/sys/fs/cgroup/cgroup.controllers",
+    fatal: true,
+    mend: "systemd.unified_cgroup_hierarchy=1 on the kernel's command line, then reboot",
+  },
+  {
+    id: "delegation",
+    what: "cgroup delegation",
+    how: "cgroup.controllers of the owner's user@.service: cpu, memory, pids",
+    fatal: true,
+    mend: "Delegate=cpu cpuset io memory pids under [Service] in /etc/systemd/system/user@.service.d/delegate.conf, systemctl daemon-reload, and loginctl enable-linger for the instance owner",
+  },
+  {
+    id: "linger",
+    what: "lingering",
+    how: "loginctl show-user",
+    fatal: false,
+    mend: "loginctl enable-linger for the instance owner: else the engine ends with the login session",
+  },
+  {
+    id: "subids",
+    what: "subuid and subgid",
+    how: "/etc/subuid, /etc/subgid, getsubids; newuidmap, newgidmap",
+    fatal: true,
+    mend: "install uidmap (shadow-utils), and give the instance owner 65536 ids: usermod --add-subuids 100000-165535 --add-subgids 100000-165535 USER",
+  },
+  {
+    id: "modules",
+    what: "kernel modules",
+    how: "/proc/modules, modules.builtin: br_netfilter, vxlan",
+    fatal: true,
+    mend: "br_netfilter and vxlan, a line each, into /etc/modules-load.d/usernetes.conf, then systemctl restart systemd-modules-load",
+  },
+  {
+    id: "iptables",
+    what: "iptables modules",
+    how: "/proc/modules, modules.builtin: ip_tables, iptable_nat, ip6_tables, ip6table_nat",
+    fatal: false,
+    mend: "the missing ones into /etc/modules-load.d/usernetes.conf too, unless kube-proxy and flannel use nftables there",
+  },
+  {
+    id: "rp_filter",
+    what: "rp_filter",
+    how: "net.ipv4.conf.default.rp_filter is 0 or 2",
+    fatal: true,
+    mend: "net.ipv4.conf.default.rp_filter = 2 in /etc/sysctl.d/99-usernetes.conf, sysctl --system, and restart the engine",
+  },
+];

@@ -1,0 +1,212 @@
+import t from "tap";
+import { checkConfig } from "../../lib/config/check.js";
+import { diagnose, isFit, type Diagnosis } from "../../lib/doctor/diagnose.js";
+import type { Answers, Told } from "../../lib/doctor/examine.js";
+import { asJson } from "../../lib/doctor/json.js";
+import { requirements } from "../../lib/doctor/requirements.js";
+import { report } from "../../lib/doctor/table.js";
+
+const config = (more: object = {}) => checkConfig({ template: "/opt/usernetes", ...more }, "test");
+
+/** What each rank tells: `ok WORDS` or `no WORDS` by id. */
+function answers(nodes: Record<string, string>[], lost: [number, string][] = []): Answers {
+  const told = nodes.map((node, rank): [number, Map<string, Told>] => {
+    const entries = Object.entries({ ...node, end: node["end"] ?? "ok" });
+    return [
+      rank,
+      new Map(
+        entries
+          .filter(([, text]) => text !== "")
+          .map(([id, text]) => [id, { ok: text.startsWith("ok"), words: text.slice(3) }]),
+      ),
+    ];
+  });
+  const gone = lost.map(([rank]) => rank);
+  return { told: new Map(told.filter(([rank]) => !gone.includes(rank))), lost: new Map(lost) };
+}
+
+const of = (diagnoses: Diagnosis[], id: string) => {
+  const { pass, fail } = diagnoses.find(({ requirement }) => requirement.id === id) ?? {};
+  return { pass, fail };
+};
+
+function look(nodes: Record<string, string>[], more: object = {}) {
+  const ranks = nodes.map((_, rank) => rank);
+  return diagnose(requirements(config(more)), ranks, answers(nodes));
+}
+
+t.test("nodes that say the same are told together", (t) => {
+  const diagnoses = look([
+    { make: "ok", jq: "no missing: jq" },
+    { make: "ok", jq: "ok" },
+    { make: "ok", jq: "no missing: jq" },
+  ]);
+  t.strictSame(of(diagnoses, "make"), { pass: [0, 1, 2], fail: [] });
+  const found = "missing: jq";
+  t.strictSame(of(diagnoses, "jq"), { pass: [1], fail: [{ ranks: [0, 2], found }] });
+  t.notOk(isFit(diagnoses));
+  t.end();
+});
+
+t.test("only what is fatal makes an instance unfit", (t) => {
+  t.ok(isFit(look([{ kubectl: "no missing: kubectl", make: "ok" }])));
+  t.notOk(isFit(look([{ make: "no missing: make" }])));
+  t.end();
+});
+
+t.test("a version that is too old, and one that is not", (t) => {
+  const diagnose = (version: string) =>
+    of(
+      look([{ "compose-podman": `ok ${version}` }], { "container-engine": "podman" }),
+      "compose-podman",
+    ).fail;
+  for (const version of ["1.0.6", "1.0.10", "1.3", "2", ""]) t.same(diagnose(version), [], version);
+  for (const version of ["1.0.3", "1.0", "0.9.9"])
+    t.same(diagnose(version), [
+      { ranks: [0], found: `it is ${version}, 1.0.6 or newer is needed` },
+    ]);
+  t.end();
+});
+
+t.test(
+  "an engine that jobs may ask for instead is a warning, and others are not asked for",
+  (t) => {
+    const fatal = (more: object) =>
+      Object.fromEntries(
+        requirements(config(more))
+          .filter(({ id }) => id.startsWith("engine-"))
+          .map(({ id, fatal }) => [id, fatal]),
+      );
+    t.same(fatal({}), { "engine-docker": true });
+    t.same(fatal({ "container-engine": "podman", engines: ["docker", "podman"] }), {
+      "engine-podman": true,
+      "engine-docker": false,
+    });
+    t.end();
+  },
+);
+
+t.test("a template that differs from most others' is the one that is wrong", (t) => {
+  const same = ["aa", "bb", "aa", "aa"].map((digest) => ({ "template-same": `ok ${digest}` }));
+  t.strictSame(of(look(same), "template-same"), {
+    pass: [0, 2, 3],
+    fail: [{ ranks: [1], found: "it is bb, and aa on 3 others" }],
+  });
+  t.end();
+});
+
+t.test("clocks are held against rank 0's, give or take the time of the call", (t) => {
+  const clocks = (...times: number[]) =>
+    of(look(times.map((time) => ({ clock: `ok ${time}` }))), "clock");
+  t.strictSame(clocks(100_000, 101_500, 98_700), { pass: [0, 1, 2], fail: [] });
+  t.strictSame(clocks(100_000, 103_000, 40_000), {
+    pass: [0],
+    fail: [
+      { ranks: [1], found: "3.0 s ahead of rank 0" },
+      { ranks: [2], found: "60.0 s behind rank 0" },
+    ],
+  });
+  t.end();
+});
+
+t.test("ports: four in a row have to be free, or usernetes' own four", (t) => {
+  const ports = (range: string, taken: string) =>
+    of(look([{ ports: `ok ${taken}` }], { ports: range }), "ports").fail;
+  t.same(ports("20000-20007", "20001"), []);
+  t.same(ports("20000-20007", "20001 20004"), [
+    { ranks: [0], found: "no four ports of 20000-20007 are free" },
+  ]);
+  t.same(ports("default", "2380 6444"), []);
+  t.same(ports("default", "2379 6443"), [{ ranks: [0], found: "taken: 2379 6443" }]);
+  t.end();
+});
+
+t.test("the interface is looked at where the configuration names one", (t) => {
+  const ids = (more: object) => requirements(config(more)).map(({ id }) => id);
+  t.notOk(ids({}).includes("interface"));
+  t.ok(ids({ interface: "eth0" }).includes("interface"));
+  t.end();
+});
+
+t.test("a node that does not answer is told as such, and fails nothing else", (t) => {
+  const told = answers(
+    [{ make: "ok" }, {}, { make: "ok", end: "" }, {}],
+    [[1, "No route to host"]],
+  );
+  told.told.delete(3);
+  const diagnoses = diagnose(requirements(config()), [0, 1, 2, 3], told);
+  t.strictSame(of(diagnoses, "answer"), {
+    pass: [0],
+    fail: [
+      { ranks: [1], found: "No route to host" },
+      { ranks: [2], found: "it did not get further than make" },
+      { ranks: [3], found: "it does not answer" },
+    ],
+  });
+  t.strictSame(of(diagnoses, "make"), { pass: [0, 2], fail: [] });
+  t.notOk(isFit(diagnoses));
+  t.end();
+});
+
+t.test("each requirement can be mended, and each is told once", (t) => {
+  const all = requirements(config({ interface: "eth0", engines: ["docker", "podman", "nerdctl"] }));
+  t.equal(new Set(all.map(({ id }) => id)).size, all.length);
+  for (const { id, what, how, mend } of all) {
+    t.match([id, what, how, mend], [/./, /./, /./, /./]);
+    t.ok(what.length <= 24, `${what} fits into the table`);
+  }
+  t.end();
+});
+
+t.test("the table is narrow, whatever the hosts are called", (t) => {
+  const hosts = Array.from(
+    { length: 64 },
+    (_, i) => `rack${i}-a-long-host-name${i * 2}.example.org`,
+  );
+  const diagnoses = look(hosts.map((_, i) => ({ make: i % 3 === 0 ? "ok" : "no missing: make" })));
+  const [table = ""] = report(diagnoses, hosts).split("\n\n");
+  for (const line of table.split("\n")) t.ok(line.length <= 80, line);
+  t.end();
+});
+
+t.test("for a person: what fails where, and how to mend it", (t) => {
+  const hosts = ["n1", "n2", "n3"];
+  const nodes = [{ make: "ok" }, { make: "no missing: make" }, { make: "no missing: make" }];
+  t.equal(
+    report(look(nodes), hosts),
+    `      requirement               met on                  not met on
+ok    answers                   n[1-3]
+FAIL  make                      n1                      n[2-3]
+
+FAIL: make
+  n[2-3]: missing: make
+  to mend: install make
+`,
+  );
+  t.match(report(look(nodes), ["n", "n", "n"]), "  rank 1-2: missing: make\n");
+  t.end();
+});
+
+t.test("for a program: the same, with idsets", (t) => {
+  const nodes = [{ make: "ok" }, { make: "no missing: make" }, { make: "ok" }];
+  const text = asJson(look(nodes), ["n1", "n2", "n3"]);
+  const { ok, hosts, requirements } = JSON.parse(text) as {
+    ok: boolean;
+    hosts: unknown;
+    requirements: { id: string }[];
+  };
+  t.same({ ok, hosts }, { ok: false, hosts: { 0: "n1", 1: "n2", 2: "n3" } });
+  t.same(
+    requirements.find(({ id }) => id === "make"),
+    {
+      id: "make",
+      what: "make",
+      how: "command -v make",
+      fatal: true,
+      mend: "install make",
+      pass: "0,2",
+      fail: [{ ranks: "1", found: "missing: make" }],
+    },
+  );
+  t.end();
+});

@@ -1,0 +1,402 @@
+/** What a node's script says of it, on a PATH and under a root of its own. */
+import { execa } from "execa";
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import t from "tap";
+import { script } from "../../lib/doctor/examine.js";
+
+const TOOLS =
+  "sh bash cat id cut tr hostname sed grep head tail mktemp chmod rm ls date setpriv timeout awk find stat getent sort uname sha256sum readlink test dirname";
+
+/** A node that has everything; tests take it away. */
+class Node {
+  readonly directory = mkdtempSync(join(tmpdir(), "usernetes-doctor-"));
+  env: Record<string, string>;
+
+  constructor() {
+    for (const name of ["bin", "top", "work", "template"]) mkdirSync(this.at(name));
+    for (const tool of TOOLS.split(" ")) symlinkSync(`/usr/bin/${tool}`, this.at(`bin/${tool}`));
+    for (const name of ["make", "jq", "kubectl", "usernetes", "newuidmap", "newgidmap", "loginctl"])
+      this.program(name, "exit 0");
+    this.program("flux", `echo ${this.at("flux")}`);
+    this.program("ip", 'echo "2: eth0    inet 10.1.2.3/24 brd 10.1.2.255 scope global eth0"');
+    // The tests may be root's, for whom no engine is rootless.
+    this.program("id", "case $1 in -u) echo 1001 ;; *) echo alice ;; esac");
+    this.engine("docker", "29.0.1", "2.30.0");
+    this.write("flux/shell/lua.d/usernetes.lua", "");
+    const slice = "sys/fs/cgroup/user.slice/user-1001.slice/user@1001.service";
+    this.write(`top/${slice}/cgroup.controllers`, "cpuset cpu io memory pids\n");
+    this.write("top/sys/fs/cgroup/cgroup.controllers", "cpu\n");
+    this.write("top/var/lib/systemd/linger/alice", "");
+    for (const kind of ["subuid", "subgid"]) this.write(`top/etc/${kind}`, "alice:100000:65536\n");
+    this.write("top/proc/modules", "br_netfilter 1 0\nvxlan 2 0\nip_tables 1 0\n");
+    this.write("top/proc/sys/net/ipv4/conf/default/rp_filter", "2\n");
+    this.write("template/Makefile", MAKEFILE);
+    this.env = {
+      PATH: this.at("bin"),
+      HOME: this.directory,
+      USERNETES_TOP: this.at("top"),
+      USERNETES_ENGINES: "docker",
+      USERNETES_COMPOSE_docker: "docker compose",
+      USERNETES_COMPOSE_podman: "podman-compose",
+      USERNETES_TEMPLATE: this.at("template"),
+      USERNETES_WORKDIR: this.at("work"),
+      USERNETES_PORT_FIRST: "20000",
+      USERNETES_PORT_LAST: "29999",
+    };
+  }
+
+  at(path: string): string {
+    return join(this.directory, path);
+  }
+  write(path: string, text: string): void {
+    mkdirSync(dirname(this.at(path)), { recursive: true });
+    writeFileSync(this.at(path), text);
+  }
+  remove(path: string): void {
+    rmSync(this.at(path), { recursive: true, force: true });
+  }
+  program(name: string, text: string): void {
+    this.remove(`bin/${name}`);
+    writeFileSync(this.at(`bin/${name}`), `#!/bin/sh\n${text}\n`, { mode: 0o755 });
+  }
+  engine(name: string, version: string, compose: string, security = "[name=rootless]"): void {
+    this.program(
+      name,
+      `case "$1 $2" in
+  "info --format") case $3 in *Rootless}}) echo true ;; *NetworkCmd*) echo "\${FAKE_NETWORK:-slirp4netns}" ;; *) echo '${security}' ;; esac ;;
+  "info ") echo "${name} info" ;;
+  "compose version") echo "${name} Compose version v${compose}" ;;
+  "--version ") echo "${name} version ${version}, build 1" ;;
+esac`,
+    );
+  }
+
+  /** `ok WORDS` or `no WORDS`, by id, in the order told. */
+  async tells(env: Record<string, string> = {}): Promise<Record<string, string>> {
+    const { stderr, stdout } = await execa("sh", ["-c", script(), "usernetes", "n0nce"], {
+      env: { ...this.env, ...env },
+      extendEnv: false,
+    });
+    if (stdout !== "") throw new Error(`it printed ${stdout}`);
+    return Object.fromEntries(
+      stderr.split("\n").map((line) => {
+        const [nonce, id = "", verdict = "", ...words] = line.split(" ");
+        if (nonce !== "n0nce") throw new Error(`it said ${line}`);
+        return [id, [verdict, ...words].join(" ").trim()];
+      }),
+    );
+  }
+}
+
+const MAKEFILE = `up: check
+kubeadm-init:
+kubeconfig:
+join-command:
+kubeadm-join:
+sync-external-ip:
+install-flannel:
+down-v:
+# PORT_ETCD PORT_KUBELET PORT_FLANNEL PORT_KUBE_APISERVER NODE_SUBNET
+`;
+
+function newNode(t: { teardown(act: () => void): unknown }): Node {
+  const node = new Node();
+  t.teardown(() => {
+    rmSync(node.directory, { recursive: true, force: true });
+  });
+  return node;
+}
+
+t.test("a node that has everything says so, and leaves nothing behind", async (t) => {
+  const node = newNode(t);
+  node.write("top/sys/module/iptable_nat/x", "");
+  for (const name of ["ip6_tables", "ip6table_nat"]) node.write(`top/sys/module/${name}/x`, "");
+  const tells = await node.tells({ USERNETES_INTERFACE: "eth0" });
+  const faults = Object.entries(tells).filter(([, text]) => text.startsWith("no"));
+  t.strictSame(faults, []);
+  t.equal(tells["interface"], "ok 10.1.2.3");
+  t.equal(tells["engine-docker"], "ok 29.0.1");
+  t.equal(tells["compose-docker"], "ok 2.30.0");
+  t.ok(Math.abs(Number(tells["clock"]?.slice(3)) - Date.now()) < 20_000);
+  t.equal(Object.keys(tells).at(-1), "end");
+  t.strictSame(readdirSync(node.at("work")), []);
+});
+
+/** What is taken from the node, and what it says then. */
+const FAULTS: [what: string, spoil: (node: Node) => void, id: string, told: string | RegExp][] = [
+  [
+    "make",
+    (node) => {
+      node.remove("bin/make");
+    },
+    "make",
+    "no missing: make",
+  ],
+  [
+    "jq",
+    (node) => {
+      node.remove("bin/jq");
+    },
+    "jq",
+    "no missing: jq",
+  ],
+  [
+    "setpriv",
+    (node) => {
+      node.remove("bin/setpriv");
+    },
+    "tools",
+    "no missing: setpriv",
+  ],
+  [
+    "kubectl",
+    (node) => {
+      node.remove("bin/kubectl");
+    },
+    "kubectl",
+    "no missing: kubectl",
+  ],
+  [
+    "the engine",
+    (node) => {
+      node.remove("bin/docker");
+    },
+    "engine-docker",
+    "no docker is not on the PATH",
+  ],
+  [
+    "the engine's daemon",
+    (node) => {
+      node.program("docker", "echo Client:; echo; echo 'Cannot connect to the daemon' >&2; exit 1");
+    },
+    "engine-docker",
+    "no docker does not answer: Cannot connect to the daemon",
+  ],
+  [
+    "compose",
+    (node) => {
+      node.program(
+        "docker",
+        'case $1 in compose) echo "unknown command: docker compose" >&2; exit 1 ;; esac',
+      );
+    },
+    "compose-docker",
+    "no docker compose does not run: unknown command: docker compose",
+  ],
+  [
+    "a rootless engine",
+    (node) => {
+      node.engine("docker", "29", "2", "[name=seccomp]");
+    },
+    "rootless-docker",
+    "no docker is not rootless for alice",
+  ],
+  [
+    "cgroup v2",
+    (node) => {
+      node.remove("top/sys/fs/cgroup/cgroup.controllers");
+    },
+    "cgroup",
+    "no /sys/fs/cgroup is not cgroup v2",
+  ],
+  [
+    "its systemd",
+    (node) => {
+      node.remove("top/sys/fs/cgroup/user.slice");
+    },
+    "delegation",
+    /^no there is no user@1001.service/,
+  ],
+  [
+    "controllers",
+    (node) => {
+      node.write(
+        "top/sys/fs/cgroup/user.slice/user-1001.slice/user@1001.service/cgroup.controllers",
+        "memory cpuset\n",
+      );
+    },
+    "delegation",
+    "no not delegated to alice: cpu pids",
+  ],
+  [
+    "lingering",
+    (node) => {
+      node.remove("top/var/lib/systemd/linger");
+    },
+    "linger",
+    "no alice does not linger",
+  ],
+  [
+    "subuids",
+    (node) => {
+      node.write("top/etc/subuid", "bob:1:65536\nalice:100000:1000\n1001:300000:500\n");
+    },
+    "subids",
+    "no alice has 1500 ids in subuid",
+  ],
+  [
+    "newuidmap",
+    (node) => {
+      node.remove("bin/newuidmap");
+    },
+    "subids",
+    "no newuidmap is missing",
+  ],
+  [
+    "a module",
+    (node) => {
+      node.write("top/proc/modules", "vxlan_other 1\nbr_netfilter 1\n");
+    },
+    "modules",
+    "no not loaded: vxlan",
+  ],
+  [
+    "a loose rp_filter",
+    (node) => {
+      node.write("top/proc/sys/net/ipv4/conf/default/rp_filter", "1\n");
+    },
+    "rp_filter",
+    /^no .* is 1 \(strict\)$/,
+  ],
+  [
+    "the template",
+    (node) => {
+      node.remove("template");
+    },
+    "template",
+    /^no .*\/template has no Makefile, or is not there$/,
+  ],
+  [
+    "a target",
+    (node) => {
+      node.write(
+        "template/Makefile",
+        MAKEFILE.replace("down-v:\n", "").replace("PORT_FLANNEL", ""),
+      );
+    },
+    "template",
+    /^no .*\/template knows nothing of: down-v PORT_FLANNEL$/,
+  ],
+  [
+    "the work directory",
+    (node) => {
+      node.remove("work");
+    },
+    "workdir",
+    /^no .*\/work is no directory$/,
+  ],
+  [
+    "a local disk",
+    (node) => {
+      node.program("stat", "echo nfs");
+    },
+    "workdir-local",
+    /^no .*\/work is on nfs$/,
+  ],
+  [
+    "the interface",
+    (node) => {
+      node.program("ip", "exit 1");
+    },
+    "interface",
+    /^no eth0 has no IPv4 address/,
+  ],
+  [
+    "the shell plugin",
+    (node) => {
+      node.remove("flux");
+    },
+    "shell-plugin",
+    /^no .*\/usernetes.lua is not there$/,
+  ],
+];
+
+for (const [what, spoil, id, told] of FAULTS)
+  t.test(`without ${what}`, async (t) => {
+    const node = newNode(t);
+    spoil(node);
+    const tells = await node.tells({ USERNETES_INTERFACE: "eth0" });
+    t.match(tells[id], told);
+    if (typeof told === "string") t.equal(tells[id], told);
+    t.equal(tells["end"], "ok", "and it goes on to the end");
+  });
+
+t.test("modules that are built in count", async (t) => {
+  const node = newNode(t);
+  node.write("top/proc/modules", "vxlan 1\n");
+  const release = await execa("uname", ["-r"]);
+  node.write(
+    `top/lib/modules/${release.stdout}/modules.builtin`,
+    "kernel/net/bridge/br_netfilter.ko\n",
+  );
+  t.equal((await node.tells())["modules"], "ok");
+});
+
+t.test("a rootful engine needs no delegation", async (t) => {
+  const node = newNode(t);
+  node.engine("docker", "29", "2", "[name=seccomp]");
+  node.remove("top/sys/fs/cgroup/user.slice");
+  t.match((await node.tells())["delegation"], /^ok not needed: /);
+});
+
+t.test("podman: its compose is a program of its own, and pasta is told", async (t) => {
+  const node = newNode(t);
+  node.engine("podman", "5.2.0", "");
+  node.program(
+    "podman-compose",
+    `printf "podman-compose version: 1.0.6\\nusing podman version: 5.2.0\\n"`,
+  );
+  const env = { USERNETES_ENGINES: "podman docker", FAKE_NETWORK: "pasta" };
+  t.match(await node.tells(env), {
+    "engine-podman": "ok 5.2.0",
+    "compose-podman": "ok 1.0.6",
+    "rootless-podman": "ok",
+    slirp4netns: "no podman uses pasta",
+    "engine-docker": "ok 29.0.1",
+  });
+});
+
+t.test("the template's digest is of its files, links and names, not of its history", async (t) => {
+  const node = newNode(t);
+  const digest = async () => (await node.tells())["template-same"];
+  const first = await digest();
+  t.match(first, /^ok [0-9a-f]{12}$/);
+  node.write("template/.git/HEAD", "x");
+  node.write("template/kubeconfig", "someone tried it");
+  t.equal(await digest(), first);
+  node.write("template/Makefile", `${MAKEFILE}#\n`);
+  const second = await digest();
+  t.not(second, first);
+  symlinkSync("Makefile", node.at("template/GNUmakefile"));
+  t.not(await digest(), second);
+});
+
+t.test("ports that are listened at, in the range only", async (t) => {
+  const node = newNode(t);
+  const head = "  sl  local_address rem_address   st\n";
+  const line = (port: number, state: string) =>
+    `   0: 00000000:${port.toString(16).toUpperCase().padStart(4, "0")} 00000000:0000 ${state} 0\n`;
+  node.write("top/proc/net/tcp", head + line(20001, "0A") + line(20002, "01") + line(80, "0A"));
+  node.write("top/proc/net/udp", head + line(29999, "07"));
+  t.equal((await node.tells())["ports"], "ok 20001 29999");
+});
+
+t.test("an engine that hangs is given up", async (t) => {
+  const node = newNode(t);
+  node.program("docker", "exec /usr/bin/sleep 300");
+  // Its own 15 s are too long for a test.
+  node.program("timeout", 'shift 3; exec /usr/bin/timeout -k 1 0.2 "$@"');
+  const tells = await node.tells();
+  t.match(tells["engine-docker"], /^no docker does not answer/);
+  t.equal(tells["end"], "ok");
+});
+
+t.test("nothing can be run in a directory that is mounted noexec", async (t) => {
+  const node = newNode(t);
+  // As good as that: the file cannot be made executable.
+  node.program("chmod", "exit 1");
+  t.match((await node.tells())["workdir"], /^no nothing can be run in .*noexec/);
+  t.strictSame(readdirSync(node.at("work")), []);
+});

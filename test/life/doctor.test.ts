@@ -1,0 +1,80 @@
+import { join } from "node:path";
+import { life } from "./life.js";
+
+interface Report {
+  ok: boolean;
+  hosts: Record<string, string>;
+  requirements: { id: string; pass: string; fail: { ranks: string; found: string }[] }[];
+}
+
+/** What a test machine's kernel has is its own affair. */
+const MACHINES = ["kubectl", "cgroup", "delegation", "linger", "subids", "modules", "iptables"];
+const OTHERS = ["rootless-docker", "shell-plugin", "rp_filter", "jq", ...MACHINES];
+
+life(async (t, flux) => {
+  const doctor = async (...args: string[]) => {
+    const argv = ["flux", "usernetes", "doctor", "--pass-env", "TESTBED", "--json", ...args];
+    const result = await flux.run(argv);
+    const report = JSON.parse(result.stdout || "{}") as Report;
+    const of = (id: string) => report.requirements.find((one) => one.id === id);
+    return { ...result, report, of };
+  };
+
+  await t.test("all nodes answer, each for itself", async (t) => {
+    const { report, of } = await doctor();
+    t.match(report.hosts, { 0: "node0", 3: "node3" });
+    t.match(of("answer"), { pass: "0-3", fail: [] });
+    const known = report.requirements.filter(({ id }) => !OTHERS.includes(id));
+    t.ok(known.length > 8);
+    for (const { id, pass, fail } of known)
+      t.same({ id, pass, fail }, { id, pass: "0-3", fail: [] });
+  });
+
+  await t.test("only those that are asked for", async (t) => {
+    t.match((await doctor("--rank", "1,3")).of("make"), { pass: "1,3", fail: [] });
+    t.match(await flux.run(["flux", "usernetes", "doctor", "--rank", "2-4"]), {
+      exitCode: 2,
+      stdout: "",
+      stderr: /^flux-usernetes: --rank: found "2-4", allowed: ranks of 0-3\n$/,
+    });
+  });
+
+  await t.test("a node that differs is named, with how to mend it", async (t) => {
+    const template = flux.template("played");
+    // One that is there on some nodes only, and another on one of them.
+    const link = join(flux.place.base, "template");
+    const sh = `case $(flux getattr rank) in
+      0 | 1) cp -R "$1" "$2" ;;
+      2) cp -R "$1" "$2"; echo "# mine" >>"$2/Makefile" ;;
+    esac`;
+    await flux.output("flux", "exec", "sh", "-c", sh, "sh", template, link);
+    const file = flux.table("", { template: link });
+    const { exitCode, of } = await doctor("--config", file);
+    t.equal(exitCode, 1);
+    t.match(of("template"), { pass: "0-2", fail: [{ ranks: "3", found: /has no Makefile/ }] });
+    t.match(of("template-same"), { pass: "0-1", fail: [{ ranks: "2" }] });
+    const { stdout } = await flux.run([
+      ...["flux", "usernetes", "doctor", "--pass-env", "TESTBED", "--config", file],
+    ]);
+    t.match(stdout, /^FAIL +template +node\[0-2\] +node3$/m);
+    t.match(stdout, /\nFAIL: template\n {2}node3: .*\n {2}to mend: git clone /);
+    for (const line of stdout.split("\n\n")[0]?.split("\n") ?? []) t.ok(line.length <= 80, line);
+    await flux.output("flux", "exec", "rm", "-rf", link);
+  });
+
+  await t.test("a broken configuration ends with 3, no instance with 4", async (t) => {
+    const broken = flux.table("foo = 1\n");
+    t.match(await flux.run(["flux", "usernetes", "doctor", "--config", broken]), { exitCode: 3 });
+    const argv = ["flux-usernetes", "doctor"];
+    t.match(await flux.run(argv, { FLUX_URI: "local:///nonexistent" }), { exitCode: 4 });
+  });
+
+  await t.test("a node that is lost is told as such, and the others go on", async (t) => {
+    await flux.lose(3);
+    const { exitCode, of } = await doctor();
+    t.equal(exitCode, 1);
+    const found = /^(No route to host|it does not answer)$/;
+    t.match(of("answer"), { pass: "0-2", fail: [{ ranks: "3", found }] });
+    t.match(of("make"), { pass: "0-2", fail: [] });
+  });
+});
