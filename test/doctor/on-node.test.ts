@@ -334,6 +334,12 @@ t.test("modules that are built in count", async (t) => {
   t.equal((await node.tells())["modules"], "ok");
 });
 
+t.test("of a kernel that tells nothing of modules, nothing is known", async (t) => {
+  const node = newNode(t);
+  node.remove("top/proc/modules");
+  t.match((await node.tells())["modules"], /^ok not known: /);
+});
+
 t.test("a rootful engine needs no delegation", async (t) => {
   const node = newNode(t);
   node.engine("docker", "29", "2", "[name=seccomp]");

@@ -57,14 +57,22 @@ else
   subids
 fi
 
+builtin=$top/lib/modules/$(uname -r)/modules.builtin
+
 modules() { # ID MODULE...: loaded, or built in
   id=$1 missing=''
   shift
   for module; do
     [ -d "$top/sys/module/$module" ] || grep -qw "^$module" "$top/proc/modules" ||
-      grep -q "/$module\.ko" "$top/lib/modules/$(uname -r)/modules.builtin" || missing="$missing $module"
+      grep -q "/$module\.ko" "$builtin" || missing="$missing $module"
   done
-  if [ -z "$missing" ]; then tell "$id" ok; else tell "$id" no "not loaded:$missing"; fi
+  if [ -z "$missing" ]; then
+    tell "$id" ok
+  elif [ ! -r "$top/proc/modules" ] && [ ! -r "$builtin" ]; then
+    tell "$id" ok "not known: this kernel loads no modules, and does not say what is in it"
+  else
+    tell "$id" no "not loaded:$missing"
+  fi
 }
 
 modules modules br_netfilter vxlan
