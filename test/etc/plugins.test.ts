@@ -51,6 +51,15 @@ t.test("a jobspec without attributes of its user asks for nothing", options, (t)
   t.end();
 });
 
+t.test("what is too deep to be shown is refused like anything else", options, (t) => {
+  const deep = JSON.parse(`${"[".repeat(900)}${"]".repeat(900)}`) as unknown;
+  for (const by of ["cli", "validator"] as const) {
+    const { error } = playPlugin({ by, attributes: { user: { usernetes: deep } } });
+    t.match(error, /^attributes\.user\.usernetes: found .{1,80}, allowed: yes or no/);
+  }
+  t.end();
+});
+
 const submitted = (usernetes: boolean, given?: string, user: Record<string, unknown> = {}) => {
   const options = given === undefined ? {} : { options: given };
   const { error, attributes } = playPlugin({ attributes: { user }, usernetes, ...options });
