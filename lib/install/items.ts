@@ -31,8 +31,11 @@ export const PACKAGE_LINK = "libexec/usernetes/package";
 export const MANIFEST = "libexec/usernetes/installed.json";
 export const CONFIGURATION = "system/conf.d/usernetes.toml";
 
-/** Folders of sh scripts that bin/usernetes runs on a node. */
-const SCRIPTS = ["lib/step/on-node"];
+/** Folders of sh scripts that bin/usernetes runs on a node; it looks for all in one place. */
+const scripts = (): string[] =>
+  readdirSync(packagePath("lib/step"), { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map(({ name }) => `lib/step/${name}`);
 
 export function items(): Item[] {
   return [
@@ -42,7 +45,7 @@ export function items(): Item[] {
       ...(path === CONFIGURATION ? { ifNone: true as const } : {}),
     })),
     ...["usernetes", "flux-usernetes"].map((name) => file("prefix", `bin/${name}`, `bin/${name}`)),
-    ...SCRIPTS.flatMap((folder) =>
+    ...scripts().flatMap((folder) =>
       tree(folder).map((path) => file("prefix", `libexec/usernetes/${path}`, `${folder}/${path}`)),
     ),
     { root: "prefix", path: PACKAGE_LINK, to: packagePath() },
