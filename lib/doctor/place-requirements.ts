@@ -18,7 +18,7 @@ export function placeRequirements(config: Config): Requirement[] {
   return [...directories(config), ...network(config), SHELL_PLUGIN];
 }
 
-function directories({ template, workdir }: Config): Requirement[] {
+function directories({ template, workdir, shared }: Config): Requirement[] {
   return [
     {
       id: "template",
@@ -42,15 +42,17 @@ function directories({ template, workdir }: Config): Requirement[] {
       fatal: true,
       mend: "set usernetes.workdir to a directory that the instance owner may write and run programs in",
     },
-    {
-      id: "workdir-local",
-      what: "local work directory",
-      how: `stat --file-system ${workdir}`,
-      fatal: false,
-      mend: "set usernetes.workdir to a directory of the node's own",
-    },
+    ...(shared === "yes" ? [] : [local(workdir)]),
   ];
 }
+
+const local = (workdir: string): Requirement => ({
+  id: "workdir-local",
+  what: "local work directory",
+  how: `stat --file-system ${workdir}`,
+  fatal: false,
+  mend: `set usernetes.workdir to a directory of the node's own, or usernetes.shared-filesystem to "yes" if it is meant to be shared`,
+});
 
 function network({ ports, interface: dev }: Config): Requirement[] {
   return [

@@ -128,6 +128,13 @@ t.test("the interface is looked at where the configuration names one", (t) => {
   t.end();
 });
 
+t.test("a work directory that is meant to be shared need not be the node's own", (t) => {
+  const ids = (more: object) => requirements(config(more)).map(({ id }) => id);
+  t.ok(ids({}).includes("workdir-local"));
+  t.notOk(ids({ "shared-filesystem": "yes" }).includes("workdir-local"));
+  t.end();
+});
+
 t.test("a node that does not answer is told as such, and fails nothing else", (t) => {
   const told = answers(
     [{ make: "ok" }, {}, { make: "ok", end: "" }, {}],
