@@ -116,6 +116,7 @@ t.test("ports: four in a row have to be free, or usernetes' own four", (t) => {
   t.same(ports("20000-20007", "20001 20004"), [
     { ranks: [0], found: "no four ports of 20000-20007 are free" },
   ]);
+  t.not(ports("20000-20007", "20000 20005")?.length, 0, "in a block that clusters take");
   t.same(ports("default", "2380 6444"), []);
   t.same(ports("default", "2379 6443"), [{ ranks: [0], found: "taken: 2379 6443" }]);
   t.end();
