@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { conflicts, describeFailure } from "../lib/cluster/failures.js";
 import { progress, type Cluster } from "../lib/cluster/state.js";
 import { decodeIdset, encodeIdset } from "../lib/flux/idset.js";
+import type { Config } from "../lib/config/check.js";
 import type { Avoid, Claim } from "../lib/record/events.js";
 import { project, workdir } from "../lib/usernetes/names.js";
 import { following } from "../lib/usernetes/subnets.js";
@@ -21,7 +22,7 @@ export function makeClaim(cluster: Cluster, world: World): Claim | Refused {
   const { ranks, hosts } = resources;
   const engine = asked.request.engine ?? config.engine;
   const refused =
-    refuseUser(userid, owner) ??
+    refuseUser(userid, owner, config.runAs) ??
     refuseEngine(engine, config.engines) ??
     refuseNodes(
       hosts,
@@ -73,9 +74,12 @@ function takenOf(claim: Claim, found: [number, "port" | "subnet"][]): Avoid {
   return { ...ports, ...(subnets.length > 0 ? { subnets } : {}) };
 }
 
-function refuseUser(userid: number, owner: number): string | undefined {
+function refuseUser(userid: number, owner: number, runAs: Config["runAs"]): string | undefined {
   if (userid === owner) return undefined;
-  return `jobs of uid ${userid} cannot have a cluster here: usernetes.run-as is "owner", and the instance belongs to uid ${owner}`;
+  if (runAs === "owner")
+    return `jobs of uid ${userid} cannot have a cluster here: usernetes.run-as is "owner", and the instance belongs to uid ${owner}; set usernetes.run-as = "sudo" for clusters of all users`;
+  if (userid !== 0) return undefined;
+  return `root's jobs cannot have a cluster here: usernetes.run-as is "sudo", and nothing is done as root; submit it as another user`;
 }
 
 function refuseEngine(engine: string, allowed: readonly string[]): string | undefined {

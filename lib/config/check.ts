@@ -74,7 +74,6 @@ export function checkConfig(found: unknown, where: string): Config {
 /** Values of the contract that this version does not have yet are refused, not ignored. */
 function refuseUnfinished(table: Table, where: string): void {
   const unfinished: [keyof Table, string][] = [
-    ["run-as", "sudo"],
     ["hold", "perilog"],
   ];
   for (const [key, value] of unfinished)

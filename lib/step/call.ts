@@ -11,13 +11,16 @@ import type { Outcome, Run } from "../host/command.js";
 import type { Fault, StepStatus } from "../record/events.js";
 import { oneLine } from "../record/notes.js";
 import { faultOf } from "./faults.js";
-import { execErrors, lastWords, parseReport, type Report } from "./reports.js";
-import { runScript, stepScript } from "./scripts.js";
+import { execErrors, lastWords, parseReport, sudoRefusals, type Report } from "./reports.js";
+import { stepScript } from "./scripts.js";
+import { startCommand } from "./start-command.js";
 
 export interface Call {
   steps: NodeStep[];
   ranks: number[];
   env: Record<string, string>;
+  /** Whom the steps run as; undefined: the instance owner. */
+  userid?: number | undefined;
   /** Seconds that all of it may take; each step has its own limit too. */
   limitS: number;
 }
@@ -65,23 +68,16 @@ export async function runCall(run: Run, call: Call, options: CallOptions): Promi
     following.abandonLost();
     if (following.isStuck()) abandoned.abort();
   });
-  const outcome = await run(
-    fluxExec(call.ranks, {
-      argv: ["sh", "-c", runScript(), "usernetes", nonce, ...steps],
-      env: call.env,
-      timeoutMs: call.limitS * 1000,
-    }),
-    {
-      signal: AbortSignal.any([options.signal, abandoned.signal]),
-      onStderrLine: (line) => {
-        const report = parseReport(line, nonce);
-        if (report) {
-          following.take(report);
-          if (following.isStuck()) abandoned.abort();
-        } else if (words.length < 200) words.push(line.slice(0, 4096));
-      },
+  const outcome = await run(fluxExec(call.ranks, startCommand(call, nonce, steps)), {
+    signal: AbortSignal.any([options.signal, abandoned.signal]),
+    onStderrLine: (line) => {
+      const report = parseReport(line, nonce);
+      if (report) {
+        following.take(report);
+        if (following.isStuck()) abandoned.abort();
+      } else if (words.length < 200) words.push(line.slice(0, 4096));
     },
-  );
+  });
   stopWatching();
   following.finish(words, outcome);
   // `flux exec -l` labels every line.
@@ -146,13 +142,21 @@ class CallProgress {
   /** The ranks that never reported their end. */
   finish(words: string[], outcome: Outcome): void {
     const errors = execErrors(words);
+    const refusals = sudoRefusals(words);
     const { timedOut, exitCode, reason } = outcome;
     const general = this.options.signal.aborted
       ? "stopped"
       : timedOut
         ? "flux exec did not end in time"
         : (words.at(-1) ?? (reason || `flux exec ended with ${exitCode ?? "a signal"}`));
-    for (const rank of [...this.at.keys()]) this.lose(rank, errors.get(rank) ?? general);
+    for (const [rank, step] of [...this.at]) {
+      const refusal = this.call.userid === undefined ? undefined : refusals.get(rank);
+      if (refusal === undefined) this.lose(rank, errors.get(rank) ?? general);
+      else {
+        this.tails.set(rank, [refusal]);
+        this.end({ report: "end", rank, step, exit: 1, shared: false });
+      }
+    }
   }
 
   private lose(rank: number, why: string): void {

@@ -20,6 +20,7 @@ const PERMANENT: readonly RegExp[] = [
   /executable file not found/,
   /manifest unknown|pull access denied|repository does not exist/,
   /permission denied/i,
+  /^sudo: |^sudo is not installed |^uid [0-9]+ has no account /,
   /yaml: |unknown (shorthand )?flag|Unsupported config option/,
 ];
 

@@ -38,3 +38,23 @@ export function execErrors(lines: readonly string[]): Map<number, string> {
   }
   return errors;
 }
+
+/**
+ * Where sudo(8) has not let us run anything as the cluster's user, by rank, with
+ * what to do: `1: sudo: a password is required`, `1: Sorry, user flux is not
+ * allowed to execute ...`.
+ */
+export function sudoRefusals(lines: readonly string[]): Map<number, string> {
+  const refusals = new Map<number, string>();
+  for (const line of lines) {
+    const match =
+      /^([0-9]+): (?:sudo: (?!unable to resolve|error init)(.*)|(Sorry, user \S+ (?:is not allowed|may not run)).*)$/.exec(
+        line,
+      );
+    const words = (match?.[2] ?? match?.[3])?.slice(0, 120);
+    if (words !== undefined) refusals.set(Number(match?.[1]), `sudo: ${words}; ${SUDO_RULE}`);
+  }
+  return refusals;
+}
+
+const SUDO_RULE = "the rule of etc/sudoers.d/usernetes is needed on this node";

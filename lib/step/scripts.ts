@@ -33,5 +33,6 @@ function load(name: string): string {
 }
 
 export const findScript = (): string => load("find-workdirs.sh");
+export const startScript = (): string => load("start.sh");
 export const runScript = (): string => load("place.sh") + load("end-earlier.sh") + load("run.sh");
 export const stepScript = (step: NodeStep): string => FILES[step].map(load).join("");

@@ -6,6 +6,7 @@
 import { execa } from "execa";
 import { execFileSync } from "node:child_process";
 import {
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -17,7 +18,7 @@ import {
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import type { NodeStep } from "../../lib/cluster/steps.js";
-import { findScript, runScript, stepScript } from "../../lib/step/scripts.js";
+import { findScript, runScript, startScript, stepScript } from "../../lib/step/scripts.js";
 
 const TOOLS =
   "sh cat mkdir chmod mv cp rm ls id cut tr hostname sed grep tail head mktemp setpriv timeout sleep getent rmdir sort awk env touch printf true seq yes wc find readlink fallocate stat";
@@ -96,6 +97,7 @@ export class Node {
       USERNETES_PROJECT: PROJECT,
       USERNETES_ARCHIVE: PROJECT,
       USERNETES_ENGINE: "docker",
+      USERNETES_RANK: "0",
       USERNETES_RANKS: "0",
       USERNETES_LEAD: hostname(),
       USERNETES_SHARED: "auto",
@@ -141,6 +143,11 @@ export class Node {
     return elsewhere;
   }
 
+  /** Whether the fakes wrote a file. */
+  has(name: string): boolean {
+    return existsSync(join(this.notes, name));
+  }
+
   /** The lines of a file that the fakes wrote. */
   noted(name: string): string[] {
     try {
@@ -155,7 +162,20 @@ export class Node {
     return this.begin(["-c", stepScript(step), "usernetes", step], env).ended;
   }
 
-  /** Scripts under on-node/run.sh, as `flux exec` starts it: [step, seconds, script] each. */
+  /** One step as `flux exec` starts it for a cluster of the owner's, or of another user's. */
+  whole(
+    step: NodeStep,
+    { env = {}, uid = "" }: { env?: Record<string, string>; uid?: string } = {},
+  ): Begun {
+    const run = ["sh", "-c", runScript(), "usernetes", NONCE, step, "20", stepScript(step)];
+    const all = { ...this.env, ...env };
+    const settings =
+      uid === "" ? [] : Object.entries(all).map(([name, value]) => `${name}=${value}`);
+    const start = ["-c", startScript(), "usernetes-start", NONCE, step, uid, "30"];
+    return this.begin([...start, ...settings, ...run], env);
+  }
+
+  /** Scripts under on-node/run.sh, as start.sh starts it: [step, seconds, script] each. */
   start(...steps: [string, number, string][]): Begun {
     return this.startAs(NONCE, ...steps);
   }

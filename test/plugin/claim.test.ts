@@ -60,8 +60,14 @@ t.test("host names keep their spelling, and two that differ in case alone are on
   t.end();
 });
 
-t.test("only the instance owner's jobs have clusters", (t) => {
-  t.match(refused({ userid: OWNER + 1 }), /^jobs of uid 501 cannot have a cluster here:/);
+t.test("only the instance owner's jobs have clusters, unless steps run as the job's user", (t) => {
+  t.match(
+    refused({ userid: OWNER + 1 }),
+    /^jobs of uid 501 cannot .* set usernetes.run-as = "sudo"/,
+  );
+  const config = { "run-as": "sudo" };
+  t.match(claim({ userid: OWNER + 1, config }), { userid: 501 });
+  t.match(refused({ userid: 0, config }), /^root's jobs cannot have a cluster here/);
   t.end();
 });
 

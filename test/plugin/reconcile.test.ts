@@ -542,7 +542,7 @@ t.test("a job that cannot have a cluster never starts", (t) => {
   t.test("because its user has no business here", async (t) => {
     t.equal(
       await refusal(new Life({ userid: 1001 })),
-      'jobs of uid 1001 cannot have a cluster here: usernetes.run-as is "owner", and the instance belongs to uid 500',
+      'jobs of uid 1001 cannot have a cluster here: usernetes.run-as is "owner", and the instance belongs to uid 500; set usernetes.run-as = "sudo" for clusters of all users',
     );
   });
 

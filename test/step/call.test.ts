@@ -176,6 +176,21 @@ t.test("a call that is refused as a whole loses every rank", async (t) => {
   );
 });
 
+t.test("where sudo lets us run nothing, the step has failed for good", async (t) => {
+  const refuse: Script = (say) => {
+    say("1: sudo: a password is required");
+    return { exitCode: 1 };
+  };
+  const { lines, ends } = await play(refuse, { userid: 1002 });
+  t.strictSame(lines, [
+    "stage 0 lost (1: sudo: a password is required)",
+    "stage 1 failed (exit 1: sudo: a password is required; the rule of etc/sudoers.d/usernetes is needed on this node)",
+  ]);
+  t.equal(ends[1]?.fault, "permanent");
+  const owners = await play(refuse);
+  t.match(owners.lines[1], /^stage 1 lost/, "the owner's steps need no sudo");
+});
+
 t.test("a status is not guessed: success without an end is lost", async (t) => {
   const { lines } = await play((say, nonce) => {
     say(`0: ${nonce} end stage 0`);

@@ -23,6 +23,12 @@ const WORDS: [string, ReturnType<typeof faultOf>][] = [
   ["/bin/sh: 1: podman-compose: not found", "permanent"],
   ["Error: manifest unknown: manifest unknown", "permanent"],
   ["permission denied while trying to connect to the Docker daemon socket", "permanent"],
+  ["sudo: a password is required; the rule of etc/sudoers.d/usernetes is needed", "permanent"],
+  ["uid 4242 has no account on this node", "permanent"],
+  [
+    'sudo is not installed on this node, or not on the PATH /bin (usernetes.run-as is "sudo")',
+    "permanent",
+  ],
   ["write /var/lib/docker/tmp: no space left on device", undefined],
   ["Cannot connect to the Docker daemon. Is the docker daemon running?", undefined],
   ["net/http: TLS handshake timeout", undefined],

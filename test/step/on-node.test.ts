@@ -232,7 +232,7 @@ t.test("stage", (t) => {
     const node = newNode(t);
     const subnet = async (rank: number, ranks: string, first: string) => {
       const { stderr } = await node.step("stage", {
-        FAKE_RANK: String(rank),
+        USERNETES_RANK: String(rank),
         USERNETES_RANKS: ranks,
         USERNETES_SUBNET: first,
       });
@@ -252,7 +252,7 @@ t.test("stage", (t) => {
   t.test("refuses a rank that is not of the job", async (t) => {
     const node = newNode(t);
     const { exitCode, stderr } = await node.step("stage", {
-      FAKE_RANK: "5",
+      USERNETES_RANK: "5",
       USERNETES_RANKS: "0-3,7",
     });
     t.equal(exitCode, 1);
@@ -527,14 +527,17 @@ t.test("fetch-join", (t) => {
   t.test("takes the join-command out of the archive, by way of a private directory", async (t) => {
     const node = newNode(t);
     node.staged();
-    const { exitCode } = await node.step("fetch-join", { FAKE_ARCHIVE: "kubeadm join ..." });
-    t.equal(exitCode, 0);
+    const env = { FAKE_ARCHIVE: "kubeadm join ..." };
+    const { stderr } = await node.whole("fetch-join", { env }).ended;
+    t.equal(stderr, `${NONCE} end fetch-join 0`);
     t.equal(node.read("join-command"), "kubeadm join ...\n");
+    t.equal(statSync(join(node.workdir, "join-command")).mode & 0o777, 0o600);
     const [mode, directory = ""] = node.noted("extracted");
     t.equal(mode, "drwx------");
+    t.match(directory, `usernetes-join-${MARKER.replace(" ", "-")}.`);
     t.not(directory, node.workdir);
     t.strictSame(node.litter, []);
-    await node.step("fetch-join", { FAKE_ARCHIVE: "another" });
+    await node.whole("fetch-join", { env: { FAKE_ARCHIVE: "another" } }).ended;
     t.equal(node.read("join-command"), "another\n", "repeated, it is replaced");
   });
 
@@ -552,7 +555,8 @@ t.test("fetch-join", (t) => {
       },
     ]) {
       plant();
-      t.equal((await node.step("fetch-join", { FAKE_ARCHIVE: "x" })).exitCode, 0);
+      const { stderr } = await node.whole("fetch-join", { env: { FAKE_ARCHIVE: "x" } }).ended;
+      t.equal(stderr, `${NONCE} end fetch-join 0`);
       t.equal(node.read("join-command"), "x\n");
       rmSync(file);
     }
@@ -562,19 +566,25 @@ t.test("fetch-join", (t) => {
   t.test("fails where there is no archive, and leaves nothing", async (t) => {
     const node = newNode(t);
     node.staged();
-    const { exitCode, stderr } = await node.step("fetch-join");
-    t.equal(exitCode, 1);
-    t.match(stderr, "no such archive");
+    const { stderr } = await node.whole("fetch-join").ended;
+    t.equal(
+      stderr,
+      `${NONCE} tail fetch-join flux-archive: no such archive\n${NONCE} end fetch-join 1`,
+    );
     t.strictSame(node.litter, []);
     t.notOk(existsSync(join(node.workdir, "join-command")));
   });
 
-  t.test("makes a file that only the user reads, as run starts it", async (t) => {
+  t.test("stopped while the archive comes, it leaves nothing", async (t) => {
     const node = newNode(t);
     node.staged();
-    node.env["FAKE_ARCHIVE"] = "x";
-    await node.call(["fetch-join", 10, stepScript("fetch-join")]);
-    t.equal(statSync(join(node.workdir, "join-command")).mode & 0o777, 0o600);
+    node.program("flux", 'touch "$NOTES/asked"; exec sleep 30');
+    const { kill, ended } = node.whole("fetch-join");
+    while (!node.has("asked")) await new Promise((resolve) => setTimeout(resolve, 20));
+    t.equal(node.litter.length, 1);
+    kill("SIGTERM");
+    await ended;
+    t.strictSame(node.litter, []);
   });
   t.end();
 });

@@ -1,5 +1,5 @@
 import t from "tap";
-import { execErrors, lastWords, parseReport } from "../../lib/step/reports.js";
+import { execErrors, sudoRefusals, lastWords, parseReport } from "../../lib/step/reports.js";
 
 t.test("a report is told by its nonce", (t) => {
   t.strictSame(parseReport("3: abc end up 0", "abc"), {
@@ -73,6 +73,24 @@ t.test("flux exec's own errors are told by rank, without the script", (t) => {
       [3, "No route to host"],
       [4, "No such file or directory"],
     ],
+  );
+  t.end();
+});
+
+t.test("what sudo refuses is told with what to do, by rank", (t) => {
+  const rule = "the rule of etc/sudoers.d/usernetes is needed on this node";
+  t.strictSame(
+    sudoRefusals([
+      "0: sudo: unable to resolve host node0: Name or service not known",
+      "1: sudo: a password is required",
+      "1: sudo: error initializing audit plugin sudoers_audit",
+      "2: Sorry, user flux is not allowed to execute '/usr/bin/setpriv --pdeathsig TERM timeout",
+      "3: something else: sudo: x",
+    ]),
+    new Map([
+      [1, `sudo: a password is required; ${rule}`],
+      [2, `sudo: Sorry, user flux is not allowed; ${rule}`],
+    ]),
   );
   t.end();
 });

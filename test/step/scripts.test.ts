@@ -1,10 +1,11 @@
 import { execa } from "execa";
 import t from "tap";
 import { LOCAL_STEPS, STEPS, type NodeStep } from "../../lib/cluster/steps.js";
-import { runScript, stepScript } from "../../lib/step/scripts.js";
+import { runScript, startScript, stepScript } from "../../lib/step/scripts.js";
 
 const NODE_STEPS = STEPS.filter((step) => !(LOCAL_STEPS as readonly string[]).includes(step));
 const scripts = (): [string, string][] => [
+  ["start", startScript()],
   ["run", runScript()],
   ...NODE_STEPS.map((step): [string, string] => [step, stepScript(step as NodeStep)]),
 ];

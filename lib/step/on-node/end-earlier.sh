@@ -7,8 +7,10 @@
 # other call only what does one of its own steps, as others run beside it.
 #
 # /proc is asked, and no file: before stage there is no place for one, and a pid
-# in one may be another's by now. Only run.sh and timeout(1) are meant, which
-# have the call's nonce among their arguments: what an engine started lives on.
+# in one may be another's by now. Only start.sh, run.sh and timeout(1) are meant,
+# which have the call's nonce among their arguments: what an engine started lives
+# on. Another user's cannot be seen, nor ended: sudo(8) itself, and the timeout(1)
+# that it runs, have not the marker in their environment, and end with run.sh.
 
 # The pids of earlier calls, one a line: of their run.sh and of their steps.
 earlier() {
@@ -23,6 +25,7 @@ earlier() {
       { argument[NR] = $0 }
       END {
         if (argument[1] ~ /(^|\/)(setpriv|timeout)$/) { call = argument[NR]; does[argument[NR - 1]] }
+        else if (argument[4] == "usernetes-start") { call = argument[5]; does[argument[6]] }
         else if (argument[4] == "usernetes") { call = argument[5]; for (i = 6; i + 2 <= NR; i += 3) does[argument[i]] }
         if (call == "" || call == own) exit
         for (step in does) if (wanted ~ / down-v / || index(wanted, " " step " ")) found = 1

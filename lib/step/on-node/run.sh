@@ -17,7 +17,8 @@
 umask 077
 nonce=$1
 shift
-exec </dev/null
+# The join-command, for fetch-join; nothing else reads.
+exec 6<&0 </dev/null
 
 # The caller's environment is explicit: what belongs to this host is found here.
 if [ -z "${HOME:-}" ]; then HOME=$(getent passwd "$(id -u)" | cut -d: -f6); fi
@@ -98,14 +99,15 @@ while [ $# -ge 3 ]; do
   shift 3
   open_raw || { report tail "$step" "no temporary file can be made here"; report end "$step" 1; exit 0; }
   if [ "$step" = join-command ]; then exec 3>&1; fi
+  if [ "$step" = fetch-join ]; then input=6; else input=0; fi
   USERNETES_SECONDS=$seconds
   export USERNETES_SECONDS
   # At TERM the script waits for what it runs, which timeout kills if it must,
   # and takes with it what that left: an orphan would go on under the next call.
   setpriv --pdeathsig TERM timeout -k 5 "$seconds" sh -c "trap 'kill -KILL 0' TERM
-$script" usernetes "$step" "$nonce" >&5 2>&1 4<&- 5>&- &
+$script" usernetes "$step" "$nonce" <&"$input" >&5 2>&1 4<&- 5>&- 6<&- &
   child=$!
-  keep_short >/dev/null 2>&1 3>&- &
+  keep_short >/dev/null 2>&1 3>&- 6<&- &
   watcher=$!
   # A shell may say that it was killed.
   wait "$child" 2>/dev/null

@@ -103,7 +103,7 @@ done
 [ -n "${USERNETES_SUBNET:-}" ] || exit 0
 
 # The place of this rank in the cluster's idset, from 0.
-rank=$(flux getattr rank)
+rank=$USERNETES_RANK
 place='' before=0 IFS=,
 for part in $USERNETES_RANKS; do
   first=${part%-*} last=${part#*-}

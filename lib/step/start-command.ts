@@ -1,0 +1,33 @@
+/**
+ * What a node runs for a call: on-node/start.sh, which goes on as run.sh, as the
+ * instance owner or, through sudo(8), as the cluster's user.
+ *
+ * Everything is an argument of its own. Arguments can be read by every user of a
+ * node: no secret is among them.
+ */
+import type { Command } from "../host/command.js";
+import type { Call } from "./call.js";
+import { runScript, startScript } from "./scripts.js";
+
+/** Seconds beyond what the steps may take: the user's processes end by then, whatever hangs. */
+const MARGIN_S = 10;
+
+/** `steps`: STEP SECONDS SCRIPT each. */
+export function startCommand(call: Call, nonce: string, steps: string[]): Command {
+  const { env, userid, limitS } = call;
+  const run = ["sh", "-c", runScript(), "usernetes", nonce, ...steps];
+  const seconds = String(Math.ceil(limitS) + MARGIN_S);
+  const start = ["sh", "-c", startScript(), "usernetes-start", nonce, call.steps[0] ?? ""];
+  const argv =
+    userid === undefined
+      ? [...start, "", seconds, ...run]
+      : [...start, String(userid), seconds, ...settings(env), ...run];
+  return { argv, env, timeoutMs: limitS * 1000 };
+}
+
+/** Each node has a FLUX_URI of its own; start.sh passes it. */
+function settings(env: Record<string, string>): string[] {
+  return Object.entries(env)
+    .filter(([name]) => name !== "FLUX_URI")
+    .map(([name, value]) => `${name}=${value}`);
+}
