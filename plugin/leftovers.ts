@@ -11,6 +11,7 @@ import { f58 } from "../lib/flux/jobid.js";
 import { OPEN_CLUSTERS, parseOpenCluster, type OpenCluster } from "../lib/record/writer.js";
 import type { Bridge } from "./bridge.js";
 import { EBUSY, FluxError } from "./flux-error.js";
+import { Strays } from "./strays.js";
 import { sweep } from "./sweep.js";
 import type { World } from "./world.js";
 
@@ -28,6 +29,8 @@ export interface Cleaned {
 export interface Jobs {
   /** Its job is known and not over. */
   isActive(jobid: bigint): boolean;
+  /** Whose that job is; undefined where it is not active. */
+  userOf(jobid: bigint): number | undefined;
   /** Resolves when the teardown has ended; one that is under way is joined. */
   takeDown(entry: OpenCluster): Promise<Cleaned>;
 }
@@ -35,12 +38,17 @@ export interface Jobs {
 export class Leftovers {
   /** Ranks that have been looked at since they came up. */
   private readonly seen = new Set<number>();
+  private readonly strays: Strays;
 
   constructor(
     private readonly makeWorld: () => World,
     private readonly bridge: Pick<Bridge, "list" | "lookup">,
     private readonly jobs: Jobs,
-  ) {}
+  ) {
+    this.strays = new Strays(makeWorld, (ranks) => {
+      for (const rank of ranks) this.seen.delete(rank);
+    });
+  }
 
   /** Their ports and subnets are taken until they are gone. */
   async readEntries(): Promise<void> {
@@ -55,7 +63,7 @@ export class Leftovers {
       const due = entry.left === undefined || (!entry.kept && this.reachable(entry).length > 0);
       if (due && !this.jobs.isActive(BigInt(entry.jobid))) void this.jobs.takeDown(entry);
     }
-    for (const entry of await this.look()) void this.jobs.takeDown(entry);
+    for (const entry of await this.look()) void this.takeDownFound(entry);
   }
 
   /** For `flux-usernetes clean`. Throws a FluxError: its job is active. */
@@ -65,11 +73,28 @@ export class Leftovers {
     this.seen.clear();
     const found = await this.look();
     const { open } = this.makeWorld();
-    const wanted = [...open.all(), ...found].filter((entry) => {
-      const id = BigInt(entry.jobid);
-      return (jobid === "all" || id === jobid) && !this.jobs.isActive(id);
-    });
-    return Promise.all(wanted.map((entry) => this.jobs.takeDown(entry)));
+    const isWanted = ({ jobid: id }: OpenCluster) => jobid === "all" || BigInt(id) === jobid;
+    const known = open.all().filter(({ jobid: id }) => !this.jobs.isActive(BigInt(id)));
+    return Promise.all([
+      ...known.filter(isWanted).map((entry) => this.jobs.takeDown(entry)),
+      ...found.filter(isWanted).map((entry) => this.takeDownFound(entry)),
+    ]);
+  }
+
+  /**
+   * A job's record, its drained nodes and its ports are the owner's word: what
+   * another user may have planted becomes nothing of it.
+   */
+  private takeDownFound(entry: OpenCluster): Promise<Cleaned> {
+    const { owner } = this.makeWorld();
+    const isOurs = entry.claim.userid === owner && this.holder(entry) === undefined;
+    return isOurs ? this.jobs.takeDown(entry) : this.strays.takeDown(entry);
+  }
+
+  /** Whose the job's cluster is that we know of: a found one of another's has nothing to do with it. */
+  private holder({ jobid }: OpenCluster): number | undefined {
+    const id = BigInt(jobid);
+    return this.jobs.userOf(id) ?? this.makeWorld().open.get(id)?.claim.userid;
   }
 
   /** The ranks that a teardown left, and that are up. */
@@ -93,11 +118,16 @@ export class Leftovers {
     return swept.clusters.filter((entry) => this.isStray(entry, world));
   }
 
-  private isStray(entry: OpenCluster, { open, say }: World): boolean {
-    const jobid = BigInt(entry.jobid);
-    if (this.jobs.isActive(jobid) || open.get(jobid)) return false;
-    const { ranks } = entry.claim;
-    say("warn", `${f58(jobid)}: its job is gone, and its cluster is not: ranks ${ranks}`);
+  private isStray(entry: OpenCluster, { owner, say }: World): boolean {
+    const { ranks, userid } = entry.claim;
+    const holder = this.holder(entry);
+    if (holder === userid) return false;
+    const whose = userid === owner ? "" : `uid ${userid}, `;
+    const what =
+      holder === undefined
+        ? "its job is gone, and its cluster is not"
+        : `a work directory that is not of the user of that job`;
+    say("warn", `${f58(BigInt(entry.jobid))}: ${what}: ${whose}ranks ${ranks}`);
     return true;
   }
 

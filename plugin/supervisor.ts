@@ -144,6 +144,13 @@ export class Supervisor implements Jobs {
     return this.waiting.has(jobid) || (member !== undefined && member.ended === undefined);
   }
 
+  userOf(jobid: bigint): number | undefined {
+    if (!this.isActive(jobid)) return undefined;
+    return (
+      this.waiting.get(jobid)?.job.userid ?? this.members.get(jobid)?.reconciler.cluster.userid
+    );
+  }
+
   takeDown(entry: OpenCluster): Promise<Cleaned> {
     const jobid = BigInt(entry.jobid);
     const { claim } = entry;

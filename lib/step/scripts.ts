@@ -32,6 +32,7 @@ function load(name: string): string {
   return text;
 }
 
+export const findAllScript = (): string => load("find-all.sh");
 export const findScript = (): string => load("find-workdirs.sh");
 export const startScript = (): string => load("start.sh");
 export const runScript = (): string => load("place.sh") + load("end-earlier.sh") + load("run.sh");

@@ -18,10 +18,16 @@ import {
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import type { NodeStep } from "../../lib/cluster/steps.js";
-import { findScript, runScript, startScript, stepScript } from "../../lib/step/scripts.js";
+import {
+  findAllScript,
+  findScript,
+  runScript,
+  startScript,
+  stepScript,
+} from "../../lib/step/scripts.js";
 
 const TOOLS =
-  "sh cat mkdir chmod mv cp rm ls id cut tr hostname sed grep tail head mktemp setpriv timeout sleep getent rmdir sort awk env touch printf true seq yes wc find readlink fallocate stat";
+  "sh cat mkdir chmod mv cp rm ls id cut tr hostname sed grep tail head mktemp setpriv timeout sleep getent rmdir sort awk env touch printf true seq yes wc find readlink fallocate stat sudo";
 
 export const NONCE = "n0nce";
 export const MARKER = "179836689580032 6b0b0f4e-0000-4000-8000-000000000000";
@@ -186,9 +192,10 @@ export class Node {
     return this.begin(["-c", runScript(), "usernetes", nonce, ...rest], {});
   }
 
-  /** The lines of find-workdirs.sh. */
-  async find(instance: string): Promise<string[]> {
-    const args = ["-c", findScript(), "usernetes", this.base, instance];
+  /** The lines of find-all.sh, which looks as others too if `sudo` says so. */
+  async find(instance: string, sudo = "no"): Promise<string[]> {
+    const words = [this.base, instance, sudo, findScript()];
+    const args = ["-c", findAllScript(), "usernetes", ...words];
     return (await this.begin(args, {}).ended).stdout.split("\n");
   }
 

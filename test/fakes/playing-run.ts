@@ -7,6 +7,7 @@ import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { decodeIdset, encodeIdset } from "../../lib/flux/idset.js";
 import type { Clock } from "../../lib/host/clock.js";
+import { findAllScript } from "../../lib/step/scripts.js";
 import type { Command, Outcome, Run, RunOptions } from "../../lib/host/command.js";
 
 export const TOKEN = "abcdef.0123456789abcdef";
@@ -41,10 +42,12 @@ export class PlayingRun {
   /** `step rank`, each time one is begun on a rank. */
   readonly begun: string[] = [];
   readonly environments: Record<string, string>[] = [];
+  /** Whom each call's steps run as; "": the owner. */
+  readonly users: string[] = [];
   /** What was put into archives, with the file's mode. */
   readonly archived: { text: string; mode: number }[] = [];
   play: Play = () => undefined;
-  /** What find-workdirs.sh says on a rank; a rank that is not here does not answer. */
+  /** What find-all.sh says on a rank: `UID JOBID ENGINE`; a rank that is not here does not answer. */
   workdirs: (rank: number) => string[] | undefined = () => [];
   /** Called with each archive that is made. */
   onArchive: (name: string, text: string) => void = () => undefined;
@@ -82,10 +85,11 @@ export class PlayingRun {
     const { argv } = command;
     const ranks = decodeIdset(argv[argv.indexOf("-r") + 1] ?? "");
     const [nonce = "", ...rest] = argv.slice(argv.indexOf("usernetes") + 1);
-    if (rest.length === 1) return this.find(ranks);
+    if (argv.includes(findAllScript())) return this.find(ranks);
     const steps = rest.filter((_, i) => i % 3 === 0);
     this.commands.push(`exec ${argv[argv.indexOf("-r") + 1] ?? ""}: ${steps.join(", ")}`);
     this.environments.push(command.env);
+    this.users.push(argv[argv.indexOf("usernetes-start") + 3] ?? "");
     const say = options.onStderrLine ?? (() => undefined);
     let timedOut = false;
     // As with a process: a call that is not wanted any more is not begun.
@@ -111,7 +115,7 @@ export class PlayingRun {
     await this.turn();
     const lines = ranks.flatMap((rank) => {
       const found = this.workdirs(rank);
-      return found ? [...found, "end -"].map((line) => `${rank}: ${line} node${rank}\n`) : [];
+      return found ? [...found, "- end -"].map((line) => `${rank}: ${line} node${rank}\n`) : [];
     });
     return ended({ stdout: lines.join("") });
   }

@@ -4,10 +4,10 @@ import { entryKey, recordKey, type OpenCluster } from "../../lib/record/writer.j
 import { Leftovers, type Cleaned } from "../../plugin/leftovers.js";
 import { Supervisor } from "../../plugin/supervisor.js";
 import { claimOf } from "../fakes/clusters.js";
-import { JOBID, Life } from "../fakes/life.js";
+import { JOBID, Life, OWNER } from "../fakes/life.js";
 
 const NO_KVS = { list: () => Promise.resolve([]), lookup: () => Promise.resolve(undefined) };
-const STRAY = `${JOBID} podman`;
+const STRAY = `${OWNER} ${JOBID} podman`;
 
 /** Leftovers in a life's world; teardowns are only noted. */
 function leftovers(active: bigint[] = []) {
@@ -15,6 +15,7 @@ function leftovers(active: bigint[] = []) {
   const taken: OpenCluster[] = [];
   const tested = new Leftovers(() => life.world, NO_KVS, {
     isActive: (jobid) => active.includes(jobid),
+    userOf: (jobid) => (active.includes(jobid) ? OWNER : undefined),
     takeDown: (entry): Promise<Cleaned> => {
       taken.push(entry);
       return Promise.resolve({ jobid: entry.jobid, left: "", where: "", note: "" });
@@ -82,7 +83,15 @@ t.test("a node that does not answer is named, and looked at again", async (t) =>
 
 t.test("words on a node that are no workdir's are no workdir", async (t) => {
   const { life, taken, tested } = leftovers();
-  life.nodes.workdirs = () => ["x docker", "-1 docker", "1 docker more", "", "../1 docker"];
+  life.nodes.workdirs = () => [
+    "500 x docker",
+    "500 -1 docker",
+    "500 1 docker more",
+    "",
+    "500 ../1 docker",
+    "x 1 docker",
+    "500 99999999999999999999 docker",
+  ];
   await tested.takeAll();
   t.strictSame(taken, []);
 });
@@ -144,4 +153,73 @@ t.test("what a stray cluster leaves once more becomes an entry", async (t) => {
   ]);
   t.match(JSON.parse(life.flux.kvs.get(entryKey(JOBID)) ?? "{}"), { left: [2] });
   t.equal(life.flux.kvs.get(recordKey(JOBID)), undefined);
+});
+
+t.test(
+  "what another user has there is torn down as that user, and nothing else is done",
+  async (t) => {
+    const { life, taken, tested } = leftovers();
+    life.nodes.workdirs = (rank) => (rank > 0 ? [`1002 ${JOBID} podman`] : []);
+    t.match(await tested.clean("all"), [{ jobid: String(JOBID), left: "", note: "" }]);
+    t.strictSame(taken, [], "no record, no entry");
+    t.strictSame(life.nodes.commands, ["find on 0-2", "exec 1-2: down-v"]);
+    t.strictSame(life.nodes.users, ["1002"]);
+    t.match(life.nodes.environments, [
+      { USERNETES_ENGINE: "podman", USERNETES_PROJECT: "usernetes-2qt1hsjy5" },
+    ]);
+    t.strictSame(life.world.open.all(), []);
+  },
+);
+
+t.test(
+  "a job's own user is left alone while it is active; one with its id in theirs is not",
+  async (t) => {
+    const { life, taken, tested } = leftovers([JOBID]);
+    life.nodes.workdirs = (rank) =>
+      rank === 0 ? [STRAY] : [`1002 ${JOBID} docker`, `1003 ${JOBID} docker`];
+    await tested.takeAll();
+    await life.quiet();
+    t.strictSame(taken, []);
+    t.strictSame(life.nodes.users, ["1002", "1003"], "two owners are two clusters");
+    t.ok(
+      life.said.includes(
+        "warn: ƒ2QT1HSJy5: a work directory that is not of the user of that job: uid 1002, ranks 1-2",
+      ),
+    );
+  },
+);
+
+t.test(
+  "what the owner has under the id of another user's open cluster is not that cluster's",
+  async (t) => {
+    const { life, taken, tested } = leftovers();
+    const claim = { ...claimOf("0-2", []), userid: 1002 };
+    life.world.open.add({ jobid: String(JOBID), claim, left: [] });
+    life.nodes.workdirs = (rank) => (rank === 2 ? [STRAY] : []);
+    await tested.takeAll();
+    await life.quiet();
+    t.strictSame(taken, []);
+    t.strictSame(life.nodes.users, [""], "as the owner");
+  },
+);
+
+t.test("where such a teardown fails, it is said, and the node is looked at again", async (t) => {
+  const { life, tested } = leftovers();
+  life.nodes.workdirs = (rank) => (rank === 2 ? [`1002 ${JOBID} docker`] : []);
+  life.nodes.play = () => ({ exit: 1, tail: ["left behind: container x"] });
+  const note = "exit 1: left behind: container x";
+  t.match(await tested.clean("all"), [{ left: "2", where: "node2 (rank 2)", note }]);
+  t.ok(life.said.includes(`warn: ƒ2QT1HSJy5: uid 1002: left on node2 (rank 2): ${note}`));
+  await tested.takeAll();
+  await life.quiet();
+  t.strictSame(life.nodes.commands.slice(2), ["find on 2", "exec 2: down-v"]);
+});
+
+t.test("what could not be looked at is said", async (t) => {
+  const { life, tested } = leftovers();
+  life.nodes.workdirs = (rank) => (rank === 2 ? ["1002 unseen -"] : []);
+  await tested.takeAll();
+  t.ok(
+    life.said.includes("warn: node2 (rank 2): what uid 1002 has in /tmp could not be looked at"),
+  );
 });

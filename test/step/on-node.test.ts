@@ -829,7 +829,8 @@ t.test("find-workdirs tells this instance's, by their marker files", async (t) =
     writeFileSync(join(node.base, name, ".usernetes/owner"), owner);
   };
   const find = () => node.find(instance);
-  const end = `end - ${hostname()}`;
+  const end = `- end - ${hostname()}`;
+  const me = process.getuid?.() ?? 0;
   t.strictSame(await find(), [end]);
   node.staged();
   workdir("usernetes-ƒother", `1 ${"0".repeat(8)}-elsewhere ${hostname()}\n`);
@@ -837,9 +838,9 @@ t.test("find-workdirs tells this instance's, by their marker files", async (t) =
   workdir("something", `2 ${instance} ${hostname()}\n`);
   mkdirSync(join(node.base, "usernetes-ƒbare"));
   symlinkSync(node.workdir, join(node.base, "usernetes-ƒlink"));
-  t.strictSame(await find(), [`179836689580032 - ${hostname()}`, end]);
+  t.strictSame(await find(), [`${me} 179836689580032 - ${hostname()}`, end]);
   writeFileSync(join(node.workdir, ".usernetes/engine"), "podman\n");
-  t.strictSame(await find(), [`179836689580032 podman ${hostname()}`, end]);
+  t.strictSame(await find(), [`${me} 179836689580032 podman ${hostname()}`, end]);
 });
 
 t.test("where the work directory is its caller's, and maybe other nodes' too", (t) => {

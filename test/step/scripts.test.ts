@@ -1,11 +1,19 @@
 import { execa } from "execa";
 import t from "tap";
 import { LOCAL_STEPS, STEPS, type NodeStep } from "../../lib/cluster/steps.js";
-import { runScript, startScript, stepScript } from "../../lib/step/scripts.js";
+import {
+  findAllScript,
+  findScript,
+  runScript,
+  startScript,
+  stepScript,
+} from "../../lib/step/scripts.js";
 
 const NODE_STEPS = STEPS.filter((step) => !(LOCAL_STEPS as readonly string[]).includes(step));
 const scripts = (): [string, string][] => [
   ["start", startScript()],
+  ["find-workdirs", findScript()],
+  ["find-all", findAllScript()],
   ["run", runScript()],
   ...NODE_STEPS.map((step): [string, string] => [step, stepScript(step as NodeStep)]),
 ];

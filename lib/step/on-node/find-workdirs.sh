@@ -1,5 +1,5 @@
-# Tells which workdirs of this instance are on this node: `JOBID ENGINE HOST`, one
-# a line, then `end - HOST`.
+# Tells which workdirs of this instance the user has who runs it: `JOBID ENGINE`,
+# one a line.
 #
 #   sh -c "$(cat find-workdirs.sh)" usernetes BASE INSTANCE
 #
@@ -7,7 +7,6 @@
 # user owns it: anybody may make one of that name under /tmp. One that nodes share
 # is on those that have a directory of their own in it.
 base=$1 instance=$2
-here=$(hostname)
 for workdir in "$base"/usernetes-*; do
   owner=$workdir/.usernetes/owner
   if [ -L "$workdir" ] || [ ! -O "$workdir" ] || [ -L "$workdir/.usernetes" ]; then continue; fi
@@ -18,6 +17,5 @@ for workdir in "$base"/usernetes-*; do
   [ -d "$nodes/$here" ] || [ -z "$(ls -A "$nodes" 2>/dev/null)" ] || continue
   engine=''
   if [ -f "$workdir/.usernetes/engine" ]; then read -r engine <"$workdir/.usernetes/engine"; fi
-  echo "$jobid ${engine:--} $here"
+  echo "$jobid ${engine:--}"
 done
-echo "end - $here"

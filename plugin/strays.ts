@@ -1,0 +1,70 @@
+/**
+ * Work directories that were found on nodes and that no record of ours accounts
+ * for, of other users than the instance owner. Each is torn down as its owner: a
+ * user who planted it, with any job's id in it, has lost some things of their own,
+ * and nothing else has happened. No record, no entry, no ports, no drained node.
+ */
+import { messageOf } from "../lib/errors.js";
+import { encodeIdset } from "../lib/flux/idset.js";
+import { f58 } from "../lib/flux/jobid.js";
+import { decodeIdset } from "../lib/flux/idset.js";
+import type { OpenCluster } from "../lib/record/writer.js";
+import { runCall, type StepEnd } from "../lib/step/call.js";
+import { stepEnvironment } from "../lib/step/environment.js";
+import type { Cleaned } from "./leftovers.js";
+import type { World } from "./world.js";
+
+export class Strays {
+  /** By user: one after the other, so that a user with many is in nobody's way. */
+  private readonly last = new Map<number, Promise<unknown>>();
+
+  constructor(
+    private readonly makeWorld: () => World,
+    /** These ranks are to be looked at again. */
+    private readonly lookAgain: (ranks: number[]) => void,
+  ) {}
+
+  takeDown(entry: OpenCluster): Promise<Cleaned> {
+    const { userid } = entry.claim;
+    const before = this.last.get(userid) ?? Promise.resolve();
+    const cleaned = before.then(() => this.tearDown(entry));
+    this.last.set(userid, cleaned);
+    return cleaned;
+  }
+
+  /** Never rejects. */
+  private async tearDown({ jobid, claim }: OpenCluster): Promise<Cleaned> {
+    const world = this.makeWorld();
+    const ranks = decodeIdset(claim.ranks);
+    const failed = new Map<number, string>();
+    const onEnd = ({ rank, status, note }: StepEnd) => {
+      if (status !== "ok") failed.set(rank, note);
+    };
+    try {
+      const { site, config, owner, nodes } = world;
+      const call = {
+        steps: ["down-v" as const],
+        ranks,
+        env: stepEnvironment(BigInt(jobid), claim, { ...site, without: [] }),
+        userid: claim.userid === owner ? undefined : claim.userid,
+        limitS: config.teardownTimeoutMs / 1000,
+      };
+      await runCall(world.run, call, {
+        signal: new AbortController().signal,
+        isLost: (rank) => nodes.isLost(rank),
+        onChange: (callback) => nodes.onChange(callback),
+        onEnd,
+      });
+    } catch (error) {
+      for (const rank of ranks) failed.set(rank, messageOf(error));
+    }
+    const left = [...failed.keys()].sort((a, b) => a - b);
+    this.lookAgain(left);
+    const note = failed.get(left[0] ?? -1) ?? "";
+    const where = left.map((rank) => `${claim.hosts[ranks.indexOf(rank)] ?? "?"} (rank ${rank})`);
+    const what = `${f58(BigInt(jobid))}: uid ${claim.userid}`;
+    if (left.length === 0) world.say("info", `${what}: nothing is left`);
+    else world.say("warn", `${what}: left on ${where.join(", ")}: ${note}`);
+    return { jobid, left: encodeIdset(left), where: where.join(", "), note };
+  }
+}
