@@ -7,6 +7,7 @@ import { EventEmitter } from "node:events";
 import { kvsDirectory } from "../../lib/flux/jobid.js";
 import { encodeEntry, now, type Entry } from "./eventlog.js";
 import { FluxError } from "./flux-error.js";
+import { OWNER } from "./guests.js";
 import type { Instance } from "./instance.js";
 import { foldEvent, nextActions, type Action, type Job } from "./job.js";
 import { JobOutput } from "./job-output.js";
@@ -20,6 +21,7 @@ export interface Submission {
   env: Record<string, string>;
   urgency: number;
   rank: number;
+  userid: number;
 }
 
 /** Milliseconds that an idle instance takes; all times the instance's pace. */
@@ -59,10 +61,10 @@ export class JobManager {
     return this.#last;
   }
 
-  submit({ jobspec, env, urgency, rank }: Submission): Job {
+  submit({ jobspec, env, urgency, rank, userid }: Submission): Job {
     const job: Job = {
       id: this.#newId(rank),
-      userid: process.getuid?.() ?? 0,
+      userid,
       urgency,
       jobspec,
       env,
@@ -177,10 +179,12 @@ export class JobManager {
     }
   }
 
-  raise(id: bigint, exception: { type: string; severity: number; note: string }): void {
-    const { type, severity, note } = exception;
+  raise(
+    id: bigint,
+    exception: { type: string; severity: number; note: string; userid?: number },
+  ): void {
+    const { type, severity, note, userid = OWNER } = exception;
     const job = this.active(id);
-    const userid = process.getuid?.() ?? 0;
     this.post(job, "exception", { type, severity, note, userid });
   }
 

@@ -8,6 +8,7 @@ import { writeFileSync } from "node:fs";
 import { Refusal, type Call } from "./call.js";
 import { findCommand } from "./commands.js";
 import { FluxError } from "./flux-error.js";
+import { refuseGuest } from "./guests.js";
 import { LineTranslator } from "./host.js";
 import type { Instance } from "./instance.js";
 import { frame, FrameReader, type Request } from "./wire.js";
@@ -95,6 +96,7 @@ class Session {
   async #runCommand(call: Call): Promise<number> {
     const [name = "", ...argv] = call.argv;
     try {
+      refuseGuest(name, call.env);
       return await findCommand(name)({ ...call, argv });
     } catch (error) {
       if (error instanceof Refusal) {

@@ -1,4 +1,5 @@
 /** The tasks of a job: which rank each runs on, and running one. */
+import { asUser } from "./guests.js";
 import type { Job } from "./job.js";
 import type { JobRun } from "./job-run.js";
 import type { OutputLine } from "./job-output.js";
@@ -38,7 +39,7 @@ export async function runTask(run: JobRun, task: Task, setting: TaskSetting): Pr
   };
   const running = launch({
     host: instance.host(task.rank),
-    argv: job.jobspec.tasks[0]?.command ?? [],
+    argv: asUser(job.userid, job.jobspec.tasks[0]?.command ?? []),
     cwd: job.jobspec.attributes.system.cwd,
     env: {
       ...setting.env,

@@ -1,6 +1,7 @@
 /** flux-cancel(1). */
 import { f58, parseJobid } from "../../../lib/flux/jobid.js";
 import { Refusal, type Call } from "../call.js";
+import { refuseOthers, userOf } from "../guests.js";
 import { parseOptions } from "../options.js";
 
 export function cancel(call: Call): number {
@@ -21,7 +22,9 @@ export function cancel(call: Call): number {
     const job = id === undefined ? undefined : jobs.jobs.get(id);
     if (id === undefined) throw new Refusal(`flux-cancel: ERROR: invalid jobid "${word}"`);
     if (!job) throw new Refusal(`flux-cancel: ERROR: ${f58(id)}: unknown job id`);
-    if (job.state !== "INACTIVE") jobs.raise(id, exception);
+    const words = `flux-cancel: ERROR: ${f58(id)}: guests can only raise exceptions on their own jobs`;
+    refuseOthers(call, job, words);
+    if (job.state !== "INACTIVE") jobs.raise(id, { ...exception, userid: userOf(call.env) });
   }
   return 0;
 }

@@ -3,8 +3,11 @@ import { kvsDirectory } from "../../../lib/flux/jobid.js";
 import { Refusal, type Call } from "../call.js";
 import { parseFsd } from "../duration.js";
 import { decodeEventlog, encodeEntry, formatEntry, type Entry } from "../eventlog.js";
+import { refuseOthers } from "../guests.js";
 import { jobArgument, jobidArgument } from "../job-argument.js";
 import { parseOptions, type Options } from "../options.js";
+
+const RESTRICTED = "flux-job: access is restricted to job/instance owner";
 
 export function info(call: Call): number {
   const options = parseOptions(call.argv, { command: "flux-job", specs: ["original|o", "base|b"] });
@@ -12,6 +15,7 @@ export function info(call: Call): number {
   const id = jobidArgument(word);
   const { kvs, jobs } = call.instance;
   const text = kvs.get(`${kvsDirectory(id)}.${key}`);
+  refuseOthers(call, jobs.jobs.get(id), RESTRICTED);
   if (!jobs.jobs.has(id)) throw new Refusal("flux-job: invalid job id");
   if (text === undefined) throw new Refusal(`flux-job: ${key}: key not found`);
   call.out(`${text}\n`);
@@ -36,6 +40,7 @@ export async function eventlog(call: Call): Promise<number> {
   const id = jobidArgument(word);
   const key = `${kvsDirectory(id)}.${path}`;
   const { kvs } = call.instance;
+  refuseOthers(call, call.instance.jobs.jobs.get(id), RESTRICTED);
   const print = printer(options);
   if (options.has("follow")) {
     // Flux dies here: SIGSEGV, every time.
@@ -97,6 +102,7 @@ export async function waitEvent(call: Call): Promise<number> {
   const [word = "", name = ""] = options.rest;
   const path = options.get("path") ?? "eventlog";
   const job = jobArgument(call, word, `job ${word} not found`);
+  refuseOthers(call, job, RESTRICTED);
   const key = `${kvsDirectory(job.id)}.${path}`;
   if (call.instance.kvs.get(key) === undefined && !options.has("waitcreate"))
     throw new Refusal(`flux-job: eventlog path ${path} not found`);

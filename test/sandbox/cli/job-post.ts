@@ -1,6 +1,7 @@
 /** `flux job memo`, `raise` and `kill`. */
 import { constants } from "node:os";
 import { Refusal, type Call } from "../call.js";
+import { refuseOthers, userOf } from "../guests.js";
 import { jobArgument, jobidArgument } from "../job-argument.js";
 import { attributeValue } from "../jobspec.js";
 import { parseOptions } from "../options.js";
@@ -23,6 +24,11 @@ export function memo(call: Call): number {
   const { rest } = parseOptions(call.argv, { command: "flux-job", specs: ["volatile"] });
   const id = jobidArgument(rest[0] ?? "");
   const values = memoOf(rest.slice(1));
+  refuseOthers(
+    call,
+    call.instance.jobs.jobs.get(id),
+    "flux-job: memo: guests can only add a memo to their own jobs",
+  );
   try {
     call.instance.jobs.memo(id, values);
   } catch (error) {
@@ -38,8 +44,14 @@ export function raise(call: Call): number {
   });
   const [word = "", ...words] = options.rest;
   const id = jobidArgument(word);
+  refuseOthers(
+    call,
+    call.instance.jobs.jobs.get(id),
+    `flux-job: raise ${word}: guests can only raise exceptions on their own jobs`,
+  );
   try {
     call.instance.jobs.raise(id, {
+      userid: userOf(call.env),
       type: options.get("type") ?? "cancel",
       severity: Number(options.get("severity") ?? 0),
       note: options.get("message") ?? words.join(" "),

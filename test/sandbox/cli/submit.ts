@@ -2,6 +2,7 @@
 import { decodeIdset } from "../../../lib/flux/idset.js";
 import { Refusal, type Call } from "../call.js";
 import { f58 } from "../../../lib/flux/jobid.js";
+import { userOf } from "../guests.js";
 import type { Job } from "../job.js";
 import { makeJobspec, SUBMIT_OPTIONS, type JobRequest } from "../jobspec.js";
 import { parseOptions, type Options } from "../options.js";
@@ -41,6 +42,7 @@ export function submitJob(call: Call, request: JobRequest): Job {
     env: jobEnvironment(call, options),
     urgency: URGENCIES[urgency.toLowerCase()] ?? Number(urgency),
     rank: call.rank,
+    userid: userOf(call.env),
   });
 }
 

@@ -1,0 +1,165 @@
+/** `run-as = "sudo"`: the jobs of other users, on four hosts, as real users of this machine. */
+import { execFileSync } from "node:child_process";
+import { existsSync, readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+import t from "tap";
+import type { Tap } from "./life.js";
+import { as, makeUser, processesOf, UsersFlux, whyNoUsers, type User } from "./users.js";
+
+const skip = whyNoUsers() ?? false;
+
+/** In an instance of its own. */
+function users(
+  name: string,
+  body: (t: Tap, flux: UsersFlux, alice: User, bob: User) => Promise<void>,
+  more = "",
+): void {
+  t.test(name, { skip }, async (test) => {
+    const tap = test as unknown as Tap;
+    const alice = makeUser(tap, "u7s-alice");
+    const bob = makeUser(tap, "u7s-bob");
+    await body(tap, await UsersFlux.open(tap, more), alice, bob);
+  });
+}
+
+/** Nothing of the user's is left: no process, no file, nothing in an engine or in Flux. */
+async function nothingIsLeft(t: Tap, flux: UsersFlux, user: User): Promise<void> {
+  const left = (await flux.leftovers()).filter((line) => !/^engine node[0-9]$/.test(line));
+  t.strictSame(left, []);
+  t.strictSame(processesOf(user.uid), []);
+  const temporary = readdirSync("/tmp").filter((name) => name.startsWith("usernetes-join-"));
+  t.strictSame(temporary, []);
+}
+
+users("a user's cluster is the user's own, on every node", async (t, flux, alice, bob) => {
+  await flux.startDaemon();
+  t.match(await flux.by(alice, "ping", "-c", "1", "usernetes"), "(usernetes)");
+  const go = join(flux.place.testbed, "go");
+  const job = await flux.submitBy(
+    alice,
+    3,
+    "sh",
+    "-c",
+    `id -u; while [ ! -e ${go} ]; do sleep 0.1; done`,
+  );
+  await flux.waitFor(job, "start");
+  const [{ context: claim = {} } = {}] = await flux.record(job);
+  t.match(claim, { userid: alice.uid, ranks: "0-2" });
+  const name = String(claim["workdir"]).split("/").at(-1) ?? "";
+  for (const rank of [0, 1, 2]) {
+    const workdir = join(flux.disk(rank), name);
+    const { uid, mode } = statSync(workdir);
+    t.strictSame([uid, mode & 0o777], [alice.uid, 0o700], `node${rank}`);
+    t.strictSame(execFileSync("find", [workdir, "!", "-uid", String(alice.uid)]).toString(), "");
+    t.notOk(existsSync(join(workdir, "join-command")), "the token has served");
+  }
+  const kubeconfig = join(flux.disk(0), name, "kubeconfig");
+  const { uid, mode } = statSync(kubeconfig);
+  t.strictSame([uid, mode & 0o777], [alice.uid, 0o600]);
+  t.equal(as(alice, "cat", kubeconfig).status, 0);
+  t.equal(as(bob, "cat", kubeconfig).status, 1);
+  t.strictSame(flux.stepUids(), new Set([String(alice.uid)]));
+  await t.rejects(flux.by(bob, "job", "info", job, "usernetes.eventlog"), /access is restricted/);
+  t.match(await flux.by(alice, "job", "info", job, "usernetes.eventlog"), '"settle"');
+  execFileSync("touch", [go]);
+  await flux.waitForEnd(job);
+  t.match(await flux.output("flux", "job", "attach", job), String(alice.uid));
+  await nothingIsLeft(t, flux, alice);
+  t.strictSame(flux.stepUids(), new Set([String(alice.uid)]), "and as the user it was taken down");
+});
+
+users(
+  "two users' clusters live side by side, and each cancels their own",
+  async (t, flux, alice, bob) => {
+    flux.takes("up", 60);
+    await flux.startDaemon();
+    const hers = await flux.submitBy(alice, 2, "true");
+    const his = await flux.submitBy(bob, 2, "true");
+    await flux.untilBegun("up", 4);
+    await t.rejects(flux.by(bob, "cancel", hers), /only raise exceptions on their own jobs/);
+    await flux.by(alice, "cancel", hers);
+    await flux.waitForEnd(hers);
+    t.strictSame(processesOf(alice.uid), [], "what was cut off has ended");
+    t.not(processesOf(bob.uid).length, 0);
+    await flux.by(bob, "cancel", his);
+    await flux.waitForEnd(his);
+    await nothingIsLeft(t, flux, alice);
+    await nothingIsLeft(t, flux, bob);
+  },
+);
+
+users(
+  "kill -9 of the daemon in a step leaves no orphan, and the next one goes on",
+  async (t, flux, alice) => {
+    flux.takes("kubeadm-join", 60);
+    await flux.startDaemon();
+    const job = await flux.submitBy(alice, 3, "true");
+    await flux.untilBegun("kubeadm-join", 2);
+    await flux.stopDaemon("SIGKILL");
+    const until = Date.now() + 10_000;
+    while (processesOf(alice.uid).length > 0 && Date.now() < until)
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    t.strictSame(processesOf(alice.uid), []);
+    flux.takes("kubeadm-join", 0.1);
+    await flux.startDaemon();
+    await flux.waitForEnd(job);
+    t.ok((await flux.events(job)).some(({ name }) => name === "start"));
+    t.notOk(flux.stepsLog().some(({ what }) => what.startsWith("overlap")));
+    await nothingIsLeft(t, flux, alice);
+  },
+);
+
+users(
+  "a step that hangs is ended by its deadline, with all that it runs",
+  async (t, flux, alice) => {
+    flux.fault("node1.kubeadm-join", "hang");
+    await flux.startDaemon();
+    const job = await flux.submitBy(alice, 2, "true");
+    await flux.waitForEnd(job);
+    const exception = (await flux.events(job)).find(({ name }) => name === "exception");
+    t.match(exception?.context, { type: "usernetes", note: /timed out after/ });
+    await nothingIsLeft(t, flux, alice);
+  },
+  'bring-up-timeout = "6s"\n',
+);
+
+users(
+  "a work directory that no record tells of is taken down as its owner",
+  async (t, flux, alice, bob) => {
+    await flux.startDaemon();
+    const job = await flux.submitBy(alice, 2, "sleep", "60");
+    await flux.waitFor(job, "start");
+    const id = await flux.output("flux", "job", "id", job);
+    const [{ context: claim = {} } = {}] = await flux.record(job);
+    const name = String(claim["workdir"]).split("/").at(-1) ?? "";
+    // Bob plants one with the id of Alice's job, and it is no reason to touch hers.
+    const planted = join(flux.disk(3), name);
+    as(bob, "mkdir", "-p", join(planted, ".usernetes"));
+    const marker = as(alice, "cat", join(flux.disk(0), name, ".usernetes/owner")).stdout;
+    as(bob, "sh", "-c", 'printf %s "$2" >"$1/.usernetes/owner"', "sh", planted, marker);
+    const all = await flux.run(["flux-usernetes", "clean", "--all"]);
+    t.match(all, { exitCode: 0, stdout: /: nothing is left\n$/ });
+    t.notOk(existsSync(planted));
+    t.ok(existsSync(join(flux.disk(0), name)), "hers is in use");
+    // A crash has lost the record.
+    await flux.stopDaemon("SIGKILL");
+    await flux.flux("kvs", "unlink", `usernetes.cluster.${id}`);
+    await flux.by(alice, "cancel", job);
+    await flux.startDaemon();
+    const again = await flux.run(["flux-usernetes", "clean", "--all"]);
+    t.match(again, { exitCode: 0 });
+    await nothingIsLeft(t, flux, alice);
+    t.notOk(flux.stepUids().has("0"), "nothing as the owner");
+  },
+);
+
+users("an account that is not on the nodes is named", async (t, flux) => {
+  await flux.startDaemon();
+  const nobody = { name: "", uid: 64_321 };
+  const job = await flux.submitBy(nobody, 1, "true");
+  await flux.waitForEnd(job);
+  const exception = (await flux.events(job)).find(({ name }) => name === "exception");
+  t.match(exception?.context, {
+    note: /^stage failed on node0 \(rank 0\): exit 1: uid 64321 has no account/,
+  });
+});

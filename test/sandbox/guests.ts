@@ -1,0 +1,42 @@
+/**
+ * Users other than the instance owner, as far as they are played: SANDBOX_USER in a
+ * caller's environment says which uid it is (whoever calls, so it proves nothing).
+ * Their jobs' tasks run as that user where the instance is root's.
+ */
+import { execFileSync } from "node:child_process";
+import { Refusal, type Call } from "./call.js";
+import type { Job } from "./job.js";
+
+export const OWNER = process.getuid?.() ?? 0;
+
+export function userOf(env: Record<string, string>): number {
+  const user = env["SANDBOX_USER"];
+  return user === undefined ? OWNER : Number(user);
+}
+
+const NOT_THE_OWNER: Record<string, string> = {
+  archive: "flux-archive: KVS lookup: Operation not permitted",
+  dmesg: "flux-dmesg: log.dmesg: Request requires owner credentials",
+  exec: "flux-exec: Error: Request requires owner credentials",
+  kvs: "flux-kvs: Operation not permitted",
+  "post-job-event": "flux-post-job-event: ERROR: [Errno 1] Request requires owner credentials",
+};
+
+/** Refuses what only the instance owner may. */
+export function refuseGuest(command: string, env: Record<string, string>): void {
+  const words = NOT_THE_OWNER[command];
+  if (words !== undefined && userOf(env) !== OWNER) throw new Refusal(words);
+}
+
+/** Refuses a guest whose job it is not, with these words. */
+export function refuseOthers(call: Call, job: Job | undefined, words: string): void {
+  const user = userOf(call.env);
+  if (job && user !== OWNER && user !== job.userid) throw new Refusal(words);
+}
+
+/** A command as that user runs it. */
+export function asUser(userid: number, argv: string[]): string[] {
+  if (userid === OWNER) return argv;
+  const gid = execFileSync("id", ["-g", String(userid)], { encoding: "utf8" }).trim();
+  return ["setpriv", "--reuid", String(userid), "--regid", gid, "--init-groups", ...argv];
+}
