@@ -66,6 +66,7 @@ export class Reconciler {
       bringUpText: formatFsd(config.bringUpTimeoutMs),
       teardownS: config.teardownTimeoutMs / 1000,
       extendTimeLimit: config.extendTimeLimit,
+      extendFirst: config.hold === "perilog",
       isLost: (rank) => world.nodes.isLost(rank),
     };
     this.stopWatching = world.nodes.onChange(() => {

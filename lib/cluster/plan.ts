@@ -93,6 +93,8 @@ function planBringUp(cluster: Cluster, facts: Facts): Action[] {
   const over = steps.length === 0 && !running;
   if (progress(cluster, "wait-ready", claim.lead)?.status !== "ok" || !over) return steps;
   if (optionalWaits(cluster, facts)) return [];
+  const extend = facts.extendFirst && !isDebug(cluster) ? planExtension(cluster, facts) : [];
+  if (extend.length > 0) return extend;
   return [{ do: "settle", settle: ready(cluster, claim, facts) }];
 }
 
@@ -116,8 +118,12 @@ function overdue(cluster: Cluster, deadline: number, facts: Facts): string | und
 }
 
 function planReady(cluster: Cluster, facts: Facts): Action[] {
+  return isHeld(cluster) ? [] : planExtension(cluster, facts);
+}
+
+function planExtension(cluster: Cluster, facts: Facts): Action[] {
   const { allocAt } = cluster.job;
-  if (isExtended(cluster, facts) || isHeld(cluster) || allocAt === undefined) return [];
+  if (isExtended(cluster, facts) || allocAt === undefined) return [];
   const held = Math.max(0, Math.ceil(facts.now - allocAt));
   return [{ do: "extend", duration: timeLimit(cluster).seconds + held }];
 }

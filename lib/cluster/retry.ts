@@ -12,6 +12,8 @@ export interface Limits {
   bringUpText: string;
   teardownS: number;
   extendTimeLimit: boolean;
+  /** Before settle: a prolog that waits for that lets the job start at once. */
+  extendFirst: boolean;
   /** Its broker is not up. */
   isLost: (rank: number) => boolean;
 }

@@ -107,11 +107,11 @@ export function isDone(cluster: Cluster): boolean {
  * The job's time limit in seconds, 0 for none, as it was while the cluster came
  * up; `changed` since: by us, who give the held time back once.
  */
-export function timeLimit({ duration, job, settledAt }: Cluster): {
-  seconds: number;
-  changed: boolean;
-} {
-  const before = job.limits.filter(({ at }) => settledAt === undefined || at < settledAt);
+export function timeLimit(cluster: Cluster): { seconds: number; changed: boolean } {
+  const { duration, job, claim, settledAt } = cluster;
+  const waited = claim && progress(cluster, "wait-ready", claim.lead);
+  const from = waited?.status === "ok" ? waited.at : settledAt;
+  const before = job.limits.filter(({ at }) => from === undefined || at < from);
   const changed = before.length < job.limits.length;
   return { seconds: before.at(-1)?.seconds ?? duration, changed };
 }

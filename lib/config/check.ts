@@ -50,7 +50,6 @@ export function checkConfig(found: unknown, where: string): Config {
       where,
       `usernetes.engines: found ${JSON.stringify(engines)}, it must have usernetes.container-engine ("${engine}") in it`,
     );
-  refuseUnfinished(table, where);
   return {
     template: table.template.replace(/(.)\/+$/, "$1"),
     workdir: table.workdir.replace(/(.)\/+$/, "$1"),
@@ -69,16 +68,6 @@ export function checkConfig(found: unknown, where: string): Config {
     drain: table.drain,
     extendTimeLimit: table["extend-time-limit"],
   };
-}
-
-/** Values of the contract that this version does not have yet are refused, not ignored. */
-function refuseUnfinished(table: Table, where: string): void {
-  const unfinished: [keyof Table, string][] = [
-    ["hold", "perilog"],
-  ];
-  for (const [key, value] of unfinished)
-    if (table[key] === value)
-      throw refuse(where, `usernetes.${key}: "${value}" is not available in this version`);
 }
 
 function describe(error: ErrorObject | undefined): string {

@@ -462,6 +462,30 @@ t.test("a time limit", (t) => {
     t.end();
   });
 
+  t.test("gets it before it is settled where a prolog waits for that, and once", (t) => {
+    const steps = ["sync-external-ip 0", "install-flannel 0", "wait-ready 0"];
+    const waited = (user: Record<string, unknown>, duration: number) => {
+      const cluster = recorded(seen(emptyCluster(user, duration), "alloc"), claimEvent());
+      const done = [...JOINED, ...steps, "delete-token 0", "remove-archive 0"];
+      return recorded(cluster, ...done.map((line) => step(line, { at: BEGIN + 10 })));
+    };
+    const first = { extendFirst: true };
+    t.strictSame(planned(waited({}, 60), BEGIN + 12.3, first), ["extend to 73 s"]);
+    const extended = waited({}, 60);
+    foldJobEvent(extended, {
+      timestamp: BEGIN + 12.4,
+      name: "jobspec-update",
+      context: { "attributes.system.duration": 73 },
+    });
+    t.strictSame(planned(extended, BEGIN + 12.4, first), ["settle ready"]);
+    recorded(extended, { ...settle("ready"), timestamp: BEGIN + 13 });
+    t.strictSame(planned(extended, BEGIN + 13, first), []);
+    t.strictSame(planned(waited({}, 0), BEGIN + 12, first), ["settle ready"]);
+    const debug = waited({ usernetes_debug: "yes" }, 60);
+    t.strictSame(planned(debug, BEGIN + 12, first), ["settle ready"], "held on: it is not over");
+    t.end();
+  });
+
   t.test("stays as it is where the site says so", (t) => {
     t.strictSame(planned(ready(60), BEGIN + 12, { extendTimeLimit: false }), ["finish-prolog 0"]);
     t.end();

@@ -198,7 +198,6 @@ const REFUSED: [string, Record<string, unknown>, string][] = [
     "extend-time-limit: found 1, allowed: a value of type boolean",
   ],
   ["a key that is none", { Template: "/x" }, `Template: there is no such key; allowed: ${KEYS}`],
-  ["hold perilog", { hold: "perilog" }, 'hold: "perilog" is not available in this version'],
 ];
 
 for (const [what, table, message] of REFUSED)

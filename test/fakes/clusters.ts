@@ -16,6 +16,7 @@ export const LIMITS: Limits = {
   bringUpText: "15m",
   teardownS: 300,
   extendTimeLimit: true,
+  extendFirst: false,
   isLost: () => false,
 };
 

@@ -20,6 +20,11 @@ export class FakeFlux {
     writeFileSync(join(this.directory, name), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
   }
 
+  /** A file that the script may read, $NOTES/NAME. */
+  note(name: string, text: string): void {
+    writeFileSync(join(this.directory, name), text);
+  }
+
   /** The lines that the script has written to $NOTES/NAME. */
   noted(name: string): string[] {
     try {

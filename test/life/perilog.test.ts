@@ -1,0 +1,124 @@
+/** `hold = "perilog"`: Flux's own prolog and epilog keep the job, with our scripts in them. */
+import { join } from "node:path";
+import { PACKAGE } from "../sandbox/paths.js";
+import type { Entry } from "./flux.js";
+import { life } from "./life.js";
+
+const script = (kind: string) => join(PACKAGE, "etc/flux/system", `${kind}.d`, "usernetes");
+
+/** As a site's own prolog calls what is in prolog.d. */
+const loop = (kind: string) =>
+  `for file in ${join(PACKAGE, "etc/flux/system", `${kind}.d`)}/*; do "$file" || exit; done`;
+
+const table = (command: (kind: string) => string[], perRank: boolean) =>
+  ["prolog", "epilog"]
+    .map(
+      (kind) =>
+        `[job-manager.${kind}]\ncommand = ${JSON.stringify(command(kind))}\nper-rank = ${perRank}\n`,
+    )
+    .join("");
+
+const WAYS: [string, string][] = [
+  ["alone, on rank 0", table((kind) => [script(kind)], false)],
+  ["from a site's own, on each node", table((kind) => ["sh", "-c", loop(kind)], true)],
+];
+
+for (const [way, perilog] of WAYS)
+  life(async (t, flux) => {
+    await flux.startDaemon();
+    /** The events of the job, and of its record, in time. */
+    const told = async (job: string) => {
+      const entries = [...(await flux.events(job)), ...(await flux.record(job))];
+      return entries.toSorted((a, b) => a.timestamp - b.timestamp).map(({ name }) => name);
+    };
+    const fatal = (events: Entry[]) =>
+      events.find(({ name, context }) => name === "exception" && context?.["severity"] === 0);
+
+    await t.test(`${way}: a job starts with its cluster, and ends when it is gone`, async (t) => {
+      const job = await flux.submit("-N2", "sh", "-c", "kubectl get nodes");
+      await flux.waitForEnd(job);
+      t.match((await flux.flux("job", "attach", job)).stdout, /u7s-node[0-3] +Ready/);
+      const wanted = [
+        "prolog-start",
+        "settle",
+        "prolog-finish",
+        "start",
+        "finish",
+        "down",
+        "epilog-finish",
+        "free",
+      ];
+      t.same(
+        (await told(job)).filter((name) => wanted.includes(name)),
+        wanted,
+        "in order, and once each",
+      );
+      const events = await flux.events(job);
+      t.notOk(
+        events.some(({ context }) => context?.["description"] === "usernetes"),
+        "the daemon holds nothing",
+      );
+      const log = await flux.output("flux", "dmesg");
+      for (const line of [
+        `waiting for the cluster of ${job}`,
+        `the cluster of ${job} is ready`,
+        `the cluster of ${job} is gone`,
+      ])
+        t.match(log, new RegExp(`job-manager.*${job}: (prolog|epilog): .*usernetes: ${line}`));
+      t.same(await flux.leftovers(), []);
+    });
+
+    await t.test(`${way}: a job that does not ask waits for nothing`, async (t) => {
+      for (const more of [[], ["--setattr=attributes.user.usernetes=no"]]) {
+        const job = await flux.output("flux", "submit", "-N2", ...more, "true");
+        await flux.waitFor(job, "clean", "10s");
+        t.same(await flux.record(job), []);
+      }
+    });
+
+    await t.test(`${way}: the time limit is given back before the job starts`, async (t) => {
+      flux.takes("kubeadm-init", 4);
+      const job = await flux.submit("-N1", "-t", "3s", "sleep", "1");
+      await flux.waitForEnd(job);
+      t.equal(fatal(await flux.events(job)), undefined);
+      flux.takes("kubeadm-init", 0.1);
+    });
+
+    await t.test(`${way}: a bring-up that fails fails the job, and drains no node`, async (t) => {
+      flux.fault("any.kubeadm-init", "exit 3");
+      const job = await flux.submit("-N2", "true");
+      await flux.waitForEnd(job);
+      flux.fault("any.kubeadm-init", undefined);
+      const events = await flux.events(job);
+      t.match(fatal(events), { context: { type: "usernetes", note: /kubeadm-init failed/ } });
+      t.notOk(
+        events.some(({ name }) => name === "start"),
+        "it never starts",
+      );
+      t.match(await flux.flux("run", "-N4", "true"), { exitCode: 0 }, "no node is drained");
+      t.same(await flux.leftovers(), []);
+    });
+
+    await t.test(`${way}: a job that is canceled while it waits ends at once`, async (t) => {
+      flux.fault("any.kubeadm-init", "hang");
+      const job = await flux.submit("-N2", "true");
+      await flux.waitFor(job, "prolog-start");
+      while (!flux.begun().at(-1)?.endsWith("kubeadm-init")) await flux.record(job);
+      await flux.output("flux", "cancel", job);
+      await flux.waitForEnd(job, "20s");
+      flux.fault("any.kubeadm-init", undefined);
+      t.same(await flux.leftovers(), []);
+    });
+
+    await t.test(`${way}: a debug job is held until it is released`, async (t) => {
+      const debug = "--setattr=attributes.user.usernetes_debug=yes";
+      const job = await flux.submit("-N1", debug, "true");
+      while (!(await told(job)).includes("settle"));
+      await new Promise((resolve) => setTimeout(resolve, 1500));
+      t.notOk((await told(job)).includes("start"));
+      await flux.output("flux", "job", "memo", job, "usernetes.release=true");
+      await flux.waitFor(job, "start", "15s");
+      await flux.waitForEnd(job);
+      t.same(await flux.leftovers(), []);
+    });
+  }, `hold = "perilog"\n[job-manager]\nplugins = [{ load = "perilog.so" }]\n${perilog}`);
