@@ -245,9 +245,11 @@ async function reportLeft(job: Reconciler, left: number[]): Promise<void> {
   const note = progress(cluster, "down-v", failed[0] ?? 0)?.note ?? "";
   const reason = `usernetes: teardown of ${job.name} failed: ${note}`.slice(0, 300);
   job.say("error", `teardown failed on ranks ${encodeIdset(failed)}: ${note}`);
+  // Where stage could not even begin nothing was made: such a job must not take nodes away.
+  const touched = failed.filter((rank) => progress(cluster, "stage", rank)?.fault !== "permanent");
   // Draining is a courtesy to the administrator; it must not keep the job.
-  if (world.config.drain)
-    await world.flux.drain(encodeIdset(failed), reason).catch((error: unknown) => {
+  if (world.config.drain && touched.length > 0)
+    await world.flux.drain(encodeIdset(touched), reason).catch((error: unknown) => {
       job.say("warn", `drain: ${messageOf(error)}`);
     });
 }

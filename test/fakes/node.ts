@@ -27,7 +27,7 @@ import {
 } from "../../lib/step/scripts.js";
 
 const TOOLS =
-  "sh cat mkdir chmod mv cp rm ls id cut tr hostname sed grep tail head mktemp setpriv timeout sleep getent rmdir sort awk env touch printf true seq yes wc find readlink fallocate stat sudo";
+  "sh cat mkdir chmod mv cp rm ls id cut tr hostname sed grep tail head mktemp setpriv timeout sleep getent rmdir sort awk env touch printf true seq yes wc find readlink fallocate stat";
 
 export const NONCE = "n0nce";
 export const MARKER = "179836689580032 6b0b0f4e-0000-4000-8000-000000000000";

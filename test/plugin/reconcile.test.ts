@@ -910,6 +910,20 @@ t.test("a teardown that fails", (t) => {
     t.equal(life.job.wrongFinishes, 0);
   });
 
+  t.test(
+    "drains no node where nothing could be begun: sudo lets us do nothing there",
+    async (t) => {
+      const life = new Life({ userid: 1002, config: { "run-as": "sudo" } });
+      life.nodes.play = (_, rank) =>
+        rank === 1 ? { exit: 1, tail: ["sudo: a password is required; the rule"] } : undefined;
+      await life.alloc();
+      await life.untilClean();
+      t.equal(life.record.at(-1), "down, left [1]");
+      t.notOk(life.flux.requests.some((request) => request.startsWith("drain")));
+      t.strictSame(new Set(life.nodes.users), new Set(["1002"]), "all of it as the job's user");
+    },
+  );
+
   t.test("drains nothing where the site does not want it", async (t) => {
     const life = await failing({ drain: false });
     t.notOk(life.flux.requests.some((request) => request.startsWith("drain")));
