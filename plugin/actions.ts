@@ -16,6 +16,7 @@ import { entryKey, type OpenCluster } from "../lib/record/writer.js";
 import { archive } from "../lib/usernetes/names.js";
 import { runLocalStep, runSteps } from "./calls.js";
 import { claimOthers, makeClaim } from "./claim.js";
+import { readInstanceEntry } from "./entries.js";
 import { publishJoinCommand, removePublished } from "./join-command.js";
 import { ENOENT, FluxError } from "./flux-error.js";
 import { letGo } from "./let-go.js";
@@ -49,6 +50,7 @@ export const ACTIONS: { [K in Action["do"]]: Do<K> } = {
   // Record and entry are one transaction: either both are there or neither.
   claim: async (job) => {
     const { cluster, world } = job;
+    await readInstanceEntry(world);
     const claim = makeClaim(cluster, world);
     if ("refused" in claim) {
       job.say("error", `refused: ${claim.refused}`);
@@ -66,6 +68,7 @@ export const ACTIONS: { [K in Action["do"]]: Do<K> } = {
   "claim-others": async (job) => {
     const { cluster, world } = job;
     if (!cluster.claim) return undefined;
+    await readInstanceEntry(world);
     const claim = claimOthers(cluster, cluster.claim, world);
     if ("refused" in claim) {
       await settle(job, { outcome: "failed", note: claim.refused });

@@ -40,6 +40,10 @@
 #   notify {state}              to the service manager, as in sd_notify(3); nothing
 #                               where NOTIFY_SOCKET is not set
 #
+# With --instance it is for a command that sees to the cluster of the whole
+# instance: it has the service name usernetes-instance, so that there is one at a
+# time, knows nothing of jobs, and needs no daemon.
+#
 # The hold: prolog-start is posted when a submit event is seen, epilog-start
 # when a finish event or a fatal exception is, each once.  Both are only worth
 # anything when posted within milliseconds, so it is decided here; letting go
@@ -66,6 +70,7 @@ from flux.core.inner import ffi, raw
 from flux.future import Future
 
 SERVICE = "usernetes"
+INSTANCE_SERVICE = "usernetes-instance"
 DESCRIPTION = {"description": "usernetes"}
 NO = ("no", "false", "off", "0", "")
 # The keys of attributes.user that are ours; others may have any name.
@@ -492,7 +497,7 @@ def refuse(reason, error):
     sys.exit(1)
 
 
-def connect():
+def connect(service):
     try:
         handle = flux.Flux()
         rank = handle.get_rank()
@@ -504,9 +509,9 @@ def connect():
     if owner != os.getuid():
         refuse("owner", f"the instance belongs to uid {owner}, not to {os.getuid()}")
     try:
-        handle.service_register(SERVICE).get()
+        handle.service_register(service).get()
     except FileExistsError:
-        refuse("exists", "the service usernetes is registered already")
+        refuse("exists", f"the service {service} is registered already")
     raw.flux_log_set_appname(handle, SERVICE.encode())
     return handle
 
@@ -514,11 +519,13 @@ def connect():
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--no-hold", action="store_true")
+    parser.add_argument("--instance", action="store_true")
     args = parser.parse_args()
     sys.setrecursionlimit(LEVELS)
-    handle = connect()
+    handle = connect(INSTANCE_SERVICE if args.instance else SERVICE)
     bridge = Bridge(handle, hold=not args.no_hold)
-    bridge.serve()
+    if not args.instance:
+        bridge.serve()
     stdin = handle.fd_watcher_create(0, bridge.on_input, flux.constants.FLUX_POLLIN)
     stdin.start()
     emit(
@@ -529,7 +536,8 @@ def main():
         starttime=float(handle.attr_get("broker.starttime")),
     )
     bridge.follow_online()
-    bridge.follow_journal()
+    if not args.instance:
+        bridge.follow_journal()
     handle.reactor_run()
 
 

@@ -24,7 +24,6 @@ import {
   type ServiceCall,
 } from "./bridge-messages.js";
 import { EINVAL, FluxError } from "./flux-error.js";
-import type { Log } from "./log.js";
 
 export interface BridgeEvents {
   onReady: (ready: Ready) => void;
@@ -62,17 +61,21 @@ export class Bridge {
   private restart: NodeJS.Timeout | undefined;
 
   constructor(
-    private readonly options: { env: Record<string, string>; hold: boolean; log: Log },
+    private readonly options: {
+      env: Record<string, string>;
+      args: string[];
+      /** What it complains of. */
+      log: { warn(text: string): void };
+    },
     private readonly events: BridgeEvents,
   ) {}
 
   start(): void {
-    const argv = ["flux", "python", packagePath("plugin", "bridge.py")];
     this.child = startLineProcess({
-      argv: this.options.hold ? argv : [...argv, "--no-hold"],
+      argv: ["flux", "python", packagePath("plugin", "bridge.py"), ...this.options.args],
       env: this.options.env,
       onLine: (line) => {
-        this.take(line);
+        if (!this.stopped) this.take(line);
       },
       onLongLine: (head) => {
         this.takeLong(head);

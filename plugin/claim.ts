@@ -5,7 +5,6 @@ import { progress, type Cluster } from "../lib/cluster/state.js";
 import { decodeIdset, encodeIdset } from "../lib/flux/idset.js";
 import type { Config } from "../lib/config/check.js";
 import type { Avoid, Claim } from "../lib/record/events.js";
-import { project, workdir } from "../lib/usernetes/names.js";
 import { following } from "../lib/usernetes/subnets.js";
 import type { World } from "./world.js";
 
@@ -40,8 +39,7 @@ export function makeClaim(cluster: Cluster, world: World): Claim | Refused {
     hosts,
     userid,
     engine,
-    workdir: workdir(config.workdir, jobid),
-    project: project(jobid),
+    ...world.names(jobid),
     ports: chosen.ports,
     subnet: chosen.subnet,
     deadline: clock.now() + config.bringUpTimeoutMs / 1000,

@@ -8,8 +8,9 @@
  */
 import { encodeIdset } from "../lib/flux/idset.js";
 import { f58 } from "../lib/flux/jobid.js";
-import { OPEN_CLUSTERS, parseOpenCluster, type OpenCluster } from "../lib/record/writer.js";
+import type { OpenCluster } from "../lib/record/writer.js";
 import type { Bridge } from "./bridge.js";
+import { readEntries } from "./entries.js";
 import { EBUSY, FluxError } from "./flux-error.js";
 import { Strays } from "./strays.js";
 import { sweep } from "./sweep.js";
@@ -52,14 +53,14 @@ export class Leftovers {
 
   /** Their ports and subnets are taken until they are gone. */
   async readEntries(): Promise<void> {
-    const { open } = this.makeWorld();
-    for (const entry of await this.entries()) open.add(entry);
+    const { open, say } = this.makeWorld();
+    for (const entry of await readEntries(this.bridge, say)) open.add(entry);
   }
 
   /** All that is left and can be reached is taken down; also when brokers came or went. */
   async takeAll(): Promise<void> {
     const { open } = this.makeWorld();
-    for (const entry of open.all()) {
+    for (const entry of open.ofJobs()) {
       const due = entry.left === undefined || (!entry.kept && this.reachable(entry).length > 0);
       if (due && !this.jobs.isActive(BigInt(entry.jobid))) void this.jobs.takeDown(entry);
     }
@@ -74,7 +75,7 @@ export class Leftovers {
     const found = await this.look();
     const { open } = this.makeWorld();
     const isWanted = ({ jobid: id }: OpenCluster) => jobid === "all" || BigInt(id) === jobid;
-    const known = open.all().filter(({ jobid: id }) => !this.jobs.isActive(BigInt(id)));
+    const known = open.ofJobs().filter(({ jobid: id }) => !this.jobs.isActive(BigInt(id)));
     return Promise.all([
       ...known.filter(isWanted).map((entry) => this.jobs.takeDown(entry)),
       ...found.filter(isWanted).map((entry) => this.takeDownFound(entry)),
@@ -129,22 +130,5 @@ export class Leftovers {
         : `a work directory that is not of the user of that job`;
     say("warn", `${f58(BigInt(entry.jobid))}: ${what}: ${whose}ranks ${ranks}`);
     return true;
-  }
-
-  private async entries(): Promise<OpenCluster[]> {
-    const entries: OpenCluster[] = [];
-    for (const name of await this.bridge.list(OPEN_CLUSTERS)) {
-      const key = `${OPEN_CLUSTERS}.${name}`;
-      const text = await this.bridge.lookup(key);
-      const entry = text === undefined ? undefined : parseOpenCluster(text);
-      if (entry?.jobid === name) entries.push(entry);
-      // One that is broken must not keep the others; it is not ours to delete.
-      else if (text !== undefined)
-        this.makeWorld().say(
-          "error",
-          `${key} is not understood and left alone: flux kvs unlink it`,
-        );
-    }
-    return entries;
   }
 }

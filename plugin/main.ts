@@ -5,14 +5,15 @@
  * has no other daemon; SIGTERM and SIGINT end it without touching clusters; it
  * ends by itself only when the instance is lost or refuses it (CommandError).
  */
-import { randomUUID } from "node:crypto";
 import { loadFile, loadFromBroker, type Loaded } from "../lib/config/load.js";
 import { CommandError, EXIT, messageOf } from "../lib/errors.js";
 import { systemClock } from "../lib/host/clock.js";
 import { run } from "../lib/host/runner.js";
+import { project, workdir } from "../lib/usernetes/names.js";
 import { oneLine } from "../lib/record/notes.js";
 import type { Ready } from "./bridge-messages.js";
 import { Bridge } from "./bridge.js";
+import { instanceId } from "./instance-id.js";
 import { createLog, type Log } from "./log.js";
 import { Membership } from "./membership.js";
 import { OpenClusters } from "./open-clusters.js";
@@ -80,9 +81,9 @@ class Daemon {
 
   constructor(private readonly parts: Parts) {
     this.config = parts.config;
-    const hold = parts.config.hold === "events";
+    const args = parts.config.hold === "events" ? [] : ["--no-hold"];
     this.bridge = new Bridge(
-      { env: parts.env, hold, log: parts.log },
+      { env: parts.env, args, log: parts.log },
       {
         onReady: (ready) => {
           this.connected(ready);
@@ -149,7 +150,7 @@ class Daemon {
     if (this.ended) return;
     const bridge = this.bridges;
     try {
-      this.instance = await this.instanceId();
+      this.instance = await instanceId(this.bridge);
       await this.supervisor.onSentinel();
       if (this.wasReady) return;
       this.wasReady = true;
@@ -163,16 +164,6 @@ class Daemon {
         if (bridge === this.bridges) void this.caughtUp();
       });
     }
-  }
-
-  /** Kept in the KVS: job ids are only unique within an instance, broker.uuid changes at a restart. */
-  private async instanceId(): Promise<string> {
-    const key = "usernetes.instance";
-    const known = await this.bridge.lookup(key);
-    if (known !== undefined) return JSON.parse(known) as string;
-    const id = randomUUID();
-    await this.bridge.commit([["put", key, id]]);
-    return id;
   }
 
   /** For jobs that come later; those that are here go on with what they began with. */
@@ -211,6 +202,7 @@ class Daemon {
       },
       owner: this.ready?.owner ?? 0,
       open: this.open,
+      names: (jobid) => ({ workdir: workdir(config.workdir, jobid), project: project(jobid) }),
       nodes: this.nodes,
     };
   }

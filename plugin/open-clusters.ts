@@ -7,6 +7,7 @@ import { decodeIdset } from "../lib/flux/idset.js";
 import type { Avoid, Claim } from "../lib/record/events.js";
 import type { OpenCluster } from "../lib/record/writer.js";
 import { choosePorts, type PortRange } from "../lib/usernetes/ports.js";
+import { INSTANCE } from "../lib/usernetes/names.js";
 import { chooseBlock, indexOf, subnet, type Pool } from "../lib/usernetes/subnets.js";
 
 export class OpenClusters {
@@ -26,6 +27,11 @@ export class OpenClusters {
 
   all(): OpenCluster[] {
     return [...this.clusters.values()];
+  }
+
+  /** All but the cluster of the whole instance, which `flux usernetes down` takes down. */
+  ofJobs(): OpenCluster[] {
+    return this.all().filter(({ jobid }) => jobid !== String(INSTANCE));
   }
 
   /**

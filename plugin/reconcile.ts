@@ -19,9 +19,9 @@ import { limitsOf, type Limits } from "../lib/cluster/retry.js";
 import { displayState, isDone, ranksOf, type Cluster } from "../lib/cluster/state.js";
 import { messageOf } from "../lib/errors.js";
 import { formatFsd } from "../lib/flux/fsd.js";
-import { f58 } from "../lib/flux/jobid.js";
 import { parseEventlog, type RecordEvent } from "../lib/record/events.js";
 import { recordKey, RecordWriter, type Operation } from "../lib/record/writer.js";
+import { INSTANCE, nameOf } from "../lib/usernetes/names.js";
 import { ACTIONS } from "./actions.js";
 import { readEventlog } from "./let-go.js";
 import { traced } from "./traced.js";
@@ -54,8 +54,10 @@ export class Reconciler {
     readonly cluster: Cluster,
     world: World,
     private readonly onDone: () => void,
+    /** Its state may have changed. */
+    private readonly onChange: () => void = () => undefined,
   ) {
-    this.name = f58(cluster.jobid);
+    this.name = nameOf(cluster.jobid);
     this.world = traced(world, (text, facts) => {
       this.say("trace", text, facts);
     });
@@ -94,7 +96,7 @@ export class Reconciler {
       readEventlog(cluster.jobid, world.flux),
       world.flux.lookup(recordKey(cluster.jobid)),
     ]);
-    if (lines === 0) this.writer.onlyEntry();
+    if (lines === 0 && cluster.jobid !== INSTANCE) this.writer.onlyEntry();
     for (const event of events) foldJobEvent(cluster, event);
     for (const event of parseEventlog<RecordEvent>(record ?? "")) foldRecordEvent(cluster, event);
     forgetRunning(cluster);
@@ -164,6 +166,7 @@ export class Reconciler {
     this.cancelWake?.();
     this.cancelWake = undefined;
     this.show();
+    this.onChange();
     if (isDone(this.cluster)) {
       this.stopWatching();
       this.onDone();

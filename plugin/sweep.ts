@@ -13,7 +13,7 @@ import type { Claim } from "../lib/record/events.js";
 import type { OpenCluster } from "../lib/record/writer.js";
 import { findScript, findAllScript } from "../lib/step/scripts.js";
 import { isEngine, type EngineName } from "../lib/usernetes/engine.js";
-import { project, workdir } from "../lib/usernetes/names.js";
+import { INSTANCE, project, workdir } from "../lib/usernetes/names.js";
 import { DEFAULT_PORTS } from "../lib/usernetes/ports.js";
 import type { World } from "./world.js";
 
@@ -64,7 +64,7 @@ export async function sweep(world: World, ranks: number[]): Promise<Swept> {
       });
   }
   const groups = new Map<string, Found[]>();
-  for (const each of found) {
+  for (const each of found.filter(({ jobid }) => jobid !== INSTANCE)) {
     const key = `${each.jobid} ${each.userid}`;
     groups.set(key, [...(groups.get(key) ?? []), each]);
   }

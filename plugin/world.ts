@@ -2,6 +2,7 @@
 import type { Config } from "../lib/config/check.js";
 import type { Clock } from "../lib/host/clock.js";
 import type { Run } from "../lib/host/command.js";
+import type { Claim } from "../lib/record/events.js";
 import type { Operation } from "../lib/record/writer.js";
 import type { Site } from "../lib/step/environment.js";
 import type { Membership } from "./membership.js";
@@ -35,5 +36,7 @@ export interface World {
   /** The uid that the instance belongs to. */
   owner: number;
   open: OpenClusters;
+  /** Where a job's cluster is, and what it is called in the engine. */
+  names: (jobid: bigint) => Pick<Claim, "workdir" | "project">;
   nodes: Membership;
 }

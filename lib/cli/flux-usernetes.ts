@@ -7,6 +7,8 @@ import { doctorCommand } from "./doctor.js";
 import { installCommand, uninstallCommand } from "./install.js";
 import { pingCommand } from "./ping.js";
 import { runProgram } from "./program.js";
+import { upCommand } from "./up.js";
+import { downCommand } from "./down.js";
 import { releaseCommand } from "./release.js";
 
 const program = new Command("flux-usernetes")
@@ -16,6 +18,8 @@ const program = new Command("flux-usernetes")
   .addCommand(pingCommand())
   .addCommand(releaseCommand())
   .addCommand(cleanCommand())
+  .addCommand(upCommand())
+  .addCommand(downCommand())
   .addCommand(doctorCommand())
   .addCommand(installCommand())
   .addCommand(uninstallCommand())

@@ -36,23 +36,35 @@ async function readTables(file: string): Promise<Record<string, unknown>> {
 
 /** Throws a CommandError: configuration refused or not set, or no instance. */
 export async function loadFromBroker(run: Run, env: Record<string, string>): Promise<Loaded> {
-  const argv = ["flux", "config", "get", "usernetes"];
+  const table = await tableOfBroker(run, env);
+  if (table === undefined)
+    throw new CommandError(
+      EXIT.configuration,
+      "broker configuration: there is no table [usernetes]; add one with usernetes.template (see flux-config(5)), then `flux config reload`",
+    );
+  return { config: checkConfig(table, "broker configuration"), table };
+}
+
+/**
+ * The table of this instance or, with `parents`, of the one so many levels further
+ * out; undefined where there is none. Throws a CommandError: no instance answers.
+ */
+export async function tableOfBroker(
+  run: Run,
+  env: Record<string, string>,
+  parents = 0,
+): Promise<unknown> {
+  const outwards = Array.from({ length: parents }, () => "--parent");
+  const argv = ["flux", ...outwards, "config", "get", "usernetes"];
   const got = await run({ argv, env, timeoutMs: DEADLINE_MS });
   if (got.timedOut)
     throw new CommandError(
       EXIT.configuration,
       "flux config get usernetes: no answer in 10s, which a broken file in the broker's configuration causes; check each file (flux-config(1)), then restart the broker",
     );
-  if (got.exitCode === 0) {
-    const table: unknown = JSON.parse(got.stdout);
-    return { config: checkConfig(table, "broker configuration"), table };
-  }
+  if (got.exitCode === 0) return JSON.parse(got.stdout) as unknown;
   const words = got.stderr.trim() || got.reason;
-  if (words.includes("is not set"))
-    throw new CommandError(
-      EXIT.configuration,
-      "broker configuration: there is no table [usernetes]; add one with usernetes.template (see flux-config(5)), then `flux config reload`",
-    );
+  if (words.includes("is not set")) return undefined;
   throw new CommandError(
     EXIT.noInstance,
     `no Flux instance answers: ${words}; run this on rank 0 of one, or set FLUX_URI`,

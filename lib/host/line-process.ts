@@ -35,6 +35,8 @@ export function startLineProcess(options: LineProcessOptions): LineProcess {
     reject: false,
     buffer: false,
     stdin: "pipe",
+    // Ctrl-C is for us, who end it in order.
+    detached: true,
   });
   const { onLine, onLongLine: onLong, onErrorLine } = options;
   const told = Promise.all([

@@ -19,6 +19,8 @@ export const run: Run = async (command, options = {}) => {
     env: command.env,
     extendEnv: false,
     stdin: "ignore",
+    // Ctrl-C is for us, who end it in order.
+    detached: true,
     timeout: command.timeoutMs,
     ...(options.signal ? { cancelSignal: options.signal } : {}),
     forceKillAfterDelay: KILL_AFTER_MS,

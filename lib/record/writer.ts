@@ -9,6 +9,7 @@
  */
 import { decodeIdset, encodeIdset } from "../flux/idset.js";
 import { kvsDirectory } from "../flux/jobid.js";
+import { INSTANCE } from "../usernetes/names.js";
 import { formatEvent, type Claim, type RecordEvent } from "./events.js";
 
 export type Operation = ["append", string, string] | ["put", string, unknown] | ["unlink", string];
@@ -16,7 +17,9 @@ export type Commit = (operations: Operation[]) => Promise<void>;
 
 export const OPEN_CLUSTERS = "usernetes.cluster";
 
-export const recordKey = (jobid: bigint): string => `${kvsDirectory(jobid)}.usernetes.eventlog`;
+/** Beside the job's own eventlog; that of the instance's cluster is no job's. */
+export const recordKey = (jobid: bigint): string =>
+  jobid === INSTANCE ? "usernetes.eventlog" : `${kvsDirectory(jobid)}.usernetes.eventlog`;
 export const entryKey = (jobid: bigint): string => `${OPEN_CLUSTERS}.${jobid}`;
 
 /** What stays known of a cluster until nothing of it is left; the job's own directory is purged. */

@@ -1,14 +1,23 @@
 /** What belongs to a cluster is named after its job, from the integer id (never a printed one). */
 import { f58 } from "../flux/jobid.js";
 
+/** The cluster of the whole instance, which is no job's. Flux gives no job this id. */
+export const INSTANCE = 0n;
+
+/** `ƒ2QT1HSJy5`, or `instance`: how people are told of a cluster. */
+export function nameOf(jobid: bigint): string {
+  return jobid === INSTANCE ? "instance" : f58(jobid);
+}
+
 /** `2qt1hsjy5`: F58 without ƒ, lower-cased. Not unique: a marker file tells two apart. */
 function shortName(jobid: bigint): string {
-  return f58(jobid).slice(1).toLowerCase();
+  return jobid === INSTANCE ? "instance" : f58(jobid).slice(1).toLowerCase();
 }
 
 /** `/tmp/usernetes-ƒ2qt1hsjy5` */
 export function workdir(base: string, jobid: bigint): string {
-  return `${base === "/" ? "" : base}/usernetes-ƒ${shortName(jobid)}`;
+  const name = jobid === INSTANCE ? "instance" : f58(jobid).toLowerCase();
+  return `${base === "/" ? "" : base}/usernetes-${name}`;
 }
 
 /** `usernetes-2qt1hsjy5`: compose project; its container is `usernetes-2qt1hsjy5-node-1`. */

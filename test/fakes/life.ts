@@ -11,6 +11,7 @@ import { encodeIdset } from "../../lib/flux/idset.js";
 import { kvsDirectory } from "../../lib/flux/jobid.js";
 import type { RecordEvent } from "../../lib/record/events.js";
 import type { OpenCluster } from "../../lib/record/writer.js";
+import { project, workdir } from "../../lib/usernetes/names.js";
 import { Membership } from "../../plugin/membership.js";
 import { OpenClusters } from "../../plugin/open-clusters.js";
 import { Reconciler } from "../../plugin/reconcile.js";
@@ -78,6 +79,7 @@ export class Life {
         instance: randomUUID(),
       },
       owner: OWNER,
+      names: (jobid) => ({ workdir: workdir(config.workdir, jobid), project: project(jobid) }),
       open: this.openClusters(),
       nodes: new Membership(),
     };

@@ -127,6 +127,7 @@ life(async (t, flux) => {
       ...["flux", "job", "raise", "--severity=0", "--type=\u001b[2Jmine", "-m", note, job],
     );
     await flux.waitForEnd(job);
+    t.equal((await flux.run(["flux-usernetes", "clean", job])).exitCode, 0);
     const record = await flux.record(job);
     t.match(record.find(({ name }) => name === "settle")?.context, { outcome: "ready" });
     t.notOk(

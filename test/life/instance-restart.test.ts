@@ -48,6 +48,7 @@ started(async (t, start, folder) => {
       t.notOk((await flux.events(held)).some((entry) => entry.name === "start"));
       await flux.flux("job", "memo", held, "usernetes.release=true");
       t.equal(await status(flux, held), 0);
+      t.equal((await flux.run(["flux-usernetes", "clean", held])).exitCode, 0, "it was kept");
     });
     await flux.close();
     t.same(remains(folder), []);

@@ -119,6 +119,7 @@ for (const [way, perilog] of WAYS)
       await flux.output("flux", "job", "memo", job, "usernetes.release=true");
       await flux.waitFor(job, "start", "15s");
       await flux.waitForEnd(job);
+      t.equal((await flux.run(["flux-usernetes", "clean", job])).exitCode, 0, "it was kept");
       t.same(await flux.leftovers(), []);
     });
   }, `hold = "perilog"\n[job-manager]\nplugins = [{ load = "perilog.so" }]\n${perilog}`);

@@ -30,7 +30,7 @@ while next; do answer '"value":null'; done`,
   const said: string[] = [];
   const log = pino({ level: "warn" }, { write: (line: string) => said.push(line) });
   const tested = new Bridge(
-    { env: flux.env, hold, log },
+    { env: flux.env, args: hold ? [] : ["--no-hold"], log },
     {
       onReady: ({ size, owner }) => seen.push({ ready: { size, owner } }),
       onJob: (job) => seen.push({ job }),

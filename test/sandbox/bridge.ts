@@ -14,6 +14,7 @@ import type { Answer } from "./instance.js";
 import { readJournal } from "./journal.js";
 
 const SERVICE = "usernetes";
+const INSTANCE_SERVICE = "usernetes-instance";
 const ATTRIBUTE_MAX = 4096;
 const KEYS = ["usernetes", "usernetes_debug", "usernetes_engine", "usernetes_tolerate"];
 const NAMES = new Set(
@@ -114,23 +115,25 @@ class Bridge {
   }
 }
 
-function refusal(call: Call): { reason: string; error: string } | undefined {
+function refusal(call: Call, service: string): { reason: string; error: string } | undefined {
   if (call.rank !== 0)
     return { reason: "rank", error: `this is rank ${call.rank}, the daemon runs on rank 0` };
-  if (call.instance.services.has(SERVICE))
-    return { reason: "exists", error: "the service usernetes is registered already" };
+  if (call.instance.services.has(service))
+    return { reason: "exists", error: `the service ${service} is registered already` };
   return undefined;
 }
 
 export async function runBridge(call: Call): Promise<number> {
   const { instance } = call;
   const bridge = new Bridge(call, !call.argv.includes("--no-hold"));
-  const refused = refusal(call);
+  const forInstance = call.argv.includes("--instance");
+  const service = forInstance ? INSTANCE_SERVICE : SERVICE;
+  const refused = refusal(call, service);
   if (refused) {
     bridge.emit({ type: "refused", ...refused });
     return 1;
   }
-  instance.services.set(SERVICE, {
+  instance.services.set(service, {
     ping: () => SERVICE,
     call: (method, payload) => bridge.called(method, payload),
   });
@@ -144,11 +147,11 @@ export async function runBridge(call: Call): Promise<number> {
   };
   online();
   instance.membership.on("change", online);
-  const stop = readJournal(instance, NAMES, bridge);
+  const stop = forInstance ? () => undefined : readJournal(instance, NAMES, bridge);
   const status = await readRequests(call, bridge);
   stop();
   instance.membership.off("change", online);
-  instance.services.delete(SERVICE);
+  instance.services.delete(service);
   return status;
 }
 

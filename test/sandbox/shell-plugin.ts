@@ -32,20 +32,28 @@ export class ShellFailure extends Error {
   }
 }
 
-/** The kubeconfig of the nearest job around this instance that has a cluster. */
-function kubeconfigAround({ parent }: Instance): string | undefined {
-  if (!parent) return undefined;
-  const key = `${kvsDirectory(parent.job.id)}.usernetes.eventlog`;
-  const { outcome, kubeconfig } = settled(parent.instance, key)?.context ?? {};
-  if (outcome === "ready") return kubeconfig as string;
-  return kubeconfigAround(parent.instance);
+/** The kubeconfig that a record tells of, if its cluster is there. */
+function readyIn(instance: Instance, key: string): string | undefined {
+  const entries = decodeEventlog(instance.kvs.get(key) ?? "");
+  if (entries.some(({ name }) => name === "teardown-start")) return undefined;
+  const { outcome, kubeconfig } = settled(instance, key)?.context ?? {};
+  return outcome === "ready" ? (kubeconfig as string) : undefined;
 }
 
-/** In a batch job's own instance that has no daemon, a job that asks gets the cluster it is in. */
+/** That of the nearest cluster around: a whole instance's, or of the job that an instance is. */
+function kubeconfigAround(instance: Instance): string | undefined {
+  const own = readyIn(instance, "usernetes.eventlog");
+  const { parent } = instance;
+  if (own !== undefined || !parent) return own;
+  const key = `${kvsDirectory(parent.job.id)}.usernetes.eventlog`;
+  return readyIn(parent.instance, key) ?? kubeconfigAround(parent.instance);
+}
+
+/** In an instance that has no daemon a job that asks gets the cluster it is in. */
 function insideCluster(instance: Instance, { env }: Job): string | undefined {
-  if (instance.level === 0 || instance.services.has("usernetes")) return undefined;
-  const workdir = env["USERNETES_WORKDIR"];
-  return kubeconfigAround(instance) ?? (workdir && `${workdir}/kubeconfig`);
+  if (instance.services.has("usernetes")) return undefined;
+  const workdir = instance.level > 0 && env["USERNETES_WORKDIR"];
+  return kubeconfigAround(instance) ?? (workdir ? `${workdir}/kubeconfig` : undefined);
 }
 
 const using = (kubeconfig: string): Record<string, string> => ({

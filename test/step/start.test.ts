@@ -3,7 +3,7 @@ import { chownSync, existsSync, mkdirSync, symlinkSync, writeFileSync } from "no
 import { hostname } from "node:os";
 import { join } from "node:path";
 import t from "tap";
-import { MARKER, Node, NONCE } from "../fakes/node.js";
+import { MARKER, Node, NONCE, OWN } from "../fakes/node.js";
 
 function newNode(t: { teardown(act: () => void): unknown }): Node {
   const node = new Node();
@@ -34,7 +34,7 @@ t.test("another user's steps go through sudo, with all of their environment", as
   t.match(node.noted("sudo"), [
     `-n -u #${ME} setpriv --pdeathsig TERM timeout -k 5 30 env -i FLUX_URI=local:///run/flux/here USERNETES_RANK=7 `,
   ]);
-  t.match(node.read(".usernetes/node.env"), "NODE_SUBNET=10.100.7.0/24");
+  t.match(node.read(`${OWN}/node.env`), "NODE_SUBNET=10.100.7.0/24");
 });
 
 t.test("the join-command passes through stdin, and in no argument", async (t) => {

@@ -1,5 +1,5 @@
 import t from "tap";
-import { archive, marker, project, workdir } from "../../lib/usernetes/names.js";
+import { archive, INSTANCE, marker, nameOf, project, workdir } from "../../lib/usernetes/names.js";
 
 const JOBID = 179836689580032n;
 
@@ -22,5 +22,13 @@ t.test("ids that differ only in case share a name, but not a marker", (t) => {
   t.not(marker(one, "uuid"), marker(other, "uuid"));
   t.not(marker(one, "uuid"), marker(one, "another instance"));
   t.equal(marker(one, "uuid"), "179836689580032 uuid");
+  t.end();
+});
+
+t.test("the whole instance's cluster is named by a word, and is no job's", (t) => {
+  t.equal(workdir("/tmp", INSTANCE), "/tmp/usernetes-instance");
+  t.equal(project(INSTANCE), "usernetes-instance");
+  t.equal(nameOf(INSTANCE), "instance");
+  t.equal(nameOf(JOBID), "ƒ2QT1HSJy5");
   t.end();
 });

@@ -84,29 +84,41 @@ local function use (kubeconfig)
     shell.setenv ("USERNETES_WORKDIR", (kubeconfig:gsub ("/[^/]*$", "")))
 end
 
--- The kubeconfig of the nearest job around this instance that has a cluster, from
--- the inside outwards; or nil.
+-- The kubeconfig that a record tells of, if its cluster is there; or nil.
+local function ready_in (record)
+    local kubeconfig
+    for line in record:gmatch ("[^\n]+") do
+        if line:match ('"name":"settle"') and field (line, "outcome") == "ready" then
+            kubeconfig = field (line, "kubeconfig")
+        elseif line:match ('"name":"teardown%-start"') then
+            kubeconfig = nil
+        end
+    end
+    return kubeconfig
+end
+
+-- The kubeconfig of the nearest cluster that this job is in, from the inside
+-- outwards: a whole instance's (flux usernetes up), or that of the job which the
+-- instance is; or nil.
 local function kubeconfig_around ()
     local flux = "flux"
     while true do
+        local own = ready_in (run (flux .. " kvs get usernetes.eventlog 2>/dev/null"))
+        if own then return own end
         local jobid, inside = run (flux .. " getattr jobid 2>/dev/null")
         jobid = jobid:gsub ("%s", "")
         if not inside or not jobid:match ("^[%w\198\146]+$") then return nil end
         flux = flux .. " --parent"
-        local record = run (flux .. " job info " .. jobid .. " usernetes.eventlog 2>/dev/null")
-        for line in record:gmatch ("[^\n]+") do
-            if line:match ('"name":"settle"') and field (line, "outcome") == "ready" then
-                return field (line, "kubeconfig")
-            end
-        end
+        local around = ready_in (run (flux .. " job info " .. jobid .. " usernetes.eventlog 2>/dev/null"))
+        if around then return around end
     end
 end
 
--- In a batch job's own instance that has no daemon, a job that asks gets the cluster
--- it is in: that of a job around it, or one that its environment tells of.
+-- In an instance that has no daemon, as a batch job's own, a job that asks gets the
+-- cluster it is in, or one that its environment tells of.
 local function inside_a_cluster ()
-    if not nested () or daemon_answers_now () then return nil end
-    local workdir = shell.getenv ("USERNETES_WORKDIR")
+    if daemon_answers_now () then return nil end
+    local workdir = nested () and shell.getenv ("USERNETES_WORKDIR")
     return kubeconfig_around () or (workdir and workdir .. "/kubeconfig")
 end
 

@@ -1,0 +1,46 @@
+/** `flux-usernetes down`: take down the cluster of the whole instance. */
+import { Command } from "commander";
+import { hostOf, progress as progressOf } from "../cluster/state.js";
+import { CommandError, EXIT } from "../errors.js";
+import { followSteps } from "../report/steps-live.js";
+import { readSetting, withSettingOptions, type SettingOptions } from "./instance-setting.js";
+
+export function downCommand(): Command {
+  return withSettingOptions(new Command("down"))
+    .description("take down the cluster of the whole instance")
+    .addHelpText(
+      "after",
+      `
+Removes what flux usernetes up has made on each node, and asks the engine what is
+left. It can be repeated, also after an up that was killed, and when a node is back.
+
+Exit codes: 0 nothing is left, 1 something is, 2 wrong usage, 3 configuration
+refused, 4 no Flux instance.
+
+Example:
+  flux usernetes down`,
+    )
+    .action(async (options: SettingOptions) => {
+      const { env, base, config, names } = await readSetting(options, false);
+      const progress = followSteps(process.stderr);
+      const { InstanceCluster } = await import("../../plugin/instance.js");
+      const instance = new InstanceCluster({ env, base, config, names, say: progress.say });
+      try {
+        await instance.connect();
+        const { entry } = instance;
+        if (!entry) {
+          progress.note("there is no cluster of this instance");
+          return;
+        }
+        const cluster = await instance.down(entry);
+        const [first] = cluster.down?.left ?? [];
+        if (first === undefined) return;
+        const where = (cluster.down?.left ?? []).map((rank) => hostOf(cluster, rank)).join(", ");
+        const note = progressOf(cluster, "down-v", first)?.note || "it is lost";
+        throw new CommandError(EXIT.failed, `left on ${where}: ${note}; flux usernetes down again`);
+      } finally {
+        progress.end();
+        instance.leave();
+      }
+    });
+}

@@ -1,0 +1,104 @@
+/** What `up` and `down` need to know of the instance they are in, and their options. */
+import type { Command } from "commander";
+import { checkConfig, type Config } from "../config/check.js";
+import { loadFile, tableOfBroker } from "../config/load.js";
+import { CommandError, EXIT } from "../errors.js";
+import { decodeHostlist } from "../flux/hostlist.js";
+import { parseJobid } from "../flux/jobid.js";
+import { run } from "../host/runner.js";
+import { INSTANCE, project, workdir } from "../usernetes/names.js";
+
+const DEADLINE_MS = 10_000;
+
+export interface SettingOptions {
+  config?: string;
+  template?: string;
+  engine?: string;
+  passEnv: string[];
+}
+
+export interface Setting {
+  config: Config;
+  /** Of rank 0, 1, ... */
+  hosts: string[];
+  /** The job that this instance is; undefined: it is no job's. */
+  jobid: bigint | undefined;
+  env: Record<string, string>;
+  base: Record<string, string>;
+  names: () => { workdir: string; project: string };
+}
+
+export function withSettingOptions(command: Command): Command {
+  return command
+    .option("--config <file>", "read [usernetes] from this TOML file instead of the broker")
+    .option(
+      "--pass-env <name...>",
+      "environment variables that the steps on the nodes get too",
+      [],
+    );
+}
+
+/** Throws a CommandError: no instance, or a configuration that is refused. */
+export async function readSetting(
+  options: SettingOptions,
+  needsTemplate: boolean,
+): Promise<Setting> {
+  const env = Object.fromEntries(
+    Object.entries(process.env).flatMap(([key, value]) =>
+      value === undefined ? [] : [[key, value]],
+    ),
+  );
+  const hosts = decodeHostlist(await attribute("hostlist", env));
+  const jobid = parseJobid(await attribute("jobid", env).catch(() => ""));
+  const config = await readConfig(options, env, needsTemplate);
+  const base = Object.fromEntries(
+    ["PATH", "FLUX_URI", ...options.passEnv].flatMap((name) =>
+      env[name] === undefined ? [] : [[name, env[name]]],
+    ),
+  );
+  const names = () => ({
+    workdir: workdir(config.workdir, jobid ?? INSTANCE),
+    project: project(jobid ?? INSTANCE),
+  });
+  return { config, hosts, jobid, env, base, names };
+}
+
+async function attribute(name: string, env: Record<string, string>): Promise<string> {
+  const argv = ["flux", "getattr", name];
+  const { exitCode, stdout, stderr, reason } = await run({ argv, env, timeoutMs: DEADLINE_MS });
+  if (exitCode === 0) return stdout.trim();
+  throw new CommandError(
+    EXIT.noInstance,
+    `no Flux instance answers: ${stderr.trim() || reason}; run this in one, or set FLUX_URI`,
+  );
+}
+
+/** A batch job's own instance has no table: that of the instance it is in counts, and so on. */
+async function readConfig(
+  options: SettingOptions,
+  env: Record<string, string>,
+  needsTemplate: boolean,
+): Promise<Config> {
+  const { config, template, engine } = options;
+  const found =
+    (config === undefined ? await nextTable(env) : (await loadFile(config)).table) ?? {};
+  const given = { ...(template && { template }), ...(engine && { "container-engine": engine }) };
+  const table = { ...found, ...given };
+  if (engine) delete (table as { engines?: unknown }).engines;
+  if (!("template" in table) && needsTemplate)
+    throw new CommandError(
+      EXIT.configuration,
+      "there is no table [usernetes] in this instance, nor in those it is part of: give --template DIR, a usernetes clone that is on each node",
+    );
+  // What takes down needs no template.
+  return checkConfig({ template: "/", ...table }, config ?? "broker configuration");
+}
+
+async function nextTable(env: Record<string, string>): Promise<unknown> {
+  const level = Number(await attribute("instance-level", env));
+  for (let parents = 0; parents <= level; parents++) {
+    const table = await tableOfBroker(run, env, parents);
+    if (table !== undefined) return table;
+  }
+  return undefined;
+}

@@ -1,0 +1,160 @@
+/** `flux-usernetes up`: one cluster for the whole instance. No daemon is needed. */
+import { Command } from "commander";
+import { run } from "../host/runner.js";
+import { hostOf, type Cluster } from "../cluster/state.js";
+import { CommandError, EXIT } from "../errors.js";
+import { decodeIdset, encodeIdset } from "../flux/idset.js";
+import type { Resources } from "../flux/resources.js";
+import { packagePath } from "../host/package.js";
+import type { InstanceCluster } from "../../plugin/instance.js";
+import { followSteps } from "../report/steps-live.js";
+import {
+  readSetting,
+  withSettingOptions,
+  type Setting,
+  type SettingOptions,
+} from "./instance-setting.js";
+
+interface UpOptions extends SettingOptions {
+  exclude?: string;
+  workdir?: string;
+}
+
+const ATTR_DEADLINE_MS = 20_000;
+
+export function upCommand(): Command {
+  return withSettingOptions(new Command("up"))
+    .description("bring up one cluster for the whole instance")
+    .option("-x, --exclude <idset>", "without these ranks")
+    .option("--workdir <dir>", "the cluster's directory on each node, which is made")
+    .option("--template <dir>", "the usernetes clone on each node")
+    .option("--engine <name>", "docker, podman or nerdctl")
+    .addHelpText(
+      "after",
+      `
+In a system instance, a batch job or flux alloc, on its rank 0, as its owner; no
+daemon is needed. What is not given comes from the table [usernetes] of this instance,
+or of the one it is part of. Prints the path of the kubeconfig; progress is on stderr.
+One that was stopped is taken up where it was. In a job that has a cluster, it is
+that one. flux usernetes down undoes it.
+
+Exit codes: 0 ready, 1 failed, and torn down, 2 wrong usage, 3 configuration refused,
+4 no Flux instance.
+
+Examples:
+  export KUBECONFIG=$(flux usernetes up)
+  flux usernetes up -x 0 --template /opt/usernetes --engine podman`,
+    )
+    .action(async (options: UpOptions) => {
+      const setting = await readSetting(options, true);
+      process.stdout.write(`${await up(setting, options)}\n`);
+    });
+}
+
+/** The path of the kubeconfig. */
+async function up(setting: Setting, options: UpOptions): Promise<string> {
+  const wanted = resourcesOf(setting, options);
+  const workdir = workdirOf(options.workdir) ?? setting.names().workdir;
+  const names = () => ({ ...setting.names(), workdir });
+  const progress = followSteps(process.stderr);
+  const { InstanceCluster } = await import("../../plugin/instance.js");
+  const { env, base, config } = setting;
+  const cluster = new InstanceCluster({ env, base, config, names, say: progress.say });
+  try {
+    await cluster.connect();
+    const inherited = cluster.entry ? undefined : await kubeconfigHere(setting);
+    if (inherited !== undefined) {
+      progress.note(`this is in a job that has a cluster: ${inherited}`);
+      return inherited;
+    }
+    refuse(cluster, wanted);
+    stopOnSignals(cluster, progress.note);
+    return kubeconfigOf(await cluster.up(wanted));
+  } finally {
+    progress.end();
+    cluster.leave();
+  }
+}
+
+/** The ranks that are wanted, and their hosts. */
+function resourcesOf({ hosts }: Setting, { exclude = "" }: UpOptions): Resources {
+  const without = new Set(idset(exclude));
+  const beyond = [...without].find((rank) => rank >= hosts.length);
+  if (beyond !== undefined)
+    throw new CommandError(
+      EXIT.usage,
+      `-x: found rank ${beyond}, allowed: 0-${hosts.length - 1}, the ranks of this instance`,
+    );
+  const ranks = hosts.map((_, rank) => rank).filter((rank) => !without.has(rank));
+  if (ranks.length === 0) throw new CommandError(EXIT.usage, "-x: no rank is left for a cluster");
+  return { ranks, hosts: ranks.map((rank) => hosts[rank] ?? "") };
+}
+
+function idset(text: string): number[] {
+  try {
+    return decodeIdset(text);
+  } catch {
+    throw new CommandError(EXIT.usage, `-x: found "${text}", allowed: ranks, like 0-3,7`);
+  }
+}
+
+function workdirOf(found: string | undefined): string | undefined {
+  if (found === undefined) return undefined;
+  const path = found.replace(/(.)\/+$/, "$1");
+  if (path.startsWith("/") && path !== "/" && !/\/\.\.?(\/|$)|\n|:/.test(path)) return path;
+  throw new CommandError(
+    EXIT.usage,
+    `--workdir: found "${found}", allowed: an absolute path with no "..", ":" or newline`,
+  );
+}
+
+function refuse(cluster: InstanceCluster, { ranks }: Resources): void {
+  const lost = cluster.lost(ranks);
+  if (lost.length > 0)
+    throw new CommandError(
+      EXIT.failed,
+      `ranks ${encodeIdset(lost)} are not up: start them, or leave them out with -x ${encodeIdset(lost)}`,
+    );
+  const left = cluster.entry?.left ?? [];
+  if (left.length > 0)
+    throw new CommandError(
+      EXIT.failed,
+      `something is left of the last cluster on ranks ${encodeIdset(left)}: flux usernetes down comes first`,
+    );
+}
+
+/** A signal may come twice at once: to the process, and to its group. */
+const SAME_MS = 500;
+
+/** Once: torn down. Again: left as it is, for `down`. */
+function stopOnSignals(cluster: InstanceCluster, note: (text: string) => void): void {
+  let first: number | undefined;
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
+    process.on(signal, () => {
+      if (first !== undefined && Date.now() - first < SAME_MS) return;
+      if (first !== undefined) {
+        note("stopped; what is there stays: flux usernetes down removes it");
+        process.exit(EXIT.failed);
+      }
+      first = Date.now();
+      note(`${signal}: taking down what is there; again to leave it as it is`);
+      cluster.cancel("cancel", signal);
+    });
+}
+
+function kubeconfigOf(cluster: Cluster): string {
+  const { settle, job, down, claim } = cluster;
+  if (settle?.outcome === "ready" && settle.kubeconfig && !down) return settle.kubeconfig;
+  const why = settle?.note ?? job.fatal?.note ?? "it did not come up";
+  const left = (down?.left ?? []).map((rank) => hostOf(cluster, rank)).join(", ");
+  const rest = left ? `; left on ${left}: flux usernetes down` : claim ? "; nothing is left" : "";
+  throw new CommandError(EXIT.failed, `${why}${rest}`);
+}
+
+/** Of the job that this instance is, or of one further out; not that of this instance. */
+async function kubeconfigHere({ jobid, env }: Setting): Promise<string | undefined> {
+  if (jobid === undefined) return undefined;
+  const argv = [packagePath("bin", "usernetes"), "attr", "kubeconfig"];
+  const { exitCode, stdout } = await run({ argv, env, timeoutMs: ATTR_DEADLINE_MS });
+  return exitCode === 0 ? stdout.trim() : undefined;
+}

@@ -1,0 +1,35 @@
+/** The KVS directory usernetes.cluster: one entry for each cluster that is open. */
+import {
+  entryKey,
+  OPEN_CLUSTERS,
+  parseOpenCluster,
+  type OpenCluster,
+} from "../lib/record/writer.js";
+import { INSTANCE } from "../lib/usernetes/names.js";
+import type { Bridge } from "./bridge.js";
+import type { World } from "./world.js";
+
+export async function readEntries(
+  bridge: Pick<Bridge, "list" | "lookup">,
+  say: World["say"],
+): Promise<OpenCluster[]> {
+  const entries: OpenCluster[] = [];
+  for (const name of await bridge.list(OPEN_CLUSTERS)) {
+    const key = `${OPEN_CLUSTERS}.${name}`;
+    const text = await bridge.lookup(key);
+    const entry = text === undefined ? undefined : parseOpenCluster(text);
+    if (entry?.jobid === name) entries.push(entry);
+    // One that is broken must not keep the others; it is not ours to delete.
+    else if (text !== undefined)
+      say("error", `${key} is not understood and left alone: flux kvs unlink it`);
+  }
+  return entries;
+}
+
+/** `flux usernetes up` and `down` tell nobody: what they have taken is looked up. */
+export async function readInstanceEntry({ flux, open }: World): Promise<void> {
+  const text = await flux.lookup(entryKey(INSTANCE));
+  const entry = text === undefined ? undefined : parseOpenCluster(text);
+  if (entry) open.add(entry);
+  else open.remove(INSTANCE);
+}

@@ -1,0 +1,239 @@
+/**
+ * The cluster of the whole instance: `flux usernetes up` and `down`. The same state,
+ * plan, steps and record as a job's, in the foreground, and with no daemon. What a
+ * job's events tell for its cluster is told here by the caller: it has its nodes,
+ * it is not wanted any more.
+ *
+ * Promises: one command at a time in an instance (its bridge has a service name);
+ * one that was killed is taken up by the next; a bring-up that fails is torn down.
+ */
+import { foldJobEvent } from "../lib/cluster/fold.js";
+import { newCluster, ranksOf, type Cluster } from "../lib/cluster/state.js";
+import type { Parsed } from "../lib/cluster/request.js";
+import type { Config } from "../lib/config/check.js";
+import { CommandError, EXIT } from "../lib/errors.js";
+import { encodeIdset } from "../lib/flux/idset.js";
+import type { Resources } from "../lib/flux/resources.js";
+import { systemClock } from "../lib/host/clock.js";
+import { run } from "../lib/host/runner.js";
+import { recordKey, type OpenCluster } from "../lib/record/writer.js";
+import { INSTANCE } from "../lib/usernetes/names.js";
+import { Bridge } from "./bridge.js";
+import type { Ready } from "./bridge-messages.js";
+import { readEntries } from "./entries.js";
+import { instanceId } from "./instance-id.js";
+import { Membership } from "./membership.js";
+import { OpenClusters } from "./open-clusters.js";
+import { Reconciler } from "./reconcile.js";
+import type { World } from "./world.js";
+
+export interface InstanceParts {
+  env: Record<string, string>;
+  /** What goes to every node. */
+  base: Record<string, string>;
+  config: Config;
+  names: World["names"];
+  say: World["say"];
+}
+
+/** How it ended: `cluster.settle` and `cluster.down` say it. */
+export type Ended = Cluster;
+
+const ASKED: Parsed = {
+  asks: true,
+  request: { engine: undefined, debug: false, tolerate: 0 },
+};
+
+export class InstanceCluster {
+  private readonly bridge: Bridge;
+  private readonly open = new OpenClusters();
+  private readonly nodes = new Membership();
+  private ready: Ready | undefined;
+  private instance = "";
+  private reconciler: Reconciler | undefined;
+  private connected: () => void = () => undefined;
+  private refused: (error: CommandError) => void = () => undefined;
+  private settled: (cluster: Cluster) => void = () => undefined;
+
+  constructor(private readonly parts: InstanceParts) {
+    const { env } = parts;
+    const nothing = (): void => undefined;
+    this.bridge = new Bridge(
+      {
+        env,
+        args: ["--instance"],
+        log: {
+          warn: (text) => {
+            parts.say("warn", text);
+          },
+        },
+      },
+      {
+        onReady: (ready) => {
+          this.ready = ready;
+        },
+        onOnline: (ranks) => {
+          this.nodes.set(ranks);
+          this.connected();
+        },
+        onRefused: (reason, error) => {
+          this.refused(refusal(reason, error));
+        },
+        onCall: () => Promise.resolve(null),
+        onJob: nothing,
+        onDue: nothing,
+        onGone: nothing,
+        onSentinel: nothing,
+      },
+    );
+  }
+
+  /** Throws a CommandError: no instance, not rank 0, not the owner, or another command is at it. */
+  async connect(): Promise<void> {
+    const up = new Promise<void>((resolve, reject) => {
+      this.connected = resolve;
+      this.refused = reject;
+    });
+    this.bridge.start();
+    await up;
+    this.instance = await instanceId(this.bridge);
+    for (const entry of await readEntries(this.bridge, this.parts.say)) this.open.add(entry);
+  }
+
+  get entry(): OpenCluster | undefined {
+    return this.open.get(INSTANCE);
+  }
+
+  /** Those of the ranks whose brokers are not up. */
+  lost(ranks: number[]): number[] {
+    return ranks.filter((rank) => this.nodes.isLost(rank));
+  }
+
+  /** Resolves when it is ready, or has failed and been torn down. */
+  async up(resources: Resources): Promise<Ended> {
+    // What is left of an earlier one's record would be taken for this one's.
+    if (!this.entry) await this.bridge.commit([["unlink", recordKey(INSTANCE)]]);
+    const cluster = this.newCluster();
+    const ended = this.follow(cluster, ({ settle }) => settle?.outcome === "ready");
+    await this.reconciler?.load();
+    const known = encodeIdset(ranksOf(cluster));
+    const asked = encodeIdset(resources.ranks);
+    if (cluster.claim && known !== asked)
+      throw new CommandError(
+        EXIT.failed,
+        `there is a cluster of this instance already, on ranks ${known}, and not on ${asked}: flux usernetes down comes first`,
+      );
+    if (cluster.teardown)
+      throw new CommandError(
+        EXIT.failed,
+        `the teardown of the last cluster was not ended: flux usernetes down comes first`,
+      );
+    cluster.resources = resources;
+    cluster.job.allocAt = systemClock.now();
+    this.reconciler?.kick();
+    return ended;
+  }
+
+  /** Resolves when all that can be removed is. */
+  async down({ claim, left }: OpenCluster): Promise<Ended> {
+    const cluster = this.newCluster();
+    const ended = this.follow(cluster, () => false);
+    await this.reconciler?.load();
+    cluster.claim ??= claim;
+    foldJobEvent(cluster, { timestamp: systemClock.now(), name: "clean" });
+    if (cluster.down) this.reconciler?.reopen(left ?? []);
+    this.reconciler?.kick();
+    return ended;
+  }
+
+  /** It is not wanted any more, or has failed: torn down as a job's is that was canceled. */
+  cancel(type: string, note: string): void {
+    const timestamp = systemClock.now();
+    const context = { severity: 0, type, note };
+    this.reconciler?.onJobEvent({ timestamp, name: "exception", context });
+    this.reconciler?.onJobEvent({ timestamp, name: "clean" });
+  }
+
+  /** The cluster stays as it is. */
+  leave(): void {
+    this.reconciler?.leave();
+    this.bridge.stop();
+  }
+
+  private newCluster(): Cluster {
+    const userid = this.ready?.owner ?? 0;
+    return newCluster({ jobid: INSTANCE, userid, asked: ASKED, duration: 0 });
+  }
+
+  private follow(cluster: Cluster, isEnd: (cluster: Cluster) => boolean): Promise<Ended> {
+    return new Promise((resolve, reject) => {
+      this.refused = reject;
+      this.settled = resolve;
+      const done = (): void => {
+        this.settled(cluster);
+      };
+      this.reconciler = new Reconciler(cluster, this.world(), done, () => {
+        if (isEnd(cluster)) done();
+      });
+    });
+  }
+
+  private world(): World {
+    const { config, base, names, say } = this.parts;
+    const { bridge, instance, open, nodes } = this;
+    const nothing = (): Promise<void> => Promise.resolve();
+    return {
+      flux: {
+        post: nothing,
+        memo: nothing,
+        update: nothing,
+        raise: (_, note) => {
+          this.cancel("usernetes", note);
+          return Promise.resolve();
+        },
+        commit: (operations) => bridge.commit(operations),
+        lookup: (key) => bridge.lookup(key),
+        drain: (ranks, reason) => bridge.drain(ranks, reason),
+      },
+      run,
+      clock: systemClock,
+      say: (level, text, facts) => {
+        say(level, text, facts);
+        const priority = { error: 3, warn: 4, info: 6, debug: 7, trace: undefined }[level];
+        if (priority !== undefined) bridge.logLine(priority, text);
+      },
+      config,
+      site: {
+        base,
+        template: config.template,
+        interface: config.interface,
+        shared: config.shared,
+        instance,
+      },
+      owner: this.ready?.owner ?? 0,
+      open,
+      names,
+      nodes,
+    };
+  }
+}
+
+function refusal(reason: string, error: string): CommandError {
+  switch (reason) {
+    case "exists":
+      return new CommandError(
+        EXIT.failed,
+        "another flux usernetes up or down is at work in this instance: wait for its end",
+      );
+    case "flux":
+      return new CommandError(
+        EXIT.noInstance,
+        `no Flux instance answers: ${error}; run this in one, or set FLUX_URI`,
+      );
+    default:
+      return new CommandError(
+        EXIT.failed,
+        `${error.replace("the daemon runs on", "this must run on")}; as the instance owner`,
+      );
+  }
+}

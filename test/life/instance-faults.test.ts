@@ -1,0 +1,88 @@
+/** What goes wrong with the cluster of the whole instance: steps, signals, kill -9. */
+import { spawnCommand } from "../hosts/run-command.js";
+import type { LifeFlux } from "./flux.js";
+import { life } from "./life.js";
+
+const UP = ["flux-usernetes", "up", "--pass-env", "TESTBED"];
+const DOWN = ["flux-usernetes", "down", "--pass-env", "TESTBED"];
+
+/** An up that goes on; `said` is its stderr so far. */
+function begin(flux: LifeFlux, ...args: string[]) {
+  const [command = "", ...rest] = [...UP, ...args];
+  const up = spawnCommand(command, rest, { env: flux.place.env, cwd: flux.place.common });
+  const told = { said: "" };
+  up.child.stderr.setEncoding("utf8").on("data", (chunk: string) => (told.said += chunk));
+  const until = async (words: string) => {
+    while (!told.said.includes(words)) await new Promise((resolve) => setTimeout(resolve, 20));
+  };
+  return { up, told, until };
+}
+
+life(async (t, flux) => {
+  await t.test("a step that fails for good is said, and all is taken down", async (t) => {
+    flux.fault("node2.kubeadm-join", "exit 4");
+    const { stdout, exitCode, stderr } = await flux.run(UP);
+    flux.fault("node2.kubeadm-join", undefined);
+    t.equal(exitCode, 1);
+    t.equal(stdout, "");
+    t.match(
+      stderr,
+      /\nflux-usernetes: kubeadm-join failed on node2 \(rank 2\) \(3 tries\): .*; nothing is left\n$/,
+    );
+    t.same(await flux.leftovers(), []);
+  });
+
+  await t.test(
+    "a teardown that leaves something says so, and goes on when it is repeated",
+    async (t) => {
+      t.equal((await flux.run(UP)).exitCode, 0);
+      flux.fault("node1.engine", "hang");
+      flux.fault("node1.down-v", "exit 4");
+      const quick = ["--config", flux.table('teardown-timeout = "3s"')];
+      const { exitCode, stderr } = await flux.run([...DOWN, ...quick]);
+      t.equal(exitCode, 1);
+      t.match(stderr, /flux-usernetes: left on node1 \(rank 1\): .*; flux usernetes down again\n$/);
+      t.match(await flux.run(UP), {
+        exitCode: 1,
+        stderr: /is left of the last cluster on ranks 1: /,
+      });
+      flux.fault("node1.engine", undefined);
+      flux.fault("node1.down-v", undefined);
+      t.equal((await flux.run(DOWN)).exitCode, 0);
+      t.same(await flux.leftovers(), []);
+      await flux.flux("resource", "undrain", "1");
+    },
+  );
+
+  await t.test("a signal has it taken down", async (t) => {
+    flux.takes("kubeadm-init", 60);
+    const { up, told, until } = begin(flux);
+    await until("up: node3");
+    up.child.kill("SIGINT");
+    t.equal(await up.ended, 1);
+    t.match(told.said, /\nflux-usernetes: .*SIGINT; nothing is left\n$/);
+    t.same(await flux.leftovers(), []);
+  });
+
+  await t.test("one that was killed is gone on with, or taken down", async (t) => {
+    for (const end of [UP, DOWN]) {
+      const { up, until } = begin(flux);
+      await until("up: node3");
+      const second = await flux.run(UP);
+      t.match(second, {
+        exitCode: 1,
+        stderr: /^flux-usernetes: another flux usernetes up or down/,
+      });
+      up.child.kill("SIGKILL");
+      await up.ended;
+      flux.takes("kubeadm-init", 0.1);
+      const { exitCode, stderr } = await flux.run(end);
+      t.equal(exitCode, 0, stderr);
+      t.equal((await flux.run(DOWN)).exitCode, 0);
+      flux.takes("kubeadm-init", 60);
+    }
+    flux.takes("kubeadm-init", 0.1);
+    t.equal((await flux.run(DOWN)).exitCode, 0);
+    t.same(await flux.leftovers(), []);
+  });
+});

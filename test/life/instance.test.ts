@@ -1,0 +1,143 @@
+/** The cluster of the whole instance: flux-usernetes up and down, with no daemon and beside one. */
+import { join } from "node:path";
+import { life } from "./life.js";
+
+const UP = ["flux-usernetes", "up", "--pass-env", "TESTBED"];
+const DOWN = ["flux-usernetes", "down", "--pass-env", "TESTBED"];
+
+life(async (t, flux) => {
+  const kubeconfig = join(flux.place.base, "usernetes-instance/kubeconfig");
+  const nodes = async () =>
+    (
+      await flux.output(
+        "flux",
+        "exec",
+        "-r0",
+        "env",
+        `KUBECONFIG=${kubeconfig}`,
+        "kubectl",
+        "get",
+        "nodes",
+      )
+    ).match(/ Ready /g)?.length;
+
+  await t.test("up brings one up on all ranks, and prints its kubeconfig alone", async (t) => {
+    const { stdout, stderr, exitCode } = await flux.run(UP);
+    t.equal(exitCode, 0, stderr);
+    t.equal(stdout, `${kubeconfig}\n`);
+    t.equal(await nodes(), 4);
+    for (const rank of [0, 1, 2, 3])
+      t.match(stderr, new RegExp(`instance: up: node${rank} \\(rank ${rank}\\): ok in`));
+    t.match(await flux.output("flux", "dmesg"), /usernetes.*instance: settle: ready/);
+  });
+
+  await t.test("again, it is there already", async (t) => {
+    const begun = flux.begun().length;
+    t.match(await flux.run(UP), { exitCode: 0, stdout: `${kubeconfig}\n`, stderr: "" });
+    t.equal(flux.begun().length, begun, "no step ran");
+    t.match(await flux.run([...UP, "-x", "3"]), {
+      exitCode: 1,
+      stderr:
+        /^flux-usernetes: there is a cluster of this instance already, on ranks 0-3, and not on 0-2: /,
+    });
+  });
+
+  await t.test("a daemon leaves it alone, and gives its jobs other ports", async (t) => {
+    await flux.startDaemon();
+    const show = ["sh", "-c", "kubectl get nodes"];
+    const job = await flux.submit("-N4", ...show);
+    await flux.waitForEnd(job);
+    t.match((await flux.record(job)).at(-1), { name: "down", context: { left: [] } });
+    const ports = (await flux.record(job))[0]?.context?.["ports"] as { etcd: number };
+    t.equal(ports.etcd, 20004);
+    const clean = await flux.run(["flux-usernetes", "clean", "--all"]);
+    t.match(clean, { exitCode: 0, stdout: "nothing is left of any job's cluster\n" });
+    t.equal(await nodes(), 4);
+  });
+
+  await t.test("down removes it, while a daemon runs, and can be repeated", async (t) => {
+    const { stderr, exitCode } = await flux.run(DOWN);
+    t.equal(exitCode, 0, stderr);
+    t.match(stderr, "instance: down: nothing is left");
+    t.same(await flux.leftovers(), []);
+    t.match(await flux.run(DOWN), {
+      exitCode: 0,
+      stderr: "there is no cluster of this instance\n",
+    });
+    const job = await flux.submit("-N1", "true");
+    await flux.waitForEnd(job);
+    const ports = (await flux.record(job))[0]?.context?.["ports"] as { etcd: number };
+    t.equal(ports.etcd, 20000, "its ports are free again");
+    await flux.stopDaemon();
+  });
+
+  await t.test("some ranks, in a directory that is named", async (t) => {
+    const workdir = join(flux.place.base, "mine");
+    const { stdout, exitCode, stderr } = await flux.run([...UP, "-x", "1-2", "--workdir", workdir]);
+    t.equal(exitCode, 0, stderr);
+    t.equal(stdout, `${workdir}/kubeconfig\n`);
+    t.notMatch(stderr, /node[12]/);
+    t.equal((await flux.run(DOWN)).exitCode, 0);
+    t.same(await flux.leftovers(), []);
+  });
+
+  await t.test("wrong usage is told with what is allowed", async (t) => {
+    for (const [args, words] of [
+      [["-x", "9"], /-x: found rank 9, allowed: 0-3, the ranks of this instance/],
+      [["-x", "1-"], /-x: found "1-", allowed: ranks, like 0-3,7/],
+      [["-x", "0-3"], /-x: no rank is left for a cluster/],
+      [["--workdir", "here"], /--workdir: found "here", allowed: an absolute path/],
+    ] as const) {
+      const { exitCode, stderr } = await flux.run([...UP, ...args]);
+      t.equal(exitCode, 2);
+      t.match(stderr, words);
+    }
+    const engine = await flux.run([...UP, "--engine", "rkt"]);
+    t.match(engine, {
+      exitCode: 3,
+      stderr: /container-engine: found "rkt", allowed: docker, podman/,
+    });
+  });
+
+  await t.test(
+    "in a batch job without a cluster it is the job's, and in one with, that one",
+    async (t) => {
+      await flux.startDaemon();
+      const script = flux.script(`
+flux-usernetes up --pass-env TESTBED
+flux run -N2 usernetes attr kubeconfig
+flux run -N1 --setattr=attributes.user.usernetes=yes sh -c 'echo "asked $KUBECONFIG"'
+flux-usernetes down --pass-env TESTBED`);
+      const initrc = "conf.shell_initrc";
+      const nested =
+        flux.kind === "real"
+          ? [`--broker-opts=--setattr=${initrc}=${await flux.output("flux", "getattr", initrc)}`]
+          : [];
+      const batch = async (...args: string[]) => {
+        const out = join(flux.place.common, "up.out");
+        const job = await flux.output(
+          "flux",
+          "batch",
+          "-N2",
+          `--output=${out}`,
+          ...nested,
+          ...args,
+          script,
+        );
+        await flux.waitForEnd(job);
+        return { job, text: await flux.output("cat", out) };
+      };
+      const own = await batch();
+      const path = join(flux.place.base, `usernetes-${own.job.toLowerCase()}/kubeconfig`);
+      t.match(own.text, `${path}\n`);
+      t.equal(own.text.split("\n").filter((line) => line === path).length, 3, own.text);
+      t.match(own.text, `asked ${path}\n`);
+      t.match(own.text, "instance: down: nothing is left");
+      const given = await batch("--setattr=attributes.user.usernetes=yes");
+      t.match(given.text, /this is in a job that has a cluster: .*kubeconfig\n/);
+      t.match(given.text, "there is no cluster of this instance");
+      t.same(await flux.leftovers(), []);
+      await flux.stopDaemon();
+    },
+  );
+});
