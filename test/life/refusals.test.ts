@@ -98,8 +98,8 @@ life(async (t, flux) => {
         /usernetes\.ports: found "many", allowed: a range/,
       ],
       [
-        "[usernetes]\ntemplate = '/x'\nhold = 'perilog'",
-        /usernetes\.hold: "perilog" is not available/,
+        "[usernetes]\ntemplate = '/x'\nhold = 'forever'",
+        /usernetes\.hold: found "forever", allowed: events, perilog/,
       ],
     ] as const) {
       const file = join(flux.place.common, "bad.toml");
