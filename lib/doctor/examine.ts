@@ -90,6 +90,7 @@ export function settings(config: Config): Record<string, string> {
     ...Object.fromEntries(
       engines.map((name) => [`USERNETES_COMPOSE_${name}`, engine(name).compose.join(" ")]),
     ),
+    USERNETES_RUN_AS: config.runAs,
     USERNETES_TEMPLATE: config.template,
     USERNETES_WORKDIR: config.workdir,
     USERNETES_PORT_FIRST: String(Math.min(...numbers)),

@@ -27,6 +27,7 @@ export function requirements(config: Config): Requirement[] {
   const others = engines.filter((name) => name !== first);
   return [
     ...PROGRAMS,
+    ...(config.runAs === "sudo" ? [SUDO] : []),
     ...engineRequirements(first, true),
     ...others.flatMap((name) => engineRequirements(name, false)),
     ...KERNEL,
@@ -65,6 +66,14 @@ const PROGRAMS: Requirement[] = [
     mend: "flux-usernetes install on that node, and PREFIX/bin on the PATH: job scripts want it",
   },
 ];
+
+const SUDO: Requirement = {
+  id: "sudo",
+  what: "sudo as any user",
+  how: "sudo -n -u '#UID' setpriv ... true, for one user of the node",
+  fatal: true,
+  mend: "install sudo, and the rule of etc/sudoers.d/usernetes (docs/admin.md)",
+};
 
 const KERNEL: Requirement[] = [
   {

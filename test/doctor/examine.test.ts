@@ -35,6 +35,7 @@ t.test(
     t.match(env, {
       PATH: "/bin",
       USERNETES_ENGINES: "podman docker",
+      USERNETES_RUN_AS: "owner",
       USERNETES_COMPOSE_podman: "podman-compose",
       USERNETES_TEMPLATE: "/opt/u",
       USERNETES_PORT_FIRST: "20000",

@@ -323,6 +323,21 @@ for (const [what, spoil, id, told] of FAULTS)
     t.equal(tells["end"], "ok", "and it goes on to the end");
   });
 
+t.test("with run-as sudo it is tried as a user of the node, and not otherwise", async (t) => {
+  const node = newNode(t);
+  t.equal((await node.tells())["sudo"], undefined);
+  const sudo = { USERNETES_RUN_AS: "sudo" };
+  t.equal((await node.tells(sudo))["sudo"], "no missing: sudo");
+  node.program("getent", "printf 'root:x:0:\\nalice:x:1001:\\nbob:x:1002:\\nnobody:x:65534:\\n'");
+  node.program(
+    "sudo",
+    `[ "$*" = "-n -u #1002 setpriv --pdeathsig TERM timeout -k 5 9 env -i true" ]`,
+  );
+  t.match((await node.tells(sudo))["sudo"], /^ok/);
+  node.program("sudo", 'echo "sudo: a password is required" >&2; exit 1');
+  t.equal((await node.tells(sudo))["sudo"], "no as uid 1002: sudo: a password is required");
+});
+
 t.test("modules that are built in count", async (t) => {
   const node = newNode(t);
   node.write("top/proc/modules", "vxlan 1\n");

@@ -11,3 +11,18 @@ programs jq jq
 programs tools bash ip setpriv timeout awk find stat getent
 programs kubectl kubectl
 programs usernetes usernetes
+
+# As a step begins with run-as = "sudo": tried as the first user of this node who is
+# none of the system's.
+if [ "${USERNETES_RUN_AS:-}" = sudo ]; then
+  someone=$(getent passwd | awk -F: -v me="$uid" '$3 >= 1000 && $3 < 60000 && $3 != me { print $3; exit }')
+  if ! has sudo; then
+    tell sudo no "missing: sudo"
+  elif [ -z "$someone" ]; then
+    tell sudo ok "there is no user to try it with"
+  elif words=$(limited sudo -n -u "#$someone" setpriv --pdeathsig TERM timeout -k 5 9 env -i true 2>&1); then
+    tell sudo ok
+  else
+    tell sudo no "as uid $someone: $(printf '%s' "$words" | last_line)"
+  fi
+fi
