@@ -5,6 +5,7 @@ import { cleanCommand } from "./clean.js";
 import { daemonCommand } from "./daemon.js";
 import { doctorCommand } from "./doctor.js";
 import { installCommand, uninstallCommand } from "./install.js";
+import { listCommand } from "./list.js";
 import { pingCommand } from "./ping.js";
 import { runProgram } from "./program.js";
 import { upCommand } from "./up.js";
@@ -16,6 +17,7 @@ const program = new Command("flux-usernetes")
   .version(version())
   .addCommand(daemonCommand())
   .addCommand(pingCommand())
+  .addCommand(listCommand())
   .addCommand(releaseCommand())
   .addCommand(cleanCommand())
   .addCommand(upCommand())

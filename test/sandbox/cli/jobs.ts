@@ -12,7 +12,7 @@ const SPECS = [
   ..."all|a json suppress-header|n no-header format|o= filter|f= count|c= user|u= name= queue|q=".split(
     " ",
   ),
-  ..."A recursive|R since= color? limit= level|L= sort= include|i= stats stats-only".split(" "),
+  ..."A|A recursive|R since= color? limit= level|L= sort= include|i= stats stats-only".split(" "),
 ];
 const DEFAULT_FORMAT =
   "{id.f58:>12} {username:<8.8} {name:<10.10} {status_abbrev:>2.2} {ntasks:>6} {nnodes:>6} {time:>8} {info}";
@@ -42,7 +42,7 @@ function named(call: Call, words: string[]): Job[] {
 function filtered(call: Call, options: Options): Job[] {
   const all = inOrder([...call.instance.jobs.jobs.values()]);
   const states = options.get("filter")?.toUpperCase().split(",");
-  if (options.has("all") || options.has("A")) return all;
+  if (options.has("all")) return all;
   if (!states) return all.filter(({ state }) => state !== "INACTIVE");
   return all.filter((job) => {
     const record = recordOf(call.instance, job);

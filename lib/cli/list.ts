@@ -1,0 +1,78 @@
+/** `flux-usernetes list`: the clusters of the instance, as `flux jobs` lists its jobs. */
+import { Command } from "commander";
+import { seeClusters } from "../report/clusters.js";
+import { HEADING, listLines, order } from "../report/list.js";
+import { cut, here, nameOf } from "../report/look.js";
+import { summaryJson } from "../report/summary.js";
+
+interface ListOptions {
+  all?: true;
+  user?: string;
+  filter?: string;
+  since?: string;
+  count?: string;
+  header: boolean;
+  json?: true;
+}
+
+export function listCommand(): Command {
+  return new Command("list")
+    .description("list the clusters of the instance")
+    .argument("[job...]", "only these jobs' clusters")
+    .option("-a, --all", "those that are gone, too")
+    .option("-A", "those of all users' jobs (as it is without -u)")
+    .option("-u, --user <user>", "those of this user's jobs")
+    .option("-f, --filter <state>", "of jobs in these states or with these results")
+    .option("--since <when>", "with those of jobs that have ended since, like -1h")
+    .option("-c, --count <n>", "look at so many jobs at most (default: 1000)")
+    .option("-n, --no-header", "no line of headings")
+    .option("--json", "print an array of objects")
+    .addHelpText(
+      "after",
+      `
+The filters are those of flux jobs. A guest sees the clusters of their own jobs; the
+instance's owner sees all, the instance's own too, and what clusters have left behind.
+
+States: starting, ready, failed, held, stopping; and of those that ended: gone, kept
+(for debugging), left (something is left on a node: flux usernetes clean JOB).
+
+Exit codes: 0 done, 2 wrong usage, 4 no Flux instance.
+
+Examples:
+  flux usernetes list
+  flux usernetes list -a --since=-1h --json`,
+    )
+    .action(async (jobs: string[], options: ListOptions) => {
+      const { all, filter, since, json } = options;
+      const open = !jobs.length && [options.user, filter, since].every((it) => it === undefined);
+      const ended = all ?? (jobs.length > 0 || filter !== undefined || since !== undefined);
+      const seen = await seeClusters({ filters: filters(jobs, options), open });
+      const shown = order(seen.filter(({ state }) => ended || state !== "gone"));
+      const look = here();
+      const now = Date.now() / 1000;
+      if (json) {
+        const values = shown.map((each) => summaryJson(each, now, nameOf(each.jobid)));
+        process.stdout.write(`${JSON.stringify(values)}\n`);
+        return;
+      }
+      const lines = [
+        ...(options.header ? [cut(HEADING, look)] : []),
+        ...listLines(shown, now, look),
+      ];
+      process.stdout.write(lines.map((line) => `${line}\n`).join(""));
+    });
+}
+
+/** Arguments for `flux jobs`. */
+function filters(jobs: string[], options: ListOptions): string[] {
+  const { all, user, filter, since, count } = options;
+  // It ignores filters with job ids, and says so.
+  if (jobs.length > 0) return ["--", ...jobs];
+  return [
+    user === undefined ? "-A" : `--user=${user}`,
+    ...(all ? ["-a"] : []),
+    ...(filter === undefined ? [] : [`--filter=${filter}`]),
+    ...(since === undefined ? [] : [`--since=${since}`]),
+    ...(count === undefined ? [] : [`--count=${count}`]),
+  ];
+}

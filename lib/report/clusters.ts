@@ -1,0 +1,93 @@
+/**
+ * The clusters of an instance: which jobs may have one is asked of `flux jobs`, with its
+ * own filters, and of the KVS; whether they have is read in their records. The memo that
+ * `flux jobs` shows is a user's to write: it only saves looking.
+ */
+import { CommandError, EXIT } from "../errors.js";
+import { run } from "../host/runner.js";
+import { INSTANCE, seeInstance } from "./instance.js";
+import { seeJob } from "./job.js";
+import { summarize, type Summary } from "./summary.js";
+
+const DEADLINE_MS = 30_000;
+/** Jobs that are looked at at once: each look is three processes. */
+const AT_ONCE = 8;
+/** The annotation's first character says whether there is one, whatever it is. */
+const FORMAT = "{id.dec} {userid} {username} {annotations.user.usernetes!r:.1}";
+
+export interface Wanted {
+  /** Arguments for `flux jobs`. */
+  filters: string[];
+  /** With those that have no filter to pass: the instance's, and ended ones that left something. */
+  open: boolean;
+}
+
+/** Only what this user may see. Throws a CommandError: no instance, or a filter is refused. */
+export async function seeClusters({ filters, open }: Wanted): Promise<Summary[]> {
+  const users = await jobsWithMemo(filters);
+  if (open) for (const jobid of await openClusters()) if (!users.has(jobid)) users.set(jobid, "");
+  const jobs = [...users].filter(([jobid]) => jobid !== INSTANCE);
+  const seen = await concurrently(jobs, ([jobid, user]) => see(jobid, user));
+  const whole = open ? await seeInstance() : undefined;
+  if (whole) seen.push(summarize(whole, await userName(whole.cluster.userid)));
+  return seen.filter((summary) => summary !== undefined);
+}
+
+async function see(jobid: bigint, user: string): Promise<Summary | undefined> {
+  try {
+    const seen = await seeJob(jobid);
+    return summarize(seen, user || (await userName(seen.cluster.userid)));
+  } catch (error) {
+    // Another user's, or purged in the meantime.
+    if (error instanceof CommandError && error.status === EXIT.failed) return undefined;
+    throw error;
+  }
+}
+
+/** The users of the jobs that have a memo of ours, or something that looks like it. */
+async function jobsWithMemo(filters: string[]): Promise<Map<bigint, string>> {
+  const argv = ["flux", "jobs", "--no-header", `--format=${FORMAT}`, ...filters];
+  const answer = await run({ argv, env: environment(), timeoutMs: DEADLINE_MS });
+  const words = (answer.stderr.trim() || answer.reason).split("\n").at(-1) ?? "";
+  if (answer.exitCode === undefined || /Unable to connect|No such file/.test(words))
+    throw new CommandError(EXIT.noInstance, `no Flux instance answers: ${words}; set FLUX_URI`);
+  if (answer.exitCode !== 0 && answer.stdout === "")
+    throw new CommandError(EXIT.usage, words.replace(/^flux-jobs: (ERROR|error): /, ""));
+  const found = new Map<bigint, string>();
+  for (const line of answer.stdout.split("\n")) {
+    const [, jobid, user] = /^([0-9]+) [0-9]+ (\S+) \S$/.exec(line) ?? [];
+    if (jobid !== undefined) found.set(BigInt(jobid), user ?? "");
+  }
+  return found;
+}
+
+/** What is there, or was and left something; nothing for a guest. */
+async function openClusters(): Promise<bigint[]> {
+  const argv = ["flux", "kvs", "ls", "-1", "usernetes.cluster"];
+  const env = { ...environment(), FLUX_KVS_NAMESPACE: "primary" };
+  const { exitCode, stdout } = await run({ argv, env, timeoutMs: DEADLINE_MS });
+  const names = exitCode === 0 ? stdout.split("\n") : [];
+  return names.flatMap((name) => {
+    const jobid = /(?:^|\.)([0-9]+)$/.exec(name)?.[1];
+    return jobid === undefined ? [] : [BigInt(jobid)];
+  });
+}
+
+/** The name of a user, or the number where it has none. */
+export async function userName(userid: number): Promise<string> {
+  const argv = ["id", "-nu", String(userid)];
+  const { exitCode, stdout } = await run({ argv, env: environment(), timeoutMs: DEADLINE_MS });
+  return exitCode === 0 ? stdout.trim() : String(userid);
+}
+
+const environment = () => process.env as Record<string, string>;
+
+async function concurrently<T, R>(items: T[], act: (item: T) => Promise<R>): Promise<R[]> {
+  const results: R[] = [];
+  const queue = items.entries();
+  const work = async () => {
+    for (const [index, item] of queue) results[index] = await act(item);
+  };
+  await Promise.all(Array.from({ length: Math.min(AT_ONCE, items.length) }, work));
+  return results;
+}

@@ -1,0 +1,44 @@
+/**
+ * The cluster for a whole instance, told as a job's is: its record is in the primary
+ * namespace of the KVS, which only the instance's owner reads.
+ */
+import { foldRecordEvent } from "../cluster/fold.js";
+import { parseRequest } from "../cluster/request.js";
+import { newCluster } from "../cluster/state.js";
+import { run } from "../host/runner.js";
+import { parseEventlog, type RecordEvent } from "../record/events.js";
+import type { SeenJob } from "./job.js";
+
+const DEADLINE_MS = 20_000;
+
+/** What stands for a job id: no job has it. */
+export const INSTANCE = 0n;
+
+/** Undefined: there is none, or this user may not read of it. */
+export async function seeInstance(): Promise<SeenJob | undefined> {
+  const argv = ["flux", "kvs", "get", "--raw", "usernetes.eventlog"];
+  // Not in the namespace of a job that this is called in.
+  const env = { ...(process.env as Record<string, string>), FLUX_KVS_NAMESPACE: "primary" };
+  const { exitCode, stdout } = await run({ argv, env, timeoutMs: DEADLINE_MS });
+  return exitCode === 0 ? instanceOf(stdout) : undefined;
+}
+
+/** From the text of its record. */
+export function instanceOf(text: string): SeenJob | undefined {
+  const record = lastLife(parseEventlog<RecordEvent>(text));
+  const claim = record.find((event) => event.name === "claim");
+  if (!claim) return undefined;
+  const asked = parseRequest({ usernetes: "yes" });
+  const { userid } = claim.context;
+  const cluster = newCluster({ jobid: INSTANCE, userid, asked, duration: 0 });
+  for (const event of record) foldRecordEvent(cluster, event);
+  return { cluster, events: [], record };
+}
+
+/** An instance may have one cluster after another: what follows the last `down` is the next one's. */
+function lastLife(record: RecordEvent[]): RecordEvent[] {
+  for (let i = record.length - 1; i > 0; i--)
+    if (record[i]?.name === "claim" && record.slice(0, i).some(({ name }) => name === "down"))
+      return record.slice(i);
+  return record;
+}

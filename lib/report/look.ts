@@ -1,0 +1,75 @@
+/** How things are printed where they are printed to: width, colour, the form of job ids. */
+import { f58 } from "../flux/jobid.js";
+import { INSTANCE } from "./instance.js";
+import type { State } from "./summary.js";
+
+export interface Look {
+  /** Columns; Infinity where it is no terminal. */
+  width: number;
+  colour: boolean;
+  /** The locale has `ƒ`. */
+  wide: boolean;
+}
+
+export const PLAIN: Look = { width: Infinity, colour: false, wide: true };
+
+type Env = Record<string, string | undefined>;
+interface Stream {
+  isTTY?: boolean;
+  columns?: number;
+}
+
+/** NO_COLOR as no-color.org has it; the `ƒ` as flux_job_id_encode(3) does. */
+export function lookOf(env: Env, stream: Stream): Look {
+  const terminal = stream.isTTY === true;
+  const locale = env["LC_ALL"] || env["LC_CTYPE"] || env["LANG"] || "C";
+  return {
+    width: (terminal && stream.columns) || Infinity,
+    colour: terminal && !env["NO_COLOR"] && env["TERM"] !== "dumb",
+    wide: /utf-?8/i.test(locale) && env["FLUX_F58_FORCE_ASCII"] === undefined,
+  };
+}
+
+export function here(): Look {
+  return lookOf(process.env, process.stdout);
+}
+
+/** `ƒ2QT1HSJy5`, `f2QT1HSJy5` where the locale has no `ƒ`, or `instance`. */
+export function nameOf(jobid: bigint, { wide }: Look = PLAIN): string {
+  if (jobid === INSTANCE) return "instance";
+  return wide ? f58(jobid) : `f${f58(jobid).slice(1)}`;
+}
+
+/** As wide as the terminal, with a `+` where something was cut off, as `flux jobs` has it. */
+export function cut(line: string, { width }: Look): string {
+  return line.length <= width ? line : `${line.slice(0, Math.max(0, width - 1))}+`;
+}
+
+type Paint = "green" | "yellow" | "red" | "blue" | "bold" | "dim";
+const CODES: Record<Paint, string> = {
+  ...{ green: "32", yellow: "33", red: "31", blue: "34", bold: "1", dim: "2" },
+};
+
+export function paint(text: string, colour: Paint | undefined, look: Look): string {
+  if (!look.colour || colour === undefined || text === "") return text;
+  return `\u001b[${CODES[colour]}m${text}\u001b[0m`;
+}
+
+/** Of a cluster's state. */
+export const COLOURS: Partial<Record<State, Paint>> = {
+  ...{ ready: "green", held: "yellow", starting: "blue", stopping: "blue" },
+  ...{ failed: "red", left: "red", kept: "yellow", gone: "dim" },
+};
+
+/** `0.3s`, `1.5m`, `2.1h`, as `flux jobs` does. */
+export function fsd(seconds: number): string {
+  if (seconds < 60) return `${seconds.toFixed(1)}s`;
+  for (const [unit, size, next] of [
+    ["m", 60, 3600],
+    ["h", 3600, 86_400],
+  ] as const)
+    if (seconds < next) return `${short(seconds / size)}${unit}`;
+  return `${short(seconds / 86_400)}d`;
+}
+
+const short = (number: number) => String(Number(number.toPrecision(4)));

@@ -1,0 +1,149 @@
+import t from "tap";
+import { instanceOf } from "../../lib/report/instance.js";
+import { HEADING, listLines, order } from "../../lib/report/list.js";
+import { cut, fsd, lookOf, nameOf, PLAIN } from "../../lib/report/look.js";
+import { summarize, summaryJson, type Summary } from "../../lib/report/summary.js";
+import type { Cluster } from "../../lib/cluster/state.js";
+import { formatEvent, type RecordEvent } from "../../lib/record/events.js";
+import { BEGIN, CANCEL, claimEvent, down, emptyCluster, recorded } from "../fakes/clusters.js";
+import { seen, settle, step, teardown } from "../fakes/clusters.js";
+
+const JOB = 179836689580032n;
+
+function summary(record: RecordEvent[], cluster: Cluster = emptyCluster()): Summary {
+  const told = summarize({ cluster: recorded(cluster, ...record), events: [], record }, "alice");
+  if (!told) throw new Error("it has no cluster");
+  return told;
+}
+
+const lines = (record: RecordEvent[], cluster?: Cluster) =>
+  listLines([summary(record, cluster)], BEGIN + 90, PLAIN);
+
+t.test("a cluster is a line under the headings", (t) => {
+  t.same(
+    [HEADING, ...lines([claimEvent(), settle("ready")])],
+    [
+      "       JOBID USER     STATE      NODES ENGINE     TIME LEAD     HOSTS",
+      "  ƒ2QT1HSJy5 alice    ready        3/3 docker     1.5m a        a,b,c",
+    ],
+  );
+  t.end();
+});
+
+t.test("a node counts as ready when it has joined", (t) => {
+  t.match(lines([claimEvent()])[0], / starting +0\/3 /);
+  const joined = [claimEvent(), step("kubeadm-init 0"), step("kubeadm-join 2")];
+  t.match(lines(joined)[0], / starting +2\/3 /);
+  const without: RecordEvent = {
+    ...{ timestamp: BEGIN, name: "settle" },
+    context: { outcome: "ready", without: "1" },
+  };
+  t.match(lines([claimEvent(), without])[0], / ready +2\/3 /);
+  t.match(lines([claimEvent(), settle("ready"), teardown("cancel")])[0], / stopping +0\/3 /);
+  t.end();
+});
+
+t.test("each state has its word", (t) => {
+  const word = (record: RecordEvent[], cluster?: Cluster) =>
+    summary([claimEvent(), ...record], cluster).state;
+  const debug = () => emptyCluster({ usernetes_debug: "yes" });
+  const kept: RecordEvent = { timestamp: BEGIN, name: "down", context: { left: [], kept: true } };
+  t.equal(word([]), "starting");
+  t.equal(word([settle("ready")]), "ready");
+  t.equal(word([settle("failed", "no")]), "failed");
+  t.equal(word([settle("ready")], debug()), "held");
+  t.equal(word([settle("ready")], seen(emptyCluster(), CANCEL)), "stopping");
+  t.equal(word([settle("canceled")]), "stopping");
+  t.equal(word([settle("ready"), teardown("finish"), down()]), "gone");
+  t.equal(word([settle("ready"), teardown("finish"), down(1)]), "left");
+  t.equal(word([settle("ready"), kept]), "kept");
+  t.end();
+});
+
+t.test("the time stops when it is gone", (t) => {
+  const gone: RecordEvent = { timestamp: BEGIN + 30, name: "down", context: { left: [] } };
+  t.match(lines([claimEvent(), gone])[0], / 30\.0s /);
+  t.end();
+});
+
+t.test("a job without a claim has no cluster", (t) => {
+  t.equal(summarize({ cluster: emptyCluster(), events: [], record: [] }, "alice"), undefined);
+  t.end();
+});
+
+t.test("a line is cut where the terminal ends, and coloured after that", (t) => {
+  const look = { ...PLAIN, width: 40 };
+  const [plain = ""] = listLines([summary([claimEvent(), settle("ready")])], BEGIN, look);
+  t.equal(plain.length, 40);
+  t.match(plain, /\+$/);
+  const [painted] = listLines([summary([claimEvent(), settle("ready")])], BEGIN, {
+    ...look,
+    colour: true,
+  });
+  t.equal(painted, plain.replace("ready", "\u001b[32mready\u001b[0m"));
+  t.equal(cut("abc", { ...PLAIN, width: 3 }), "abc");
+  t.end();
+});
+
+t.test("a terminal gets colour unless NO_COLOR is set; a pipe gets none", (t) => {
+  const terminal = { isTTY: true, columns: 100 };
+  t.match(lookOf({}, terminal), { width: 100, colour: true });
+  t.match(lookOf({ NO_COLOR: "1" }, terminal), { colour: false });
+  t.match(lookOf({ TERM: "dumb" }, terminal), { colour: false });
+  t.match(lookOf({}, {}), { width: Infinity, colour: false });
+  t.end();
+});
+
+t.test("an id has a plain f where the locale has no ƒ", (t) => {
+  const name = (env: Record<string, string>) => nameOf(JOB, lookOf(env, {}));
+  t.equal(name({ LANG: "C.UTF-8" }), "ƒ2QT1HSJy5");
+  t.equal(name({ LANG: "en_US.utf8" }), "ƒ2QT1HSJy5");
+  t.equal(name({ LANG: "C" }), "f2QT1HSJy5");
+  t.equal(name({ LANG: "C.UTF-8", LC_ALL: "C" }), "f2QT1HSJy5");
+  t.equal(name({}), "f2QT1HSJy5");
+  t.equal(nameOf(0n), "instance");
+  t.end();
+});
+
+t.test("times are short", (t) => {
+  const times = [0.04, 59.9, 90, 3599, 5400, 90_000].map(fsd);
+  t.same(times, ["0.0s", "59.9s", "1.5m", "59.98m", "1.5h", "1.042d"]);
+  t.end();
+});
+
+t.test("the newest is first, the instance's own before all", (t) => {
+  const at = (jobid: bigint, claimedAt: number) => ({
+    ...summary([claimEvent()]),
+    jobid,
+    claimedAt,
+  });
+  const ordered = order([at(1n, 10), at(2n, 20), at(0n, 5), at(3n, 15)]);
+  t.same(
+    ordered.map(({ jobid }) => jobid),
+    [0n, 2n, 3n, 1n],
+  );
+  t.end();
+});
+
+t.test("as JSON its ids are strings, and its times seconds since the epoch", (t) => {
+  const value = summaryJson(summary([claimEvent(), settle("ready")]), BEGIN + 2, "ƒ2QT1HSJy5");
+  t.same(value, {
+    ...{ jobid: "ƒ2QT1HSJy5", id: String(JOB), user: "alice", userid: 500, state: "ready" },
+    ...{ engine: "docker", lead: "a", hosts: ["a", "b", "c"], ranks: "0-2" },
+    ...{ workdir: "/tmp/usernetes-ƒ2qt1hsjy5", nodes: { ready: 3, asked: 3 }, age: 2 },
+    ...{ t_claim: BEGIN, t_settle: BEGIN, t_down: null },
+  });
+  t.end();
+});
+
+t.test("the instance's cluster is told from its own record, its last life only", (t) => {
+  const text = (...record: RecordEvent[]) => record.map(formatEvent).join("");
+  t.equal(instanceOf(""), undefined);
+  const first = [claimEvent(), settle("ready"), down()];
+  t.equal(instanceOf(text(...first))?.cluster.down?.left.length, 0);
+  const again = instanceOf(text(...first, claimEvent()));
+  t.equal(again?.record.length, 1);
+  t.equal(again?.cluster.settle, undefined);
+  t.equal(again?.cluster.jobid, 0n);
+  t.end();
+});
