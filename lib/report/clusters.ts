@@ -49,7 +49,7 @@ async function jobsWithMemo(filters: string[]): Promise<Map<bigint, string>> {
   const argv = ["flux", "jobs", "--no-header", `--format=${FORMAT}`, ...filters];
   const answer = await run({ argv, env: environment(), timeoutMs: DEADLINE_MS });
   const words = (answer.stderr.trim() || answer.reason).split("\n").at(-1) ?? "";
-  if (answer.exitCode === undefined || /Unable to connect|No such file/.test(words))
+  if (answer.exitCode === undefined || /Unable to connect|flux_open|No such file/.test(words))
     throw new CommandError(EXIT.noInstance, `no Flux instance answers: ${words}; set FLUX_URI`);
   if (answer.exitCode !== 0 && answer.stdout === "")
     throw new CommandError(EXIT.usage, words.replace(/^flux-jobs: (ERROR|error): /, ""));

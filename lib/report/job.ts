@@ -55,7 +55,7 @@ async function info(jobid: bigint, key: string): Promise<string> {
   if (/key not found/.test(words)) throw new NoKey(EXIT.failed, `${name} has no ${key}`);
   if (/restricted/.test(words))
     throw new CommandError(EXIT.failed, `${name} is another user's: ${words}`);
-  if (/Unable to connect|No such file/.test(words) || answer.exitCode === undefined)
+  if (/Unable to connect|flux_open|No such file/.test(words) || answer.exitCode === undefined)
     throw new CommandError(EXIT.noInstance, `no Flux instance answers: ${words}; set FLUX_URI`);
   throw new CommandError(EXIT.failed, `${name}: ${words}`);
 }
