@@ -11,6 +11,8 @@ import { runProgram } from "./program.js";
 import { upCommand } from "./up.js";
 import { downCommand } from "./down.js";
 import { releaseCommand } from "./release.js";
+import { statusCommand } from "./status.js";
+import { waitCommand } from "./wait.js";
 
 const program = new Command("flux-usernetes")
   .description("User-space Kubernetes in Flux jobs")
@@ -18,6 +20,8 @@ const program = new Command("flux-usernetes")
   .addCommand(daemonCommand())
   .addCommand(pingCommand())
   .addCommand(listCommand())
+  .addCommand(statusCommand())
+  .addCommand(waitCommand())
   .addCommand(releaseCommand())
   .addCommand(cleanCommand())
   .addCommand(upCommand())

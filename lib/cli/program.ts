@@ -1,10 +1,14 @@
 /** Runs a command line and turns what it throws into one line on stderr and an exit code. */
+import { constants } from "node:os";
 import { CommanderError, type Command } from "commander";
 import { CommandError, EXIT, messageOf } from "../errors.js";
 
 export async function runProgram(program: Command, argv: string[]): Promise<void> {
   const name = program.name();
   prepare(program, name);
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    endOutput(name, error);
+  });
   try {
     await program.parseAsync(argv);
   } catch (error) {
@@ -16,6 +20,13 @@ export async function runProgram(program: Command, argv: string[]): Promise<void
     process.stderr.write(`${name}: ${messageOf(error)}\n`);
     process.exitCode = error instanceof CommandError ? error.status : EXIT.failed;
   }
+}
+
+/** A reader that went away (`| head`) ends a command without a word, as SIGPIPE does. */
+function endOutput(name: string, error: NodeJS.ErrnoException): void {
+  if (error.code === "EPIPE") process.exit(128 + constants.signals.SIGPIPE);
+  process.stderr.write(`${name}: stdout: ${error.message}\n`);
+  process.exit(EXIT.failed);
 }
 
 /** Commander passes these settings on only to commands that it makes itself. */

@@ -45,6 +45,15 @@ export function cut(line: string, { width }: Look): string {
   return line.length <= width ? line : `${line.slice(0, Math.max(0, width - 1))}+`;
 }
 
+/** Lines no wider than the terminal, with nothing cut off; those that go on are indented. */
+export function wrap(line: string, { width }: Look): string[] {
+  if (line.length <= width || width < 20) return [line];
+  const space = line.lastIndexOf(" ", width);
+  // A word that is longer than half a line is broken: its rest is found below.
+  const end = space > width / 2 ? space : width;
+  return [line.slice(0, end), ...wrap(`    ${line.slice(end).trimStart()}`, { ...PLAIN, width })];
+}
+
 type Paint = "green" | "yellow" | "red" | "blue" | "bold" | "dim";
 const CODES: Record<Paint, string> = {
   ...{ green: "32", yellow: "33", red: "31", blue: "34", bold: "1", dim: "2" },

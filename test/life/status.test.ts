@@ -37,9 +37,107 @@ life(async (t, flux) => {
     t.match(await list(job), [{ jobid: job, lead: "node0" }]);
   });
 
+  await t.test("a cluster is followed line by line until it is gone", async (t) => {
+    const job = await flux.submit("-N2", "true");
+    const { stdout } = await usernetes("status", "--watch", job);
+    const lines = stdout.trimEnd().split("\n");
+    const told = lines.map((line) => line.replace(/ in [0-9.]+s$/, "").replace(/^ *[0-9.]+s /, ""));
+    const at = [
+      ...["starting on node[0-1] (rank 0-1)", "kubeadm-join: begins on node1 (rank 1)"],
+      ...["kubeadm-join: ok on node1 (rank 1)", "ready", "stopping: finish", "gone"],
+    ].map((words) => told.indexOf(words));
+    t.notOk(at.includes(-1), stdout);
+    const ordered = [...at].sort((a, b) => a - b);
+    t.same(at, ordered);
+    t.equal(told.at(-1), "gone");
+    t.match((await usernetes("status", job)).stdout, `${job}: gone, `);
+  });
+
+  await t.test("a step that hangs is named, and until when it may", async (t) => {
+    flux.fault("node1.up", "hang");
+    const job = await flux.submit("-N2", "true");
+    const early = await usernetes("wait", "--timeout", "8s", job);
+    t.match(early, { exitCode: 1, stdout: "" });
+    const where = "waits for up on node1 \\(rank 1\\)";
+    const waits = `${where}, for [0-9.]+s now, until [0-9:]{8} at the latest`;
+    const said = early.stderr.trimEnd().split("\n");
+    t.match(said[0], new RegExp(`^flux-usernetes: ${job}: ${where}`));
+    t.match(said.at(-1), new RegExp(`: ${job}: not ready after 8s: ${waits}$`));
+    t.match((await usernetes("status", job)).stdout, new RegExp(`\n\n${waits}\n$`));
+    flux.fault("node1.up", undefined);
+    const [late] = await Promise.all([usernetes("wait", job), flux.flux("cancel", job)]);
+    t.match(late, { exitCode: 1, stderr: /: (canceled|it is taken down|the job has ended)/ });
+    await flux.waitForEnd(job);
+  });
+
+  await t.test("a cluster that failed has the step, its last words and its log", async (t) => {
+    flux.fault("node1.kubeadm-join", "exit 2");
+    const debug = "--setattr=attributes.user.usernetes_debug=yes";
+    const job = await flux.submit("-N2", debug, "true");
+    const why = /kubeadm-join failed on node1 \(rank 1\) \(3 tries\): exit 2: injected fault/;
+    t.match(await usernetes("wait", job), { exitCode: 1, stdout: "", stderr: why });
+    const { stdout } = await usernetes("status", job);
+    t.match(stdout, why);
+    const log = /all it printed: node1:(\S+)\n/.exec(stdout)?.[1] ?? "";
+    t.match(await flux.output("flux", "exec", "-r", "1", "cat", log), "injected fault");
+    t.match(stdout, /\nkubeadm-join +failed +[0-9.]+s +3 1\n/);
+    t.match(stdout, `flux usernetes release ${job}`);
+    flux.fault("node1.kubeadm-join", undefined);
+    const json = await flux.output("flux", "usernetes", "status", "--json", job);
+    t.match(JSON.parse(json), { state: "held", outcome: "failed", kubeconfig: null });
+    t.match((await usernetes("status")).stdout, ` ${job} `);
+    await flux.flux("cancel", job);
+    await flux.waitForEnd(job);
+    t.match((await usernetes("status", job)).stdout, `${job}: kept, `);
+    await usernetes("clean", job);
+    t.equal((await usernetes("status")).stdout, "there is no cluster\n");
+  });
+
+  await t.test("the instance's own cluster is beside the jobs'", async (t) => {
+    const job = await flux.submit("-N1", "sleep", "300");
+    const ready = { exitCode: 0, stdout: `${job}: ready\n` };
+    t.match(await usernetes("wait", "--timeout", "1m", job), ready);
+    const text = (await flux.record(job)).map((event) => `${JSON.stringify(event)}\n`).join("");
+    await flux.output("flux", "kvs", "put", "--raw", `usernetes.eventlog=${text}`);
+    t.match(await list(), [
+      { jobid: "instance", state: "ready" },
+      { jobid: job, state: "ready" },
+    ]);
+    t.match((await usernetes("status")).stdout, /^ +instance .*\n +ƒ/m);
+    t.match((await usernetes("status", "instance")).stdout, /^instance: ready after /);
+    t.match(await usernetes("wait", "instance"), { exitCode: 0, stdout: "instance: ready\n" });
+    await flux.output("flux", "kvs", "unlink", "usernetes.eventlog");
+    await flux.flux("cancel", job);
+    await flux.waitForEnd(job);
+  });
+
   await t.test("what does not go is said", async (t) => {
     t.match(await usernetes("list", "no-id"), { exitCode: 2, stdout: "", stderr: /no-id/ });
-    const argv = ["flux-usernetes", "list"];
-    t.match(await flux.run(argv, { FLUX_URI: "local:///nonexistent" }), { exitCode: 4 });
+    for (const verb of [["list"], ["status"], ["status", "ƒ2"], ["wait", "ƒ2"]]) {
+      const argv = ["flux-usernetes", ...verb];
+      t.match(await flux.run(argv, { FLUX_URI: "local:///nonexistent" }), { exitCode: 4 });
+    }
+    // A reader that went away is none of its business.
+    const gone = `{ flux usernetes "$1"; echo "exit $?" >&2; } | true`;
+    for (const verb of ["list", "status"])
+      t.match(await flux.run(["sh", "-c", gone, "sh", verb]), { stderr: "exit 141\n" });
+    const other = await flux.output("flux", "submit", "true");
+    t.match(await usernetes("wait", other), { exitCode: 1, stderr: /did not ask/ });
+    t.match((await usernetes("status", other)).stdout, `${other}: it did not ask for a cluster\n`);
+    t.match(await usernetes("wait", "--timeout", "soon", other), { exitCode: 2 });
+    t.match(await usernetes("status", "--watch"), { exitCode: 2 });
+    for (const verb of ["status", "wait"]) {
+      t.match(await usernetes(verb, "12345"), { exitCode: 1, stderr: /there is no job/ });
+      t.match(await usernetes(verb, "instance"), { exitCode: 1, stderr: /whole instance/ });
+    }
+  });
+
+  await t.test("without a daemon nobody waits for ever", async (t) => {
+    await flux.stopDaemon();
+    // Where there are nodes, the shell plugin ends the job by and by.
+    const other = await flux.output("flux", "submit", "-N4", "sleep", "300");
+    const job = await flux.submit("-N1", "true");
+    t.match(await usernetes("wait", job), { exitCode: 5, stderr: /no daemon runs/ });
+    await flux.flux("cancel", job, other);
   });
 });

@@ -1,0 +1,20 @@
+/** A cluster as a person names it: by its job, or `instance`. */
+import { CommandError, EXIT } from "../errors.js";
+import { INSTANCE, seeInstance } from "../report/instance.js";
+import { seeJob, type SeenJob } from "../report/job.js";
+import { jobidOf } from "./jobid-argument.js";
+
+export async function clusterIdOf(text: string): Promise<bigint> {
+  return text === "instance" ? INSTANCE : jobidOf(text);
+}
+
+/** Throws a CommandError: no instance, no such job or cluster, or not this user's. */
+export async function seeCluster(jobid: bigint): Promise<SeenJob> {
+  if (jobid !== INSTANCE) return seeJob(jobid);
+  const seen = await seeInstance();
+  if (seen) return seen;
+  throw new CommandError(
+    EXIT.failed,
+    "there is no cluster for the whole instance, or none that this user may see (flux usernetes up makes one)",
+  );
+}

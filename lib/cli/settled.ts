@@ -1,0 +1,103 @@
+/**
+ * Waits until a cluster has settled, and no longer than it may: a job can end without
+ * a settle, and a daemon that should make it can be missing.
+ */
+import { setTimeout as sleep } from "node:timers/promises";
+import { isOver, type Cluster } from "../cluster/state.js";
+import { CommandError, EXIT } from "../errors.js";
+import { formatFsd } from "../flux/fsd.js";
+import { run } from "../host/runner.js";
+import { INSTANCE } from "../report/instance.js";
+import type { SeenJob } from "../report/job.js";
+import { here, nameOf } from "../report/look.js";
+import { noCluster } from "../report/status.js";
+import { waits } from "../report/status-steps.js";
+import { stepLines } from "../report/steps.js";
+import { seeCluster } from "./cluster-argument.js";
+import { noDaemon } from "./service.js";
+
+/** One look: the job may end without a settle, which no wait-event tells. */
+const LOOK_MS = 2_000;
+/** Nothing is said about a wait that is shorter. */
+const QUIET_MS = 4_000;
+/** A daemon that is being restarted is back by then. */
+const NO_DAEMON_MS = 10_000;
+
+/** Throws a CommandError: it failed, cannot come, or did not come in time. */
+export async function settled(jobid: bigint, limitMs: number): Promise<void> {
+  const begin = Date.now();
+  const say = sayer(jobid, begin);
+  let daemonAt = begin;
+  for (;;) {
+    const seen = await seeCluster(jobid);
+    const { cluster } = seen;
+    if (cluster.settle?.outcome === "ready") return;
+    const why = whyNever(cluster);
+    if (why) throw new CommandError(EXIT.failed, `${nameOf(jobid, here())}: ${why}`);
+    const words = waitsFor(seen);
+    const left = begin + limitMs - Date.now();
+    if (left <= 0) {
+      const time = formatFsd(limitMs);
+      const text = `${nameOf(jobid, here())}: not ready after ${time}: ${words}`;
+      throw new CommandError(EXIT.failed, text);
+    }
+    say(words);
+    await nextLook(jobid, Math.min(LOOK_MS, left));
+    // `up` of an instance needs none.
+    if (seen.cluster.jobid === INSTANCE || (await daemonAnswers())) daemonAt = Date.now();
+    else if (Date.now() - daemonAt > NO_DAEMON_MS) throw noDaemon();
+  }
+}
+
+/** Undefined as long as it may become ready. */
+function whyNever(cluster: Cluster): string | undefined {
+  const { asked, settle, job, claim, teardown } = cluster;
+  if (settle) return `${settle.outcome}${settle.note ? `: ${settle.note}` : ""}`;
+  if (!claim && !("asks" in asked && asked.asks)) return noCluster(cluster);
+  if (teardown) return `it is taken down: ${teardown.reason}`;
+  if (!isOver(cluster)) return undefined;
+  const { fatal } = job;
+  if (!fatal) return "the job has ended";
+  return `the job has ended: ${fatal.type}${fatal.note && `: ${fatal.note}`}`;
+}
+
+function waitsFor({ cluster, record }: SeenJob): string {
+  if (!cluster.claim) return noCluster(cluster);
+  return waits(cluster, stepLines(record, Date.now() / 1000)).join("; ");
+}
+
+/** One that is slow to answer is there. */
+async function daemonAnswers(): Promise<boolean> {
+  const argv = ["flux", "ping", "--count=1", "usernetes"];
+  const env = process.env as Record<string, string>;
+  const { exitCode, stderr } = await run({ argv, env, timeoutMs: 5_000 });
+  return exitCode === 0 || !stderr.includes("usernetes.ping");
+}
+
+/** Returns when it settles, or when it is time to look whether it still may. */
+async function nextLook(jobid: bigint, ms: number): Promise<void> {
+  if (jobid === INSTANCE) {
+    await sleep(Math.min(ms, 1000));
+    return;
+  }
+  const begin = Date.now();
+  // Without -t it would wait for ever for an event that does not come.
+  const wait = ["wait-event", "--quiet", "--waitcreate", "-t", `${ms / 1000}s`];
+  const argv = ["flux", "job", ...wait, "-p", "usernetes.eventlog", String(jobid), "settle"];
+  const env = process.env as Record<string, string>;
+  const { exitCode } = await run({ argv, env, timeoutMs: ms + 10_000 });
+  // Refused at once: the next look says why.
+  if (exitCode !== 0) await sleep(Math.max(0, Math.min(ms, 500) - (Date.now() - begin)));
+}
+
+/** On stderr, when it takes long, each time that it is something else. */
+function sayer(jobid: bigint, begin: number): (words: string) => void {
+  let said = "";
+  return (words) => {
+    // Not for a time that has grown.
+    const key = words.replace(/, for [0-9.]+[smhd] now/g, "");
+    if (Date.now() - begin < QUIET_MS || key === said) return;
+    said = key;
+    process.stderr.write(`flux-usernetes: ${nameOf(jobid, here())}: ${words}\n`);
+  };
+}

@@ -1,0 +1,120 @@
+/** `flux-usernetes status`: one cluster in full, or all that are there in short. */
+import { Command } from "commander";
+import { setTimeout as sleep } from "node:timers/promises";
+import { isDebug } from "../cluster/state.js";
+import { CommandError, EXIT } from "../errors.js";
+import { seeClusters, userName } from "../report/clusters.js";
+import { eventLine } from "../report/event-line.js";
+import { HEADING, listLines, order } from "../report/list.js";
+import { cut, here, nameOf } from "../report/look.js";
+import { redrawer } from "../report/redraw.js";
+import { statusJson } from "../report/status-json.js";
+import { noCluster, statusLines, type Told } from "../report/status.js";
+import { summaryJson } from "../report/summary.js";
+import { clusterIdOf, seeCluster } from "./cluster-argument.js";
+
+const PAUSE_MS = 1000;
+
+export function statusCommand(): Command {
+  return new Command("status")
+    .description("show a cluster's state and how far each step is")
+    .argument("[cluster]", "job id, in any form, or instance: that of the whole instance")
+    .option("-w, --watch", "follow it until it is gone or has failed")
+    .option("--json", "print an object; without a cluster, an array of what list has")
+    .addHelpText(
+      "after",
+      `
+Without a cluster: all that are there, in short. Ranks that are alike with a step are
+told together; TIME is that of the slowest. With --watch a terminal is drawn anew each
+second; a pipe gets a line for each change.
+
+Exit codes: 0 done, 1 no such cluster, 2 wrong usage, 4 no Flux instance.
+
+Examples:
+  flux usernetes status ƒ2QT1HSJy5
+  flux usernetes status --watch instance`,
+    )
+    .action(async (name: string | undefined, options: { watch?: true; json?: true }) => {
+      if (options.watch && (options.json || name === undefined))
+        throw new CommandError(EXIT.usage, "--watch: name one cluster, and leave out --json");
+      if (name === undefined) {
+        await showAll(options.json ?? false);
+        return;
+      }
+      const jobid = await clusterIdOf(name);
+      if (options.watch) await watch(jobid);
+      else await showOne(jobid, options.json ?? false);
+    });
+}
+
+async function look(jobid: bigint, user?: string): Promise<Told> {
+  const seen = await seeCluster(jobid);
+  return { ...seen, user: user ?? (await userName(seen.cluster.userid)) };
+}
+
+const now = () => Date.now() / 1000;
+
+function print(lines: string[]): void {
+  process.stdout.write(lines.map((line) => `${line}\n`).join(""));
+}
+
+async function showOne(jobid: bigint, json: boolean): Promise<void> {
+  const told = await look(jobid);
+  if (json) print([JSON.stringify(statusJson(told, now()))]);
+  else print(statusLines(told, now(), here()));
+}
+
+/** As `list` does. */
+async function showAll(json: boolean): Promise<void> {
+  const seen = await seeClusters({ filters: ["-A"], open: true });
+  const shown = order(seen.filter(({ state }) => state !== "gone"));
+  if (json) {
+    const each = shown.map((summary) => summaryJson(summary, now(), nameOf(summary.jobid)));
+    print([JSON.stringify(each)]);
+  } else if (shown.length === 0) print(["there is no cluster"]);
+  else print([cut(HEADING, here()), ...listLines(shown, now(), here())]);
+}
+
+async function watch(jobid: bigint): Promise<void> {
+  const show = process.stdout.isTTY ? drawn() : told(jobid);
+  let user: string | undefined;
+  for (;;) {
+    const seen = await look(jobid, user);
+    user = seen.user;
+    show(seen);
+    if (isSettled(seen)) return;
+    await sleep(PAUSE_MS);
+  }
+}
+
+/** Nothing more will come, or only its teardown after a failure. */
+function isSettled({ cluster }: Told): boolean {
+  const { down, settle, claim, job } = cluster;
+  if (down && !down.kept) return true;
+  if (settle?.outcome === "failed" && !isDebug(cluster)) return true;
+  // A job whose cluster is kept may be looked at for good; it has nothing more to tell.
+  if (down) return job.clean;
+  return !claim && (job.clean || !("asks" in cluster.asked && cluster.asked.asks));
+}
+
+function drawn(): (seen: Told) => void {
+  const draw = redrawer(process.stdout);
+  return (seen) => {
+    draw(statusLines(seen, now(), here()));
+  };
+}
+
+/** A line for each event of the record, and for what a cluster waits for before it has one. */
+function told(jobid: bigint): (seen: Told) => void {
+  let printed = 0;
+  let waiting = "";
+  return (seen) => {
+    const { cluster, record } = seen;
+    const from = record[0]?.timestamp ?? 0;
+    print(record.slice(printed).map((event) => eventLine(event, cluster, from)));
+    printed = record.length;
+    const words = cluster.claim ? "" : noCluster(cluster);
+    if (words && words !== waiting) print([`${nameOf(jobid, here())}: ${words}`]);
+    waiting = words;
+  };
+}

@@ -1,0 +1,38 @@
+/** `flux-usernetes wait`: until a cluster has settled, for scripts. */
+import { Command } from "commander";
+import { CommandError, EXIT } from "../errors.js";
+import { parseFsd } from "../flux/fsd.js";
+import { here, nameOf } from "../report/look.js";
+import { clusterIdOf } from "./cluster-argument.js";
+import { settled } from "./settled.js";
+
+export function waitCommand(): Command {
+  return new Command("wait")
+    .description("wait until a cluster is ready, or has failed")
+    .argument("<cluster>", "job id, in any form, or instance: that of the whole instance")
+    .option("-t, --timeout <fsd>", "no longer than this, like 10m")
+    .addHelpText(
+      "after",
+      `
+Says on stderr what is waited for when it takes long. A cluster that is held for
+debugging is ready, or failed, too. Without --timeout it waits as long as the job does:
+a job may be pending for days.
+
+Exit codes: 0 it is ready (or was, if the job has ended), 1 it failed, or the time is
+over, 2 wrong usage, 4 no Flux instance, 5 no daemon has run for 10 seconds.
+
+Example:
+  flux usernetes wait --timeout 10m ƒ2QT1HSJy5 && usernetes attr --jobid ƒ2QT1HSJy5 kubeconfig`,
+    )
+    .action(async (name: string, options: { timeout?: string }) => {
+      const limitMs = options.timeout === undefined ? Infinity : parseFsd(options.timeout);
+      if (limitMs === undefined)
+        throw new CommandError(
+          EXIT.usage,
+          `--timeout: found "${options.timeout ?? ""}", allowed: a duration (RFC 23), like 500ms, 10s or 2m`,
+        );
+      const jobid = await clusterIdOf(name);
+      await settled(jobid, limitMs);
+      process.stdout.write(`${nameOf(jobid, here())}: ready\n`);
+    });
+}

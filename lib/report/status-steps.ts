@@ -1,0 +1,96 @@
+/** A cluster's steps as `status` prints them: a table, what is waited for, what failed. */
+import { isHeld, isOver, ranksOf, type Cluster } from "../cluster/state.js";
+import { encodeHostlist } from "../flux/hostlist.js";
+import { encodeIdset } from "../flux/idset.js";
+import { INSTANCE } from "./instance.js";
+import { cut, fsd, nameOf, paint, PLAIN, type Look } from "./look.js";
+import { logOf, type StepLine } from "./steps.js";
+import { stateOf } from "./summary.js";
+
+const HEADING = ["STEP", "STATUS", "RANKS", "TIME", "TRIES"];
+
+const PAINTS = {
+  ok: "green",
+  running: "blue",
+  failed: "red",
+  timeout: "red",
+  lost: "red",
+} as const;
+
+export function stepTable(steps: StepLine[], look: Look): string[] {
+  if (steps.length === 0) return [];
+  const rows = steps.map(({ step, status, ranks, seconds, attempt }, index) => [
+    steps[index - 1]?.step === step ? "" : step,
+    ...[status, encodeIdset(ranks), fsd(seconds), attempt > 1 ? String(attempt) : ""],
+  ]);
+  const [heading = "", ...lines] = [HEADING, ...rows].map((row) => cut(tableRow(row), look));
+  // Cut before: what makes a colour takes no column.
+  return [
+    heading,
+    ...lines.map((line, index) => painted(line, steps[index]?.status ?? "ok", look)),
+  ];
+}
+
+function tableRow(row: string[]): string {
+  const [step = "", status = "", ranks = "", time = "", tries = ""] = row;
+  // Ranks last: there may be many.
+  return [step.padEnd(16), status.padEnd(8), time.padStart(7), tries.padStart(6), ranks]
+    .join(" ")
+    .trimEnd();
+}
+
+function painted(line: string, status: StepLine["status"], look: Look): string {
+  return line.replace(` ${status} `, ` ${paint(status, PAINTS[status], look)} `);
+}
+
+/** Empty where nothing is waited for. */
+export function waits(cluster: Cluster, steps: StepLine[], look = PLAIN): string[] {
+  const running = steps.filter(({ status }) => status === "running");
+  const until = cluster.settle || isOver(cluster) || !cluster.claim ? "" : latest(cluster);
+  if (running.length > 0)
+    return running.map(
+      ({ step, ranks, seconds }) =>
+        `waits for ${step} on ${names(cluster, ranks)}, for ${fsd(seconds)} now${until}`,
+    );
+  const state = stateOf(cluster);
+  if (isHeld(cluster) && state === "held")
+    return [
+      `held for debugging: flux usernetes release ${nameOf(cluster.jobid, look)} lets it go on`,
+    ];
+  if (state !== "starting" && state !== "stopping") return [];
+  const daemon = cluster.jobid === INSTANCE ? "" : ", or no daemon runs (flux usernetes ping)";
+  return [`no step runs: one is tried again in a moment${daemon}${until}`];
+}
+
+const latest = ({ claim }: Cluster) => `, until ${clockTime(claim?.deadline ?? 0)} at the latest`;
+
+/** What failed, the last words of it, and where all of its words are while the node has them. */
+export function failures(cluster: Cluster, steps: StepLine[]): string[] {
+  const kept = !["gone", "left", "stopping"].includes(stateOf(cluster));
+  return steps
+    .filter(({ status }) => status !== "ok" && status !== "running")
+    .flatMap(({ step, status, ranks, attempt, note }) => {
+      const tries = attempt > 1 ? ` (${attempt} tries)` : "";
+      const what =
+        status === "failed" ? "failed" : status === "lost" ? "was lost" : "took too long";
+      const log = kept ? logOf(cluster, step, ranks[0] ?? 0) : undefined;
+      return [
+        `${step} ${what} on ${names(cluster, ranks)}${tries}${note && `: ${note}`}`,
+        ...(log === undefined ? [] : [`  all it printed: ${log}`]),
+      ];
+    });
+}
+
+/** `node[1-2] (rank 1-2)` */
+export function names(cluster: Cluster, ranks: number[]): string {
+  const all = ranksOf(cluster);
+  const hosts = ranks.map((rank) => cluster.claim?.hosts[all.indexOf(rank)] ?? "?");
+  return `${encodeHostlist(hosts)} (rank ${encodeIdset(ranks)})`;
+}
+
+/** `18:40:12`, of this machine's time zone. */
+export function clockTime(seconds: number): string {
+  const at = new Date(seconds * 1000);
+  const parts = [at.getHours(), at.getMinutes(), at.getSeconds()];
+  return parts.map((part) => String(part).padStart(2, "0")).join(":");
+}

@@ -1,0 +1,85 @@
+/** A cluster in full: what `status` prints of it. Pure: time is an argument. */
+import type { Cluster } from "../cluster/state.js";
+import { encodeHostlist } from "../flux/hostlist.js";
+import { decodeIdset } from "../flux/idset.js";
+import type { SeenJob } from "./job.js";
+import { COLOURS, fsd, nameOf, paint, wrap, type Look } from "./look.js";
+import { clockTime, failures, names, stepTable, waits } from "./status-steps.js";
+import { stepLines } from "./steps.js";
+import { ageOf, summarize, type Summary } from "./summary.js";
+
+export interface Told extends SeenJob {
+  user: string;
+}
+
+export function statusLines(told: Told, now: number, look: Look): string[] {
+  const { cluster, record } = told;
+  const summary = summarize(told, told.user);
+  if (!summary) return [`${nameOf(cluster.jobid, look)}: ${noCluster(cluster)}`];
+  const steps = stepLines(record, now);
+  const failed = failures(cluster, steps);
+  const state = paint(summary.state, COLOURS[summary.state], look);
+  const head = wrap(`${nameOf(cluster.jobid, look)}: ${times(summary, now)}`, look);
+  return [
+    ...head.map((line) => line.replace(`: ${summary.state}`, `: ${state}`)),
+    ...facts(cluster, summary, { now, failed }).flatMap((line) => wrap(line, look)),
+    ...spaced(stepTable(steps, look)),
+    ...spaced(waits(cluster, steps, look).flatMap((line) => wrap(line, look))),
+    ...spaced(failed.flatMap((line) => wrap(line, look))),
+  ];
+}
+
+const spaced = (lines: string[]) => (lines.length > 0 ? ["", ...lines] : []);
+
+/** Why a job has none. */
+export function noCluster({ asked, job }: Cluster): string {
+  if ("refused" in asked) return `its request is refused: ${asked.refused}`;
+  if (!asked.asks) return "it did not ask for a cluster";
+  if (job.fatal) return `no cluster: ${job.fatal.type}: ${job.fatal.note}`;
+  if (job.clean || job.finishAt !== undefined) return "no cluster: the job has ended";
+  if (job.allocAt === undefined) return "waiting: the job has no nodes yet";
+  return "waiting: no daemon has taken it up yet (flux usernetes ping)";
+}
+
+/** `ready after 10.3s, 17.4s old` */
+function times(summary: Summary, now: number): string {
+  const { state, claimedAt, settledAt, downAt } = summary;
+  const settled = settledAt === undefined ? "" : fsd(settledAt - claimedAt);
+  const after = settled && (state === "ready" ? ` after ${settled}` : `, settled after ${settled}`);
+  const age = fsd(ageOf(summary, now));
+  return `${state}${after}, ${downAt === undefined ? `${age} old` : `was there for ${age}`}`;
+}
+
+interface Facts {
+  now: number;
+  failed: string[];
+}
+
+function facts(cluster: Cluster, summary: Summary, { now, failed }: Facts): string[] {
+  const { claim, settle, down, teardown } = cluster;
+  if (!claim) return [];
+  const { user, ready, nodes, lead, hosts, ranks, state } = summary;
+  const ports = Object.entries(claim.ports).map(([name, port]) => `${name} ${String(port)}`);
+  const by = Math.round(claim.deadline - now);
+  const there = !["stopping", "gone", "left"].includes(state);
+  const joined = there ? `${ready} of ${nodes} ready` : String(nodes);
+  const rows: [string, string | false | undefined][] = [
+    ["user", user],
+    ["nodes", `${joined}: ${encodeHostlist(hosts)} (rank ${ranks})`],
+    ["lead", lead],
+    ["engine", claim.engine],
+    ["workdir", claim.workdir],
+    ["kubeconfig", there && settle?.kubeconfig && `${settle.kubeconfig} on ${lead}`],
+    ["ports", ports.join(", ")],
+    [
+      "deadline",
+      settle ? undefined : `${clockTime(claim.deadline)}, ${by < 0 ? "over" : `in ${fsd(by)}`}`,
+    ],
+    ["without", settle?.without && names(cluster, decodeIdset(settle.without))],
+    // A step that failed says the same, below.
+    ["note", failed.length > 0 ? undefined : settle?.note],
+    ["teardown", teardown && `for ${teardown.reason}`],
+    ["left on", down?.left.length ? names(cluster, down.left) : undefined],
+  ];
+  return rows.flatMap(([name, value]) => (value ? [`  ${name.padEnd(10)} ${value}`] : []));
+}

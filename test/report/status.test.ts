@@ -1,0 +1,188 @@
+import t from "tap";
+import type { Cluster } from "../../lib/cluster/state.js";
+import type { RecordEvent } from "../../lib/record/events.js";
+import { eventLine } from "../../lib/report/event-line.js";
+import { PLAIN, wrap } from "../../lib/report/look.js";
+import { redrawer } from "../../lib/report/redraw.js";
+import { statusJson } from "../../lib/report/status-json.js";
+import { clockTime } from "../../lib/report/status-steps.js";
+import { noCluster, statusLines, type Told } from "../../lib/report/status.js";
+import { stepLines } from "../../lib/report/steps.js";
+import { BEGIN, CANCEL, claimEvent, down, emptyCluster, recorded } from "../fakes/clusters.js";
+import { seen, settle, step, teardown } from "../fakes/clusters.js";
+
+const told = (record: RecordEvent[], cluster: Cluster = emptyCluster()): Told => ({
+  ...{ cluster: recorded(cluster, ...record), events: [], record, user: "alice" },
+});
+
+const lines = (record: RecordEvent[], cluster?: Cluster) =>
+  statusLines(told(record, cluster), BEGIN + 5, PLAIN);
+
+/** A step that took so long. */
+const took = (words: string, seconds: number): RecordEvent => {
+  const event = step(words);
+  if (event.name === "step-finish") event.context.seconds = seconds;
+  return event;
+};
+
+t.test("a cluster that comes up says what it waits for, and until when", (t) => {
+  const record = [claimEvent(), step("stage 0-2"), step("up 0-1"), step("up 2 running")];
+  t.same(lines(record), [
+    "ƒ2QT1HSJy5: starting, 5.0s old",
+    "  user       alice",
+    "  nodes      0 of 3 ready: a,b,c (rank 0-2)",
+    "  lead       a",
+    "  engine     docker",
+    "  workdir    /tmp/usernetes-ƒ2qt1hsjy5",
+    "  ports      etcd 20000, kubelet 20001, flannel 20002, apiserver 20003",
+    `  deadline   ${clockTime(BEGIN + 900)}, in 14.92m`,
+    "",
+    "STEP             STATUS      TIME  TRIES RANKS",
+    "stage            ok          1.0s        0-2",
+    "up               ok          1.0s        0-1",
+    "                 running     5.0s        2",
+    "",
+    `waits for up on c (rank 2), for 5.0s now, until ${clockTime(BEGIN + 900)} at the latest`,
+  ]);
+  t.end();
+});
+
+t.test("where no step runs, it says what that may mean", (t) => {
+  t.match(lines([claimEvent()]).at(-1), /^no step runs: .* no daemon runs \(flux usernetes ping\)/);
+  t.end();
+});
+
+t.test("a cluster that is ready waits for nothing and has a kubeconfig", (t) => {
+  const ready: RecordEvent = {
+    ...{ timestamp: BEGIN + 3, name: "settle" },
+    context: { outcome: "ready", kubeconfig: "/tmp/k", without: "1-2" },
+  };
+  const told = lines([claimEvent(), step("up 0"), ready]);
+  t.equal(told[0], "ƒ2QT1HSJy5: ready after 3.0s, 5.0s old");
+  t.ok(told.includes("  kubeconfig /tmp/k on a"));
+  t.ok(told.includes("  without    b,c (rank 1-2)"));
+  t.notOk(told.some((line) => line.includes("deadline")));
+  t.equal(told.at(-1), "up               ok          1.0s        0");
+  t.end();
+});
+
+t.test("a step that failed has its last words, and where the others are", (t) => {
+  const failed = step("up 1 failed", { attempt: 2, note: "exit 2: no space" });
+  const record = [claimEvent(), step("up 0"), failed, settle("failed", "up failed on b")];
+  const log = "b:/tmp/usernetes-ƒ2qt1hsjy5/.usernetes/nodes/b/up.log";
+  t.same(lines(record).slice(-4), [
+    "                 failed      1.0s      2 1",
+    "",
+    "up failed on b (rank 1) (2 tries): exit 2: no space",
+    `  all it printed: ${log}`,
+  ]);
+  // Its log goes with its work directory.
+  const gone = lines([...record, teardown("failed"), down()]);
+  t.equal(gone.at(-1), "up failed on b (rank 1) (2 tries): exit 2: no space");
+  t.match(gone[0], /: gone, settled after 0\.0s, was there for 0\.0s$/);
+  t.end();
+});
+
+t.test("a cluster that is held says how to let it go on", (t) => {
+  const debug = emptyCluster({ usernetes_debug: "yes" });
+  t.match(
+    lines([claimEvent(), settle("ready")], debug).at(-1),
+    "held for debugging: flux usernetes release ƒ2QT1HSJy5 lets it go on",
+  );
+  t.end();
+});
+
+t.test("ranks that took much longer than others are told apart", (t) => {
+  const folded = stepLines(
+    [claimEvent(), took("up 0", 2), took("up 2", 3), took("up 1", 40)],
+    BEGIN,
+  );
+  t.match(folded, [
+    { ranks: [0, 2], seconds: 3 },
+    { ranks: [1], seconds: 40 },
+  ]);
+  t.equal(folded.length, 2);
+  t.end();
+});
+
+t.test("steps before a claim that was made anew do not count", (t) => {
+  t.same(stepLines([claimEvent(), step("up 0"), claimEvent()], BEGIN), []);
+  t.end();
+});
+
+t.test("why a job has no cluster", (t) => {
+  const user = { usernetes: "maybe" };
+  t.match(noCluster(emptyCluster(user)), /^its request is refused: .*found "maybe"/);
+  t.equal(noCluster(emptyCluster({ usernetes: "no" })), "it did not ask for a cluster");
+  t.match(noCluster(seen(emptyCluster(), CANCEL)), /^no cluster: cancel/);
+  t.match(noCluster(emptyCluster()), /no nodes yet/);
+  t.match(noCluster(seen(emptyCluster(), "alloc")), /no daemon/);
+  t.match(noCluster(seen(emptyCluster(), "alloc", "clean")), /has ended/);
+  t.same(lines([]), ["ƒ2QT1HSJy5: waiting: the job has no nodes yet"]);
+  t.match(statusJson(told([]), BEGIN), { jobid: "ƒ2QT1HSJy5", state: null, note: /no nodes/ });
+  t.end();
+});
+
+t.test("no line is wider than the terminal, and no word is lost", (t) => {
+  const note = "exit 2: a long story of what went wrong and why nobody could have known";
+  const record = [claimEvent(), step("up 1 failed", { note })];
+  const narrow = statusLines(told(record), BEGIN, { ...PLAIN, width: 40 });
+  for (const line of narrow) t.ok(line.length <= 40, line);
+  t.match(narrow.join(" ").replace(/ +/g, " "), note);
+  t.same(wrap("a".repeat(30), { ...PLAIN, width: 20 }), ["a".repeat(20), `    ${"a".repeat(10)}`]);
+  t.end();
+});
+
+t.test("colours are for the state and the steps' outcomes", (t) => {
+  const record = [claimEvent(), step("up 0"), step("up 1 failed")];
+  const coloured = statusLines(told(record), BEGIN, { ...PLAIN, colour: true }).join("\n");
+  t.match(coloured, ": \u001b[34mstarting\u001b[0m,");
+  t.match(coloured, " \u001b[32mok\u001b[0m  ");
+  t.match(coloured, " \u001b[31mfailed\u001b[0m ");
+  t.end();
+});
+
+t.test("as JSON it has each step with its ranks, hosts and log", (t) => {
+  const value = statusJson(told([claimEvent(), step("up 1-2"), step("publish-join 0")]), BEGIN);
+  t.match(value, {
+    ...{ jobid: "ƒ2QT1HSJy5", state: "starting", deadline: BEGIN + 900, outcome: null, left: "" },
+    steps: [
+      {
+        step: "up",
+        status: "ok",
+        ranks: "1-2",
+        hosts: ["b", "c"],
+        attempt: 1,
+        log: /^b:.*up\.log$/,
+      },
+      { step: "publish-join", log: null },
+    ],
+  });
+  t.end();
+});
+
+t.test("each event is a line for a pipe", (t) => {
+  const { cluster } = told([claimEvent()]);
+  const line = (event: RecordEvent) => eventLine(event, cluster, BEGIN - 2);
+  t.equal(line(claimEvent()), "   2.0s starting on a,b,c (rank 0-2)");
+  t.equal(line(step("up 1 running", { attempt: 2 })), "   2.0s up: begins on b (rank 1), try 2");
+  t.equal(
+    line(step("up 0 failed", { note: "exit 2" })),
+    "   2.0s up: failed on a (rank 0) in 1.0s: exit 2",
+  );
+  t.equal(line(settle("failed", "no")), "   2.0s failed: no");
+  t.equal(line(teardown("cancel")), "   2.0s stopping: cancel");
+  t.equal(line(down(1)), "   2.0s left on b (rank 1)");
+  t.equal(line(down()), "   2.0s gone");
+  t.end();
+});
+
+t.test("a terminal is drawn over, and no more than it has rows", (t) => {
+  let written = "";
+  const draw = redrawer({ write: (text: string) => (written = text), rows: 3 });
+  draw(["a", "b", "c"]);
+  t.equal(written, "\ra\u001b[K\nb\u001b[K\n\u001b[J");
+  draw(["d"]);
+  t.equal(written, "\r\u001b[2Ad\u001b[K\n\u001b[J");
+  t.end();
+});
