@@ -106,6 +106,14 @@ life(async (t, flux) => {
     t.match((await usernetes("status")).stdout, /^ +instance .*\n +ƒ/m);
     t.match((await usernetes("status", "instance")).stdout, /^instance: ready after /);
     t.match(await usernetes("wait", "instance"), { exitCode: 0, stdout: "instance: ready\n" });
+    if (flux.kind === "embedded") {
+      // A guest sees neither: both are the owner's.
+      const guest = { SANDBOX_USER: "12345" };
+      const as = (...args: string[]) => flux.run(["flux", "usernetes", ...args], guest);
+      t.match(await as("list", "--json"), { exitCode: 0, stdout: "[]\n" });
+      t.match(await as("status", job), { exitCode: 1, stderr: /another user's/ });
+      t.match(await as("status", "instance"), { exitCode: 1, stderr: /that this user may see/ });
+    }
     await flux.output("flux", "kvs", "unlink", "usernetes.eventlog");
     await flux.flux("cancel", job);
     await flux.waitForEnd(job);
