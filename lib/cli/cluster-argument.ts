@@ -1,6 +1,7 @@
 /** A cluster as a person names it: by its job, or `instance`. */
 import { CommandError, EXIT } from "../errors.js";
-import { INSTANCE, seeInstance } from "../report/instance.js";
+import { seeInstance } from "../report/instance.js";
+import { INSTANCE } from "../usernetes/names.js";
 import { seeJob, type SeenJob } from "../report/job.js";
 import { jobidOf } from "./jobid-argument.js";
 

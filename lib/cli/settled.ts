@@ -7,7 +7,7 @@ import { isOver, type Cluster } from "../cluster/state.js";
 import { CommandError, EXIT } from "../errors.js";
 import { formatFsd } from "../flux/fsd.js";
 import { run } from "../host/runner.js";
-import { INSTANCE } from "../report/instance.js";
+import { INSTANCE } from "../usernetes/names.js";
 import type { SeenJob } from "../report/job.js";
 import { here, nameOf } from "../report/look.js";
 import { noCluster } from "../report/status.js";

@@ -5,7 +5,8 @@
  */
 import { CommandError, EXIT } from "../errors.js";
 import { run } from "../host/runner.js";
-import { INSTANCE, seeInstance } from "./instance.js";
+import { INSTANCE } from "../usernetes/names.js";
+import { seeInstance } from "./instance.js";
 import { seeJob } from "./job.js";
 import { summarize, type Summary } from "./summary.js";
 

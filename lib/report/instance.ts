@@ -7,12 +7,10 @@ import { parseRequest } from "../cluster/request.js";
 import { newCluster } from "../cluster/state.js";
 import { run } from "../host/runner.js";
 import { parseEventlog, type RecordEvent } from "../record/events.js";
+import { INSTANCE } from "../usernetes/names.js";
 import type { SeenJob } from "./job.js";
 
 const DEADLINE_MS = 20_000;
-
-/** What stands for a job id: no job has it. */
-export const INSTANCE = 0n;
 
 /** Undefined: there is none, or this user may not read of it. */
 export async function seeInstance(): Promise<SeenJob | undefined> {
@@ -25,7 +23,7 @@ export async function seeInstance(): Promise<SeenJob | undefined> {
 
 /** From the text of its record. */
 export function instanceOf(text: string): SeenJob | undefined {
-  const record = lastLife(parseEventlog<RecordEvent>(text));
+  const record = parseEventlog<RecordEvent>(text);
   const claim = record.find((event) => event.name === "claim");
   if (!claim) return undefined;
   const asked = parseRequest({ usernetes: "yes" });
@@ -33,12 +31,4 @@ export function instanceOf(text: string): SeenJob | undefined {
   const cluster = newCluster({ jobid: INSTANCE, userid, asked, duration: 0 });
   for (const event of record) foldRecordEvent(cluster, event);
   return { cluster, events: [], record };
-}
-
-/** An instance may have one cluster after another: what follows the last `down` is the next one's. */
-function lastLife(record: RecordEvent[]): RecordEvent[] {
-  for (let i = record.length - 1; i > 0; i--)
-    if (record[i]?.name === "claim" && record.slice(0, i).some(({ name }) => name === "down"))
-      return record.slice(i);
-  return record;
 }

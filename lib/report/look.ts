@@ -1,6 +1,6 @@
 /** How things are printed where they are printed to: width, colour, the form of job ids. */
 import { f58 } from "../flux/jobid.js";
-import { INSTANCE } from "./instance.js";
+import { INSTANCE } from "../usernetes/names.js";
 import type { State } from "./summary.js";
 
 export interface Look {

@@ -2,7 +2,7 @@
 import { isHeld, isOver, ranksOf, type Cluster } from "../cluster/state.js";
 import { encodeHostlist } from "../flux/hostlist.js";
 import { encodeIdset } from "../flux/idset.js";
-import { INSTANCE } from "./instance.js";
+import { INSTANCE } from "../usernetes/names.js";
 import { cut, fsd, nameOf, paint, PLAIN, type Look } from "./look.js";
 import { logOf, type StepLine } from "./steps.js";
 import { stateOf } from "./summary.js";

@@ -31,6 +31,15 @@ life(async (t, flux) => {
     t.match(await flux.output("flux", "dmesg"), /usernetes.*instance: settle: ready/);
   });
 
+  await t.test("list and status show it", async (t) => {
+    const list = await flux.output("flux-usernetes", "list", "-n");
+    t.match(list, /^ *instance +\S+ +ready +4\/4 +docker /);
+    const status = await flux.output("flux-usernetes", "status", "instance");
+    t.match(status, "kubeconfig");
+    t.match(status, kubeconfig);
+    t.match(await flux.output("flux-usernetes", "status"), /^ *instance .* ready /m);
+  });
+
   await t.test("again, it is there already", async (t) => {
     const begun = flux.begun().length;
     t.match(await flux.run(UP), { exitCode: 0, stdout: `${kubeconfig}\n`, stderr: "" });
