@@ -55,6 +55,8 @@ export class Bridge {
   private readonly waiting = new Map<number, Waiting>();
   private seq = 0;
   private stopped = false;
+  /** Nobody listens any more to what it still says. */
+  private left = false;
   private wasReady = false;
   private complaint = "";
   private pauseMs = 100;
@@ -75,7 +77,7 @@ export class Bridge {
       argv: ["flux", "python", packagePath("plugin", "bridge.py"), ...this.options.args],
       env: this.options.env,
       onLine: (line) => {
-        if (!this.stopped) this.take(line);
+        if (!this.left) this.take(line);
       },
       onLongLine: (head) => {
         this.takeLong(head);
@@ -91,6 +93,7 @@ export class Bridge {
   }
 
   stop(): void {
+    this.left = true;
     this.stopped = true;
     clearTimeout(this.restart);
     this.child?.closeInput();

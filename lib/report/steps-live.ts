@@ -93,5 +93,5 @@ export function describe(step: string, { ranks, seconds }: Line): string {
   const parts = [`${ok} of ${ranks.size}`];
   if (failed > 0) parts.push(`${failed} failed`);
   if (running > 0) parts.push(`${running} ${running === 1 ? "runs" : "run"}`);
-  return `${step.padEnd(18)}${parts.join(", ").padEnd(24)}${seconds > 0 ? `${seconds.toFixed(1)} s` : ""}`;
+  return `${step.padEnd(18)}${parts.join(", ").padEnd(26)}${seconds > 0 ? `${seconds.toFixed(1)} s` : ""}`;
 }
