@@ -96,6 +96,20 @@ t.test("words on a node that are no workdir's are no workdir", async (t) => {
   t.strictSame(taken, []);
 });
 
+t.test(
+  "what is kept for debugging, and the instance's own, is left to who asked for it",
+  async (t) => {
+    const { life, taken, tested } = leftovers();
+    const claim = claimOf("0-2", ["a", "b", "c"]);
+    life.world.open.add({ jobid: "1", claim, left: [0, 1, 2], kept: true });
+    life.world.open.add({ jobid: "0", claim });
+    await tested.takeAll();
+    t.strictSame(taken, []);
+    t.match(await tested.clean("all"), [{ jobid: "1" }]);
+    t.equal(taken.length, 1);
+  },
+);
+
 t.test("clean refuses a job that is active", async (t) => {
   const { tested } = leftovers([JOBID]);
   await t.rejects(tested.clean(JOBID), { errno: 16, message: /^ƒ2QT1HSJy5 is active/ });

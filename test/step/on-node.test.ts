@@ -675,6 +675,22 @@ t.test("down-v", (t) => {
     node.note("image", `${PROJECT}-node:latest\nalpine:3\nlocalhost/${PROJECT}_node:latest\n`);
   };
 
+  t.test("leaves a workdir that nodes share to the last of them", async (t) => {
+    const node = newNode(t);
+    node.staged();
+    const other = join(node.workdir, ".usernetes/nodes/node7");
+    mkdirSync(other);
+    fill(node);
+    const { exitCode, stderr } = await node.step("down-v");
+    t.equal(exitCode, 0, stderr);
+    t.strictSame(node.noted("container"), [], "what is this node's own goes");
+    t.notOk(existsSync(join(node.workdir, OWN)));
+    t.ok(existsSync(other) && existsSync(join(node.workdir, "Makefile")), "the other is at it");
+    rmSync(other, { recursive: true });
+    t.equal((await node.step("down-v")).exitCode, 0);
+    t.notOk(existsSync(node.workdir));
+  });
+
   t.test("makes down-v, then removes what the engine still has, and the workdir", async (t) => {
     const node = newNode(t);
     node.staged();
