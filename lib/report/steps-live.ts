@@ -51,7 +51,9 @@ function live(screen: Screen): Follower {
     drawn = 0;
   };
   const draw = (): void => {
-    const width = (screen.columns ?? 80) - 1;
+    // One that does not know its width says 0.
+    const { columns = 0 } = screen;
+    const width = (columns > 0 ? columns : 80) - 1;
     const text = [...lines].map(([step, line]) => describe(step, line).slice(0, width));
     erase();
     screen.write(text.map((line) => `${line}\n`).join(""));
