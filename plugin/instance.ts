@@ -22,6 +22,7 @@ import { Bridge } from "./bridge.js";
 import type { Ready } from "./bridge-messages.js";
 import { readEntries } from "./entries.js";
 import { instanceId } from "./instance-id.js";
+import { logLine, tellFlux } from "./log.js";
 import { Membership } from "./membership.js";
 import { OpenClusters } from "./open-clusters.js";
 import { Reconciler } from "./reconcile.js";
@@ -198,9 +199,8 @@ export class InstanceCluster {
       run,
       clock: systemClock,
       say: (level, text, facts) => {
-        say(level, text, facts);
-        const priority = { error: 3, warn: 4, info: 6, debug: 7, trace: undefined }[level];
-        if (priority !== undefined) bridge.logLine(priority, text);
+        say(level, logLine(text), facts);
+        tellFlux(bridge, level, text);
       },
       config,
       site: {

@@ -1,6 +1,9 @@
 /** The daemon's own log: pino, JSON lines; readable lines on a terminal. To stderr. */
 import { pino, type Logger } from "pino";
 import { CommandError, EXIT } from "../lib/errors.js";
+import { oneLine } from "../lib/record/notes.js";
+import type { Bridge } from "./bridge.js";
+import type { Level } from "./world.js";
 
 export type Log = Logger;
 
@@ -26,4 +29,18 @@ export async function createLog(): Promise<Log> {
     options,
     pretty({ destination: 2, sync: true, colorize, ignore: "pid,name", hideObject: true }),
   );
+}
+
+/** Characters of a line. */
+const LINE_MAX = 1_500;
+/** syslog(3) priorities; what has none is for the daemon's own log only. */
+const SYSLOG: Partial<Record<Level, number>> = { error: 3, warn: 4, info: 6, debug: 7 };
+
+/** One line, with no secret in it. */
+export const logLine = (text: string): string => oneLine(text, LINE_MAX);
+
+/** A line in `flux dmesg`. */
+export function tellFlux(bridge: Pick<Bridge, "logLine">, level: Level, text: string): void {
+  const priority = SYSLOG[level];
+  if (priority !== undefined) bridge.logLine(priority, logLine(text));
 }

@@ -8,13 +8,13 @@
 import { loadFile, loadFromBroker, type Loaded } from "../lib/config/load.js";
 import { CommandError, EXIT, messageOf } from "../lib/errors.js";
 import { systemClock } from "../lib/host/clock.js";
+import { localEnvironment, nodeEnvironment } from "../lib/host/environment.js";
 import { run } from "../lib/host/runner.js";
 import { project, workdir } from "../lib/usernetes/names.js";
-import { oneLine } from "../lib/record/notes.js";
 import type { Ready } from "./bridge-messages.js";
 import { Bridge } from "./bridge.js";
 import { instanceId } from "./instance-id.js";
-import { createLog, type Log } from "./log.js";
+import { createLog, logLine, tellFlux, type Log } from "./log.js";
 import { Membership } from "./membership.js";
 import { OpenClusters } from "./open-clusters.js";
 import { answerCall } from "./service.js";
@@ -30,30 +30,13 @@ export interface DaemonOptions {
 }
 
 const AGAIN_MS = 1_000;
-/** Characters of a line in the log. */
-const LINE_MAX = 1_500;
-/** syslog(3) priorities. */
-const SYSLOG: Partial<Record<Level, number>> = { error: 3, warn: 4, info: 6, debug: 7 };
-/** What local `flux` commands run with. */
-const localEnv = (): Record<string, string> =>
-  Object.fromEntries(
-    Object.entries(process.env).flatMap(([k, v]) => (v === undefined ? [] : [[k, v]])),
-  );
-
-/** What goes to every node: no more than is needed there. */
-function nodeEnv(passEnv: string[]): Record<string, string> {
-  const names = ["PATH", "FLUX_URI", ...passEnv];
-  const set = names.filter((name) => process.env[name] !== undefined);
-  return Object.fromEntries(set.map((name) => [name, process.env[name] ?? ""]));
-}
-
 export async function runDaemon(options: DaemonOptions): Promise<void> {
-  const env = localEnv();
+  const env = localEnvironment();
   const load = (): Promise<Loaded> =>
     options.configFile === undefined ? loadFromBroker(run, env) : loadFile(options.configFile);
   const { config } = await load();
   const log = await createLog();
-  await new Daemon({ env, log, load, config, base: nodeEnv(options.passEnv) }).run();
+  await new Daemon({ env, log, load, config, base: nodeEnvironment(options.passEnv) }).run();
 }
 
 interface Parts {
@@ -208,10 +191,8 @@ class Daemon {
   }
 
   private say(level: Level, text: string, facts: Facts = {}): void {
-    const line = oneLine(text, LINE_MAX);
-    this.parts.log[level](facts, line);
-    const priority = SYSLOG[level];
-    if (priority !== undefined) this.bridge.logLine(priority, line);
+    this.parts.log[level](facts, logLine(text));
+    tellFlux(this.bridge, level, text);
   }
 }
 

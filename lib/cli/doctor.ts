@@ -9,6 +9,7 @@ import { report } from "../doctor/table.js";
 import { CommandError, EXIT, messageOf } from "../errors.js";
 import { decodeHostlist } from "../flux/hostlist.js";
 import { decodeIdset, encodeIdset } from "../flux/idset.js";
+import { nodeEnvironment } from "../host/environment.js";
 import { run } from "../host/runner.js";
 
 interface Options {
@@ -56,7 +57,10 @@ async function doctor(options: Options): Promise<void> {
   await refuseElsewhere();
   process.stderr.write(`looking at ${ranks.length} nodes\n`);
   const needed = requirements(config);
-  const answers = await examine(run, config, { ranks, env: nodeEnv(options.passEnv) });
+  const answers = await examine(run, config, {
+    ranks,
+    env: nodeEnvironment(["FLUX_SHELL_RC_PATH", ...options.passEnv]),
+  });
   const diagnoses = diagnose(needed, ranks, answers);
   process.stdout.write(options.json ? asJson(diagnoses, hosts) : report(diagnoses, hosts));
   if (!isFit(diagnoses)) process.exitCode = EXIT.failed;
@@ -103,11 +107,4 @@ async function attribute(name: string): Promise<string> {
     EXIT.noInstance,
     `no Flux instance answers: ${got.stderr.trim() || got.reason}; set FLUX_URI`,
   );
-}
-
-/** As the daemon's steps have it, and where Flux looks for shell plugins. */
-function nodeEnv(passEnv: string[]): Record<string, string> {
-  const names = ["PATH", "FLUX_URI", "FLUX_SHELL_RC_PATH", ...passEnv];
-  const set = names.filter((name) => env[name] !== undefined);
-  return Object.fromEntries(set.map((name) => [name, env[name] ?? ""]));
 }

@@ -5,6 +5,7 @@ import { loadFile, tableOfBroker } from "../config/load.js";
 import { CommandError, EXIT } from "../errors.js";
 import { decodeHostlist } from "../flux/hostlist.js";
 import { parseJobid } from "../flux/jobid.js";
+import { localEnvironment, nodeEnvironment } from "../host/environment.js";
 import { run } from "../host/runner.js";
 import { INSTANCE, project, workdir } from "../usernetes/names.js";
 
@@ -43,19 +44,11 @@ export async function readSetting(
   options: SettingOptions,
   needsTemplate: boolean,
 ): Promise<Setting> {
-  const env = Object.fromEntries(
-    Object.entries(process.env).flatMap(([key, value]) =>
-      value === undefined ? [] : [[key, value]],
-    ),
-  );
+  const env = localEnvironment();
   const hosts = decodeHostlist(await attribute("hostlist", env));
   const jobid = parseJobid(await attribute("jobid", env).catch(() => ""));
   const config = await readConfig(options, env, needsTemplate);
-  const base = Object.fromEntries(
-    ["PATH", "FLUX_URI", ...options.passEnv].flatMap((name) =>
-      env[name] === undefined ? [] : [[name, env[name]]],
-    ),
-  );
+  const base = nodeEnvironment(options.passEnv);
   const names = () => ({
     workdir: workdir(config.workdir, jobid ?? INSTANCE),
     project: project(jobid ?? INSTANCE),
