@@ -636,9 +636,9 @@ t.test("wait-ready waits until as many nodes as the cluster has are Ready", asyn
   node.note(
     "in-container",
     `echo "$*" >>"$NOTES/kubectl"
-[ "$2" = get ] || exit 0
-echo "u7s-a   Ready    control-plane"
-if [ "$(grep -c get "$NOTES/kubectl")" -lt 3 ]; then echo "u7s-b   NotReady"; else echo "u7s-b   Ready"; fi`,
+echo "node/u7s-a condition met"
+[ "$(grep -c wait "$NOTES/kubectl")" -ge 3 ] || { echo "error: timed out waiting for the condition on nodes/u7s-b" >&2; exit 1; }
+echo "node/u7s-b condition met"`,
   );
   const { exitCode, stdout } = await node.step("wait-ready", { USERNETES_SIZE: "2" });
   t.equal(exitCode, 0);
@@ -657,7 +657,7 @@ t.test(
     node.note("container", `${PROJECT}_node_1\n`);
     node.note(
       "in-container",
-      'echo "$*" >>"$NOTES/kubectl"; [ "$2" != get ] || echo "u7s-a Ready"; [ "$2" != delete ]',
+      'echo "$*" >>"$NOTES/kubectl"; [ "$2" != wait ] || echo "node/u7s-a condition met"; [ "$2" != delete ]',
     );
     const env = { USERNETES_SIZE: "1", USERNETES_WITHOUT: "u7s-b u7s-c" };
     t.equal((await node.step("wait-ready", env)).exitCode, 0, "whether that works or not");

@@ -13,14 +13,19 @@
 # that it runs, have not the marker in their environment, and end with run.sh.
 
 # The pids of earlier calls, one a line: of their run.sh and of their steps.
+# Mostly there is none, which two looks at all processes tell.
 earlier() {
-  files=$(grep -lszxF "USERNETES_MARKER=$USERNETES_MARKER" /proc/[0-9]*/environ)
-  # Brokers that share a host each have their own.
-  if [ -n "${FLUX_URI:-}" ] && [ -n "$files" ]; then
-    # shellcheck disable=SC2086 # it is one word a file
-    files=$(grep -lszxF "FLUX_URI=$FLUX_URI" $files)
-  fi
+  files=''
+  for file in $(grep -lszxF "USERNETES_MARKER=$USERNETES_MARKER" /proc/[0-9]*/environ); do
+    files="$files ${file%environ}cmdline"
+  done
+  # This call's own have its nonce.
+  # shellcheck disable=SC2086 # it is one word a file
+  [ -z "$files" ] || files=$(grep -LszxF -e "$nonce" $files)
   for file in $files; do
+    file=${file%cmdline}environ
+    # Brokers that share a host each have their own.
+    [ -z "${FLUX_URI:-}" ] || grep -qszxF "FLUX_URI=$FLUX_URI" "$file" || continue
     tr '\n\0' ' \n' <"${file%environ}cmdline" | awk -v own="$nonce" -v wanted="$steps" -v pid="${file%/environ}" '
       { argument[NR] = $0 }
       END {

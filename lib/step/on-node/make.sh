@@ -27,14 +27,21 @@ case $step in
     ;;
   up)
     # With other ports or another subnet than the last time it begins anew.
-    now=$(env | grep -E '^(PORT_[A-Z_]*|NODE_SUBNET)=[0-9./]*$' | sort)
-    if [ -e "$node/up.with" ] && [ "$(cat "$node/up.with")" != "$now" ]; then
+    now=$(
+      for name in NODE_SUBNET PORT_ETCD PORT_FLANNEL PORT_KUBELET PORT_KUBE_APISERVER; do
+        eval "value=\${$name:-}"
+        [ -z "$value" ] || echo "$name=$value"
+      done
+    )
+    if [ ! -e "$node/up.with" ]; then
+      printf '%s\n' "$now" >"$node/up.with"
+    elif [ "$(cat "$node/up.with")" != "$now" ]; then
       # shellcheck disable=SC2046 # one word a variable
       env $(cat "$node/up.with") make down-v || true
       rm -f "$node"/kubeadm-*
       is_shared || rm -f kubeconfig join-command
+      printf '%s\n' "$now" >"$node/up.with"
     fi
-    printf '%s\n' "$now" >"$node/up.with"
     make up QUICK=1
     ;;
   kubeconfig)

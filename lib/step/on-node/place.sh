@@ -1,6 +1,6 @@
 # Where a cluster keeps what is each node's own: in a work directory that nodes share,
 # each has a directory of its own under the same one. Sets $here, $state, $node.
-here=$(hostname)
+here=${USERNETES_HERE:-$(hostname)}
 state=$USERNETES_WORKDIR/.usernetes
 node=$state/nodes/$here
 

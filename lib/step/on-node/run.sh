@@ -21,16 +21,21 @@ shift
 exec 6<&0 </dev/null
 
 # The caller's environment is explicit: what belongs to this host is found here.
-if [ -z "${HOME:-}" ]; then HOME=$(getent passwd "$(id -u)" | cut -d: -f6); fi
+me=$(id -u)
+if [ -z "${HOME:-}" ]; then
+  account=$(getent passwd "$me")
+  account=${account%:*} HOME=${account##*:}
+fi
 HOME=${HOME:-/}
-XDG_RUNTIME_DIR=/run/user/$(id -u)
+XDG_RUNTIME_DIR=/run/user/$me
 if [ -z "${DOCKER_HOST:-}" ] && [ -S "$XDG_RUNTIME_DIR/docker.sock" ]; then
   DOCKER_HOST=unix://$XDG_RUNTIME_DIR/docker.sock
   export DOCKER_HOST
 fi
 [ -d "$XDG_RUNTIME_DIR" ] || unset XDG_RUNTIME_DIR
 LANG=C.UTF-8
-export HOME XDG_RUNTIME_DIR LANG
+USERNETES_HERE=$here
+export HOME XDG_RUNTIME_DIR LANG USERNETES_HERE
 
 report() { printf '%s %s\n' "$nonce" "$*" >&2; }
 
@@ -59,16 +64,27 @@ open_raw() {
   log=$node
   raw=$log/$step.raw
   if [ "$step" = down-v ] || [ ! -d "$log" ] || [ -L "$log" ] || [ -L "$state" ] ||
-    ! { rm -f "$raw" && (set -C && : >"$raw"); } 2>/dev/null; then raw=$(mktemp) || return; fi
+    ! make_file "$raw"; then raw=$(mktemp) || return; fi
   exec 4<"$raw" 5>>"$raw"
 }
 
+# Makes an empty file that nobody else has put there.
+make_file() {
+  if [ -e "$1" ] || [ -L "$1" ]; then rm -f "$1" || return; fi
+  set -C
+  true >"$1"
+  made=$?
+  set +C
+  return "$made"
+} 2>/dev/null
+
 # A step that prints on and on must not fill the disk: of more than 64 MiB only
-# the end keeps its blocks, where the file system can do that.
+# the end keeps its blocks, where the file system can do that. It looks at the
+# files of this shell, whatever step they are of.
 keep_short() {
   while kill -0 $$ && setpriv --pdeathsig KILL sleep 3; do
-    size=$(wc -c </dev/fd/4)
-    [ "$size" -le 67108864 ] || fallocate --punch-hole --offset 0 --length $((size - 4194304)) /dev/fd/5
+    size=$(wc -c </proc/$$/fd/4)
+    [ "${size:-0}" -le 67108864 ] || fallocate --punch-hole --offset 0 --length $((size - 4194304)) /proc/$$/fd/5
   done
 }
 
@@ -94,6 +110,8 @@ if ! end_earlier && [ "$1" != down-v ]; then
   exit 0
 fi
 
+keep_short >/dev/null 2>&1 6<&- &
+watcher=$!
 while [ $# -ge 3 ]; do
   step=$1 seconds=$2 script=$3
   shift 3
@@ -107,14 +125,10 @@ while [ $# -ge 3 ]; do
   setpriv --pdeathsig TERM timeout -k 5 "$seconds" sh -c "trap 'kill -KILL 0' TERM
 $script" usernetes "$step" "$nonce" <&"$input" >&5 2>&1 4<&- 5>&- 6<&- &
   child=$!
-  keep_short >/dev/null 2>&1 3>&- 6<&- &
-  watcher=$!
   # A shell may say that it was killed.
   wait "$child" 2>/dev/null
   status=$?
-  # TERM is lost on a shell that has just been forked off.
-  { kill -KILL "$watcher" && wait "$watcher"; } 2>/dev/null
-  child='' watcher=''
+  child=''
   exec 3>&-
   if [ "$status" -ne 0 ]; then
     # Secrets first: half of one that is cut would not be known for what it is.
@@ -124,12 +138,14 @@ $script" usernetes "$step" "$nonce" <&"$input" >&5 2>&1 4<&- 5>&- 6<&- &
   fi
   # The log is bounded; what the steps print is the user's own, but never the token.
   kept=$log/$step.log
-  if [ -d "$log" ] && [ ! -L "$log" ] && [ ! -L "$kept" ] && { [ -f "$kept" ] || [ ! -e "$kept" ]; }; then
+  if [ -s /dev/fd/4 ] && [ -d "$log" ] && [ ! -L "$log" ] && [ ! -L "$kept" ] && { [ -f "$kept" ] || [ ! -e "$kept" ]; }; then
     recent 2097152 | tail -c 1048576 >>"$kept"
   fi
   exec 4<&- 5>&-
   rm -f "$raw"
   if [ "$step $status" = "up 0" ] && is_shared; then report end up 0 shared; else report end "$step" "$status"; fi
-  [ "$status" -eq 0 ] || exit 0
+  [ "$status" -eq 0 ] || break
 done
+# TERM is lost on a shell that has just been forked off.
+{ kill -KILL "$watcher" && wait "$watcher"; } 2>/dev/null
 exit 0

@@ -40,8 +40,8 @@ owner_of() {
   fi
 }
 
-if mkdir "$workdir" 2>/dev/null; then
-  chmod 700 "$workdir"
+if mkdir -m 700 "$workdir" 2>/dev/null; then
+  :
 elif [ ! -e "$workdir" ] && [ ! -L "$workdir" ]; then
   fail "the work directory $workdir cannot be made: is ${workdir%/*} there and writable?"
 elif [ -L "$workdir" ] || [ ! -d "$workdir" ] || [ ! -O "$workdir" ]; then
@@ -66,24 +66,32 @@ else
   chmod 700 "$workdir"
 fi
 mkdir -p "$state"
-rm -f "$state/owner.$here"
-printf '%s\n' "$USERNETES_MARKER" >"$state/owner.$here"
-mv "$state/owner.$here" "$state/owner"
+# Written elsewhere and moved, so that it is whole.
+write() { # FILE WORDS
+  if [ -e "$1.$here" ] || [ -L "$1.$here" ]; then rm -f "$1.$here"; fi
+  printf '%s\n' "$2" >"$1.$here"
+  mv "$1.$here" "$1"
+}
+write "$state/owner" "$USERNETES_MARKER"
 # What a daemon that has lost its records needs to take it down.
-printf '%s\n' "$USERNETES_ENGINE" >"$state/engine.$here"
-mv "$state/engine.$here" "$state/engine"
+write "$state/engine" "$USERNETES_ENGINE"
 mkdir -p "$node"
-others=$(ls -A "$state/nodes" | grep -vxF "$here" | head -n 1 || true)
+others=''
+for other in "$state/nodes"/*; do
+  [ "${other##*/}" = "$here" ] || others=${other##*/}
+done
 [ "$USERNETES_SHARED" != no ] || [ -z "$others" ] ||
   fail "${workdir%/*} (usernetes.workdir) is shared with $others: set usernetes.shared-filesystem to auto, or usernetes.workdir to a directory of each node's own"
 
 # All but the clone's history and what an administrator's own try-out left there.
 copy() {
+  set --
   for entry in "$template"/* "$template"/.[!.]*; do
     case ${entry##*/} in .git | .usernetes | kubeconfig | join-command) continue ;; esac
     [ -e "$entry" ] || [ -L "$entry" ] || continue
-    cp -R "$entry" "$workdir/"
+    set -- "$@" "$entry"
   done
+  cp -R "$@" "$workdir/"
   : >"$state/staged"
 }
 
@@ -126,13 +134,16 @@ if [ -n "${USERNETES_INTERFACE:-}" ]; then
   [ -n "$address" ] || fail "the interface $USERNETES_INTERFACE (usernetes.interface) has no IPv4 address on this node"
 else
   # As the template finds it out; it does, where this does not.
-  address=$(ip -o -4 route get 1 2>/dev/null | sed -n 's/.* src \([0-9.]*\).*/\1/p')
+  address=$(ip -o -4 route get 1 2>/dev/null || true)
+  case $address in
+    *' src '*) address=${address##* src } address=${address%% *} ;;
+    *) address='' ;;
+  esac
 fi
 
+name=$here
+case $name in *[A-Z]*) name=$(printf '%s' "$here" | tr '[:upper:]' '[:lower:]') ;; esac
 # Until 2024-12-12 the template's own variables began with U7S_.
-{
-  echo "NODE_NAME=u7s-$(hostname | tr '[:upper:]' '[:lower:]')"
-  echo "NODE_SUBNET=$subnet"
-  echo "NODE_IP=${subnet%.0/24}.100"
-  [ -z "$address" ] || echo "HOST_IP=$address"
-} | sed 'p; s/^/U7S_/' >"$node/node.env"
+for variable in "NODE_NAME=u7s-$name" "NODE_SUBNET=$subnet" "NODE_IP=${subnet%.0/24}.100" ${address:+"HOST_IP=$address"}; do
+  printf '%s\nU7S_%s\n' "$variable" "$variable"
+done >"$node/node.env"

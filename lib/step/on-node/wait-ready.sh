@@ -8,8 +8,8 @@ kubectl() { "$USERNETES_ENGINE" exec "$container" kubectl "$@"; }
 # shellcheck disable=SC2086 # one word a node
 if [ -n "${USERNETES_WITHOUT:-}" ]; then kubectl delete node --ignore-not-found $USERNETES_WITHOUT || true; fi
 while :; do
-  kubectl wait --for=condition=Ready nodes --all --timeout=60s || true
-  ready=$(kubectl get nodes --no-headers | awk '$2 ~ /^Ready/ {n++} END {print n + 0}')
+  # It tells a line of each node that is Ready, and watches, where asking again would take turns.
+  ready=$(kubectl wait --for=condition=Ready nodes --all --timeout=60s | grep -c ' condition met$' || true)
   echo "$ready of $USERNETES_SIZE nodes are Ready"
   [ "$ready" -lt "$USERNETES_SIZE" ] || exit 0
   sleep 0.2
