@@ -1,5 +1,5 @@
 /**
- * A real instance of four brokers, each with a host name and a private directory
+ * A real instance of some brokers, each with a host name and a private directory
  * of its own (host-wrap).
  */
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
@@ -66,6 +66,8 @@ export interface RealOptions {
   path?: string[];
   /** What is in it from an instance before this one is found again; kept at the end. */
   folder?: string;
+  /** Brokers; 4 if not given. */
+  size?: number;
   /** More options of `flux start`. */
   args?: string[];
   /** The brokers are started one by one, and can come back: `flux start` has no way to. */
@@ -99,8 +101,9 @@ export async function startRealFlux(options: RealOptions): Promise<RealFlux> {
   ];
   const env = { ...base, TESTBED_PRIVATE: onHosts("disk"), TESTBED_ROOT: onHosts("hosts") };
   const setting = { env, cwd: folder };
-  const start = options.apart ? startApart : startTogether;
-  const { uri, ended, stop, restore } = await start(command, args, setting);
+  const { uri, ended, stop, restore } = await (options.apart
+    ? startApart(command, args, setting)
+    : startTogether(command, [`--test-size=${options.size ?? 4}`, ...args], setting));
   return {
     command,
     env: { ...base, FLUX_URI: uri },
@@ -119,7 +122,7 @@ const HOST_WRAP = join(PACKAGE, "test/hosts/host-wrap");
 
 async function startTogether(command: string, args: string[], setting: Setting) {
   const argv = [
-    ...[command, "start", "--test-size=4", `--wrap=${HOST_WRAP}`],
+    ...[command, "start", `--wrap=${HOST_WRAP}`],
     // One broker that dies leaves the others.
     ...["--test-exit-mode=leader", "--test-exit-timeout=0"],
   ];

@@ -14,18 +14,27 @@ export const table = (workdir: string, more: Table): string =>
 
 export const COMMANDS = join(PACKAGE, "bin");
 
-/** `pace`: 1 is as slow as an idle Flux, 0 as fast as can be. `root`: that of another instance. */
+interface EmbeddedOptions {
+  /** 1 is as slow as an idle Flux, 0 as fast as can be. */
+  pace?: number;
+  /** That of another instance. */
+  root?: string;
+  /** Ranks. */
+  size?: number;
+}
+
 export async function embeddedPlace(
   more: Table,
-  { pace = 1, root }: { pace?: number; root?: string } = {},
+  { pace = 1, root, size = 4 }: EmbeddedOptions = {},
 ): Promise<Place> {
   const sandbox = await startInstance({
     config: table("@SANDBOX@/hosts/self", more),
     pace,
+    size,
     ...(root === undefined ? {} : { root }),
   });
   const common = mkdtempSync("/tmp/usernetes-life-");
-  for (const rank of [0, 1, 2, 3]) mkdirSync(sandbox.disk(rank), { recursive: true });
+  for (let rank = 0; rank < size; rank++) mkdirSync(sandbox.disk(rank), { recursive: true });
   return {
     kind: "embedded",
     testbed: sandbox.testbed,
@@ -54,16 +63,25 @@ export const INITRC = `plugin.load { file = "*.so", conf = {} }
 source ("${join(PACKAGE, "etc/flux/shell/lua.d/usernetes.lua")}")
 `;
 
-/** `beside`: the folder of another instance, on the same hosts. `apart`: its brokers can come back. */
+interface RealOptions {
+  /** The folder of another instance, on the same hosts. */
+  beside?: string;
+  /** Its brokers can come back. */
+  apart?: boolean;
+  /** Brokers. */
+  size?: number;
+}
+
 export async function realPlace(
   more: Table,
-  { beside, apart = false }: { beside?: string; apart?: boolean } = {},
+  { beside, apart = false, size = 4 }: RealOptions = {},
 ): Promise<Place> {
   const { env, folder, disk, restore, stop } = await startRealFlux({
     config: (disk) => table(disk, more),
     initrc: INITRC,
     path: [ENGINES, COMMANDS],
     apart,
+    size,
     ...(beside === undefined ? {} : { beside }),
   });
   return {

@@ -1,0 +1,75 @@
+/**
+ * npm run bench [-- --only NAME[,NAME...] --runs N --json FILE]
+ *
+ * Measures what flux-usernetes costs, on a real Flux where there is one, and
+ * prints one table: ratios and overheads against a reference of the same run,
+ * medians with the spread. Nothing fails by being slow: machines are noisy.
+ */
+import { execaSync } from "execa";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { cpus } from "node:os";
+import { dirname, join } from "node:path";
+import { parseArgs } from "node:util";
+import { findRealFlux, whyNoRealFlux } from "../hosts/real-flux.js";
+import { PACKAGE } from "../sandbox/paths.js";
+import { measureBringUp } from "./bring-up.js";
+import type { Row } from "./measure.js";
+import { json, table, type Setting } from "./table.js";
+
+const SUBJECTS: Record<string, (runs: number) => Promise<Row[]>> = {
+  "bring-up": measureBringUp,
+};
+
+const say = (text: string): void => void process.stderr.write(`${text}\n`);
+
+function setting(): Setting {
+  const why = whyNoRealFlux();
+  const flux = findRealFlux() ?? "flux";
+  const version = why ?? execaSync(flux, ["version"]).stdout.split(/\s+/)[1] ?? "?";
+  const { stdout } = execaSync("git", ["rev-parse", "--short", "HEAD"], {
+    cwd: PACKAGE,
+    reject: false,
+  });
+  return {
+    flux: why === undefined ? `flux-core ${version}` : `the embedded Flux (${why})`,
+    node: process.version,
+    cores: cpus().length,
+    commit: stdout,
+    date: new Date().toISOString(),
+  };
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      only: { type: "string", default: Object.keys(SUBJECTS).join() },
+      runs: { type: "string", default: "5" },
+      json: { type: "string", default: join(PACKAGE, ".bench/results.json") },
+    },
+  });
+  const runs = Number(values.runs);
+  const subjects = values.only.split(",");
+  const unknown = subjects.find((name) => !(name in SUBJECTS));
+  if (unknown !== undefined || !(runs >= 1)) {
+    const [what, allowed] =
+      unknown === undefined
+        ? [`--runs ${values.runs}`, "a whole number from 1"]
+        : [`--only ${unknown}`, Object.keys(SUBJECTS).join(", ")];
+    say(`bench: ${what}: allowed: ${allowed}`);
+    process.exitCode = 2;
+    return;
+  }
+  const where = setting();
+  say(`On ${where.flux}, Node.js ${where.node}, ${where.cores} cores.`);
+  const rows: Row[] = [];
+  for (const name of subjects) {
+    say(`measuring ${name} ...`);
+    rows.push(...((await SUBJECTS[name]?.(runs)) ?? []));
+  }
+  process.stdout.write(`${table(rows)}\n`);
+  mkdirSync(dirname(values.json), { recursive: true });
+  writeFileSync(values.json, `${json(rows, where)}\n`);
+  say(`written to ${values.json}`);
+}
+
+await main();

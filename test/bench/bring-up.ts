@@ -1,0 +1,74 @@
+/**
+ * What a cluster costs beyond the steps themselves: from alloc to start, and
+ * from finish to free, of a job on four nodes.
+ */
+import type { LifeFlux } from "../life/flux.js";
+import { repeat, type Row } from "./measure.js";
+import { at, inFlux, noTime } from "./place.js";
+
+/** up, kubeadm-init, join-command, kubeadm-join, sync-external-ip, install-flannel, Ready: by default. */
+const CHAIN_S = 2 + 3 + 0.2 + 2 + 0.5 + 1 + 1;
+const DOWN_S = 1;
+
+export interface Life {
+  bringUp: number;
+  teardown: number;
+}
+
+/** Seconds of one job that asks for a cluster. */
+export async function oneLife(flux: LifeFlux, ...args: string[]): Promise<Life> {
+  const job = await flux.submit(...args, "true");
+  await flux.waitForEnd(job, "300s");
+  const events = await flux.events(job);
+  return {
+    bringUp: at(events, "start") - at(events, "alloc"),
+    teardown: at(events, "free") - at(events, "finish"),
+  };
+}
+
+export function measureBringUp(runs: number): Promise<Row[]> {
+  return inFlux({}, async (flux) => {
+    await flux.startDaemon();
+    await oneLife(flux, "-N4");
+    const usual = await repeat(runs, () => oneLife(flux, "-N4"));
+    noTime(flux);
+    const quick = await repeat(runs, () => oneLife(flux, "-N4"));
+    const chain = `the longest chain of the steps' own times, ${CHAIN_S} s`;
+    return [
+      {
+        name: "bring-up, 4 nodes: ratio",
+        unit: "x",
+        values: usual.map(({ bringUp }) => bringUp / CHAIN_S),
+        against: chain,
+        target: { most: 1.05 },
+      },
+      {
+        name: "bring-up, 4 nodes: overhead",
+        unit: "s",
+        values: usual.map(({ bringUp }) => bringUp - CHAIN_S),
+        against: chain,
+        target: { most: 0.4 },
+      },
+      {
+        name: "bring-up, 4 nodes: steps of 0 s",
+        unit: "s",
+        values: quick.map(({ bringUp }) => bringUp),
+        against: "nothing: all of it is ours and the stand-in's",
+        target: { most: 0.6 },
+      },
+      {
+        name: "teardown, 4 nodes: overhead",
+        unit: "s",
+        values: usual.map(({ teardown }) => teardown - DOWN_S),
+        against: `the longest down-v, ${DOWN_S} s`,
+        target: { most: 0.3 },
+      },
+      {
+        name: "teardown, 4 nodes: steps of 0 s",
+        unit: "s",
+        values: quick.map(({ teardown }) => teardown),
+        against: "nothing",
+      },
+    ];
+  });
+}

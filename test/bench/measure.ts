@@ -1,0 +1,44 @@
+/** Numbers measured several times, and what is said of them: median and spread. */
+
+export interface Row {
+  /** What was measured. */
+  name: string;
+  unit: string;
+  /** One a run. */
+  values: number[];
+  /** What it is measured against, in the same run. */
+  against: string;
+  /** What the median should be at most, or at least. */
+  target?: { most: number } | { least: number };
+}
+
+export interface Spread {
+  median: number;
+  low: number;
+  high: number;
+}
+
+export function spread(values: readonly number[]): Spread {
+  const sorted = [...values].sort((a, b) => a - b);
+  const at = (share: number): number => {
+    const place = (sorted.length - 1) * share;
+    const below = sorted[Math.floor(place)] ?? NaN;
+    const above = sorted[Math.ceil(place)] ?? NaN;
+    return below + (above - below) * (place % 1);
+  };
+  return { median: at(0.5), low: at(0), high: at(1) };
+}
+
+/** Undefined where nothing is aimed at. */
+export function isMet({ values, target }: Row): boolean | undefined {
+  if (!target) return undefined;
+  const { median } = spread(values);
+  return "most" in target ? median <= target.most : median >= target.least;
+}
+
+/** Calls `act` so often, one after the other. */
+export async function repeat<T>(count: number, act: (round: number) => Promise<T>): Promise<T[]> {
+  const all: T[] = [];
+  for (let round = 0; round < count; round++) all.push(await act(round));
+  return all;
+}

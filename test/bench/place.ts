@@ -1,0 +1,50 @@
+/** Where it is measured: a Flux of so many ranks, real where there is one. */
+import { whyNoRealFlux } from "../hosts/real-flux.js";
+import { LifeFlux, type Entry } from "../life/flux.js";
+import { embeddedPlace, realPlace } from "../life/places.js";
+
+export interface Wanted {
+  size?: number;
+  /** Lines of the [usernetes] table. */
+  table?: string;
+  /** More tables of the broker's configuration. */
+  tables?: string;
+  embedded?: boolean;
+}
+
+/** Opens it, lets `act` measure in it, and closes it, whatever happens. */
+export async function inFlux<T>(wanted: Wanted, act: (flux: LifeFlux) => Promise<T>): Promise<T> {
+  const { size = 4, table = "", tables = "", embedded = isEmbedded() } = wanted;
+  const more = `${table}\n${tables}`;
+  const place = await (embedded ? embeddedPlace(more, { size }) : realPlace(more, { size }));
+  const flux = new LifeFlux(place);
+  try {
+    return await act(flux);
+  } finally {
+    await flux.close();
+  }
+}
+
+export const isEmbedded = (): boolean => whyNoRealFlux() !== undefined;
+
+/**
+ * More cores than this machine has, so that many jobs get resources at once; the
+ * embedded Flux has two a rank, whatever is said here.
+ */
+export const manyCores = (size: number): string =>
+  `[resource]\nnoverify = true\n[[resource.config]]\nhosts = "node[0-${size - 1}]"\ncores = "0-63"\n`;
+
+/** Every step takes no time of its own. */
+export function noTime(flux: LifeFlux): void {
+  for (const target of TARGETS) flux.takes(target, 0);
+}
+
+const TARGETS = [
+  ...["up", "kubeadm-init", "kubeconfig", "join-command", "kubeadm-join"],
+  ...["sync-external-ip", "install-flannel", "ready", "down-v"],
+];
+
+/** When an event came, seconds since the epoch. */
+export function at(events: Entry[], name: string): number {
+  return events.find((event) => event.name === name)?.timestamp ?? NaN;
+}
