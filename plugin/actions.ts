@@ -206,6 +206,8 @@ async function recordClaim(job: Reconciler, claim: Claim): Promise<void> {
 async function settle(job: Reconciler, context: Settle): Promise<void> {
   const { outcome, note, without } = context;
   const more = [without && `without ranks ${without}`, note].filter(Boolean).join(": ");
+  job.line?.close();
+  job.line = undefined;
   job.say(outcome === "failed" ? "error" : "info", `settle: ${outcome}${more && `: ${more}`}`);
   await job.record({ timestamp: job.world.clock.now(), name: "settle", context });
 }

@@ -1,13 +1,14 @@
 /** One call of a plan, carried out: `flux exec` and what comes back of it, into the record. */
 import type { Action } from "../lib/cluster/plan.js";
 import { hostOf, progress } from "../lib/cluster/state.js";
-import type { LocalStep, Step } from "../lib/cluster/steps.js";
+import { BRING_UP, JOIN, type LocalStep, type NodeStep, type Step } from "../lib/cluster/steps.js";
 import { messageOf, PermanentError } from "../lib/errors.js";
 import { encodeIdset } from "../lib/flux/idset.js";
 import { elapsed } from "../lib/record/events.js";
 import { oneLine } from "../lib/record/notes.js";
 import { stepEnvironment } from "../lib/step/environment.js";
-import { runCall, type StepEnd } from "../lib/step/call.js";
+import { runCall, type Call, type CallOptions, type StepEnd } from "../lib/step/call.js";
+import { Line } from "../lib/step/line.js";
 import type { Reconciler } from "./reconcile.js";
 
 type CallAction = Extract<Action, { do: "call" }>;
@@ -18,34 +19,56 @@ export async function runSteps(job: Reconciler, action: CallAction): Promise<voi
   const [first] = action.steps;
   if (!claim || !first) return;
   start(job, first, action.ranks, false);
-  const teardown = action.steps.includes("down-v");
   // The join-command comes when the call has ended; its step is not over before.
   let withResult: StepEnd | undefined;
-  const stdout = await runCall(
-    world.run,
-    {
-      steps: action.steps,
-      ranks: action.ranks,
-      env: stepEnvironment(cluster.jobid, claim, { ...world.site, without: job.without() }),
-      userid: claim.userid === world.owner ? undefined : claim.userid,
-      limitS: action.limitS,
-    },
-    {
-      signal: teardown
-        ? job.leaving.signal
-        : AbortSignal.any([job.leaving.signal, job.bringUp.signal]),
-      isLost: (rank) => world.nodes.isLost(rank),
-      onChange: (callback) => world.nodes.onChange(callback),
-      onEnd: (end) => {
-        if (end.step === "join-command" && end.status === "ok") withResult = end;
-        else finish(job, end);
-      },
-    },
-  );
+  const call: Call = {
+    steps: action.steps,
+    ranks: action.ranks,
+    env: stepEnvironment(cluster.jobid, claim, { ...world.site, without: job.without() }),
+    userid: claim.userid === world.owner ? undefined : claim.userid,
+    limitS: action.limitS,
+  };
+  const onEnd = (end: StepEnd): void => {
+    if (end.step === "join-command" && end.status === "ok") withResult = end;
+    else finish(job, end);
+  };
+  const options = {
+    signal: action.steps.includes("down-v")
+      ? job.leaving.signal
+      : AbortSignal.any([job.leaving.signal, job.bringUp.signal]),
+    isLost: (rank: number) => world.nodes.isLost(rank),
+    onChange: (callback: () => void) => world.nodes.onChange(callback),
+  };
+  const line = lineFor(job, call, options);
+  const result = await (line?.take(call, onEnd) ?? runCall(world.run, call, { ...options, onEnd }));
   if (withResult) {
-    job.joinCommand = stdout;
+    job.joinCommand = result;
     finish(job, withResult);
   }
+}
+
+/**
+ * A bring-up begins with a line to its nodes, which serves what follows; after a
+ * crash, a fault of the line, or where the cluster has changed since, each call is
+ * a flux exec of its own.
+ */
+function lineFor(
+  job: Reconciler,
+  call: Call,
+  options: Omit<CallOptions, "onEnd">,
+): Line | undefined {
+  if (job.line?.serves(call)) return job.line;
+  const [first] = call.steps;
+  if (first === undefined || job.line?.has(first) === false) return undefined;
+  job.line?.close();
+  job.line = undefined;
+  if (first !== "stage") return undefined;
+  // What only the instance owner may is a flux exec's of its own.
+  const left: readonly NodeStep[] = call.userid === undefined ? [] : JOIN;
+  const steps = BRING_UP.filter((step) => !left.includes(step));
+  const after = (ms: number, callback: () => void) => job.world.clock.after(ms, callback);
+  job.line = new Line(job.world.run, { ...call, steps }, { ...options, after });
+  return job.line;
 }
 
 /** A step that the daemon takes itself, at the lead's name. */

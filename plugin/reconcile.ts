@@ -21,6 +21,7 @@ import { messageOf } from "../lib/errors.js";
 import { formatFsd } from "../lib/flux/fsd.js";
 import { parseEventlog, type RecordEvent } from "../lib/record/events.js";
 import { recordKey, RecordWriter, type Operation } from "../lib/record/writer.js";
+import type { Line } from "../lib/step/line.js";
 import { INSTANCE, nameOf } from "../lib/usernetes/names.js";
 import { ACTIONS } from "./actions.js";
 import { readEventlog } from "./let-go.js";
@@ -39,6 +40,8 @@ export class Reconciler {
   readonly leaving = new AbortController();
   /** Calls under way. */
   readonly calls = new Set<Promise<void>>();
+  /** To its nodes, while it is brought up. */
+  line: Line | undefined;
   /** From the lead to the archive; nowhere else. */
   joinCommand: string | undefined;
   private readonly writer: RecordWriter;

@@ -43,6 +43,15 @@ export const FINISH = [
   "wait-ready",
 ] as const satisfies NodeStep[];
 
+/** All that a bring-up takes on the nodes one after the other; delete-token is beside it. */
+export const BRING_UP = [
+  ...PREPARE,
+  ...CONTROL_PLANE,
+  "join-command",
+  ...JOIN,
+  ...FINISH,
+] as const satisfies NodeStep[];
+
 /** Seconds that one try of a step may take; none: what is left of the whole bring-up. */
 export const STEP_LIMIT_S: Partial<Record<NodeStep, number>> = {
   stage: 120,

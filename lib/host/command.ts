@@ -26,6 +26,14 @@ export interface RunOptions {
   signal?: AbortSignal;
   /** Called with each line of stderr as it comes, without its newline. */
   onStderrLine?: (line: string) => void;
+  /** Called once, with its stdin; it has none otherwise. */
+  onInput?: (input: Input) => void;
+}
+
+/** What is written to a process that does not read any more is lost; its end tells. */
+export interface Input {
+  write(line: string): void;
+  end(): void;
 }
 
 export type Run = (command: Command, options?: RunOptions) => Promise<Outcome>;

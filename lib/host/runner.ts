@@ -18,7 +18,7 @@ export const run: Run = async (command, options = {}) => {
   const child = execa("setpriv", args, {
     env: command.env,
     extendEnv: false,
-    stdin: "ignore",
+    stdin: options.onInput ? "pipe" : "ignore",
     // Ctrl-C is for us, who end it in order.
     detached: true,
     timeout: command.timeoutMs,
@@ -28,6 +28,12 @@ export const run: Run = async (command, options = {}) => {
     reject: false,
     stripFinalNewline: false,
     buffer: { stdout: true, stderr: options.onStderrLine === undefined },
+  });
+  const { stdin } = child;
+  stdin?.on("error", () => undefined);
+  options.onInput?.({
+    write: (line) => void stdin?.write(`${line}\n`),
+    end: () => void stdin?.end(),
   });
   const onLine = options.onStderrLine;
   const each = onLine && { onLine, onLong: onLine, onTorn: onLine };

@@ -7,15 +7,24 @@ import { STEPS, type NodeStep } from "../cluster/steps.js";
 
 export type Report =
   | { rank: number; report: "tail"; step: NodeStep; text: string }
-  | { rank: number; report: "end"; step: NodeStep; exit: number; shared: boolean };
+  | { rank: number; report: "end"; step: NodeStep; exit: number; shared: boolean }
+  /** What the step gives: the join-command. */
+  | { rank: number; report: "result"; step: NodeStep; text: string }
+  /** On a line: it waits for steps, or nothing takes them any more. */
+  | { rank: number; report: "here" | "gone" };
 
 export function parseReport(line: string, nonce: string): Report | undefined {
-  const match = /^([0-9]+): (\S+) (tail|end) (\S+) ?(.*)$/s.exec(line);
-  const step = STEPS.find((name) => name === match?.[4]) as NodeStep | undefined;
-  if (!match || match[2] !== nonce || step === undefined) return undefined;
-  const rank = Number(match[1]);
-  const rest = match[5] ?? "";
-  if (match[3] === "tail") return { rank, report: "tail", step, text: rest };
+  const [, label, said, word = "", name, rest = ""] =
+    /^([0-9]+): (\S+) (\S+) ?(\S*) ?(.*)$/s.exec(line) ?? [];
+  if (said !== nonce) return undefined;
+  const rank = Number(label);
+  if (word === "here" || word === "gone") return { rank, report: word };
+  const step = STEPS.find((known) => known === name) as NodeStep | undefined;
+  if (step === undefined) return undefined;
+  if (word === "tail") return { rank, report: "tail", step, text: rest };
+  if (word === "result")
+    return { rank, report: "result", step, text: Buffer.from(rest, "base64").toString() };
+  if (word !== "end") return undefined;
   const [, exit, shared] = /^([0-9]+)( shared)?$/.exec(rest) ?? [];
   if (exit === undefined) return undefined;
   return { rank, report: "end", step, exit: Number(exit), shared: shared !== undefined };

@@ -34,6 +34,11 @@ function load(name: string): string {
 
 export const findAllScript = (): string => load("find-all.sh");
 export const findScript = (): string => load("find-workdirs.sh");
-export const startScript = (): string => load("start.sh");
+export const startScript = (): string => load("take-out.sh") + load("start.sh");
+/** As the instance owner, who takes the join-command out of its archive without start.sh. */
+export const lineScript = (step: NodeStep): string =>
+  step === "fetch-join"
+    ? ["place.sh", "take-out.sh", "fetch-join-here.sh", "fetch-join.sh"].map(load).join("")
+    : stepScript(step);
 export const runScript = (): string => load("place.sh") + load("end-earlier.sh") + load("run.sh");
 export const stepScript = (step: NodeStep): string => FILES[step].map(load).join("");

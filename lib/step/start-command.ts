@@ -6,16 +6,24 @@
  * node: no secret is among them.
  */
 import type { Command } from "../host/command.js";
-import type { Call } from "./call.js";
+import type { Call } from "./call-progress.js";
 import { runScript, startScript } from "./scripts.js";
 
 /** Seconds beyond what the steps may take: the user's processes end by then, whatever hangs. */
 const MARGIN_S = 10;
 
+/** For a line: `env` of its shells, beside what they have. */
+export const LINE = { USERNETES_LINE: "yes" };
+
+/** Tells when nobody takes steps there any more, whatever ended it. */
+const TELL_WHEN_GONE = `setpriv --pdeathsig TERM "$@"; printf '%s gone\\n' "$0" >&2`;
+
 /** `steps`: STEP SECONDS SCRIPT each. */
 export function startCommand(call: Call, nonce: string, steps: string[]): Command {
   const { env, userid, limitS } = call;
-  const run = ["sh", "-c", runScript(), "usernetes", nonce, ...steps];
+  const takes = ["sh", "-c", runScript(), "usernetes", nonce, ...steps];
+  const stays = "USERNETES_LINE" in env;
+  const run = stays ? ["sh", "-c", TELL_WHEN_GONE, nonce, ...takes] : takes;
   const seconds = String(Math.ceil(limitS) + MARGIN_S);
   const start = ["sh", "-c", startScript(), "usernetes-start", nonce, call.steps[0] ?? ""];
   const argv =

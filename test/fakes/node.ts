@@ -25,9 +25,10 @@ import {
   startScript,
   stepScript,
 } from "../../lib/step/scripts.js";
+import { LINE, startCommand } from "../../lib/step/start-command.js";
 
 const TOOLS =
-  "sh cat mkdir chmod mv cp rm ls id cut tr hostname sed grep tail head mktemp setpriv timeout sleep getent rmdir sort awk env touch printf true seq yes wc find readlink fallocate stat";
+  "sh cat mkdir chmod mv cp rm ls id cut tr hostname sed grep tail head mktemp setpriv timeout sleep getent rmdir sort awk env touch printf true seq yes wc find readlink fallocate stat base64";
 
 export const NONCE = "n0nce";
 export const MARKER = "179836689580032 6b0b0f4e-0000-4000-8000-000000000000";
@@ -70,6 +71,9 @@ export interface Ended {
 
 export interface Begun {
   kill: (signal: "SIGTERM" | "SIGKILL") => void;
+  /** A line on its stdin, and the end of it. */
+  say: (words: string) => void;
+  hangUp: () => void;
   ended: Promise<Ended>;
 }
 
@@ -192,6 +196,15 @@ export class Node {
     return this.begin(["-c", runScript(), "usernetes", nonce, ...rest], {});
   }
 
+  /** The shell of a line, as start.sh starts it: it takes of these what it is told to. */
+  line(rank: number, ...steps: [string, string][]): Begun {
+    const rest = steps.flatMap(([step, script]) => [step, "20", script]);
+    const env = { ...LINE, USERNETES_RANK: String(rank) };
+    const call = { steps: [], ranks: [rank], env, limitS: 30 };
+    const { argv } = startCommand(call, NONCE, rest);
+    return this.begin(argv.slice(argv.indexOf(startScript()) + 1 + 5 + 1), env);
+  }
+
   /** The lines of find-all.sh, which looks as others too if `sudo` says so. */
   async find(instance: string, sudo = "no"): Promise<string[]> {
     const words = [this.base, instance, sudo, findScript()];
@@ -234,6 +247,8 @@ export class Node {
     });
     return {
       kill: (signal) => child.kill(signal),
+      say: (words) => void child.stdin.write(`${words}\n`),
+      hangUp: () => void child.stdin.end(),
       ended: child.then(({ exitCode, stdout, stderr }) => ({ exitCode, stdout, stderr })),
     };
   }

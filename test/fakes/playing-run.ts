@@ -87,9 +87,8 @@ export class PlayingRun {
     const [nonce = "", ...rest] = argv.slice(argv.indexOf("usernetes") + 1);
     if (argv.includes(findAllScript())) return this.find(ranks);
     const steps = rest.filter((_, i) => i % 3 === 0);
-    this.commands.push(`exec ${argv[argv.indexOf("-r") + 1] ?? ""}: ${steps.join(", ")}`);
-    this.environments.push(command.env);
-    this.users.push(argv[argv.indexOf("usernetes-start") + 3] ?? "");
+    if (options.onInput) return this.line(command, options, { ranks, nonce });
+    this.note(command, argv[argv.indexOf("-r") + 1] ?? "", steps);
     const say = options.onStderrLine ?? (() => undefined);
     let timedOut = false;
     // As with a process: a call that is not wanted any more is not begun.
@@ -108,6 +107,51 @@ export class PlayingRun {
     await this.turn();
     const stdout = steps.includes("join-command") ? `${ranks[0] ?? 0}: ${JOIN_COMMAND}` : "";
     return ended({ stdout, timedOut });
+  }
+
+  /** Each word is as a flux exec of its own, over one that stays. */
+  private async line(
+    command: Command,
+    options: RunOptions,
+    { ranks, nonce }: { ranks: number[]; nonce: string },
+  ): Promise<Outcome> {
+    const say = options.onStderrLine ?? (() => undefined);
+    if (options.signal?.aborted) return ended({ exitCode: undefined, reason: "canceled" });
+    let outcome: Partial<Outcome> = {};
+    await new Promise<void>((resolve) => {
+      const under = new Set<Promise<unknown>>();
+      options.signal?.addEventListener("abort", () => {
+        resolve();
+      });
+      this.clock.after(command.timeoutMs, () => {
+        outcome = { timedOut: true };
+        resolve();
+      });
+      options.onInput?.({
+        write: (line) => {
+          const [idset = "", ...steps] = line.split(" ");
+          this.note(command, idset, steps);
+          for (const rank of decodeIdset(idset)) {
+            const taken = this.rank({ rank, nonce, steps, say });
+            under.add(taken);
+            void taken.then(() => under.delete(taken));
+          }
+        },
+        end: () =>
+          void Promise.all(under).then(() => {
+            resolve();
+          }),
+      });
+      for (const rank of ranks) say(`${rank}: ${nonce} here`);
+    });
+    await this.turn();
+    return ended(outcome);
+  }
+
+  private note({ argv, env }: Command, ranks: string, steps: string[]): void {
+    this.commands.push(`exec ${ranks}: ${steps.join(", ")}`);
+    this.environments.push(env);
+    this.users.push(argv[argv.indexOf("usernetes-start") + 3] ?? "");
   }
 
   private async find(ranks: number[]): Promise<Outcome> {
@@ -143,6 +187,8 @@ export class PlayingRun {
         say(`flux-exec: Error: rank ${rank}: sh: ${part.lost}`);
         return;
       }
+      if (step === "join-command" && !part.exit)
+        say(`${rank}: ${nonce} result ${step} ${Buffer.from(JOIN_COMMAND).toString("base64")}`);
       for (const line of part.tail ?? []) say(`${rank}: ${nonce} tail ${step} ${line}`);
       say(`${rank}: ${nonce} end ${step} ${part.exit ?? 0}`);
       if (part.exit) return;

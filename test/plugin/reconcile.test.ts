@@ -182,6 +182,7 @@ t.test("the nodes get the cluster's environment and nothing of the daemon's", as
     USERNETES_SIZE: "3",
     USERNETES_WITHOUT: "",
     USERNETES_SUBNET: "10.100.0.0/24",
+    USERNETES_LINE: "yes",
     CONTAINER_ENGINE: "docker",
     COMPOSE: "docker compose -p usernetes-2qt1hsjy5",
     COMPOSE_PROJECT_NAME: "usernetes-2qt1hsjy5",

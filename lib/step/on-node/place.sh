@@ -4,5 +4,13 @@ here=${USERNETES_HERE:-$(hostname)}
 state=$USERNETES_WORKDIR/.usernetes
 node=$state/nodes/$here
 
+# Whether a rank is one of an idset (RFC 22), as 0-3,7.
+is_among() { # RANK IDSET
+  for part in $(printf '%s' "$2" | tr , ' '); do
+    if [ "$1" -ge "${part%-*}" ] && [ "$1" -le "${part#*-}" ]; then return 0; fi
+  done
+  return 1
+}
+
 # The work directory is the lead's, too: what it puts there is here.
 is_shared() { [ "$here" != "$USERNETES_LEAD" ] && [ -d "$state/nodes/$USERNETES_LEAD" ]; }

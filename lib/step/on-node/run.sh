@@ -2,12 +2,17 @@
 #
 #   sh -c "$(cat run.sh)" usernetes NONCE [STEP SECONDS SCRIPT]...
 #
+# On a line (USERNETES_LINE) it waits for words on stdin, `RANKS STEP...`, takes
+# these steps if it is of one of the RANKS, and waits for more until there are none.
+#
 # Reports are lines on stderr (which streams through flux-exec(1), where stdout
 # is buffered) tagged with a nonce of the call, so that no step can forge one:
 #
 #   NONCE tail STEP TEXT          the last lines of a step that failed
 #   NONCE end STEP STATUS         124, 137: it ran out of its SECONDS
 #   NONCE end up 0 shared         the work directory is the lead's, too
+#   NONCE here                    on a line: it waits for words
+#   NONCE result STEP BASE64      on a line: what the step gives; else that is its stdout
 #
 # It ends with 0 whatever the steps do; a rank without its last `end` is lost.
 # The steps' output goes to a log of the cluster's on this node. A step that
@@ -15,9 +20,9 @@
 # sends TERM to timeout(1) when this shell dies, and timeout passes it on. What
 # an earlier call left that way is ended first (end-earlier.sh).
 umask 077
-nonce=$1
+nonce=$1 stays=${USERNETES_LINE:-}
 shift
-# The join-command, for fetch-join; nothing else reads.
+# The join-command, for fetch-join, or the words of a line; nothing else reads.
 exec 6<&0 </dev/null
 
 # The caller's environment is explicit: what belongs to this host is found here.
@@ -88,12 +93,13 @@ keep_short() {
   done
 }
 
-raw='' child='' watcher=''
+raw='' result='' child='' watcher=''
 # shellcheck disable=SC2317 # it is called by the trap
 stop() {
   [ -z "$child" ] || { kill -TERM "$child" && wait "$child"; }
   [ -z "$watcher" ] || kill -KILL "$watcher"
   [ -z "$raw" ] || rm -f "$raw"
+  [ -z "$result" ] || rm -f "$result"
   exit 143
 }
 trap stop TERM INT HUP
@@ -110,19 +116,25 @@ if ! end_earlier && [ "$1" != down-v ]; then
   exit 0
 fi
 
-keep_short >/dev/null 2>&1 6<&- &
-watcher=$!
-while [ $# -ge 3 ]; do
-  step=$1 seconds=$2 script=$3
-  shift 3
-  open_raw || { report tail "$step" "no temporary file can be made here"; report end "$step" 1; exit 0; }
-  if [ "$step" = join-command ]; then exec 3>&1; fi
-  if [ "$step" = fetch-join ]; then input=6; else input=0; fi
-  USERNETES_SECONDS=$seconds
+# Takes a step and reports it; gives 1 if it failed.
+take() { # STEP SECONDS SCRIPT
+  step=$1 USERNETES_SECONDS=$2 script=$3
   export USERNETES_SECONDS
+  open_raw || { report tail "$step" "no temporary file can be made here"; report end "$step" 1; return 1; }
+  input=0
+  case $step in
+    join-command)
+      if [ -z "$stays" ]; then exec 3>&1; else
+        result=$raw.result
+        make_file "$result" || { report tail "$step" "$result is in the way"; report end "$step" 1; return 1; }
+        exec 3>"$result"
+      fi
+      ;;
+    fetch-join) [ -n "$stays" ] || input=6 ;;
+  esac
   # At TERM the script waits for what it runs, which timeout kills if it must,
   # and takes with it what that left: an orphan would go on under the next call.
-  setpriv --pdeathsig TERM timeout -k 5 "$seconds" sh -c "trap 'kill -KILL 0' TERM
+  setpriv --pdeathsig TERM timeout -k 5 "$USERNETES_SECONDS" sh -c "trap 'kill -KILL 0' TERM
 $script" usernetes "$step" "$nonce" <&"$input" >&5 2>&1 4<&- 5>&- 6<&- &
   child=$!
   # A shell may say that it was killed.
@@ -142,10 +154,42 @@ $script" usernetes "$step" "$nonce" <&"$input" >&5 2>&1 4<&- 5>&- 6<&- &
     recent 2097152 | tail -c 1048576 >>"$kept"
   fi
   exec 4<&- 5>&-
+  if [ -n "$result" ]; then
+    [ "$status" -ne 0 ] || report result "$step" "$(base64 -w 0 <"$result")"
+    rm -f "$result"
+    result=''
+  fi
   rm -f "$raw"
   if [ "$step $status" = "up 0" ] && is_shared; then report end up 0 shared; else report end "$step" "$status"; fi
-  [ "$status" -eq 0 ] || break
-done
+  return "$status"
+}
+
+# Takes those STEPS, of what it was given.
+take_some() { # STEPS [STEP SECONDS SCRIPT]...
+  some=$1
+  shift
+  for wanted in $some; do
+    found=''
+    for word; do
+      case $found in
+        '') [ "$word" != "$wanted" ] || found=yes ;;
+        yes) found=$word ;;
+        *) take "$wanted" "$found" "$word" || return; break ;;
+      esac
+    done
+  done
+}
+
+keep_short >/dev/null 2>&1 6<&- &
+watcher=$!
+if [ -n "$stays" ]; then
+  report here
+  while read -r ranks words <&6; do
+    ! is_among "$USERNETES_RANK" "$ranks" || take_some "$words" "$@"
+  done
+else
+  while [ $# -ge 3 ] && take "$1" "$2" "$3"; do shift 3; done
+fi
 # TERM is lost on a shell that has just been forked off.
 { kill -KILL "$watcher" && wait "$watcher"; } 2>/dev/null
 exit 0

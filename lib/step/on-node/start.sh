@@ -16,12 +16,14 @@
 umask 077
 nonce=$1 step=$2 uid=$3 seconds=$4
 shift 4
-exec </dev/null
+# What a line is asked for comes on stdin.
+[ -n "${USERNETES_LINE:-}" ] || exec </dev/null
 
 # As run.sh reports: the step has failed with these words.
 fail() {
   printf '%s tail %s %s\n' "$nonce" "$step" "$(printf '%s\n' "$*" | tail -n 1 | cut -c 1-400)" >&2
   printf '%s end %s 1\n' "$nonce" "$step" >&2
+  [ -z "${USERNETES_LINE:-}" ] || printf '%s gone\n' "$nonce" >&2
   exit 0
 }
 
@@ -30,24 +32,14 @@ if [ -n "$uid" ]; then
   getent passwd "$uid" >/dev/null || fail "uid $uid has no account on this node"
 fi
 
-private=${TMPDIR:-/tmp}/usernetes-join-${USERNETES_MARKER% *}-${USERNETES_MARKER#* }
 case $step in
   stage)
-    USERNETES_RANK=$(flux getattr rank) || fail "flux getattr rank has failed on this node"
+    USERNETES_RANK=$(flux getattr rank </dev/null) || fail "flux getattr rank has failed on this node"
     export USERNETES_RANK
     [ -z "$uid" ] || set -- "USERNETES_RANK=$USERNETES_RANK" "$@"
     ;;
   fetch-join)
-    private=$(mktemp -d "$private.XXXXXX") || fail "no temporary directory can be made on this node"
-    child=''
-    trap 'rm -rf "$private"' EXIT
-    trap '[ -z "$child" ] || kill "$child"; exit 143' TERM INT HUP
-    setpriv --pdeathsig TERM timeout -k 5 50 flux archive extract --name "$USERNETES_ARCHIVE" -C "$private" >"$private/said" 2>&1 &
-    child=$!
-    wait "$child" || fail "$(cat "$private/said")"
-    exec <"$private/join-command"
-    rm -rf "$private"
-    trap - EXIT TERM INT HUP
+    take_out
     ;;
   down-v)
     for left in "$private".*; do

@@ -1,0 +1,172 @@
+/**
+ * Where each rank of a call is, from its reports: each step's end is told once,
+ * and every rank gets one for its last step, whatever becomes of it.
+ */
+import type { NodeStep } from "../cluster/steps.js";
+import { STEP_LIMIT_S } from "../cluster/steps.js";
+import type { Outcome } from "../host/command.js";
+import type { Fault, StepStatus } from "../record/events.js";
+import { oneLine } from "../record/notes.js";
+import { faultOf } from "./faults.js";
+import { execErrors, lastWords, sudoRefusals, type Report } from "./reports.js";
+
+export interface Call {
+  steps: NodeStep[];
+  ranks: number[];
+  env: Record<string, string>;
+  /** Whom the steps run as; undefined: the instance owner. */
+  userid?: number | undefined;
+  /** Seconds that all of it may take; each step has its own limit too. */
+  limitS: number;
+}
+
+export interface StepEnd {
+  step: NodeStep;
+  rank: number;
+  status: StepStatus;
+  note: string;
+  fault: Fault | undefined;
+  /** The work directory is the lead's, too. */
+  shared: boolean;
+  /** The last lines of a step that failed. */
+  tail: string[];
+  /** The rank goes on with this one. */
+  next: NodeStep | undefined;
+  /** Other ranks of the call are still to end this step. */
+  more: boolean;
+}
+
+export interface CallOptions {
+  signal: AbortSignal;
+  /** Its broker is not up: nothing more will come of it. */
+  isLost: (rank: number) => boolean;
+  /** Calls back when `isLost` may have changed; gives what ends that. */
+  onChange: (callback: () => void) => () => void;
+  onEnd: (end: StepEnd) => void;
+}
+
+/** Lines of a step that failed; the node sends no more. */
+const TAIL = 12;
+
+/** Seconds, as run.sh is given them. */
+export function stepLimit(step: NodeStep, call: Pick<Call, "limitS">): string {
+  const own = STEP_LIMIT_S[step] ?? Infinity;
+  return String(Math.max(1, Math.min(own, Math.ceil(call.limitS))));
+}
+
+/** Where each rank of a call is, from its reports. */
+export class CallProgress {
+  /** The step that each unfinished rank is at. */
+  private readonly at: Map<number, NodeStep>;
+  private readonly tails = new Map<number, string[]>();
+  private abandoned = false;
+  /** What a step has given: the join-command. */
+  result = "";
+
+  constructor(
+    private readonly call: Call,
+    private readonly options: CallOptions,
+  ) {
+    const first = call.steps[0];
+    this.at = new Map(first === undefined ? [] : call.ranks.map((rank) => [rank, first]));
+  }
+
+  take(report: Report): void {
+    const { rank } = report;
+    if (!this.at.has(rank)) return;
+    switch (report.report) {
+      case "end":
+        this.end(report);
+        break;
+      case "result":
+        this.result = report.text;
+        break;
+      case "gone":
+        this.lose(rank, "what takes the steps there has ended");
+        break;
+      case "tail":
+        this.tails.set(rank, [...(this.tails.get(rank) ?? []), oneLine(report.text)].slice(-TAIL));
+    }
+  }
+
+  private end({ rank, step, exit, shared }: Report & { report: "end" }): void {
+    const tail = this.tails.get(rank) ?? [];
+    this.tails.delete(rank);
+    const next = exit === 0 ? this.call.steps[this.call.steps.indexOf(step) + 1] : undefined;
+    if (next) this.at.set(rank, next);
+    else this.at.delete(rank);
+    const more = this.isBehind(step);
+    const limit = stepLimit(step, this.call);
+    const status = exit === 0 ? "ok" : exit === 124 || exit === 137 ? "timeout" : "failed";
+    const why = status === "timeout" ? `timed out after ${limit} s` : `exit ${exit}`;
+    const words = lastWords(tail);
+    const note = status === "ok" ? "" : oneLine(words ? `${why}: ${words}` : why);
+    const fault = status === "failed" ? faultOf(step, tail) : undefined;
+    this.options.onEnd({ step, rank, status, note, fault, shared, tail, next, more });
+  }
+
+  /** Ends the steps of ranks that are lost: nothing more will come of them. */
+  abandonLost(): void {
+    for (const rank of [...this.at.keys()].filter(this.options.isLost)) {
+      this.abandoned = true;
+      this.lose(rank, "the node was lost");
+    }
+  }
+
+  /** The rank is still to end a step. */
+  isAt(rank: number): boolean {
+    return this.at.has(rank);
+  }
+
+  /** All has been told. */
+  isDone(): boolean {
+    return this.at.size === 0;
+  }
+
+  /** All has been told, but flux exec still waits for a rank that is lost, and may for minutes. */
+  isStuck(): boolean {
+    return this.abandoned && this.at.size === 0;
+  }
+
+  /** The ranks that never reported their end. */
+  finish(words: string[], outcome: Outcome): void {
+    const { timedOut, exitCode, reason } = outcome;
+    const general = this.options.signal.aborted
+      ? "stopped"
+      : timedOut
+        ? "flux exec did not end in time"
+        : (words.at(-1) ?? (reason || `flux exec ended with ${exitCode ?? "a signal"}`));
+    this.hear(words, general);
+  }
+
+  /** What flux exec or sudo(8) says of ranks, where nothing has begun; `others`: of all others. */
+  hear(words: string[], others?: string): void {
+    const errors = execErrors(words);
+    const refusals = sudoRefusals(words);
+    for (const [rank, step] of [...this.at]) {
+      const refusal = this.call.userid === undefined ? undefined : refusals.get(rank);
+      const why = errors.get(rank) ?? others;
+      if (refusal !== undefined) {
+        this.tails.set(rank, [refusal]);
+        this.end({ report: "end", rank, step, exit: 1, shared: false });
+      } else if (why !== undefined) this.lose(rank, why);
+    }
+  }
+
+  lose(rank: number, why: string): void {
+    const step = this.at.get(rank);
+    if (step === undefined) return;
+    this.at.delete(rank);
+    const more = this.isBehind(step);
+    const note = oneLine(why);
+    const nothing = { fault: undefined, shared: false, tail: [], next: undefined };
+    this.options.onEnd({ step, rank, status: "lost", note, more, ...nothing });
+  }
+
+  /** Whether any rank is yet to end the step. */
+  private isBehind(step: NodeStep): boolean {
+    const place = this.call.steps.indexOf(step);
+    for (const at of this.at.values()) if (this.call.steps.indexOf(at) <= place) return true;
+    return false;
+  }
+}

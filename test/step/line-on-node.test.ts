@@ -1,0 +1,119 @@
+import { existsSync, readdirSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+import { join } from "node:path";
+import t from "tap";
+import { lineScript } from "../../lib/step/scripts.js";
+import { MARKER, Node, NONCE, OWN } from "../fakes/node.js";
+
+function newNode(t: { teardown(act: () => void): unknown }): Node {
+  const node = new Node();
+  t.teardown(() => {
+    node.remove();
+  });
+  node.staged();
+  return node;
+}
+
+const said = (stderr: string) => stderr.split("\n").map((line) => line.replace(`${NONCE} `, ""));
+
+t.test("a node takes the steps that are said to its rank, in that order, and waits", async (t) => {
+  const node = newNode(t);
+  const line = node.line(3, ["stage", "echo 1"], ["up", "true"], ["kubeadm-init", "exit 9"]);
+  line.say("0-2,4 up");
+  line.say("0-4 up stage");
+  line.say("3 kubeadm-init stage");
+  line.say("2-3 up");
+  line.hangUp();
+  const { stderr, exitCode } = await line.ended;
+  t.equal(exitCode, 0);
+  t.strictSame(said(stderr), [
+    ...["here", "end up 0", "end stage 0"],
+    ...["end kubeadm-init 9", "end up 0", "gone"],
+  ]);
+  t.equal(node.read(`${OWN}/stage.log`), "1\n", "their output is kept as always");
+});
+
+t.test("what a step gives is said in base64, and is nowhere else", async (t) => {
+  const node = newNode(t);
+  const line = node.line(0, ["join-command", "echo secret >&3; echo public"]);
+  line.say("0 join-command");
+  line.hangUp();
+  const { stderr, stdout } = await line.ended;
+  const result = Buffer.from("secret\n").toString("base64");
+  t.strictSame(said(stderr), [
+    "here",
+    `result join-command ${result}`,
+    "end join-command 0",
+    "gone",
+  ]);
+  t.equal(stdout, "");
+  t.strictSame(readdirSync(join(node.workdir, OWN)).sort(), ["join-command.log", "node.env"]);
+  t.equal(node.read(`${OWN}/join-command.log`), "public\n");
+});
+
+t.test("a step that fails gives nothing", async (t) => {
+  const node = newNode(t);
+  const line = node.line(0, ["join-command", "echo half >&3; exit 1"]);
+  line.say("0 join-command");
+  line.hangUp();
+  t.strictSame(said((await line.ended).stderr), ["here", "end join-command 1", "gone"]);
+});
+
+t.test("fetch-join takes the join-command out of the archive by itself", async (t) => {
+  const node = newNode(t);
+  node.env = { ...node.env, FAKE_ARCHIVE: "kubeadm join x" };
+  const line = node.line(1, ["fetch-join", lineScript("fetch-join")]);
+  line.say("1-3 fetch-join");
+  line.hangUp();
+  t.strictSame(said((await line.ended).stderr), ["here", "end fetch-join 0", "gone"]);
+  t.equal(node.read("join-command"), "kubeadm join x\n");
+  t.strictSame(node.litter, []);
+});
+
+t.test("and says why it could not", async (t) => {
+  const node = newNode(t);
+  const line = node.line(1, ["fetch-join", lineScript("fetch-join")]);
+  line.say("1 fetch-join");
+  line.hangUp();
+  t.strictSame(said((await line.ended).stderr), [
+    ...["here", "tail fetch-join flux-archive: no such archive", "end fetch-join 1", "gone"],
+  ]);
+  t.notOk(existsSync(join(node.workdir, "join-command")));
+  t.strictSame(node.litter, []);
+});
+
+t.test("TERM ends it while it waits, and with what it is at", async (t) => {
+  const node = newNode(t);
+  const waiting = node.line(0, ["up", "true"]);
+  const busy = node.line(0, ["stage", "sleep 100"]);
+  busy.say("0 stage");
+  await sleep(1_000);
+  waiting.kill("SIGTERM");
+  busy.kill("SIGTERM");
+  const before = Date.now();
+  await Promise.all([waiting.ended, busy.ended]);
+  t.ok(Date.now() - before < 10_000);
+});
+
+t.test("a shell that is killed is told of", async (t) => {
+  const node = newNode(t);
+  const line = node.line(0, ["up", "kill -KILL $(cut -d ' ' -f 4 </proc/$PPID/stat)"]);
+  line.say("0 up");
+  const { stderr } = await line.ended;
+  t.strictSame(
+    said(stderr).filter((words) => words !== "Killed"),
+    ["here", "gone"],
+  );
+});
+
+t.test("a line ends what an earlier one of this cluster has left", async (t) => {
+  const node = newNode(t);
+  t.match(node.env["USERNETES_MARKER"], MARKER);
+  const earlier = node.startAs("earlier", ["up", 60, "sleep 100"]);
+  await sleep(500);
+  const line = node.line(0, ["up", "true"], ["stage", "true"]);
+  line.say("0 up");
+  line.hangUp();
+  t.strictSame(said((await line.ended).stderr), ["here", "end up 0", "gone"]);
+  t.equal((await earlier.ended).exitCode, 143);
+});
