@@ -1,4 +1,6 @@
-/** The command flux-usernetes, also `flux usernetes`: one file a subcommand. */
+/**
+ * The command flux-usernetes, also `flux usernetes`: one file a subcommand.
+ */
 import { Command } from "commander";
 import { version } from "./version.js";
 import { cleanCommand } from "./clean.js";
@@ -7,15 +9,14 @@ import { doctorCommand } from "./doctor.js";
 import { installCommand, uninstallCommand } from "./install.js";
 import { listCommand } from "./list.js";
 import { pingCommand } from "./ping.js";
-import { runProgram } from "./program.js";
 import { upCommand } from "./up.js";
 import { downCommand } from "./down.js";
 import { releaseCommand } from "./release.js";
 import { statusCommand } from "./status.js";
 import { waitCommand } from "./wait.js";
 
-const program = new Command("flux-usernetes")
-  .description("User-space Kubernetes in Flux jobs")
+export const program = new Command("flux-usernetes")
+  .description("user-space Kubernetes in Flux jobs")
   .version(version())
   .addCommand(daemonCommand())
   .addCommand(pingCommand())
@@ -33,7 +34,10 @@ const program = new Command("flux-usernetes")
     "after",
     `
 Without Node.js:
-  once -- COMMAND     run COMMAND in the job's first task only (once --help says more)`,
-  );
+  once -- COMMAND     run COMMAND in the job's first task only (once --help says more)
 
-await runProgram(program, process.argv);
+Examples:
+  flux run -N2 --setattr=attributes.user.usernetes=yes ./script.sh
+  flux usernetes list
+  flux usernetes status --help`,
+  );

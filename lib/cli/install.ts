@@ -35,7 +35,8 @@ Exit codes: 0 done, 1 a file could not be put in place, 2 wrong usage.
 
 Examples:
   flux-usernetes install --dry-run
-  flux-usernetes install --flux-root tree/etc/flux --prefix tree/usr/local`,
+  flux-usernetes install --flux-root tree/etc/flux \\
+    --prefix tree/usr/local`,
     )
     .action((options: Options) => {
       const roots = rootsOf(options);
@@ -63,7 +64,10 @@ export function uninstallCommand(): Command {
       `
 A file that was changed since is kept, and said to be. Stop the daemon first.
 
-Exit codes: 0 done, 1 a file could not be removed, 2 wrong usage.`,
+Exit codes: 0 done, 1 a file could not be removed, 2 wrong usage.
+
+Example:
+  flux-usernetes uninstall --dry-run`,
     )
     .action((options: Partial<Options> & { prefix: string }) => {
       const prefix = resolve(options.prefix);

@@ -11,9 +11,16 @@ const PAUSE_MS = 100;
 
 export function pingCommand(): Command {
   return new Command("ping")
-    .description("is the daemon there: exit code 0 or 5")
+    .description("see whether the daemon is there")
     .option("--wait <fsd>", "wait for it so long, like 10s")
-    .addHelpText("after", "\nExample:\n  flux-usernetes ping --wait 30s && flux batch job.sh")
+    .addHelpText(
+      "after",
+      `
+Exit codes: 0 it answers, 2 wrong usage, 4 no Flux instance, 5 no daemon.
+
+Example:
+  flux-usernetes ping --wait 30s && flux batch job.sh`,
+    )
     .action(async (options: { wait?: string }) => {
       const waitMs = options.wait === undefined ? 0 : parseFsd(options.wait);
       if (waitMs === undefined)

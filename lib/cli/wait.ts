@@ -22,7 +22,8 @@ Exit codes: 0 it is ready (or was, if the job has ended), 1 it failed, or the ti
 over, 2 wrong usage, 4 no Flux instance, 5 no daemon has run for 10 seconds.
 
 Example:
-  flux usernetes wait --timeout 10m ƒ2QT1HSJy5 && usernetes attr --jobid ƒ2QT1HSJy5 kubeconfig`,
+  flux usernetes wait --timeout 10m ƒ2QT1HSJy5 &&
+    usernetes attr --jobid ƒ2QT1HSJy5 kubeconfig`,
     )
     .action(async (name: string, options: { timeout?: string }) => {
       const limitMs = options.timeout === undefined ? Infinity : parseFsd(options.timeout);

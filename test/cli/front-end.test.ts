@@ -267,7 +267,7 @@ t.test("help and version are printed", async (t) => {
     t.strictSame({ exitCode, stderr }, { exitCode: 0, stderr: "" });
     t.match(
       stdout,
-      "Exit codes: 0 done, 1 failed or there is no cluster, 2 wrong usage, 4 no Flux instance.",
+      "Exit codes: 0 done, 1 failed or there is no cluster, 2 wrong usage, 4 no Flux\ninstance.",
     );
   }
   const text = readFileSync(packagePath("package.json"), "utf8");

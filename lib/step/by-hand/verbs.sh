@@ -10,8 +10,9 @@ usage_of() {
     start-control-plane) cat <<'END' ;;
 Usage: usernetes start-control-plane [--workdir DIR] --worker-count N [--serial]
 
-  Starts the control plane on this node, makes DIR/kubeconfig and DIR/join-command,
-  waits until N workers are in DIR/worker-ready-cache, and until all nodes are Ready.
+  Starts the control plane on this node, makes DIR/kubeconfig and
+  DIR/join-command, waits until N workers are in DIR/worker-ready-cache, and
+  until all nodes are Ready.
 
 Options:
   --workdir DIR      a clone of usernetes; default: $TMPDIR/usernetes-<jobid>
@@ -20,7 +21,8 @@ Options:
                      `usernetes wait-workers`, comes when they have joined
 
 Example:
-  usernetes start-control-plane --workdir /opt/usernetes --worker-count 3
+  usernetes start-control-plane --workdir /opt/usernetes \
+    --worker-count 3
 END
     start-worker) cat <<'END' ;;
 Usage: usernetes start-worker [--workdir DIR]
@@ -49,8 +51,8 @@ END
     down) cat <<'END' ;;
 Usage: usernetes down [--workdir DIR]
 
-  Removes what the cluster has on this node: container, network, volumes and image.
-  A clone that was there before stays.
+  Removes what the cluster has on this node: container, network, volumes and
+  image. A clone that was there before stays.
 
 Options:
   --workdir DIR   a clone of usernetes; default: $TMPDIR/usernetes-<jobid>
@@ -66,7 +68,7 @@ Usage: usernetes clean [--workdir DIR] [--all] [--keep-node]
 Options:
   --workdir DIR   a clone of usernetes; default: $TMPDIR/usernetes-<jobid>
   --all           remove the node too, as down does, and then DIR itself
-  --keep-node     remove no node: what is done without --all, and not possible with it
+  --keep-node     remove no node: as without --all; refused with it
 
 Example:
   usernetes clean --workdir /tmp/usernetes-ƒ2qt1hsjy5 --all
