@@ -1,5 +1,6 @@
 /**
- * The command flux-usernetes, also `flux usernetes`: one file a subcommand.
+ * The command flux-usernetes, also `flux usernetes`: one file a subcommand. Its help
+ * and its manual page (lib/manual) are made of this.
  */
 import { Command } from "commander";
 import { version } from "./version.js";
@@ -35,6 +36,8 @@ export const program = new Command("flux-usernetes")
     `
 Without Node.js:
   once -- COMMAND     run COMMAND in the job's first task only (once --help says more)
+
+The manual page, flux help usernetes, has all of it.
 
 Examples:
   flux run -N2 --setattr=attributes.user.usernetes=yes ./script.sh

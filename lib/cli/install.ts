@@ -21,7 +21,7 @@ export function installCommand(): Command {
   return new Command("install")
     .description("put this package's files in place, on this node or in a tree for others")
     .option("--flux-root <dir>", "Flux's own configuration directory", "/etc/flux")
-    .option("--prefix <dir>", "where bin and libexec are", "/usr/local")
+    .option("--prefix <dir>", "where bin, libexec and share are", "/usr/local")
     .option("--systemd-dir <dir>", "where the unit goes (default: PREFIX/lib/systemd/system)")
     .option("--dry-run", "say what would be done with each file, and do nothing")
     .addHelpText(

@@ -25,35 +25,113 @@ export interface Table {
   "extend-time-limit": boolean;
 }
 
-const attempts = (value: number) => ({ type: "integer", minimum: 1, maximum: 20, default: value });
+const attempts = (value: number, description: string) => ({
+  type: "integer",
+  minimum: 1,
+  maximum: 20,
+  default: value,
+  description,
+});
 const path = { type: "string", format: "absolute-path" };
 
+/** Each `description` is the key's meaning in flux-config-usernetes(5) and docs/admin.md. */
 export const schema = {
   type: "object",
   additionalProperties: false,
   required: ["template"],
   properties: {
-    template: path,
-    workdir: { ...path, default: "/tmp" },
-    "container-engine": { enum: ENGINES, default: "docker" },
-    engines: { type: "array", items: { enum: ENGINES }, minItems: 1, uniqueItems: true },
-    ports: { type: "string", format: "port-range", default: "20000-29999" },
-    subnets: { type: "string", format: "subnet-pool", default: "10.100.0.0/14" },
-    interface: { type: "string", format: "interface" },
-    "run-as": { enum: ["owner", "sudo"], default: "owner" },
-    "shared-filesystem": { enum: ["auto", "yes", "no"], default: "auto" },
-    hold: { enum: ["events", "perilog"], default: "events" },
-    "bring-up-timeout": { type: "string", format: "fsd", default: "15m" },
-    "teardown-timeout": { type: "string", format: "fsd", default: "5m" },
+    template: { ...path, description: "the usernetes clone on each node" },
+    workdir: {
+      ...path,
+      default: "/tmp",
+      description: "base directory; a cluster lives in `<workdir>/usernetes-<jobid>`",
+    },
+    "container-engine": {
+      enum: ENGINES,
+      default: "docker",
+      description: "the engine of clusters whose job asks for no other",
+    },
+    engines: {
+      type: "array",
+      items: { enum: ENGINES },
+      minItems: 1,
+      uniqueItems: true,
+      description: "what a job may ask for instead; if not set, container-engine alone",
+    },
+    ports: {
+      type: "string",
+      format: "port-range",
+      default: "20000-29999",
+      description:
+        "range that each cluster's four ports are taken from; \"default\" is usernetes' own four, for one cluster a node",
+    },
+    subnets: {
+      type: "string",
+      format: "subnet-pool",
+      default: "10.100.0.0/14",
+      description: "pool that the /24 subnet of each node is taken from",
+    },
+    interface: {
+      type: "string",
+      format: "interface",
+      description: "network interface whose address is HOST_IP",
+    },
+    "run-as": {
+      enum: ["owner", "sudo"],
+      default: "owner",
+      description:
+        'whose jobs may have clusters: "owner": the instance owner\'s; "sudo": those of all users, each step as the job\'s user',
+    },
+    "shared-filesystem": {
+      enum: ["auto", "yes", "no"],
+      default: "auto",
+      description: 'is workdir shared between nodes; "auto" finds out for each cluster',
+    },
+    hold: {
+      enum: ["events", "perilog"],
+      default: "events",
+      description:
+        'who keeps a job until its cluster is ready, and its nodes until it is gone: the daemon ("events"), or a prolog and an epilog ("perilog"). Read when the daemon starts',
+    },
+    "bring-up-timeout": {
+      type: "string",
+      format: "fsd",
+      default: "15m",
+      description: "how long the whole bring-up may take",
+    },
+    "teardown-timeout": {
+      type: "string",
+      format: "fsd",
+      default: "5m",
+      description: "how long one try of a node's teardown may take",
+    },
     attempts: {
       type: "object",
       additionalProperties: false,
       default: {},
-      properties: { up: attempts(2), "kubeadm-join": attempts(3) },
+      description: "how often a step is tried",
+      properties: {
+        up: attempts(2, "tries of starting a node's container"),
+        "kubeadm-join": attempts(3, "tries of a worker's join"),
+      },
     },
-    "join-fanout": { type: "integer", minimum: 1, maximum: 4096, default: 64 },
-    drain: { type: "boolean", default: true },
-    "extend-time-limit": { type: "boolean", default: true },
+    "join-fanout": {
+      type: "integer",
+      minimum: 1,
+      maximum: 4096,
+      default: 64,
+      description: "how many workers join at a time",
+    },
+    drain: {
+      type: "boolean",
+      default: true,
+      description: "drain a node whose teardown failed, with the reason",
+    },
+    "extend-time-limit": {
+      type: "boolean",
+      default: true,
+      description: "give the held time back to jobs with a time limit",
+    },
   },
 } as const;
 

@@ -1,9 +1,11 @@
 /**
  * What `flux-usernetes install` puts where, as data: a tree of Flux's own under the
- * flux root, and under the prefix what each node needs without Node.js.
+ * flux root, and under the prefix what each node needs without Node.js, and what
+ * tells people of it.
  */
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { CommandError, EXIT } from "../errors.js";
 import { packagePath } from "../host/package.js";
 
 /** Absolute paths, as the options name them. */
@@ -37,7 +39,13 @@ const scripts = (): string[] =>
     .filter((entry) => entry.isDirectory())
     .map(({ name }) => `lib/step/${name}`);
 
+/** Manual pages and completion, which lib/manual/build.ts has made. */
+const SHARE = "dist/share";
+
+/** Throws a CommandError: it is not built. */
 export function items(): Item[] {
+  if (!existsSync(packagePath(SHARE)))
+    throw new CommandError(EXIT.failed, `${packagePath(SHARE)} is not there: npm run build`);
   return [
     ...tree("etc/flux").map((path) => ({
       ...file("flux-root", path, `etc/flux/${path}`),
@@ -48,6 +56,7 @@ export function items(): Item[] {
     ...scripts().flatMap((folder) =>
       tree(folder).map((path) => file("prefix", `libexec/usernetes/${path}`, `${folder}/${path}`)),
     ),
+    ...tree(SHARE).map((path) => file("prefix", `share/${path}`, `${SHARE}/${path}`)),
     { root: "prefix", path: PACKAGE_LINK, to: packagePath() },
     ...tree("etc/systemd/system").map((path) =>
       file("systemd-dir", path, `etc/systemd/system/${path}`),

@@ -1,0 +1,51 @@
+/** What tells people of the commands, where install has put it. */
+import { execa } from "execa";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import t from "tap";
+import { packagePath } from "../../lib/host/package.js";
+import { missing } from "../manual/rendered.js";
+
+// tap's own directory has a dot in its path.
+const prefix = mkdtempSync(join(tmpdir(), "usernetes-share-"));
+t.teardown(() => {
+  rmSync(prefix, { recursive: true, force: true });
+});
+const roots = ["--flux-root", join(prefix, "etc/flux"), "--prefix", prefix];
+const env = {
+  ...{ PATH: `${prefix}/bin:${process.env["PATH"] ?? ""}`, NODE_OPTIONS: "", MANPATH: "" },
+  ...{ MANPAGER: "cat", MANWIDTH: "80", LC_ALL: "C.UTF-8" },
+  // A Flux that was built without its own pages refuses to look for any.
+  FLUX_IGNORE_NO_DOCS: "1",
+};
+const run = (command: string, ...args: string[]) => execa(command, args, { env, reject: false });
+
+t.before(async () => {
+  await execa(packagePath("bin/flux-usernetes"), ["install", ...roots], { env });
+});
+
+t.test("man finds the pages by the PATH alone", { skip: await missing("man") }, async (t) => {
+  for (const [page, name] of [
+    ["flux-usernetes", "flux-usernetes - user-space Kubernetes in Flux jobs"],
+    ["usernetes", "usernetes - where a job's Kubernetes cluster is"],
+    ["flux-config-usernetes", "flux-config-usernetes - configure user-space Kubernetes"],
+  ] as const) {
+    const { stdout, stderr } = await run("man", page);
+    t.match(stdout, name, stderr);
+  }
+});
+
+const noFlux = (await missing("man")) || (await missing("flux"));
+t.test(
+  "flux help usernetes is the page, and flux help has its name",
+  { skip: noFlux },
+  async (t) => {
+    t.match((await run("flux", "help", "usernetes")).stdout, "NAME\n       flux-usernetes - ");
+    const { stderr } = await execa("flux", ["help"], {
+      env: { ...env, FLUX_CMDHELP_PATTERN: join(prefix, "share/flux/help.d/*.json") },
+      reject: false,
+    });
+    t.match(stderr, /\n {3}usernetes +user-space Kubernetes in Flux jobs\n/);
+  },
+);

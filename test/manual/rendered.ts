@@ -1,0 +1,42 @@
+/** Manual pages as a reader sees them, by what is installed here. */
+import { execa } from "execa";
+
+/** Why a program is not there; false if it is. */
+export async function missing(program: string): Promise<string | false> {
+  const { failed } = await execa("sh", ["-c", 'command -v "$1"', "sh", program], { reject: false });
+  return failed && `${program} is not installed`;
+}
+
+interface Rendered {
+  /** Without bold and underline. */
+  text: string;
+  /** What man-db or groff complains of. */
+  warnings: string;
+}
+
+export async function man(file: string, columns: number, locale: string): Promise<Rendered> {
+  const env = {
+    MANWIDTH: String(columns),
+    LC_ALL: locale,
+    MANPAGER: "cat",
+    MAN_KEEP_FORMATTING: "",
+  };
+  const { stdout, stderr } = await execa("man", ["--warnings", "-l", file], { env });
+  return { text: stdout, warnings: stderr };
+}
+
+/** The text of a page without its roff; by itself, for where there is no man. */
+export function plain(roff: string): string {
+  const lines = roff
+    .split("\n")
+    .filter((line) => !line.startsWith('.\\"'))
+    .map((line) => (line.startsWith(".") ? line.replace(/^\.[A-Za-z]+ ?/, "") : line));
+  const chars: Record<string, string> = {
+    ...{ "\\e": "\\", "\\-": "-", "\\&": "", "\\(aq": "'", "\\(ga": "`" },
+    ...{ "\\(ha": "^", "\\(ti": "~", "\\(Fn": "ƒ", "\\(dq": '"' },
+  };
+  return lines
+    .join("\n")
+    .replace(/\\f[BIR]/g, "")
+    .replace(/\\\(..|\\./g, (it) => chars[it] ?? it);
+}
