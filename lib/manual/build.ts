@@ -6,6 +6,8 @@ import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { program } from "../cli/flux-usernetes.js";
 import { version } from "../cli/version.js";
+import { bashCompletion } from "../completion/bash.js";
+import { programGrammar, usernetesGrammar } from "../completion/grammar.js";
 import { packagePath } from "../host/package.js";
 import { pages, roffOfPage } from "./pages.js";
 
@@ -17,6 +19,9 @@ const date = new Date(at).toISOString().slice(0, 10);
 rmSync(packagePath("dist", "share"), { recursive: true, force: true });
 for (const page of pages(program))
   write(`man/man${page.section}/${page.name}.${page.section}`, roffOfPage(page, version(), date));
+for (const grammar of [programGrammar(program), usernetesGrammar()])
+  write(`bash-completion/completions/${grammar.command}`, bashCompletion(grammar));
+
 // So that `flux help` has it, where Flux has the same prefix or FLUX_CMDHELP_PATTERN says so.
 const commands = [{ name: "usernetes", description: program.description() }];
 const list = [{ description: "give jobs a Kubernetes cluster", commands }];

@@ -1,6 +1,6 @@
 /** What tells people of the commands, where install has put it. */
 import { execa } from "execa";
-import { mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import t from "tap";
@@ -34,6 +34,12 @@ t.test("man finds the pages by the PATH alone", { skip: await missing("man") }, 
     const { stdout, stderr } = await run("man", page);
     t.match(stdout, name, stderr);
   }
+});
+
+t.test("bash-completion finds the completions below share", (t) => {
+  for (const name of ["flux-usernetes", "usernetes"])
+    t.ok(existsSync(join(prefix, "share/bash-completion/completions", name)));
+  t.end();
 });
 
 const noFlux = (await missing("man")) || (await missing("flux"));
