@@ -13,7 +13,7 @@ import { packagePath } from "../../lib/host/package.js";
 import { missing } from "../manual/rendered.js";
 
 const JOBS = `case "$*" in
-  "kvs ls -1 usernetes.cluster") printf '0\\n123\\n456\\n' ;;
+  "kvs ls -1 usernetes.cluster") test -z "$FLUX_KVS_NAMESPACE" && printf '0\\n123\\n456\\n' ;;
   "job id --to="*) sed "s/^/\${3#--to=}-/" ;;
   *) exit 1 ;;
 esac`;
@@ -126,6 +126,11 @@ t.test("jobs that have a cluster are offered, as many as there may be", async (t
   const both = ["f58-123", "f58-456"];
   t.strictSame(await shell.offered(["flux-usernetes", "status", ""]), [...both, "instance"]);
   t.strictSame(await shell.offered(["flux-usernetes", "status", "x", ""]), []);
+  const wait = ["flux-usernetes", "wait", "--timeout"];
+  t.strictSame(await shell.offered([...wait, "9m", ""]), [...both, "instance"]);
+  t.strictSame(await shell.offered([...wait, "=", "9m", ""]), [...both, "instance"]);
+  const inTask = "export FLUX_KVS_NAMESPACE=job-1";
+  t.strictSame(await shell.offered(["flux-usernetes", "release", ""], inTask), both);
   t.strictSame(await shell.offered(["flux-usernetes", "release", ""]), both);
   t.strictSame(await shell.offered(["flux-usernetes", "clean", "--json", "x", "y", ""]), both);
   t.strictSame(
