@@ -71,7 +71,7 @@ Options:
   --keep-node     remove no node: as without --all; refused with it
 
 Example:
-  usernetes clean --workdir /tmp/usernetes-ƒ2qt1hsjy5 --all
+  usernetes clean --workdir /tmp/usernetes-4711 --all
 END
   esac
 }
