@@ -2,11 +2,13 @@
 import type { Command } from "commander";
 import { readHelp, type HelpText } from "../manual/help-text.js";
 
-export function helpOf(command: Command): HelpText {
+export const helpOf = (command: Command): HelpText => readHelp(textAfter(command));
+
+export function textAfter(command: Command): string {
   const before = { ...command.configureOutput() };
   let printed = "";
   command.configureOutput({ writeOut: (text) => (printed += text) });
   command.outputHelp();
   command.configureOutput(before);
-  return readHelp(printed.slice(command.helpInformation().length));
+  return printed.slice(command.helpInformation().length);
 }

@@ -2,7 +2,7 @@
 import type { Command } from "commander";
 import t from "tap";
 import { program } from "../../lib/cli/flux-usernetes.js";
-import { helpOf } from "../../lib/cli/help-of.js";
+import { helpOf, textAfter } from "../../lib/cli/help-of.js";
 import { filled } from "../../lib/cli/help-width.js";
 
 const commands: [string, Command][] = [
@@ -15,7 +15,8 @@ t.test("every command has a description, and its help ends with an example", (t)
   for (const [name, command] of commands) {
     t.match(command.description(), /\w/, `${name}: a description`);
     const { examples } = helpOf(command);
-    t.match(examples.join("\n"), /usernetes/, `${name}: Example: at the end of addHelpText`);
+    t.match(textAfter(command), /\nExamples?:\n( {2}.*\n|\n)+$/, `${name}: Example: at the end`);
+    t.match(examples.join("\n"), /usernetes/, `${name}: the example`);
     for (const line of examples)
       t.ok(line.length <= 68, `${name}: "${line}" fits on a page of 80 columns`);
     if (name !== "flux-usernetes") t.ok(helpOf(command).exitCodes, `${name}: Exit codes:`);

@@ -101,7 +101,7 @@ t.test("npm is told of each page, and the build has made them", (t) => {
     t.equal(
       undated(readFileSync(packagePath(path), "utf8")),
       undated(all[index]?.roff ?? ""),
-      path,
+      `${path}: npm run build`,
     );
   });
   t.end();

@@ -1,4 +1,5 @@
 /** Blocks as man(7): nothing of a text is lost, and nothing of it is a request. */
+import fc from "fast-check";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
@@ -63,6 +64,17 @@ t.test("dots, backslashes, quotes and hyphens are on the page as they are", (t) 
   );
   const filled = body(paragraph(`${"x ".repeat(38)}.hidden is 'a file`)).join("\n");
   t.match(filled, "\n\\&.hidden", "also where a paragraph was broken");
+  t.end();
+});
+
+t.test("whatever a line is, it is on the page", (t) => {
+  const char = fc.constantFrom(...Array.from(".'\\-`^~ƒ \"ab*&(nfB"));
+  fc.assert(
+    fc.property(fc.string({ unit: char, minLength: 1 }), (text) => {
+      const roff = roffOf(TITLE, [heading(1, "NAME"), code([text])]);
+      return plain(roff).split("\n").includes(text);
+    }),
+  );
   t.end();
 });
 
