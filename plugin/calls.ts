@@ -122,9 +122,10 @@ function finish(job: Reconciler, end: End): void {
     ...(fault ? { fault } : {}),
     ...(shared ? { shared } : {}),
   };
-  job.step({ timestamp, name: "step-finish", context }, more);
+  job.step({ timestamp, name: "step-finish", context }, more, tail);
   tell(job, { step, rank, status, note, seconds });
-  for (const line of tail) job.say("debug", `${step}: rank ${rank}: ${line}`);
+  // What went well is in its log, and kept beside the record.
+  if (status !== "ok") for (const line of tail) job.say("debug", `${step}: rank ${rank}: ${line}`);
   if (next) start(job, next, [rank], more);
 }
 

@@ -16,6 +16,7 @@ import { encodeIdset } from "../lib/flux/idset.js";
 import type { Resources } from "../lib/flux/resources.js";
 import { systemClock } from "../lib/host/clock.js";
 import { run } from "../lib/host/runner.js";
+import { logsKey } from "../lib/record/step-logs.js";
 import { recordKey, type OpenCluster } from "../lib/record/writer.js";
 import { INSTANCE } from "../lib/usernetes/names.js";
 import { Bridge } from "./bridge.js";
@@ -113,7 +114,10 @@ export class InstanceCluster {
   /** Resolves when it is ready, or has failed and been torn down. */
   async up(resources: Resources): Promise<Ended> {
     // What is left of an earlier one's record would be taken for this one's.
-    if (!this.entry) await this.bridge.commit([["unlink", recordKey(INSTANCE)]]);
+    if (!this.entry) {
+      const keys = [recordKey(INSTANCE), logsKey(INSTANCE)];
+      await this.bridge.commit(keys.map((key) => ["unlink", key]));
+    }
     const cluster = this.newCluster();
     const ended = this.follow(cluster, ({ settle }) => settle?.outcome === "ready");
     await this.reconciler?.load();

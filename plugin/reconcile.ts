@@ -79,7 +79,10 @@ export class Reconciler {
     });
     this.writer = new RecordWriter(
       cluster.jobid,
-      (operations) => this.world.flux.commit(operations),
+      {
+        commit: (operations) => this.world.flux.commit(operations),
+        lookup: (key) => this.world.flux.lookup(key),
+      },
       {
         now: () => world.clock.now() * 1000,
         after: (ms, callback) => world.clock.after(ms, callback),
@@ -101,7 +104,10 @@ export class Reconciler {
     ]);
     if (lines === 0 && cluster.jobid !== INSTANCE) this.writer.onlyEntry();
     for (const event of events) foldJobEvent(cluster, event);
-    for (const event of parseEventlog<RecordEvent>(record ?? "")) foldRecordEvent(cluster, event);
+    for (const event of parseEventlog<RecordEvent>(record ?? "")) {
+      foldRecordEvent(cluster, event);
+      if (event.name === "step-finish") this.writer.takeUp([event.context.step]);
+    }
     forgetRunning(cluster);
     this.say("trace", `taken up: ${events.map(({ name }) => name).join(" ")}`);
     return lines;
@@ -140,11 +146,18 @@ export class Reconciler {
     this.world.say(level, `${this.name}: ${text}`, { job: this.name, ...facts });
   }
 
-  /** Records a step event; written when no more ranks are about to say the same, or soon. */
-  step(event: RecordEvent & { name: "step-start" | "step-finish" }, more: boolean): void {
+  /**
+   * Records a step event, with the last `lines` that its rank printed; written when no
+   * more ranks are about to say the same, or soon.
+   */
+  step(
+    event: RecordEvent & { name: "step-start" | "step-finish" },
+    more: boolean,
+    lines: readonly string[] = [],
+  ): void {
     if (this.leaving.signal.aborted) return;
     foldRecordEvent(this.cluster, event);
-    this.writer.step(event, more);
+    this.writer.step(event, more, lines);
     this.kick();
   }
 

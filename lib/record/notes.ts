@@ -8,6 +8,10 @@
 export const NOTE_MAX = 300;
 /** Looked at; what is beyond is not. */
 const LOOK = 1 << 14;
+/** Half a character. */
+const HALF = /\p{Cs}$/u;
+/** Half a secret would not be known for what it is. */
+const TORN = /[A-Za-z0-9+/=.:]{1,200}$/;
 
 /** A bootstrap token, a CA hash, what a kubeconfig holds: whoever echoes them. */
 const SECRETS: [RegExp, string][] = [
@@ -17,16 +21,18 @@ const SECRETS: [RegExp, string][] = [
 ];
 
 export function oneLine(text: string, max: number = NOTE_MAX): string {
-  let line = text
-    .slice(0, LOOK)
+  return plainLine(text, LOOK).trim().slice(0, max).replace(HALF, "");
+}
+
+/** The same for a line of output, which keeps its indentation. */
+export function plainLine(text: string, max: number = NOTE_MAX): string {
+  const look = Math.min(LOOK, 2 * max);
+  const cut = text.length > look ? text.slice(0, look).replace(TORN, "") : text;
+  let line = cut
     // A terminal's colours, then all else that a terminal would take for an order.
     .replace(/\p{Cc}\[[0-9;?]*[A-Za-z]/gu, "")
     .replace(/[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]+/gu, " ")
     .replace(/\p{Cf}/gu, "");
   for (const [secret, word] of SECRETS) line = line.replace(secret, word);
-  // At last, half a character.
-  return line
-    .trim()
-    .slice(0, max)
-    .replace(/\p{Cs}$/u, "");
+  return line.trimEnd().slice(0, max).replace(HALF, "");
 }

@@ -5,15 +5,23 @@
  * One event per step and outcome with an idset, never one per rank (4,096
  * appends to one log took 47 s): a step event waits for the other ranks of its
  * call, though not for long, and is put together with its like. Everything else
- * is written at once, after all that waits.
+ * is written at once, after all that waits. What the steps printed at last goes with
+ * their ends, in the same commits (step-logs.ts).
  */
 import { decodeIdset, encodeIdset } from "../flux/idset.js";
 import { kvsDirectory } from "../flux/jobid.js";
 import { INSTANCE } from "../usernetes/names.js";
 import { formatEvent, type Claim, type RecordEvent } from "./events.js";
+import { StepLogs } from "./step-logs.js";
+import type { Tail } from "./step-tails.js";
+import type { Step } from "../cluster/steps.js";
 
 export type Operation = ["append", string, string] | ["put", string, unknown] | ["unlink", string];
-export type Commit = (operations: Operation[]) => Promise<void>;
+/** What the record is written with. */
+export interface Store {
+  commit(operations: Operation[]): Promise<void>;
+  lookup(key: string): Promise<string | undefined>;
+}
 
 export const OPEN_CLUSTERS = "usernetes.cluster";
 
@@ -48,6 +56,8 @@ type StepEvent = RecordEvent & { name: "step-start" | "step-finish" };
 
 interface Pending {
   event: StepEvent;
+  /** What each rank printed at last. */
+  lines: Map<number, readonly string[]>;
   /** When it is written at the latest, ms. */
   due: number;
 }
@@ -65,12 +75,20 @@ export class RecordWriter {
   private last: Promise<void> = Promise.resolve();
   private cancelFlush: (() => void) | undefined;
   private keepsRecord = true;
+  private readonly logs: StepLogs;
 
   constructor(
     private readonly jobid: bigint,
-    private readonly commit: Commit,
+    private readonly store: Store,
     private readonly timer: Timer,
-  ) {}
+  ) {
+    this.logs = new StepLogs(jobid, (key) => store.lookup(key));
+  }
+
+  /** An earlier daemon has recorded ends of these steps. */
+  takeUp(steps: Iterable<Step>): void {
+    this.logs.takeUp(steps);
+  }
 
   /**
    * The job's directory is not in the KVS any more (flux job purge). A record there
@@ -80,15 +98,22 @@ export class RecordWriter {
     this.keepsRecord = false;
   }
 
-  /** A step event; `more`: other ranks are about to say the same. */
-  step(event: StepEvent, more: boolean): void {
+  /**
+   * A step event; `more`: other ranks are about to say the same. `lines`: what its
+   * rank printed at last.
+   */
+  step(event: StepEvent, more: boolean, lines: readonly string[] = []): void {
     const now = this.timer.now();
     const like = this.pending.findLast((other) => sameButRanks(other.event, event));
     // What a rank did later must not come before what it did earlier.
     const joins = like && !this.after(like).some((other) => shareRanks(other.event, event));
-    const entry = joins ? like : { event: structuredClone(event), due: now + WAIT_MS };
+    const entry: Pending = joins
+      ? like
+      : { event: structuredClone(event), due: now + WAIT_MS, lines: new Map() };
     if (joins) merge(like.event, event);
     else this.pending.push(entry);
+    if (lines.length > 0)
+      for (const rank of decodeIdset(event.context.ranks)) entry.lines.set(rank, lines);
     if (!more) entry.due = now;
     this.scheduleFlush(now);
   }
@@ -136,7 +161,9 @@ export class RecordWriter {
       const append: Operation[] = appends ? [["append", recordKey(this.jobid), lines]] : [];
       if (append.length + entry.length === 0) return;
       try {
-        await this.commit([...append, ...entry]);
+        const { texts, written } = await this.logs.append(appends ? taken.flatMap(tailOf) : []);
+        await this.store.commit([...append, ...texts, ...entry]);
+        written();
       } catch (error) {
         this.pending.unshift(...taken);
         throw error;
@@ -145,6 +172,12 @@ export class RecordWriter {
     this.last = done.catch(() => undefined);
     return done;
   }
+}
+
+function tailOf({ event, lines }: Pending): (Tail & { step: Step })[] {
+  if (event.name !== "step-finish") return [];
+  const { step, attempt, status, ranks, note = "" } = event.context;
+  return [{ step, attempt, status, ranks, note, lines }];
 }
 
 function shareRanks(a: StepEvent, b: StepEvent): boolean {

@@ -6,7 +6,7 @@ import type { NodeStep } from "../cluster/steps.js";
 import { STEP_LIMIT_S } from "../cluster/steps.js";
 import type { Outcome } from "../host/command.js";
 import type { Fault, StepStatus } from "../record/events.js";
-import { oneLine } from "../record/notes.js";
+import { oneLine, plainLine } from "../record/notes.js";
 import { faultOf } from "./faults.js";
 import { execErrors, lastWords, sudoRefusals, type Report } from "./reports.js";
 
@@ -28,7 +28,7 @@ export interface StepEnd {
   fault: Fault | undefined;
   /** The work directory is the lead's, too. */
   shared: boolean;
-  /** The last lines of a step that failed. */
+  /** The last lines that it printed; more of a step that failed. */
   tail: string[];
   /** The rank goes on with this one. */
   next: NodeStep | undefined;
@@ -45,8 +45,10 @@ export interface CallOptions {
   onEnd: (end: StepEnd) => void;
 }
 
-/** Lines of a step that failed; the node sends no more. */
+/** Lines of a step that failed; the node sends no more, and fewer of one that went well. */
 const TAIL = 12;
+/** What run.sh puts into a log after a try that failed: what comes before is not of this one. */
+const END_OF_TRY = /^-- exit [0-9]+ --$/;
 
 /** Seconds, as run.sh is given them. */
 export function stepLimit(step: NodeStep, call: Pick<Call, "limitS">): string {
@@ -85,13 +87,21 @@ export class CallProgress {
         this.lose(rank, "what takes the steps there has ended");
         break;
       case "tail":
-        this.tails.set(rank, [...(this.tails.get(rank) ?? []), oneLine(report.text)].slice(-TAIL));
+        this.keep(rank, report.text);
     }
   }
 
+  private keep(rank: number, text: string): void {
+    const lines = text.split("\x1e").map((line) => plainLine(line));
+    if (text.endsWith("\x1e")) lines.pop();
+    this.tails.set(rank, [...(this.tails.get(rank) ?? []), ...lines].slice(-TAIL));
+  }
+
   private end({ rank, step, exit, shared }: Report & { report: "end" }): void {
-    const tail = this.tails.get(rank) ?? [];
+    const said = this.tails.get(rank) ?? [];
     this.tails.delete(rank);
+    const before = exit === 0 ? said.findLastIndex((line) => END_OF_TRY.test(line)) : -1;
+    const tail = said.slice(before + 1);
     const next = exit === 0 ? this.call.steps[this.call.steps.indexOf(step) + 1] : undefined;
     if (next) this.at.set(rank, next);
     else this.at.delete(rank);

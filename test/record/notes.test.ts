@@ -1,5 +1,5 @@
 import t from "tap";
-import { oneLine } from "../../lib/record/notes.js";
+import { oneLine, plainLine } from "../../lib/record/notes.js";
 import { JOIN_COMMAND, TOKEN } from "../fakes/playing-run.js";
 
 t.test("what is a line already stays as it is", (t) => {
@@ -39,5 +39,24 @@ t.test("it has no secret, not even half of one at its end", (t) => {
   t.notMatch(oneLine(`${"x".repeat(290)} ${TOKEN}`), TOKEN.slice(0, 8));
   t.equal(oneLine(`    client-key-data: ${"Zm9v".repeat(30)}\n`), "client-key-data: [data]");
   t.equal(oneLine(`{"client-key-data":"${"Zm9v".repeat(30)}"}`), '{"client-key-data":"[data]"}');
+  t.end();
+});
+
+t.test("a line of output keeps its indentation, and nothing else that one may not have", (t) => {
+  t.equal(plainLine(`  - a: ${TOKEN} \u001b[1mb\t `), "  - a: [token] b");
+  const cut = `${"x ".repeat(1990)}--token ${TOKEN} and more`;
+  t.equal(plainLine(cut.slice(0, 4001), 2000).length, 2000);
+  t.notMatch(
+    plainLine(`${"sha256:".padEnd(1)}${"0a".repeat(40)} ${TOKEN.slice(0, 12)}`, 30),
+    "0a0a",
+  );
+  t.end();
+});
+
+t.test("half a secret where a line was cut is not told", (t) => {
+  // Secrets make it shorter, so that its end is told.
+  const line = `${TOKEN} `.repeat(200).slice(0, 4001 + 12);
+  const told = plainLine(line, 2000);
+  t.notMatch(told, /[a-z0-9]{6}\.[a-z0-9]/);
   t.end();
 });

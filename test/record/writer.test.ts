@@ -18,31 +18,45 @@ function setUp() {
   const clock = new FakeClock();
   const commits: Operation[][] = [];
   const failures: Error[] = [];
+  /** What is in the KVS of steps' output. */
+  const kept = new Map<string, string>();
   const writer = new RecordWriter(
     JOBID,
-    async (operations) => {
-      await Promise.resolve();
-      const failure = failures.shift();
-      if (failure) throw failure;
-      commits.push(operations);
+    {
+      commit: async (operations) => {
+        await Promise.resolve();
+        const failure = failures.shift();
+        if (failure) throw failure;
+        commits.push(operations);
+        for (const [verb, key, value] of operations)
+          if (verb === "append") kept.set(key, (kept.get(key) ?? "") + value);
+      },
+      lookup: (key) => Promise.resolve(kept.get(key)),
     },
     { now: () => clock.now() * 1000, after: (ms, callback) => clock.after(ms, callback) },
   );
   const text = () =>
     commits
       .flat()
-      .flatMap((operation) => (operation[0] === "append" ? [operation[2]] : []))
+      .flatMap((operation) =>
+        operation[0] === "append" && operation[1] === KEY ? [operation[2]] : [],
+      )
       .join("");
   return {
     clock,
     commits,
     failures,
     writer,
+    kept,
     events: () => parseEventlog<RecordEvent>(text()),
     lines: () => parseEventlog<RecordEvent>(text()).map(describeEvent),
     /** Other ranks are about to say the same. */
     note: (...words: Parameters<typeof step>) => {
       writer.step(step(...words) as StepEvent, true);
+    },
+    /** With what its rank printed at last. */
+    printed: (words: string, lines: string[], more: boolean, attempt = 1) => {
+      writer.step(step(words, { attempt }) as StepEvent, more, lines);
     },
     /** No others are. */
     noteLast: (...words: Parameters<typeof step>) => {
@@ -305,4 +319,95 @@ t.test("what follows a write that fails is not written before it", async (t) => 
   await soon();
   await writer.write([settle("failed")]);
   t.strictSame(lines(), ["start stage on 0 (1)", "ok stage on 0 (1)", "settle failed"]);
+});
+
+const UP = `${KEY.replace("eventlog", "log")}.up`;
+
+t.test("what ranks printed at last is kept in the commit of their ends, told once", async (t) => {
+  const { clock, commits, kept, printed } = setUp();
+  printed("up 0", ["pulling", "up on node0"], true);
+  printed("up 2", ["pulling"], true);
+  printed("up 1", ["pulling", "up on node1"], false);
+  clock.advance(0);
+  await soon();
+  t.equal(commits.length, 1);
+  t.strictSame(
+    commits[0]?.map(([verb, key]) => [verb, key]),
+    [
+      ["append", KEY],
+      ["append", UP],
+    ],
+  );
+  t.equal(kept.get(UP), "==> try 1: ok on 0-2 <==\n0-2: pulling\n0: up on node0\n1: up on node1\n");
+});
+
+t.test("a step that printed nothing costs no write", async (t) => {
+  const { clock, commits, noteLast } = setUp();
+  noteLast("up 0");
+  clock.advance(0);
+  await soon();
+  t.strictSame(
+    commits.flat().map(([, key]) => key),
+    [KEY],
+  );
+});
+
+t.test("each try and each outcome is kept apart", async (t) => {
+  const { clock, kept, printed } = setUp();
+  printed("up 0 failed", ["no luck"], false);
+  printed("up 1", ["well"], false);
+  clock.advance(0);
+  await soon();
+  printed("up 0", ["well"], false, 2);
+  clock.advance(0);
+  await soon();
+  t.match(
+    kept.get(UP),
+    /^==> try 1: failed on 0 <==\n0: no luck\n==> try 1: ok on 1 <==\n1: well\n==> try 2: ok on 0 <==\n0: well\n$/,
+  );
+});
+
+t.test("what could not be written is written with the steps it is of", async (t) => {
+  const { clock, failures, kept, printed, writer } = setUp();
+  failures.push(new Error("the bridge ended"));
+  printed("up 0", ["well"], false);
+  clock.advance(0);
+  await soon();
+  t.equal(kept.size, 0);
+  await writer.write([settle("ready")]);
+  t.equal(kept.get(UP), "==> try 1: ok on 0 <==\n0: well\n");
+});
+
+t.test("a step's text is bounded, whatever the number of ranks, tries and daemons", async (t) => {
+  const first = setUp();
+  const much = (rank: number) =>
+    Array.from({ length: 12 }, (_, n) => `${rank} ${n} ${"x".repeat(390)}`);
+  const all = async ({ clock, printed }: ReturnType<typeof setUp>, attempt: number) => {
+    for (let rank = 0; rank < 256; rank++)
+      printed(`up ${rank} failed`, much(rank), rank < 255, attempt);
+    clock.advance(0);
+    await soon();
+  };
+  await all(first, 1);
+  const once = first.kept.get(UP) ?? "";
+  t.match(once, /\(cut: [0-9]+ lines of ranks /);
+  t.ok(once.length > 30_000 && once.length <= 32_768, `${once.length}`);
+  for (let daemons = 0; daemons < 3; daemons++) {
+    const next = setUp();
+    for (const [key, text] of first.kept) next.kept.set(key, text);
+    next.writer.takeUp(["up"]);
+    for (let attempt = 2; attempt < 12; attempt++) await all(next, attempt);
+    const text = next.kept.get(UP) ?? "";
+    t.match(text, "\n==> try 2: failed on 0-255 <==");
+    t.ok(text.length <= 65_536, `${text.length}`);
+    for (const [key, kept] of next.kept) first.kept.set(key, kept);
+  }
+});
+
+t.test("nothing is kept of what is printed in a job's directory that is gone", async (t) => {
+  const { commits, printed, writer } = setUp();
+  writer.onlyEntry();
+  printed("down-v 0", ["gone"], false);
+  await writer.write([settle("canceled")], [["unlink", entryKey(JOBID)]]);
+  t.strictSame(commits, [[["unlink", entryKey(JOBID)]]]);
 });

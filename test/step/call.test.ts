@@ -301,6 +301,21 @@ t.test(
   },
 );
 
+t.test("a step that went well has its last lines, and none of an earlier try", async (t) => {
+  const { ends, lines } = await play(
+    (say, nonce) => {
+      say(`0: ${nonce} tail up no luck\x1e-- exit 2 --\x1e  up on node0\x1e\x1e`);
+      say(`0: ${nonce} end up 0`);
+      say(`1: ${nonce} tail up -- exit 2 --`);
+      say(`1: ${nonce} end up 2`);
+      return { exitCode: 0 };
+    },
+    { steps: ["up"] },
+  );
+  t.strictSame(lines, ["up 0 ok", "up 1 failed (exit 2: -- exit 2 --)"]);
+  t.strictSame(ends[0]?.tail, ["  up on node0", ""]);
+});
+
 t.test("a rank whose broker is lost ends at once, and a flux exec that hangs on it", async (t) => {
   const { lines } = await play((say, nonce, { options, lose, told }) => {
     say(`0: ${nonce} end stage 0`);

@@ -291,6 +291,7 @@ t.test("run", (t) => {
     t.equal(exitCode, 0, "its own status says nothing of the steps");
     t.equal(stdout, "");
     t.strictSame(stderr.split("\n"), [
+      `${NONCE} tail stage out\x1eerr\x1e`,
       `${NONCE} end stage 0`,
       `${NONCE} tail up first`,
       `${NONCE} tail up last`,
@@ -312,6 +313,32 @@ t.test("run", (t) => {
       t.ok((lines[11] ?? "").length < 420);
     },
   );
+
+  t.test("tells few lines of a step that went well, without secrets", async (t) => {
+    for (const staged of [true, false]) {
+      const node = newNode(t);
+      if (staged) node.staged();
+      const wide = "yes y | head -n 600 | tr -d '\\n'";
+      const { stderr } = await node.call(
+        ["up", 10, "echo no; exit 1"],
+        ["kubeadm-init", 10, "true"],
+      );
+      t.equal(stderr, `${NONCE} tail up no\n${NONCE} end up 1`);
+      const script = `seq 1 50; printf '%s' '${JOIN_COMMAND}'; ${wide}; printf '\n${TOKEN}'`;
+      const again = await node.call(["up", 10, script], ["kubeadm-init", 10, "true"]);
+      const words = [
+        "50",
+        "kubeadm join 10.0.0.1:20003 --token [token] --discovery-token-ca-cert-hash sha256:[hash]",
+        ...["y".repeat(400), "[token]", ""],
+      ];
+      t.strictSame(again.stderr.split("\n"), [
+        `${NONCE} tail up ${words.join("\x1e")}`,
+        `${NONCE} end up 0`,
+        `${NONCE} end kubeadm-init 0`,
+      ]);
+      t.strictSame(node.litter, []);
+    }
+  });
 
   t.test("stops a step that hangs, and its children", async (t) => {
     const node = newNode(t);
@@ -397,7 +424,7 @@ t.test("run", (t) => {
     const call = node.startAs("earlier", ["delete-token", 60, "sleep 316.23"]);
     t.ok(await eventually(() => runs("sleep 316.23")));
     const { stderr } = await node.call(["down-v", 20, stepScript("down-v")]);
-    t.equal(stderr, `${NONCE} end down-v 0`);
+    t.equal(stderr, `${NONCE} tail down-v asking docker what is left\x1e\n${NONCE} end down-v 0`);
     t.notOk(runs("sleep 316.23"));
     await call.ended;
   });
@@ -415,7 +442,7 @@ t.test("run", (t) => {
     const log = node.read(`${OWN}/up.log`);
     t.equal(
       log,
-      `kubeadm join 10.0.0.1:20003 --token [token] --discovery-token-ca-cert-hash sha256:[hash]\n`,
+      `kubeadm join 10.0.0.1:20003 --token [token] --discovery-token-ca-cert-hash sha256:[hash]\n-- exit 1 --\n`,
     );
     t.match(stderr, "--token [token] --discovery-token-ca-cert-hash sha256:[hash]");
     t.notMatch(stderr, TOKEN);
@@ -595,7 +622,7 @@ t.test("join-command gives what make made to the caller", async (t) => {
   node.note("make.join-command", `echo chatter; printf '%s' '${JOIN_COMMAND}' >join-command`);
   const { stdout, stderr } = await node.call(["join-command", 10, stepScript("join-command")]);
   t.equal(stdout, JOIN_COMMAND.trimEnd());
-  t.equal(stderr, `${NONCE} end join-command 0`);
+  t.equal(stderr, `${NONCE} tail join-command chatter\x1e\n${NONCE} end join-command 0`);
   t.notMatch(node.read(`${OWN}/join-command.log`), TOKEN);
 });
 
@@ -830,7 +857,7 @@ t.test("down-v", (t) => {
     const node = newNode(t);
     node.staged();
     const { stderr } = await node.call(["down-v", 20, stepScript("down-v")]);
-    t.equal(stderr, `${NONCE} end down-v 0`);
+    t.equal(stderr, `${NONCE} tail down-v asking docker what is left\x1e\n${NONCE} end down-v 0`);
     t.notOk(existsSync(node.workdir));
     t.strictSame(node.litter, []);
   });

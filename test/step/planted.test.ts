@@ -245,6 +245,7 @@ t.test("a step's output", (t) => {
     node.staged();
     return node;
   };
+  const END = "-- exit 1 --\n";
   const log = (node: Node) => statSync(join(node.workdir, `${OWN}/up.log`)).size;
 
   t.test("of 100 MB leaves its last megabyte", async (t) => {
@@ -255,7 +256,7 @@ t.test("a step's output", (t) => {
       "yes 0123456789 | head -c 100000000; echo; echo end; exit 1",
     ]);
     t.match(stderr, `${NONCE} tail up end\n${NONCE} end up 1`);
-    t.equal(log(node), 1 << 20);
+    t.equal(log(node), (1 << 20) + END.length);
   });
 
   t.test("of one line of 50 MB is cut to what may be told", async (t) => {
@@ -266,7 +267,7 @@ t.test("a step's output", (t) => {
       "yes x | head -c 100000000 | tr -d '\\n'; exit 1",
     ]);
     t.match(stderr, new RegExp(`^${NONCE} tail up x{400}\n${NONCE} end up 1$`));
-    t.equal(log(node), 1 << 20);
+    t.equal(log(node), (1 << 20) + END.length);
   });
 
   t.test("has no half of a secret where it is cut", async (t) => {

@@ -54,6 +54,7 @@ tell() {
           printf 'usernetes: %s: %s: failed: %s\n' "$current" "$host" "$why" >&2
           continue
         fi
+        words=''
         say "$current: $host: ok in $took"
         detail "$current: what it printed is in $node/$current.log"
         todo=${todo#* } current=${todo%% *}

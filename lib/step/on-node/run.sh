@@ -8,7 +8,9 @@
 # Reports are lines on stderr (which streams through flux-exec(1), where stdout
 # is buffered) tagged with a nonce of the call, so that no step can forge one:
 #
-#   NONCE tail STEP TEXT          the last lines of a step that failed
+#   NONCE tail STEP TEXT          the last lines of a step, more if it failed; those of
+#                                 one that went well in one, with 036 after each: many
+#                                 lines before a command's end are errors in flux-dmesg(1)
 #   NONCE end STEP STATUS         124, 137: it ran out of its SECONDS
 #   NONCE end up 0 shared         the work directory is the lead's, too
 #   NONCE here                    on a line: it waits for words
@@ -149,9 +151,15 @@ $script" usernetes "$step" "$nonce" <&"$input" >&5 2>&1 4<&- 5>&- 6<&- &
       while IFS= read -r line; do report tail "$step" "$line"; done
   fi
   # The log is bounded; what the steps print is the user's own, but never the token.
-  kept=$log/$step.log
-  if [ -s /dev/fd/4 ] && [ -d "$log" ] && [ ! -L "$log" ] && [ ! -L "$kept" ] && { [ -f "$kept" ] || [ ! -e "$kept" ]; }; then
-    recent 2097152 | tail -c 1048576 >>"$kept"
+  kept=$log/$step.log last=''
+  if [ -d "$log" ] && [ ! -L "$log" ] && [ ! -L "$kept" ] && { [ -f "$kept" ] || [ ! -e "$kept" ]; }; then
+    if [ -s /dev/fd/4 ]; then recent 2097152 | tail -c 1048576 >>"$kept" && last=$kept; fi
+    [ "$status" -eq 0 ] || echo "-- exit $status --" >>"$kept"
+  fi
+  # A few words of one that went well, too, for who looks when its log is gone.
+  if [ "$status" -eq 0 ] && [ -s /dev/fd/4 ]; then
+    if [ -n "$last" ]; then words=$(tail -n 4 "$last"); else words=$(recent 8192 | tail -n 4); fi
+    report tail "$step" "$(printf '%s\n' "$words" | cut -c 1-400 | tr '\n' '\036')"
   fi
   exec 4<&- 5>&-
   if [ -n "$result" ]; then

@@ -1,0 +1,83 @@
+/**
+ * What is kept of a cluster's output beside its record: readable for the job's user
+ * and the instance's owner, from any node, and after the job.
+ */
+import { STEPS, type Step } from "../cluster/steps.js";
+import { run } from "../host/runner.js";
+import type { RecordEvent } from "../record/events.js";
+import { plainLine } from "../record/notes.js";
+import { parseTails, type KeptTail } from "../record/step-tails.js";
+import { INSTANCE } from "../usernetes/names.js";
+
+const DEADLINE_MS = 20_000;
+/** Characters of a line, which nobody but the daemon should have written. */
+const LINE_MAX = 2_000;
+
+export interface KeptLog {
+  step: Step;
+  attempt: number;
+  status: string;
+  note: string;
+  /** What each rank printed at last, in their order. */
+  lines: Map<number, string[]>;
+  cut: string;
+}
+
+/** Of these steps, as far as the record has ends of them, in the order of the steps. */
+export async function keptLogs(
+  jobid: bigint,
+  record: RecordEvent[],
+  steps: readonly Step[],
+): Promise<KeptLog[]> {
+  const ended = new Set<Step>();
+  for (const event of record) if (event.name === "step-finish") ended.add(event.context.step);
+  const asked = STEPS.filter((step) => ended.has(step) && steps.includes(step));
+  const texts = await Promise.all(asked.map((step) => read(jobid, step)));
+  return asked.flatMap((step, index) => joined(step, parseTails(texts[index] ?? "")));
+}
+
+/** Empty where it printed nothing, or where this user may not see it. */
+async function read(jobid: bigint, step: Step): Promise<string> {
+  const key = `usernetes.log.${step}`;
+  const argv =
+    jobid === INSTANCE
+      ? ["flux", "kvs", "get", "--raw", key]
+      : ["flux", "job", "info", String(jobid), key];
+  const all = process.env as Record<string, string>;
+  // Not in the namespace of a job that this is called in.
+  const env = jobid === INSTANCE ? { ...all, FLUX_KVS_NAMESPACE: "primary" } : all;
+  const { exitCode, stdout } = await run({ argv, env, timeoutMs: DEADLINE_MS });
+  return exitCode === 0 ? stdout : "";
+}
+
+/**
+ * One for all ranks that ended a try alike, whenever they did. What a commit that was
+ * not confirmed has written twice is there once; a try of the same number with other
+ * words is another: a claim that was made anew has begun them anew.
+ */
+export function joined(step: Step, tails: KeptTail[]): KeptLog[] {
+  const logs: KeptLog[] = [];
+  for (const tail of tails) {
+    const { attempt, status, note } = tail;
+    const same = logs.filter(
+      (log) => log.attempt === attempt && log.status === status && log.note === note,
+    );
+    const fresh: KeptLog = { step, attempt, status, note, lines: new Map(), cut: tail.cut };
+    for (const [rank, lines] of byRank(tail)) {
+      if (same.some((log) => log.lines.get(rank)?.join("\n") === lines.join("\n"))) continue;
+      const into = same.find((log) => !log.lines.has(rank)) ?? fresh;
+      into.lines.set(rank, lines);
+      if (tail.cut !== "" && into !== fresh) into.cut = tail.cut;
+    }
+    if (fresh.lines.size > 0) logs.push(fresh);
+  }
+  return logs;
+}
+
+function byRank({ ranks: all, lines }: KeptTail): Map<number, string[]> {
+  // One that printed nothing has ended all the same.
+  const of = new Map<number, string[]>(lines.length === 0 ? all.map((rank) => [rank, []]) : []);
+  for (const { ranks, text } of lines)
+    for (const rank of ranks) of.set(rank, [...(of.get(rank) ?? []), plainLine(text, LINE_MAX)]);
+  return of;
+}
