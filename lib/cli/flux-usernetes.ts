@@ -9,6 +9,7 @@ import { daemonCommand } from "./daemon.js";
 import { doctorCommand } from "./doctor.js";
 import { installCommand, uninstallCommand } from "./install.js";
 import { listCommand } from "./list.js";
+import { logsCommand } from "./logs.js";
 import { pingCommand } from "./ping.js";
 import { upCommand } from "./up.js";
 import { downCommand } from "./down.js";
@@ -24,6 +25,7 @@ export const program = new Command("flux-usernetes")
   .addCommand(listCommand())
   .addCommand(statusCommand())
   .addCommand(waitCommand())
+  .addCommand(logsCommand())
   .addCommand(releaseCommand())
   .addCommand(cleanCommand())
   .addCommand(upCommand())

@@ -34,6 +34,7 @@ function load(name: string): string {
 
 export const findAllScript = (): string => load("find-all.sh");
 export const findScript = (): string => load("find-workdirs.sh");
+export const logsScript = (): string => load("place.sh") + load("logs.sh");
 export const startScript = (): string => load("take-out.sh") + load("start.sh");
 /** As the instance owner, who takes the join-command out of its archive without start.sh. */
 export const lineScript = (step: NodeStep): string =>

@@ -20,12 +20,23 @@ const TELL_WHEN_GONE = `setpriv --pdeathsig TERM "$@"; printf '%s gone\\n' "$0" 
 
 /** `steps`: STEP SECONDS SCRIPT each. */
 export function startCommand(call: Call, nonce: string, steps: string[]): Command {
-  const { env, userid, limitS } = call;
   const takes = ["sh", "-c", runScript(), "usernetes", nonce, ...steps];
-  const stays = "USERNETES_LINE" in env;
+  const stays = "USERNETES_LINE" in call.env;
   const run = stays ? ["sh", "-c", TELL_WHEN_GONE, nonce, ...takes] : takes;
+  return asUser(call, { nonce, first: call.steps[0] ?? "" }, run);
+}
+
+/** Whom something runs as, with which environment, and for how long. */
+export type As = Pick<Call, "env" | "userid" | "limitS">;
+
+/** `first`: what start.sh does something for, before it goes on as the user. */
+export function asUser(
+  { env, userid, limitS }: As,
+  { nonce, first }: { nonce: string; first: string },
+  run: string[],
+): Command {
   const seconds = String(Math.ceil(limitS) + MARGIN_S);
-  const start = ["sh", "-c", startScript(), "usernetes-start", nonce, call.steps[0] ?? ""];
+  const start = ["sh", "-c", startScript(), "usernetes-start", nonce, first];
   const argv =
     userid === undefined
       ? [...start, "", seconds, ...run]

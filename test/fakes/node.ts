@@ -21,6 +21,7 @@ import type { NodeStep } from "../../lib/cluster/steps.js";
 import {
   findAllScript,
   findScript,
+  logsScript,
   runScript,
   startScript,
   stepScript,
@@ -28,7 +29,7 @@ import {
 import { LINE, startCommand } from "../../lib/step/start-command.js";
 
 const TOOLS =
-  "sh cat mkdir chmod mv cp rm ls id cut tr hostname sed grep tail head mktemp setpriv timeout sleep getent rmdir sort awk env touch printf true seq yes wc find readlink fallocate stat base64";
+  "sh cat mkdir chmod mv cp rm ls id cut tr hostname sed grep tail head mktemp setpriv timeout sleep getent rmdir sort awk env touch printf true seq yes wc find readlink fallocate stat base64 fold";
 
 export const NONCE = "n0nce";
 export const MARKER = "179836689580032 6b0b0f4e-0000-4000-8000-000000000000";
@@ -210,6 +211,13 @@ export class Node {
     const words = [this.base, instance, sudo, findScript()];
     const args = ["-c", findAllScript(), "usernetes", ...words];
     return (await this.begin(args, {}).ended).stdout.split("\n");
+  }
+
+  /** The lines of logs.sh for these steps, of the cluster that is staged. */
+  logs(how: "once" | "follow", steps: NodeStep[], most = 1 << 20): Begun {
+    const [jobid = ""] = MARKER.split(" ");
+    const words = ["-c", logsScript(), "usernetes", NONCE, jobid, String(most), how, ...steps];
+    return this.begin(words, {});
   }
 
   call(...steps: [string, number, string][]): Promise<Ended> {

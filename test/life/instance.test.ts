@@ -38,6 +38,8 @@ life(async (t, flux) => {
     t.match(status, "kubeconfig");
     t.match(status, kubeconfig);
     t.match(await flux.output("flux-usernetes", "status"), /^ *instance .* ready /m);
+    const logs = await flux.output("flux-usernetes", "logs", "instance");
+    t.match(logs, /^==> wait-ready <==\n0: /m);
   });
 
   await t.test("again, it is there already", async (t) => {
@@ -73,6 +75,9 @@ life(async (t, flux) => {
       exitCode: 0,
       stderr: "there is no cluster of this instance\n",
     });
+    const logs = await flux.output("flux-usernetes", "logs", "instance");
+    t.match(logs, "==> wait-ready, try 1: ok on 0 <==\n");
+    t.match(logs, "==> down-v, try 1: ok on 0-3 <==\n");
     const job = await flux.submit("-N1", "true");
     await flux.waitForEnd(job);
     const ports = (await flux.record(job))[0]?.context?.["ports"] as { etcd: number };
@@ -86,6 +91,8 @@ life(async (t, flux) => {
     t.equal(exitCode, 0, stderr);
     t.equal(stdout, `${workdir}/kubeconfig\n`);
     t.notMatch(stderr, /node[12]/);
+    const kept = await flux.output("flux", "kvs", "ls", "-1", "usernetes.log");
+    t.notMatch(kept, "down-v", "the last one's logs are gone");
     t.equal((await flux.run(DOWN)).exitCode, 0);
     t.same(await flux.leftovers(), []);
   });

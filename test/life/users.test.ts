@@ -42,6 +42,10 @@ users("a user's cluster is the user's own, on every node", async (t, flux, alice
     "-c",
     `id -u; while [ ! -e ${go} ]; do sleep 0.1; done`,
   );
+  const seen = await flux.asGuest(alice, "usernetes", "logs", "--follow", job);
+  t.equal(seen.exitCode, 0, seen.stderr);
+  for (const heading of ["kubeadm-join, try 1: ok on 1-2", "wait-ready, try 1: ok on 0"])
+    t.equal(seen.stdout.split(`==> ${heading} <==\n`).length, 2, seen.stdout);
   await flux.waitFor(job, "start");
   const [{ context: claim = {} } = {}] = await flux.record(job);
   t.match(claim, { userid: alice.uid, ranks: "0-2" });
@@ -61,8 +65,19 @@ users("a user's cluster is the user's own, on every node", async (t, flux, alice
   t.strictSame(flux.stepUids(), new Set([String(alice.uid)]));
   await t.rejects(flux.by(bob, "job", "info", job, "usernetes.eventlog"), /access is restricted/);
   t.match(await flux.by(alice, "job", "info", job, "usernetes.eventlog"), '"settle"');
+  // The owner is told by the nodes, as the user; the user of what is kept, and nobody else is.
+  const whole = await flux.run(["flux", "usernetes", "logs", job]);
+  t.match(whole, { exitCode: 0, stderr: "", stdout: /^==> wait-ready <==\n0: /m });
+  const kept = { exitCode: 0, stderr: /its nodes do not tell \(.*owner credentials\)/ };
+  const hers = await flux.asGuest(alice, "usernetes", "logs", job);
+  t.match(hers, { ...kept, stdout: /^==> wait-ready, try 1: ok on 0 <==\n0: /m });
+  const followed = await flux.asGuest(alice, "usernetes", "logs", "--follow", job);
+  t.match(followed, { ...kept, stdout: hers.stdout }, "it has settled");
+  const other = await flux.asGuest(bob, "usernetes", "logs", job);
+  t.match(other, { exitCode: 1, stdout: "", stderr: /another user's/ });
   execFileSync("touch", [go]);
   await flux.waitForEnd(job);
+  t.match(await flux.by(alice, "usernetes", "logs", job), "==> down-v, try 1: ok on 0-2 <==\n");
   t.match(await flux.output("flux", "job", "attach", job), String(alice.uid));
   await nothingIsLeft(t, flux, alice);
   t.strictSame(flux.stepUids(), new Set([String(alice.uid)]), "and as the user it was taken down");

@@ -1,0 +1,122 @@
+/** `flux-usernetes logs`: what a cluster's steps have printed. */
+import { Command } from "commander";
+import { ranksOf, type Cluster } from "../cluster/state.js";
+import { STEPS, type Step } from "../cluster/steps.js";
+import { CommandError, EXIT } from "../errors.js";
+import { decodeIdset, encodeIdset } from "../flux/idset.js";
+import { followLogs } from "../report/follow-logs.js";
+import { LogPrinter } from "../report/log-printer.js";
+import { printLogs, type Wanted } from "../report/logs.js";
+import type { SeenJob } from "../report/job.js";
+import { here, nameOf } from "../report/look.js";
+import { noCluster } from "../report/status.js";
+import { clusterIdOf, seeCluster } from "./cluster-argument.js";
+
+interface Options {
+  rank?: string;
+  step?: string;
+  follow?: true;
+  json?: true;
+}
+
+export function logsCommand(): Command {
+  return new Command("logs")
+    .description("show what a cluster's steps have printed")
+    .argument("<cluster>", "job id, in any form, or instance: that of the whole instance")
+    .option("-r, --rank <idset>", "of these ranks only, like 0-3,7")
+    .option("-s, --step <name>", "of this step only, like kubeadm-join")
+    .option("-f, --follow", "go on with what comes, until the cluster has settled or is down")
+    .option("--json", "print an object a line: step, ranks, line")
+    .addHelpText(
+      "after",
+      `
+While the cluster is there the whole logs come from its nodes, also those of one that is
+kept for debugging. Afterwards, and for users who may not run flux exec, each step's last
+lines are shown as they were kept: each try has a heading. Lines begin with their ranks,
+as those of flux exec -l do; a line that several ranks have printed is shown once, but
+with --follow. Join tokens and keys are left out.
+
+Exit codes: 0 done, 1 no such cluster, or nothing was printed, 2 wrong usage, 4 no Flux
+instance.
+
+Examples:
+  flux usernetes logs ƒ2QT1HSJy5
+  flux usernetes logs --follow --step kubeadm-join --rank 1-3 ƒ2QT1HSJy5`,
+    )
+    .action(async (name: string, options: Options) => {
+      const jobid = await clusterIdOf(name);
+      const steps = stepsOf(options.step);
+      const ranks = options.rank === undefined ? undefined : decode(options.rank);
+      const wanted = (cluster: Cluster): Wanted => ({ ranks: among(cluster, ranks), steps });
+      const printer = new LogPrinter((text) => process.stdout.write(text), options.json ?? false);
+      if (options.follow) await follow(jobid, wanted, printer);
+      else {
+        const seen = await seeCluster(jobid);
+        if (!seen.cluster.claim) throw none(seen);
+        await printLogs(seen, wanted(seen.cluster), { printer, say });
+        if (!printer.hasPrinted) throw new CommandError(EXIT.failed, nothing(seen, options));
+      }
+    });
+}
+
+const say = (words: string): void => {
+  process.stderr.write(`flux-usernetes: ${words}\n`);
+};
+
+async function follow(
+  jobid: bigint,
+  wanted: (cluster: Cluster) => Wanted,
+  printer: LogPrinter,
+): Promise<void> {
+  let said = "";
+  const onNone = (seen: SeenJob): void => {
+    const { asked, job } = seen.cluster;
+    if (job.clean || !("asks" in asked && asked.asks)) throw none(seen);
+    const words = `${nameOf(jobid, here())}: ${noCluster(seen.cluster)}`;
+    if (words !== said) say(words);
+    said = words;
+  };
+  await followLogs({ look: () => seeCluster(jobid), wanted, printer, say, onNone });
+}
+
+function none({ cluster }: SeenJob): CommandError {
+  const words = noCluster(cluster);
+  return new CommandError(EXIT.failed, `${nameOf(cluster.jobid, here())}: ${words}`);
+}
+
+function nothing({ cluster }: SeenJob, { rank, step }: Options): string {
+  const name = nameOf(cluster.jobid, here());
+  if (cluster.down && !cluster.down.kept) return `${name}: no logs are kept of that`;
+  const what = step === undefined ? "none of its steps has" : `its ${step} has not`;
+  const verb = step === undefined ? "printed anything" : "printed anything, or not run,";
+  return `${name}: ${what} ${verb} so far${rank === undefined ? "" : ` on rank ${rank}`}`;
+}
+
+function stepsOf(name: string | undefined): Step[] {
+  if (name === undefined) return [...STEPS];
+  const step = STEPS.find((each) => each === name);
+  if (step) return [step];
+  throw new CommandError(EXIT.usage, `--step: found "${name}", allowed: ${STEPS.join(", ")}`);
+}
+
+function decode(text: string): number[] {
+  try {
+    const ranks = text === "all" ? undefined : decodeIdset(text);
+    if (ranks === undefined || ranks.length > 0) return ranks ?? [];
+  } catch {
+    // It is said below.
+  }
+  throw new CommandError(EXIT.usage, `--rank: found "${text}", allowed: ranks, like 0-3,7`);
+}
+
+/** Those of the cluster, if none are named. */
+function among(cluster: Cluster, asked: number[] | undefined): number[] {
+  const all = ranksOf(cluster);
+  if (!asked || asked.length === 0) return all;
+  const beyond = asked.filter((rank) => !all.includes(rank));
+  if (beyond.length === 0) return asked;
+  throw new CommandError(
+    EXIT.usage,
+    `--rank: found "${encodeIdset(beyond)}", allowed: ${encodeIdset(all)}, the ranks of the cluster`,
+  );
+}

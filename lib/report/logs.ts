@@ -1,0 +1,87 @@
+/**
+ * What a cluster's steps have printed: the whole of it from its nodes as long as it is
+ * there, and what was kept of what they cannot tell (any more).
+ */
+import type { Cluster } from "../cluster/state.js";
+import { hostOf } from "../cluster/state.js";
+import type { Step } from "../cluster/steps.js";
+import { nodeEnvironment } from "../host/environment.js";
+import { run } from "../host/runner.js";
+import { readNodeLogs, type Asked, type NodeLine } from "../step/node-logs.js";
+import type { SeenJob } from "./job.js";
+import { keptLogs } from "./kept-logs.js";
+import type { LogPrinter, Lines } from "./log-printer.js";
+
+/** Seconds that all nodes may take to tell what they have. */
+const LIMIT_S = 120;
+
+export interface Wanted {
+  ranks: number[];
+  steps: Step[];
+}
+
+/** Whether its work directories are there, or may be, and on which of the ranks. */
+export function inPlace({ claim, down }: Cluster, ranks: number[]): number[] {
+  if (!claim) return [];
+  return down && !down.kept ? ranks.filter((rank) => down.left.includes(rank)) : ranks;
+}
+
+/** How its nodes are asked. */
+export function asked(cluster: Cluster, { ranks, steps }: Wanted, limitS = LIMIT_S): Asked {
+  const { jobid, claim } = cluster;
+  const userid = claim?.userid === process.getuid?.() ? undefined : claim?.userid;
+  const env = { ...nodeEnvironment([]), USERNETES_WORKDIR: claim?.workdir ?? "" };
+  return { jobid, ranks, steps, follow: false, as: { env, userid, limitS } };
+}
+
+export async function printLogs(
+  { cluster, record }: SeenJob,
+  { ranks, steps }: Wanted,
+  out: { printer: LogPrinter; say: (words: string) => void },
+): Promise<void> {
+  const there = inPlace(cluster, ranks);
+  const told = there.length > 0 ? await fromNodes(cluster, { ranks: there, steps }, out.say) : [];
+  const kept = await keptLogs(cluster.jobid, record, steps);
+  for (const step of steps) {
+    const whole = byRank(told.filter((line) => line.step === step));
+    out.printer.whole(step, whole);
+    for (const log of kept.filter((log) => log.step === step))
+      out.printer.kept(
+        log,
+        only(log.lines, (rank) => ranks.includes(rank) && !whole.has(rank)),
+      );
+  }
+}
+
+async function fromNodes(
+  cluster: Cluster,
+  wanted: Wanted,
+  say: (words: string) => void,
+): Promise<NodeLine[]> {
+  const lines: NodeLine[] = [];
+  const onLine = (line: NodeLine) => lines.push(line);
+  const { ranks, errors, words } = await readNodeLogs(run, asked(cluster, wanted), { onLine });
+  if (ranks.size === 0 && lines.length === 0) {
+    const why = [...errors.values()][0] ?? words;
+    say(
+      `${why ? `its nodes do not tell (${why})` : "nothing is on its nodes"}: the last lines of each step, as they were kept`,
+    );
+  } else
+    for (const [rank, why] of errors)
+      say(`${hostOf(cluster, rank)}: ${why}: its last lines, as they were kept`);
+  return lines;
+}
+
+function byRank(lines: NodeLine[]): Map<number, string[]> {
+  const of = new Map<number, string[]>();
+  for (const { rank, text } of lines) {
+    const all = of.get(rank) ?? [];
+    of.set(rank, all);
+    all.push(text ?? "(cut: what it printed first)");
+  }
+  return of;
+}
+
+export function only(lines: Lines, is: (rank: number) => boolean): Map<number, readonly string[]> {
+  return new Map([...lines].filter(([rank]) => is(rank)));
+}
