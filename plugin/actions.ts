@@ -36,14 +36,17 @@ export const ACTIONS: { [K in Action["do"]]: Do<K> } = {
   },
 
   // Only looks.
-  "read-resources": async ({ cluster, world }) => {
+  "read-resources": async (job) => {
+    const { cluster, world } = job;
     const text = await world.flux.lookup(`${kvsDirectory(cluster.jobid)}.R`);
     if (text === undefined) throw new Error("the job's R is not there");
     try {
       cluster.resources = parseResources(text);
       return undefined;
     } catch (error) {
-      return unlessOver(world.flux.raise(cluster.jobid, `the job's R: ${messageOf(error)}`));
+      const words = `the job's R: ${messageOf(error)}`;
+      job.say("error", `refused: ${words}`);
+      return unlessOver(world.flux.raise(cluster.jobid, words));
     }
   },
 
@@ -108,6 +111,7 @@ export const ACTIONS: { [K in Action["do"]]: Do<K> } = {
     const { cluster, world } = job;
     try {
       await world.flux.update(cluster.jobid, { "attributes.system.duration": duration });
+      job.say("info", `its time limit is ${duration} s now, with the time that it was held`);
     } catch (error) {
       if (!(error instanceof FluxError)) throw error;
       // A site's limits may not allow it; the job must not wait for that.
@@ -254,7 +258,12 @@ async function reportLeft(job: Reconciler, left: number[]): Promise<void> {
   const touched = failed.filter((rank) => progress(cluster, "stage", rank)?.fault !== "permanent");
   // Draining is a courtesy to the administrator; it must not keep the job.
   if (world.config.drain && touched.length > 0)
-    await world.flux.drain(encodeIdset(touched), reason).catch((error: unknown) => {
-      job.say("warn", `drain: ${messageOf(error)}`);
-    });
+    await world.flux.drain(encodeIdset(touched), reason).then(
+      () => {
+        job.say("warn", `drained ranks ${encodeIdset(touched)}`);
+      },
+      (error: unknown) => {
+        job.say("warn", `drain: ${messageOf(error)}`);
+      },
+    );
 }

@@ -19,6 +19,7 @@ export async function runSteps(job: Reconciler, action: CallAction): Promise<voi
   const [first] = action.steps;
   if (!claim || !first) return;
   start(job, first, action.ranks, false);
+  tellBegin(job, action);
   // The join-command comes when the call has ended; its step is not over before.
   let withResult: StepEnd | undefined;
   const call: Call = {
@@ -103,6 +104,16 @@ function start(job: Reconciler, step: Step, ranks: number[], more: boolean): voi
   job.say("trace", `${step}: begins on ranks ${context.ranks}`, { step, ranks, status: "begins" });
 }
 
+/** One line a call: its steps follow each other on each rank. */
+function tellBegin(job: Reconciler, { steps, ranks }: CallAction): void {
+  const [first] = steps;
+  const attempt = first ? progress(job.cluster, first, ranks[0] ?? 0)?.attempt : undefined;
+  const tried = attempt !== undefined && attempt > 1 ? `, try ${attempt}` : "";
+  const on =
+    ranks.length === 1 ? hostOf(job.cluster, ranks[0] ?? 0) : `ranks ${encodeIdset(ranks)}`;
+  job.say("info", `${steps.join(", ")}: begins on ${on}${tried}`);
+}
+
 type End = Omit<StepEnd, "step"> & { step: Step };
 
 function finish(job: Reconciler, end: End): void {
@@ -123,17 +134,19 @@ function finish(job: Reconciler, end: End): void {
     ...(shared ? { shared } : {}),
   };
   job.step({ timestamp, name: "step-finish", context }, more, tail);
-  tell(job, { step, rank, status, note, seconds });
+  tell(job, { step, rank, status, note, seconds, attempt });
   // What went well is in its log, and kept beside the record.
   if (status !== "ok") for (const line of tail) job.say("debug", `${step}: rank ${rank}: ${line}`);
   if (next) start(job, next, [rank], more);
 }
 
-type Told = Pick<End, "step" | "rank" | "status" | "note"> & { seconds: number };
+type Told = Pick<End, "step" | "rank" | "status" | "note"> & { seconds: number; attempt: number };
 
-function tell(job: Reconciler, { step, rank, status, note, seconds }: Told): void {
+function tell(job: Reconciler, told: Told): void {
+  const { step, rank, status, note, seconds, attempt } = told;
   const level = status === "ok" || note === "stopped" ? "info" : "error";
-  const how = status === "ok" ? `ok in ${seconds} s` : `${status}: ${note}`;
+  const tried = attempt > 1 ? ` (try ${attempt})` : "";
+  const how = status === "ok" ? `ok in ${seconds} s${tried}` : `${status}${tried}: ${note}`;
   const facts = { step, ranks: [rank], status, seconds };
   job.say(level, `${step}: ${hostOf(job.cluster, rank)}: ${how}`, facts);
 }

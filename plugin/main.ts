@@ -113,8 +113,8 @@ class Daemon {
     this.ended = true;
     this.supervisor.leave();
     this.manager.stopping();
+    if (!error) this.say("info", "ending; clusters stay as they are");
     this.bridge.stop();
-    if (!error) this.parts.log.info("ending; clusters stay as they are");
     if (error) throw error;
   }
 

@@ -16,6 +16,7 @@ import {
 import { without } from "../lib/cluster/failures.js";
 import { plan, type Action } from "../lib/cluster/plan.js";
 import { limitsOf, type Limits } from "../lib/cluster/retry.js";
+import { chapters } from "../lib/cluster/story.js";
 import { displayState, isDone, ranksOf, type Cluster } from "../lib/cluster/state.js";
 import { messageOf } from "../lib/errors.js";
 import { formatFsd } from "../lib/flux/fsd.js";
@@ -48,6 +49,8 @@ export class Reconciler {
   private readonly busy = new Set<string>();
   private readonly pauses = new Map<string, number>();
   private shown: string | undefined;
+  /** What was told of the job. */
+  private readonly told = new Set<string>();
   private cancelWake: (() => void) | undefined;
   private planned = false;
   private readonly limits: Limits;
@@ -109,6 +112,12 @@ export class Reconciler {
       if (event.name === "step-finish") this.writer.takeUp([event.context.step]);
     }
     forgetRunning(cluster);
+    // An earlier daemon has told what came before.
+    if (cluster.claim) {
+      for (const [name] of chapters(cluster)) this.told.add(name);
+      const level = cluster.jobid === INSTANCE ? "debug" : "info";
+      this.say(level, `taken up where it was: ${displayState(cluster) ?? "down"}`);
+    }
     this.say("trace", `taken up: ${events.map(({ name }) => name).join(" ")}`);
     return lines;
   }
@@ -182,6 +191,7 @@ export class Reconciler {
     this.cancelWake?.();
     this.cancelWake = undefined;
     this.show();
+    this.tell();
     this.onChange();
     if (isDone(this.cluster)) {
       this.stopWatching();
@@ -225,6 +235,15 @@ export class Reconciler {
       this.busy.delete(key);
       this.kick();
     });
+  }
+
+  /** What happened to the job since the last time. */
+  private tell(): void {
+    for (const [name, words] of chapters(this.cluster)) {
+      if (this.told.has(name)) continue;
+      this.told.add(name);
+      this.say("info", words);
+    }
   }
 
   /** The memo usernetes.state: for display, best effort. */

@@ -88,6 +88,13 @@ usernetes attr kubeconfig workdir
             log,
             new RegExp(`usernetes.*${job}: ${step}: node${rank} \\(rank ${rank}\\): ok in`),
           );
+      const story = [
+        ...["held until its cluster is ready", "claim: ", "stage, up: begins on ranks 0-3"],
+        ...["settle: ready", "the job has started", "teardown: ", "down: nothing is left"],
+      ].map((words) => log.indexOf(`${job}: ${words}`));
+      const ordered = [...story].sort((a, b) => a - b);
+      t.strictSame(story, ordered, log);
+      t.ok(story.every((at) => at >= 0));
       t.match(log, new RegExp(`usernetes.*${job}: kubeadm-init: node0 \\(rank 0\\): ok in`));
       t.notMatch(log, /[a-z0-9]{6}\.[a-z0-9]{16}|sha256:/, "and no token");
     });

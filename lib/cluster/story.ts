@@ -1,0 +1,34 @@
+/**
+ * What happened to a cluster's job, in the words of the log: what no action of the
+ * daemon's own tells. Each is told once in a cluster's life.
+ */
+import { INSTANCE } from "../usernetes/names.js";
+import { isDebug, isHeld, isOver, type Cluster } from "./state.js";
+
+/** Those that are true now, by their names, in the order in which they are told. */
+export function chapters(cluster: Cluster): Map<string, string> {
+  const { job, settle, claim } = cluster;
+  const over = isOver(cluster);
+  const ready = settle?.outcome === "ready";
+  const told = new Map<string, string>();
+  const tell = (name: string, is: boolean, words: string): void => {
+    if (is) told.set(name, words);
+  };
+  tell("held", job.prolog === "counted" && !over, "held until its cluster is ready");
+  tell("late", job.prolog === "late", "it started before it could be held; its tasks wait");
+  tell("debug", isHeld(cluster) && !over, "held for debugging, until it is released");
+  tell("released", isDebug(cluster) && job.released, "released");
+  const others = [...job.otherPrologs].join(", ");
+  const waits = ready && !isHeld(cluster) && job.prolog === "counted" && !over && others !== "";
+  tell("others", waits, `ready, and waits for another prolog: ${others}`);
+  tell("started", job.startAt !== undefined, "the job has started");
+  const ends = claim !== undefined && job.startAt !== undefined && job.finishAt === undefined;
+  const { type = "", note = "" } = job.fatal ?? {};
+  const why = note === "" ? type : `${type}: ${note}`;
+  tell("ends", ends && job.fatal !== undefined && !job.clean, `${why}; its tasks are being ended`);
+  const early = job.clean && claim !== undefined && cluster.jobid !== INSTANCE;
+  const left = early && !cluster.down && !isDebug(cluster);
+  tell("early", left, "Flux is done with the job: its nodes are free while it is taken down");
+  tell("freed", job.epilog === "finished", "its nodes are let go");
+  return told;
+}

@@ -1,0 +1,159 @@
+/** The log of a whole life, line by line: it is all that flux dmesg has of it. */
+import t from "tap";
+import { Life, type LifeOptions } from "../fakes/life.js";
+import type { Play } from "../fakes/playing-run.js";
+
+/** What is said at info and above, without the cluster's name and times. */
+const told = ({ said }: Life) =>
+  said
+    .filter((line) => !/^(trace|debug): /.test(line))
+    .map((line) =>
+      line
+        .replace("ƒ2QT1HSJy5: ", "")
+        .replace(/^info: /, "")
+        .replace(/ in [0-9.]+ s/, ""),
+    );
+
+async function begun(options: LifeOptions = {}, play: Play = () => undefined): Promise<Life> {
+  const life = new Life({ ranks: [0, 1], ...options });
+  life.nodes.play = play;
+  return life.alloc();
+}
+
+const PREPARED = [
+  "claim: ranks 0-1, lead node0 (rank 0), docker",
+  "stage, up: begins on ranks 0-1",
+  "stage: node0 (rank 0): ok",
+  "stage: node1 (rank 1): ok",
+  "up: node0 (rank 0): ok",
+  "up: node1 (rank 1): ok",
+];
+const TAKEN_DOWN = [
+  "down-v: begins on ranks 0-1",
+  "down-v: node0 (rank 0): ok",
+  "down-v: node1 (rank 1): ok",
+  "down: nothing is left",
+];
+
+t.test("a life that goes well, with a step that is tried again", async (t) => {
+  const life = await begun({ duration: 60 }, (step, _, attempt) =>
+    step === "kubeadm-join" && attempt === 1 ? { exit: 2, tail: ["no luck"] } : undefined,
+  );
+  await life.untilStarted();
+  life.job.finish();
+  await life.untilClean();
+  const lines = told(life);
+  t.strictSame(lines.slice(0, 2), ["held until its cluster is ready", PREPARED[0]]);
+  t.strictSame(
+    [...lines].sort(),
+    [
+      "held until its cluster is ready",
+      ...PREPARED,
+      "kubeadm-init, kubeconfig, join-command: begins on node0 (rank 0)",
+      ...["kubeadm-init", "kubeconfig", "join-command"].map(
+        (step) => `${step}: node0 (rank 0): ok`,
+      ),
+      "publish-join: node0 (rank 0): ok",
+      "fetch-join, kubeadm-join: begins on node1 (rank 1)",
+      "fetch-join: node1 (rank 1): ok",
+      "error: kubeadm-join: node1 (rank 1): failed: exit 2: no luck",
+      "kubeadm-join: begins on node1 (rank 1), try 2",
+      "kubeadm-join: node1 (rank 1): ok (try 2)",
+      "delete-token: begins on node0 (rank 0)",
+      "delete-token: node0 (rank 0): ok",
+      "remove-archive: node0 (rank 0): ok",
+      "sync-external-ip, install-flannel, wait-ready: begins on node0 (rank 0)",
+      ...["sync-external-ip", "install-flannel", "wait-ready"].map(
+        (step) => `${step}: node0 (rank 0): ok`,
+      ),
+      "settle: ready",
+      "its time limit is 62 s now, with the time that it was held",
+      "the job has started",
+      "teardown: finish",
+      ...TAKEN_DOWN,
+      "its nodes are let go",
+    ].sort(),
+  );
+  t.strictSame(lines.slice(-7), [
+    "the job has started",
+    "teardown: finish",
+    ...TAKEN_DOWN,
+    "its nodes are let go",
+  ]);
+  t.ok(lines.indexOf("settle: ready") < lines.indexOf("the job has started"));
+});
+
+t.test("a bring-up that fails for good", async (t) => {
+  const life = await begun({}, (step, rank) =>
+    step === "kubeadm-init" && rank === 0 ? { exit: 2, tail: ["no luck"] } : undefined,
+  );
+  await life.untilClean();
+  t.strictSame(told(life), [
+    "held until its cluster is ready",
+    ...PREPARED,
+    "kubeadm-init, kubeconfig, join-command: begins on node0 (rank 0)",
+    "error: kubeadm-init: node0 (rank 0): failed: exit 2: no luck",
+    "error: settle: failed: kubeadm-init failed on node0 (rank 0): exit 2: no luck",
+    "teardown: usernetes: kubeadm-init failed on node0 (rank 0): exit 2: no luck",
+    ...TAKEN_DOWN,
+    "its nodes are let go",
+  ]);
+});
+
+t.test("a job that is held for debugging, released and canceled", async (t) => {
+  const life = await begun({ user: { usernetes: "yes", usernetes_debug: "yes" } });
+  const is = (words: string) => told(life).includes(words);
+  await life.until(() => is("held for debugging, until it is released"));
+  t.notOk(is("the job has started"));
+  life.job.append("memo", { usernetes: { release: "true" } });
+  await life.untilStarted();
+  life.job.endsWhenKilled = false;
+  life.job.exception("cancel", 0, "enough");
+  await life.until(() => is("cancel: enough; its tasks are being ended"));
+  t.ok(told(life).indexOf("released") < told(life).indexOf("the job has started"));
+  life.job.append("finish", { status: 15 });
+  await life.until(() => told(life).some((line) => line.startsWith("kept for debugging")));
+});
+
+t.test("a daemon that takes it up tells where it is, and not again what came before", async (t) => {
+  const life = await begun();
+  await life.untilStarted();
+  await life.restart();
+  life.job.finish();
+  await life.untilClean();
+  const lines = told(life);
+  t.ok(lines.includes("taken up where it was: ready"), lines.join("\n"));
+  for (const words of ["held until its cluster is ready", "the job has started"])
+    t.equal(lines.filter((line) => line === words).length, 1, words);
+});
+
+t.test("a teardown that could not hold the nodes", async (t) => {
+  const life = await begun();
+  await life.untilStarted();
+  life.job.append("finish", { status: 0 });
+  life.job.append("clean");
+  await life.untilClean();
+  t.strictSame(told(life).slice(-6), [
+    "Flux is done with the job: its nodes are free while it is taken down",
+    "teardown: finish",
+    ...TAKEN_DOWN,
+  ]);
+});
+
+t.test("who is waited for, and that a hold came too late", async (t) => {
+  const life = new Life({ ranks: [0, 1] });
+  await life.begin();
+  life.job.append("prolog-start", { description: "site" });
+  life.job.alloc();
+  const words = "ready, and waits for another prolog: site";
+  await life.until(() => told(life).includes(words));
+  life.job.append("prolog-finish", { description: "site" });
+  await life.untilStarted();
+  t.ok(told(life).indexOf(words) < told(life).indexOf("the job has started"));
+  const late = new Life({ ranks: [0, 1] });
+  late.job.lateHold = true;
+  await late.alloc();
+  await late.until(() => told(late).includes("settle: ready"));
+  t.ok(told(late).includes("it started before it could be held; its tasks wait"));
+  t.notOk(told(late).includes("held until its cluster is ready"));
+});
