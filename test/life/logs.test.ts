@@ -1,8 +1,21 @@
 /** What the steps printed, while the cluster is there and afterwards, for who may see it. */
-import { writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { TOKEN } from "../fakes/playing-run.js";
 import { life } from "./life.js";
+
+/** What still follows a job's logs on this machine, of all hosts. */
+const followers = (jobid: string) =>
+  readdirSync("/proc")
+    .filter((name) => /^[0-9]+$/.test(name))
+    .filter((pid) => {
+      try {
+        const words = readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
+        return words.includes(jobid) && words.includes("follow");
+      } catch {
+        return false;
+      }
+    });
 
 life(async (t, flux) => {
   const logs = (...args: string[]) => flux.run(["flux", "usernetes", "logs", ...args]);
@@ -32,7 +45,16 @@ played`);
     fails("node1 kubeadm-join");
     flux.takes("up", 2);
     job = await flux.submit("-N3", "sleep", "300");
-    const { stdout, stderr, exitCode } = await logs("--follow", job);
+    const cut = ["timeout", "-s", "INT", "2", "flux", "usernetes", "logs", "-f", "-s", "up", job];
+    const [stopped, { stdout, stderr, exitCode }] = await Promise.all([
+      flux.run(cut),
+      logs("--follow", job),
+    ]);
+    t.match(stopped, { stderr: "" }, "Ctrl-C ends it without a word");
+    const id = await flux.output("flux", "job", "id", job);
+    for (let n = 0; followers(id).length > 0 && n < 50; n++)
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    t.strictSame(followers(id), [], "and on the nodes");
     t.equal(exitCode, 0, stderr);
     t.ok((await flux.record(job)).some(({ name }) => name === "settle"));
     for (const rank of [0, 1, 2]) {
