@@ -15,6 +15,7 @@ import { upCommand } from "./up.js";
 import { downCommand } from "./down.js";
 import { releaseCommand } from "./release.js";
 import { statusCommand } from "./status.js";
+import { timelineCommand } from "./timeline.js";
 import { waitCommand } from "./wait.js";
 
 export const program = new Command("flux-usernetes")
@@ -26,6 +27,7 @@ export const program = new Command("flux-usernetes")
   .addCommand(statusCommand())
   .addCommand(waitCommand())
   .addCommand(logsCommand())
+  .addCommand(timelineCommand())
   .addCommand(releaseCommand())
   .addCommand(cleanCommand())
   .addCommand(upCommand())

@@ -7,11 +7,13 @@ export interface Look {
   /** Columns; Infinity where it is no terminal. */
   width: number;
   colour: boolean;
-  /** The locale has `ƒ`. */
+  /** Ids are printed with their `ƒ`. */
   wide: boolean;
+  /** The locale has what is drawn with. */
+  unicode: boolean;
 }
 
-export const PLAIN: Look = { width: Infinity, colour: false, wide: true };
+export const PLAIN: Look = { width: Infinity, colour: false, wide: true, unicode: true };
 
 type Env = Record<string, string | undefined>;
 interface Stream {
@@ -23,10 +25,12 @@ interface Stream {
 export function lookOf(env: Env, stream: Stream): Look {
   const terminal = stream.isTTY === true;
   const locale = env["LC_ALL"] || env["LC_CTYPE"] || env["LANG"] || "C";
+  const unicode = /utf-?8/i.test(locale);
   return {
     width: (terminal && stream.columns) || Infinity,
     colour: terminal && !env["NO_COLOR"] && env["TERM"] !== "dumb",
-    wide: /utf-?8/i.test(locale) && env["FLUX_F58_FORCE_ASCII"] === undefined,
+    wide: unicode && env["FLUX_F58_FORCE_ASCII"] === undefined,
+    unicode,
   };
 }
 

@@ -83,9 +83,13 @@ export function failures(cluster: Cluster, steps: StepLine[]): string[] {
 
 /** `node[1-2] (rank 1-2)` */
 export function names(cluster: Cluster, ranks: number[]): string {
-  const all = ranksOf(cluster);
-  const hosts = ranks.map((rank) => cluster.claim?.hosts[all.indexOf(rank)] ?? "?");
-  return `${encodeHostlist(hosts)} (rank ${encodeIdset(ranks)})`;
+  return `${hostNames(cluster, ranks)} (rank ${encodeIdset(ranks)})`;
+}
+
+/** `node[1-2]` */
+export function hostNames(cluster: Cluster, ranks: number[]): string {
+  const all = new Map(ranksOf(cluster).map((rank, index) => [rank, index]));
+  return encodeHostlist(ranks.map((rank) => cluster.claim?.hosts[all.get(rank) ?? -1] ?? "?"));
 }
 
 /** `18:40:12`, of this machine's time zone. */

@@ -1,0 +1,75 @@
+/** `flux-usernetes timeline`: which step took how long on which ranks. */
+import { Command } from "commander";
+import { CommandError, EXIT } from "../errors.js";
+import { here, nameOf } from "../report/look.js";
+import { noCluster } from "../report/status.js";
+import { timelineJson } from "../report/timeline-json.js";
+import { timelineSvg } from "../report/timeline-svg.js";
+import { timelineLines } from "../report/timeline-text.js";
+import { timelineOf } from "../report/timeline.js";
+import { clusterIdOf, seeCluster } from "./cluster-argument.js";
+import { writeWhole } from "./write-whole.js";
+
+interface TimelineOptions {
+  svg?: string;
+  json?: true;
+}
+
+export function timelineCommand(): Command {
+  return new Command("timeline")
+    .description("show which step took how long on which ranks")
+    .argument("<cluster>", "job id, in any form, or instance: that of the whole instance")
+    .option("--svg <file>", "draw it into this file; -: to stdout")
+    .option("--json", "print an object")
+    .addHelpText(
+      "after",
+      `
+From the record alone: also while it comes up, and after the job. Marked with * is the
+longest chain: each of its steps waited for the one before it, and nothing is ready
+sooner unless one of them is. What is not in its steps is what Flux and the daemon cost.
+Ranks that are told together are one bar; of a step with many bars these are shown: the
+fastest, the median and the slowest. A bar has hosts where there is room for them.
+
+The width is that of the terminal, or COLUMNS, or 80. The SVG needs nothing beside it.
+
+Exit codes: 0 done, 1 no such cluster, or the file cannot be written, 2 wrong usage,
+4 no Flux instance.
+
+Examples:
+  flux usernetes timeline ƒ2QT1HSJy5
+  flux usernetes timeline --svg=bring-up.svg ƒ2QT1HSJy5`,
+    )
+    .action(async (name: string, { svg, json }: TimelineOptions) => {
+      if (svg !== undefined && json)
+        throw new CommandError(EXIT.usage, "timeline: give --svg or --json, not both");
+      await show(await clusterIdOf(name), { svg, json: json ?? false });
+    });
+}
+
+async function show(
+  jobid: bigint,
+  { svg, json }: { svg: string | undefined; json: boolean },
+): Promise<void> {
+  const seen = await seeCluster(jobid);
+  const look = lookHere();
+  if (!seen.cluster.claim)
+    throw new CommandError(EXIT.failed, `${nameOf(jobid, look)}: ${noCluster(seen.cluster)}`);
+  const now = Date.now() / 1000;
+  const timeline = timelineOf(seen, now);
+  if (svg === "-") process.stdout.write(timelineSvg(timeline));
+  else if (svg !== undefined) writeWhole(svg, timelineSvg(timeline));
+  else if (json) process.stdout.write(`${JSON.stringify(timelineJson(timeline))}\n`);
+  else
+    process.stdout.write(
+      timelineLines(timeline, look)
+        .map((line) => `${line}\n`)
+        .join(""),
+    );
+}
+
+/** In a pipe, COLUMNS says how wide a bar may be. */
+function lookHere() {
+  const look = here();
+  const columns = Number(process.env["COLUMNS"]);
+  return Number.isInteger(columns) && columns > 0 ? { ...look, width: columns } : look;
+}

@@ -1,0 +1,104 @@
+/**
+ * When each step ran on which ranks, from the record. Pure.
+ *
+ * Ranks of one event are one row. A row's end is that of the last of them and its
+ * length that of the slowest, as the record has it (docs/record.md): within such a row
+ * times are as exact as ranks are alike.
+ */
+import type { Step } from "../cluster/steps.js";
+import { decodeIdset } from "../flux/idset.js";
+import type { RecordEvent, StepStatus } from "../record/events.js";
+
+export interface Row {
+  step: Step;
+  ranks: number[];
+  attempt: number;
+  /** `cut off`: its end was never told, since the daemon ended under it. */
+  status: StepStatus | "running" | "cut off";
+  /** Seconds since the epoch. */
+  begin: number;
+  end: number;
+  /** Why it is not ok. */
+  note: string;
+  /** How many claims there were: one that is made anew begins the bring-up anew. */
+  round: number;
+}
+
+interface Begun {
+  attempt: number;
+  at: number;
+}
+
+type StepEvent = Extract<RecordEvent, { name: "step-start" | "step-finish" }>;
+
+/** In the order in which they ended; those that run end now. */
+export function rowsOf(record: RecordEvent[], now: number): Row[] {
+  const reader = new RowReader();
+  for (const event of record) reader.take(event);
+  return reader.end(now);
+}
+
+class RowReader {
+  private readonly rows: Row[] = [];
+  private readonly begun = new Map<Step, Map<number, Begun>>();
+  private round = 0;
+
+  take(event: RecordEvent): void {
+    const { timestamp, name } = event;
+    if (name === "step-start" || name === "step-finish") this.step(event);
+    // What is not told by then is not told any more.
+    else if (name === "claim" || name === "teardown-start" || name === "down") {
+      this.close("cut off", timestamp);
+      if (name === "claim") this.round++;
+    }
+  }
+
+  end(now: number): Row[] {
+    this.close("running", now);
+    return this.rows;
+  }
+
+  private step({ timestamp, name, context }: StepEvent): void {
+    const { step, attempt } = context;
+    const ranks = decodeIdset(context.ranks);
+    const begun = this.begun.get(step) ?? new Map<number, Begun>();
+    this.begun.set(step, begun);
+    if (name === "step-start") {
+      // Begun again by another daemon.
+      this.closeOf(step, { ranks, status: "cut off", at: timestamp });
+      for (const rank of ranks) begun.set(rank, { attempt, at: timestamp });
+      return;
+    }
+    for (const rank of ranks) begun.delete(rank);
+    const { status, seconds, note = "" } = context;
+    const times = { begin: timestamp - seconds, end: timestamp };
+    this.rows.push({ step, ranks, attempt, status, ...times, note, round: this.round });
+  }
+
+  private close(status: "running" | "cut off", at: number): void {
+    for (const [step, begun] of this.begun)
+      this.closeOf(step, { ranks: [...begun.keys()], status, at });
+  }
+
+  /** Those of the ranks that have begun it: a row for those that began it together. */
+  private closeOf(
+    step: Step,
+    { ranks, status, at }: { ranks: number[]; status: "running" | "cut off"; at: number },
+  ): void {
+    const begun = this.begun.get(step);
+    const together = new Map<string, Row>();
+    for (const rank of ranks) {
+      const own = begun?.get(rank);
+      if (!own) continue;
+      begun?.delete(rank);
+      const key = `${own.at} ${own.attempt}`;
+      const row = together.get(key) ?? {
+        ...{ step, ranks: [], attempt: own.attempt, status, note: "", round: this.round },
+        ...{ begin: own.at, end: Math.max(own.at, at) },
+      };
+      row.ranks.push(rank);
+      together.set(key, row);
+    }
+    this.rows.push(...together.values());
+  }
+}

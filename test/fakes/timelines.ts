@@ -1,0 +1,43 @@
+/** Records whose steps took their time. Seconds are since BEGIN. */
+import type { JobEvent } from "../../lib/cluster/fold.js";
+import type { RecordEvent } from "../../lib/record/events.js";
+import { BEGIN, claimEvent, step } from "./clusters.js";
+
+/** `up 0`, `up 1 failed`: begun and ended then. */
+export function ends(words: string, from: number, to: number, attempt = 1): RecordEvent {
+  const note = words.split(" ")[2] === undefined ? "" : "exit 2";
+  const event = step(words, { at: BEGIN + to, attempt, note });
+  if (event.name === "step-finish") event.context.seconds = Math.round((to - from) * 1000) / 1000;
+  return event;
+}
+
+export const begins = (words: string, at: number): RecordEvent =>
+  step(`${words} running`, { at: BEGIN + at });
+
+/** Of three nodes, from alloc to free. */
+export function wholeLife(): { record: RecordEvent[]; events: JobEvent[] } {
+  const at = (time: number) => ({ timestamp: BEGIN + time });
+  const record: RecordEvent[] = [
+    claimEvent(),
+    ...[ends("stage 0-2", 0.1, 0.3), ends("up 0-2", 0.3, 2.3), ends("kubeadm-init 0", 2.3, 5.3)],
+    ...[ends("kubeconfig 0", 5.3, 5.4), ends("join-command 0", 5.4, 5.6)],
+    ...[ends("publish-join 0", 5.6, 5.7), ends("fetch-join 1-2", 5.7, 5.8)],
+    ...[ends("kubeadm-join 1-2", 5.8, 7.8), ends("delete-token 0", 7.8, 7.9)],
+    ...[ends("sync-external-ip 0", 7.8, 8.3), ends("install-flannel 0", 8.3, 9.3)],
+    ends("wait-ready 0", 9.3, 10.3),
+    { ...at(10.3), name: "settle", context: { outcome: "ready", kubeconfig: "/tmp/k" } },
+    { ...at(12), name: "teardown-start", context: { reason: "finish" } },
+    ends("down-v 0-2", 12.1, 13.1),
+    { ...at(13.1), name: "down", context: { left: [] } },
+  ];
+  const events = [
+    { ...at(-0.1), name: "alloc" },
+    { ...at(10.4), name: "start" },
+    { ...at(11.9), name: "finish", context: { status: 0 } },
+    ...[
+      { ...at(13.1), name: "free" },
+      { ...at(13.1), name: "clean" },
+    ],
+  ];
+  return { record, events };
+}
