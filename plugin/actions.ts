@@ -175,6 +175,7 @@ async function recordDown(job: Reconciler, down: Down): Promise<void> {
     : (["unlink", entryKey(jobid)] as const);
   const event = { timestamp: world.clock.now(), name: "down", context: down } as const;
   await job.record(event, [[...change], ...unlinkArchive(archive(jobid))]);
+  if (!down.kept) world.meter?.teardown(down.left.length);
   if (entry) world.open.add(entry);
   else world.open.remove(jobid);
 }
@@ -213,7 +214,10 @@ async function settle(job: Reconciler, context: Settle): Promise<void> {
   job.line?.close();
   job.line = undefined;
   job.say(outcome === "failed" ? "error" : "info", `settle: ${outcome}${more && `: ${more}`}`);
-  await job.record({ timestamp: job.world.clock.now(), name: "settle", context });
+  const timestamp = job.world.clock.now();
+  await job.record({ timestamp, name: "settle", context });
+  const { allocAt } = job.cluster.job;
+  job.world.meter?.settle(outcome, allocAt === undefined ? undefined : timestamp - allocAt);
 }
 
 const LOCAL: Record<LocalStep, (job: Reconciler) => Promise<void>> = {

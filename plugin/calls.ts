@@ -100,6 +100,7 @@ export async function runLocalStep(
 function start(job: Reconciler, step: Step, ranks: number[], more: boolean): void {
   const attempt = (progress(job.cluster, step, ranks[0] ?? 0)?.attempt ?? 0) + 1;
   const context = { step, ranks: encodeIdset(ranks), attempt };
+  if (attempt > 1) job.world.meter?.retry(step, ranks.length);
   job.step({ timestamp: job.world.clock.now(), name: "step-start", context }, more);
   job.say("trace", `${step}: begins on ranks ${context.ranks}`, { step, ranks, status: "begins" });
 }
@@ -134,6 +135,7 @@ function finish(job: Reconciler, end: End): void {
     ...(shared ? { shared } : {}),
   };
   job.step({ timestamp, name: "step-finish", context }, more, tail);
+  world.meter?.step({ step, status, seconds });
   tell(job, { step, rank, status, note, seconds, attempt });
   // What went well is in its log, and kept beside the record.
   if (status !== "ok") for (const line of tail) job.say("debug", `${step}: rank ${rank}: ${line}`);

@@ -10,10 +10,13 @@ import { CommandError, EXIT, messageOf } from "../lib/errors.js";
 import { systemClock } from "../lib/host/clock.js";
 import { localEnvironment, nodeEnvironment } from "../lib/host/environment.js";
 import { run } from "../lib/host/runner.js";
+import type { State } from "../lib/report/summary.js";
 import { project, workdir } from "../lib/usernetes/names.js";
 import type { Ready } from "./bridge-messages.js";
 import { Bridge } from "./bridge.js";
 import { instanceId } from "./instance-id.js";
+import { counted } from "./counted.js";
+import { MetricsSwitch } from "./metrics-switch.js";
 import { createLog, logLine, tellFlux, type Log } from "./log.js";
 import { Membership } from "./membership.js";
 import { OpenClusters } from "./open-clusters.js";
@@ -51,6 +54,7 @@ class Daemon {
   private readonly bridge: Bridge;
   private readonly supervisor: Supervisor;
   private readonly manager: ServiceManager;
+  private readonly metrics: MetricsSwitch;
   private readonly open = new OpenClusters();
   private readonly nodes = new Membership();
   private config: Loaded["config"];
@@ -96,6 +100,10 @@ class Daemon {
     this.supervisor = new Supervisor(() => this.world(), this.bridge, parts.env);
     const notify = (state: string): Promise<void> => this.bridge.notify(state);
     this.manager = new ServiceManager(notify, systemClock, parts.env);
+    const clusters = (): State[] => this.supervisor.states();
+    this.metrics = new MetricsSwitch(counted(clusters, this.open), (level, text) => {
+      this.say(level, text);
+    });
   }
 
   async run(): Promise<void> {
@@ -114,6 +122,7 @@ class Daemon {
     this.supervisor.leave();
     this.manager.stopping();
     if (!error) this.say("info", "ending; clusters stay as they are");
+    this.metrics.close();
     this.bridge.stop();
     if (error) throw error;
   }
@@ -126,6 +135,7 @@ class Daemon {
     if (!this.ready) this.nodes.startedAt(ready.starttime, systemClock);
     this.ready = ready;
     this.bridges++;
+    if (this.bridges > 1) this.metrics.bridgeRestart();
     this.supervisor.onReady();
   }
 
@@ -134,6 +144,7 @@ class Daemon {
     const bridge = this.bridges;
     try {
       this.instance = await instanceId(this.bridge);
+      await this.metrics.apply(this.config.metricsListen);
       await this.supervisor.onSentinel();
       if (this.wasReady) return;
       this.wasReady = true;
@@ -154,6 +165,7 @@ class Daemon {
     this.manager.reloading();
     try {
       this.config = (await this.parts.load()).config;
+      await this.metrics.apply(this.config.metricsListen);
       this.reloaded("info", "configuration read again");
     } catch (error) {
       this.reloaded("error", `the configuration stays as it was: ${messageOf(error)}`);
@@ -187,6 +199,7 @@ class Daemon {
       open: this.open,
       names: (jobid) => ({ workdir: workdir(config.workdir, jobid), project: project(jobid) }),
       nodes: this.nodes,
+      meter: this.metrics,
     };
   }
 

@@ -111,6 +111,8 @@ export class Reconciler {
       foldRecordEvent(cluster, event);
       if (event.name === "step-finish") this.writer.takeUp([event.context.step]);
     }
+    // Of one that has a claim, an earlier daemon has counted it.
+    if (!cluster.claim && !cluster.job.clean) this.countHold(undefined);
     forgetRunning(cluster);
     // An earlier daemon has told what came before.
     if (cluster.claim) {
@@ -129,8 +131,18 @@ export class Reconciler {
 
   onJobEvent(event: JobEvent): void {
     this.say("trace", `event ${event.name}`, { event: event.name });
+    const { startAt } = this.cluster.job;
     foldJobEvent(this.cluster, event);
+    this.countHold(startAt);
     this.kick();
+  }
+
+  /** When the job starts: `before` is what was known of that. A site's prolog is not counted. */
+  private countHold(before: number | undefined): void {
+    const { startAt, prolog } = this.cluster.job;
+    if (startAt === undefined || before !== undefined || this.world.config.hold !== "events")
+      return;
+    this.world.meter?.hold(prolog === "finished");
   }
 
   /** Ranks that the cluster goes on without. */

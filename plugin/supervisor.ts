@@ -11,6 +11,7 @@ import { messageOf } from "../lib/errors.js";
 import { encodeIdset } from "../lib/flux/idset.js";
 import { f58 } from "../lib/flux/jobid.js";
 import type { OpenCluster } from "../lib/record/writer.js";
+import { stateOf, type State } from "../lib/report/summary.js";
 import type { ReportedJob } from "./bridge-messages.js";
 import type { Bridge } from "./bridge.js";
 import { Follow } from "./follow.js";
@@ -57,6 +58,13 @@ export class Supervisor implements Jobs {
   /** Those, and the jobs that wait for nodes. */
   get known(): number {
     return this.members.size + this.waiting.size;
+  }
+
+  /** Of the clusters that are not down, and of jobs that will have one when they have nodes. */
+  states(): State[] {
+    const clusters = [...this.members.values()].map(({ reconciler }) => reconciler.cluster);
+    const there = clusters.filter(({ down }) => !down).map(stateOf);
+    return [...there, ...[...this.waiting].map((): State => "waiting")];
   }
 
   /** A bridge begins: it reports all active jobs, so one that is not has ended. */

@@ -5,6 +5,7 @@ import type { Run } from "../lib/host/command.js";
 import type { Claim } from "../lib/record/events.js";
 import type { Operation } from "../lib/record/writer.js";
 import type { Site } from "../lib/step/environment.js";
+import type { Meter } from "./meter.js";
 import type { Membership } from "./membership.js";
 import type { OpenClusters } from "./open-clusters.js";
 
@@ -39,4 +40,6 @@ export interface World {
   /** Where a job's cluster is, and what it is called in the engine. */
   names: (jobid: bigint) => Pick<Claim, "workdir" | "project">;
   nodes: Membership;
+  /** Counts what is done; undefined: nobody does. */
+  meter?: Meter;
 }

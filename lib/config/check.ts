@@ -8,6 +8,7 @@ import { parseFsd } from "../flux/fsd.js";
 import type { EngineName } from "../usernetes/engine.js";
 import { parsePortRange, type PortRange } from "../usernetes/ports.js";
 import { parsePool, type Pool } from "../usernetes/subnets.js";
+import { parseListen, type Listen } from "./listen.js";
 import { FORMATS, schema, type Table } from "./schema.js";
 
 export interface Config {
@@ -28,6 +29,8 @@ export interface Config {
   joinFanout: number;
   drain: boolean;
   extendTimeLimit: boolean;
+  /** Where metrics are served; undefined: nowhere. */
+  metricsListen: Listen | undefined;
 }
 
 const ajv = new Ajv({ useDefaults: true, allErrors: false, verbose: true });
@@ -36,6 +39,7 @@ ajv.addFormat("absolute-path", isPath);
 ajv.addFormat("port-range", (text: string) => parsePortRange(text) !== undefined);
 ajv.addFormat("subnet-pool", (text: string) => parsePool(text) !== undefined);
 ajv.addFormat("interface", /^[A-Za-z0-9_.@-]{1,32}$/);
+ajv.addFormat("listen", (text: string) => parseListen(text) !== undefined);
 ajv.addFormat("fsd", (text: string) => (parseFsd(text) ?? 0) > 0);
 const validate = ajv.compile<Table>(schema);
 
@@ -67,6 +71,7 @@ export function checkConfig(found: unknown, where: string): Config {
     joinFanout: table["join-fanout"],
     drain: table.drain,
     extendTimeLimit: table["extend-time-limit"],
+    metricsListen: parseListen(table["metrics-listen"] ?? ""),
   };
 }
 

@@ -23,6 +23,7 @@ export interface Table {
   "join-fanout": number;
   drain: boolean;
   "extend-time-limit": boolean;
+  "metrics-listen"?: string;
 }
 
 const attempts = (value: number, description: string) => ({
@@ -132,6 +133,11 @@ export const schema = {
       default: true,
       description: "give the held time back to jobs with a time limit",
     },
+    "metrics-listen": {
+      type: "string",
+      format: "listen",
+      description: "serve Prometheus text here (`[ADDRESS:]PORT`, loopback without an address)",
+    },
   },
 } as const;
 
@@ -143,5 +149,6 @@ export const FORMATS: Record<string, { allowed: string }> = {
   "port-range": { allowed: 'a range of four ports or more, like "20000-29999", or "default"' },
   "subnet-pool": { allowed: 'a network of /24 or larger, like "10.100.0.0/14"' },
   interface: { allowed: 'the name of a network interface, like "eth0"' },
+  listen: { allowed: 'an address and a port, like "127.0.0.1:9464", "[::1]:9464" or "9464"' },
   fsd: { allowed: 'a duration (RFC 23), like "90s" or "15m"' },
 };

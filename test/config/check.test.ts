@@ -32,6 +32,7 @@ t.test("a table with the template only is what the documentation says", (t) => {
     joinFanout: 64,
     drain: true,
     extendTimeLimit: true,
+    metricsListen: undefined,
   });
   t.end();
 });
@@ -56,6 +57,7 @@ t.test("every key can be set", (t) => {
         "join-fanout": 1,
         drain: false,
         "extend-time-limit": false,
+        "metrics-listen": "[::1]:9464",
       },
       "test",
     ),
@@ -76,6 +78,7 @@ t.test("every key can be set", (t) => {
       joinFanout: 1,
       drain: false,
       extendTimeLimit: false,
+      metricsListen: { host: "::1", port: 9464 },
     },
   );
   t.end();
@@ -100,8 +103,9 @@ const PORTS = 'a range of four ports or more, like "20000-29999", or "default"';
 const POOL = 'a network of /24 or larger, like "10.100.0.0/14"';
 const INTERFACE = 'the name of a network interface, like "eth0"';
 const FSD = 'a duration (RFC 23), like "90s" or "15m"';
+const LISTEN = 'an address and a port, like "127.0.0.1:9464", "[::1]:9464" or "9464"';
 const KEYS =
-  "template, workdir, container-engine, engines, ports, subnets, interface, run-as, shared-filesystem, hold, bring-up-timeout, teardown-timeout, attempts, join-fanout, drain, extend-time-limit";
+  "template, workdir, container-engine, engines, ports, subnets, interface, run-as, shared-filesystem, hold, bring-up-timeout, teardown-timeout, attempts, join-fanout, drain, extend-time-limit, metrics-listen";
 
 const REFUSED: [string, Record<string, unknown>, string][] = [
   [
@@ -161,6 +165,16 @@ const REFUSED: [string, Record<string, unknown>, string][] = [
     "a shared-filesystem that is none",
     { "shared-filesystem": true },
     "shared-filesystem: found true, allowed: auto, yes, no",
+  ],
+  [
+    "a port alone that is a number",
+    { "metrics-listen": 9464 },
+    `metrics-listen: found 9464, allowed: ${LISTEN}`,
+  ],
+  [
+    "a port that is none",
+    { "metrics-listen": ":0" },
+    `metrics-listen: found ":0", allowed: ${LISTEN}`,
   ],
   ["a hold that is none", { hold: "no" }, 'hold: found "no", allowed: events, perilog'],
   [

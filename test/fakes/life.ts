@@ -12,6 +12,7 @@ import { kvsDirectory } from "../../lib/flux/jobid.js";
 import type { RecordEvent } from "../../lib/record/events.js";
 import type { OpenCluster } from "../../lib/record/writer.js";
 import { project, workdir } from "../../lib/usernetes/names.js";
+import type { Meter } from "../../plugin/meter.js";
 import { Membership } from "../../plugin/membership.js";
 import { OpenClusters } from "../../plugin/open-clusters.js";
 import { Reconciler } from "../../plugin/reconcile.js";
@@ -35,6 +36,7 @@ export interface LifeOptions {
   jobid?: bigint;
   /** Clusters that are open already. */
   open?: OpenCluster[];
+  meter?: Meter;
 }
 
 export class Life {
@@ -82,6 +84,7 @@ export class Life {
       names: (jobid) => ({ workdir: workdir(config.workdir, jobid), project: project(jobid) }),
       open: this.openClusters(),
       nodes: new Membership(),
+      ...(options.meter ? { meter: options.meter } : {}),
     };
     this.reconciler = this.newReconciler();
   }

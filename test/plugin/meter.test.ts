@@ -1,0 +1,96 @@
+import t from "tap";
+import type { Meter } from "../../plugin/meter.js";
+import { Life } from "../fakes/life.js";
+
+/** Writes down what is counted. */
+class Counting implements Meter {
+  readonly counted: string[] = [];
+
+  step({ step, status, seconds }: Parameters<Meter["step"]>[0]): void {
+    this.counted.push(`step ${step} ${status} ${seconds >= 0 ? "took" : "?"}`);
+  }
+  retry(step: string, ranks: number): void {
+    this.counted.push(`retry ${step} ${ranks}`);
+  }
+  hold(inTime: boolean): void {
+    this.counted.push(`hold ${inTime ? "in time" : "late"}`);
+  }
+  settle(outcome: string, seconds: number | undefined): void {
+    this.counted.push(`settle ${outcome} ${seconds === undefined ? "?" : "took"}`);
+  }
+  teardown(left: number): void {
+    this.counted.push(`teardown ${left}`);
+  }
+  bridgeRestart(): void {
+    this.counted.push("bridge");
+  }
+
+  /** Without the steps. */
+  get marks(): string[] {
+    return this.counted.filter((each) => !each.startsWith("step "));
+  }
+}
+
+t.test("a life is counted: each rank's steps, its hold, its settle and its end", async (t) => {
+  const meter = new Counting();
+  const life = await new Life({ meter }).alloc();
+  await life.untilStarted();
+  life.job.finish();
+  await life.untilClean();
+  t.same(meter.marks, ["settle ready took", "hold in time", "teardown 0"]);
+  const ups = meter.counted.filter((each) => each === "step up ok took");
+  t.equal(ups.length, 3);
+});
+
+t.test("a step that is tried again is a retry, on the ranks that try it", async (t) => {
+  const meter = new Counting();
+  const life = new Life({ meter });
+  life.nodes.play = (step, rank, attempt) =>
+    step === "up" && rank !== 0 && attempt === 1 ? { exit: 2, tail: ["no"] } : undefined;
+  await life.alloc();
+  await life.untilStarted();
+  t.same(meter.marks.slice(0, 1), ["retry up 2"]);
+  t.equal(meter.counted.filter((each) => each === "step up failed took").length, 2);
+});
+
+t.test("a job that was not held in time is counted so, once", async (t) => {
+  const meter = new Counting();
+  const life = new Life({ meter });
+  life.job.lateHold = true;
+  await life.alloc();
+  await life.until(() => meter.marks.includes("settle ready took"));
+  await life.restart();
+  life.job.finish();
+  await life.untilClean();
+  t.same(meter.marks, ["hold late", "settle ready took", "teardown 0"]);
+});
+
+t.test("a job that had started when the daemon saw it was not held", async (t) => {
+  const meter = new Counting();
+  const life = new Life({ meter });
+  life.job.submit();
+  life.job.post("prolog-finish", { description: "usernetes", status: 0 });
+  life.job.eventlog.splice(1, 2);
+  life.job.alloc();
+  await life.restart();
+  t.same(meter.marks, ["hold late", "settle ready took"]);
+});
+
+t.test("with a prolog of the site's no hold is counted", async (t) => {
+  const meter = new Counting();
+  const life = await new Life({ meter, config: { hold: "perilog" } }).alloc();
+  await life.untilStarted();
+  t.same(meter.marks, ["settle ready took"]);
+});
+
+t.test("what is kept for debugging is no teardown", async (t) => {
+  const meter = new Counting();
+  const life = await new Life({
+    meter,
+    user: { usernetes: "yes", usernetes_debug: "yes" },
+  }).alloc();
+  await life.until(() => meter.marks.includes("settle ready took"));
+  life.job.exception("cancel", 0);
+  await life.untilClean();
+  t.same(meter.marks, ["settle ready took"]);
+});
