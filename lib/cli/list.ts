@@ -1,5 +1,6 @@
 /** `flux-usernetes list`: the clusters of the instance, as `flux jobs` lists its jobs. */
 import { Command } from "commander";
+import { CommandError, EXIT } from "../errors.js";
 import { seeClusters } from "../report/clusters.js";
 import { HEADING, listLines, order } from "../report/list.js";
 import { cut, here, nameOf } from "../report/look.js";
@@ -10,7 +11,10 @@ interface ListOptions {
   user?: string;
   filter?: string;
   since?: string;
-  count?: string;
+  name?: string;
+  queue?: string;
+  include?: string;
+  count: string;
   header: boolean;
   json?: true;
 }
@@ -24,7 +28,10 @@ export function listCommand(): Command {
     .option("-u, --user <user>", "those of this user's jobs")
     .option("-f, --filter <state>", "of jobs in these states or with these results")
     .option("--since <when>", "with those of jobs that have ended since, like -1h")
-    .option("-c, --count <n>", "look at so many jobs at most (default: 1000)")
+    .option("--name <name>", "of jobs with this name")
+    .option("-q, --queue <queue>", "of jobs in these queues")
+    .option("-i, --include <targets>", "of jobs that have these hosts or ranks")
+    .option("-c, --count <n>", "look at so many jobs at most; 0: at all", "1000")
     .option("-n, --no-header", "no line of headings")
     .option("--json", "print an array of objects")
     .addHelpText(
@@ -43,10 +50,15 @@ Examples:
   flux usernetes list -a --since=-1h --json`,
     )
     .action(async (jobs: string[], options: ListOptions) => {
-      const { all, filter, since, json } = options;
-      const open = !jobs.length && [options.user, filter, since].every((it) => it === undefined);
+      const { all, filter, since, json, user, name, queue, include } = options;
+      const chosen = [user, filter, since, name, queue, include].some((it) => it !== undefined);
       const ended = all ?? (jobs.length > 0 || filter !== undefined || since !== undefined);
-      const seen = await seeClusters({ filters: filters(jobs, options), open });
+      const seen = await seeClusters({
+        filters: filters(jobs, options),
+        count: jobs.length > 0 ? 0 : countOf(options),
+        open: jobs.length === 0 && !chosen,
+        warn,
+      });
       const shown = order(seen.filter(({ state }) => ended || state !== "gone"));
       const look = here();
       const now = Date.now() / 1000;
@@ -63,9 +75,18 @@ Examples:
     });
 }
 
+function countOf({ count }: ListOptions): number {
+  if (/^[0-9]{1,9}$/.test(count)) return Number(count);
+  throw new CommandError(EXIT.usage, `--count: found "${count}", allowed: a whole number`);
+}
+
+export function warn(text: string): void {
+  process.stderr.write(`flux-usernetes: ${text}\n`);
+}
+
 /** Arguments for `flux jobs`. */
 function filters(jobs: string[], options: ListOptions): string[] {
-  const { all, user, filter, since, count } = options;
+  const { all, user, filter, since, name, queue, include } = options;
   // It ignores filters with job ids, and says so.
   if (jobs.length > 0) return ["--", ...jobs];
   return [
@@ -73,6 +94,8 @@ function filters(jobs: string[], options: ListOptions): string[] {
     ...(all ? ["-a"] : []),
     ...(filter === undefined ? [] : [`--filter=${filter}`]),
     ...(since === undefined ? [] : [`--since=${since}`]),
-    ...(count === undefined ? [] : [`--count=${count}`]),
+    ...(name === undefined ? [] : [`--name=${name}`]),
+    ...(queue === undefined ? [] : [`--queue=${queue}`]),
+    ...(include === undefined ? [] : [`--include=${include}`]),
   ];
 }

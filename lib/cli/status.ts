@@ -12,6 +12,7 @@ import { statusJson } from "../report/status-json.js";
 import { noCluster, statusLines, type Told } from "../report/status.js";
 import { summaryJson } from "../report/summary.js";
 import { clusterIdOf, seeCluster } from "./cluster-argument.js";
+import { warn } from "./list.js";
 
 const PAUSE_MS = 1000;
 
@@ -66,7 +67,7 @@ async function showOne(jobid: bigint, json: boolean): Promise<void> {
 
 /** As `list` does. */
 async function showAll(json: boolean): Promise<void> {
-  const seen = await seeClusters({ filters: ["-A"], open: true });
+  const seen = await seeClusters({ filters: ["-A"], count: 1000, open: true, warn });
   const shown = order(seen.filter(({ state }) => state !== "gone"));
   if (json) {
     const each = shown.map((summary) => summaryJson(summary, now(), nameOf(summary.jobid)));

@@ -19,13 +19,18 @@ const FORMAT = "{id.dec} {userid} {username} {annotations.user.usernetes!r:.1}";
 export interface Wanted {
   /** Arguments for `flux jobs`. */
   filters: string[];
+  /** Jobs to look at at most; 0: all, as for jobs that are named, to which no filter applies. */
+  count: number;
   /** With those that have no filter to pass: the instance's, and ended ones that left something. */
   open: boolean;
+  /** What whoever asks should know beside the answer. */
+  warn: (text: string) => void;
 }
 
 /** Only what this user may see. Throws a CommandError: no instance, or a filter is refused. */
-export async function seeClusters({ filters, open }: Wanted): Promise<Summary[]> {
-  const users = await jobsWithMemo(filters);
+export async function seeClusters(wanted: Wanted): Promise<Summary[]> {
+  const { open } = wanted;
+  const users = await jobsWithMemo(wanted);
   if (open) for (const jobid of await openClusters()) if (!users.has(jobid)) users.set(jobid, "");
   const jobs = [...users].filter(([jobid]) => jobid !== INSTANCE);
   const seen = await concurrently(jobs, ([jobid, user]) => see(jobid, user));
@@ -46,16 +51,25 @@ async function see(jobid: bigint, user: string): Promise<Summary | undefined> {
 }
 
 /** The users of the jobs that have a memo of ours, or something that looks like it. */
-async function jobsWithMemo(filters: string[]): Promise<Map<bigint, string>> {
-  const argv = ["flux", "jobs", "--no-header", `--format=${FORMAT}`, ...filters];
+async function jobsWithMemo({ filters, count, warn }: Wanted): Promise<Map<bigint, string>> {
+  // One more tells that there are more.
+  const most = filters.includes("--") ? [] : [`--count=${count > 0 ? count + 1 : 0}`];
+  const argv = ["flux", "jobs", "--no-header", `--format=${FORMAT}`, ...most, ...filters];
   const answer = await run({ argv, env: environment(), timeoutMs: DEADLINE_MS });
   const words = (answer.stderr.trim() || answer.reason).split("\n").at(-1) ?? "";
   if (answer.exitCode === undefined || /Unable to connect|flux_open|No such file/.test(words))
     throw new CommandError(EXIT.noInstance, `no Flux instance answers: ${words}; set FLUX_URI`);
   if (answer.exitCode !== 0 && answer.stdout === "")
     throw new CommandError(EXIT.usage, words.replace(/^flux-jobs: (ERROR|error): /, ""));
+  for (const line of answer.stderr.split("\n")) if (line) warn(line.replace(/^flux-jobs: /, ""));
+  const lines = answer.stdout.split("\n").filter((line) => line !== "");
+  const isCut = count > 0 && lines.length > count;
+  if (isCut)
+    warn(
+      `there are more jobs than the ${count} that were looked at: flux usernetes list has --count and filters`,
+    );
   const found = new Map<bigint, string>();
-  for (const line of answer.stdout.split("\n")) {
+  for (const line of isCut ? lines.slice(0, count) : lines) {
     const [, jobid, user] = /^([0-9]+) [0-9]+ (\S+) \S$/.exec(line) ?? [];
     if (jobid !== undefined) found.set(BigInt(jobid), user ?? "");
   }

@@ -21,7 +21,7 @@ interface Stream {
   columns?: number;
 }
 
-/** NO_COLOR as no-color.org has it; the `ƒ` as flux_job_id_encode(3) does. */
+/** NO_COLOR as no-color.org has it; ids as `flux jobs` prints them. */
 export function lookOf(env: Env, stream: Stream): Look {
   const terminal = stream.isTTY === true;
   const locale = env["LC_ALL"] || env["LC_CTYPE"] || env["LANG"] || "C";
@@ -29,9 +29,14 @@ export function lookOf(env: Env, stream: Stream): Look {
   return {
     width: (terminal && stream.columns) || Infinity,
     colour: terminal && !env["NO_COLOR"] && env["TERM"] !== "dumb",
-    wide: unicode && env["FLUX_F58_FORCE_ASCII"] === undefined,
+    wide: (unicode || isCoerced(env, locale)) && env["FLUX_F58_FORCE_ASCII"] === undefined,
     unicode,
   };
+}
+
+/** Python, which `flux jobs` is written in, takes UTF-8 for a C locale that LC_ALL does not ask for (PEP 538). */
+function isCoerced(env: Env, locale: string): boolean {
+  return !env["LC_ALL"] && (locale === "C" || locale === "POSIX");
 }
 
 export function here(): Look {

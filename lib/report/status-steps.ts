@@ -23,7 +23,10 @@ export function stepTable(steps: StepLine[], look: Look): string[] {
     steps[index - 1]?.step === step ? "" : step,
     ...[status, encodeIdset(ranks), fsd(seconds), attempt > 1 ? String(attempt) : ""],
   ]);
-  const [heading = "", ...lines] = [HEADING, ...rows].map((row) => cut(tableRow(row), look));
+  const isTried = steps.some(({ attempt }) => attempt > 1);
+  const [heading = "", ...lines] = [HEADING, ...rows].map((row) =>
+    cut(tableRow(row, isTried), look),
+  );
   // Cut before: what makes a colour takes no column.
   return [
     heading,
@@ -31,12 +34,12 @@ export function stepTable(steps: StepLine[], look: Look): string[] {
   ];
 }
 
-function tableRow(row: string[]): string {
+/** A column for tries only where there are some: a terminal may be narrow. */
+function tableRow(row: string[], isTried: boolean): string {
   const [step = "", status = "", ranks = "", time = "", tries = ""] = row;
+  const left = [step.padEnd(16), status.padEnd(8), time.padStart(7)];
   // Ranks last: there may be many.
-  return [step.padEnd(16), status.padEnd(8), time.padStart(7), tries.padStart(6), ranks]
-    .join(" ")
-    .trimEnd();
+  return [...left, ...(isTried ? [tries.padStart(6)] : []), ranks].join(" ").trimEnd();
 }
 
 function painted(line: string, status: StepLine["status"], look: Look): string {

@@ -94,13 +94,17 @@ t.test("a terminal gets colour unless NO_COLOR is set; a pipe gets none", (t) =>
   t.end();
 });
 
-t.test("an id has a plain f where the locale has no ƒ", (t) => {
+t.test("an id has a plain f where flux jobs prints one", (t) => {
   const name = (env: Record<string, string>) => nameOf(JOB, lookOf(env, {}));
   t.equal(name({ LANG: "C.UTF-8" }), "ƒ2QT1HSJy5");
   t.equal(name({ LANG: "en_US.utf8" }), "ƒ2QT1HSJy5");
-  t.equal(name({ LANG: "C" }), "f2QT1HSJy5");
+  t.equal(name({ LANG: "en_US.ISO-8859-1" }), "f2QT1HSJy5");
   t.equal(name({ LANG: "C.UTF-8", LC_ALL: "C" }), "f2QT1HSJy5");
-  t.equal(name({}), "f2QT1HSJy5");
+  t.equal(name({ LANG: "C.UTF-8", FLUX_F58_FORCE_ASCII: "1" }), "f2QT1HSJy5");
+  // As Python has it, and so flux jobs.
+  t.equal(name({ LANG: "C" }), "ƒ2QT1HSJy5");
+  t.equal(name({ LC_CTYPE: "POSIX", LANG: "en_US.ISO-8859-1" }), "ƒ2QT1HSJy5");
+  t.equal(name({}), "ƒ2QT1HSJy5");
   t.equal(nameOf(0n), "instance");
   t.end();
 });

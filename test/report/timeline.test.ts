@@ -268,7 +268,7 @@ t.test("no line is wider than the terminal, whatever its width", (t) => {
 t.test("where the locale has no blocks, there are none", (t) => {
   const { record, events } = wholeLife();
   record.splice(3, 0, ends("up 1 failed", 0.3, 1), begins("up 2", 0.4));
-  const look = lookOf({ LANG: "C" }, { isTTY: true, columns: 100 });
+  const look = lookOf({ LC_ALL: "C" }, { isTTY: true, columns: 100 });
   const text = timelineLines(timeline(record, { events }), { ...look, colour: false }).join("\n");
   t.match(text, /^[\n -~]+$/);
   t.match(text, /^f2QT1HSJy5: /);

@@ -1,5 +1,7 @@
 /** flux-jobs(1). */
 import { parseJobid } from "../../../lib/flux/jobid.js";
+import { decodeHostlist } from "../../../lib/flux/hostlist.js";
+import { decodeIdset } from "../../../lib/flux/idset.js";
 import { Refusal, type Call } from "../call.js";
 import { formatFsd } from "../duration.js";
 import type { Job } from "../job.js";
@@ -42,16 +44,37 @@ function named(call: Call, words: string[]): Job[] {
 function filtered(call: Call, options: Options): Job[] {
   const all = inOrder([...call.instance.jobs.jobs.values()]);
   const states = options.get("filter")?.toUpperCase().split(",");
-  if (options.has("all")) return all;
-  if (!states) return all.filter(({ state }) => state !== "INACTIVE");
-  return all.filter((job) => {
-    const record = recordOf(call.instance, job);
-    const names = [job.state, String(record["result"])];
-    if (PENDING.includes(job.state)) names.push("PENDING");
-    if (job.state === "RUN" || job.state === "CLEANUP") names.push("RUNNING");
-    if (job.state !== "INACTIVE") names.push("ACTIVE");
-    return names.some((name) => states.includes(name));
-  });
+  if (states && options.has("all"))
+    call.err("flux-jobs: WARNING: Both -a and --filter specified, ignoring -a\n");
+  const count = Number(options.get("count") ?? 1000);
+  return all
+    .filter((job) => isMeant(recordOf(call.instance, job), options))
+    .filter((job) => isIn(job, call, states ?? (options.has("all") ? undefined : ["ACTIVE"])))
+    .slice(0, count > 0 ? count : undefined);
+}
+
+/** Jobs have no queues here. */
+function isMeant(record: JobRecord, options: Options): boolean {
+  const [name, include] = [options.get("name"), options.get("include")];
+  if (name !== undefined && record["name"] !== name) return false;
+  if (options.has("queue")) return false;
+  if (include === undefined) return true;
+  const isRanks = /^[0-9]/.test(include);
+  const field = isRanks ? record["ranks"] : record["nodelist"];
+  const own = typeof field === "string" ? (isRanks ? field.replace(/[[\]]/g, "") : field) : "";
+  const decode = isRanks ? decodeIdset : decodeHostlist;
+  const wanted = new Set<number | string>(decode(include));
+  return own !== "" && decode(own).some((each) => wanted.has(each));
+}
+
+function isIn(job: Job, call: Call, states: string[] | undefined): boolean {
+  if (!states) return true;
+  const record = recordOf(call.instance, job);
+  const names = [job.state, String(record["result"])];
+  if (PENDING.includes(job.state)) names.push("PENDING");
+  if (job.state === "RUN" || job.state === "CLEANUP") names.push("RUNNING");
+  if (job.state !== "INACTIVE") names.push("ACTIVE");
+  return names.some((name) => states.includes(name));
 }
 
 function withColumns(record: JobRecord): JobRecord {

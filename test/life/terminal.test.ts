@@ -1,0 +1,61 @@
+import { life } from "./life.js";
+
+life(async (t, flux) => {
+  const usernetes = (...args: string[]) => flux.run(["flux", "usernetes", ...args]);
+  const list = async (...args: string[]) =>
+    JSON.parse(await flux.output("flux", "usernetes", "list", "--json", ...args)) as unknown;
+  /** On a terminal that is so wide; its orders begin with a ^. */
+  const on = async (columns: number, command: string, env: Record<string, string>) => {
+    const typed = `stty cols ${columns} rows 50; exec flux usernetes ${command}`;
+    const words = ["script", "-qec", typed, "/dev/null"];
+    const { stdout } = await flux.run(words, { TERM: "xterm", ...env });
+    return stdout.replaceAll("\r", "").replaceAll("\u001b", "^");
+  };
+  const colour = { NO_COLOR: "" };
+  const plain = { NO_COLOR: "1" };
+  await flux.startDaemon();
+  const job = await flux.submit("-N2", "--job-name=mine", "sleep", "300");
+  const watched = on(80, `status --watch ${job}`, colour);
+  await flux.output("flux", "usernetes", "wait", "--timeout", "1m", job);
+
+  await t.test("the filters are those of flux jobs, and so is what it says to them", async (t) => {
+    t.match(await list("--name=mine"), [{ jobid: job }]);
+    t.same(await list("--name=other"), []);
+    t.match(await list("-i", "node1"), [{ jobid: job }]);
+    t.same(await list("--include=node3"), []);
+    const other = await flux.output("flux", "submit", "-N1", "sleep", "300");
+    const more = await usernetes("list", "-c", "1", "-u", "all");
+    t.match(more, { exitCode: 0, stderr: /^flux-usernetes: there are more jobs than the 1 that/ });
+    const both = await usernetes("list", "-a", "--filter=running");
+    t.match(both, { exitCode: 0, stderr: /^flux-usernetes: WARNING: Both -a and --filter/ });
+    t.match(both.stdout, ` ${job} `);
+    t.match(await usernetes("list", "--count=some"), { exitCode: 2, stderr: /found "some"/ });
+    // No filter applies to a job that is named, and none is given.
+    t.match(await usernetes("list", job), { exitCode: 0, stderr: "" });
+    await flux.flux("cancel", other);
+  });
+
+  await t.test("a terminal has its width and its colours, and a pipe has neither", async (t) => {
+    t.match(await on(80, "list", colour), "^[32mready^[0m");
+    const listed = await on(40, "list", plain);
+    t.notMatch(listed, "^");
+    for (const line of listed.trimEnd().split("\n")) t.match(line, /^.{39}\+$/u);
+    for (const verb of ["status", "timeline"])
+      for (const line of (await on(40, `${verb} ${job}`, plain)).split("\n"))
+        t.ok(line.length <= 40, line);
+    t.match(await on(40, `status ${job}`, plain), /\nup +ok +[0-9.]+s 0-1\n/);
+    t.match(await on(200, `timeline ${job}`, colour), "^[32m█");
+    const piped = (await flux.run(["flux", "usernetes", "status", job], colour)).stdout;
+    t.notMatch(piped, "\u001b");
+    t.match(piped, "\n  nodes      2 of 2 ready: node[0-1] (rank 0-1)\n");
+  });
+
+  await t.test("a terminal that watches is drawn over until it is gone", async (t) => {
+    await flux.flux("cancel", job);
+    const drawn = await watched;
+    t.match(drawn, /\^\[[0-9]+A/);
+    t.match(drawn, `${job}: ^[34mstarting^[0m, `);
+    t.match(drawn, new RegExp(`A${job}: \\^\\[2mgone\\^\\[0m, [^\n]*was there for [^]*\\^\\[J$`));
+    await flux.waitForEnd(job);
+  });
+});
