@@ -30,7 +30,8 @@ sooner unless one of them is. What is not in its steps is what Flux and the daem
 Ranks that are told together are one bar; of a step with many bars these are shown: the
 fastest, the median and the slowest. A bar has hosts where there is room for them.
 
-The width is that of the terminal, or COLUMNS, or 80. The SVG needs nothing beside it.
+The width is that of the terminal, or COLUMNS, or 80. The SVG needs nothing beside it;
+a file that is there is written over.
 
 Exit codes: 0 done, 1 no such cluster, or the file cannot be written, 2 wrong usage,
 4 no Flux instance.

@@ -75,6 +75,18 @@ life(async (t, flux) => {
     t.match((await usernetes("timeline", job)).stdout, "bring-up canceled after ");
   });
 
+  await t.test("the instance's own cluster has one too", async (t) => {
+    const text = (await flux.record(job)).map((event) => `${JSON.stringify(event)}\n`).join("");
+    await flux.output("flux", "kvs", "put", "--raw", `usernetes.eventlog=${text}`);
+    const { jobid, phases } = await timeline("instance");
+    t.equal(jobid, "instance");
+    t.match(phases, [
+      { from: "claim", to: "settle" },
+      { from: "teardown-start", to: "down" },
+    ]);
+    await flux.output("flux", "kvs", "unlink", "usernetes.eventlog");
+  });
+
   await t.test("what has no timeline is said", async (t) => {
     const other = await flux.output("flux", "submit", "true");
     const none = `flux-usernetes: ${other}: it did not ask for a cluster\n`;

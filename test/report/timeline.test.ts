@@ -225,6 +225,12 @@ t.test("what is cleaned later is a phase of its own", (t) => {
   t.end();
 });
 
+t.test("a step that this version does not know is left out", (t) => {
+  const record = [claimEvent(), ends("up 0", 1, 2), ends("warm 0", 2, 3), settled(3, "ready")];
+  t.same(chain(timeline(record)), ["up 0 1-2"]);
+  t.end();
+});
+
 t.test("a cluster that was kept has no teardown", (t) => {
   const kept = { ...down(4), context: { left: [0], kept: true } } as RecordEvent;
   t.equal(timeline([claimEvent(), settled(1, "ready"), kept]).phases.length, 1);
