@@ -136,7 +136,7 @@ export const schema = {
     "metrics-listen": {
       type: "string",
       format: "listen",
-      description: "serve Prometheus text here (`[ADDRESS:]PORT`, loopback without an address)",
+      description: `address and port where metrics are served, like "9464" (of 127.0.0.1), "[::1]:9464"`,
     },
   },
 } as const;
