@@ -70,6 +70,8 @@ export interface RealOptions {
   size?: number;
   /** More options of `flux start`. */
   args?: string[];
+  /** What gives each broker its host, in place of host-wrap. */
+  wrap?: string;
   /** The brokers are started one by one, and can come back: `flux start` has no way to. */
   apart?: boolean;
   /** More variables for it and all that it starts. */
@@ -101,9 +103,11 @@ export async function startRealFlux(options: RealOptions): Promise<RealFlux> {
   ];
   const env = { ...base, TESTBED_PRIVATE: onHosts("disk"), TESTBED_ROOT: onHosts("hosts") };
   const setting = { env, cwd: folder };
+  const { wrap = HOST_WRAP, size = 4 } = options;
+  const together = [command, "start", `--wrap=${wrap}`, `--test-size=${size}`];
   const { uri, ended, stop, restore } = await (options.apart
     ? startApart(command, args, setting)
-    : startTogether(command, [`--test-size=${options.size ?? 4}`, ...args], setting));
+    : startTogether(together, args, setting));
   return {
     command,
     env: { ...base, FLUX_URI: uri },
@@ -120,9 +124,9 @@ export async function startRealFlux(options: RealOptions): Promise<RealFlux> {
 
 const HOST_WRAP = join(PACKAGE, "test/hosts/host-wrap");
 
-async function startTogether(command: string, args: string[], setting: Setting) {
+async function startTogether(command: string[], args: string[], setting: Setting) {
   const argv = [
-    ...[command, "start", `--wrap=${HOST_WRAP}`],
+    ...command,
     // One broker that dies leaves the others.
     ...["--test-exit-mode=leader", "--test-exit-timeout=0"],
   ];

@@ -21,6 +21,8 @@ export class Host {
   constructor(
     readonly root: string,
     readonly name: string,
+    /** Goes before every command of this host: what takes it into the host's own namespaces. */
+    readonly wrap: string[] = [],
   ) {
     this.#self = join(root, "hosts", "self");
     this.directory = join(root, "hosts", name);

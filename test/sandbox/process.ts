@@ -68,7 +68,8 @@ export function launch(request: Launch): Running {
     onStderr(Buffer.from(warning));
     cwd = "/tmp";
   }
-  const [command = "", ...args] = request.argv.map((word) => host.toProcess(word));
+  const argv = [...host.wrap, ...request.argv.map((word) => host.toProcess(word))];
+  const [command = "", ...args] = argv;
   const child = spawn(command, args, {
     cwd,
     env: { ...host.environmentToProcess(request.env), ...hostEnvironment(host, request.uri) },

@@ -24,6 +24,10 @@ export interface StartOptions {
   shellPlugin?: boolean;
   /** More variables for it and all that it starts. */
   env?: Record<string, string>;
+  /** A folder of engines and kubectl in place of the stand-ins. */
+  engines?: string;
+  /** What goes before every command of a host. */
+  wrap?: (host: string) => string[];
 }
 
 export interface Sandbox {
@@ -48,8 +52,6 @@ export interface Sandbox {
 /** A configuration that uses the stand-in template and each host's own disk. */
 export const DEFAULT_CONFIG = `[usernetes]\ntemplate = "${TEMPLATE}"\nworkdir = "@SANDBOX@/hosts/self"\n`;
 
-const PATH_FIRST = `${BIN}:${ENGINES}`;
-
 export async function startInstance(options: StartOptions = {}): Promise<Sandbox> {
   const root = options.root ?? mkdtempSync("/tmp/flux-root-");
   assertAscii(root);
@@ -57,15 +59,16 @@ export async function startInstance(options: StartOptions = {}): Promise<Sandbox
     mkdirSync(join(root, "testbed", name), { recursive: true });
   const hosts = Array.from(
     { length: options.size ?? 4 },
-    (_, rank) => new Host(root, `node${rank}`),
+    (_, rank) => new Host(root, `node${rank}`, options.wrap?.(`node${rank}`)),
   );
   const configuration: ConfigurationSource = options.configDir
     ? { directory: options.configDir }
     : { text: options.config ?? DEFAULT_CONFIG };
+  const first = `${BIN}:${options.engines ?? ENGINES}`;
   const environment = {
     ...callersEnvironment(),
     ...options.env,
-    PATH: `${PATH_FIRST}:${(process.env["PATH"] ?? "").replace(`${PATH_FIRST}:`, "")}`,
+    PATH: `${first}:${(process.env["PATH"] ?? "").replace(`${first}:`, "")}`,
   };
   const instance = await Instance.open({
     root,

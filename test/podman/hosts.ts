@@ -1,0 +1,128 @@
+/**
+ * Hosts for the tests with a real engine: node0, node1, ... on one machine, each with
+ * a name, a network and a podman of its own (keep-host.sh), their networks joined by a
+ * bridge that is in none of them. Nothing is seen of them from the machine itself, and
+ * all of it is gone when their keepers are.
+ */
+import { spawn, type ChildProcess } from "node:child_process";
+import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { PACKAGE } from "../sandbox/paths.js";
+import { runCommand, type Result } from "../hosts/run-command.js";
+
+const HERE = join(PACKAGE, "test/podman");
+
+export interface HostsOptions {
+  folder: string;
+  size: number;
+  /** What is /etc/containers there. */
+  conf: string;
+  /** All see their own directory of this name; none: all see the machine's. */
+  disk?: { seen: string; own: (rank: number) => string };
+}
+
+export class Hosts {
+  private readonly keepers: ChildProcess[] = [];
+  private readonly pids: string;
+  /** As `flux start` takes it, for its brokers. */
+  readonly wrapBroker: string;
+
+  private constructor(private readonly options: HostsOptions) {
+    this.pids = join(options.folder, "pids");
+    this.wrapBroker = join(options.folder, "wrap-broker");
+    mkdirSync(this.pids, { recursive: true });
+    const enter = this.wrap("-").map((word) => `'${word}'`);
+    writeFileSync(this.wrapBroker, `#!/bin/sh\nexec ${enter.join(" ")} "$@"\n`);
+    chmodSync(this.wrapBroker, 0o755);
+  }
+
+  /** Rejects where the machine has no namespaces for us. */
+  static async open(options: HostsOptions): Promise<Hosts> {
+    const hosts = new Hosts(options);
+    try {
+      const bridge = await hosts.keep("bridge", undefined);
+      const ip = (...args: string[]) => must("ip", args);
+      const inside = (pid: number, ...args: string[]) =>
+        must("nsenter", ["--target", String(pid), "--net", "ip", ...args]);
+      await inside(bridge, "link", "add", "br0", "type", "bridge");
+      await inside(bridge, "link", "set", "br0", "up");
+      for (let rank = 0; rank < options.size; rank++) {
+        const pid = await hosts.keep(`node${rank}`, rank);
+        // A name of this process's own, as for a moment it is on the machine.
+        const end = `u${process.pid}r${rank}`;
+        const peer = ["peer", "name", "eth0", "netns", String(pid)];
+        await ip("link", "add", end, "type", "veth", ...peer);
+        await ip("link", "set", end, "netns", String(bridge));
+        await inside(bridge, "link", "set", end, "master", "br0", "up");
+        await inside(pid, "address", "add", `${hosts.address(rank)}/24`, "dev", "eth0");
+        await inside(pid, "link", "set", "eth0", "up");
+        await inside(pid, "route", "add", "default", "via", "192.168.77.1");
+      }
+      return hosts;
+    } catch (error) {
+      await hosts.close();
+      throw error;
+    }
+  }
+
+  /** HOST_IP of a host. */
+  address(rank: number): string {
+    return `192.168.77.${10 + rank}`;
+  }
+
+  /** Goes before a command to run it on a host. */
+  wrap(host: string): string[] {
+    return [join(HERE, "enter.sh"), this.pids, host];
+  }
+
+  /** Runs a command on a host, with the machine's own PATH. */
+  run(rank: number, argv: string[]): Promise<Result> {
+    const [command = "", ...args] = [...this.wrap(`node${rank}`), ...argv];
+    const env = { PATH: process.env["PATH"] ?? "", LANG: "C.UTF-8" };
+    return runCommand(command, args, { env, cwd: "/" });
+  }
+
+  podman(rank: number, ...args: string[]): Promise<Result> {
+    return this.run(rank, ["/usr/bin/podman", ...args]);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(
+      this.keepers.map(async (keeper) => {
+        if (keeper.exitCode !== null || keeper.signalCode !== null) return;
+        const ended = new Promise((resolve) => keeper.on("close", resolve));
+        keeper.stdin?.end();
+        await ended;
+      }),
+    );
+  }
+
+  /** Starts a host's keeper; its pid. */
+  private async keep(name: string, rank: number | undefined): Promise<number> {
+    const { conf, disk } = this.options;
+    const bind = disk && rank !== undefined ? [disk.seen, disk.own(rank)] : [];
+    const own = ["--net", "--uts", "--mount", "--propagation", "private"];
+    const argv = [...own, "sh", join(HERE, "keep-host.sh"), name, conf, ...bind];
+    const keeper = spawn("unshare", argv, { stdio: ["pipe", "pipe", "pipe"] });
+    this.keepers.push(keeper);
+    let said = "";
+    keeper.stderr.on("data", (chunk: Buffer) => (said += chunk.toString()));
+    await new Promise<void>((resolve, reject) => {
+      keeper.stdout.once("data", () => {
+        resolve();
+      });
+      keeper.on("error", reject);
+      keeper.on("close", () => {
+        reject(new Error(said.trim() || "the keeper of a host has ended"));
+      });
+    });
+    writeFileSync(join(this.pids, name), String(keeper.pid));
+    return keeper.pid ?? 0;
+  }
+}
+
+async function must(command: string, args: string[]): Promise<void> {
+  const env = { PATH: process.env["PATH"] ?? "" };
+  const { exitCode, stderr } = await runCommand(command, args, { env, cwd: "/" });
+  if (exitCode !== 0) throw new Error(`${command} ${args.join(" ")}: ${stderr.trim()}`);
+}

@@ -1,0 +1,94 @@
+/**
+ * The two places where lives with a real engine are played: the embedded Flux, and a
+ * real one. In both, each rank is a host of its own (hosts.ts) with a podman of its own.
+ */
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { startRealFlux } from "../hosts/real-flux.js";
+import type { Place } from "../life/flux.js";
+import { COMMANDS, INITRC } from "../life/places.js";
+import { PACKAGE } from "../sandbox/paths.js";
+import { startInstance } from "../sandbox/start-instance.js";
+import { prepareEngine } from "./engine.js";
+import { Hosts } from "./hosts.js";
+
+const BIN = join(PACKAGE, "test/podman/bin");
+export const TEMPLATE = join(PACKAGE, "test/podman/template");
+export const SIZE = 4;
+
+const config = (workdir: string, more: string): string =>
+  `[usernetes]\ntemplate = "${TEMPLATE}"\nworkdir = "${workdir}"\ncontainer-engine = "podman"\n${more}`;
+
+export interface PodmanPlace extends Place {
+  hosts: Hosts;
+}
+
+/** The engine's configuration and image, once for the places of a file. */
+export async function openMachine() {
+  const folder = mkdtempSync("/tmp/usernetes-podman-");
+  const close = () => {
+    rmSync(folder, { recursive: true, force: true });
+  };
+  try {
+    const { conf } = await prepareEngine(folder);
+    return {
+      embedded: (more: string) => embeddedPlace(mkdtempSync(join(folder, "flux-")), conf, more),
+      real: (more: string) => realPlace(mkdtempSync(join(folder, "flux-")), conf, more),
+      close,
+    };
+  } catch (error) {
+    close();
+    throw error;
+  }
+}
+
+async function embeddedPlace(folder: string, conf: string, more: string): Promise<PodmanPlace> {
+  const hosts = await Hosts.open({ folder, size: SIZE, conf });
+  const sandbox = await startInstance({
+    root: join(folder, "root"),
+    config: config("@SANDBOX@/hosts/self", more),
+    engines: BIN,
+    wrap: (host) => hosts.wrap(host),
+  });
+  const common = join(folder, "common");
+  mkdirSync(common);
+  return {
+    kind: "embedded",
+    hosts,
+    testbed: sandbox.testbed,
+    common,
+    base: sandbox.disk(0),
+    env: { ...sandbox.env, PATH: `${COMMANDS}:${sandbox.env["PATH"] ?? ""}`, LANG: "C.UTF-8" },
+    async close() {
+      await sandbox.stop();
+      await hosts.close();
+    },
+  };
+}
+
+async function realPlace(folder: string, conf: string, more: string): Promise<PodmanPlace> {
+  const own = (rank: number) => join(folder, "hosts", String(rank));
+  const disk = join(folder, "disk");
+  for (const directory of [disk, ...[0, 1, 2, 3].map(own)])
+    mkdirSync(directory, { recursive: true });
+  const hosts = await Hosts.open({ folder, size: SIZE, conf, disk: { seen: disk, own } });
+  const { env, stop } = await startRealFlux({
+    folder,
+    config: (workdir) => config(workdir, more),
+    initrc: INITRC,
+    path: [BIN, COMMANDS],
+    wrap: hosts.wrapBroker,
+  });
+  return {
+    kind: "real",
+    hosts,
+    testbed: env["TESTBED"] ?? "",
+    common: folder,
+    base: disk,
+    env,
+    async close() {
+      await stop();
+      await hosts.close();
+    },
+  };
+}

@@ -1,0 +1,6 @@
+#!/bin/sh
+# Tells each node's external address.
+set -e
+for node in $(kubectl get nodes -o name); do
+  kubectl annotate "$node" host-ip=told
+done
