@@ -18,7 +18,7 @@ const PERMANENT: readonly RegExp[] = [
   /No rule to make target/,
   /(command |: )not found$/,
   /executable file not found/,
-  /manifest unknown|pull access denied|repository does not exist/,
+  /manifest unknown|pull access denied|repository does not exist|did not resolve to an alias/,
   /permission denied/i,
   /^sudo: |^sudo is not installed |^uid [0-9]+ has no account /,
   /yaml: |unknown (shorthand )?flag|Unsupported config option/,

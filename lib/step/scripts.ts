@@ -8,7 +8,7 @@ const read = (name: string) => readFileSync(packagePath("lib", "step", "on-node"
 /** Which files make up a step's script. */
 const FILES: Record<NodeStep, string[]> = {
   stage: ["place.sh", "stage.sh"],
-  up: ["place.sh", "make.sh"],
+  up: ["place.sh", "left.sh", "make.sh", "runs.sh"],
   "kubeadm-init": ["place.sh", "make.sh"],
   kubeconfig: ["place.sh", "make.sh"],
   "join-command": ["place.sh", "join-command.sh"],
@@ -18,7 +18,7 @@ const FILES: Record<NodeStep, string[]> = {
   "sync-external-ip": ["place.sh", "make.sh"],
   "install-flannel": ["place.sh", "make.sh"],
   "wait-ready": ["container.sh", "wait-ready.sh"],
-  "down-v": ["place.sh", "down-v.sh"],
+  "down-v": ["place.sh", "left.sh", "down-v.sh"],
 };
 
 const cache = new Map<string, string>();

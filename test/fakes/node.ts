@@ -44,9 +44,10 @@ const FLUX = `case "$1 $2" in
     printf '%s\\n' "$FAKE_ARCHIVE" >"$6/join-command"; ls -ld "$6" | cut -c 1-10 >>"$NOTES/extracted"; echo "$6" >>"$NOTES/extracted" ;;
 esac`;
 
-/** Notes its targets and what they saw; runs $NOTES/make.TARGET where that is there. */
+/** Notes its targets and what they saw; `up` makes the container; runs $NOTES/make.TARGET where that is there. */
 const MAKE = `echo "$*" >>"$NOTES/make"
 echo "\${NODE_NAME:-} \${NODE_SUBNET:-}" >>"$NOTES/make.env"
+if [ "$1" = up ] && [ ! -s "$NOTES/container" ]; then echo "$USERNETES_PROJECT-node-1" >"$NOTES/container"; fi
 if [ -e "$NOTES/make.$1" ]; then . "$NOTES/make.$1"; fi`;
 
 /** Its containers, networks, volumes and images are lines of $NOTES/KIND. */

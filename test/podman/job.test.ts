@@ -1,24 +1,75 @@
-/** A job whose cluster is real containers, on four nodes. */
+/** Jobs whose clusters are real containers: what the engines have is told by them. */
 import { podmanLife } from "./life.js";
+
+const KINDS = ["container", "network", "volume", "image"];
 
 await podmanLife(async (t, flux) => {
   await flux.startDaemon();
 
-  await t.test("a job on four nodes has its cluster, and nothing is left of it", async (t) => {
-    const seen = flux.script("test $FLUX_TASK_RANK != 0 || kubectl get nodes");
-    const job = await flux.submit("-N4", "-n4", seen);
-    await flux.waitFor(job, "start");
+  await t.test("two clusters at once, each of the same four nodes", async (t) => {
+    const both = `${flux.place.common}/both`;
+    const script = (status: number) =>
+      flux.script(`echo $$ >>${both}.$FLUX_TASK_RANK
+until [ "$(wc -l <${both}.$FLUX_TASK_RANK)" -eq 2 ]; do sleep 0.1; done
+test $FLUX_TASK_RANK != 0 || kubectl get nodes; exit ${status}`);
+    const good = await flux.submit("-N4", "-n4", script(0));
+    const bad = await flux.submit("-N4", "-n4", script(3));
+    for (const job of [good, bad]) await flux.started(job);
     const made = await flux.engines();
-    for (const kind of ["container", "network", "volume", "image"])
+    for (const job of [good, bad]) {
+      const project = `usernetes-${job.slice(1).toLowerCase()}`;
       for (const rank of flux.ranks)
-        t.ok(
-          made.some((line) => line.startsWith(`node${rank} ${kind} `)),
-          `node${rank}: ${kind}`,
-        );
-    await flux.waitForEnd(job);
-    const { stdout, stderr } = await flux.flux("job", "attach", job);
-    t.equal(stdout.match(/u7s-node[0-3] +Ready/g)?.length, 4, stdout + stderr);
-    t.match((await flux.record(job)).at(-1), { name: "down", context: { left: [] } });
+        for (const kind of KINDS) {
+          const start = new RegExp(`^node${rank} ${kind} (localhost/)?${project}_`);
+          t.ok(
+            made.some((line) => start.test(line)),
+            `${job} has its own ${kind} on node${rank}`,
+          );
+        }
+    }
+    for (const job of [good, bad]) {
+      await flux.ended(job);
+      const { stdout, stderr } = await flux.flux("job", "attach", job);
+      t.equal(stdout.match(/u7s-node[0-3] +Ready/g)?.length, 4, stdout + stderr);
+      t.match((await flux.record(job)).at(-1), { name: "down", context: { left: [] } });
+    }
+    t.same(await flux.leftovers(), [], "of the job that failed, too");
+  });
+
+  await t.test("a job that is canceled while its containers start leaves none", async (t) => {
+    const job = await flux.submit("-N2", "true");
+    await flux.starting(1);
+    await flux.flux("cancel", job);
+    await flux.ended(job);
+    t.match(await flux.settled(job), { outcome: "canceled" });
+    t.same(await flux.leftovers(), []);
+  });
+
+  await t.test("a daemon that is killed while they start is taken up by the next", async (t) => {
+    const seen = flux.script("test $FLUX_TASK_RANK != 0 || kubectl get nodes");
+    const job = await flux.submit("-N2", "-n2", seen);
+    await flux.starting(1);
+    await flux.stopDaemon("SIGKILL");
+    await flux.startDaemon();
+    await flux.ended(job);
+    t.match(await flux.settled(job), { outcome: "ready" });
+    const { stdout } = await flux.flux("job", "attach", job);
+    t.equal(stdout.match(/u7s-node[0-3] +Ready/g)?.length, 2, stdout);
+    t.same(await flux.leftovers(), []);
+  });
+
+  await t.test("one that is kept for debugging is there until it is cleaned", async (t) => {
+    const debug = "--setattr=attributes.user.usernetes_debug=yes";
+    // Its user's Makefile does not do what it says.
+    flux.instead({ "down-v": "@true" });
+    const job = await flux.submit("-N1", debug, "true");
+    await flux.output("flux-usernetes", "wait", job);
+    await flux.output("flux-usernetes", "release", job);
+    await flux.waitFor(job, "clean");
+    const kept = await flux.engines();
+    for (const kind of KINDS) t.match(kept.join("\n"), `node0 ${kind} `);
+    t.match(await flux.run(["flux-usernetes", "clean", job]), { exitCode: 0 });
+    flux.instead({});
     t.same(await flux.leftovers(), []);
   });
 

@@ -2,12 +2,18 @@
  * Plays the same life with real containers on the embedded Flux and, where there is
  * one, on a real Flux. Skipped, with the reason, where podman runs nothing.
  */
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import t from "tap";
+import type { Result } from "../hosts/run-command.js";
 import { whyNoRealFlux } from "../hosts/real-flux.js";
 import { LifeFlux } from "../life/flux.js";
 import type { Tap } from "../life/life.js";
 import { whyNoPodman } from "./engine.js";
-import { openMachine, SIZE, type PodmanPlace } from "./places.js";
+import { openMachine, SIZE, TEMPLATE, type PodmanPlace } from "./places.js";
+
+/** What podman leaves of an image's build that was cut off, which tells of no cluster (docs/admin.md). */
+const CUT_OFF = /-working-container Storage$/;
 
 /** A Flux whose nodes have real containers. */
 export class PodmanFlux extends LifeFlux {
@@ -15,8 +21,35 @@ export class PodmanFlux extends LifeFlux {
     super(place);
   }
 
+  readonly templatePath = TEMPLATE;
+
   get ranks(): number[] {
     return Array.from({ length: SIZE }, (_, rank) => rank);
+  }
+
+  /** Recipes in place of the template's own, by target; none: they are as they were. */
+  instead(recipes: Record<string, string>): void {
+    const text = Object.entries(recipes).map(([target, lines]) => `${target}:\n\t${lines}\n`);
+    writeFileSync(join(this.place.testbed, "instead.mk"), text.join(""));
+  }
+
+  /** Calls of a host's podman with these words in them hang; undefined takes it back. */
+  hangs(rank: number, words: string | undefined): void {
+    const what = words === undefined ? undefined : `${words}\nhang`;
+    this.fault(`node${rank}.podman`, what);
+  }
+
+  podman(rank: number, ...args: string[]): Promise<Result> {
+    return this.place.hosts.podman(rank, ...args);
+  }
+
+  /** Real engines take their time where others use the machine, too. */
+  started = (job: string): Promise<void> => this.waitFor(job, "start", "100s");
+  ended = (job: string): Promise<void> => this.waitForEnd(job, "100s");
+
+  /** What the cluster settled on: outcome and note. */
+  async settled(job: string): Promise<Record<string, unknown>> {
+    return (await this.record(job)).find(({ name }) => name === "settle")?.context ?? {};
   }
 
   /** Lines of what a host's podman lists. */
@@ -38,7 +71,7 @@ export class PodmanFlux extends LifeFlux {
       this.ranks.map(async (rank) => {
         const of = Object.entries(kinds).map(async ([kind, args]) =>
           (await this.lists(rank, ...args))
-            .filter((line) => !line.endsWith(" true"))
+            .filter((line) => !line.endsWith(" true") && !CUT_OFF.test(line))
             .map((line) => `node${rank} ${kind} ${line}`),
         );
         return (await Promise.all(of)).flat();
@@ -47,9 +80,29 @@ export class PodmanFlux extends LifeFlux {
     return found.flat();
   }
 
+  /** Until a host's podman has a network of a cluster's: its containers are about to start. */
+  async starting(rank: number): Promise<void> {
+    while (
+      (await this.lists(rank, "network", "ls", "-q", "--filter", "name=usernetes")).length === 0
+    );
+  }
+
+  /** What watches a container, or is about to start one, on these hosts. */
+  processes(): string[] {
+    const commands = readdirSync("/proc").map((pid) => {
+      try {
+        return readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ");
+      } catch {
+        return "";
+      }
+    });
+    const ours = (line: string) => /^\S*conmon /.test(line) && line.includes(this.place.store);
+    return commands.filter(ours).map((line) => `process conmon of ${/ -n (\S+)/.exec(line)?.[1]}`);
+  }
+
   /** Disks and the KVS by the usual means, and the engines by asking them. */
   override async leftovers(): Promise<string[]> {
-    return [...(await this.engines()), ...(await super.leftovers())];
+    return [...(await this.engines()), ...this.processes(), ...(await super.leftovers())];
   }
 }
 

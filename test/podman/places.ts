@@ -21,6 +21,8 @@ const config = (workdir: string, more: string): string =>
 
 export interface PodmanPlace extends Place {
   hosts: Hosts;
+  /** The image store, whose path is in the command line of what podman starts. */
+  store: string;
 }
 
 /** The engine's configuration and image, once for the places of a file. */
@@ -55,6 +57,7 @@ async function embeddedPlace(folder: string, conf: string, more: string): Promis
   return {
     kind: "embedded",
     hosts,
+    store: join(folder, ".."),
     testbed: sandbox.testbed,
     common,
     base: sandbox.disk(0),
@@ -82,6 +85,7 @@ async function realPlace(folder: string, conf: string, more: string): Promise<Po
   return {
     kind: "real",
     hosts,
+    store: join(folder, ".."),
     testbed: env["TESTBED"] ?? "",
     common: folder,
     base: disk,

@@ -21,6 +21,14 @@ const WORDS: [string, ReturnType<typeof faultOf>][] = [
   ],
   ["make: *** No rule to make target 'up'.  Stop.", "permanent"],
   ["/bin/sh: 1: podman-compose: not found", "permanent"],
+  [
+    "Error: cannot listen on the TCP port: listen tcp4 :20000: bind: address already in use",
+    "port",
+  ],
+  [
+    'Error: creating build container: short-name "no-such" did not resolve to an alias and no unqualified-search registries are defined',
+    "permanent",
+  ],
   ["Error: manifest unknown: manifest unknown", "permanent"],
   ["permission denied while trying to connect to the Docker daemon socket", "permanent"],
   ["sudo: a password is required; the rule of etc/sudoers.d/usernetes is needed", "permanent"],

@@ -1,6 +1,7 @@
 import { execFileSync } from "node:child_process";
 import {
   chmodSync,
+  copyFileSync,
   existsSync,
   lstatSync,
   mkdirSync,
@@ -457,6 +458,36 @@ t.test("run", (t) => {
     t.equal(statSync(join(node.workdir, `${OWN}/up.log`)).size, 1 << 20);
   });
 
+  t.test("tells podman's words without what podman-compose says around them", async (t) => {
+    const node = newNode(t);
+    node.staged();
+    const file = join(node.directory, "said");
+    writeFileSync(file, SUBNET_TAKEN);
+    const { stderr } = await node.call(["up", 20, `cat ${file}; exit 1`]);
+    t.strictSame(stderr.split("\n"), [
+      `${NONCE} tail up Error: subnet 10.100.0.0/24 is already used on the host or by another config`,
+      `${NONCE} tail up subprocess.CalledProcessError: Command '['podman', 'network', 'exists']' returned 1.`,
+      `${NONCE} tail up subprocess.CalledProcessError: Command '['podman', 'network', 'create']' returned 125.`,
+      `${NONCE} end up 1`,
+    ]);
+    t.match(node.read(`${OWN}/up.log`), "Traceback", "the log has all of it");
+  });
+
+  t.test("lets an engine's client end what it has begun, when it is stopped", async (t) => {
+    const node = newNode(t);
+    node.staged();
+    // Deaf to TERM for a moment, as podman is while it makes a container.
+    copyFileSync("/bin/sh", join(node.directory, "podman"));
+    chmodSync(join(node.directory, "podman"), 0o755);
+    const script = `trap "" TERM; echo 1 >"$NOTES/begun"; sleep 1; echo 1 >"$NOTES/ended"`;
+    const child = node.start(["up", 60, `${node.directory}/podman -c '${script}' & sleep 60`]);
+    t.ok(await eventually(() => node.has("begun")));
+    await sleep(200);
+    child.kill("SIGTERM");
+    await child.ended;
+    t.ok(node.has("ended"));
+  });
+
   t.test("gives stdout to the join-command's own descriptor only", async (t) => {
     const node = newNode(t);
     const { stdout, stderr } = await node.call(
@@ -475,6 +506,28 @@ t.test("run", (t) => {
   });
   t.end();
 });
+
+/** podman-compose 1.0.6, where a subnet is taken. */
+const SUBNET_TAKEN = `['podman', '--version', '']
+exit code: 0
+podman volume inspect x_node-var || podman volume create x_node-var
+Error: inspecting object: no such volume x_node-var
+['podman', 'network', 'exists', 'x_default']
+Error: subnet 10.100.0.0/24 is already used on the host or by another config
+Traceback (most recent call last):
+  File "/usr/lib/python3/dist-packages/podman_compose.py", line 761, in assert_cnt_nets
+    compose.podman.output([], "network", args)
+           ^^^^^^^^^^^^^^^^^^^^
+subprocess.CalledProcessError: Command '['podman', 'network', 'exists']' returned 1.
+
+During handling of the above exception, another exception occurred:
+
+Traceback (most recent call last):
+  File "/usr/bin/podman-compose", line 33, in <module>
+    sys.exit(main())
+             ^^^^^^
+subprocess.CalledProcessError: Command '['podman', 'network', 'create']' returned 125.
+`;
 
 t.test("make", (t) => {
   t.test("makes the target with the node's own name and subnet", async (t) => {
@@ -502,6 +555,39 @@ t.test("make", (t) => {
     writeFileSync(join(node.workdir, `${OWN}/node.env`), "NODE_SUBNET=10.0.1.0/24\n");
     t.equal((await node.step("up", { PORT_ETCD: "20004" })).exitCode, 0);
     t.strictSame(node.noted("make").slice(4), ["down-v", "up QUICK=1"]);
+  });
+
+  t.test("fails where make up gives 0 and the node's container does not run", async (t) => {
+    const node = newNode(t);
+    node.staged();
+    node.note("container", `${PROJECT}_other_1\n`);
+    const { exitCode, stderr } = await node.step("up");
+    t.equal(exitCode, 1);
+    t.equal(stderr, `the node's container does not run: ${PROJECT}_other_1`);
+    node.note("container", "");
+    node.note("make.up", ': >"$NOTES/container"');
+    t.match((await node.step("up")).stderr, `does not run: docker has none of ${PROJECT}`);
+    for (const name of ["-node-1", "_node_1"]) {
+      node.note("container", `${PROJECT}${name}\n`);
+      node.note("make.up", `echo "${PROJECT}${name}" >"$NOTES/container"`);
+      t.equal((await node.step("up")).exitCode, 0, name);
+    }
+  });
+
+  t.test("begins anew after a try that never came up, without its network", async (t) => {
+    const node = newNode(t);
+    node.staged();
+    node.note("make.up", "exit 1");
+    t.not((await node.step("up")).exitCode, 0);
+    node.note("network", `${PROJECT}_default\nbridge\n`);
+    node.note("image", `${PROJECT}-node:latest\n`);
+    node.note("make.up", 'cp "$NOTES/network" "$NOTES/seen"');
+    t.equal((await node.step("up")).exitCode, 0);
+    t.strictSame(node.noted("make"), ["up QUICK=1", "down-v", "up QUICK=1"]);
+    t.strictSame(node.noted("seen"), ["bridge"]);
+    t.strictSame(node.noted("image"), [`${PROJECT}-node:latest`], "what it has built serves again");
+    await node.step("up");
+    t.strictSame(node.noted("make").slice(3), ["up QUICK=1"], "what came up stays");
   });
 
   t.test("does kubeadm-init once, and resets one that was left half done", async (t) => {

@@ -60,6 +60,41 @@ t.test("the last words are the recipe's, not make's", (t) => {
   t.end();
 });
 
+t.test("the last words of a compose that went on are the engine's first error", (t) => {
+  const tail = [
+    "podman build -f ./Dockerfile -t usernetes-x_node .",
+    "Error: creating build container: no such image",
+    "exit code: 125",
+    'Error: short-name "usernetes-x_node" did not resolve to an alias',
+    "podman start usernetes-x_node_1",
+    'Error: no container with name or ID "usernetes-x_node_1" found',
+    "exit code: 125",
+    "the node's container does not run: podman has none of usernetes-x",
+  ];
+  t.equal(lastWords(tail), "Error: creating build container: no such image");
+  t.equal(lastWords(tail.slice(-1)), tail.at(-1), "where it has said none, what was found");
+  const trace = "subprocess.CalledProcessError: Command 'podman network create' returned 125.";
+  t.equal(
+    lastWords(["Error: subnet 10.0.0.0/24 is already used", trace, "make: *** [up] Error 1"]),
+    "Error: subnet 10.0.0.0/24 is already used",
+  );
+  t.equal(
+    lastWords(["Error: container state improper", "exit code: 255", "make: *** x"]),
+    "Error: container state improper",
+    "podman-compose ends with a status",
+  );
+  t.equal(
+    lastWords([
+      "\t[ERROR Port-10250]: Port 10250 is in use",
+      "[preflight] If you know what you are doing, you can make a check non-fatal with ...",
+      "To see the stack trace of this error execute with --v=5 or higher",
+    ]),
+    "[ERROR Port-10250]: Port 10250 is in use",
+    "kubeadm with advice",
+  );
+  t.end();
+});
+
 t.test("flux exec's own errors are told by rank, without the script", (t) => {
   t.strictSame(
     [

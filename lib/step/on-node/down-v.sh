@@ -9,7 +9,7 @@
 # user may have taken the marker away. With USERNETES_KEEP the directory is its
 # caller's own: made down-v in, and left where it is.
 set -u
-workdir=$USERNETES_WORKDIR project=$USERNETES_PROJECT engine=$USERNETES_ENGINE keep=${USERNETES_KEEP:-}
+workdir=$USERNETES_WORKDIR engine=$USERNETES_ENGINE keep=${USERNETES_KEEP:-}
 
 # Whose a directory is, if a cluster's; nothing planted is followed or waited for.
 owner_of() {
@@ -50,35 +50,9 @@ if [ -L "$workdir" ] || [ -e "$workdir" ]; then
   fi
 fi
 
-echo "asking $engine what is left"
-left() { # what the engine has of this project, one a line: kind name
-  containers=$("$engine" ps -a --filter "label=com.docker.compose.project=$project" --format '{{.Names}}') || return
-  networks=$("$engine" network ls --format '{{.Name}}') || return
-  volumes=$("$engine" volume ls --format '{{.Name}}') || return
-  images=$("$engine" image ls --format '{{.Repository}}:{{.Tag}}') || return
-  printf '%s\n' "$containers" | grep -E "^${project}[-_]node([-_]1)?\$" | sed 's/^/container /' || true
-  printf '%s\n' "$networks" | grep -E "^${project}_" | sed 's/^/network /' || true
-  printf '%s\n' "$volumes" | grep -E "^${project}_" | sed 's/^/volume /' || true
-  printf '%s\n' "$images" | grep -E "^(localhost/)?${project}[-_]node(:|\$)" | sed 's/^/image /' || true
-}
-
 if command -v "$engine" >/dev/null; then
-  found=$(left) || { echo "$engine does not answer: what is left of $project is not known" >&2; exit 1; }
-  if [ -n "$found" ]; then
-    printf '%s\n' "$found" | while read -r kind name; do
-      # Where this hangs it is the last line, and becomes the reason of the drain.
-      echo "removing $kind $name"
-      case $kind in
-        container) "$engine" rm -f -v "$name" ;;
-        *) "$engine" "$kind" rm "$name" ;;
-      esac
-    done
-    found=$(left) || { echo "$engine does not answer: what is left of $project is not known" >&2; exit 1; }
-    if [ -n "$found" ]; then
-      printf 'left behind: %s\n' "$(printf '%s' "$found" | tr '\n' ',')" >&2
-      exit 1
-    fi
-  fi
+  echo "asking $engine what is left"
+  remove_left || exit 1
 fi
 
 { [ -n "$ours" ] && [ -z "$keep" ]; } || exit 0

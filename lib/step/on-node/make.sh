@@ -26,7 +26,8 @@ case $step in
     if [ "$step" = kubeadm-join ] && ! is_shared; then rm -f join-command; fi
     ;;
   up)
-    # With other ports or another subnet than the last time it begins anew.
+    # With other ports or another subnet than the last time it begins anew, and so
+    # after a try that never came up: what that has half made would be in the way.
     now=$(
       for name in NODE_SUBNET PORT_ETCD PORT_FLANNEL PORT_KUBELET PORT_KUBE_APISERVER; do
         eval "value=\${$name:-}"
@@ -35,10 +36,12 @@ case $step in
     )
     if [ ! -e "$node/up.with" ]; then
       printf '%s\n' "$now" >"$node/up.with"
-    elif [ "$(cat "$node/up.with")" != "$now" ]; then
+    elif [ ! -e "$node/up.done" ] || [ "$(cat "$node/up.with")" != "$now" ]; then
       # shellcheck disable=SC2046 # one word a variable
-      env $(cat "$node/up.with") make down-v || true
-      rm -f "$node"/kubeadm-*
+      env $(cat "$node/up.with") make down-v >"$node/down-v.log" 2>&1 || true
+      # Compose may leave the network, with its subnet.
+      remove_left image
+      rm -f "$node"/kubeadm-* "$node/up.done"
       is_shared || rm -f kubeconfig join-command
       printf '%s\n' "$now" >"$node/up.with"
     fi

@@ -64,6 +64,18 @@ recent() {
   fi | without_secrets
 }
 
+# Without what podman-compose says around the words of podman: they would be
+# pushed out of the last lines by its own commands, and by Python's tracebacks.
+without_chatter() {
+  LC_ALL=C awk '
+    /^Traceback \(most recent call last\):/ { trace = traced = 1 }
+    (trace && /^([ \t]|Traceback)/) || (traced && /^$/) { next }
+    { trace = 0 }
+    /^\[.podman., / || /^podman volume inspect / || /^exit code: 0$/ || /^During handling of the above exception/ { next }
+    /^Error: inspecting object: no such volume / { next }
+    { print }'
+}
+
 # A file of its own for the step's output, open before the step can put another
 # in its place: 5 to write at its end, 4 to read. It is a temporary file where the
 # cluster's own directory is not there yet, or goes.
@@ -94,6 +106,24 @@ keep_short() {
     [ "${size:-0}" -le 67108864 ] || fallocate --punch-hole --offset 0 --length $((size - 4194304)) /proc/$$/fd/5
   done
 }
+
+# What a step's shell does at TERM, when what it waited for has ended: all of its
+# group goes. An engine's client that compose has left behind may end first what it
+# has begun: podman, killed while it makes a container, leaves processes behind that
+# it knows nothing of.
+# shellcheck disable=SC2016 # it is for the inner shell
+at_term='at_term() {
+  # timeout(1) sends it twice: what looks around here must not end with the second.
+  trap "" TERM
+  tries=0
+  while [ "$tries" -lt 40 ] && cat /proc/[0-9]*/stat 2>/dev/null |
+    awk -v group="$PPID" "/^[0-9]+ \\((podman|docker|nerdctl|crun|runc)\\) / && \$5 == group { found = 1 } END { exit !found }"; do
+    sleep 0.1
+    tries=$((tries + 1))
+  done
+  kill -KILL 0
+}
+trap at_term TERM'
 
 raw='' result='' child='' watcher=''
 # shellcheck disable=SC2317 # it is called by the trap
@@ -136,7 +166,7 @@ take() { # STEP SECONDS SCRIPT
   esac
   # At TERM the script waits for what it runs, which timeout kills if it must,
   # and takes with it what that left: an orphan would go on under the next call.
-  setpriv --pdeathsig TERM timeout -k 5 "$USERNETES_SECONDS" sh -c "trap 'kill -KILL 0' TERM
+  setpriv --pdeathsig TERM timeout -k 5 "$USERNETES_SECONDS" sh -c "$at_term
 $script" usernetes "$step" "$nonce" <&"$input" >&5 2>&1 4<&- 5>&- 6<&- &
   child=$!
   # A shell may say that it was killed.
@@ -146,7 +176,7 @@ $script" usernetes "$step" "$nonce" <&"$input" >&5 2>&1 4<&- 5>&- 6<&- &
   exec 3>&-
   if [ "$status" -ne 0 ]; then
     # Secrets first: half of one that is cut would not be known for what it is.
-    recent 65536 | tail -n 12 | tail -c 8192 | cut -c 1-400 |
+    recent 65536 | without_chatter | tail -n 12 | tail -c 8192 | cut -c 1-400 |
       LC_ALL=C tr -cd '\11\12\40-\176\200-\377' |
       while IFS= read -r line; do report tail "$step" "$line"; done
   fi
