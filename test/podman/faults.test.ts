@@ -1,0 +1,126 @@
+/** What a real engine does to a cluster, and with which words a job is told of it. */
+import { podmanLife } from "./life.js";
+
+const TABLE = 'attempts = { up = 2, kubeadm-join = 1 }\nteardown-timeout = "20s"\n';
+const IMAGE = "localhost/usernetes-test-node";
+
+await podmanLife(async (t, flux) => {
+  await flux.startDaemon();
+  /** A job on the first node alone, whose cluster does not come up. */
+  const fails = async (recipes: Record<string, string>) => {
+    flux.instead(recipes);
+    const job = await flux.submit("-N1", "true");
+    await flux.ended(job);
+    flux.instead({});
+    const record = await flux.record(job);
+    const tries = record.filter(
+      ({ name, context }) => name === "step-finish" && context?.["step"] === "up",
+    );
+    return { ...(await flux.settled(job)), tries: tries.length, end: record.at(-1) };
+  };
+  const drained = async (rank: number) => {
+    const log = await flux.output("flux", "dmesg");
+    return log.split("\n").findLast((line) => line.includes(`drain idset=${rank} `)) ?? "";
+  };
+  const GONE = { outcome: "failed", end: { name: "down", context: { left: [] } } };
+  const UP = "$(COMPOSE) up --build -d";
+
+  await t.test("ports and subnets that another has are changed for others", async (t) => {
+    const publish = ["run", "-d", "--name", "theirs", "-p", "20001:1", IMAGE];
+    t.match(await flux.podman(1, ...publish), { exitCode: 0 });
+    await flux.podman(0, "network", "create", "--subnet", "10.100.0.0/24", "theirs");
+    const seen = flux.script("test $FLUX_TASK_RANK != 0 || kubectl get nodes");
+    const job = await flux.submit("-N2", "-n2", seen);
+    await flux.ended(job);
+    await flux.podman(1, "rm", "-f", "-t", "0", "theirs");
+    await flux.podman(0, "network", "rm", "theirs");
+    const claims = (await flux.record(job)).filter(({ name }) => name === "claim");
+    t.match(claims.at(-1)?.context, { ports: { etcd: 20004 } });
+    t.not(claims.at(-1)?.context?.["subnet"], "10.100.0.0/24");
+    const { stdout, stderr } = await flux.flux("job", "attach", job);
+    t.equal(stdout.match(/u7s-node[01] +Ready/g)?.length, 2, stdout + stderr);
+    t.same(await flux.leftovers(), []);
+  });
+
+  await t.test("a container of its name that is another's is said to be there", async (t) => {
+    const taken = `podman run -d --name $(USERNETES_PROJECT)_node_1 ${IMAGE}; ${UP}`;
+    const seen = await fails({ up: taken });
+    t.match(seen, GONE);
+    t.match(seen, { note: /the container name "usernetes-\w+_node_1" is already in use/ });
+    t.same(await flux.leftovers(), []);
+  });
+
+  await t.test("an image that is not there is not asked for twice", async (t) => {
+    const seen = await fails({ up: `echo FROM no-such-image >Dockerfile; ${UP}` });
+    t.match(seen, { ...GONE, tries: 1, note: /short-name "no-such-image" did not resolve/ });
+    t.same(await flux.leftovers(), []);
+  });
+
+  await t.test("a compose that warns and gives 0 has brought up nothing", async (t) => {
+    const seen = await fails({ up: "@echo WARN: nothing to do" });
+    const note = /the node's container does not run: podman has none of usernetes-/;
+    t.match(seen, { ...GONE, tries: 2, note });
+    t.same(await flux.leftovers(), []);
+  });
+
+  await t.test("a container that dies is found out, and does not come back", async (t) => {
+    const dies = `echo 'CMD ["sh", "-c", "exit 3"]' >>Dockerfile; ${UP}`;
+    const seen = await fails({ up: dies, "down-v": "@true" });
+    t.match(seen, GONE);
+    t.match(seen, {
+      note: /container does not run: \S+: |container state improper|stopped container/,
+    });
+    t.same(await flux.leftovers(), []);
+  });
+
+  await t.test("a node that its policy starts again in the teardown is removed", async (t) => {
+    flux.instead({ "down-v": "podman kill $(USERNETES_PROJECT)_node_1" });
+    const job = await flux.submit("-N1", "true");
+    await flux.ended(job);
+    flux.instead({});
+    t.match((await flux.record(job)).at(-1), { name: "down", context: { left: [] } });
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    t.same(await flux.leftovers(), []);
+  });
+
+  await t.test("a network that its user's own container is on is named", async (t) => {
+    const job = await flux.submit("-N1", "sleep", "300");
+    await flux.started(job);
+    const network = `usernetes-${job.slice(1).toLowerCase()}_default`;
+    const mine = ["run", "-d", "--name", "mine", "--network", network, IMAGE];
+    t.match(await flux.podman(0, ...mine), { exitCode: 0 });
+    await flux.flux("cancel", job);
+    await flux.ended(job);
+    t.match((await flux.record(job)).at(-1), { name: "down", context: { left: [0] } });
+    t.match(await drained(0), /left behind: network usernetes-\w+_default: .*is being used/);
+    await flux.podman(0, "rm", "-f", "-t", "0", "mine");
+    t.match(await flux.run(["flux-usernetes", "clean", job]), { exitCode: 0 });
+    await flux.output("flux", "resource", "undrain", "0");
+    t.same(await flux.leftovers(), []);
+  });
+
+  await t.test(
+    "an engine that does not answer costs a node, and no more than the time",
+    async (t) => {
+      await flux.stopDaemon();
+      const limits =
+        'bring-up-timeout = "5s"\nteardown-timeout = "4s"\ncontainer-engine = "podman"\n';
+      await flux.startDaemon("--config", flux.table(limits, { template: flux.templatePath }));
+      flux.hangs(0, "");
+      const job = await flux.submit("-N1", "true");
+      await flux.ended(job);
+      t.match(await flux.settled(job), {
+        outcome: "failed",
+        note: "timed out after 5s, waiting for up on node0 (rank 0)",
+      });
+      t.match((await flux.record(job)).at(-1), { name: "down", context: { left: [0] } });
+      t.match(await drained(0), "timed out after 4 s: asking podman what is left");
+      flux.hangs(0, undefined);
+      t.match(await flux.run(["flux-usernetes", "clean", job]), { exitCode: 0 });
+      await flux.output("flux", "resource", "undrain", "0");
+      t.same(await flux.leftovers(), []);
+    },
+  );
+
+  await flux.stopDaemon();
+}, TABLE);
