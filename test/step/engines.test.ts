@@ -1,0 +1,94 @@
+/**
+ * What is asked of each container engine, word for word. docker and nerdctl have no
+ * engine here to be tried with: what is asked of them, and the names that they give,
+ * are as their manuals have them (docs/admin.md says so).
+ */
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import t from "tap";
+import { MARKER, Node, PROJECT } from "../fakes/node.js";
+
+/** How each names what compose makes of the service `node`. */
+const NAMES = {
+  docker: { container: `${PROJECT}-node-1`, image: `${PROJECT}-node:latest` },
+  podman: { container: `${PROJECT}_node_1`, image: `localhost/${PROJECT}_node:latest` },
+  nerdctl: { container: `${PROJECT}-node-1`, image: `${PROJECT}-node:latest` },
+};
+
+const LABEL = `--filter label=com.docker.compose.project=${PROJECT} --format {{.Names}}`;
+const listing = (engine: string) => [
+  ...(engine === "podman" ? ["pod ls --format {{.Name}}"] : []),
+  `ps -a ${LABEL}`,
+  "network ls --format {{.Name}}",
+  "volume ls --format {{.Name}}",
+  "image ls --format {{.Repository}}:{{.Tag}}",
+];
+
+for (const [engine, { container, image }] of Object.entries(NAMES)) {
+  const open = (t: { teardown(act: () => void): unknown }) => {
+    const node = new Node();
+    t.teardown(() => {
+      node.remove();
+    });
+    if (engine !== "docker") node.program(engine, 'exec docker "$@"');
+    node.env["USERNETES_ENGINE"] = engine;
+    node.staged();
+    node.note("container", `another-node-1\n${container}\n`);
+    return node;
+  };
+
+  t.test(`${engine}: up asks whether the node's container runs`, async (t) => {
+    const node = open(t);
+    t.equal((await node.step("up")).exitCode, 0);
+    t.strictSame(node.noted("engine"), [`ps ${LABEL}`]);
+  });
+
+  t.test(`${engine}: kubectl and kubeadm run in that container`, async (t) => {
+    const node = open(t);
+    node.note("in-container", 'echo "u7s-a Ready"');
+    for (const step of ["wait-ready", "delete-token"] as const)
+      t.equal((await node.step(step)).exitCode, 0, step);
+    const execs = node.noted("engine").filter((line) => line.startsWith("exec "));
+    t.strictSame(execs.slice(0, 2), [
+      `exec ${container} kubectl wait --for=condition=Ready nodes --all --timeout=60s`,
+      `exec ${container} kubectl get nodes --no-headers`,
+    ]);
+    t.match(execs[2], `exec ${container} kubeadm token list -o jsonpath={.token}`);
+  });
+
+  t.test(`${engine}: down-v removes what has the cluster's names, and nothing else`, async (t) => {
+    const node = open(t);
+    mkdirSync(join(node.workdir, ".usernetes"), { recursive: true });
+    writeFileSync(join(node.workdir, ".usernetes/owner"), `${MARKER}\n`);
+    node.note("network", `bridge\n${PROJECT}_default\n${PROJECT}0_default\n`);
+    node.note("volume", `${PROJECT}_node-var\nx\n`);
+    node.note("image", `${image}\ndocker.io/kindest/node:v1\n${PROJECT}0-node:latest\n`);
+    const { exitCode, stderr } = await node.step("down-v");
+    t.equal(exitCode, 0, stderr);
+    t.strictSame(node.noted("engine"), [
+      ...listing(engine),
+      `rm -f -v ${container}`,
+      `network rm ${PROJECT}_default`,
+      `volume rm ${PROJECT}_node-var`,
+      `image rm ${image}`,
+      ...listing(engine),
+    ]);
+  });
+}
+
+t.test("podman: the pod of a newer podman-compose goes first", async (t) => {
+  const node = new Node();
+  t.teardown(() => {
+    node.remove();
+  });
+  node.staged();
+  node.env["USERNETES_ENGINE"] = "podman";
+  node.note("pod", `pod_${PROJECT}\npod_${PROJECT}0\n`);
+  const pods = `case "$1 $2" in "pod ls") cat "$NOTES/pod" ;; "pod rm") : >"$NOTES/pod" ;; esac`;
+  node.program("podman", `${pods}\nexec docker "$@"`);
+  t.equal((await node.step("down-v")).exitCode, 0);
+  t.strictSame(
+    node.noted("engine").filter((line) => line.includes(" rm ")),
+    [`pod rm -f pod_${PROJECT}`],
+  );
+});
