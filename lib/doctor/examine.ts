@@ -11,9 +11,10 @@ import { fluxExec } from "../flux/exec.js";
 import type { Run } from "../host/command.js";
 import { packagePath } from "../host/package.js";
 import { oneLine } from "../record/notes.js";
+import { templatePorts } from "../step/environment.js";
 import { execErrors } from "../step/reports.js";
 import { engine } from "../usernetes/engine.js";
-import { DEFAULT_PORTS } from "../usernetes/ports.js";
+import { choosePorts, DEFAULT_PORTS } from "../usernetes/ports.js";
 
 export interface Told {
   ok: boolean;
@@ -31,7 +32,12 @@ export interface Answers {
 const DEADLINE_MS = 100_000;
 /** A node that is at it says something at least so often; one that is there says so at once. */
 const QUIET_MS = { atIt: 20_000, rest: 8_000 };
-const SCRIPTS = ["begin", "programs", "engines", "kernel", "places"];
+const SCRIPTS = [
+  ...["begin", "programs", "engines", "kernel"].map((name) => `doctor/on-node/${name}.sh`),
+  // As stage looks at it.
+  "step/on-node/template.sh",
+  "doctor/on-node/places.sh",
+];
 
 export async function examine(
   run: Run,
@@ -72,8 +78,7 @@ export async function examine(
 }
 
 export function script(): string {
-  const read = (name: string) =>
-    readFileSync(packagePath("lib", "doctor", "on-node", `${name}.sh`), "utf8");
+  const read = (path: string) => readFileSync(packagePath("lib", path), "utf8");
   // Comments are for the reader here; they need not travel to every node.
   return SCRIPTS.map(read)
     .join("")
@@ -85,6 +90,8 @@ export function settings(config: Config): Record<string, string> {
   const engines = [config.engine, ...config.engines.filter((name) => name !== config.engine)];
   const { ports, interface: dev } = config;
   const numbers = Object.values(ports === "default" ? DEFAULT_PORTS : ports) as number[];
+  // What a first cluster would have: whether the template has to take any is seen by them.
+  const first = choosePorts(ports, []) ?? DEFAULT_PORTS;
   return {
     USERNETES_ENGINES: engines.join(" "),
     ...Object.fromEntries(
@@ -95,6 +102,7 @@ export function settings(config: Config): Record<string, string> {
     USERNETES_WORKDIR: config.workdir,
     USERNETES_PORT_FIRST: String(Math.min(...numbers)),
     USERNETES_PORT_LAST: String(Math.max(...numbers)),
+    ...templatePorts(first),
     ...(dev === undefined ? {} : { USERNETES_INTERFACE: dev }),
   };
 }

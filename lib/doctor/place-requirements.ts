@@ -23,9 +23,16 @@ function directories({ template, workdir, shared }: Config): Requirement[] {
     {
       id: "template",
       what: "template",
-      how: `targets and variables in ${template}`,
+      how: `targets, variables, files and the service node in ${template}`,
       fatal: true,
       mend: `git clone https://github.com/rootless-containers/usernetes ${template}, readable by the instance owner`,
+    },
+    {
+      id: "template-rest",
+      what: "rest of the template",
+      how: "targets and variables that the steps can do without",
+      fatal: false,
+      mend: "a revision of rootless-containers/usernetes that has it: clusters come up, but are torn down, tried again or placed worse",
     },
     {
       id: "template-same",

@@ -56,7 +56,7 @@ export function stepEnvironment(
 }
 
 /** Until 2024-12-12 the template's own variables began with U7S_. */
-function templatePorts(ports: Ports): Record<string, string> {
+export function templatePorts(ports: Ports): Record<string, string> {
   const named = {
     PORT_ETCD: ports.etcd,
     PORT_KUBELET: ports.kubelet,

@@ -7,7 +7,7 @@ const read = (name: string) => readFileSync(packagePath("lib", "step", "on-node"
 
 /** Which files make up a step's script. */
 const FILES: Record<NodeStep, string[]> = {
-  stage: ["place.sh", "stage.sh"],
+  stage: ["place.sh", "template.sh", "stage.sh"],
   up: ["place.sh", "left.sh", "make.sh", "runs.sh"],
   "kubeadm-init": ["place.sh", "make.sh"],
   kubeconfig: ["place.sh", "make.sh"],

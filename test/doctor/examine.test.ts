@@ -40,6 +40,8 @@ t.test(
       USERNETES_TEMPLATE: "/opt/u",
       USERNETES_PORT_FIRST: "20000",
       USERNETES_PORT_LAST: "29999",
+      PORT_ETCD: "20000",
+      U7S_PORT_FLANNEL: "20002",
     });
   },
 );

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import t from "tap";
 import { script } from "../../lib/doctor/examine.js";
+import { change, GENERATIONS, writeTemplate } from "../fakes/template.js";
 
 const TOOLS =
   "sh bash cat id cut tr hostname sed grep head tail mktemp chmod rm ls date setpriv timeout awk find stat getent sort uname sha256sum readlink test dirname";
@@ -32,7 +33,7 @@ class Node {
     for (const kind of ["subuid", "subgid"]) this.write(`top/etc/${kind}`, "alice:100000:65536\n");
     this.write("top/proc/modules", "br_netfilter 1 0\nvxlan 2 0\nip_tables 1 0\n");
     this.write("top/proc/sys/net/ipv4/conf/default/rp_filter", "2\n");
-    this.write("template/Makefile", MAKEFILE);
+    writeTemplate(this.at("template"), "plain");
     this.env = {
       PATH: this.at("bin"),
       HOME: this.directory,
@@ -44,6 +45,7 @@ class Node {
       USERNETES_WORKDIR: this.at("work"),
       USERNETES_PORT_FIRST: "20000",
       USERNETES_PORT_LAST: "29999",
+      PORT_FLANNEL: "20002",
     };
   }
 
@@ -89,17 +91,6 @@ esac`,
     );
   }
 }
-
-const MAKEFILE = `up: check
-kubeadm-init:
-kubeconfig:
-join-command:
-kubeadm-join:
-sync-external-ip:
-install-flannel:
-down-v:
-# PORT_ETCD PORT_KUBELET PORT_FLANNEL PORT_KUBE_APISERVER NODE_SUBNET
-`;
 
 function newNode(t: { teardown(act: () => void): unknown }): Node {
   const node = new Node();
@@ -269,15 +260,32 @@ const FAULTS: [what: string, spoil: (node: Node) => void, id: string, told: stri
     /^no .*\/template has no Makefile, or is not there$/,
   ],
   [
-    "a target",
+    "a target of the template",
     (node) => {
-      node.write(
-        "template/Makefile",
-        MAKEFILE.replace("down-v:\n", "").replace("PORT_FLANNEL", ""),
-      );
+      change(node.at("template"), "Makefile", /^kubeadm-join:/, "join:");
+      node.program("make", "exit 2");
     },
     "template",
-    /^no .*\/template knows nothing of: down-v PORT_FLANNEL$/,
+    /^no .*\/template lacks what the steps rely on: target kubeadm-join: take a revision of /,
+  ],
+  [
+    "the template's variable for a port",
+    (node) => {
+      change(node.at("template"), "Makefile", "PORT_FLANNEL", "FLANNEL");
+      change(node.at("template"), "docker-compose.yaml", "PORT_FLANNEL", "FLANNEL");
+    },
+    "template",
+    /^no .*\/template takes no ports, it lacks PORT_FLANNEL: set usernetes.ports to "default", /,
+  ],
+  [
+    "what the steps can do without in the template",
+    (node) => {
+      change(node.at("template"), "Makefile", /^(down-v|kubeadm-reset):/, "$1-not:");
+      change(node.at("template"), "Makefile", /COMPOSE|HOST_IP/, "OTHER");
+      node.program("make", "exit 2");
+    },
+    "template-rest",
+    /^no .*\/template lacks target kubeadm-reset, target down-v, variable COMPOSE, variable HOST_IP$/,
   ],
   [
     "the work directory",
@@ -322,6 +330,18 @@ for (const [what, spoil, id, told] of FAULTS)
     if (typeof told === "string") t.equal(tells[id], told);
     t.equal(tells["end"], "ok", "and it goes on to the end");
   });
+
+t.test("each generation of the template is in order", async (t) => {
+  for (const generation of GENERATIONS) {
+    const node = newNode(t);
+    node.remove("template");
+    writeTemplate(node.at("template"), generation);
+    if (generation === "U7S_") node.env["PORT_FLANNEL"] = "8472";
+    t.match(await node.tells(), { template: "ok", "template-rest": "ok" }, generation);
+    change(node.at("template"), "Makefile", "COMPOSE", "COMPOSE_PROJECT_NAME");
+    t.equal((await node.tells())["template-rest"], "ok", "which compose itself takes");
+  }
+});
 
 t.test("with run-as sudo it is tried as a user of the node, and not otherwise", async (t) => {
   const node = newNode(t);
@@ -387,7 +407,7 @@ t.test("the template's digest is of its files, links and names, not of its histo
   node.write("template/.git/HEAD", "x");
   node.write("template/kubeconfig", "someone tried it");
   t.equal(await digest(), first);
-  node.write("template/Makefile", `${MAKEFILE}#\n`);
+  node.write("template/Makefile", "up:\n");
   const second = await digest();
   t.not(second, first);
   symlinkSync("Makefile", node.at("template/GNUmakefile"));

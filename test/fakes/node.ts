@@ -27,6 +27,7 @@ import {
   stepScript,
 } from "../../lib/step/scripts.js";
 import { LINE, startCommand } from "../../lib/step/start-command.js";
+import { COMPOSE, MAKEFILE } from "./template.js";
 
 const TOOLS =
   "sh cat mkdir chmod mv cp rm ls id cut tr hostname sed grep tail head mktemp setpriv timeout sleep getent rmdir sort awk env touch printf true seq yes wc find readlink fallocate stat base64 fold";
@@ -97,7 +98,8 @@ export class Node {
     this.program("make", MAKE);
     this.program("docker", ENGINE);
     for (const kind of ["container", "network", "volume", "image"]) this.note(kind, "");
-    writeFileSync(join(this.template, "Makefile"), "up:\n");
+    writeFileSync(join(this.template, "Makefile"), MAKEFILE);
+    writeFileSync(join(this.template, "docker-compose.yaml"), COMPOSE);
     this.env = {
       PATH: this.bin,
       NOTES: this.notes,

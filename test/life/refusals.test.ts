@@ -124,6 +124,26 @@ life(async (t, flux) => {
     t.same(await flux.leftovers(), []);
   });
 
+  await t.test("a template that has changed", async (t) => {
+    const template = join(flux.place.common, "changed");
+    await flux.output("cp", "-r", TEMPLATE, template);
+    await flux.output("sed", "-i", "s/kubeadm-join/join/", join(template, "Makefile"));
+    await configured("", { template });
+    const before = flux.begun().length;
+    t.match(await refusal(ASK, "-N2"), {
+      started: false,
+      note: /^stage failed on node[01] \(rank [01]\): exit 1: the template .*changed lacks what the steps rely on: target kubeadm-join: take a revision of /,
+    });
+    const targets = flux.begun().slice(before);
+    t.same(
+      targets.filter((begun) => / up$/.test(begun)),
+      [],
+      "and no node was brought up",
+    );
+    await flux.stopDaemon();
+    t.same(await flux.leftovers(), []);
+  });
+
   await t.test("a work directory that cannot be made", async (t) => {
     const workdir = join(flux.place.base, "base");
     await flux.output("flux", "exec", "-r", "0,2-3", "mkdir", workdir);

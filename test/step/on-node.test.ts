@@ -20,6 +20,7 @@ import t from "tap";
 import { stepScript } from "../../lib/step/scripts.js";
 import { MARKER, Node, NONCE, OWN, PROJECT } from "../fakes/node.js";
 import { JOIN_COMMAND, TOKEN } from "../fakes/playing-run.js";
+import { MAKEFILE } from "../fakes/template.js";
 
 function newNode(t: { teardown(act: () => void): unknown }): Node {
   const node = new Node();
@@ -63,6 +64,7 @@ t.test("stage", (t) => {
     t.equal(exitCode, 0, stderr);
     t.strictSame(readdirSync(node.workdir).toSorted(), [
       ...[".dockerignore", ".usernetes", "GNUmakefile", "Makefile", "Makefile.d"],
+      "docker-compose.yaml",
     ]);
     t.ok(lstatSync(join(node.workdir, "GNUmakefile")).isSymbolicLink());
     t.equal(statSync(node.workdir).mode & 0o777, 0o700);
@@ -78,7 +80,7 @@ t.test("stage", (t) => {
     rmSync(join(node.workdir, ".usernetes/staged"));
     const { exitCode, stderr } = await node.step("stage");
     t.equal(exitCode, 0, stderr);
-    t.equal(node.read("Makefile"), "up:\n");
+    t.equal(node.read("Makefile"), MAKEFILE);
     t.equal(node.read("kubeconfig"), "the cluster's");
   });
 
@@ -142,7 +144,7 @@ t.test("stage", (t) => {
     await sleep(200);
     rmSync(join(node.workdir, ".usernetes/copying"), { recursive: true });
     t.equal((await begun).exitCode, 0);
-    t.equal(node.read("Makefile"), "up:\n");
+    t.equal(node.read("Makefile"), MAKEFILE);
     t.notOk(existsSync(join(node.workdir, ".usernetes/copying")));
   });
 

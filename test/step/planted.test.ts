@@ -13,6 +13,7 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import t from "tap";
 import { MARKER, Node, NONCE, OWN, PROJECT } from "../fakes/node.js";
+import { MAKEFILE } from "../fakes/template.js";
 
 function newNode(t: { teardown(act: () => void): unknown }): Node {
   const node = new Node();
@@ -195,7 +196,7 @@ t.test("the template", (t) => {
     symlinkSync(node.template, join(node.directory, "link"));
     const { exitCode, stderr } = await stage(node, join(node.directory, "link"));
     t.equal(exitCode, 0, stderr);
-    t.equal(node.read("a/b/up"), "up:\n");
+    t.equal(node.read("a/b/up"), MAKEFILE);
     t.ok(lstatSync(join(node.workdir, "a/directory")).isSymbolicLink());
   });
 

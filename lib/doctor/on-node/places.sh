@@ -1,4 +1,4 @@
-# The template, the work directory, the ports, the interface, the shell plugin.
+# The template (../../step/on-node/template.sh), the work directory, the ports, the interface, the shell plugin.
 template=$USERNETES_TEMPLATE workdir=$USERNETES_WORKDIR
 
 # The same files are left out as by stage.sh.
@@ -17,14 +17,18 @@ if [ ! -f "$template/Makefile" ]; then
 elif [ -n "$(find "$template" -name .git -prune -o ! -exec test -r {} \; -print | head -n 1)" ]; then
   tell template no "$template has files that $(id -un) cannot read"
 else
-  missing=''
-  for target in up kubeadm-init kubeconfig join-command kubeadm-join sync-external-ip install-flannel down-v; do
-    grep -q "^$target *:" "$template/Makefile" || missing="$missing $target"
+  lacks=$(template_lacks "$template")
+  if [ -z "$lacks" ]; then tell template ok; else tell template no "$lacks"; fi
+  wanted=$template_wanted_variables
+  [ -z "${USERNETES_INTERFACE:-}" ] || wanted="$wanted HOST_IP"
+  lacks=''
+  for fault in $(look_at_template "$template" "$template_wanted_targets" "$wanted"); do
+    case $fault in
+      target:*) makes "$template" "${fault#*:}" || lacks="$lacks, target ${fault#*:}" ;;
+      variable:*) lacks="$lacks, variable ${fault#*:}" ;;
+    esac
   done
-  for variable in PORT_ETCD PORT_KUBELET PORT_FLANNEL PORT_KUBE_APISERVER NODE_SUBNET; do
-    grep -rqF --exclude-dir=.git "$variable" "$template" || missing="$missing $variable"
-  done
-  if [ -z "$missing" ]; then tell template ok; else tell template no "$template knows nothing of:$missing"; fi
+  if [ -z "$lacks" ]; then tell template-rest ok; else tell template-rest no "$template lacks ${lacks#, }"; fi
   tell template-same ok "$(digest)"
 fi
 

@@ -6,7 +6,8 @@
 # Which files make up a step's script: as in lib/step/scripts.ts.
 script_of() {
   case $1 in
-    stage | join-command) cat "$on_node/place.sh" "$on_node/$1.sh" ;;
+    stage) cat "$on_node/place.sh" "$on_node/template.sh" "$on_node/stage.sh" ;;
+    join-command) cat "$on_node/place.sh" "$on_node/$1.sh" ;;
     down-v) cat "$on_node/place.sh" "$on_node/left.sh" "$on_node/down-v.sh" ;;
     wait-ready) cat "$on_node/container.sh" "$on_node/wait-ready.sh" ;;
     up) cat "$on_node/place.sh" "$by_hand/before-up.sh" "$on_node/place.sh" "$on_node/left.sh" "$on_node/make.sh" "$on_node/runs.sh" ;;

@@ -32,6 +32,8 @@ for entry; do
 done' sh {} +)
 [ -z "$strange" ] || fail "the template $template: $(printf '%s\n' "$strange" | head -n 1)"
 cd /
+lacks=$(template_lacks "$template")
+[ -z "$lacks" ] || fail "the template $lacks"
 
 # Whose a directory is, if a cluster's; nothing planted is followed or waited for.
 owner_of() {

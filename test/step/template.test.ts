@@ -1,0 +1,229 @@
+/** A template that has changed is named at stage, before anything is made. */
+import { chmodSync, existsSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import t from "tap";
+import { Node } from "../fakes/node.js";
+import {
+  change,
+  GENERATIONS,
+  PORTS,
+  TARGETS,
+  writeTemplate,
+  type Generation,
+} from "../fakes/template.js";
+
+type Tap = { teardown(act: () => void): unknown };
+
+/** A node whose make has no rule that is not to be seen in the Makefile. */
+function newNode(t: Tap, generation: Generation): Node {
+  const node = new Node();
+  t.teardown(() => {
+    node.remove();
+  });
+  writeTemplate(node.template, generation);
+  node.note("make.-n", `echo "make: *** No rule to make target '$4'.  Stop." >&2; exit 2`);
+  return node;
+}
+
+/** The words of a stage that fails, and has made nothing. */
+async function refusal(t: Tap & Tap0, node: Node): Promise<string> {
+  const { exitCode, stderr } = await node.step("stage");
+  t.equal(exitCode, 1);
+  t.notOk(existsSync(node.workdir), "nothing was begun");
+  t.notMatch(stderr, "\n", "in one line");
+  t.ok(stderr.startsWith(`the template ${node.template} `), stderr);
+  return stderr.slice(`the template ${node.template} `.length);
+}
+type Tap0 = Pick<typeof t, "equal" | "notOk" | "ok" | "notMatch">;
+
+const lacks = (what: string) =>
+  `lacks what the steps rely on: ${what}: take a revision of rootless-containers/usernetes that has it`;
+const DEFAULTS = {
+  ...{ PORT_ETCD: "2379", PORT_KUBELET: "10250" },
+  ...{ PORT_FLANNEL: "8472", PORT_KUBE_APISERVER: "6443" },
+};
+
+for (const generation of GENERATIONS)
+  t.test(`of the generation ${generation}`, (t) => {
+    if (generation === "U7S_")
+      t.test("is taken with its own ports, and with no others", async (t) => {
+        const node = newNode(t, generation);
+        t.equal(
+          await refusal(t, node),
+          `takes no ports, it lacks ${PORTS.join(" ")}: set usernetes.ports to "default", or take a revision from after 2024-12-10`,
+        );
+        const { exitCode, stderr } = await node.step("stage", DEFAULTS);
+        t.equal(exitCode, 0, stderr);
+      });
+    else
+      t.test("is taken as it is", async (t) => {
+        const node = newNode(t, generation);
+        const { exitCode, stderr } = await node.step("stage");
+        t.equal(exitCode, 0, stderr);
+        t.notOk(node.has("make"), "and make is not asked");
+      });
+
+    const all = generation === "U7S_" ? DEFAULTS : {};
+    t.test("without a target it is refused", async (t) => {
+      for (const target of TARGETS) {
+        const node = newNode(t, generation);
+        Object.assign(node.env, all);
+        change(node.template, "Makefile", new RegExp(`^${target}:`), "other:");
+        t.equal(await refusal(t, node), lacks(`target ${target}`));
+      }
+    });
+
+    t.test("without a variable it is refused", async (t) => {
+      for (const name of ["NODE_NAME", "NODE_SUBNET"]) {
+        const node = newNode(t, generation);
+        Object.assign(node.env, all);
+        for (const file of ["Makefile", "docker-compose.yaml", "kubeadm-config.yaml"])
+          if (file !== "kubeadm-config.yaml" || name === "NODE_NAME")
+            change(node.template, file, name, `MY_${name}`);
+        t.equal(await refusal(t, node), lacks(`variable ${name}`));
+      }
+    });
+
+    t.test("without a file it is refused", async (t) => {
+      for (const file of [
+        ...["docker-compose.yaml", "kubeadm-config.yaml"],
+        ...["check-preflight", "detect-container-engine", "sync-external-ip"].map(script),
+        ...(generation === "U7S_" ? [] : [script("install-flannel")]),
+      ]) {
+        const node = newNode(t, generation);
+        Object.assign(node.env, all);
+        rmSync(join(node.template, file));
+        const kind = file.endsWith(".sh") ? "program" : "file";
+        t.equal(await refusal(t, node), lacks(`${kind} ${file}`));
+      }
+    });
+    t.end();
+  });
+
+const script = (name: string) => `Makefile.d/${name}.sh`;
+
+t.test("without a port's variable it is refused", async (t) => {
+  for (const name of PORTS) {
+    const node = newNode(t, "plain");
+    for (const file of ["Makefile", "docker-compose.yaml"])
+      change(node.template, file, name, `MY_${name}`);
+    if (name === "PORT_KUBE_APISERVER")
+      change(node.template, "kubeadm-config.yaml", name, `MY_${name}`);
+    t.match(await refusal(t, node), `takes no ports, it lacks ${name}: `);
+  }
+});
+
+t.test("a script that is no program is refused", async (t) => {
+  const node = newNode(t, "plain");
+  chmodSync(join(node.template, script("check-preflight")), 0o644);
+  t.equal(await refusal(t, node), lacks(`program ${script("check-preflight")}`));
+});
+
+t.test("a compose file without the service node, or the workdir in it, is refused", async (t) => {
+  const service = newNode(t, "plain");
+  change(service.template, "docker-compose.yaml", /^ {2}node:/, "  kind-node:");
+  t.equal(await refusal(t, service), lacks("service node in its compose file"));
+  const mount = newNode(t, "plain");
+  change(mount.template, "docker-compose.yaml", ".:/usernetes:ro", ".:/usernetes-src:ro");
+  t.equal(await refusal(t, mount), lacks("the directory itself at /usernetes in its compose file"));
+});
+
+t.test("all that is missing is named at once", async (t) => {
+  const node = newNode(t, "plain");
+  change(node.template, "Makefile", /^(up|kubeadm-join):/, "$1-now:");
+  change(node.template, "docker-compose.yaml", /^services:/, "x-services:");
+  t.equal(
+    await refusal(t, node),
+    lacks("target up, target kubeadm-join, service node in its compose file"),
+  );
+});
+
+t.test("what is written otherwise is understood", async (t) => {
+  const plain = async (what: string, edit: (template: string, node: Node) => void) => {
+    const node = newNode(t, "plain");
+    edit(node.template, node);
+    const { exitCode, stderr } = await node.step("stage");
+    t.equal(exitCode, 0, `${what}: ${stderr}`);
+  };
+  await plain("two targets of one rule", (template) => {
+    change(template, "Makefile", /^kubeadm-init:/, "kubeadm-init other : up");
+  });
+  await plain("a double colon", (template) => {
+    change(template, "Makefile", /^up: check-preflight/, "up:: check-preflight");
+  });
+  await plain("a GNUmakefile that includes the Makefile", (template) => {
+    writeFileSync(join(template, "GNUmakefile"), "include Makefile\n");
+  });
+  await plain("compose's newer name", (template) => {
+    renameSync(join(template, "docker-compose.yaml"), join(template, "compose.yaml"));
+  });
+  await plain("services in one line", (template) => {
+    writeFileSync(
+      join(template, "docker-compose.yaml"),
+      'services: {"x": {}, node: {build: ., volumes: [".:/usernetes"]}}\n',
+    );
+  });
+  await plain("a long volume, quotes, another indent", (template) => {
+    writeFileSync(
+      join(template, "docker-compose.yaml"),
+      `services:
+    "other":
+        image: x
+    'node':
+        volumes:
+            - type: bind
+              target: "/usernetes"
+`,
+    );
+  });
+  await plain("variables that a script takes", (template) => {
+    for (const file of ["Makefile", "docker-compose.yaml"])
+      change(template, file, /NODE_SUBNET/, "SUBNET");
+    writeFileSync(join(template, "Makefile.d/subnet.sh"), "SUBNET=$NODE_SUBNET\n");
+  });
+  await plain("a target that only make knows", (template, node) => {
+    change(template, "Makefile", /^up:/, "$(BRING_UP):");
+    node.note("make.-n", '[ "$4" = up ]');
+  });
+});
+
+t.test("what only looks like it is not taken for it", async (t) => {
+  const words = async (edit: (template: string, node: Node) => void) => {
+    const node = newNode(t, "plain");
+    edit(node.template, node);
+    return refusal(t, node);
+  };
+  t.equal(
+    await words((template) => {
+      change(template, "Makefile", /^up: check-preflight/, "up := check-preflight");
+    }),
+    lacks("target up"),
+    "a variable of that name",
+  );
+  t.equal(
+    await words((template, node) => {
+      change(template, "Makefile", /^kubeconfig:/, "config:");
+      writeFileSync(join(template, "kubeconfig"), "of a try-out");
+      node.note("make.-n", `echo "make: Nothing to be done for 'kubeconfig'."`);
+    }),
+    lacks("target kubeconfig"),
+    "a file of that name",
+  );
+  t.equal(
+    await words((template) => {
+      for (const file of ["Makefile", "docker-compose.yaml"]) {
+        change(template, file, "NODE_SUBNET", "SUBNET");
+        change(template, file, /$/, " # NODE_SUBNET");
+      }
+    }),
+    lacks("variable NODE_SUBNET"),
+    "a comment",
+  );
+  t.equal(
+    await words((template) => {
+      change(template, "docker-compose.yaml", /^ {2}node:/, "  main:\n    node:");
+    }),
+    lacks("service node in its compose file"),
+    "a key of a service",
+  );
+});
