@@ -615,6 +615,17 @@ t.test("make", (t) => {
     t.strictSame(node.noted("make").slice(1), [kill, kill, "kubeadm-reset", "kubeadm-join"]);
   });
 
+  t.test("joins where the template runs the join-command itself, as it did once", async (t) => {
+    const node = newNode(t);
+    node.staged();
+    const file = join(node.workdir, "join-command");
+    writeFileSync(file, "#!/bin/sh\necho it runs\n", { mode: 0o600 });
+    node.note("make.kubeadm-join", "./join-command; ls -l join-command | cut -c 1-10");
+    const { exitCode, stdout, stderr } = await node.step("kubeadm-join");
+    t.equal(exitCode, 0, stderr);
+    t.equal(stdout, "it runs\n-rwx------", "and it is nobody else's to read");
+  });
+
   t.test("takes a worker's copy of the token away when it has joined", async (t) => {
     const node = newNode(t);
     node.staged();

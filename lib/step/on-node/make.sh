@@ -19,6 +19,8 @@ case $step in
       done >/dev/null 2>&1 || true
       make kubeadm-reset || true
     fi
+    # Until 2024-12-10 the template runs the file itself, in the container.
+    [ "$step" = kubeadm-init ] || [ ! -f join-command ] || chmod u+x join-command || true
     : >"$node/$step.begun"
     make "$step"
     : >"$node/$step.done"
