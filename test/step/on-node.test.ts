@@ -725,6 +725,21 @@ t.test("join-command gives what make made to the caller", async (t) => {
   t.notMatch(node.read(`${OWN}/join-command.log`), TOKEN);
 });
 
+t.test("join-command leaves out what kubeadm warns of on the same terminal", async (t) => {
+  const node = newNode(t);
+  node.staged();
+  const warning = "W1124 20:59:01.123456      42 configset.go:202] kubeadm cannot validate";
+  node.note(
+    "make.join-command",
+    `printf '%s\\n' 'set -eux' '${warning}' >join-command
+    printf '%s' '${JOIN_COMMAND}' >>join-command; chmod 700 join-command`,
+  );
+  const { stdout } = await node.call(["join-command", 10, stepScript("join-command")]);
+  t.equal(stdout, `set -eux\n${JOIN_COMMAND.trimEnd()}`);
+  t.equal(node.read("join-command"), `set -eux\n${JOIN_COMMAND}`, "nor is it run on a worker");
+  t.equal(statSync(join(node.workdir, "join-command")).mode & 0o777, 0o700);
+});
+
 t.test("delete-token", (t) => {
   t.test("deletes every token by its public id, and the lead's copy", async (t) => {
     const node = newNode(t);

@@ -7,4 +7,6 @@ set -a
 . "$node/node.env"
 set +a
 make join-command 3>&-
+# Where compose gives kubeadm a terminal, its warnings are in the file with it.
+sed -i '/^[IWE][0-9]\{4\} [0-9][0-9]:[0-9.:]* /d' join-command
 head -c 65536 join-command >&3
