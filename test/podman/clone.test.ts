@@ -1,0 +1,112 @@
+/**
+ * Real clones of rootless-containers/usernetes, unchanged, through the daemon's steps:
+ * their Makefile, compose file, Dockerfile and scripts, on podman. Only kindest/node,
+ * the image that theirs is built from, and what is fetched into it, are played.
+ *
+ *   USERNETES_CLONE=DIRECTORY[:DIRECTORY]... npx tap dist/test/podman/clone.test.js
+ */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import t from "tap";
+import type { Tap } from "../life/life.js";
+import { buildKind, WRAP } from "./kind.js";
+import { podmanLife, type PodmanFlux } from "./life.js";
+
+const CLONES = (process.env["USERNETES_CLONE"] ?? "").split(":").filter(Boolean);
+type Asserts = Pick<Tap, "equal" | "match" | "ok" | "same">;
+
+if (CLONES.length === 0)
+  t.pass("skipped", { skip: "USERNETES_CLONE names no clone of rootless-containers/usernetes" });
+else
+  await podmanLife(async (t, flux) => {
+    await buildKind(flux.place, flux.ranks);
+    flux.daemonEnv = { PATH: `${WRAP}:${flux.place.env["PATH"] ?? ""}` };
+    const before = await flux.engines();
+    for (const clone of CLONES)
+      await t.test(clone, async (t) => {
+        const choosable = /PORT_ETCD/.test(readFileSync(join(clone, "Makefile"), "utf8"));
+        const ports = choosable ? "" : 'ports = "default"\n';
+        const table = flux.table(`container-engine = "podman"\n${ports}`, { template: clone });
+        await t.test("doctor finds it in order", (t) => checkDoctor(t, flux, table));
+        await flux.startDaemon("--config", table);
+        await t.test("a job has its cluster, and nothing is left of it", async (t) => {
+          await checkJob(t, flux);
+          t.same(await flux.engines(), before);
+        });
+        if (choosable)
+          await t.test("two jobs on the same nodes have a cluster each", async (t) => {
+            await checkTwo(t, flux);
+            t.same(await flux.engines(), before);
+          });
+        await flux.stopDaemon();
+        await t.test("by hand it makes a cluster, and leaves nothing", async (t) => {
+          await checkByHand(t, flux, clone);
+          t.same(await flux.engines(), before);
+        });
+      });
+  });
+
+async function checkDoctor(t: Asserts, flux: PodmanFlux, table: string): Promise<void> {
+  const argv = ["doctor", "--rank", "0-1", "--json", "--config", table, "--pass-env", "TESTBED"];
+  const { stdout } = await flux.run(["flux-usernetes", ...argv]);
+  const { requirements } = JSON.parse(stdout) as {
+    requirements: { id: string; fail: { found: string }[] }[];
+  };
+  for (const id of ["template", "template-rest", "template-same", "engine-podman"])
+    t.same(requirements.find((one) => one.id === id)?.fail, [], id);
+}
+
+async function checkJob(t: Asserts, flux: PodmanFlux): Promise<void> {
+  const seen = 'test $FLUX_TASK_RANK != 0 || { kubectl get nodes; grep server: "$KUBECONFIG"; }';
+  const job = await flux.submit("-N2", "-n2", flux.script(seen));
+  await flux.waitFor(job, "start", "120s");
+  const made = await flux.engines();
+  for (const kind of ["container", "network", "volume", "image"])
+    for (const rank of [0, 1])
+      t.ok(
+        made.some((line) => line.startsWith(`node${rank} ${kind} `)),
+        `node${rank}: ${kind}`,
+      );
+  await flux.waitForEnd(job, "120s");
+  const { stdout, stderr } = await flux.flux("job", "attach", job);
+  t.equal(stdout.match(/u7s-node[01] +Ready/g)?.length, 2, stdout + stderr);
+  const record = await flux.record(job);
+  const { apiserver } = record[0]?.context?.["ports"] as { apiserver: number };
+  t.match(stdout, new RegExp(`server: \\S+127\\.0\\.0\\.1:${apiserver}\n`));
+  const failed = record.filter(
+    ({ name, context }) => name === "step-finish" && context?.["status"] !== "ok",
+  );
+  t.same(failed, []);
+  t.match(record.at(-1), { name: "down", context: { left: [] } });
+}
+
+async function checkTwo(t: Asserts, flux: PodmanFlux): Promise<void> {
+  const script = flux.script("test $FLUX_TASK_RANK != 0 || kubectl get nodes; sleep 2");
+  const jobs = await Promise.all([1, 2].map(() => flux.submit("-N4", "-n4", script)));
+  for (const job of jobs) {
+    await flux.waitForEnd(job, "180s");
+    const { stdout, stderr } = await flux.flux("job", "attach", job);
+    t.equal(stdout.match(/u7s-node[0-3] +Ready/g)?.length, 4, stdout + stderr);
+    t.match((await flux.record(job)).at(-1), { name: "down", context: { left: [] } });
+  }
+}
+
+/** A copy of the clone that both hosts see, with the ports and names of its own choice. */
+async function checkByHand(t: Asserts, flux: PodmanFlux, clone: string): Promise<void> {
+  const directory = join(flux.place.common, "clone");
+  await flux.output("cp", "-R", clone, directory);
+  const by = (rank: number, ...verb: string[]) => {
+    const argv = ["flux", "exec", "-r", String(rank), "usernetes", ...verb, "--workdir", directory];
+    return flux.run(argv, { ...flux.daemonEnv, CONTAINER_ENGINE: "podman" });
+  };
+  const started = await Promise.all([
+    by(0, "start-control-plane", "--worker-count=1"),
+    by(1, "start-worker"),
+  ]);
+  for (const { exitCode, stderr } of started) t.equal(exitCode, 0, stderr);
+  const kubectl = ["env", `KUBECONFIG=${directory}/kubeconfig`, "kubectl", "get", "nodes"];
+  const { stdout, stderr } = await flux.run(["flux", "exec", "-r", "0", ...kubectl]);
+  t.equal(stdout.match(/u7s-node[01] +Ready/g)?.length, 2, stdout + stderr);
+  for (const rank of [0, 1]) t.match(await by(rank, "down"), { exitCode: 0 });
+  await flux.output("rm", "-rf", directory);
+}
