@@ -86,6 +86,8 @@ done
   fail "${workdir%/*} (usernetes.workdir) is shared with $others: set usernetes.shared-filesystem to auto, or usernetes.workdir to a directory of each node's own"
 
 # All but the clone's history and what an administrator's own try-out left there.
+# Each file has the mode that it has there, since an engine knows an image's layers by
+# it; nobody else can look into the directory.
 copy() {
   set --
   for entry in "$template"/* "$template"/.[!.]*; do
@@ -93,7 +95,9 @@ copy() {
     [ -e "$entry" ] || [ -L "$entry" ] || continue
     set -- "$@" "$entry"
   done
+  umask 0
   cp -R "$@" "$workdir/"
+  umask 077
   : >"$state/staged"
 }
 
