@@ -7,12 +7,14 @@
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import t from "tap";
 import type { Tap } from "../life/life.js";
-import { buildKind, WRAP } from "./kind.js";
+import { buildKind, KIND, WRAP } from "./kind.js";
 import { podmanLife, type PodmanFlux } from "./life.js";
 
 const CLONES = (process.env["USERNETES_CLONE"] ?? "").split(":").filter(Boolean);
+const LAYERS = ["build", "-q", "-t", "usernetes-layers", "--build-arg", `BASE_IMAGE=${KIND}`];
 type Asserts = Pick<Tap, "equal" | "match" | "ok" | "same">;
 
 if (CLONES.length === 0)
@@ -21,9 +23,11 @@ else
   await podmanLife(async (t, flux) => {
     await buildKind(flux.place, flux.ranks);
     flux.daemonEnv = { PATH: `${WRAP}:${flux.place.env["PATH"] ?? ""}` };
-    const before = await flux.engines();
     for (const clone of CLONES)
       await t.test(clone, async (t) => {
+        // As docs/admin.md advises; on one host.
+        await flux.place.hosts.podman(0, ...LAYERS, clone);
+        const before = await flux.engines();
         const choosable = /PORT_ETCD/.test(readFileSync(join(clone, "Makefile"), "utf8"));
         const ports = choosable ? "" : 'ports = "default"\n';
         const table = flux.table(`container-engine = "podman"\n${ports}`, { template: clone });
@@ -33,6 +37,11 @@ else
           await checkJob(t, flux);
           t.same(await flux.engines(), before);
         });
+        if (choosable)
+          await t.test("an install-flannel that is cut off is done again", async (t) => {
+            await checkCutOff(t, flux, table);
+            t.same(await flux.engines(), before);
+          });
         if (choosable)
           await t.test("two jobs on the same nodes have a cluster each", async (t) => {
             await checkTwo(t, flux);
@@ -57,7 +66,11 @@ async function checkDoctor(t: Asserts, flux: PodmanFlux, table: string): Promise
 }
 
 async function checkJob(t: Asserts, flux: PodmanFlux): Promise<void> {
-  const seen = 'test $FLUX_TASK_RANK != 0 || { kubectl get nodes; grep server: "$KUBECONFIG"; }';
+  const seen = `test $FLUX_TASK_RANK != 0 || {
+    kubectl get nodes
+    grep server: "$KUBECONFIG"
+    grep -c "Using cache" "$USERNETES_WORKDIR"/.usernetes/nodes/*/up.log
+  }`;
   const job = await flux.submit("-N2", "-n2", flux.script(seen));
   await flux.waitFor(job, "start", "120s");
   const made = await flux.engines();
@@ -73,10 +86,35 @@ async function checkJob(t: Asserts, flux: PodmanFlux): Promise<void> {
   const record = await flux.record(job);
   const { apiserver } = record[0]?.context?.["ports"] as { apiserver: number };
   t.match(stdout, new RegExp(`server: \\S+127\\.0\\.0\\.1:${apiserver}\n`));
+  t.match(stdout, /^([5-9]|1[0-9])$/m, "layers that were there are used");
   const failed = record.filter(
     ({ name, context }) => name === "step-finish" && context?.["status"] !== "ok",
   );
   t.same(failed, []);
+  t.match(record.at(-1), { name: "down", context: { left: [] } });
+}
+
+/** With a daemon that is killed; what it has begun goes on in the container. */
+async function checkCutOff(t: Asserts, flux: PodmanFlux, table: string): Promise<void> {
+  const job = await flux.submit("-N1", "true");
+  const slow = 'if [ -d "$1" ]; then touch "$1/slow"; fi';
+  for (let begun = false; !begun;) {
+    const record = await flux.record(job);
+    const { workdir } = (record[0]?.context ?? {}) as { workdir?: string };
+    if (workdir) await flux.flux("exec", "sh", "-c", slow, "sh", workdir);
+    begun = record.some(
+      ({ name, context }) => name === "step-start" && context?.["step"] === "install-flannel",
+    );
+  }
+  await sleep(1500);
+  await flux.stopDaemon("SIGKILL");
+  await flux.startDaemon("--config", table);
+  await flux.waitForEnd(job, "120s");
+  const record = await flux.record(job);
+  t.ok(
+    record.some(({ name, context }) => name === "settle" && context?.["outcome"] === "ready"),
+    JSON.stringify(record),
+  );
   t.match(record.at(-1), { name: "down", context: { left: [] } });
 }
 

@@ -14,13 +14,15 @@ const HERE = join(PACKAGE, "test/podman/kind");
 /** Goes first on a daemon's PATH: a podman that builds on it. */
 export const WRAP = join(HERE, "wrap");
 
+export const KIND = "localhost/usernetes-test-kind";
+
 /** Builds it on each of these hosts. */
 export async function buildKind({ hosts, common }: PodmanPlace, ranks: number[]): Promise<void> {
   const context = join(common, "kind");
   gather(context);
   await Promise.all(
     ranks.map(async (rank) => {
-      const argv = ["build", "-q", "-t", "localhost/usernetes-test-kind", context];
+      const argv = ["build", "-q", "-t", KIND, context];
       const { exitCode, stderr } = await hosts.podman(rank, ...argv);
       if (exitCode !== 0) throw new Error(stderr);
     }),

@@ -71,6 +71,20 @@ t.test("stage", (t) => {
     t.equal(node.read(".usernetes/owner"), `${MARKER}\n`);
   });
 
+  t.test("leaves each file its mode, by which an image's layers are known", async (t) => {
+    const node = newNode(t);
+    mkdirSync(join(node.template, "Makefile.d"), { mode: 0o755 });
+    const modes = { Makefile: 0o644, "Makefile.d/run.sh": 0o755, "Makefile.d": 0o755 };
+    writeFileSync(join(node.template, "Makefile.d/run.sh"), "true\n");
+    for (const [name, mode] of Object.entries(modes)) chmodSync(join(node.template, name), mode);
+    t.equal((await node.start(["stage", 20, stepScript("stage")]).ended).exitCode, 0);
+    for (const [name, mode] of Object.entries(modes))
+      t.equal(statSync(join(node.workdir, name)).mode & 0o777, mode, name);
+    for (const name of ["owner", "staged", `nodes/${hostname()}/node.env`])
+      t.equal(statSync(join(node.workdir, ".usernetes", name)).mode & 0o777, 0o600, name);
+    t.equal(statSync(node.workdir).mode & 0o777, 0o700, "for nobody else");
+  });
+
   t.test("fills its own directory again, and leaves there what is the cluster's", async (t) => {
     const node = newNode(t);
     symlinkSync("Makefile", join(node.template, "GNUmakefile"));
@@ -613,6 +627,25 @@ t.test("make", (t) => {
     await node.step("kubeadm-join");
     const kill = "pkill -KILL -x kubeadm";
     t.strictSame(node.noted("make").slice(1), [kill, kill, "kubeadm-reset", "kubeadm-join"]);
+  });
+
+  t.test("takes away what an install-flannel that was cut off has made", async (t) => {
+    const node = newNode(t);
+    node.staged();
+    node.note("in-container", 'echo "$*" >>"$NOTES/in-node"');
+    node.note("make.install-flannel", "exit 1");
+    await node.step("install-flannel");
+    t.strictSame(node.noted("in-node"), [], "there is nothing yet");
+    node.note("make.install-flannel", "");
+    t.equal((await node.step("install-flannel")).exitCode, 0);
+    const undone = node.noted("in-node").join("\n");
+    t.match(
+      undone,
+      /pkill -KILL -f .*\n.*helm uninstall .*kubectl delete namespace .* kube-flannel/,
+    );
+    t.equal((await node.step("install-flannel")).exitCode, 0);
+    t.equal(node.noted("in-node").join("\n"), undone, "and nothing of one that ended well");
+    t.strictSame(node.noted("make"), Array(3).fill("install-flannel"));
   });
 
   t.test("joins where the template runs the join-command itself, as it did once", async (t) => {

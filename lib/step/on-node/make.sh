@@ -2,21 +2,24 @@
 #
 # Safe to repeat: the targets are by the template's own nature; kubeadm's
 # init and join are not, so a finished one is remembered here and a half-done
-# one is reset first.
+# one is reset first. So is half of an install-flannel.
 set -eu
 step=$1
 cd "$USERNETES_WORKDIR"
 set -a
 . "$node/node.env"
 set +a
+# Of what was cut off only its client ended; it goes on in the container.
+in_node() {
+  for name in "$USERNETES_PROJECT-node-1" "${USERNETES_PROJECT}_node_1"; do
+    "$USERNETES_ENGINE" exec "$name" "$@" || true
+  done >/dev/null 2>&1
+}
 case $step in
   kubeadm-init | kubeadm-join)
     [ ! -e "$node/$step.done" ] || exit 0
     if [ -e "$node/$step.begun" ]; then
-      # Of one that was cut off only its client ended; it goes on in the container.
-      for name in "$USERNETES_PROJECT-node-1" "${USERNETES_PROJECT}_node_1"; do
-        "$USERNETES_ENGINE" exec "$name" pkill -KILL -x kubeadm
-      done >/dev/null 2>&1 || true
+      in_node pkill -KILL -x kubeadm
       make kubeadm-reset || true
     fi
     # Until 2024-12-10 the template runs the file itself, in the container.
@@ -52,6 +55,16 @@ case $step in
   kubeconfig)
     make kubeconfig
     chmod 600 kubeconfig
+    ;;
+  install-flannel)
+    # The template's script fails where its namespace is there, or half a release.
+    if [ -e "$node/$step.begun" ]; then
+      in_node sh -c 'pkill -KILL -f "[i]nstall-flannel"; pkill -KILL -x helm
+        helm uninstall --namespace kube-flannel flannel; kubectl delete namespace --ignore-not-found kube-flannel'
+    fi
+    : >"$node/$step.begun"
+    make "$step"
+    rm -f "$node/$step.begun"
     ;;
   *) make "$step" ;;
 esac
