@@ -65,7 +65,11 @@ export function isShared(cluster: Cluster, workers: number[]): boolean {
   );
 }
 
-/** At most `joinFanout` joins at a time: an API server fails under hundreds. */
+/**
+ * At most `joinFanout` joins at a time: an API server fails under hundreds. Where more are
+ * to come, they go by whole portions: a call for each that finds room would be as many
+ * calls as ranks, and as many events in the record.
+ */
 function fanout(
   cluster: Cluster,
   { workers, join }: { workers: number[]; join: readonly NodeStep[] },
@@ -73,13 +77,15 @@ function fanout(
 ): number[] {
   const busy = (rank: number) =>
     join.some((step) => progress(cluster, step, rank)?.status === "running");
-  const room = facts.joinFanout - workers.filter(busy).length;
+  const joining = workers.filter(busy).length;
   const next = (rank: number) => join.find((step) => !is(cluster, step, rank));
   const may = (rank: number) => {
     const step = next(rank);
     return step && retryable(step, progress(cluster, step, rank), facts) === "now";
   };
-  return workers.filter(may).slice(0, Math.max(0, room));
+  const ready = workers.filter(may);
+  if (joining === 0) return ready.slice(0, facts.joinFanout);
+  return joining + ready.length <= facts.joinFanout ? ready : [];
 }
 
 /** The ranks grouped by what of the chain is left to them: one call a group. */

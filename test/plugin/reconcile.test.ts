@@ -220,6 +220,18 @@ t.test("no more joins at a time than join-fanout", async (t) => {
   t.equal(life.nodes.most.get("up"), 5, "everything else is done by all at once");
 });
 
+t.test("joins go by portions of join-fanout, however apart they end", async (t) => {
+  const life = new Life({ ranks: [0, 1, 2, 3, 4, 5], config: { "join-fanout": 2 } });
+  life.nodes.play = (step, rank) => (step === "kubeadm-join" ? { seconds: 10 + rank } : undefined);
+  await life.alloc();
+  await life.untilStarted();
+  const joins = life.nodes.commands.filter((command) => command.includes("kubeadm-join"));
+  t.strictSame(
+    joins,
+    ["1-2", "3-4", "5"].map((ranks) => `exec ${ranks}: fetch-join, kubeadm-join`),
+  );
+});
+
 t.test("a failed step", (t) => {
   t.test("is told in the exception with step, host, rank and its last line", async (t) => {
     const life = new Life();
