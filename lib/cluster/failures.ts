@@ -46,11 +46,12 @@ export function lostNode(cluster: Cluster, facts: Retry): string | undefined {
 /** The first step that failed for good, in the words of the exception's note. */
 export function failure(cluster: Cluster, facts: Retry): string | undefined {
   const dropped = new Set(without(cluster, facts));
+  const quiet = { ...facts, wake: () => undefined };
   for (const step of STEPS) {
     if (OPTIONAL_STEPS.has(step) || step === "down-v") continue;
     for (const [rank, at] of cluster.steps.get(step) ?? []) {
       if (dropped.has(rank)) continue;
-      if (retryable(step, at, { ...facts, wake: () => undefined }) === "never")
+      if (retryable(step, at, quiet) === "never")
         return describeFailure(cluster, { step, rank, at });
     }
   }
