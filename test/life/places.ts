@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { startRealFlux } from "../hosts/real-flux.js";
 import { ENGINES, PACKAGE, TEMPLATE } from "../sandbox/paths.js";
+import type { Launcher } from "../sandbox/process.js";
 import { startInstance } from "../sandbox/start-instance.js";
 import type { Place } from "./flux.js";
 
@@ -21,11 +22,13 @@ interface EmbeddedOptions {
   root?: string;
   /** Ranks. */
   size?: number;
+  /** Plays what `flux exec` starts on a rank. */
+  launcher?: Launcher | undefined;
 }
 
 export async function embeddedPlace(
   more: Table,
-  { pace = 1, root, size = 4 }: EmbeddedOptions = {},
+  { pace = 1, root, size = 4, launcher }: EmbeddedOptions = {},
 ): Promise<Place> {
   const sandbox = await startInstance({
     config: table("@SANDBOX@/hosts/self", more),
@@ -33,6 +36,7 @@ export async function embeddedPlace(
     size,
     ...(root === undefined ? {} : { root }),
   });
+  if (launcher) sandbox.instance.launcher = launcher;
   const common = mkdtempSync("/tmp/usernetes-life-");
   for (let rank = 0; rank < size; rank++) mkdirSync(sandbox.disk(rank), { recursive: true });
   return {

@@ -1,6 +1,7 @@
 /**
  * A running Flux: some ranks, all played by this process. Each rank listens on a
- * socket of its own, so that a caller's rank is known by the socket it came to.
+ * socket of its own, so that a caller's rank is known by the socket it came to; it is
+ * there from when somebody is told of it.
  */
 import { EventEmitter } from "node:events";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
@@ -20,7 +21,7 @@ import { JobRun } from "./job-run.js";
 import { Kvs } from "./kvs.js";
 import { VERSION } from "./paths.js";
 import { Perilogs } from "./perilog.js";
-import type { Running } from "./process.js";
+import { launch, type Launcher, type Running } from "./process.js";
 import { Resources } from "./resources.js";
 import { listen, type Listener } from "./server.js";
 
@@ -77,6 +78,8 @@ export class Instance {
   readonly processes = new Map<Running, number>();
   /** How late the journal is, in milliseconds: a test may make a bridge too slow. */
   journalDelayMs = 1;
+  /** How `flux exec` starts a command on a rank; a measurement may play what the nodes do. */
+  launcher: Launcher = launch;
   stopped = false;
   /** What `flux shutdown` does in the end; flux start sets it. */
   onShutdown: () => void = () => void this.close();
@@ -85,7 +88,7 @@ export class Instance {
   readonly #perilogs = new Perilogs(this);
   readonly #uuid = randomUUID();
   readonly #starttime = now();
-  #listener: Listener | undefined;
+  readonly #listener: Listener;
 
   private constructor(options: InstanceOptions) {
     this.root = options.root;
@@ -98,15 +101,15 @@ export class Instance {
     this.environment = options.environment ?? {};
     this.configuration = new Configuration(options.root, options.configuration);
     this.jobs = new JobManager(this);
+    this.#listener = listen(this);
   }
 
-  static async open(options: InstanceOptions): Promise<Instance> {
+  static open(options: InstanceOptions): Promise<Instance> {
     const instance = new Instance(options);
-    instance.#listener = await listen(instance);
     const nodes = encodeHostlist(options.hosts.map((host) => host.name));
     const text = `online: ${nodes} (ranks 0-${instance.size - 1})`;
     instance.log.add("broker", "info", { rank: 0, text });
-    return instance;
+    return Promise.resolve(instance);
   }
 
   host(rank: number): Host {
@@ -124,6 +127,7 @@ export class Instance {
   }
 
   uri(rank: number): string {
+    if (!this.stopped) this.#listener.open(rank);
     return `local://${this.socket(rank)}`;
   }
 
@@ -216,7 +220,7 @@ export class Instance {
     this.stopped = true;
     for (const run of this.#runs.values()) run.stop();
     for (const running of this.processes.keys()) running.kill("SIGKILL");
-    await this.#listener?.close();
+    await this.#listener.close();
     rmSync(this.directory, { recursive: true, force: true });
   }
 }

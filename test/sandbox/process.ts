@@ -60,6 +60,8 @@ export function hostEnvironment(host: Host, uri: string): Record<string, string>
   };
 }
 
+export type Launcher = (request: Launch) => Running;
+
 export function launch(request: Launch): Running {
   const { host, onStdout, onStderr } = request;
   let cwd = host.toProcess(request.cwd);

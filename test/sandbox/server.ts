@@ -14,23 +14,28 @@ import type { Instance } from "./instance.js";
 import { frame, FrameReader, type Request } from "./wire.js";
 
 export interface Listener {
+  /** Makes the socket of a rank, where it is not there yet: an instance may have thousands. */
+  open(rank: number): void;
   close(): Promise<void>;
 }
 
-export async function listen(instance: Instance): Promise<Listener> {
+export function listen(instance: Instance): Listener {
   const sockets = new Set<Socket>();
-  const servers = await Promise.all(
-    Array.from({ length: instance.size }, (_, rank) => listenOn(instance, rank, sockets)),
-  );
+  const servers = new Map<number, Server>();
   return {
+    open(rank) {
+      if (!servers.has(rank)) servers.set(rank, listenOn(instance, rank, sockets));
+    },
     async close() {
       for (const socket of sockets) socket.destroy();
-      await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+      const closed = (server: Server) => new Promise((resolve) => server.close(resolve));
+      await Promise.all([...servers.values()].map(closed));
     },
   };
 }
 
-function listenOn(instance: Instance, rank: number, sockets: Set<Socket>): Promise<Server> {
+/** Who connects is let in from now on: a path of this machine is listened on at once. */
+function listenOn(instance: Instance, rank: number, sockets: Set<Socket>): Server {
   const server = createServer((socket) => {
     sockets.add(socket);
     socket.on("close", () => sockets.delete(socket));
@@ -38,12 +43,7 @@ function listenOn(instance: Instance, rank: number, sockets: Set<Socket>): Promi
   });
   // The hostname command reads this when its environment does not say.
   writeFileSync(`${instance.socket(rank)}.host`, `${instance.host(rank).name}\n`);
-  return new Promise((resolve, reject) => {
-    server.on("error", reject);
-    server.listen(instance.socket(rank), () => {
-      resolve(server);
-    });
-  });
+  return server.listen(instance.socket(rank));
 }
 
 class Session {

@@ -3,7 +3,7 @@ import { constants } from "node:os";
 import { decodeIdset, encodeIdset } from "../../../lib/flux/idset.js";
 import { Refusal, type Call } from "../call.js";
 import { parseOptions, type Options } from "../options.js";
-import { launch, statusOf, type Ending, type Running } from "../process.js";
+import { statusOf, type Ending, type Running } from "../process.js";
 import { describeSignal } from "../signals.js";
 
 const SPECS = ["rank|r=", "exclude|x=", "dir|d=", "labelio|l", "noinput|n", "verbose|v", "quiet|q"];
@@ -45,7 +45,7 @@ function printer(
 function start(call: Call, rank: number, options: Options): Running {
   const { instance } = call;
   const { out, err } = printer(call, rank, options);
-  const running = launch({
+  const running = instance.launcher({
     host: instance.host(rank),
     argv: options.rest,
     cwd: options.get("dir") ?? call.cwd,
