@@ -1,5 +1,5 @@
 /**
- * npm run bench [-- --only NAME[,NAME...] --runs N --json FILE]
+ * npm run bench [-- --list | --only NAME[,NAME...] --runs N --json FILE]
  *
  * Measures what flux-usernetes costs, on a real Flux where there is one, and
  * prints one table: ratios and overheads against a reference of the same run,
@@ -13,11 +13,17 @@ import { parseArgs } from "node:util";
 import { findRealFlux, whyNoRealFlux } from "../hosts/real-flux.js";
 import { PACKAGE } from "../sandbox/paths.js";
 import { measureBringUp } from "./bring-up.js";
+import { measureCommands } from "./commands.js";
 import type { Row } from "./measure.js";
+import { measureOthers } from "./others.js";
+import { measureScale } from "./scale.js";
 import { json, table, type Setting } from "./table.js";
 
 const SUBJECTS: Record<string, (runs: number) => Promise<Row[]>> = {
   "bring-up": measureBringUp,
+  scale: measureScale,
+  others: measureOthers,
+  commands: measureCommands,
 };
 
 const say = (text: string): void => void process.stderr.write(`${text}\n`);
@@ -42,11 +48,16 @@ function setting(): Setting {
 async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
+      list: { type: "boolean", default: false },
       only: { type: "string", default: Object.keys(SUBJECTS).join() },
       runs: { type: "string", default: "5" },
       json: { type: "string", default: join(PACKAGE, ".bench/results.json") },
     },
   });
+  if (values.list) {
+    process.stdout.write(`${Object.keys(SUBJECTS).join("\n")}\n`);
+    return;
+  }
   const runs = Number(values.runs);
   const subjects = values.only.split(",");
   const unknown = subjects.find((name) => !(name in SUBJECTS));

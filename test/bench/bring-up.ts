@@ -20,6 +20,8 @@ export async function oneLife(flux: LifeFlux, ...args: string[]): Promise<Life> 
   const job = await flux.submit(...args, "true");
   await flux.waitForEnd(job, "300s");
   const events = await flux.events(job);
+  if (Number.isNaN(at(events, "start")))
+    throw new Error(`${job} has not started: ${flux.daemonLog}`);
   return {
     bringUp: at(events, "start") - at(events, "alloc"),
     teardown: at(events, "free") - at(events, "finish"),

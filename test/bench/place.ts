@@ -2,6 +2,7 @@
 import { whyNoRealFlux } from "../hosts/real-flux.js";
 import { LifeFlux, type Entry } from "../life/flux.js";
 import { embeddedPlace, realPlace } from "../life/places.js";
+import type { Launcher } from "../sandbox/process.js";
 
 export interface Wanted {
   size?: number;
@@ -10,13 +11,17 @@ export interface Wanted {
   /** More tables of the broker's configuration. */
   tables?: string;
   embedded?: boolean;
+  /** Plays the nodes of an embedded one. */
+  launcher?: Launcher;
 }
 
 /** Opens it, lets `act` measure in it, and closes it, whatever happens. */
 export async function inFlux<T>(wanted: Wanted, act: (flux: LifeFlux) => Promise<T>): Promise<T> {
-  const { size = 4, table = "", tables = "", embedded = isEmbedded() } = wanted;
+  const { size = 4, table = "", tables = "", embedded = isEmbedded(), launcher } = wanted;
   const more = `${table}\n${tables}`;
-  const place = await (embedded ? embeddedPlace(more, { size }) : realPlace(more, { size }));
+  const place = await (embedded
+    ? embeddedPlace(more, { size, launcher })
+    : realPlace(more, { size }));
   const flux = new LifeFlux(place);
   try {
     return await act(flux);

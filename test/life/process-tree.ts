@@ -7,6 +7,8 @@ export interface Process {
   command: string;
   /** Proportional set size: shared pages are divided among those that share them. */
   pssKb: number;
+  /** Resident set size: all that it has in memory. */
+  rssKb: number;
 }
 
 /** Those that end while they are looked at are left out. */
@@ -15,13 +17,16 @@ export function processTree(root: number): Process[] {
   const queue = [root];
   for (let pid = queue.shift(); pid !== undefined; pid = queue.shift()) {
     const rollup = read(`/proc/${pid}/smaps_rollup`);
-    const pss = /^Pss: +([0-9]+) kB$/m.exec(rollup)?.[1];
+    const [pss, rss] = ["Pss", "Rss"].map((what) => kb(rollup, what));
     const command = read(`/proc/${pid}/cmdline`).replaceAll("\0", " ").trim();
-    if (pss !== undefined) tree.push({ pid, command, pssKb: Number(pss) });
+    if (pss && rss) tree.push({ pid, command, pssKb: pss, rssKb: rss });
     queue.push(...childrenOf(pid));
   }
   return tree;
 }
+
+const kb = (rollup: string, what: string): number =>
+  Number(new RegExp(`^${what}: +([0-9]+) kB$`, "m").exec(rollup)?.[1] ?? 0);
 
 function childrenOf(pid: number): number[] {
   const tasks = list(`/proc/${pid}/task`);
