@@ -14,6 +14,8 @@ import { findRealFlux, whyNoRealFlux } from "../hosts/real-flux.js";
 import { PACKAGE } from "../sandbox/paths.js";
 import { measureBringUp } from "./bring-up.js";
 import { measureCommands } from "./commands.js";
+import { measureHold } from "./hold.js";
+import { measureMany } from "./many.js";
 import type { Row } from "./measure.js";
 import { measureOthers } from "./others.js";
 import { measureScale } from "./scale.js";
@@ -23,7 +25,9 @@ const SUBJECTS: Record<string, (runs: number) => Promise<Row[]>> = {
   "bring-up": measureBringUp,
   scale: measureScale,
   others: measureOthers,
+  hold: measureHold,
   commands: measureCommands,
+  many: measureMany,
 };
 
 const say = (text: string): void => void process.stderr.write(`${text}\n`);
