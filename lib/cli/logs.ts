@@ -41,7 +41,7 @@ instance.
 
 Examples:
   flux usernetes logs ƒ2QT1HSJy5
-  flux usernetes logs --follow --step kubeadm-join --rank 1-3 ƒ2QT1HSJy5`,
+  flux usernetes logs --follow --step up --rank 1-3 ƒ2QT1HSJy5`,
     )
     .action(async (name: string, options: Options) => {
       const jobid = await clusterIdOf(name);

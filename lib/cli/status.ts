@@ -6,10 +6,13 @@ import { CommandError, EXIT } from "../errors.js";
 import { seeClusters, userName } from "../report/clusters.js";
 import { eventLine } from "../report/event-line.js";
 import { HEADING, listLines, order } from "../report/list.js";
+import { keptLogs } from "../report/kept-logs.js";
 import { cut, here, nameOf } from "../report/look.js";
 import { redrawer } from "../report/redraw.js";
+import { failedSteps } from "../report/status-steps.js";
 import { statusJson } from "../report/status-json.js";
 import { noCluster, statusLines, type Told } from "../report/status.js";
+import { stepLines } from "../report/steps.js";
 import { summaryJson } from "../report/summary.js";
 import { clusterIdOf, seeCluster } from "./cluster-argument.js";
 import { warn } from "./list.js";
@@ -50,7 +53,12 @@ Examples:
 
 async function look(jobid: bigint, user?: string): Promise<Told> {
   const seen = await seeCluster(jobid);
-  return { ...seen, user: user ?? (await userName(seen.cluster.userid)) };
+  const failed = failedSteps(stepLines(seen.record, now())).map(({ step }) => step);
+  const [kept, name] = await Promise.all([
+    keptLogs(jobid, seen.record, failed),
+    user ?? userName(seen.cluster.userid),
+  ]);
+  return { ...seen, user: name, kept };
 }
 
 const now = () => Date.now() / 1000;

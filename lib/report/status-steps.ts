@@ -2,7 +2,9 @@
 import { isHeld, isOver, ranksOf, type Cluster } from "../cluster/state.js";
 import { encodeHostlist } from "../flux/hostlist.js";
 import { encodeIdset } from "../flux/idset.js";
+import { foldLines } from "../record/fold-lines.js";
 import { INSTANCE } from "../usernetes/names.js";
+import type { KeptLog } from "./kept-logs.js";
 import { cut, fsd, nameOf, paint, PLAIN, type Look } from "./look.js";
 import { logOf, type StepLine } from "./steps.js";
 import { stateOf } from "./summary.js";
@@ -67,22 +69,42 @@ export function waits(cluster: Cluster, steps: StepLine[], look = PLAIN): string
 
 const latest = ({ claim }: Cluster) => `, until ${clockTime(claim?.deadline ?? 0)} at the latest`;
 
-/** What failed, the last words of it, and where all of its words are while the node has them. */
-export function failures(cluster: Cluster, steps: StepLine[]): string[] {
-  const kept = !["gone", "left", "stopping"].includes(stateOf(cluster));
-  return steps
-    .filter(({ status }) => status !== "ok" && status !== "running")
-    .flatMap(({ step, status, ranks, attempt, note }) => {
-      const tries = attempt > 1 ? ` (${attempt} tries)` : "";
-      const what =
-        status === "failed" ? "failed" : status === "lost" ? "was lost" : "took too long";
-      const log = kept ? logOf(cluster, step, ranks[0] ?? 0) : undefined;
-      return [
-        `${step} ${what} on ${names(cluster, ranks)}${tries}${note && `: ${note}`}`,
-        ...(log === undefined ? [] : [`  all it printed: ${log}`]),
-      ];
-    });
+/** The steps whose last try did not end well. */
+export function failedSteps(steps: StepLine[]): StepLine[] {
+  return steps.filter(({ status }) => status !== "ok" && status !== "running");
 }
+
+/**
+ * What failed, the last lines of it as far as they were kept, and where all of its words
+ * are while the node has them.
+ */
+export function failures(cluster: Cluster, steps: StepLine[], kept: KeptLog[] = []): string[] {
+  const there = !["gone", "left", "stopping"].includes(stateOf(cluster));
+  return failedSteps(steps).flatMap((line) => {
+    const { step, status, ranks, attempt, note } = line;
+    const tries = attempt > 1 ? ` (${attempt} tries)` : "";
+    const what = status === "failed" ? "failed" : status === "lost" ? "was lost" : "took too long";
+    const log = there ? logOf(cluster, step, ranks[0] ?? 0) : undefined;
+    return [
+      `${step} ${what} on ${names(cluster, ranks)}${tries}${note && `: ${note}`}`,
+      ...lastLines(line, kept),
+      ...(log === undefined ? [] : [`  all it printed: ${log}`]),
+    ];
+  });
+}
+
+/** Of its last try, labelled by rank as `logs` has them. */
+function lastLines({ step, status, ranks, attempt }: StepLine, kept: KeptLog[]): string[] {
+  const lines = kept
+    .filter((log) => log.step === step && log.status === status && log.attempt === attempt)
+    .flatMap((log) => [...log.lines].filter(([rank]) => ranks.includes(rank)));
+  return foldLines(lines)
+    .slice(-LAST)
+    .map(({ ranks, text }) => `  ${encodeIdset([...ranks])}: ${text}`);
+}
+
+/** Lines of a step that failed; `logs` has the others. */
+const LAST = 12;
 
 /** `node[1-2] (rank 1-2)` */
 export function names(cluster: Cluster, ranks: number[]): string {

@@ -4,12 +4,15 @@ import { encodeHostlist } from "../flux/hostlist.js";
 import { decodeIdset } from "../flux/idset.js";
 import type { SeenJob } from "./job.js";
 import { COLOURS, fsd, nameOf, paint, wrap, type Look } from "./look.js";
+import type { KeptLog } from "./kept-logs.js";
 import { clockTime, failures, names, stepTable, waits } from "./status-steps.js";
 import { stepLines } from "./steps.js";
 import { ageOf, summarize, type Summary } from "./summary.js";
 
 export interface Told extends SeenJob {
   user: string;
+  /** What its failed steps printed at last. */
+  kept?: KeptLog[];
 }
 
 export function statusLines(told: Told, now: number, look: Look): string[] {
@@ -17,7 +20,7 @@ export function statusLines(told: Told, now: number, look: Look): string[] {
   const summary = summarize(told, told.user);
   if (!summary) return [`${nameOf(cluster.jobid, look)}: ${noCluster(cluster)}`];
   const steps = stepLines(record, now);
-  const failed = failures(cluster, steps);
+  const failed = failures(cluster, steps, told.kept);
   const state = paint(summary.state, COLOURS[summary.state], look);
   const head = wrap(`${nameOf(cluster.jobid, look)}: ${times(summary, now)}`, look);
   return [

@@ -1,4 +1,5 @@
 import t from "tap";
+import type { KeptLog } from "../../lib/report/kept-logs.js";
 import type { Cluster } from "../../lib/cluster/state.js";
 import type { RecordEvent } from "../../lib/record/events.js";
 import { eventLine } from "../../lib/report/event-line.js";
@@ -15,8 +16,8 @@ const told = (record: RecordEvent[], cluster: Cluster = emptyCluster()): Told =>
   ...{ cluster: recorded(cluster, ...record), events: [], record, user: "alice" },
 });
 
-const lines = (record: RecordEvent[], cluster?: Cluster) =>
-  statusLines(told(record, cluster), BEGIN + 5, PLAIN);
+const lines = (record: RecordEvent[], cluster?: Cluster, kept: KeptLog[] = []) =>
+  statusLines({ ...told(record, cluster), kept }, BEGIN + 5, PLAIN);
 
 /** A step that took so long. */
 const took = (words: string, seconds: number): RecordEvent => {
@@ -81,6 +82,25 @@ t.test("a step that failed has its last words, and where the others are", (t) =>
   const gone = lines([...record, teardown("failed"), down()]);
   t.equal(gone.at(-1), "up failed on b (rank 1) (2 tries): exit 2: no space");
   t.match(gone[0], /: gone, settled after 0\.0s, was there for 0\.0s$/);
+  t.end();
+});
+
+t.test("a step that failed has its last lines, as they were kept", (t) => {
+  const failed = step("up 1-2 failed", { attempt: 2, note: "exit 2: full" });
+  const record = [claimEvent(), step("up 0"), failed, settle("failed", "up failed on b")];
+  const log = (attempt: number, of: [number, string[]][]) =>
+    ({ step: "up", attempt, status: "failed", note: "", lines: new Map(of), cut: "" }) as KeptLog;
+  const kept = [
+    log(1, [[1, ["an earlier try"]]]),
+    log(2, [
+      [1, ["pulling", "disk full"]],
+      [2, ["pulling", "disk full", "also here"]],
+    ]),
+  ];
+  const told = lines(record, undefined, kept);
+  const at = told.findIndex((line) => line.startsWith("up failed on"));
+  t.same(told.slice(at + 1, at + 4), ["  1-2: pulling", "  1-2: disk full", "  2: also here"]);
+  t.match(told[at + 4], /^ {2}all it printed: /);
   t.end();
 });
 
