@@ -4,7 +4,7 @@
  */
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
-import { program } from "../cli/flux-usernetes.js";
+import { program } from "../cli/commands.js";
 import { version } from "../cli/version.js";
 import { bashCompletion } from "../completion/bash.js";
 import { programGrammar, usernetesGrammar } from "../completion/grammar.js";

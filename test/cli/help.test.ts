@@ -1,7 +1,7 @@
 /** What --help prints: lib/cli, as far as it holds for all commands. */
 import type { Command } from "commander";
 import t from "tap";
-import { program } from "../../lib/cli/flux-usernetes.js";
+import { program } from "../../lib/cli/commands.js";
 import { helpOf, textAfter } from "../../lib/cli/help-of.js";
 import { filled } from "../../lib/cli/help-width.js";
 

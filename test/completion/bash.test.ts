@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import t from "tap";
-import { program } from "../../lib/cli/flux-usernetes.js";
+import { program } from "../../lib/cli/commands.js";
 import { STEPS } from "../../lib/cluster/steps.js";
 import { bashCompletion } from "../../lib/completion/bash.js";
 import { programGrammar, usernetesGrammar } from "../../lib/completion/grammar.js";

@@ -3,7 +3,7 @@ import { execa } from "execa";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
-import { program } from "../../lib/cli/flux-usernetes.js";
+import { program } from "../../lib/cli/commands.js";
 import { helpOf } from "../../lib/cli/help-of.js";
 import { EXIT } from "../../lib/errors.js";
 import { packagePath } from "../../lib/host/package.js";
