@@ -1,4 +1,5 @@
 /** Jobs whose clusters are real containers: what the engines have is told by them. */
+import { writeFileSync } from "node:fs";
 import { podmanLife } from "./life.js";
 
 const KINDS = ["container", "network", "volume", "image"];
@@ -10,12 +11,13 @@ await podmanLife(async (t, flux) => {
     const both = `${flux.place.common}/both`;
     const script = (status: number) =>
       flux.script(`echo $$ >>${both}.$FLUX_TASK_RANK
-until [ "$(wc -l <${both}.$FLUX_TASK_RANK)" -eq 2 ]; do sleep 0.1; done
+until [ "$(wc -l <${both}.$FLUX_TASK_RANK)" -eq 2 ] && [ -e ${both}.looked ]; do sleep 0.1; done
 test $FLUX_TASK_RANK != 0 || kubectl get nodes; exit ${status}`);
     const good = await flux.submit("-N4", "-n4", script(0));
     const bad = await flux.submit("-N4", "-n4", script(3));
     for (const job of [good, bad]) await flux.started(job);
     const made = await flux.engines();
+    writeFileSync(`${both}.looked`, "");
     for (const job of [good, bad]) {
       const project = `usernetes-${job.slice(1).toLowerCase()}`;
       for (const rank of flux.ranks)
