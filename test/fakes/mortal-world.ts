@@ -47,16 +47,22 @@ export class MortalWorld {
       ...world,
       flux: mortal as unknown as World["flux"],
       run: (command, options) =>
-        this.effect(command.argv.slice(0, 4).join(" "), () => run(command, options)),
+        this.effect(command.argv.slice(0, 4).join(" "), () => run(command, options), {
+          // A line to the nodes is there when it is begun; it ends with the daemon.
+          stays: options?.onInput !== undefined,
+        }),
     };
   }
 
-  private async effect<T>(name: string, act: () => Promise<T>): Promise<T> {
+  private async effect<T>(name: string, act: () => Promise<T>, { stays = false } = {}): Promise<T> {
     if (this.dead) return never();
     if (++this.effects !== this.death.at) return act();
     this.dead = true;
     this.last = name;
-    if (this.death.done) await act().catch(() => undefined);
+    if (this.death.done) {
+      const done = act().catch(() => undefined);
+      if (!stays) await done;
+    }
     this.die();
     this.tellDeath();
     return never();
