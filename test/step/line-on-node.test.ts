@@ -27,7 +27,7 @@ t.test("a node takes the steps that are said to its rank, in that order, and wai
   const { stderr, exitCode } = await line.ended;
   t.equal(exitCode, 0);
   t.strictSame(said(stderr), [
-    ...["here", "end up 0", "end stage 0"],
+    ...["here", "end up 0", "tail stage 1\u001e", "end stage 0"],
     ...["end kubeadm-init 9", "end up 0", "gone"],
   ]);
   t.equal(node.read(`${OWN}/stage.log`), "1\n", "their output is kept as always");
@@ -42,6 +42,7 @@ t.test("what a step gives is said in base64, and is nowhere else", async (t) => 
   const result = Buffer.from("secret\n").toString("base64");
   t.strictSame(said(stderr), [
     "here",
+    "tail join-command public\u001e",
     `result join-command ${result}`,
     "end join-command 0",
     "gone",
