@@ -6,7 +6,9 @@ node=$state/nodes/$here
 
 # Whether a rank is one of an idset (RFC 22), as 0-3,7.
 is_among() { # RANK IDSET
-  for part in $(printf '%s' "$2" | tr , ' '); do
+  rest=$2,
+  while [ -n "$rest" ]; do
+    part=${rest%%,*} rest=${rest#*,}
     if [ "$1" -ge "${part%-*}" ] && [ "$1" -le "${part#*-}" ]; then return 0; fi
   done
   return 1

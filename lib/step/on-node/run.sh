@@ -76,6 +76,54 @@ without_chatter() {
     { print }'
 }
 
+# Adds the step's output to its log, which is bounded: what the steps print is the
+# user's own, but never the token. Reports a few words of a step that went well, too,
+# for who looks when its log is gone. Every step waits for this: of a few lines with
+# nothing like a secret among them, as they mostly are, two programs make all.
+keep() {
+  kept=$log/$step.log
+  if [ ! -d "$log" ] || [ -L "$log" ] || [ -L "$kept" ] || { [ -e "$kept" ] && [ ! -f "$kept" ]; }; then
+    kept=/dev/null
+  fi
+  if [ -s /dev/fd/4 ]; then
+    text='' size=$(wc -c </dev/fd/4)
+    [ "$size" -gt 8192 ] || text=$(cat </dev/fd/4)
+    if [ "$size" -gt 8192 ] || may_have_secrets "$text"; then
+      recent 2097152 | tail -c 1048576 >>"$kept"
+      text=$(recent 8192 | tail -n 4)
+    else
+      printf '%s\n' "$text" >>"$kept"
+    fi
+    [ "$status" -ne 0 ] || report_last "$text"
+  fi
+  [ "$status" -eq 0 ] || echo "-- exit $status --" >>"$kept"
+}
+
+# Whether without_secrets has to look at it.
+may_have_secrets() {
+  case $1 in
+    *sha256:* | *-data* | *.[a-z0-9][a-z0-9][a-z0-9][a-z0-9][a-z0-9][a-z0-9][a-z0-9][a-z0-9]*) return 0 ;;
+  esac
+  return 1
+}
+
+# The last four lines, cut, in one report.
+report_last() { # TEXT
+  IFS='
+'
+  set -f
+  # shellcheck disable=SC2086 # it is one word a line
+  set -- $1
+  set +f
+  unset IFS
+  [ $# -le 4 ] || shift $(($# - 4))
+  [ $# -gt 0 ] || return 0
+  format=''
+  for line; do format=$format%.400s\\036; done
+  # shellcheck disable=SC2059 # it has one place a line
+  printf "%s tail %s $format\n" "$nonce" "$step" "$@" >&2
+}
+
 # A file of its own for the step's output, open before the step can put another
 # in its place: 5 to write at its end, 4 to read. It is a temporary file where the
 # cluster's own directory is not there yet, or goes.
@@ -180,24 +228,15 @@ $script" usernetes "$step" "$nonce" <&"$input" >&5 2>&1 4<&- 5>&- 6<&- &
       LC_ALL=C tr -cd '\11\12\40-\176\200-\377' |
       while IFS= read -r line; do report tail "$step" "$line"; done
   fi
-  # The log is bounded; what the steps print is the user's own, but never the token.
-  kept=$log/$step.log last=''
-  if [ -d "$log" ] && [ ! -L "$log" ] && [ ! -L "$kept" ] && { [ -f "$kept" ] || [ ! -e "$kept" ]; }; then
-    if [ -s /dev/fd/4 ]; then recent 2097152 | tail -c 1048576 >>"$kept" && last=$kept; fi
-    [ "$status" -eq 0 ] || echo "-- exit $status --" >>"$kept"
-  fi
-  # A few words of one that went well, too, for who looks when its log is gone.
-  if [ "$status" -eq 0 ] && [ -s /dev/fd/4 ]; then
-    if [ -n "$last" ]; then words=$(tail -n 4 "$last"); else words=$(recent 8192 | tail -n 4); fi
-    report tail "$step" "$(printf '%s\n' "$words" | cut -c 1-400 | tr '\n' '\036')"
-  fi
+  keep
   exec 4<&- 5>&-
   if [ -n "$result" ]; then
     [ "$status" -ne 0 ] || report result "$step" "$(base64 -w 0 <"$result")"
     rm -f "$result"
     result=''
   fi
-  rm -f "$raw"
+  # Nothing waits for that.
+  rm -f "$raw" &
   if [ "$step $status" = "up 0" ] && is_shared; then report end up 0 shared; else report end "$step" "$status"; fi
   return "$status"
 }
