@@ -8,16 +8,16 @@ const read = (name: string) => readFileSync(packagePath("lib", "step", "on-node"
 /** Which files make up a step's script. */
 const FILES: Record<NodeStep, string[]> = {
   stage: ["place.sh", "template.sh", "stage.sh"],
-  up: ["place.sh", "left.sh", "make.sh", "runs.sh"],
+  up: ["place.sh", "left.sh", "make.sh", "container.sh", "runs.sh"],
   "kubeadm-init": ["place.sh", "make.sh"],
   kubeconfig: ["place.sh", "make.sh"],
   "join-command": ["place.sh", "join-command.sh"],
   "fetch-join": ["place.sh", "fetch-join.sh"],
   "kubeadm-join": ["place.sh", "make.sh"],
-  "delete-token": ["container.sh", "delete-token.sh"],
+  "delete-token": ["place.sh", "container.sh", "delete-token.sh"],
   "sync-external-ip": ["place.sh", "make.sh"],
   "install-flannel": ["place.sh", "make.sh"],
-  "wait-ready": ["container.sh", "wait-ready.sh"],
+  "wait-ready": ["place.sh", "container.sh", "wait-ready.sh"],
   "down-v": ["place.sh", "left.sh", "down-v.sh"],
 };
 

@@ -798,7 +798,7 @@ t.test("delete-token", (t) => {
     node.note("container", "another-node-1\n");
     const { exitCode, stderr } = await node.step("delete-token");
     t.equal(exitCode, 1);
-    t.equal(stderr, `no container of ${PROJECT} runs on this node`);
+    t.equal(stderr, `the node's container does not run: another-node-1`);
   });
   t.end();
 });

@@ -9,8 +9,8 @@ script_of() {
     stage) cat "$on_node/place.sh" "$on_node/template.sh" "$on_node/stage.sh" ;;
     join-command) cat "$on_node/place.sh" "$on_node/$1.sh" ;;
     down-v) cat "$on_node/place.sh" "$on_node/left.sh" "$on_node/down-v.sh" ;;
-    wait-ready) cat "$on_node/container.sh" "$on_node/wait-ready.sh" ;;
-    up) cat "$on_node/place.sh" "$by_hand/before-up.sh" "$on_node/place.sh" "$on_node/left.sh" "$on_node/make.sh" "$on_node/runs.sh" ;;
+    wait-ready) cat "$on_node/place.sh" "$on_node/container.sh" "$on_node/wait-ready.sh" ;;
+    up) cat "$on_node/place.sh" "$by_hand/before-up.sh" "$on_node/place.sh" "$on_node/left.sh" "$on_node/make.sh" "$on_node/container.sh" "$on_node/runs.sh" ;;
     *) cat "$on_node/place.sh" "$on_node/make.sh" ;;
   esac
 }

@@ -1,20 +1,47 @@
 # What the engine has of this cluster on this node, asked by project; and its removal.
 
-# One a line: `KIND NAME`. Fails where the engine does not answer.
-left() {
+# One a line: `KIND NAME`, of these kinds and in their order. Fails where the engine
+# does not answer. It is asked for all of them at once: each answer takes a while.
+left() { # KIND...
+  answers=$(
+    for kind; do
+      { names_of "$kind" || echo failed; } &
+    done
+    wait
+  )
+  IFS='
+'
+  for kind; do
+    for answer in $answers; do
+      case $answer in
+        failed) unset IFS; return 1 ;;
+        "$kind "*) echo "$answer" ;;
+      esac
+    done
+  done
+  unset IFS
+}
+
+names_of() { # KIND
   project=$USERNETES_PROJECT
-  pods=''
-  # podman-compose may put the container into one.
-  case ${USERNETES_ENGINE##*/} in podman) pods=$("$USERNETES_ENGINE" pod ls --format '{{.Name}}') || return ;; esac
-  containers=$("$USERNETES_ENGINE" ps -a --filter "label=com.docker.compose.project=$project" --format '{{.Names}}') || return
-  networks=$("$USERNETES_ENGINE" network ls --format '{{.Name}}') || return
-  volumes=$("$USERNETES_ENGINE" volume ls --format '{{.Name}}') || return
-  images=$("$USERNETES_ENGINE" image ls --format '{{.Repository}}:{{.Tag}}') || return
-  printf '%s\n' "$pods" | grep -E "^pod_${project}\$" | sed 's/^/pod /' || true
-  printf '%s\n' "$containers" | grep -E "^${project}[-_]node([-_]1)?\$" | sed 's/^/container /' || true
-  printf '%s\n' "$networks" | grep -E "^${project}_" | sed 's/^/network /' || true
-  printf '%s\n' "$volumes" | grep -E "^${project}_" | sed 's/^/volume /' || true
-  printf '%s\n' "$images" | grep -E "^(localhost/)?${project}[-_]node(:|\$)" | sed 's/^/image /' || true
+  case $1 in
+    container) set -- "$1" ps -a --filter "label=com.docker.compose.project=$project" --format '{{.Names}}' ;;
+    image) set -- "$1" image ls --format '{{.Repository}}:{{.Tag}}' ;;
+    *) set -- "$1" "$1" ls --format '{{.Name}}' ;;
+  esac
+  kind=$1
+  shift
+  names=$("$USERNETES_ENGINE" "$@") || return
+  for name in $names; do
+    case "$kind $name" in
+      "pod pod_$project" | "container $project"[-_]node | "container $project"[-_]node[-_]1) ;;
+      "network ${project}_"* | "volume ${project}_"*) ;;
+      "image $project"[-_]node | "image $project"[-_]node:*) ;;
+      "image localhost/$project"[-_]node | "image localhost/$project"[-_]node:*) ;;
+      *) continue ;;
+    esac
+    echo "$kind $name"
+  done
 }
 
 remove_one() { # KIND NAME
@@ -29,14 +56,22 @@ remove_one() { # KIND NAME
 # Tries twice: a container may come back meanwhile, as its policy has it, and podman
 # may say that it cannot remove what it then has removed.
 remove_left() { # [BUT]
-  words=''
+  words='' kinds=''
+  # podman-compose may put the container into a pod.
+  case ${USERNETES_ENGINE##*/} in podman) kinds=pod ;; esac
+  for kind in container network volume image; do
+    [ "$kind" = "${1:-}" ] || kinds="$kinds $kind"
+  done
   for pause in 0 1 ''; do
-    found=$(left) || { echo "$USERNETES_ENGINE does not answer: what is left of $USERNETES_PROJECT is not known" >&2; return 1; }
-    found=$(printf '%s\n' "$found" | grep -v "^${1:-none} " || true)
+    # shellcheck disable=SC2086 # one word a kind
+    found=$(left $kinds) || { echo "$USERNETES_ENGINE does not answer: what is left of $USERNETES_PROJECT is not known" >&2; return 1; }
     [ -n "$found" ] || return 0
     [ -n "$pause" ] || break
-    sleep "$pause"
+    [ "$pause" -eq 0 ] || sleep "$pause"
+    # What was there is looked for once more, and the container, which may come back.
+    again=container
     while read -r kind name; do
+      case " $again " in *" $kind "*) ;; *) again="$again $kind" ;; esac
       # Where this hangs it is the last line, and becomes the reason of the drain.
       echo "removing $kind $name"
       said=$(remove_one "$kind" "$name" 2>&1 </dev/null) || words=$(printf '%s\n' "$said" | grep '[^[:space:]]' | tail -n 1)
@@ -44,6 +79,7 @@ remove_left() { # [BUT]
     done <<EOF
 $found
 EOF
+    kinds=$again
   done
   printf 'left behind: %s%s\n' "$(printf '%s' "$found" | tr '\n' ',')" "${words:+: $words}" >&2
   return 1

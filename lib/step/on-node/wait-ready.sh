@@ -4,13 +4,15 @@
 # have registered is removed, so that nothing is put there. Its caller's deadline
 # ends it.
 set -eu
-kubectl() { "$USERNETES_ENGINE" exec "$container" kubectl "$@"; }
+recall_container
 # shellcheck disable=SC2086 # one word a node
-if [ -n "${USERNETES_WITHOUT:-}" ]; then kubectl delete node --ignore-not-found $USERNETES_WITHOUT || true; fi
+if [ -n "${USERNETES_WITHOUT:-}" ]; then in_container kubectl delete node --ignore-not-found $USERNETES_WITHOUT || true; fi
 while :; do
   # It tells a line of each node that is Ready, and watches, where asking again would take turns.
-  ready=$(kubectl wait --for=condition=Ready nodes --all --timeout=60s | grep -c ' condition met$' || true)
+  ready=$(in_container kubectl wait --for=condition=Ready nodes --all --timeout=60s | grep -c ' condition met$' || true)
   echo "$ready of $USERNETES_SIZE nodes are Ready"
   [ "$ready" -lt "$USERNETES_SIZE" ] || exit 0
+  # What has died does not become Ready.
+  find_container
   sleep 0.2
 done
