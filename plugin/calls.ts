@@ -1,7 +1,7 @@
 /** One call of a plan, carried out: `flux exec` and what comes back of it, into the record. */
 import type { Action } from "../lib/cluster/plan.js";
 import { hostOf, progress } from "../lib/cluster/state.js";
-import { BRING_UP, JOIN, type LocalStep, type NodeStep, type Step } from "../lib/cluster/steps.js";
+import { BRING_UP, type LocalStep, type Step } from "../lib/cluster/steps.js";
 import { messageOf, PermanentError } from "../lib/errors.js";
 import { encodeIdset } from "../lib/flux/idset.js";
 import { elapsed } from "../lib/record/events.js";
@@ -9,6 +9,7 @@ import { oneLine } from "../lib/record/notes.js";
 import { stepEnvironment } from "../lib/step/environment.js";
 import { runCall, type Call, type CallOptions, type StepEnd } from "../lib/step/call.js";
 import { Line } from "../lib/step/line.js";
+import { joinCommandOf } from "./join-command.js";
 import type { Reconciler } from "./reconcile.js";
 
 type CallAction = Extract<Action, { do: "call" }>;
@@ -20,7 +21,7 @@ export async function runSteps(job: Reconciler, action: CallAction): Promise<voi
   if (!claim || !first) return;
   start(job, first, action.ranks, false);
   tellBegin(job, action);
-  // The join-command comes when the call has ended; its step is not over before.
+  // Of a flux exec of its own the join-command comes when that has ended.
   let withResult: StepEnd | undefined;
   const call: Call = {
     steps: action.steps,
@@ -30,8 +31,15 @@ export async function runSteps(job: Reconciler, action: CallAction): Promise<voi
     limitS: action.limitS,
   };
   const onEnd = (end: StepEnd): void => {
-    if (end.step === "join-command" && end.status === "ok") withResult = end;
-    else finish(job, end);
+    if (end.step === "join-command" && end.status === "ok") {
+      if (end.result === undefined) {
+        withResult = { ...end, next: undefined };
+        if (end.next) start(job, end.next, [end.rank], end.more);
+        return;
+      }
+      takeJoinCommand(job, end.result);
+    }
+    finish(job, end);
   };
   const options = {
     signal: action.steps.includes("down-v")
@@ -41,11 +49,22 @@ export async function runSteps(job: Reconciler, action: CallAction): Promise<voi
     onChange: (callback: () => void) => world.nodes.onChange(callback),
   };
   const line = lineFor(job, call, options);
-  const result = await (line?.take(call, onEnd) ?? runCall(world.run, call, { ...options, onEnd }));
-  if (withResult) {
-    job.joinCommand = result;
-    finish(job, withResult);
+  if (line) {
+    await line.take(call, onEnd);
+    return;
   }
+  const result = await runCall(world.run, call, { ...options, onEnd });
+  if (!withResult) return;
+  takeJoinCommand(job, result);
+  finish(job, withResult);
+}
+
+/** Where the workers wait for words they have it at once; its archive is for all others. */
+function takeJoinCommand(job: Reconciler, text: string): void {
+  job.joinCommand = text;
+  const command = joinCommandOf(text);
+  // Of what is none publish-join says so.
+  if (command !== undefined) job.line?.give(command);
 }
 
 /**
@@ -64,11 +83,8 @@ function lineFor(
   job.line?.close();
   job.line = undefined;
   if (first !== "stage") return undefined;
-  // What only the instance owner may is a flux exec's of its own.
-  const left: readonly NodeStep[] = call.userid === undefined ? [] : JOIN;
-  const steps = BRING_UP.filter((step) => !left.includes(step));
   const after = (ms: number, callback: () => void) => job.world.clock.after(ms, callback);
-  job.line = new Line(job.world.run, { ...call, steps }, { ...options, after });
+  job.line = new Line(job.world.run, { ...call, steps: [...BRING_UP] }, { ...options, after });
   return job.line;
 }
 
@@ -91,6 +107,7 @@ export async function runLocalStep(
     note: failure ? oneLine(messageOf(failure.error)) : "",
     fault: failure?.error instanceof PermanentError ? "permanent" : undefined,
     shared: false,
+    result: undefined,
     tail: [],
     next: undefined,
     more: false,

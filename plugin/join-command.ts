@@ -26,19 +26,15 @@ const AROUND = [
 /** Characters; ten times what it has. */
 const MAX = 8192;
 
-/**
- * The join-command, its lines without what a terminal puts at their ends. Throws
- * a PermanentError without the text in it: it has a token, or something worse.
- */
-export function checkJoinCommand(text: string): string {
+/** The join-command, its lines without what a terminal puts at their ends; if it is one. */
+export function joinCommandOf(text: string): string | undefined {
   const lines = text.split("\n").map((line) => line.replace(/[ \t\r]+$/, ""));
   const joins = lines.filter((line) => JOIN.test(line));
   const is =
     text.length <= MAX &&
     joins.length === 1 &&
     lines.every((line) => [JOIN, ...AROUND].some((known) => known.test(line)));
-  if (!is) throw new PermanentError("what make join-command made is no join-command of kubeadm's");
-  return lines.join("\n");
+  return is ? lines.join("\n") : undefined;
 }
 
 /** Named after the job, so that what a killed daemon left is found and removed. */
@@ -46,8 +42,11 @@ function privateDirectory(jobid: bigint, world: World): string {
   return join(tmpdir(), `usernetes-join-${jobid}-${world.site.instance}`);
 }
 
+/** Its errors are without the text: it has a token, or something worse. */
 export async function publishJoinCommand(jobid: bigint, text: string, world: World): Promise<void> {
-  const command = checkJoinCommand(text);
+  const command = joinCommandOf(text);
+  if (command === undefined)
+    throw new PermanentError("what make join-command made is no join-command of kubeadm's");
   const directory = privateDirectory(jobid, world);
   removePublished(jobid, world);
   // Fails if another user has planted something of that name.

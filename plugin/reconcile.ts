@@ -43,7 +43,7 @@ export class Reconciler {
   readonly calls = new Set<Promise<void>>();
   /** To its nodes, while it is brought up. */
   line: Line | undefined;
-  /** From the lead to the archive; nowhere else. */
+  /** From the lead to the workers and the archive; nowhere else. */
   joinCommand: string | undefined;
   private readonly writer: RecordWriter;
   private readonly busy = new Set<string>();
@@ -76,6 +76,7 @@ export class Reconciler {
       extendTimeLimit: config.extendTimeLimit,
       extendFirst: config.hold === "perilog",
       isLost: (rank) => world.nodes.isLost(rank),
+      hasJoin: () => this.line?.hasJoin() ?? false,
     };
     this.stopWatching = world.nodes.onChange(() => {
       this.kick();

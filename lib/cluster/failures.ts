@@ -49,6 +49,8 @@ export function failure(cluster: Cluster, facts: Retry): string | undefined {
   const quiet = { ...facts, wake: () => undefined };
   for (const step of STEPS) {
     if (OPTIONAL_STEPS.has(step) || step === "down-v") continue;
+    // The archive is for workers that are not told.
+    if (step === "publish-join" && facts.hasJoin()) continue;
     for (const [rank, at] of cluster.steps.get(step) ?? []) {
       if (dropped.has(rank)) continue;
       if (retryable(step, at, quiet) === "never")

@@ -4,9 +4,9 @@
  * that starts again goes on where the last one was killed.
  *
  *   all ranks: stage > up
- *   lead:      up > kubeadm-init > kubeconfig, join-command > publish-join
+ *   lead:      up > kubeadm-init > join-command > publish-join, kubeconfig
  *   workers:   up + publish-join > fetch-join > kubeadm-join
- *   lead:      all joined > sync-external-ip > install-flannel > wait-ready
+ *   lead:      kubeconfig + all joined > sync-external-ip > install-flannel > wait-ready
  *
  * An empty plan means that something is waited for: an event, a running step,
  * or the time `wakeAt`.

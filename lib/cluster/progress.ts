@@ -33,7 +33,8 @@ export function bringUpSteps(cluster: Cluster, facts: Retry): Action[] {
   const actions: Action[] = calls(PREPARE, ranks);
   if (!isUp(claim.lead)) return actions;
   if (workers.length + dropped.size === 0) {
-    actions.push(...calls([...CONTROL_PLANE, ...FINISH], ranks));
+    const alone = CONTROL_PLANE.filter((step) => step !== "join-command");
+    actions.push(...calls([...alone, ...FINISH], ranks));
     // kubeadm-init makes a token whether anybody joins or not.
     if (is(cluster, "kubeadm-init", claim.lead)) actions.push(...calls(["delete-token"], ranks));
     return actions;
@@ -41,15 +42,19 @@ export function bringUpSteps(cluster: Cluster, facts: Retry): Action[] {
   const published = is(cluster, "publish-join", claim.lead);
   // Where the workers see the lead's own, it need not be sent.
   const seen = isShared(cluster, workers) && !published;
-  if (!published) {
-    actions.push(...calls([...CONTROL_PLANE, "join-command"], [claim.lead]));
-    const made = is(cluster, "join-command", claim.lead);
-    if (made && !seen) actions.push(...local(cluster, "publish-join", facts));
-    if (!made || !seen) return actions;
+  const joined = workers.every((rank) => is(cluster, "kubeadm-join", rank));
+  const made = published || joined || is(cluster, "join-command", claim.lead);
+  const started = made && is(cluster, "kubeconfig", claim.lead);
+  if (!started) {
+    const left = CONTROL_PLANE.filter((step) => step !== "join-command" || !made);
+    actions.push(...calls(left, [claim.lead]));
   }
+  // For workers that are not told it, now or when a try of theirs is repeated.
+  if (made && !seen && !joined) actions.push(...local(cluster, "publish-join", facts));
+  if (!made || !(published || seen || joined || facts.hasJoin())) return actions;
   const join = seen ? JOIN.slice(1) : JOIN;
   actions.push(...calls(join, fanout(cluster, { workers: workers.filter(isUp), join }, facts)));
-  if (!workers.every((rank) => is(cluster, "kubeadm-join", rank))) return actions;
+  if (!started || !joined) return actions;
   return [
     ...actions,
     ...calls(FINISH, [claim.lead]),

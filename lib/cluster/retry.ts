@@ -16,6 +16,8 @@ export interface Limits {
   extendFirst: boolean;
   /** Its broker is not up. */
   isLost: (rank: number) => boolean;
+  /** The workers have the join-command where they wait for words, and need no archive. */
+  hasJoin: () => boolean;
 }
 
 /** The limits, the time, and the earliest time at which more can be done. */

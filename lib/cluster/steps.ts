@@ -29,8 +29,15 @@ export type NodeStep = Exclude<Step, LocalStep>;
 /** Every rank takes these, one after the other. */
 export const PREPARE = ["stage", "up"] as const satisfies NodeStep[];
 
-/** The lead starts the control plane; a cluster of one node goes straight on to FINISH. */
-export const CONTROL_PLANE = ["kubeadm-init", "kubeconfig"] as const satisfies NodeStep[];
+/**
+ * The lead starts the control plane, and the workers wait for no more than its
+ * join-command; a cluster of one node has nobody to join and goes on to FINISH.
+ */
+export const CONTROL_PLANE = [
+  "kubeadm-init",
+  "join-command",
+  "kubeconfig",
+] as const satisfies NodeStep[];
 export const JOIN = ["fetch-join", "kubeadm-join"] as const satisfies NodeStep[];
 
 /**
@@ -47,7 +54,6 @@ export const FINISH = [
 export const BRING_UP = [
   ...PREPARE,
   ...CONTROL_PLANE,
-  "join-command",
   ...JOIN,
   ...FINISH,
 ] as const satisfies NodeStep[];

@@ -27,10 +27,11 @@ const WAITS: Record<Step, Waits> = {
   stage: {},
   up: { same: ["stage"] },
   "kubeadm-init": { same: ["up"] },
-  kubeconfig: { same: ["kubeadm-init"] },
-  "join-command": { same: ["kubeconfig"] },
+  // What this was before, and what it is now.
+  kubeconfig: { same: ["kubeadm-init", "join-command"] },
+  "join-command": { same: ["kubeadm-init", "kubeconfig"] },
   "publish-join": { any: ["join-command"] },
-  "fetch-join": { same: ["up"], any: ["publish-join"], room: ["kubeadm-join"] },
+  "fetch-join": { same: ["up"], any: ["publish-join", "join-command"], room: ["kubeadm-join"] },
   // Where the work directory is shared nothing is fetched.
   "kubeadm-join": { same: ["fetch-join", "up"], any: ["join-command"], room: ["kubeadm-join"] },
   "delete-token": { same: ["kubeadm-init"], any: ["kubeadm-join"] },

@@ -28,6 +28,8 @@ export interface StepEnd {
   fault: Fault | undefined;
   /** The work directory is the lead's, too. */
   shared: boolean;
+  /** What it gives, where that is told before the call ends: the join-command. */
+  result: string | undefined;
   /** The last lines that it printed; more of a step that failed. */
   tail: string[];
   /** The rank goes on with this one. */
@@ -62,8 +64,7 @@ export class CallProgress {
   private readonly at: Map<number, NodeStep>;
   private readonly tails = new Map<number, string[]>();
   private abandoned = false;
-  /** What a step has given: the join-command. */
-  result = "";
+  private readonly results = new Map<string, string>();
 
   constructor(
     private readonly call: Call,
@@ -81,7 +82,7 @@ export class CallProgress {
         this.end(report);
         break;
       case "result":
-        this.result = report.text;
+        this.results.set(`${report.step} ${rank}`, report.text);
         break;
       case "gone":
         this.lose(rank, "what takes the steps there has ended");
@@ -112,7 +113,8 @@ export class CallProgress {
     const words = lastWords(tail);
     const note = status === "ok" ? "" : oneLine(words ? `${why}: ${words}` : why);
     const fault = status === "failed" ? faultOf(step, tail) : undefined;
-    this.options.onEnd({ step, rank, status, note, fault, shared, tail, next, more });
+    const result = this.results.get(`${step} ${rank}`);
+    this.options.onEnd({ step, rank, status, note, fault, shared, result, tail, next, more });
   }
 
   /** Ends the steps of ranks that are lost: nothing more will come of them. */
@@ -169,7 +171,13 @@ export class CallProgress {
     this.at.delete(rank);
     const more = this.isBehind(step);
     const note = oneLine(why);
-    const nothing = { fault: undefined, shared: false, tail: [], next: undefined };
+    const nothing = {
+      fault: undefined,
+      shared: false,
+      result: undefined,
+      tail: [],
+      next: undefined,
+    };
     this.options.onEnd({ step, rank, status: "lost", note, more, ...nothing });
   }
 

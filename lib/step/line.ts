@@ -5,7 +5,7 @@
  *
  * Promises: a call over the line comes to the same as one of its own, and ends
  * whatever becomes of the line; what the line does not serve is left to a flux
- * exec. What it is asked for goes to all its ranks: no secret is among it.
+ * exec. What it is told goes to all its ranks.
  */
 import { randomBytes } from "node:crypto";
 import type { NodeStep } from "../cluster/steps.js";
@@ -27,7 +27,7 @@ const PATIENCE_MS = 30_000;
 
 interface Served {
   progress: CallProgress;
-  done: (result: string) => void;
+  done: () => void;
 }
 
 export class Line {
@@ -41,6 +41,7 @@ export class Line {
   private readonly takeBack: (() => void)[] = [];
   private input: Input | undefined;
   private closed = false;
+  private given = false;
 
   /** `all`: its ranks, and all steps that it may be asked for. */
   constructor(
@@ -81,6 +82,8 @@ export class Line {
     return (
       !this.closed &&
       userid === all.userid &&
+      // Only the instance owner may read the archive.
+      (userid === undefined || this.given || !steps.includes("fetch-join")) &&
       steps.every((step) => all.steps.includes(step)) &&
       ranks.every((rank) => this.ranks.has(rank) && !busy(rank)) &&
       JSON.stringify(env) === JSON.stringify(all.env)
@@ -92,8 +95,22 @@ export class Line {
     return !this.closed && this.all.steps.includes(step);
   }
 
-  /** Gives what a step has given: the join-command. */
-  take(call: Call, onEnd: CallOptions["onEnd"]): Promise<string> {
+  /**
+   * Tells all its ranks the join-command, which fetch-join puts into place. It is
+   * theirs, as the archive is; until then it is in the memory of their shells.
+   */
+  give(joinCommand: string): void {
+    if (this.closed) return;
+    this.given = true;
+    this.input?.write(`give ${Buffer.from(joinCommand).toString("base64")}`);
+  }
+
+  /** They need no archive. */
+  hasJoin(): boolean {
+    return this.given && !this.closed;
+  }
+
+  take(call: Call, onEnd: CallOptions["onEnd"]): Promise<void> {
     const progress = new CallProgress(
       { ...call, limitS: this.all.limitS },
       { ...this.options, onEnd },
@@ -164,7 +181,7 @@ export class Line {
       tell(served.progress);
       if (!served.progress.isDone()) continue;
       this.serving.delete(served);
-      served.done(served.progress.result);
+      served.done();
     }
   }
 }

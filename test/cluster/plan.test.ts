@@ -20,7 +20,7 @@ import {
   teardown,
 } from "../fakes/clusters.js";
 
-const CONTROL_PLANE = ["stage 0-2", "up 0-2", "kubeadm-init 0", "kubeconfig 0", "join-command 0"];
+const CONTROL_PLANE = ["stage 0-2", "up 0-2", "kubeadm-init 0", "join-command 0", "kubeconfig 0"];
 const JOINED = [...CONTROL_PLANE, "publish-join 0", "fetch-join 1-2", "kubeadm-join 1-2"];
 
 t.test("nothing is done before the job has its nodes", (t) => {
@@ -62,7 +62,7 @@ t.test("bring-up", (t) => {
 
   t.test("goes on at the lead while the workers are behind", (t) => {
     t.strictSame(planned(claimed("stage 0-2", "up 0", "up 1-2 running")), [
-      "ranks 0: kubeadm-init, kubeconfig, join-command",
+      "ranks 0: kubeadm-init, join-command, kubeconfig",
     ]);
     t.strictSame(planned(claimed("stage 0-2", "up 1-2", "up 0 running")), []);
     t.end();
@@ -71,6 +71,33 @@ t.test("bring-up", (t) => {
   t.test("shares the join-command once, and not before it is made", (t) => {
     t.strictSame(planned(claimed(...CONTROL_PLANE)), ["here: publish-join"]);
     t.strictSame(planned(claimed(...CONTROL_PLANE, "publish-join 0 running")), []);
+    t.end();
+  });
+
+  t.test("needs neither archive nor kubeconfig for workers that are told the join-command", (t) => {
+    const told = { hasJoin: () => true };
+    const made = CONTROL_PLANE.slice(0, -1);
+    t.strictSame(planned(claimed(...made), BEGIN, told), [
+      "ranks 0: kubeconfig",
+      "here: publish-join",
+      "ranks 1-2: fetch-join, kubeadm-join",
+    ]);
+    const joins = ["publish-join 0 running", "fetch-join 1-2", "kubeadm-join 1-2"];
+    t.strictSame(planned(claimed(...made, "kubeconfig 0 running", ...joins), BEGIN, told), []);
+    t.strictSame(planned(claimed(...CONTROL_PLANE, ...joins), BEGIN, told), [
+      "ranks 0: sync-external-ip, install-flannel, wait-ready",
+      "ranks 0: delete-token",
+    ]);
+    t.end();
+  });
+
+  t.test("makes no join-command anew when all have joined", (t) => {
+    const cluster = claimed(...CONTROL_PLANE, "fetch-join 1-2", "kubeadm-join 1-2");
+    forgetRunning(cluster);
+    t.strictSame(planned(cluster), [
+      "ranks 0: sync-external-ip, install-flannel, wait-ready",
+      "ranks 0: delete-token",
+    ]);
     t.end();
   });
 
@@ -207,7 +234,7 @@ t.test("a step that failed", (t) => {
     );
 
   t.test("is tried again after a pause", (t) => {
-    const lead = "ranks 0: kubeadm-init, kubeconfig, join-command";
+    const lead = "ranks 0: kubeadm-init, join-command, kubeconfig";
     t.strictSame(planned(failed(1)), [lead]);
     t.equal(plan(failed(1), LIMITS, BEGIN).wakeAt, BEGIN + 1);
     t.strictSame(planned(failed(1), BEGIN + 1), ["ranks 1: up", lead]);
@@ -240,7 +267,7 @@ t.test("a step that failed", (t) => {
         claimed("stage 0-2", "up 0-2"),
         step("kubeadm-init 0 lost", { attempt, note: "flux exec ended with a signal" }),
       );
-    const again = ["ranks 0: kubeadm-init, kubeconfig, join-command"];
+    const again = ["ranks 0: kubeadm-init, join-command, kubeconfig"];
     t.strictSame(planned(lost(1)), []);
     t.strictSame(planned(lost(1), BEGIN + 1), again);
     t.strictSame(planned(lost(2), BEGIN + 2), again);
@@ -339,7 +366,7 @@ t.test("a job that tolerates a worker's failure", (t) => {
 
   t.test("goes on without it", (t) => {
     t.strictSame(planned(fails(step("up 0,2"), worker(1))), [
-      "ranks 0: kubeadm-init, kubeconfig, join-command",
+      "ranks 0: kubeadm-init, join-command, kubeconfig",
     ]);
     const rest = [
       "ranks 0: sync-external-ip, install-flannel, wait-ready",
@@ -385,7 +412,7 @@ t.test("a job that tolerates a worker's failure", (t) => {
     const once = step("up 1 failed", { attempt: 1, note: "exit 1: broken" });
     t.strictSame(planned(fails(step("up 0,2"), once), BEGIN + 1), [
       "ranks 1: up",
-      "ranks 0: kubeadm-init, kubeconfig, join-command",
+      "ranks 0: kubeadm-init, join-command, kubeconfig",
     ]);
     t.end();
   });

@@ -18,6 +18,7 @@ export const LIMITS: Limits = {
   extendTimeLimit: true,
   extendFirst: false,
   isLost: () => false,
+  hasJoin: () => false,
 };
 
 export const emptyCluster = (user: Record<string, unknown> = {}, duration = 0): Cluster =>

@@ -46,6 +46,10 @@ export class PlayingRun {
   readonly users: string[] = [];
   /** What was put into archives, with the file's mode. */
   readonly archived: { text: string; mode: number }[] = [];
+  /** Join-commands that were told to shells that wait. */
+  readonly given: string[] = [];
+  /** Ends a flux exec that stays, whatever goes over it. */
+  endLines: () => void = () => undefined;
   play: Play = () => undefined;
   /** What find-all.sh says on a rank: `UID JOBID ENGINE`; a rank that is not here does not answer. */
   workdirs: (rank: number) => string[] | undefined = () => [];
@@ -123,6 +127,10 @@ export class PlayingRun {
       options.signal?.addEventListener("abort", () => {
         resolve();
       });
+      this.endLines = () => {
+        outcome = { exitCode: 1 };
+        resolve();
+      };
       this.clock.after(command.timeoutMs, () => {
         outcome = { timedOut: true };
         resolve();
@@ -130,6 +138,10 @@ export class PlayingRun {
       options.onInput?.({
         write: (line) => {
           const [idset = "", ...steps] = line.split(" ");
+          if (idset === "give") {
+            this.given.push(Buffer.from(steps.join(), "base64").toString());
+            return;
+          }
           this.note(command, idset, steps);
           for (const rank of decodeIdset(idset)) {
             const taken = this.rank({ rank, nonce, steps, say });

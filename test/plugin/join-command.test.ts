@@ -2,11 +2,7 @@ import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import t from "tap";
-import {
-  checkJoinCommand,
-  publishJoinCommand,
-  removePublished,
-} from "../../plugin/join-command.js";
+import { joinCommandOf, publishJoinCommand, removePublished } from "../../plugin/join-command.js";
 import type { World } from "../../plugin/world.js";
 import { JOBID, Life } from "../fakes/life.js";
 import { JOIN_COMMAND, TOKEN } from "../fakes/playing-run.js";
@@ -49,9 +45,9 @@ t.test("what a template may write is a join-command", (t) => {
     JOIN_COMMAND.replace("10.0.0.1:", "[fd00::1]:"),
     `${start} --discovery${hash.trimEnd()} --discovery${hash}`,
   ])
-    t.equal(checkJoinCommand(text), text);
+    t.equal(joinCommandOf(text), text);
   t.equal(
-    checkJoinCommand(JOIN_COMMAND.replace("\n", " \r\n")),
+    joinCommandOf(JOIN_COMMAND.replace("\n", " \r\n")),
     JOIN_COMMAND,
     "without what kubeadm and a terminal put at its end",
   );

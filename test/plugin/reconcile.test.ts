@@ -13,13 +13,12 @@ const BRING_UP = [
   "ok up on 0-2 (1)",
   "start kubeadm-init on 0 (1)",
   "ok kubeadm-init on 0 (1)",
-  "start kubeconfig on 0 (1)",
-  "ok kubeconfig on 0 (1)",
   "start join-command on 0 (1)",
   "ok join-command on 0 (1)",
+  "start kubeconfig on 0 (1)",
   "start publish-join on 0 (1)",
-  "ok publish-join on 0 (1)",
   "start fetch-join on 1-2 (1)",
+  "ok kubeconfig on 0 (1)",
   "ok fetch-join on 1-2 (1)",
   "start kubeadm-join on 1-2 (1)",
   "ok kubeadm-join on 1-2 (1)",
@@ -36,8 +35,10 @@ t.test("a job starts when its cluster is ready, and frees its nodes when it is g
   t.strictSame(record.at(-1), "settle ready");
   t.strictSame(
     record.slice(BRING_UP.length, -1).toSorted(),
-    ["delete-token", "install-flannel", "remove-archive", "sync-external-ip", "wait-ready"]
+    ["delete-token", "install-flannel", "publish-join", "remove-archive", "sync-external-ip"]
+      .concat("wait-ready")
       .flatMap((step) => [`start ${step} on 0 (1)`, `ok ${step} on 0 (1)`])
+      .filter((line) => line !== "start publish-join on 0 (1)")
       .toSorted(),
   );
   life.job.finish();
@@ -63,11 +64,11 @@ t.test("ranks that do the same share one flux exec", async (t) => {
   await life.untilClean();
   t.strictSame(life.nodes.commands, [
     "exec 0-2: stage, up",
-    "exec 0: kubeadm-init, kubeconfig, join-command",
-    "archive create usernetes-2qt1hsjy5",
+    "exec 0: kubeadm-init, join-command, kubeconfig",
     "exec 1-2: fetch-join, kubeadm-join",
     "exec 0: sync-external-ip, install-flannel, wait-ready",
     "exec 0: delete-token",
+    "archive create usernetes-2qt1hsjy5",
     "exec 0-2: down-v",
   ]);
 });
@@ -96,9 +97,10 @@ t.test("the user sees how far the cluster is", async (t) => {
   );
 });
 
-t.test("the join-command goes into the archive and nowhere else", async (t) => {
+t.test("the join-command goes to the workers, into the archive and nowhere else", async (t) => {
   const life = await new Life().alloc();
   await life.untilStarted();
+  t.strictSame(life.nodes.given, [JOIN_COMMAND]);
   t.strictSame(life.nodes.archived, [{ text: JOIN_COMMAND, mode: 0o600 }]);
   const elsewhere = [...life.flux.kvs.values(), ...life.flux.requests, ...life.said].join("\n");
   t.notMatch(elsewhere, TOKEN);
@@ -131,6 +133,7 @@ t.test(
         "flux archive fails half way",
         (life: Life) => {
           life.nodes.archive = () => ({ exitCode: 1, stderr: "flux-archive: no space" });
+          life.nodes.play = (step) => (step === "kubeadm-join" ? { exit: 1 } : {});
           return life.untilClean();
         },
       ],
@@ -431,15 +434,29 @@ t.test("an archive that cannot be made is tried again", async (t) => {
   let failures = 2;
   life.nodes.archive = (verb) =>
     verb === "create" && failures-- > 0 ? { exitCode: 1, stderr: "flux-archive: no space\n" } : {};
+  life.nodes.play = (step) => (step === "kubeadm-join" ? { seconds: 60 } : {});
   await life.alloc();
   await life.untilStarted();
   t.ok(life.record.includes("ok publish-join on 0 (3)"));
 });
 
-t.test("an archive that can never be made fails the job", async (t) => {
+t.test("an archive that can never be made fails no job whose workers are told", async (t) => {
   const life = new Life();
   life.nodes.archive = () => ({ exitCode: 1, stderr: "flux-archive: no space\n" });
+  life.nodes.play = (step) => (step === "kubeadm-join" ? { seconds: 60 } : {});
   await life.alloc();
+  await life.untilStarted();
+  t.ok(life.record.includes("failed publish-join on 0 (3)"));
+  t.notOk(life.job.has("exception"));
+});
+
+t.test("but one whose workers cannot be told", async (t) => {
+  const life = new Life();
+  life.nodes.archive = () => ({ exitCode: 1, stderr: "flux-archive: no space\n" });
+  life.nodes.play = (step) => (step === "kubeadm-join" ? { seconds: 60 } : {});
+  await life.alloc();
+  await life.until(() => life.record.includes("failed publish-join on 0 (3)"));
+  life.nodes.endLines();
   await life.until(() => life.job.has("exception"));
   t.match(
     life.job.last("exception")?.context?.["note"],
@@ -635,6 +652,8 @@ t.test("after a restart in the middle", (t) => {
         });
       return run(command, options);
     };
+    life.nodes.play = (step, _, attempt) =>
+      step === "kubeadm-join" && attempt === 1 ? { hangs: true } : {};
     await life.alloc();
     // The one that is left writes no file any more when the next one does.
     while (!archive.begun || !life.record.includes("start publish-join on 0 (1)")) {

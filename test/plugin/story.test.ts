@@ -49,7 +49,7 @@ t.test("a life that goes well, with a step that is tried again", async (t) => {
     [
       "held until its cluster is ready",
       ...PREPARED,
-      "kubeadm-init, kubeconfig, join-command: begins on node0 (rank 0)",
+      "kubeadm-init, join-command, kubeconfig: begins on node0 (rank 0)",
       ...["kubeadm-init", "kubeconfig", "join-command"].map(
         (step) => `${step}: node0 (rank 0): ok`,
       ),
@@ -91,7 +91,7 @@ t.test("a bring-up that fails for good", async (t) => {
   t.strictSame(told(life), [
     "held until its cluster is ready",
     ...PREPARED,
-    "kubeadm-init, kubeconfig, join-command: begins on node0 (rank 0)",
+    "kubeadm-init, join-command, kubeconfig: begins on node0 (rank 0)",
     "error: kubeadm-init: node0 (rank 0): failed: exit 2: no luck",
     "error: settle: failed: kubeadm-init failed on node0 (rank 0): exit 2: no luck",
     "teardown: usernetes: kubeadm-init failed on node0 (rank 0): exit 2: no luck",

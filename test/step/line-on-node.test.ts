@@ -1,9 +1,10 @@
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync, statSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { join } from "node:path";
 import t from "tap";
 import { lineScript } from "../../lib/step/scripts.js";
 import { MARKER, Node, NONCE, OWN } from "../fakes/node.js";
+import { JOIN_COMMAND } from "../fakes/playing-run.js";
 
 function newNode(t: { teardown(act: () => void): unknown }): Node {
   const node = new Node();
@@ -68,6 +69,30 @@ t.test("fetch-join takes the join-command out of the archive by itself", async (
   line.hangUp();
   t.strictSame(said((await line.ended).stderr), ["here", "end fetch-join 0", "gone"]);
   t.equal(node.read("join-command"), "kubeadm join x\n");
+  t.strictSame(node.litter, []);
+});
+
+t.test("or has the one that it was given, without a trace of it elsewhere", async (t) => {
+  const node = newNode(t);
+  const text = `#!/bin/sh\n\nset -eux\n# '"$(date)"' \\n\n${JOIN_COMMAND}`;
+  const traces = `cat /proc/self/environ /proc/*/cmdline >"$NOTES/seen"; ls -la "$TMPDIR" >>"$NOTES/seen"`;
+  const line = node.line(
+    1,
+    ["up", traces],
+    ["fetch-join", `${traces}\n${lineScript("fetch-join")}`],
+  );
+  line.say(`give ${Buffer.from(text).toString("base64")}`);
+  line.say("1-3 up fetch-join");
+  line.say("0-3 fetch-join");
+  line.hangUp();
+  t.strictSame(said((await line.ended).stderr), [
+    ...["here", "end up 0", "end fetch-join 0", "end fetch-join 0", "gone"],
+  ]);
+  t.equal(node.read("join-command"), text);
+  t.equal(statSync(join(node.workdir, "join-command")).mode & 0o777, 0o600);
+  const seen = node.noted("seen").join("\n");
+  for (const part of [text, Buffer.from(text).toString("base64")])
+    t.notOk(seen.includes(part.slice(-40, -4)));
   t.strictSame(node.litter, []);
 });
 

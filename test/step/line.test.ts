@@ -68,8 +68,11 @@ function open(all: Call = ALL) {
     },
     take: (call: Call) => {
       const ends: string[] = [];
-      const onEnd = ({ step, rank, status, note, next }: StepEnd) =>
-        ends.push(`${step} ${rank} ${status}${note && ` (${note})`}${next ? ` > ${next}` : ""}`);
+      const onEnd = ({ step, rank, status, note, result, next }: StepEnd) => {
+        const gives = result === undefined ? "" : ` gives ${result.trim()}`;
+        const why = note && ` (${note})`;
+        ends.push(`${step} ${rank} ${status}${why}${gives}${next ? ` > ${next}` : ""}`);
+      };
       return { ends, result: line.take(call, onEnd) };
     },
   };
@@ -88,7 +91,7 @@ t.test("calls go over one flux exec, which has an input, as words", async (t) =>
   const lead = take(on([0], "join-command"));
   say(0, `result join-command ${Buffer.from("join!\n").toString("base64")}`);
   say(0, "end join-command 0");
-  t.equal(await lead.result, "join!\n");
+  await lead.result;
   say(1, "end stage 0");
   say(1, "end up 3");
   await both.result;
@@ -98,9 +101,28 @@ t.test("calls go over one flux exec, which has an input, as words", async (t) =>
     "stage 1 ok > up",
     "up 1 failed (exit 3)",
   ]);
-  t.strictSame(lead.ends, ["join-command 0 ok"]);
+  t.strictSame(lead.ends, ["join-command 0 ok gives join!"]);
   t.ok(line.serves(on([1], "up")), "one that failed is tried again over it");
   t.strictSame(words, ["0-1 stage up", "0 join-command"]);
+});
+
+t.test("the join-command is told to all, and a guest's workers fetch it no more", (t) => {
+  const join: Call = { ...ALL, steps: ["fetch-join"] };
+  for (const userid of [undefined, 500]) {
+    const { line, words } = open({ ...join, userid });
+    const serves = () => line.serves({ ...join, ranks: [1], userid });
+    t.equal(serves(), userid === undefined, "only the instance owner may read the archive");
+    t.notOk(line.hasJoin());
+    line.give("join!\n");
+    t.strictSame(words, [`give ${Buffer.from("join!\n").toString("base64")}`]);
+    t.ok(serves());
+    t.ok(line.hasJoin());
+    line.close();
+    t.notOk(line.hasJoin());
+    line.give("late");
+    t.strictSame(words.slice(1), ["(end)"]);
+  }
+  t.end();
 });
 
 t.test("it serves only what comes to the same", (t) => {

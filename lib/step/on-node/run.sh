@@ -4,6 +4,7 @@
 #
 # On a line (USERNETES_LINE) it waits for words on stdin, `RANKS STEP...`, takes
 # these steps if it is of one of the RANKS, and waits for more until there are none.
+# `give BASE64` is the join-command, for its fetch-join: it stays in this shell.
 #
 # Reports are lines on stderr (which streams through flux-exec(1), where stdout
 # is buffered) tagged with a nonce of the call, so that no step can forge one:
@@ -210,13 +211,21 @@ take() { # STEP SECONDS SCRIPT
         exec 3>"$result"
       fi
       ;;
-    fetch-join) [ -n "$stays" ] || input=6 ;;
+    fetch-join)
+      if [ -z "$stays" ]; then input=6; elif [ -n "$join" ]; then
+        input=7
+        exec 7<<EOF
+$join
+EOF
+      fi
+      ;;
   esac
   # At TERM the script waits for what it runs, which timeout kills if it must,
   # and takes with it what that left: an orphan would go on under the next call.
   setpriv --pdeathsig TERM timeout -k 5 "$USERNETES_SECONDS" sh -c "$at_term
-$script" usernetes "$step" "$nonce" <&"$input" >&5 2>&1 4<&- 5>&- 6<&- &
+$script" usernetes "$step" "$nonce" <&"$input" >&5 2>&1 4<&- 5>&- 6<&- 7<&- &
   child=$!
+  [ "$input" -ne 7 ] || exec 7<&-
   # A shell may say that it was killed.
   wait "$child" 2>/dev/null
   status=$?
@@ -258,10 +267,11 @@ take_some() { # STEPS [STEP SECONDS SCRIPT]...
 }
 
 keep_short >/dev/null 2>&1 6<&- &
-watcher=$!
+watcher=$! join=''
 if [ -n "$stays" ]; then
   report here
   while read -r ranks words <&6; do
+    if [ "$ranks" = give ]; then join=$words USERNETES_GIVEN=yes; export USERNETES_GIVEN; continue; fi
     ! is_among "$USERNETES_RANK" "$ranks" || take_some "$words" "$@"
   done
 else
