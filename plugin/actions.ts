@@ -138,7 +138,7 @@ export const ACTIONS: { [K in Action["do"]]: Do<K> } = {
 
   // Written once; what is in place stays as it is.
   keep: async (job, { ranks }) => {
-    await recordDown(job, { left: ranks, kept: true });
+    await recordDown(job, { left: [...ranks], kept: true });
     for (const line of howToClean(job)) job.say("info", line);
     return undefined;
   },

@@ -1,5 +1,5 @@
 /** The daemon's own log: pino, JSON lines; readable lines on a terminal. To stderr. */
-import { pino, type Logger } from "pino";
+import { pino, type DestinationStream, type Logger } from "pino";
 import { CommandError, EXIT } from "../lib/errors.js";
 import { oneLine } from "../lib/record/notes.js";
 import type { Bridge } from "./bridge.js";
@@ -22,13 +22,30 @@ export async function createLog(): Promise<Log> {
     level,
     base: { pid: process.pid },
   };
-  if (!process.stderr.isTTY) return pino(options, pino.destination({ fd: 2, sync: true }));
+  if (!process.stderr.isTTY)
+    return pino(options, gathered(pino.destination({ fd: 2, sync: true })));
   const { default: pretty } = await import("pino-pretty");
   const colorize = process.env["NO_COLOR"] === undefined;
   return pino(
     options,
     pretty({ destination: 2, sync: true, colorize, ignore: "pid,name", hideObject: true }),
   );
+}
+
+/** Lines of one turn go as one, before anything else happens; none is lost but with kill -9. */
+function gathered(to: DestinationStream): DestinationStream {
+  let lines = "";
+  const flush = () => {
+    if (lines !== "") to.write(lines);
+    lines = "";
+  };
+  process.on("exit", flush);
+  return {
+    write(line) {
+      if (lines === "") setImmediate(flush);
+      lines += line;
+    },
+  };
 }
 
 /** Characters of a line. */

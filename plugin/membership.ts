@@ -41,7 +41,7 @@ export class Membership {
    * One of them is not up yet, because the instance has just started: after a crash
    * of Flux a job's brokers come back one by one, and none is lost for that.
    */
-  mayStillCome(ranks: number[], now: number): boolean {
+  mayStillCome(ranks: readonly number[], now: number): boolean {
     return now < this.startsUntil && ranks.some((rank) => !this.seen.has(rank));
   }
 

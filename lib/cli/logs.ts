@@ -110,7 +110,7 @@ function decode(text: string): number[] {
 }
 
 /** Those of the cluster, if none are named. */
-function among(cluster: Cluster, asked: number[] | undefined): number[] {
+function among(cluster: Cluster, asked: readonly number[] | undefined): readonly number[] {
   const all = ranksOf(cluster);
   if (!asked || asked.length === 0) return all;
   const beyond = asked.filter((rank) => !all.includes(rank));

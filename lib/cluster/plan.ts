@@ -48,7 +48,7 @@ export type Action =
   | { do: "begin-teardown"; reason: string }
   | { do: "end-teardown"; left: number[] }
   /** Leave all in place, for its user to look at. */
-  | { do: "keep"; ranks: number[] }
+  | { do: "keep"; ranks: readonly number[] }
   | { do: "finish-prolog"; status: number }
   | { do: "finish-epilog" };
 

@@ -155,7 +155,7 @@ export function runningSteps(cluster: Cluster): Map<Step, number[]> {
  */
 export function teardownProgress(
   cluster: Cluster,
-  ranks: number[],
+  ranks: readonly number[],
   facts: Retry,
 ): { ready: number[]; failed: number[]; waiting: boolean } {
   const may = (rank: number) => {

@@ -84,13 +84,33 @@ export function progress(cluster: Cluster, step: Step, rank: number): Progress |
   return cluster.steps.get(step)?.get(rank);
 }
 
-export function ranksOf(cluster: Cluster): number[] {
-  return cluster.claim ? decodeIdset(cluster.claim.ranks) : [];
+export function ranksOf({ claim }: Cluster): readonly number[] {
+  return claim ? placesOf(claim).ranks : [];
 }
 
 /** `node1 (rank 1)` */
 export function hostOf(cluster: Cluster, rank: number): string {
-  return `${cluster.claim?.hosts[ranksOf(cluster).indexOf(rank)] ?? "?"} (rank ${rank})`;
+  const { claim } = cluster;
+  const place = claim && placesOf(claim).place.get(rank);
+  return `${(place !== undefined && claim?.hosts[place]) || "?"} (rank ${rank})`;
+}
+
+interface Places {
+  ranks: readonly number[];
+  /** Of each rank among them. */
+  place: ReadonlyMap<number, number>;
+}
+
+/** A plan asks for them many times, and each step of each rank for its host. */
+const PLACES = new WeakMap<Claim, Places>();
+
+function placesOf(claim: Claim): Places {
+  const known = PLACES.get(claim);
+  if (known) return known;
+  const ranks = decodeIdset(claim.ranks);
+  const places = { ranks, place: new Map(ranks.map((rank, i) => [rank, i])) };
+  PLACES.set(claim, places);
+  return places;
 }
 
 /** The job will not run, or has run: what is up comes down. */

@@ -48,6 +48,17 @@ export function startLineProcess(options: LineProcessOptions): LineProcess {
       onTorn: onErrorLine,
     }),
   ]);
+  // What is written in one turn goes as one: each write costs as much as a line.
+  let gathers = false;
+  const gather = () => {
+    if (gathers) return;
+    gathers = true;
+    child.stdin.cork();
+    setImmediate(() => {
+      gathers = false;
+      child.stdin.uncork();
+    });
+  };
   // EPIPE: its end is told by onEnd.
   child.stdin.on("error", () => undefined);
   void child.then(async ({ exitCode }) => {
@@ -55,7 +66,12 @@ export function startLineProcess(options: LineProcessOptions): LineProcess {
     options.onEnd(exitCode);
   });
   return {
-    write: (line) => child.stdin.writable && (child.stdin.write(`${line}\n`), true),
+    write(line) {
+      if (!child.stdin.writable) return false;
+      gather();
+      child.stdin.write(`${line}\n`);
+      return true;
+    },
     closeInput: () => child.stdin.end(),
     terminate: () => child.kill("SIGTERM"),
   };

@@ -68,7 +68,8 @@ export interface Timer {
   after(ms: number, callback: () => void): () => void;
 }
 
-const WAIT_MS = 2_000;
+/** What other ranks are about to say too waits so long for them; anything else a moment. */
+const WAIT_MS = { more: 2_000, gather: 100 };
 
 export class RecordWriter {
   private pending: Pending[] = [];
@@ -100,7 +101,8 @@ export class RecordWriter {
 
   /**
    * A step event; `more`: other ranks are about to say the same. `lines`: what its
-   * rank printed at last.
+   * rank printed at last. It is written soon, with others: steps are safe to repeat, so
+   * none waits for it.
    */
   step(event: StepEvent, more: boolean, lines: readonly string[] = []): void {
     const now = this.timer.now();
@@ -109,12 +111,12 @@ export class RecordWriter {
     const joins = like && !this.after(like).some((other) => shareRanks(other.event, event));
     const entry: Pending = joins
       ? like
-      : { event: structuredClone(event), due: now + WAIT_MS, lines: new Map() };
+      : { event: structuredClone(event), due: now + WAIT_MS.more, lines: new Map() };
     if (joins) merge(like.event, event);
     else this.pending.push(entry);
     if (lines.length > 0)
       for (const rank of decodeIdset(event.context.ranks)) entry.lines.set(rank, lines);
-    if (!more) entry.due = now;
+    if (!more) entry.due = Math.min(entry.due, now + WAIT_MS.gather);
     this.scheduleFlush(now);
   }
 

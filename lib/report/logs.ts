@@ -16,12 +16,12 @@ import type { LogPrinter, Lines } from "./log-printer.js";
 const LIMIT_S = 120;
 
 export interface Wanted {
-  ranks: number[];
+  ranks: readonly number[];
   steps: Step[];
 }
 
 /** Whether its work directories are there, or may be, and on which of the ranks. */
-export function inPlace({ claim, down }: Cluster, ranks: number[]): number[] {
+export function inPlace({ claim, down }: Cluster, ranks: readonly number[]): readonly number[] {
   if (!claim) return [];
   return down && !down.kept ? ranks.filter((rank) => down.left.includes(rank)) : ranks;
 }

@@ -19,7 +19,7 @@ const LINE_MAX = 2_000;
 
 export interface Asked {
   jobid: bigint;
-  ranks: number[];
+  ranks: readonly number[];
   steps: Step[];
   follow: boolean;
   /** The cluster's USERNETES_WORKDIR is in its environment. */

@@ -182,7 +182,7 @@ export class PureLife {
         this.note({ timestamp, name: "down", context: { left: action.left } });
         return;
       case "keep":
-        this.note({ timestamp, name: "down", context: { left: action.ranks, kept: true } });
+        this.note({ timestamp, name: "down", context: { left: [...action.ranks], kept: true } });
         return;
       case "extend":
         this.see(
