@@ -10,8 +10,8 @@ import { oneLine, plainLine } from "../record/notes.js";
 import { faultOf } from "./faults.js";
 import { execErrors, lastWords, sudoRefusals, type Report } from "./reports.js";
 
-export interface Call {
-  steps: NodeStep[];
+export interface Call<Name extends string = NodeStep> {
+  steps: Name[];
   ranks: number[];
   env: Record<string, string>;
   /** Whom the steps run as; undefined: the instance owner. */
@@ -20,8 +20,8 @@ export interface Call {
   limitS: number;
 }
 
-export interface StepEnd {
-  step: NodeStep;
+export interface StepEnd<Name extends string = NodeStep> {
+  step: Name;
   rank: number;
   status: StepStatus;
   note: string;
@@ -33,18 +33,18 @@ export interface StepEnd {
   /** The last lines that it printed; more of a step that failed. */
   tail: string[];
   /** The rank goes on with this one. */
-  next: NodeStep | undefined;
+  next: Name | undefined;
   /** Other ranks of the call are still to end this step. */
   more: boolean;
 }
 
-export interface CallOptions {
+export interface CallOptions<Name extends string = NodeStep> {
   signal: AbortSignal;
   /** Its broker is not up: nothing more will come of it. */
   isLost: (rank: number) => boolean;
   /** Calls back when `isLost` may have changed; gives what ends that. */
   onChange: (callback: () => void) => () => void;
-  onEnd: (end: StepEnd) => void;
+  onEnd: (end: StepEnd<Name>) => void;
 }
 
 /** Lines of a step that failed; the node sends no more, and fewer of one that went well. */
@@ -53,28 +53,28 @@ const TAIL = 12;
 const END_OF_TRY = /^-- exit [0-9]+ --$/;
 
 /** Seconds, as run.sh is given them. */
-export function stepLimit(step: NodeStep, call: Pick<Call, "limitS">): string {
-  const own = STEP_LIMIT_S[step] ?? Infinity;
+export function stepLimit(step: string, call: Pick<Call, "limitS">): string {
+  const own = (STEP_LIMIT_S as Partial<Record<string, number>>)[step] ?? Infinity;
   return String(Math.max(1, Math.min(own, Math.ceil(call.limitS))));
 }
 
 /** Where each rank of a call is, from its reports. */
-export class CallProgress {
+export class CallProgress<Name extends string = NodeStep> {
   /** The step that each unfinished rank is at. */
-  private readonly at: Map<number, NodeStep>;
+  private readonly at: Map<number, Name>;
   private readonly tails = new Map<number, string[]>();
   private abandoned = false;
   private readonly results = new Map<string, string>();
 
   constructor(
-    private readonly call: Call,
-    private readonly options: CallOptions,
+    private readonly call: Call<Name>,
+    private readonly options: CallOptions<Name>,
   ) {
     const first = call.steps[0];
     this.at = new Map(first === undefined ? [] : call.ranks.map((rank) => [rank, first]));
   }
 
-  take(report: Report): void {
+  take(report: Report<Name>): void {
     const { rank } = report;
     if (!this.at.has(rank)) return;
     switch (report.report) {
@@ -98,7 +98,7 @@ export class CallProgress {
     this.tails.set(rank, [...(this.tails.get(rank) ?? []), ...lines].slice(-TAIL));
   }
 
-  private end({ rank, step, exit, shared }: Report & { report: "end" }): void {
+  private end({ rank, step, exit, shared }: Report<Name> & { report: "end" }): void {
     const said = this.tails.get(rank) ?? [];
     this.tails.delete(rank);
     const before = exit === 0 ? said.findLastIndex((line) => END_OF_TRY.test(line)) : -1;
@@ -182,7 +182,7 @@ export class CallProgress {
   }
 
   /** Whether any rank is yet to end the step. */
-  private isBehind(step: NodeStep): boolean {
+  private isBehind(step: Name): boolean {
     const place = this.call.steps.indexOf(step);
     for (const at of this.at.values()) if (this.call.steps.indexOf(at) <= place) return true;
     return false;

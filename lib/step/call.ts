@@ -14,11 +14,20 @@ import { startCommand } from "./start-command.js";
 export type { Call, CallOptions, StepEnd } from "./call-progress.js";
 
 /** Gives stdout (the join-command, of that step). Every rank gets an end for its last step. */
-export async function runCall(run: Run, call: Call, options: CallOptions): Promise<string> {
+export function runCall(run: Run, call: Call, options: CallOptions): Promise<string> {
+  return runScripts(run, call, { ...options, scriptOf: stepScript });
+}
+
+/** The same for what is no step of a cluster's, and has a script of its own. */
+export async function runScripts<Name extends string>(
+  run: Run,
+  call: Call<Name>,
+  { scriptOf, ...options }: CallOptions<Name> & { scriptOf: (step: Name) => string },
+): Promise<string> {
   const nonce = randomBytes(9).toString("base64url");
   const following = new CallProgress(call, options);
   const words: string[] = [];
-  const steps = call.steps.flatMap((step) => [step, stepLimit(step, call), stepScript(step)]);
+  const steps = call.steps.flatMap((step) => [step, stepLimit(step, call), scriptOf(step)]);
   const abandoned = new AbortController();
   const stopWatching = options.onChange(() => {
     following.abandonLost();
@@ -27,7 +36,7 @@ export async function runCall(run: Run, call: Call, options: CallOptions): Promi
   const outcome = await run(fluxExec(call.ranks, startCommand(call, nonce, steps)), {
     signal: AbortSignal.any([options.signal, abandoned.signal]),
     onStderrLine: (line) => {
-      const report = parseReport(line, nonce);
+      const report = parseReport(line, nonce, call.steps);
       if (report) {
         following.take(report);
         if (following.isStuck()) abandoned.abort();

@@ -3,7 +3,6 @@
  * the words of make, the engines and their compose. What is not known here may
  * pass: a try too many costs less than a job.
  */
-import type { NodeStep } from "../cluster/steps.js";
 import type { Fault } from "../record/events.js";
 
 /** docker, rootlesskit, podman (rootlessport, pasta) and nerdctl, when something else listens. */
@@ -25,7 +24,7 @@ const PERMANENT: readonly RegExp[] = [
 ];
 
 /** `tail`: the last lines of a step that failed. */
-export function faultOf(step: NodeStep, tail: readonly string[]): Fault | undefined {
+export function faultOf(step: string, tail: readonly string[]): Fault | undefined {
   const any = (pattern: RegExp) => tail.some((line) => pattern.test(line));
   if (step === "up" && any(PORT)) return "port";
   if (step === "up" && any(SUBNET)) return "subnet";

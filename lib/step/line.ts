@@ -134,7 +134,7 @@ export class Line {
   }
 
   private hear(line: string): void {
-    const report = parseReport(line, this.nonce);
+    const report = parseReport(line, this.nonce, this.all.steps);
     if (report) {
       this.hearReport(report);
       return;

@@ -3,23 +3,28 @@
  * STEP REST`. The rank is flux exec's word, the nonce proves that the rest is
  * run.sh's; any other line is kept as a word of flux exec itself.
  */
-import { STEPS, type NodeStep } from "../cluster/steps.js";
+import type { NodeStep } from "../cluster/steps.js";
 
-export type Report =
-  | { rank: number; report: "tail"; step: NodeStep; text: string }
-  | { rank: number; report: "end"; step: NodeStep; exit: number; shared: boolean }
+export type Report<Name = NodeStep> =
+  | { rank: number; report: "tail"; step: Name; text: string }
+  | { rank: number; report: "end"; step: Name; exit: number; shared: boolean }
   /** What the step gives: the join-command. */
-  | { rank: number; report: "result"; step: NodeStep; text: string }
+  | { rank: number; report: "result"; step: Name; text: string }
   /** On a line: it waits for steps, or nothing takes them any more. */
   | { rank: number; report: "here" | "gone" };
 
-export function parseReport(line: string, nonce: string): Report | undefined {
+/** `steps`: of the call. */
+export function parseReport<Name extends string>(
+  line: string,
+  nonce: string,
+  steps: readonly Name[],
+): Report<Name> | undefined {
   const [, label, said, word = "", name, rest = ""] =
     /^([0-9]+): (\S+) (\S+) ?(\S*) ?(.*)$/s.exec(line) ?? [];
   if (said !== nonce) return undefined;
   const rank = Number(label);
   if (word === "here" || word === "gone") return { rank, report: word };
-  const step = STEPS.find((known) => known === name) as NodeStep | undefined;
+  const step = steps.find((known) => known === name);
   if (step === undefined) return undefined;
   if (word === "tail") return { rank, report: "tail", step, text: rest };
   if (word === "result")

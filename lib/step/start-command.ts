@@ -19,7 +19,7 @@ export const LINE = { USERNETES_LINE: "yes" };
 const TELL_WHEN_GONE = `setpriv --pdeathsig TERM "$@"; printf '%s gone\\n' "$0" >&2`;
 
 /** `steps`: STEP SECONDS SCRIPT each. */
-export function startCommand(call: Call, nonce: string, steps: string[]): Command {
+export function startCommand(call: Call<string>, nonce: string, steps: string[]): Command {
   const takes = ["sh", "-c", runScript(), "usernetes", nonce, ...steps];
   const stays = "USERNETES_LINE" in call.env;
   const run = stays ? ["sh", "-c", TELL_WHEN_GONE, nonce, ...takes] : takes;

@@ -1,22 +1,23 @@
 import t from "tap";
+import { STEPS } from "../../lib/cluster/steps.js";
 import { execErrors, sudoRefusals, lastWords, parseReport } from "../../lib/step/reports.js";
 
 t.test("a report is told by its nonce", (t) => {
-  t.strictSame(parseReport("3: abc end up 0", "abc"), {
+  t.strictSame(parseReport("3: abc end up 0", "abc", STEPS), {
     rank: 3,
     report: "end",
     step: "up",
     exit: 0,
     shared: false,
   });
-  t.match(parseReport("3: abc end up 0 shared", "abc"), { exit: 0, shared: true });
-  t.strictSame(parseReport("12: abc tail kubeadm-init [ERROR]: no  space ", "abc"), {
+  t.match(parseReport("3: abc end up 0 shared", "abc", STEPS), { exit: 0, shared: true });
+  t.strictSame(parseReport("12: abc tail kubeadm-init [ERROR]: no  space ", "abc", STEPS), {
     rank: 12,
     report: "tail",
     step: "kubeadm-init",
     text: "[ERROR]: no  space ",
   });
-  t.strictSame(parseReport("0: abc tail up ", "abc"), {
+  t.strictSame(parseReport("0: abc tail up ", "abc", STEPS), {
     rank: 0,
     report: "tail",
     step: "up",
@@ -39,7 +40,7 @@ t.test("any other line is none", (t) => {
     "",
     "x 3: abc end up 0",
   ])
-    t.equal(parseReport(line, "abc"), undefined, line);
+    t.equal(parseReport(line, "abc", STEPS), undefined, line);
   t.end();
 });
 
