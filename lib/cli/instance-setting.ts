@@ -8,8 +8,7 @@ import { parseJobid } from "../flux/jobid.js";
 import { localEnvironment, nodeEnvironment } from "../host/environment.js";
 import { run } from "../host/runner.js";
 import { INSTANCE, project, workdir } from "../usernetes/names.js";
-
-const DEADLINE_MS = 10_000;
+import { attribute } from "./instance.js";
 
 export interface SettingOptions {
   config?: string;
@@ -45,8 +44,8 @@ export async function readSetting(
   needsTemplate: boolean,
 ): Promise<Setting> {
   const env = localEnvironment();
-  const hosts = decodeHostlist(await attribute("hostlist", env));
-  const jobid = parseJobid(await attribute("jobid", env).catch(() => ""));
+  const hosts = decodeHostlist(await attribute("hostlist"));
+  const jobid = parseJobid(await attribute("jobid").catch(() => ""));
   const config = await readConfig(options, env, needsTemplate);
   const base = nodeEnvironment(options.passEnv);
   const names = () => ({
@@ -54,16 +53,6 @@ export async function readSetting(
     project: project(jobid ?? INSTANCE),
   });
   return { config, hosts, jobid, env, base, names };
-}
-
-async function attribute(name: string, env: Record<string, string>): Promise<string> {
-  const argv = ["flux", "getattr", name];
-  const { exitCode, stdout, stderr, reason } = await run({ argv, env, timeoutMs: DEADLINE_MS });
-  if (exitCode === 0) return stdout.trim();
-  throw new CommandError(
-    EXIT.noInstance,
-    `no Flux instance answers: ${stderr.trim() || reason}; run this in one, or set FLUX_URI`,
-  );
 }
 
 /** A batch job's own instance has no table: that of the instance it is in counts, and so on. */
@@ -88,7 +77,7 @@ async function readConfig(
 }
 
 async function nextTable(env: Record<string, string>): Promise<unknown> {
-  const level = Number(await attribute("instance-level", env));
+  const level = Number(await attribute("instance-level"));
   for (let parents = 0; parents <= level; parents++) {
     const table = await tableOfBroker(run, env, parents);
     if (table !== undefined) return table;

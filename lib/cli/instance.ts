@@ -1,0 +1,58 @@
+/** What a command asks of the instance that it is run in, before it reaches for its nodes. */
+import { CommandError, EXIT, messageOf } from "../errors.js";
+import { decodeIdset, encodeIdset } from "../flux/idset.js";
+import { localEnvironment } from "../host/environment.js";
+import { run } from "../host/runner.js";
+
+const DEADLINE_MS = 10_000;
+
+/** Of flux-getattr(1). Throws a CommandError where no instance answers. */
+export async function attribute(name: string): Promise<string> {
+  const argv = ["flux", "getattr", name];
+  const env = localEnvironment();
+  const { exitCode, stdout, stderr, reason } = await run({ argv, env, timeoutMs: DEADLINE_MS });
+  if (exitCode === 0) return stdout.trim();
+  throw new CommandError(
+    EXIT.noInstance,
+    `no Flux instance answers: ${stderr.trim() || reason}; run this in one, or set FLUX_URI`,
+  );
+}
+
+/** What `--rank` says, of an instance of so many; all without it. Throws a CommandError. */
+export function ranksOf(text: string | undefined, size: number): number[] {
+  const all = Array.from({ length: size }, (_, rank) => rank);
+  if (text === undefined || text === "all") return all;
+  const ranks = decode(text);
+  const beyond = ranks.filter((rank) => rank >= size);
+  if (ranks.length > 0 && beyond.length === 0) return ranks;
+  throw new CommandError(
+    EXIT.usage,
+    `--rank: found "${text}", allowed: ranks of ${encodeIdset(all)}`,
+  );
+}
+
+function decode(text: string): number[] {
+  try {
+    return decodeIdset(text);
+  } catch (error) {
+    throw new CommandError(EXIT.usage, `--rank: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+/**
+ * flux exec reaches rank 0 from rank 0 only, and for the instance's owner only; gives
+ * the owner's uid. `verb`: what is to be run there. Throws a CommandError.
+ */
+export async function refuseElsewhere(verb: string): Promise<number> {
+  const rank = await attribute("rank");
+  if (rank !== "0")
+    throw new CommandError(EXIT.failed, `this is rank ${rank}: run ${verb} on rank 0`);
+  const owner = Number(await attribute("security.owner"));
+  const uid = process.getuid?.();
+  if (owner !== uid)
+    throw new CommandError(
+      EXIT.failed,
+      `this is uid ${uid}: run ${verb} as the instance owner, uid ${owner}`,
+    );
+  return owner;
+}
