@@ -17,6 +17,7 @@ import { releaseCommand } from "./release.js";
 import { statusCommand } from "./status.js";
 import { timelineCommand } from "./timeline.js";
 import { waitCommand } from "./wait.js";
+import { warmCommand } from "./warm.js";
 
 export const program = new Command("flux-usernetes")
   .description("user-space Kubernetes in Flux jobs")
@@ -33,6 +34,7 @@ export const program = new Command("flux-usernetes")
   .addCommand(upCommand())
   .addCommand(downCommand())
   .addCommand(doctorCommand())
+  .addCommand(warmCommand())
   .addCommand(installCommand())
   .addCommand(uninstallCommand())
   .addHelpText(

@@ -34,5 +34,6 @@ ${found ? "" : `  - ${bin} is not on this PATH: put it on that of the brokers an
     "${join(flux, "ingest/validators/usernetes.py")}" to it.
   - Every other node needs the same files, and no Node.js.
   - flux usernetes doctor says what else is missing, on which nodes.
+  - flux usernetes warm has the nodes build their image ahead of the jobs.
 `;
 }

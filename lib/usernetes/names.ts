@@ -25,6 +25,9 @@ export function project(jobid: bigint): string {
   return `usernetes-${shortName(jobid)}`;
 }
 
+/** Whose image keeps the layers that all clusters are made of. No cluster's begins with it. */
+export const WARM_PROJECT = "usernetes_warm";
+
 /** `u7s-node1`: the Kubernetes node on a host; stage.sh makes it of the host's own name. */
 export function nodeName(host: string): string {
   return `u7s-${host.toLowerCase()}`;

@@ -10,11 +10,10 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import t from "tap";
 import type { Tap } from "../life/life.js";
-import { buildKind, KIND, WRAP } from "./kind.js";
+import { buildKind, WRAP } from "./kind.js";
 import { podmanLife, type PodmanFlux } from "./life.js";
 
 const CLONES = (process.env["USERNETES_CLONE"] ?? "").split(":").filter(Boolean);
-const LAYERS = ["build", "-q", "-t", "usernetes-layers", "--build-arg", `BASE_IMAGE=${KIND}`];
 type Asserts = Pick<Tap, "equal" | "match" | "ok" | "same">;
 
 if (CLONES.length === 0)
@@ -25,13 +24,15 @@ else
     flux.daemonEnv = { PATH: `${WRAP}:${flux.place.env["PATH"] ?? ""}` };
     for (const clone of CLONES)
       await t.test(clone, async (t) => {
-        // As docs/admin.md advises; on one host.
-        await flux.place.hosts.podman(0, ...LAYERS, clone);
-        const before = await flux.engines();
         const choosable = /PORT_ETCD/.test(readFileSync(join(clone, "Makefile"), "utf8"));
         const ports = choosable ? "" : 'ports = "default"\n';
         const table = flux.table(`container-engine = "podman"\n${ports}`, { template: clone });
         await t.test("doctor finds it in order", (t) => checkDoctor(t, flux, table));
+        // On one host.
+        const warm = ["flux-usernetes", "warm", "--rank", "0", "--config", table];
+        const warmed = await flux.run([...warm, "--pass-env", "TESTBED"], flux.daemonEnv);
+        t.match(warmed, { exitCode: 0, stderr: /^node0 \(rank 0\): warm in /m });
+        const before = await flux.engines();
         await flux.startDaemon("--config", table);
         await t.test("a job has its cluster, and nothing is left of it", async (t) => {
           await checkJob(t, flux);

@@ -1,0 +1,134 @@
+/** `flux usernetes warm`: no job waits until the node's image is built or pulled. */
+import { Command } from "commander";
+import type { Config } from "../config/check.js";
+import { loadFile, loadFromBroker } from "../config/load.js";
+import { CommandError, EXIT } from "../errors.js";
+import { parseFsd } from "../flux/fsd.js";
+import { decodeHostlist, encodeHostlist } from "../flux/hostlist.js";
+import { localEnvironment, nodeEnvironment } from "../host/environment.js";
+import { run } from "../host/runner.js";
+import { isEngine, type EngineName } from "../usernetes/engine.js";
+import { warmNodes, type Warmth } from "../warm/warm.js";
+import { whoseImages, type Whose } from "../warm/whose.js";
+import { attribute, ranksOf, refuseElsewhere } from "./instance.js";
+
+interface Options {
+  rank?: string;
+  engine?: string;
+  user: string[];
+  timeout: string;
+  config?: string;
+  passEnv: string[];
+  json?: true;
+}
+
+type Told = Warmth & { host: string; user: string | undefined };
+
+export function warmCommand(): Command {
+  return new Command("warm")
+    .description("build or pull the node's image ahead of time, on every node")
+    .option("--rank <idset>", "these nodes only, like 0-3,7")
+    .option("--engine <name>", "one of usernetes.engines (default: container-engine)")
+    .option("--user <name...>", 'whose images, where usernetes.run-as is "sudo"', [])
+    .option("-t, --timeout <fsd>", "how long one node may take", "30m")
+    .option("--config <file>", "read [usernetes] from this TOML file instead of the broker")
+    .option("--pass-env <name...>", "environment variables that the nodes get too", [])
+    .option("--json", "print what became of each node as JSON")
+    .addHelpText(
+      "after",
+      `
+Runs on rank 0, as the instance owner. Each node builds what a job's cluster would have
+to build there, from the template as it is, and keeps it; where it has it, this takes a
+moment. Run it again for new nodes, and when the template has changed. Ctrl-C ends what
+the nodes are at.
+
+Exit codes: 0 all are warm, 1 one is not, 2 wrong usage, 3 configuration refused,
+4 no Flux instance.
+
+Examples:
+  flux usernetes warm
+  flux usernetes warm --rank 4-7 --engine podman`,
+    )
+    .action(warm);
+}
+
+async function warm(options: Options): Promise<void> {
+  const limitMs = limitOf(options.timeout);
+  const { config } = await (options.config === undefined
+    ? loadFromBroker(run, localEnvironment())
+    : loadFile(options.config));
+  const engine = engineOf(options.engine, config);
+  const hosts = decodeHostlist(await attribute("hostlist"));
+  const ranks = ranksOf(options.rank, hosts.length);
+  const owner = await refuseElsewhere("warm");
+  const all = await whoseImages(run, options.user, { runAs: config.runAs, owner });
+  const base = nodeEnvironment(options.passEnv);
+  const signal = stopOnSignals();
+  const told: Told[] = [];
+  process.stderr.write(`warming ${ranks.length} nodes with ${engine}\n`);
+  for (const whose of all) {
+    const wanted = { ranks, engine, base, template: config.template, limitS: limitMs / 1000 };
+    const onEnd = (warmth: Warmth) => {
+      told.push({ ...warmth, host: hosts[warmth.rank] ?? "", user: whose.name });
+      process.stderr.write(`${nodeOf(hosts, warmth, whose)}: ${outcome(warmth)}\n`);
+    };
+    if (!signal.aborted)
+      await warmNodes(run, { ...wanted, userid: whose.userid }, { signal, onEnd });
+  }
+  const ok = told.length === ranks.length * all.length && told.every(isWarm);
+  if (options.json) process.stdout.write(`${JSON.stringify({ ok, engine, nodes: told })}\n`);
+  else process.stdout.write(summary(told));
+  if (!ok) process.exitCode = EXIT.failed;
+}
+
+const isWarm = ({ status }: Warmth): boolean => status === "made" || status === "already";
+
+function nodeOf(hosts: string[], { rank }: Warmth, { name }: Whose): string {
+  return `${hosts[rank] ?? ""} (rank ${rank})${name === undefined ? "" : `, ${name}`}`;
+}
+
+function outcome({ status, note, seconds }: Warmth): string {
+  const time = `${seconds.toFixed(1)} s`;
+  if (status === "made") return `warm in ${time}`;
+  return status === "already" ? `was warm already (${time})` : `not warm: ${note}`;
+}
+
+function summary(told: Told[]): string {
+  const nodes = new Set(told.map(({ rank }) => rank));
+  const cold = told.filter((one) => !isWarm(one));
+  const not = [...new Set(cold.map(({ host }) => host))];
+  const rest = not.length === 0 ? "" : `; not ${encodeHostlist(not)}`;
+  const count = nodes.size - new Set(cold.map(({ rank }) => rank)).size;
+  return `${count} of ${nodes.size} nodes are warm${rest}\n`;
+}
+
+function limitOf(text: string): number {
+  const limitMs = parseFsd(text) ?? 0;
+  // No shorter than a second, and no longer than a timer can be set for.
+  if (limitMs >= 1000 && limitMs <= 7 * 86_400_000) return limitMs;
+  throw new CommandError(
+    EXIT.usage,
+    `--timeout: found "${text}", allowed: a duration (RFC 23) from 1s to 7d, like 30m`,
+  );
+}
+
+function engineOf(name: string | undefined, { engine, engines }: Config): EngineName {
+  if (name === undefined) return engine;
+  if (isEngine(name) && engines.includes(name)) return name;
+  throw new CommandError(
+    EXIT.usage,
+    `--engine: found "${name}", allowed: ${engines.join(", ")} (usernetes.engines)`,
+  );
+}
+
+/** Once: the nodes are told, and waited for. */
+function stopOnSignals(): AbortSignal {
+  const stop = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
+    process.on(signal, () => {
+      if (stop.signal.aborted) return;
+      process.stderr.write(`${signal}: the nodes end what they are at\n`);
+      stop.abort();
+    });
+  return stop.signal;
+}

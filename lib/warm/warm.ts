@@ -1,0 +1,143 @@
+/**
+ * Has each node build, or pull, the image that its clusters' containers are made of:
+ * one script, one `flux exec`, each rank told of as soon as it ends.
+ *
+ * Promises: every rank is told of once; one that hangs, or is lost, keeps nobody
+ * waiting for longer than the limit, and what has gone well elsewhere stays.
+ */
+import { setTimeout as sleep } from "node:timers/promises";
+import { readFileSync } from "node:fs";
+import { fluxExec } from "../flux/exec.js";
+import type { Run } from "../host/command.js";
+import { packagePath } from "../host/package.js";
+import { runScripts } from "../step/call.js";
+import { templatePorts } from "../step/environment.js";
+import { composeCommand, type EngineName } from "../usernetes/engine.js";
+import { WARM_PROJECT } from "../usernetes/names.js";
+import { DEFAULT_PORTS } from "../usernetes/ports.js";
+
+export interface Warmth {
+  rank: number;
+  /** `already`: nothing had to be made. */
+  status: "made" | "already" | "failed" | "timeout" | "lost";
+  /** Why it is not warm. */
+  note: string;
+  /** Since the beginning. */
+  seconds: number;
+}
+
+export interface Wanted {
+  ranks: number[];
+  template: string;
+  engine: EngineName;
+  /** What goes to every node. */
+  base: Record<string, string>;
+  /** Whose images; undefined: the instance owner's. */
+  userid: number | undefined;
+  limitS: number;
+}
+
+/** ms between two looks for ranks that are lost, and that one of them may take. */
+const LOOK = { every: 10_000, limit: 10_000 };
+const STEP = "warm";
+
+export async function warmNodes(
+  run: Run,
+  wanted: Wanted,
+  { signal, onEnd }: { signal: AbortSignal; onEnd: (warmth: Warmth) => void },
+): Promise<void> {
+  const { ranks, base, userid, limitS } = wanted;
+  const begin = Date.now();
+  const waitedFor = new Set(ranks);
+  const lost = new Set<number>();
+  let changed = (): void => undefined;
+  const over = new AbortController();
+  const looking = look(run, base, {
+    waitedFor,
+    signal: over.signal,
+    onLost: (rank) => {
+      lost.add(rank);
+      changed();
+    },
+  });
+  await runScripts(
+    run,
+    { steps: [STEP], ranks, env: settings(wanted), userid, limitS },
+    {
+      signal,
+      scriptOf: script,
+      isLost: (rank) => lost.has(rank),
+      onChange: (callback) => {
+        changed = callback;
+        return () => (changed = () => undefined);
+      },
+      onEnd: ({ rank, status, note, tail }) => {
+        waitedFor.delete(rank);
+        const went = tail.at(-1) === "already" ? "already" : "made";
+        const seconds = (Date.now() - begin) / 1000;
+        onEnd({ rank, status: status === "ok" ? went : status, note, seconds });
+      },
+    },
+  );
+  over.abort();
+  await looking;
+}
+
+/** A flux exec to a broker that has just died says nothing of it, and does not end. */
+async function look(
+  run: Run,
+  env: Record<string, string>,
+  on: { waitedFor: Set<number>; signal: AbortSignal; onLost: (rank: number) => void },
+): Promise<void> {
+  const { waitedFor, signal, onLost } = on;
+  const isNext = () => sleep(LOOK.every, true, { signal }).catch(() => false);
+  while ((await isNext()) && waitedFor.size > 0) {
+    const asked = [...waitedFor];
+    const here = new Set<number>();
+    const argv = ["sh", "-c", "echo here >&2"];
+    await run(fluxExec(asked, { argv, env, timeoutMs: LOOK.limit }), {
+      signal,
+      onStderrLine: (line) => {
+        if (/^[0-9]+: here$/.test(line)) here.add(Number.parseInt(line));
+      },
+    });
+    for (const rank of asked) if (!here.has(rank)) onLost(rank);
+  }
+}
+
+/** Comments are for the reader here; they need not travel to every node. */
+export function script(): string {
+  const text = readFileSync(packagePath("lib/warm/on-node/warm.sh"), "utf8");
+  return text.replace(/^\s*#.*\n/gm, "");
+}
+
+/** What a compose file may want to be set, whatever it is: nothing is made of these. */
+const PLACEHOLDERS = {
+  HOST_IP: "127.0.0.1",
+  NODE_NAME: "u7s-warm",
+  NODE_SUBNET: "10.100.0.0/24",
+  NODE_IP: "10.100.0.100",
+};
+
+/** As lib/step/environment.ts has it for a cluster's steps. */
+export function settings({ template, engine, base }: Wanted): Record<string, string> {
+  const named = Object.entries(PLACEHOLDERS);
+  return {
+    ...base,
+    ...Object.fromEntries(
+      named.flatMap(([name, value]) => [
+        [name, value],
+        [`U7S_${name}`, value],
+      ]),
+    ),
+    ...templatePorts(DEFAULT_PORTS),
+    USERNETES_TEMPLATE: template,
+    // What it prints has no place of its own; and what an earlier one still does is ended.
+    USERNETES_WORKDIR: "/dev/null",
+    USERNETES_MARKER: STEP,
+    USERNETES_ENGINE: engine,
+    CONTAINER_ENGINE: engine,
+    COMPOSE: composeCommand(engine, WARM_PROJECT),
+    COMPOSE_PROJECT_NAME: WARM_PROJECT,
+  };
+}

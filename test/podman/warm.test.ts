@@ -1,0 +1,40 @@
+/** After `flux usernetes warm`, jobs make their containers of layers that are there. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { podmanLife } from "./life.js";
+
+const KEPT = ["localhost/usernetes_warm_node:latest false"];
+
+await podmanLife(async (t, flux) => {
+  const warm = async () => {
+    const argv = ["flux-usernetes", "warm", "--rank", "0", "--pass-env", "TESTBED"];
+    const { exitCode, stderr } = await flux.run(argv);
+    t.equal(exitCode, 0, stderr);
+    return stderr;
+  };
+
+  /** The images of the first host that the tests have not brought. */
+  const images = async () => {
+    const format = ["--format", "{{.Repository}}:{{.Tag}} {{.ReadOnly}}"];
+    const all = await flux.lists(0, "image", "ls", "-a", ...format);
+    return all.filter((line) => line.endsWith(" false"));
+  };
+
+  await t.test("both jobs of two take all layers from it, and leave it", async (t) => {
+    t.match(await warm(), /^node0 \(rank 0\): warm in /m);
+    t.same(await images(), KEPT);
+    // What comes after `up` is nothing to it.
+    const used = join(flux.place.testbed, "used");
+    const count = `grep -c "Using cache" .usernetes/nodes/*/up.log >>${used}; exit 1`;
+    flux.instead({ "kubeadm-init": count });
+    await flux.startDaemon();
+    for (const job of ["first", "second"]) {
+      await flux.ended(await flux.submit("-N1", "true"));
+      t.same(await images(), KEPT, `the ${job} job's own image is gone`);
+      await flux.podman(0, "image", "prune", "-f");
+    }
+    t.equal(readFileSync(used, "utf8"), "1\n1\n", "the only layer, for both");
+    t.match(await warm(), /^node0 \(rank 0\): was warm already /m);
+    await flux.stopDaemon();
+  });
+});
