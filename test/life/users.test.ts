@@ -178,3 +178,17 @@ users("an account that is not on the nodes is named", async (t, flux) => {
     note: /^stage failed on node0 \(rank 0\): exit 1: uid 64321 has no account/,
   });
 });
+
+users("a user's images are made in the user's own store, as the user", async (t, flux, alice) => {
+  const template = join(flux.place.common, "copies/template");
+  const file = flux.table('run-as = "sudo"\n', { template });
+  const warm = ["flux-usernetes", "warm", "--config", file, "--pass-env", "TESTBED"];
+  const { exitCode, stderr } = await flux.run([...warm, "--user", alice.name]);
+  t.equal(exitCode, 0, stderr);
+  for (const rank of [0, 1, 2, 3]) {
+    t.match(stderr, new RegExp(`^node${rank} \\(rank ${rank}\\), u7s-alice: warm in `, "m"));
+    const image = join(flux.place.testbed, `engine/node${rank}/usernetes_warm/image`);
+    t.equal(statSync(image).uid, alice.uid);
+  }
+  t.strictSame(processesOf(alice.uid), []);
+});
