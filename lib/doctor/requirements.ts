@@ -47,7 +47,7 @@ const PROGRAMS: Requirement[] = [
   {
     id: "tools",
     what: "programs of the steps",
-    how: "command -v bash ip setpriv timeout awk find stat getent",
+    how: "command -v bash ip setpriv setsid timeout awk find stat getent",
     fatal: true,
     mend: "install bash, iproute2, util-linux, coreutils, awk and findutils",
   },

@@ -9,9 +9,9 @@ import type { Fault } from "../record/events.js";
 const PORT =
   /port is already allocated|address already in use|failed to bind (host )?port|port .* is already in use/i;
 
-/** docker; podman (netavark); nerdctl. */
+/** docker; podman (netavark), also where what it has forgotten is in the way; nerdctl. */
 const SUBNET =
-  /pool overlaps with other one|subnet \S+ is already used|subnet \S+ overlaps with other one/i;
+  /pool overlaps with other one|subnet \S+ is already used|requested ip address \S+ is already allocated|subnet \S+ overlaps with other one/i;
 
 const PERMANENT: readonly RegExp[] = [
   /No rule to make target/,

@@ -41,5 +41,6 @@ export const lineScript = (step: NodeStep): string =>
   step === "fetch-join"
     ? ["place.sh", "take-out.sh", "fetch-join-here.sh", "fetch-join.sh"].map(load).join("")
     : stepScript(step);
-export const runScript = (): string => load("place.sh") + load("end-earlier.sh") + load("run.sh");
+export const runScript = (): string =>
+  ["place.sh", "end-earlier.sh", "keep-step.sh", "run.sh"].map(load).join("");
 export const stepScript = (step: NodeStep): string => FILES[step].map(load).join("");

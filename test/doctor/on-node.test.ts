@@ -8,7 +8,7 @@ import { script } from "../../lib/doctor/examine.js";
 import { change, GENERATIONS, writeTemplate } from "../fakes/template.js";
 
 const TOOLS =
-  "sh bash cat id cut tr hostname sed grep head tail mktemp chmod rm ls date setpriv timeout awk find stat getent sort uname sha256sum readlink test dirname";
+  "sh bash cat id cut tr hostname sed grep head tail mktemp chmod rm ls date setpriv setsid timeout awk find stat getent sort uname sha256sum readlink test dirname";
 
 /** A node that has everything; tests take it away. */
 class Node {

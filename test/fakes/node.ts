@@ -30,7 +30,7 @@ import { LINE, startCommand } from "../../lib/step/start-command.js";
 import { COMPOSE, MAKEFILE } from "./template.js";
 
 const TOOLS =
-  "sh cat mkdir chmod mv cp rm ls id cut tr hostname sed grep tail head mktemp setpriv timeout sleep getent rmdir sort awk env touch printf true seq yes wc find readlink fallocate stat base64 fold";
+  "sh cat mkdir chmod mv cp rm ls id cut tr hostname sed grep tail head mktemp setpriv timeout sleep getent rmdir sort awk env touch printf true seq yes wc find readlink fallocate stat base64 fold setsid";
 
 export const NONCE = "n0nce";
 export const MARKER = "179836689580032 6b0b0f4e-0000-4000-8000-000000000000";

@@ -16,6 +16,10 @@ const WORDS: [string, ReturnType<typeof faultOf>][] = [
   ["invalid pool request: Pool overlaps with other one on this address space", "subnet"],
   ["Error: subnet 10.100.0.0/24 is already used on the host or by another config", "subnet"],
   [
+    "Error: IPAM error: requested ip address 10.100.2.100 is already allocated to container ID f19c696928331cb95795b55df038bdc50b6f9d247d1ca5b7887546c4a8521178",
+    "subnet",
+  ],
+  [
     'level=fatal msg="subnet 10.100.0.0/24 overlaps with other one on this address space"',
     "subnet",
   ],

@@ -489,19 +489,49 @@ t.test("run", (t) => {
     t.match(node.read(`${OWN}/up.log`), "Traceback", "the log has all of it");
   });
 
-  t.test("lets an engine's client end what it has begun, when it is stopped", async (t) => {
+  /** What plays a client of an engine, which notes that it got TERM, that it has begun, and that it ended. */
+  function plays(
+    node: Node,
+    word: string,
+    { trap = 'echo 1 >"$NOTES/told"; exit 1', times = 15 } = {},
+  ) {
+    const file = join(node.directory, "podman");
+    if (!existsSync(file)) copyFileSync("/bin/sh", file);
+    chmodSync(file, 0o755);
+    const script = `trap '${trap.replace("told", `${word}.told`)}' TERM
+echo 1 >"$NOTES/${word}.begun"
+for time in $(seq ${times}); do sleep 0.1; done
+echo 1 >"$NOTES/${word}.ended"`;
+    writeFileSync(join(node.directory, word), script);
+    return `cd ${node.directory}; ./podman ${word}`;
+  }
+
+  t.test("lets podman end what it makes, when it is stopped, and tells it nothing", async (t) => {
     const node = newNode(t);
     node.staged();
-    // Deaf to TERM for a moment, as podman is while it makes a container.
-    copyFileSync("/bin/sh", join(node.directory, "podman"));
-    chmodSync(join(node.directory, "podman"), 0o755);
-    const script = `trap "" TERM; echo 1 >"$NOTES/begun"; sleep 1; echo 1 >"$NOTES/ended"`;
-    const child = node.start(["up", 60, `${node.directory}/podman -c '${script}' & sleep 60`]);
-    t.ok(await eventually(() => node.has("begun")));
+    const both = `${plays(node, "run")} & ${plays(node, "exec")} & sleep 60`;
+    const child = node.start(["up", 60, both]);
+    t.ok(await eventually(() => node.has("run.begun") && node.has("exec.begun")));
     await sleep(200);
     child.kill("SIGTERM");
     await child.ended;
-    t.ok(node.has("ended"));
+    t.ok(node.has("run.ended"));
+    t.notOk(node.has("run.told"), "TERM would leave half a network behind");
+    t.ok(node.has("exec.told"), "what it only waits for");
+    t.notOk(node.has("exec.ended"));
+  });
+
+  t.test("but not for ever", async (t) => {
+    const node = newNode(t);
+    node.staged();
+    const deaf = plays(node, "run", { trap: 'echo 1 >"$NOTES/told"', times: 300 });
+    const child = node.start(["up", 60, `${deaf} & wait`]);
+    t.ok(await eventually(() => node.has("run.begun")));
+    child.kill("SIGTERM");
+    await child.ended;
+    const gone = () => !runs("./podman run");
+    t.ok((await eventually(gone)) || (await eventually(gone)));
+    t.ok(node.has("run.told"));
   });
 
   t.test("gives stdout to the join-command's own descriptor only", async (t) => {
@@ -912,7 +942,7 @@ t.test("down-v", (t) => {
     node.staged();
     fill(node);
     node.note("make.down-v", 'echo $$ >"$NOTES/hangs"; exec sleep 300');
-    const { exitCode, stderr } = await node.call(["down-v", 4, stepScript("down-v")]);
+    const { exitCode, stderr } = await node.call(["down-v", 8, stepScript("down-v")]);
     t.equal(exitCode, 0);
     t.match(stderr, `${NONCE} end down-v 0`);
     t.strictSame(all(node), ["bridge", "home", "alpine:3"]);

@@ -8,7 +8,7 @@ programs() { # ID PROGRAM...
 
 programs make make
 programs jq jq
-programs tools bash ip setpriv timeout awk find stat getent
+programs tools bash ip setpriv setsid timeout awk find stat getent
 programs kubectl kubectl
 programs usernetes usernetes
 

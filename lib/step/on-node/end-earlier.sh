@@ -29,7 +29,7 @@ earlier() {
     tr '\n\0' ' \n' <"${file%environ}cmdline" | awk -v own="$nonce" -v wanted="$steps" -v pid="${file%/environ}" '
       { argument[NR] = $0 }
       END {
-        if (argument[1] ~ /(^|\/)(setpriv|timeout)$/) { call = argument[NR]; does[argument[NR - 1]] }
+        if (argument[1] ~ /(^|\/)(setpriv|setsid|timeout)$/) { call = argument[NR]; does[argument[NR - 1]] }
         else if (argument[4] == "usernetes-start") { call = argument[5]; does[argument[6]] }
         else if (argument[4] == "usernetes") { call = argument[5]; for (i = 6; i + 2 <= NR; i += 3) does[argument[i]] }
         if (call == "" || call == own) exit
@@ -39,15 +39,15 @@ earlier() {
   done
 } 2>/dev/null
 
-# Gives a status if something is left after ten seconds.
+# Gives a status if something is left after fifteen seconds.
 end_earlier() {
   tries=0
   while found=$(earlier) && [ -n "$found" ]; do
     case $tries in
       0) for pid in $found; do kill -TERM "$pid"; done ;;
-      # Longer than timeout(1) gives a step between TERM and KILL.
-      70) for pid in $found; do kill -KILL -- "-$pid" || kill -KILL "$pid"; done ;;
-      100) return 1 ;;
+      # Longer than a step has between TERM and KILL.
+      120) for pid in $found; do kill -KILL -- "-$pid" || kill -KILL "$pid"; done ;;
+      150) return 1 ;;
     esac
     tries=$((tries + 1))
     sleep 0.1

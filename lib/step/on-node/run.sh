@@ -20,8 +20,9 @@
 # It ends with 0 whatever the steps do; a rank without its last `end` is lost.
 # The steps' output goes to a log of the cluster's on this node. A step that
 # hangs is stopped here, so no orphan stays when the caller is gone: the kernel
-# sends TERM to timeout(1) when this shell dies, and timeout passes it on. What
-# an earlier call left that way is ended first (end-earlier.sh).
+# sends TERM to timeout(1) when this shell dies, and timeout passes it on to what
+# keeps the step (keep-step.sh). What an earlier call left that way is ended first
+# (end-earlier.sh).
 umask 077
 nonce=$1 stays=${USERNETES_LINE:-}
 shift
@@ -156,24 +157,6 @@ keep_short() {
   done
 }
 
-# What a step's shell does at TERM, when what it waited for has ended: all of its
-# group goes. An engine's client that compose has left behind may end first what it
-# has begun: podman, killed while it makes a container, leaves processes behind that
-# it knows nothing of.
-# shellcheck disable=SC2016 # it is for the inner shell
-at_term='at_term() {
-  # timeout(1) sends it twice: what looks around here must not end with the second.
-  trap "" TERM
-  tries=0
-  while [ "$tries" -lt 40 ] && cat /proc/[0-9]*/stat 2>/dev/null |
-    awk -v group="$PPID" "/^[0-9]+ \\((podman|docker|nerdctl|crun|runc)\\) / && \$5 == group { found = 1 } END { exit !found }"; do
-    sleep 0.1
-    tries=$((tries + 1))
-  done
-  kill -KILL 0
-}
-trap at_term TERM'
-
 raw='' result='' child='' watcher=''
 # shellcheck disable=SC2317 # it is called by the trap
 stop() {
@@ -220,10 +203,8 @@ EOF
       fi
       ;;
   esac
-  # At TERM the script waits for what it runs, which timeout kills if it must,
-  # and takes with it what that left: an orphan would go on under the next call.
-  setpriv --pdeathsig TERM timeout -k 5 "$USERNETES_SECONDS" sh -c "$at_term
-$script" usernetes "$step" "$nonce" <&"$input" >&5 2>&1 4<&- 5>&- 6<&- 7<&- &
+  setpriv --pdeathsig TERM setsid timeout --foreground -k 15 "$USERNETES_SECONDS" \
+    sh -c "$keep_step" usernetes "$script" "$step" "$nonce" <&"$input" >&5 2>&1 4<&- 5>&- 6<&- 7<&- &
   child=$!
   [ "$input" -ne 7 ] || exec 7<&-
   # A shell may say that it was killed.

@@ -1,0 +1,64 @@
+# What stands between timeout(1) and a step. Sets $keep_step, for
+#
+#   sh -c "$keep_step" usernetes SCRIPT STEP NONCE
+#
+# as the leader's child in a process group of its own. Gives what the step gives.
+#
+# TERM comes to it alone, and it ends the step: all of its group goes, as an orphan would
+# go on under the next call. But podman that makes or removes something ends that first.
+# With TERM it stops halfway: what it has made of a network, the addresses and the bridge,
+# stays for good, it knows nothing of that, and the next try finds it in the way. Where
+# it takes too long, it gets TERM after six seconds and KILL after eight.
+keep_step=$(cat <<'END'
+# The group's processes, one a line: PID wait|client|end. Those of podman's own that it
+# is to wait for; other clients of an engine; the rest.
+members() {
+  for file in $(grep -lsE "\) [A-Za-z] [0-9]+ $PPID " /proc/[0-9]*/stat); do
+    read -r stat <"$file" || continue
+    parent=${stat##*) } parent=${parent#* }
+    printf '%s %s %s\n' "${stat%% *}" "${parent%% *}" "$(tr '\n\0' '  ' <"${file%stat}cmdline")"
+  done 2>/dev/null | awk '
+    {
+      parent[$1] = $2
+      sub(/.*\//, "", $3)
+      client[$1] = $3 ~ /^(podman|docker|nerdctl|crun|runc)$/
+      if ($3 == "podman" && $4 !~ /^(exec|build|pull)$/) makes[$1]
+    }
+    END {
+      for (pid in parent) {
+        what = client[pid] ? "client" : "end"
+        # A pid may be another's by now: it is no tree for sure.
+        for (at = pid; at in parent && up < 64; at = parent[at]) { up++; if (at in makes) what = "wait" }
+        up = 0
+        print pid, what
+      }
+    }'
+}
+
+# Seconds, by a clock that nobody sets.
+now() {
+  read -r up _ </proc/uptime
+  echo "${up%.*}"
+}
+
+end_step() {
+  trap "" TERM
+  began=$(now) told='client|end'
+  while found=$(members); do
+    for pid in $(printf '%s\n' "$found" | sed -nE "s/ ($told)\$//p"); do
+      [ "$pid" -eq $$ ] || [ "$pid" -eq "$PPID" ] || kill -TERM "$pid"
+    done 2>/dev/null
+    case $found in *wait* | *client*) ;; *) break ;; esac
+    sleep 0.1
+    past=$(($(now) - began))
+    if [ "$past" -ge 8 ]; then break; elif [ "$past" -ge 6 ]; then told='.*'; else told='none'; fi
+  done
+  kill -KILL 0
+}
+trap end_step TERM
+
+# What is begun in the background has no stdin of its own accord.
+{ sh -c "$1" usernetes "$2" "$3" <&7 7<&- & } 7<&0
+wait "$!"
+END
+)
