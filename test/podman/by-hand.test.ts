@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { podmanLife } from "./life.js";
 
-await podmanLife(async (t, flux) => {
+await podmanLife({ size: 2 }, async (t, flux) => {
   const directory = join(flux.place.base, "by-hand");
   const usernetes = (ranks: string, ...args: string[]) => {
     const env = { CONTAINER_ENGINE: "podman" };

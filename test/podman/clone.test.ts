@@ -19,7 +19,7 @@ type Asserts = Pick<Tap, "equal" | "match" | "ok" | "same">;
 if (CLONES.length === 0)
   t.pass("skipped", { skip: "USERNETES_CLONE names no clone of rootless-containers/usernetes" });
 else
-  await podmanLife(async (t, flux) => {
+  await podmanLife({}, async (t, flux) => {
     await buildKind(flux.place, flux.ranks);
     flux.daemonEnv = { PATH: `${WRAP}:${flux.place.env["PATH"] ?? ""}` };
     for (const clone of CLONES)

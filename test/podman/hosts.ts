@@ -86,6 +86,12 @@ export class Hosts {
     return this.run(rank, ["/usr/bin/podman", ...args]);
   }
 
+  /** A host's bridges, which are of its podman's networks. */
+  async bridges(rank: number): Promise<string[]> {
+    const { stdout } = await this.run(rank, ["ip", "-o", "link", "show", "type", "bridge"]);
+    return stdout.match(/(?<=^[0-9]+: )[^:@]+/gm) ?? [];
+  }
+
   async close(): Promise<void> {
     await Promise.all(
       this.keepers.map(async (keeper) => {

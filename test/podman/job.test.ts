@@ -4,7 +4,7 @@ import { podmanLife } from "./life.js";
 
 const KINDS = ["container", "network", "volume", "image"];
 
-await podmanLife(async (t, flux) => {
+await podmanLife({}, async (t, flux) => {
   await flux.startDaemon();
 
   await t.test("two clusters at once, each of the same four nodes", async (t) => {

@@ -10,7 +10,7 @@ import { whyNoRealFlux } from "../hosts/real-flux.js";
 import { LifeFlux } from "../life/flux.js";
 import type { Tap } from "../life/life.js";
 import { whyNoPodman } from "./engine.js";
-import { openMachine, SIZE, TEMPLATE, type PodmanPlace } from "./places.js";
+import { openMachine, TEMPLATE, type Options, type PodmanPlace } from "./places.js";
 
 /** What podman leaves of an image's build that was cut off, which tells of no cluster (docs/admin.md). */
 const CUT_OFF = /-working-container Storage$/;
@@ -24,7 +24,7 @@ export class PodmanFlux extends LifeFlux {
   readonly templatePath = TEMPLATE;
 
   get ranks(): number[] {
-    return Array.from({ length: SIZE }, (_, rank) => rank);
+    return Array.from({ length: this.place.size }, (_, rank) => rank);
   }
 
   /** Recipes in place of the template's own, by target; none: they are as they were. */
@@ -59,7 +59,10 @@ export class PodmanFlux extends LifeFlux {
     return stdout.split("\n").filter(Boolean);
   }
 
-  /** What each podman has, but for the image that the tests bring, as the engine tells it. */
+  /**
+   * What each podman has, but for the image that the tests bring, as the engine tells it;
+   * and the bridges, of which it may know nothing.
+   */
   async engines(): Promise<string[]> {
     const kinds = {
       container: ["ps", "-a", "--external", "--format", "{{.Names}} {{.Status}}"],
@@ -74,7 +77,11 @@ export class PodmanFlux extends LifeFlux {
             .filter((line) => !line.endsWith(" true") && !CUT_OFF.test(line))
             .map((line) => `node${rank} ${kind} ${line}`),
         );
-        return (await Promise.all(of)).flat();
+        const bridges = await this.place.hosts.bridges(rank);
+        return [
+          ...(await Promise.all(of)).flat(),
+          ...bridges.map((name) => `node${rank} bridge ${name}`),
+        ];
       }),
     );
     return found.flat();
@@ -107,8 +114,8 @@ export class PodmanFlux extends LifeFlux {
 }
 
 export async function podmanLife(
+  { table = "", size = 4 }: Partial<Options>,
   body: (t: Tap, flux: PodmanFlux) => Promise<void>,
-  table = "",
 ): Promise<void> {
   const why = whyNoPodman();
   if (why !== undefined) {
@@ -121,9 +128,9 @@ export async function podmanLife(
     return;
   }
   t.teardown(machine.close);
-  const play = (open: (more: string) => Promise<PodmanPlace>) => async (test: unknown) => {
+  const play = (open: (options: Options) => Promise<PodmanPlace>) => async (test: unknown) => {
     const tap = test as Tap;
-    const flux = new PodmanFlux(await open(table));
+    const flux = new PodmanFlux(await open({ table, size }));
     tap.teardown(() => flux.close());
     await body(tap, flux);
   };

@@ -14,12 +14,19 @@ import { Hosts } from "./hosts.js";
 
 const BIN = join(PACKAGE, "test/podman/bin");
 export const TEMPLATE = join(PACKAGE, "test/podman/template");
-export const SIZE = 4;
 
 const config = (workdir: string, more: string): string =>
   `[usernetes]\ntemplate = "${TEMPLATE}"\nworkdir = "${workdir}"\ncontainer-engine = "podman"\n${more}`;
 
+export interface Options {
+  /** More of the [usernetes] table. */
+  table: string;
+  /** Hosts. */
+  size: number;
+}
+
 export interface PodmanPlace extends Place {
+  size: number;
   hosts: Hosts;
   /** The image store, whose path is in the command line of what podman starts. */
   store: string;
@@ -34,8 +41,9 @@ export async function openMachine() {
   try {
     const { conf } = await prepareEngine(folder);
     return {
-      embedded: (more: string) => embeddedPlace(mkdtempSync(join(folder, "flux-")), conf, more),
-      real: (more: string) => realPlace(mkdtempSync(join(folder, "flux-")), conf, more),
+      embedded: (options: Options) =>
+        embeddedPlace(mkdtempSync(join(folder, "flux-")), conf, options),
+      real: (options: Options) => realPlace(mkdtempSync(join(folder, "flux-")), conf, options),
       close,
     };
   } catch (error) {
@@ -44,11 +52,16 @@ export async function openMachine() {
   }
 }
 
-async function embeddedPlace(folder: string, conf: string, more: string): Promise<PodmanPlace> {
-  const hosts = await Hosts.open({ folder, size: SIZE, conf });
+async function embeddedPlace(
+  folder: string,
+  conf: string,
+  { table, size }: Options,
+): Promise<PodmanPlace> {
+  const hosts = await Hosts.open({ folder, size, conf });
   const sandbox = await startInstance({
     root: join(folder, "root"),
-    config: config("@SANDBOX@/hosts/self", more),
+    size,
+    config: config("@SANDBOX@/hosts/self", table),
     engines: BIN,
     wrap: (host) => hosts.wrap(host),
   });
@@ -56,6 +69,7 @@ async function embeddedPlace(folder: string, conf: string, more: string): Promis
   mkdirSync(common);
   return {
     kind: "embedded",
+    size,
     hosts,
     store: join(folder, ".."),
     testbed: sandbox.testbed,
@@ -69,21 +83,27 @@ async function embeddedPlace(folder: string, conf: string, more: string): Promis
   };
 }
 
-async function realPlace(folder: string, conf: string, more: string): Promise<PodmanPlace> {
+async function realPlace(
+  folder: string,
+  conf: string,
+  { table, size }: Options,
+): Promise<PodmanPlace> {
   const own = (rank: number) => join(folder, "hosts", String(rank));
   const disk = join(folder, "disk");
-  for (const directory of [disk, ...[0, 1, 2, 3].map(own)])
+  for (const directory of [disk, ...Array.from({ length: size }, (_, rank) => own(rank))])
     mkdirSync(directory, { recursive: true });
-  const hosts = await Hosts.open({ folder, size: SIZE, conf, disk: { seen: disk, own } });
+  const hosts = await Hosts.open({ folder, size, conf, disk: { seen: disk, own } });
   const { env, stop } = await startRealFlux({
     folder,
-    config: (workdir) => config(workdir, more),
+    size,
+    config: (workdir) => config(workdir, table),
     initrc: INITRC,
     path: [BIN, COMMANDS],
     wrap: hosts.wrapBroker,
   });
   return {
     kind: "real",
+    size,
     hosts,
     store: join(folder, ".."),
     testbed: env["TESTBED"] ?? "",

@@ -1,0 +1,64 @@
+/** What a real engine does to the end of a cluster, and what is said of it. */
+import { podmanLife } from "./life.js";
+
+const TABLE = 'teardown-timeout = "20s"\n';
+const IMAGE = "localhost/usernetes-test-node";
+
+await podmanLife({ table: TABLE, size: 2 }, async (t, flux) => {
+  await flux.startDaemon();
+  const drained = async (rank: number) => {
+    const log = await flux.output("flux", "dmesg");
+    return log.split("\n").findLast((line) => line.includes(`drain idset=${rank} `)) ?? "";
+  };
+
+  await t.test("a node that its policy starts again in the teardown is removed", async (t) => {
+    flux.instead({ "down-v": "podman kill $(USERNETES_PROJECT)_node_1" });
+    const job = await flux.submit("-N1", "true");
+    await flux.ended(job);
+    flux.instead({});
+    t.match((await flux.record(job)).at(-1), { name: "down", context: { left: [] } });
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    t.same(await flux.leftovers(), []);
+  });
+
+  await t.test("a network that its user's own container is on is named", async (t) => {
+    const job = await flux.submit("-N1", "sleep", "300");
+    await flux.started(job);
+    const network = `usernetes-${job.slice(1).toLowerCase()}_default`;
+    const mine = ["run", "-d", "--name", "mine", "--network", network, IMAGE];
+    t.match(await flux.podman(0, ...mine), { exitCode: 0 });
+    await flux.flux("cancel", job);
+    await flux.ended(job);
+    t.match((await flux.record(job)).at(-1), { name: "down", context: { left: [0] } });
+    t.match(await drained(0), /left behind: network usernetes-\w+_default: .*is being used/);
+    await flux.podman(0, "rm", "-f", "-t", "0", "mine");
+    t.match(await flux.run(["flux-usernetes", "clean", job]), { exitCode: 0 });
+    await flux.output("flux", "resource", "undrain", "0");
+    t.same(await flux.leftovers(), []);
+  });
+
+  await t.test(
+    "an engine that does not answer costs a node, and no more than the time",
+    async (t) => {
+      await flux.stopDaemon();
+      const limits =
+        'bring-up-timeout = "5s"\nteardown-timeout = "4s"\ncontainer-engine = "podman"\n';
+      await flux.startDaemon("--config", flux.table(limits, { template: flux.templatePath }));
+      flux.hangs(0, "");
+      const job = await flux.submit("-N1", "true");
+      await flux.ended(job);
+      t.match(await flux.settled(job), {
+        outcome: "failed",
+        note: "timed out after 5s, waiting for up on node0 (rank 0)",
+      });
+      t.match((await flux.record(job)).at(-1), { name: "down", context: { left: [0] } });
+      t.match(await drained(0), "timed out after 4 s: asking podman what is left");
+      flux.hangs(0, undefined);
+      t.match(await flux.run(["flux-usernetes", "clean", job]), { exitCode: 0 });
+      await flux.output("flux", "resource", "undrain", "0");
+      t.same(await flux.leftovers(), []);
+    },
+  );
+
+  await flux.stopDaemon();
+});
