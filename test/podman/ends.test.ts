@@ -12,7 +12,8 @@ await podmanLife({ table: TABLE, size: 2 }, async (t, flux) => {
   };
 
   await t.test("a node that its policy starts again in the teardown is removed", async (t) => {
-    flux.instead({ "down-v": "podman kill $(USERNETES_PROJECT)_node_1" });
+    // Of podman kill it would know that its user wants it ended.
+    flux.instead({ "down-v": "podman exec $(USERNETES_PROJECT)_node_1 kill 1" });
     const job = await flux.submit("-N1", "true");
     await flux.ended(job);
     flux.instead({});
