@@ -80,7 +80,7 @@ take() {
     shift
     set -- "$@" "$step" "$(limit_of "$step")" "$(script_of "$step")"
   done
-  setpriv --pdeathsig TERM sh -c "$(cat "$on_node/place.sh" "$on_node/end-earlier.sh" "$on_node/run.sh")" \
+  setpriv --pdeathsig TERM sh -c "$(cat "$on_node/place.sh" "$on_node/end-earlier.sh" "$on_node/keep-step.sh" "$on_node/run.sh")" \
     usernetes "$nonce" "$@" 2>"$private/reports" >/dev/null &
   taker=$!
   wait "$taker" "$teller"

@@ -27,7 +27,7 @@ members() {
     END {
       for (pid in parent) {
         what = client[pid] ? "client" : "end"
-        # A pid may be another's by now: it is no tree for sure.
+        # A pid may have gone to another process: it is no tree for sure.
         for (at = pid; at in parent && up < 64; at = parent[at]) { up++; if (at in makes) what = "wait" }
         up = 0
         print pid, what

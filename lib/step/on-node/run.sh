@@ -204,7 +204,7 @@ EOF
       ;;
   esac
   setpriv --pdeathsig TERM setsid timeout --foreground -k 15 "$USERNETES_SECONDS" \
-    sh -c "$keep_step" usernetes "$script" "$step" "$nonce" <&"$input" >&5 2>&1 4<&- 5>&- 6<&- 7<&- &
+    sh -c "${keep_step:?}" usernetes "$script" "$step" "$nonce" <&"$input" >&5 2>&1 4<&- 5>&- 6<&- 7<&- &
   child=$!
   [ "$input" -ne 7 ] || exec 7<&-
   # A shell may say that it was killed.
