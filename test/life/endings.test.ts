@@ -22,7 +22,8 @@ life(async (t, flux) => {
       );
     t.same(await flux.leftovers(), [], "nothing is left");
     const record = await flux.record(job);
-    if (record.length > 0) t.match(record.at(-1), { name: "down", context: { left: [] } });
+    if (record.length > 0)
+      t.match(record.at(-1), { name: "down", context: { left: { length: 0 } } });
     return { events, record };
   };
 

@@ -15,7 +15,7 @@ life(async (t, flux) => {
       await flux.waitForEnd(job);
       const record = await flux.record(job);
       t.match(record[0]?.context, { engine });
-      t.match(record.at(-1), { name: "down", context: { left: [] } });
+      t.match(record.at(-1), { name: "down", context: { left: { length: 0 } } });
       const { stdout } = await flux.flux("job", "attach", job);
       t.equal(stdout.match(/ Ready /g)?.length, 2, stdout);
       t.match(stdout, `${engine}\n`);

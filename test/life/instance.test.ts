@@ -58,7 +58,7 @@ life(async (t, flux) => {
     const show = ["sh", "-c", "kubectl get nodes"];
     const job = await flux.submit("-N4", ...show);
     await flux.waitForEnd(job);
-    t.match((await flux.record(job)).at(-1), { name: "down", context: { left: [] } });
+    t.match((await flux.record(job)).at(-1), { name: "down", context: { left: { length: 0 } } });
     const ports = (await flux.record(job))[0]?.context?.["ports"] as { etcd: number };
     t.equal(ports.etcd, 20004);
     const clean = await flux.run(["flux-usernetes", "clean", "--all"]);

@@ -64,7 +64,7 @@ usernetes attr kubeconfig workdir
         "up 0-3 ok",
         "wait-ready 0 ok",
       ]);
-      t.match(record.at(-1), { name: "down", context: { left: [] } });
+      t.match(record.at(-1), { name: "down", context: { left: { length: 0 } } });
       t.equal(workdirOf(record).split("/").at(-1), `usernetes-${job.toLowerCase()}`);
     });
 
@@ -173,7 +173,7 @@ flux run -N1 sh -c 'echo "by grandparent $(usernetes attr kubeconfig)"'`);
         record.find((entry) => entry.name === "settle"),
         { context: { outcome: "ready" } },
       );
-      t.match(record.at(-1), { name: "down", context: { left: [] } });
+      t.match(record.at(-1), { name: "down", context: { left: { length: 0 } } });
       const { stdout } = await flux.flux("job", "attach", job);
       t.match(stdout, /Ready/);
     }

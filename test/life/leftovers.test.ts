@@ -27,7 +27,7 @@ life(async (t, flux) => {
     await flux.startDaemon();
     await allGone(t as unknown as Tap);
     const [down] = (await flux.record(job)).slice(-1);
-    t.match(down, { name: "down", context: { left: [] } }, "its record is closed");
+    t.match(down, { name: "down", context: { left: { length: 0 } } }, "its record is closed");
     await flux.stopDaemon();
   });
 

@@ -56,7 +56,7 @@ life(
     await t.test("other jobs go on", async (t) => {
       const job = await flux.submit("-N3", "true");
       await flux.waitForEnd(job);
-      t.match(await down(job), { left: [] });
+      t.match(await down(job), { left: { length: 0 } });
     });
 
     await t.test("what was left is cleaned when the node is back", async (t) => {
@@ -93,7 +93,7 @@ life(
     await t.test("a node that was lost and back is used again", async (t) => {
       const job = await flux.submit("-N4", "true");
       await flux.waitForEnd(job);
-      t.match(await down(job), { left: [] });
+      t.match(await down(job), { left: { length: 0 } });
       t.same(await flux.leftovers(), []);
     });
   },

@@ -191,7 +191,7 @@ life(async (t, flux) => {
     const job = await flux.submit("-N2", "true");
     await flux.waitForEnd(job);
     flux.fault("node1.down-v", undefined);
-    t.match((await flux.record(job)).at(-1), { name: "down", context: { left: [] } });
+    t.match((await flux.record(job)).at(-1), { name: "down", context: { left: { length: 0 } } });
     t.same(await flux.leftovers(), []);
     await flux.stopDaemon();
   });

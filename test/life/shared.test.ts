@@ -34,7 +34,7 @@ life(async (t, flux) => {
         taken.filter((step) => STEPS.test(step)),
         [],
       );
-      t.match(record.at(-1), { name: "down", context: { left: [] } });
+      t.match(record.at(-1), { name: "down", context: { left: { length: 0 } } });
       t.equal(await flux.stopDaemon(), 0);
     });
 
@@ -55,7 +55,7 @@ life(async (t, flux) => {
     const jobs = await Promise.all([1, 2].map(() => flux.submit("-N2", "-n2", "-c1", "true")));
     for (const job of jobs) {
       await flux.waitForEnd(job);
-      t.match((await flux.record(job)).at(-1), { name: "down", context: { left: [] } });
+      t.match((await flux.record(job)).at(-1), { name: "down", context: { left: { length: 0 } } });
     }
     t.same(await flux.leftovers(), []);
     t.equal((await flux.run(["ls", "-A", workdir])).stdout, "");

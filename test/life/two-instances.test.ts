@@ -97,7 +97,7 @@ echo u7s >${project}/container; echo 10.9.9.0/24 >${project}/network; echo 1 2 3
       new RegExp(`^stage failed on node.*usernetes-.* belongs to another job \\(1234 another`),
     );
     t.match(await note(first, job), name, "it names the directory");
-    t.match((await first.record(job)).at(-1), { name: "down", context: { left: [] } });
+    t.match((await first.record(job)).at(-1), { name: "down", context: { left: { length: 0 } } });
     t.same((await see()).split("\n").toSorted(), before);
     await on(`rm -rf ${directory} ${project}`);
     t.same(await first.leftovers(), []);

@@ -92,7 +92,7 @@ async function checkJob(t: Asserts, flux: PodmanFlux): Promise<void> {
     ({ name, context }) => name === "step-finish" && context?.["status"] !== "ok",
   );
   t.same(failed, []);
-  t.match(record.at(-1), { name: "down", context: { left: [] } });
+  t.match(record.at(-1), { name: "down", context: { left: { length: 0 } } });
 }
 
 /** With a daemon that is killed; what it has begun goes on in the container. */
@@ -116,7 +116,7 @@ async function checkCutOff(t: Asserts, flux: PodmanFlux, table: string): Promise
     record.some(({ name, context }) => name === "settle" && context?.["outcome"] === "ready"),
     JSON.stringify(record),
   );
-  t.match(record.at(-1), { name: "down", context: { left: [] } });
+  t.match(record.at(-1), { name: "down", context: { left: { length: 0 } } });
 }
 
 async function checkTwo(t: Asserts, flux: PodmanFlux): Promise<void> {
@@ -126,7 +126,7 @@ async function checkTwo(t: Asserts, flux: PodmanFlux): Promise<void> {
     await flux.waitForEnd(job, "180s");
     const { stdout, stderr } = await flux.flux("job", "attach", job);
     t.equal(stdout.match(/u7s-node[0-3] +Ready/g)?.length, 4, stdout + stderr);
-    t.match((await flux.record(job)).at(-1), { name: "down", context: { left: [] } });
+    t.match((await flux.record(job)).at(-1), { name: "down", context: { left: { length: 0 } } });
   }
 }
 

@@ -17,7 +17,7 @@ await podmanLife({ table: TABLE, size: 2 }, async (t, flux) => {
     const job = await flux.submit("-N1", "true");
     await flux.ended(job);
     flux.instead({});
-    t.match((await flux.record(job)).at(-1), { name: "down", context: { left: [] } });
+    t.match((await flux.record(job)).at(-1), { name: "down", context: { left: { length: 0 } } });
     await new Promise((resolve) => setTimeout(resolve, 1500));
     t.same(await flux.leftovers(), []);
   });

@@ -18,7 +18,7 @@ await podmanLife({ table: TABLE, size: 2 }, async (t, flux) => {
     );
     return { ...(await flux.settled(job)), tries: tries.length, end: record.at(-1) };
   };
-  const GONE = { outcome: "failed", end: { name: "down", context: { left: [] } } };
+  const GONE = { outcome: "failed", end: { name: "down", context: { left: { length: 0 } } } };
   const UP = "$(COMPOSE) up --build -d";
 
   await t.test("ports and subnets that another has are changed for others", async (t) => {
