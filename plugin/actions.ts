@@ -213,6 +213,7 @@ async function settle(job: Reconciler, context: Settle): Promise<void> {
   const more = [without && `without ranks ${without}`, note].filter(Boolean).join(": ");
   job.line?.close();
   job.line = undefined;
+  job.joinCommand = undefined;
   job.say(outcome === "failed" ? "error" : "info", `settle: ${outcome}${more && `: ${more}`}`);
   const timestamp = job.world.clock.now();
   await job.record({ timestamp, name: "settle", context });
