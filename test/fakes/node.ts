@@ -5,6 +5,7 @@
  */
 import { execa } from "execa";
 import { execFileSync } from "node:child_process";
+import { randomUUID } from "node:crypto";
 import {
   existsSync,
   mkdirSync,
@@ -33,7 +34,8 @@ const TOOLS =
   "sh cat mkdir chmod mv cp rm ls id cut tr hostname sed grep tail head mktemp setpriv timeout sleep getent rmdir sort awk env touch printf true seq yes wc find readlink fallocate stat base64 fold setsid";
 
 export const NONCE = "n0nce";
-export const MARKER = "179836689580032 6b0b0f4e-0000-4000-8000-000000000000";
+/** Another one in each test file: a call ends what an earlier one of its cluster still does. */
+export const MARKER = `179836689580032 ${randomUUID()}`;
 /** What is this node's own in the workdir. */
 export const OWN = `.usernetes/nodes/${hostname()}`;
 export const PROJECT = "usernetes-2qt1hsjy5";
