@@ -3,44 +3,40 @@ import { readFileSync } from "node:fs";
 import { packagePath } from "../host/package.js";
 import type { NodeStep } from "../cluster/steps.js";
 
+type Name = NodeStep | "run" | "start" | "logs" | "find-all" | "find-workdirs" | "fetch-join-here";
+
 const read = (name: string) => readFileSync(packagePath("lib", "step", "on-node", name), "utf8");
 
-/** Which files make up a step's script. */
-const FILES: Record<NodeStep, string[]> = {
-  stage: ["place.sh", "template.sh", "stage.sh"],
-  up: ["place.sh", "left.sh", "make.sh", "container.sh", "runs.sh"],
-  "kubeadm-init": ["place.sh", "make.sh"],
-  kubeconfig: ["place.sh", "make.sh"],
-  "join-command": ["place.sh", "join-command.sh"],
-  "fetch-join": ["place.sh", "fetch-join.sh"],
-  "kubeadm-join": ["place.sh", "make.sh"],
-  "delete-token": ["place.sh", "container.sh", "delete-token.sh"],
-  "sync-external-ip": ["place.sh", "make.sh"],
-  "install-flannel": ["place.sh", "make.sh"],
-  "wait-ready": ["place.sh", "container.sh", "wait-ready.sh"],
-  "down-v": ["place.sh", "left.sh", "down-v.sh"],
-};
-
-const cache = new Map<string, string>();
-
 /** Comments are for the reader here; they need not travel to every node. */
-function load(name: string): string {
-  const known = cache.get(name);
-  if (known !== undefined) return known;
-  const text = read(name).replace(/^\s*#.*\n/gm, "");
+const withoutComments = (text: string) => text.replace(/^\s*#.*\n/gm, "");
+
+let lists: Map<string, string[]> | undefined;
+const cache = new Map<Name, string>();
+
+function files(name: Name): string[] {
+  lists ??= new Map(
+    withoutComments(read("scripts.list"))
+      .split("\n")
+      .map((line) => line.split(" "))
+      .map(([of = "", ...parts]) => [of, parts]),
+  );
+  const list = lists.get(name);
+  if (list === undefined) throw new Error(`on-node/scripts.list has no ${name}`);
+  return list;
+}
+
+function script(name: Name): string {
+  const text = cache.get(name) ?? withoutComments(files(name).map(read).join(""));
   cache.set(name, text);
   return text;
 }
 
-export const findAllScript = (): string => load("find-all.sh");
-export const findScript = (): string => load("find-workdirs.sh");
-export const logsScript = (): string => load("place.sh") + load("logs.sh");
-export const startScript = (): string => load("take-out.sh") + load("start.sh");
-/** As the instance owner, who takes the join-command out of its archive without start.sh. */
+export const findAllScript = (): string => script("find-all");
+export const findScript = (): string => script("find-workdirs");
+export const logsScript = (): string => script("logs");
+export const startScript = (): string => script("start");
+export const runScript = (): string => script("run");
+export const stepScript = (step: NodeStep): string => script(step);
+/** As the instance owner, who has no start.sh on a line. */
 export const lineScript = (step: NodeStep): string =>
-  step === "fetch-join"
-    ? ["place.sh", "take-out.sh", "fetch-join-here.sh", "fetch-join.sh"].map(load).join("")
-    : stepScript(step);
-export const runScript = (): string =>
-  ["place.sh", "end-earlier.sh", "keep-step.sh", "run.sh"].map(load).join("");
-export const stepScript = (step: NodeStep): string => FILES[step].map(load).join("");
+  script(step === "fetch-join" ? "fetch-join-here" : step);

@@ -3,16 +3,13 @@
 #
 # Sourced by bin/usernetes, with $on_node and $by_hand set: where the scripts are.
 
-# Which files make up a step's script: as in lib/step/scripts.ts.
-script_of() {
-  case $1 in
-    stage) cat "$on_node/place.sh" "$on_node/template.sh" "$on_node/stage.sh" ;;
-    join-command) cat "$on_node/place.sh" "$on_node/$1.sh" ;;
-    down-v) cat "$on_node/place.sh" "$on_node/left.sh" "$on_node/down-v.sh" ;;
-    wait-ready) cat "$on_node/place.sh" "$on_node/container.sh" "$on_node/wait-ready.sh" ;;
-    up) cat "$on_node/place.sh" "$by_hand/before-up.sh" "$on_node/place.sh" "$on_node/left.sh" "$on_node/make.sh" "$on_node/container.sh" "$on_node/runs.sh" ;;
-    *) cat "$on_node/place.sh" "$on_node/make.sh" ;;
-  esac
+# The text of the script NAME; `up` looks first for what a person did.
+script_of() { # NAME
+  [ "$1" != up ] || cat "$on_node/place.sh" "$by_hand/before-up.sh"
+  while read -r name files; do
+    [ "$name" = "$1" ] || continue
+    for file in $files; do cat "$on_node/$file"; done
+  done <"$on_node/scripts.list"
 }
 
 # Seconds that a step may take: as in lib/cluster/steps.ts, and as the configuration's
@@ -80,8 +77,7 @@ take() {
     shift
     set -- "$@" "$step" "$(limit_of "$step")" "$(script_of "$step")"
   done
-  setpriv --pdeathsig TERM sh -c "$(cat "$on_node/place.sh" "$on_node/end-earlier.sh" "$on_node/keep-step.sh" "$on_node/run.sh")" \
-    usernetes "$nonce" "$@" 2>"$private/reports" >/dev/null &
+  setpriv --pdeathsig TERM sh -c "$(script_of run)" usernetes "$nonce" "$@" 2>"$private/reports" >/dev/null &
   taker=$!
   wait "$taker" "$teller"
   taker=''
