@@ -14,7 +14,7 @@ import {
 import { join } from "node:path";
 import { PACKAGE, TEMPLATE } from "../sandbox/paths.js";
 import type { LiveCommand } from "../hosts/run-command.js";
-import { runCommand, spawnCommand, type Result } from "../hosts/run-command.js";
+import { runCommand, spawnCommand, type Result, type Setting } from "../hosts/run-command.js";
 
 export interface Place {
   kind: "embedded" | "real";
@@ -26,6 +26,8 @@ export interface Place {
   base: string;
   /** The environment of a process of rank 0. */
   env: Record<string, string>;
+  /** Runs a flux command in another way than by starting it. */
+  flux?: (args: string[], setting: Setting) => Promise<Result>;
   /** The bridge sees what happens so much later; where there is no such knob, it is stopped. */
   delayBridge?: (ms: number) => void;
   /** The next job gets this id, where that can be arranged. */
@@ -112,10 +114,9 @@ export class LifeFlux {
 
   run(argv: string[], env: Record<string, string> = {}): Promise<Result> {
     const [command = "", ...args] = argv;
-    return runCommand(command, args, {
-      env: { ...this.place.env, ...env },
-      cwd: this.place.common,
-    });
+    const runs = command === "flux" ? this.place.flux : undefined;
+    const setting = { env: { ...this.place.env, ...env }, cwd: this.place.common };
+    return runs?.(args, setting) ?? runCommand(command, args, setting);
   }
 
   flux(...args: string[]): Promise<Result> {
@@ -267,7 +268,10 @@ export class LifeFlux {
     const left: string[] = [];
     const engines = join(this.place.testbed, "engine");
     for (const host of list(engines))
-      for (const project of list(join(engines, host))) left.push(`engine ${host} ${project}`);
+      for (const project of list(join(engines, host))) {
+        const what = list(join(engines, host, project));
+        if (what.length > 0) left.push(`engine ${host} ${project}: ${what.join(" ")}`);
+      }
     // A rank that is lost gives nothing, and a status that says so.
     const disks = await this.flux("exec", "-l", "ls", "-A", this.place.base);
     for (const line of disks.stdout.split("\n")) if (/: ./.test(line)) left.push(`disk ${line}`);

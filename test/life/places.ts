@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { startRealFlux } from "../hosts/real-flux.js";
 import { ENGINES, PACKAGE, TEMPLATE } from "../sandbox/paths.js";
+import { runFlux } from "../sandbox/run-flux.js";
 import type { Launcher } from "../sandbox/process.js";
 import { startInstance } from "../sandbox/start-instance.js";
 import type { Place } from "./flux.js";
@@ -45,6 +46,7 @@ export async function embeddedPlace(
     common,
     base: sandbox.disk(0),
     env: { ...sandbox.env, PATH: `${COMMANDS}:${sandbox.env["PATH"] ?? ""}`, LANG: "C.UTF-8" },
+    flux: runFlux,
     delayBridge: (ms) => {
       sandbox.instance.journalDelayMs = ms;
     },

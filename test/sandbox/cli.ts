@@ -1,11 +1,12 @@
 /**
  * The flux command: hands its arguments to the instance that FLUX_URI names and
- * prints what comes back. Kept small, since it is started for every call.
+ * prints what comes back. Kept small, since it may be started for every call; client.pl
+ * does the same where it can.
  *
  * `flux start` runs the instance itself; `flux version` and `flux job id` need none.
  */
-import { connect } from "node:net";
-import { frame, FrameReader } from "./wire.js";
+import { readFileSync } from "node:fs";
+import { callInstance, socketOf } from "./client.js";
 
 /** These pass signals on to what they run; all others die of them. */
 const FORWARDS = new Set(["exec", "run"]);
@@ -17,41 +18,49 @@ function exitWhenWritten(status: number): void {
   });
 }
 
-function callInstance(socketPath: string, argv: string[]): void {
-  const socket = connect(socketPath);
-  const reader = new FrameReader();
-  let status: number | undefined;
-  socket.write(frame("R", JSON.stringify({ argv, cwd: process.cwd(), env: process.env })));
+/** Who calls `flux exec` is the user that its caller is, whatever environment that gives it. */
+function isCaller(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  try {
+    const theirs = readFileSync(`/proc/${process.ppid}/environ`, "utf8").split("\0");
+    const user = theirs.find((line) => line.startsWith("SANDBOX_USER="))?.split("=")[1];
+    return user ? { ...env, SANDBOX_USER: user } : env;
+  } catch {
+    return env;
+  }
+}
+
+async function ask(socketPath: string, argv: string[]): Promise<void> {
+  const env =
+    argv[0] === "exec" && !process.env["SANDBOX_USER"] ? isCaller(process.env) : process.env;
+  const calling = callInstance(
+    socketPath,
+    { argv, cwd: process.cwd(), env: env as Record<string, string> },
+    {
+      onStdout: (chunk) => process.stdout.write(chunk),
+      onStderr: (chunk) => process.stderr.write(chunk),
+      onStdinWanted: () => {
+        process.stdin.on("data", calling.stdin);
+        process.stdin.on("end", calling.endOfStdin);
+        process.stdin.on("error", calling.endOfStdin);
+      },
+    },
+  );
   if (FORWARDS.has(argv[0] ?? "")) {
     for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const)
-      process.on(signal, () => socket.write(frame("S", signal)));
+      process.on(signal, () => {
+        calling.signal(signal);
+      });
   }
-  const sendStdin = () => {
-    process.stdin.on("data", (chunk: Buffer) => socket.write(frame("I", chunk)));
-    process.stdin.on("end", () => socket.write(frame("E")));
-    process.stdin.on("error", () => socket.write(frame("E")));
-  };
-  socket.on("data", (chunk) => {
-    for (const { type, payload } of reader.feed(chunk)) {
-      if (type === "O") process.stdout.write(payload);
-      else if (type === "P") process.stderr.write(payload);
-      else if (type === "W") sendStdin();
-      else if (type === "X") {
-        status = Number(payload.toString());
-        exitWhenWritten(status);
-      }
-    }
-  });
-  socket.on("error", (error: NodeJS.ErrnoException) => {
-    void refuse(argv, socketPath, error);
-  });
-  socket.on("close", () => {
-    if (status !== undefined || socket.errored) return;
-    process.stderr.write(
-      `flux-${argv[0] ?? ""}: lost connection to the broker: Connection reset by peer\n`,
-    );
-    process.exit(1);
-  });
+  try {
+    const status = await calling.ended;
+    if (status === undefined)
+      process.stderr.write(
+        `flux-${argv[0] ?? ""}: lost connection to the broker: Connection reset by peer\n`,
+      );
+    exitWhenWritten(status ?? 1);
+  } catch (error) {
+    await refuse(argv, socketPath, error as NodeJS.ErrnoException);
+  }
 }
 
 async function refuse(
@@ -74,11 +83,6 @@ async function main(argv: string[]): Promise<void> {
   const uri = process.env["FLUX_URI"];
   // A reader that went away ends the command, as SIGPIPE would.
   process.stdout.on("error", () => process.exit(141));
-  if (argv[0] && (process.env["FLUX_EXEC_PATH"] || argv[0] === "usernetes")) {
-    const { findProgram, runProgram } = await import("./external.js");
-    const program = findProgram(argv[0]);
-    if (program) process.exit(await runProgram(program, argv.slice(1)));
-  }
   if (argv[0] === "start") {
     const { start } = await import("./start.js");
     process.exit(await start(argv.slice(1)));
@@ -87,7 +91,7 @@ async function main(argv: string[]): Promise<void> {
     const { runWithoutInstance } = await import("./without-instance.js");
     process.exit(await runWithoutInstance(argv));
   }
-  callInstance(uri.replace(/^local:\/\//, ""), argv);
+  await ask(socketOf(uri), argv);
 }
 
 await main(process.argv.slice(2));

@@ -4,7 +4,8 @@
 import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { ConfigurationSource } from "./configuration.js";
-import { runCommand, type Result } from "../hosts/run-command.js";
+import type { Result } from "../hosts/run-command.js";
+import { runFlux } from "./run-flux.js";
 import { assertAscii, Host } from "./host.js";
 import { Instance } from "./instance.js";
 import { BIN, ENGINES, TEMPLATE } from "./paths.js";
@@ -90,7 +91,7 @@ export async function startInstance(options: StartOptions = {}): Promise<Sandbox
     env,
     environmentOf,
     disk: (rank) => instance.host(rank).directory,
-    flux: (args, input) => runCommand(join(BIN, "flux"), args, { env, cwd: process.cwd(), input }),
+    flux: (args, input) => runFlux(args, { env, cwd: process.cwd(), input }),
     configure: (toml) => {
       instance.configuration.source = { text: toml };
     },

@@ -1,0 +1,46 @@
+/** One call of an instance over its socket. */
+import { connect } from "node:net";
+import { frame, FrameReader, type Request } from "./wire.js";
+
+export interface Caller {
+  onStdout: (chunk: Buffer) => void;
+  onStderr: (chunk: Buffer) => void;
+  /** Once, where the command reads it. */
+  onStdinWanted: () => void;
+}
+
+export interface Calling {
+  stdin: (chunk: Buffer) => void;
+  endOfStdin: () => void;
+  signal: (name: NodeJS.Signals) => void;
+  /** Its exit status; undefined where the instance has gone away. Rejects where none is there. */
+  ended: Promise<number | undefined>;
+}
+
+export const socketOf = (uri: string): string => uri.replace(/^local:\/\//, "");
+
+export function callInstance(socketPath: string, request: Request, caller: Caller): Calling {
+  const socket = connect(socketPath);
+  const reader = new FrameReader();
+  socket.write(frame("R", JSON.stringify(request)));
+  const ended = new Promise<number | undefined>((resolve, reject) => {
+    socket.on("data", (chunk) => {
+      for (const { type, payload } of reader.feed(chunk)) {
+        if (type === "O") caller.onStdout(payload);
+        else if (type === "P") caller.onStderr(payload);
+        else if (type === "W") caller.onStdinWanted();
+        else if (type === "X") resolve(Number(payload.toString()));
+      }
+    });
+    socket.on("error", reject);
+    socket.on("close", () => {
+      resolve(undefined);
+    });
+  });
+  return {
+    stdin: (chunk) => void socket.write(frame("I", chunk)),
+    endOfStdin: () => void socket.write(frame("E")),
+    signal: (name) => void socket.write(frame("S", name)),
+    ended,
+  };
+}

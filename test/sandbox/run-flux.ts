@@ -1,0 +1,41 @@
+/** The flux command, run by a test. */
+import { join } from "node:path";
+import { runCommand, type Result, type Setting } from "../hosts/run-command.js";
+import { callInstance, socketOf } from "./client.js";
+import { BIN } from "./paths.js";
+
+/** What the flux command does by itself, or starts a program for. */
+const NOT_OF_THE_INSTANCE = /^(start|version|usernetes|python|job id)\b/;
+
+/**
+ * `flux ARGS` from this process, which is a tenth of the work of starting the command;
+ * where that has more to do than to ask the instance, it is started.
+ */
+export async function runFlux(argv: string[], setting: Setting): Promise<Result> {
+  const { env, cwd, input = "" } = setting;
+  const uri = env["FLUX_URI"];
+  const start = () => runCommand(join(BIN, "flux"), argv, setting);
+  if (!uri || env["FLUX_EXEC_PATH"] || NOT_OF_THE_INSTANCE.test(argv.join(" "))) return start();
+  const out: Buffer[] = [];
+  const err: Buffer[] = [];
+  const calling = callInstance(
+    socketOf(uri),
+    { argv, cwd, env },
+    {
+      onStdout: (chunk) => out.push(chunk),
+      onStderr: (chunk) => err.push(chunk),
+      onStdinWanted: () => {
+        if (input !== "") calling.stdin(Buffer.from(input));
+        calling.endOfStdin();
+      },
+    },
+  );
+  try {
+    const exitCode = await calling.ended;
+    const text = (chunks: Buffer[]) => Buffer.concat(chunks).toString();
+    if (exitCode !== undefined) return { stdout: text(out), stderr: text(err), exitCode };
+  } catch {
+    // No instance is there, or it went away: the command has the words for that.
+  }
+  return start();
+}
