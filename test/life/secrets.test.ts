@@ -82,7 +82,8 @@ stat -c '%a %n/' "$directory"; directory=\${directory%/*}; done; done`;
       found.some((line) => line.endsWith("/join-command")),
       found.join("\n"),
     );
-    for (const line of found) t.match(line, /^(600 .*[^/]|700 .*\/)$/, "only the owner reads");
+    for (const line of found)
+      t.match(line, /^(600 .*[^/]|700 .*(\/|\/join-command))$/, "only the owner reads");
     await flux.waitFor(job, "start");
     t.same(await filesWithToken(), [], "none is left of the token");
     t.equal(await archives(), "", "nor of the archive");
