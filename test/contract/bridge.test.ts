@@ -276,12 +276,18 @@ except OSError as exc: print(exc.errno)`;
     await idle.close();
   });
 
-  await t.test("one that is killed leaves the name to the next", async (t) => {
+  await t.test("one that is killed leaves the name to the next, and nobody waiting", async (t) => {
     const killed = await BridgeUnderTest.open(flux);
+    const asked = flux.run(["python", CALL, "usernetes.clean", "5", "20"]);
+    await killed.message((message) => message.type === "call");
     killed.command.child.kill("SIGKILL");
     await killed.command.ended;
     const next = await BridgeUnderTest.open(flux);
     t.match(next.messages[0], { type: "ready" });
+    t.match(await asked, {
+      exitCode: 1,
+      stderr: /^(11 it was started again meanwhile: try again|38 No service matching )/,
+    });
     await next.close();
   });
 });

@@ -35,6 +35,7 @@ function requestOf({ jobspec }: Job): Record<string, unknown> | undefined {
 }
 
 const METHODS = ["clean"];
+const EAGAIN = 11;
 
 class Bridge {
   readonly #jobs = new Map<Job, HeldJob>();
@@ -88,6 +89,12 @@ class Bridge {
     const userid = process.getuid?.() ?? 0;
     this.emit({ type: "call", call, method, userid, payload });
     return new Promise((resolve) => this.#calls.set(call, resolve));
+  }
+
+  /** call.py finds out that who was to answer is gone. */
+  end(): void {
+    for (const answer of this.#calls.values())
+      answer({ errno: EAGAIN, error: "it was started again meanwhile: try again" });
   }
 
   #answer({ call, value, errno, error }: BridgeRequest): void {
@@ -152,6 +159,7 @@ export async function runBridge(call: Call): Promise<number> {
   stop();
   instance.membership.off("change", online);
   instance.services.delete(service);
+  bridge.end();
   return status;
 }
 
