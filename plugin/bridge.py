@@ -49,6 +49,9 @@
 # anything when posted within milliseconds, so it is decided here; letting go
 # is the daemon's.
 #
+# With --perilog Flux's own prolog and epilog hold: nothing is posted, and the
+# jobs that do not ask each have a file, by which those know it (PlainJobs).
+#
 # Failure behaviour: it ends when its stdin closes (the daemon is gone), and
 # when the broker is lost; it keeps nothing that the journal does not tell again.
 # One job, request or ping that is beyond understanding is said on stderr and
@@ -60,6 +63,7 @@ import errno
 import functools
 import json
 import os
+import shutil
 import socket
 import sys
 
@@ -163,6 +167,56 @@ def request_of(jobspec):
     return {key: bounded(user[key]) for key in KEYS if key in user}
 
 
+class PlainJobs:
+    """A file for each active job that does not ask for a cluster, in a directory
+    beside the broker's socket: etc/flux/system/prolog.d/usernetes and epilog.d
+    look whether it is there, which takes no program.
+
+    Only what was seen is said: a job without a file is one to ask Flux about."""
+
+    # Of jobs that only wait; the others get theirs with their nodes.
+    WAITING_MAX = 10000
+
+    def __init__(self, handle):
+        socket_path = handle.attr_get("local-uri").partition("://")[2]
+        self.directory = os.path.join(os.path.dirname(socket_path), "usernetes.plain")
+        # Those of a bridge before: the journal tells all that are active again.
+        self.clear()
+        os.mkdir(self.directory, 0o700)
+        self.said = set()
+        self.unsaid = set()
+
+    def clear(self):
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    def see(self, jobid, events, jobspec):
+        names = {event["name"] for event in events}
+        if "clean" in names or "invalidate" in names:
+            self.forget(jobid)
+        elif "submit" in names and isinstance(jobspec, dict):
+            self.unsaid.add(jobid)
+        if jobid in self.unsaid and (
+            "alloc" in names or len(self.said) < self.WAITING_MAX
+        ):
+            self.say(jobid)
+
+    def file_of(self, jobid):
+        name = ffi.new("char[]", 32)
+        raw.flux_job_id_encode(jobid, "f58plain", name, 32)
+        return os.path.join(self.directory, ffi.string(name).decode())
+
+    def say(self, jobid):
+        os.close(os.open(self.file_of(jobid), os.O_CREAT | os.O_WRONLY, 0o600))
+        self.unsaid.discard(jobid)
+        self.said.add(jobid)
+
+    def forget(self, jobid):
+        self.unsaid.discard(jobid)
+        if jobid in self.said:
+            self.said.discard(jobid)
+            os.unlink(self.file_of(jobid))
+
+
 class Job:
     """What has been seen of one job that asks; enough to hold it once."""
 
@@ -206,9 +260,10 @@ class Job:
 
 
 class Bridge:
-    def __init__(self, handle, hold):
+    def __init__(self, handle, perilog):
         self.handle = handle
-        self.hold = hold
+        self.hold = not perilog
+        self.plain = PlainJobs(handle) if perilog else None
         self.jobs = {}
         self.calls = {}
         self.called = 0
@@ -248,6 +303,8 @@ class Bridge:
         if jobid not in self.jobs:
             request = request_of(jobspec)
             if request is None:
+                if self.plain:
+                    self.plain.see(jobid, events, jobspec)
                 return
             self.jobs[jobid] = Job()
         job = self.jobs[jobid]
@@ -518,12 +575,12 @@ def connect(service):
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--no-hold", action="store_true")
+    parser.add_argument("--perilog", action="store_true")
     parser.add_argument("--instance", action="store_true")
     args = parser.parse_args()
     sys.setrecursionlimit(LEVELS)
     handle = connect(INSTANCE_SERVICE if args.instance else SERVICE)
-    bridge = Bridge(handle, hold=not args.no_hold)
+    bridge = Bridge(handle, args.perilog)
     if not args.instance:
         bridge.serve()
     stdin = handle.fd_watcher_create(0, bridge.on_input, flux.constants.FLUX_POLLIN)
@@ -539,6 +596,8 @@ def main():
     if not args.instance:
         bridge.follow_journal()
     handle.reactor_run()
+    if bridge.plain:
+        bridge.plain.clear()
 
 
 if __name__ == "__main__":

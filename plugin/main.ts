@@ -68,7 +68,7 @@ class Daemon {
 
   constructor(private readonly parts: Parts) {
     this.config = parts.config;
-    const args = parts.config.hold === "events" ? [] : ["--no-hold"];
+    const args = parts.config.hold === "events" ? [] : ["--perilog"];
     this.bridge = new Bridge(
       { env: parts.env, args, log: parts.log },
       {

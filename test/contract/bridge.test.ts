@@ -1,4 +1,7 @@
 /** The bridge's protocol: what it reports, what may be asked of it. */
+import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { unlinkArchive } from "../../lib/flux/archive.js";
 import { BRIDGE, BridgeUnderTest, CALL, type Message } from "./bridge-under-test.js";
 import { contract } from "./contract.js";
@@ -268,13 +271,35 @@ except OSError as exc: print(exc.errno)`;
     });
   });
 
-  await t.test("one that does not hold only reports", async (t) => {
-    const idle = await BridgeUnderTest.open(flux, "--no-hold");
-    const job = await output(flux, "submit", "-N1", "--setattr=user.usernetes=yes", "true");
-    t.notOk(names(await eventsUntil(flux, job, "clean")).includes("prolog-start"));
-    t.equal(idle.messages.filter((message: Message) => message.type === "job").length, 1);
-    await idle.close();
-  });
+  await t.test(
+    "where a prolog holds it says which jobs do not ask, and posts nothing",
+    async (t) => {
+      const socket = (await output(flux, "getattr", "local-uri")).replace("local://", "");
+      const directory = join(dirname(socket), "usernetes.plain");
+      const said = () => readdirSync(directory).sort();
+      const until = async (...jobs: string[]) => {
+        const names = jobs.map((job) => job.replace("ƒ", "f")).sort();
+        for (let look = 0; look < 100 && said().join() !== names.join(); look++) await sleep(50);
+        t.same(said(), names);
+      };
+      const plain = await output(flux, "submit", "-n1", "sleep", "60");
+      mkdirSync(directory);
+      writeFileSync(join(directory, "f1"), "of a job long gone");
+      const idle = await BridgeUnderTest.open(flux, "--perilog");
+      await until(plain);
+      t.equal(statSync(directory).mode & 0o777, 0o700);
+      const job = await output(flux, "submit", "-n1", "--setattr=user.usernetes=yes", "true");
+      t.notOk(names(await eventsUntil(flux, job, "clean")).includes("prolog-start"));
+      t.equal(idle.messages.filter((message: Message) => message.type === "job").length, 1);
+      const no = await output(flux, "submit", "-N4", "--setattr=user.usernetes=no", "true");
+      await until(plain, no);
+      await output(flux, "cancel", plain);
+      await eventsUntil(flux, no, "clean");
+      await until();
+      await idle.close();
+      t.notOk(existsSync(directory), "which cannot be known without it");
+    },
+  );
 
   await t.test("one that is killed leaves the name to the next, and nobody waiting", async (t) => {
     const killed = await BridgeUnderTest.open(flux);

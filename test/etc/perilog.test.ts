@@ -1,4 +1,5 @@
 import { execa } from "execa";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
 import { FakeFlux } from "../fakes/fake-flux.js";
@@ -14,11 +15,14 @@ const YES = ["yes", "TRUE", "1", true, 1, {}, { engine: "podman" }, "maybe", 10]
 function setUp(
   t: { testdir(): string },
   user: unknown,
-  { settles = true, daemon = true, record = "" } = {},
+  { settles = true, daemon = true, record = "", plain = [] as string[] } = {},
 ) {
   const jobspec = JSON.stringify({ attributes: { system: { environment: { USER: "x" } }, user } });
+  const directory = t.testdir();
+  mkdirSync(join(directory, "usernetes.plain"));
+  for (const mark of plain) writeFileSync(join(directory, "usernetes.plain", mark), "");
   const flux = new FakeFlux(
-    t.testdir(),
+    directory,
     `echo "$*" >>"$NOTES/asked"
 case "$1 $2 $4" in
   "job info jobspec") cat "$NOTES/jobspec" ;;
@@ -30,9 +34,9 @@ esac`,
   );
   flux.note("jobspec", jobspec);
   flux.program("sleep", ":");
-  return async (kind: "prolog" | "epilog") => {
+  return async (kind: "prolog" | "epilog", id = "ƒx") => {
     const script = join(PACKAGE, "etc/flux/system", `${kind}.d`, "usernetes");
-    const env = { ...flux.env, FLUX_JOB_ID: "ƒx" };
+    const env = { ...flux.env, FLUX_JOB_ID: id, FLUX_URI: `local://${directory}/local-0` };
     const { exitCode, stdout, stderr } = await execa(script, {
       env,
       extendEnv: false,
@@ -52,6 +56,23 @@ t.test("the prolog of a job that does not ask makes one flux call", async (t) =>
   ]) {
     const { exitCode, stdout, asked } = await setUp(t, user)("prolog");
     t.strictSame([exitCode, stdout, asked], [0, "", ["job info ƒx jobspec"]], JSON.stringify(user));
+  }
+});
+
+t.test("neither calls flux for a job of which the daemon has said that it does not", async (t) => {
+  for (const kind of ["prolog", "epilog"] as const)
+    for (const id of ["ƒx", "fx"])
+      t.strictSame(
+        await setUp(t, {}, { plain: ["fx"] })(kind, id),
+        { exitCode: 0, stdout: "", stderr: "", asked: [] },
+        `${kind} of ${id}`,
+      );
+});
+
+t.test("another job's word, and a name that only ends like one, are not its own", async (t) => {
+  for (const mark of ["fy", "x", "fxx"]) {
+    const { stdout } = await setUp(t, { usernetes: "yes" }, { plain: [mark] })("prolog");
+    t.match(stdout, "the cluster of ƒx is ready", mark);
   }
 });
 

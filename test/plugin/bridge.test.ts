@@ -30,7 +30,7 @@ while next; do answer '"value":null'; done`,
   const said: string[] = [];
   const log = pino({ level: "warn" }, { write: (line: string) => said.push(line) });
   const tested = new Bridge(
-    { env: flux.env, args: hold ? [] : ["--no-hold"], log },
+    { env: flux.env, args: hold ? [] : ["--perilog"], log },
     {
       onReady: ({ size, owner }) => seen.push({ ready: { size, owner } }),
       onJob: (job) => seen.push({ job }),
@@ -66,7 +66,7 @@ t.test("it runs bridge.py with flux's python, which is there", async (t) => {
 t.test("without the hold it says so", async (t) => {
   const { flux, seen } = bridge(t, `echo '${READY}'`, { hold: false });
   await eventually(() => seen.length === 1);
-  t.match(flux.noted("starts")[0], /bridge\.py --no-hold$/);
+  t.match(flux.noted("starts")[0], /bridge\.py --perilog$/);
 });
 
 t.test("jobs are told with ids that no double holds", async (t) => {

@@ -12,6 +12,7 @@ import type { Entry } from "./eventlog.js";
 import type { Job } from "./job.js";
 import type { Answer } from "./instance.js";
 import { readJournal } from "./journal.js";
+import { PlainJobs } from "./plain-jobs.js";
 
 const SERVICE = "usernetes";
 const INSTANCE_SERVICE = "usernetes-instance";
@@ -44,7 +45,8 @@ class Bridge {
 
   constructor(
     readonly call: Call,
-    readonly hold: boolean,
+    /** Where Flux's own prolog and epilog hold. */
+    readonly plain: PlainJobs | undefined,
   ) {}
 
   emit(message: Record<string, unknown>): void {
@@ -59,15 +61,17 @@ class Bridge {
     let request: Record<string, unknown> | undefined;
     let held = this.#jobs.get(job);
     if (!held) {
-      if (entries[0]?.name !== "submit") return;
-      request = requestOf(job);
-      if (!request) return;
+      request = entries[0]?.name === "submit" ? requestOf(job) : undefined;
+      if (!request) {
+        this.plain?.see(job, entries);
+        return;
+      }
       held = new HeldJob();
       this.#jobs.set(job, held);
     }
     for (const entry of entries) held.see(entry);
     const id = String(job.id);
-    const missing = this.hold && !held.seen.has("clean") ? held.missing() : undefined;
+    const missing = !this.plain && !held.seen.has("clean") ? held.missing() : undefined;
     if (missing && job.state !== "INACTIVE")
       this.call.instance.jobs.post(job, missing, { description: SERVICE });
     if (request)
@@ -132,14 +136,16 @@ function refusal(call: Call, service: string): { reason: string; error: string }
 
 export async function runBridge(call: Call): Promise<number> {
   const { instance } = call;
-  const bridge = new Bridge(call, !call.argv.includes("--no-hold"));
   const forInstance = call.argv.includes("--instance");
   const service = forInstance ? INSTANCE_SERVICE : SERVICE;
   const refused = refusal(call, service);
   if (refused) {
-    bridge.emit({ type: "refused", ...refused });
+    call.out(`${JSON.stringify({ type: "refused", ...refused })}\n`);
     return 1;
   }
+  const perilog = call.argv.includes("--perilog");
+  const plain = perilog ? new PlainJobs(instance.socket(call.rank)) : undefined;
+  const bridge = new Bridge(call, plain);
   instance.services.set(service, {
     ping: () => SERVICE,
     call: (method, payload) => bridge.called(method, payload),
@@ -160,6 +166,7 @@ export async function runBridge(call: Call): Promise<number> {
   instance.membership.off("change", online);
   instance.services.delete(service);
   bridge.end();
+  plain?.clear();
   return status;
 }
 

@@ -15,7 +15,7 @@ async function open(t: { teardown: (end: () => unknown) => void }): Promise<Sand
 
 /** A daemon that never does anything, and does not hold. */
 async function idleDaemon(sandbox: Sandbox, t: { teardown: (end: () => unknown) => void }) {
-  const child = spawn(join(BIN, "flux"), ["python", "bridge.py", "--no-hold"], {
+  const child = spawn(join(BIN, "flux"), ["python", "bridge.py", "--perilog"], {
     env: sandbox.env,
   });
   t.teardown(() => child.kill());
