@@ -82,13 +82,15 @@ look_at_raw() {
   told=$lines had=$bytes
 }
 
+# The last look is one that has begun after TERM: it may come in the middle of one.
 while :; do
+  ending=$over
   if is_ours; then
     found=yes
     look "$@"
   fi
-  if [ "$how" = once ] || [ -n "$over" ]; then break; fi
-  sleep 0.5
+  if [ "$how" = once ] || [ -n "$ending" ]; then break; fi
+  [ -n "$over" ] || sleep 0.5
 done
 printf '%s end %s\n' "$nonce" "$found" >&2
 sleep 0.1
