@@ -14,6 +14,9 @@ life(async (t, flux) => {
   const last = async () =>
     (await flux.output("flux", "jobs", "-a", "-n", "-o", "{id.f58}")).split("\n")[0] ?? "";
 
+  // As in life it takes longer than for all nodes to have begun: who comes to the end of
+  // it before the lead is there sees no lead, and the archive is made.
+  flux.takes("up", 1);
   for (const [what, more] of [
     ["found out to be shared", ""],
     ["said to be shared", 'shared-filesystem = "yes"'],

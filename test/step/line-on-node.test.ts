@@ -123,9 +123,9 @@ t.test("TERM ends it while it waits, and with what it is at", async (t) => {
 
 t.test("a shell that is killed is told of", async (t) => {
   const node = newNode(t);
-  // The step's own is a child of what keeps it, and that of timeout(1), and that of run.sh.
+  // $PPID is what is above what keeps it: timeout(1), and above that is run.sh.
   const above = "above() { cut -d ' ' -f 4 </proc/$1/stat; }";
-  const line = node.line(0, ["up", `${above}; kill -KILL $(above $(above $PPID))`]);
+  const line = node.line(0, ["up", `${above}; kill -KILL $(above $PPID)`]);
   line.say("0 up");
   const { stderr } = await line.ended;
   t.strictSame(

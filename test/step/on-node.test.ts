@@ -133,10 +133,10 @@ t.test("stage", (t) => {
 
   t.test("of a shared work directory is done by one node, and the others wait", async (t) => {
     const node = newNode(t);
-    mkdirSync(join(node.workdir, ".usernetes/copying"), { recursive: true });
+    mkdirSync(join(node.workdir, ".usernetes"), { recursive: true });
     for (const [name, text] of [
       ["owner", `${MARKER}\n`],
-      ["copying/node7", ""],
+      ["copying", "node7\n"],
     ] as const)
       writeFileSync(join(node.workdir, ".usernetes", name), text);
     const begun = node.step("stage");
@@ -151,15 +151,15 @@ t.test("stage", (t) => {
 
   t.test("of a shared work directory is taken over from a node that failed", async (t) => {
     const node = newNode(t);
-    mkdirSync(join(node.workdir, ".usernetes/copying"), { recursive: true });
+    mkdirSync(join(node.workdir, ".usernetes"), { recursive: true });
     writeFileSync(join(node.workdir, ".usernetes/owner"), `${MARKER}\n`);
-    writeFileSync(join(node.workdir, ".usernetes/copying/node7"), "");
+    writeFileSync(join(node.workdir, ".usernetes/copying"), "node7\n");
     const begun = node.step("stage");
     await sleep(200);
-    rmSync(join(node.workdir, ".usernetes/copying"), { recursive: true });
+    rmSync(join(node.workdir, ".usernetes/copying"));
     t.equal((await begun).exitCode, 0);
     t.equal(node.read("Makefile"), MAKEFILE);
-    t.notOk(existsSync(join(node.workdir, ".usernetes/copying")));
+    t.equal(node.read(".usernetes/copying"), `${hostname()}\n`, "which nobody asks again");
   });
 
   t.test("sets both generations of the template's variables", async (t) => {

@@ -63,10 +63,10 @@ if [ ! -L "$state/nodes" ] && [ -d "$state/nodes" ] && [ -n "$(ls -A "$state/nod
   exit 0
 fi
 # Two may be the last ones at the same moment.
-for pause in 0 0.2 1; do
-  sleep "$pause"
+for pause in 0.2 1 ''; do
   rm -rf "$workdir" || true
   [ -e "$workdir" ] || exit 0
+  [ -z "$pause" ] || sleep "$pause"
 done
 echo "left behind: $workdir" >&2
 exit 1

@@ -57,8 +57,9 @@ end_step() {
 }
 trap end_step TERM
 
-# What is begun in the background has no stdin of its own accord.
-{ sh -c "$1" usernetes "$2" "$3" <&7 7<&- & } 7<&0
+# What is begun in the background has no stdin of its own accord. It needs no shell of
+# its own: a fork that does not start a program is half of one that does.
+{ (script=$1; shift; eval "$script") <&7 7<&- & } 7<&0
 wait "$!"
 END
 )

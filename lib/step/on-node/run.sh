@@ -30,7 +30,7 @@ shift
 exec 6<&0 </dev/null
 
 # The caller's environment is explicit: what belongs to this host is found here.
-me=$(id -u)
+while read -r field me _; do [ "$field" != Uid: ] || break; done </proc/self/status
 if [ -z "${HOME:-}" ]; then
   account=$(getent passwd "$me")
   account=${account%:*} HOME=${account##*:}
@@ -80,8 +80,8 @@ without_chatter() {
 
 # Adds the step's output to its log, which is bounded: what the steps print is the
 # user's own, but never the token. Reports a few words of a step that went well, too,
-# for who looks when its log is gone. Every step waits for this: of a few lines with
-# nothing like a secret among them, as they mostly are, two programs make all.
+# for who looks when its log is gone. Every step waits for this: a few lines with
+# nothing like a secret among them, as they mostly are, take one program.
 keep() {
   kept=$log/$step.log
   if [ ! -d "$log" ] || [ -L "$log" ] || [ -L "$kept" ] || { [ -e "$kept" ] && [ ! -f "$kept" ]; }; then
@@ -89,8 +89,8 @@ keep() {
   fi
   if [ -s /dev/fd/4 ]; then
     text='' size=$(wc -c </dev/fd/4)
-    [ "$size" -gt 8192 ] || text=$(cat </dev/fd/4)
-    if [ "$size" -gt 8192 ] || may_have_secrets "$text"; then
+    [ "$size" -gt 2000 ] || read_text
+    if [ "$size" -gt 2000 ] || may_have_secrets "$text"; then
       recent 2097152 | tail -c 1048576 >>"$kept"
       text=$(recent 8192 | tail -n 4)
     else
@@ -99,6 +99,14 @@ keep() {
     [ "$status" -ne 0 ] || report_last "$text"
   fi
   [ "$status" -eq 0 ] || echo "-- exit $status --" >>"$kept"
+}
+
+# The step's output into $text. The shell reads a byte at a time.
+read_text() {
+  while IFS= read -r line || [ -n "$line" ]; do
+    text="$text${text:+
+}$line"
+  done </dev/fd/4
 }
 
 # Whether without_secrets has to look at it.

@@ -101,13 +101,21 @@ copy() {
   : >"$state/staged"
 }
 
+# Whether it is this node that copies: the first to make that file.
+copies() {
+  set -C
+  if printf '%s\n' "$here" >"$state/copying"; then by=$here; else read -r by <"$state/copying" || by=''; fi
+  set +C
+  [ "$by" = "$here" ]
+} 2>/dev/null
+
 # One that failed lets another node try; one that was killed is repeated here.
 while [ ! -e "$state/staged" ]; do
-  if mkdir "$state/copying" 2>/dev/null || [ -e "$state/copying/$here" ]; then
-    : >"$state/copying/$here"
-    trap 'rm -rf "$state/copying"' EXIT
+  if copies; then
+    trap 'rm -f "$state/copying"' EXIT
     # Another node may have ended its copy in this very moment.
     [ -e "$state/staged" ] || copy
+    trap - EXIT
   else
     sleep 0.1
   fi
