@@ -15,7 +15,8 @@ interface Start {
 }
 
 async function startTogether(flux: LifeFlux, count: number): Promise<Start> {
-  const ids = await flux.submit(`--cc=1-${count}`, ...JOB);
+  const copies = Array.from({ length: count }, (_, copy) => copy).join();
+  const ids = await flux.submit(`--cc=${copies}`, ...JOB);
   const jobs = ids.split("\n");
   for (const job of jobs) await flux.waitForEnd(job, "240s");
   const events = await Promise.all(jobs.map((job) => flux.events(job)));
