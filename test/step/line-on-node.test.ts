@@ -121,6 +121,16 @@ t.test("TERM ends it while it waits, and with what it is at", async (t) => {
   t.ok(Date.now() - before < 10_000);
 });
 
+t.test("a join-command step that gives nothing has failed", async (t) => {
+  const node = newNode(t);
+  const line = node.line(0, ["join-command", ":"]);
+  line.say("0 join-command");
+  line.hangUp();
+  t.strictSame(said((await line.ended).stderr), [
+    ...["here", "tail join-command it gave nothing", "end join-command 1", "gone"],
+  ]);
+});
+
 t.test("a shell that is killed is told of", async (t) => {
   const node = newNode(t);
   // $PPID is what is above what keeps it: timeout(1), and above that is run.sh.

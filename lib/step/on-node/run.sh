@@ -229,7 +229,13 @@ EOF
   keep
   exec 4<&- 5>&-
   if [ -n "$result" ]; then
-    [ "$status" -ne 0 ] || report result "$step" "$(base64 -w 0 <"$result")"
+    if [ "$status" -eq 0 ]; then
+      given=$(base64 -w 0 <"$result")
+      if [ -n "$given" ]; then report result "$step" "$given"; else
+        report tail "$step" "it gave nothing"
+        status=1
+      fi
+    fi
     rm -f "$result"
     result=''
   fi
