@@ -172,7 +172,8 @@ class PlainJobs:
     beside the broker's socket: etc/flux/system/prolog.d/usernetes and epilog.d
     look whether it is there, which takes no program.
 
-    Only what was seen is said: a job without a file is one to ask Flux about."""
+    Only what was seen is said: a job without a file is one to ask Flux about, and
+    so are all where no directory can be made."""
 
     # Of jobs that only wait; the others get theirs with their nodes.
     WAITING_MAX = 10000
@@ -263,11 +264,18 @@ class Bridge:
     def __init__(self, handle, perilog):
         self.handle = handle
         self.hold = not perilog
-        self.plain = PlainJobs(handle) if perilog else None
+        self.plain = self.open_plain() if perilog else None
         self.jobs = {}
         self.calls = {}
         self.called = 0
         self.input = b""
+
+    def open_plain(self):
+        try:
+            return PlainJobs(self.handle)
+        except OSError as exc:
+            print(f"usernetes bridge: {exc}: prologs ask Flux", file=sys.stderr)
+            return None
 
     # -- the journal
 
