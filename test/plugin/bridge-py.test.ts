@@ -13,7 +13,7 @@ class Handle:
         return self
     def then(self, callback): pass
 sys.setrecursionlimit(names["LEVELS"])
-bridge = names["Bridge"](Handle(), hold=True)
+bridge = names["Bridge"](Handle(), perilog=False)
 for line in sys.stdin: bridge.on_response(line)
 `;
 const python = spawnSync("python3", ["--version"]).status === 0 ? false : "there is no python3";
