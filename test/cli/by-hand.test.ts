@@ -1,3 +1,4 @@
+import { until } from "../hosts/until.js";
 import { execa } from "execa";
 import {
   cpSync,
@@ -297,7 +298,9 @@ t.test("a signal ends the command with what it has started", async (t) => {
     const hand = new ByHand(t);
     hand.fault("node0.up", "hang");
     const started = hand.start(alone(hand));
-    while (!hand.lines("steps.log").some((line) => line.includes(" up fault"))) await sleep(20);
+    await until("up fails", () =>
+      hand.lines("steps.log").some((line) => line.includes(" up fault")),
+    );
     started.kill(signal);
     const { exitCode, stderr } = await started;
     t.equal(exitCode, status);
@@ -353,7 +356,7 @@ t.test("the host's name is this host's, whatever flux exec has brought along", a
     host: "node3",
     env: { HOSTNAME: "node0" },
   });
-  while (hand.lines("names").length === 0) await sleep(20);
+  await until("a name", () => hand.lines("names").length > 0);
   started.kill("SIGTERM");
   await started;
   t.equal(hand.lines("names")[0], "node3");

@@ -1,4 +1,5 @@
 /** A site's own prolog and epilog, which count together with ours. */
+import { until } from "../hosts/until.js";
 import { BridgeUnderTest } from "./bridge-under-test.js";
 import { contract } from "./contract.js";
 import { CONFIG, events, eventsUntil, names, output, type Entry } from "./flux-under-test.js";
@@ -71,7 +72,7 @@ contract(async (t, flux) => {
     );
     const job = await output(flux, "submit", "-N2", "true");
     await eventsUntil(flux, job, "prolog-start");
-    while ((await log(job)).length < 2);
+    await until("both begin", async () => (await log(job)).length === 2);
     await output(flux, "cancel", job);
     const entries = await eventsUntil(flux, job, "clean");
     await forget("prolog");

@@ -1,3 +1,4 @@
+import { until } from "../hosts/until.js";
 import { life, type Tap } from "./life.js";
 import type { Entry } from "./flux.js";
 
@@ -37,7 +38,7 @@ life(async (t, flux) => {
   await t.test("a job that is canceled while its cluster starts", async (t) => {
     flux.takes("kubeadm-init", 30);
     const job = await flux.submit("-N2", ...LONG);
-    while (!(await flux.record(job)).some((entry) => entry.context?.["step"] === "kubeadm-init"));
+    await flux.waitForStep(job, "kubeadm-init");
     await flux.flux("cancel", job);
     const { events, record } = await gone(t as unknown as Tap, job);
     flux.takes("kubeadm-init", 0.1);
@@ -138,10 +139,10 @@ life(async (t, flux) => {
 
   await t.test("a job that asks for debug is held until it is released, and kept", async (t) => {
     const job = await flux.submit("-N2", "--setattr=attributes.user.usernetes_debug=yes", "true");
-    while (!(await flux.record(job)).some((entry) => entry.name === "settle"));
+    await flux.waitForRecord(job, "settle");
     const shown = async () =>
       flux.output("flux", "jobs", "-n", "-o", "{annotations.user.usernetes.state}", job);
-    while ((await shown()) !== "held");
+    await until("shown as held", async () => (await shown()) === "held");
     t.equal(named(await flux.events(job), "start").length, 0, "it is not started");
     const release = await flux.run(["flux-usernetes", "release", job]);
     t.match(release, { exitCode: 0, stdout: `${job}: goes on\n` });
@@ -167,7 +168,7 @@ life(async (t, flux) => {
   await t.test("a debug job whose cluster failed is held, and kept, too", async (t) => {
     flux.fault("node1.kubeadm-join", "exit 4");
     const job = await flux.submit("-N2", "--setattr=attributes.user.usernetes_debug=yes", "true");
-    while (!(await flux.record(job)).some((entry) => entry.name === "settle"));
+    await flux.waitForRecord(job, "settle");
     flux.fault("node1.kubeadm-join", undefined);
     t.equal(named(await flux.events(job), "exception").length, 0);
     const early = await flux.run(["flux-usernetes", "clean", job]);

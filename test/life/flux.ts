@@ -12,6 +12,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
+import { inTime } from "../hosts/until.js";
 import { PACKAGE, TEMPLATE } from "../sandbox/paths.js";
 import type { LiveCommand } from "../hosts/run-command.js";
 import { runCommand, spawnCommand, type Result, type Setting } from "../hosts/run-command.js";
@@ -196,12 +197,15 @@ export class LifeFlux {
     return this.daemonProcess?.child.pid ?? 0;
   }
 
-  /** Its exit status. */
+  /** Its exit status; rejects with its log if it does not end. */
   stopDaemon(signal: NodeJS.Signals = "SIGTERM"): Promise<number> {
     const running = this.daemonProcess;
     this.daemonProcess = undefined;
     running?.child.kill(signal);
-    return running?.ended ?? Promise.resolve(0);
+    return inTime(
+      running?.ended ?? Promise.resolve(0),
+      () => `the daemon's end: ${this.daemonLog}`,
+    );
   }
 
   /** Its exit status when it ends by itself. */
@@ -244,6 +248,20 @@ export class LifeFlux {
 
   async waitFor(job: string, event: string, limit = "40s"): Promise<void> {
     await this.output("flux", "job", "wait-event", "-t", limit, job, event);
+  }
+
+  /** The job's record has this event; `context`: `step=up`. Rejects with all of it if it never comes. */
+  async waitForRecord(job: string, event: string, context?: string): Promise<void> {
+    const match = context === undefined ? [] : ["-m", context];
+    const wait = ["job", "wait-event", "-t", "60s", "-W", "-p", "usernetes.eventlog", ...match];
+    const { stderr, exitCode } = await this.flux(...wait, job, event);
+    if (exitCode === 0) return;
+    const record = (await this.record(job)).map((entry) => JSON.stringify(entry)).join("\n");
+    throw new Error(`${job}: ${event} ${context ?? ""}: ${stderr.trim()} in:\n${record}`);
+  }
+
+  waitForStep(job: string, step: string): Promise<void> {
+    return this.waitForRecord(job, "step-start", `step=${step}`);
   }
 
   /** Flux is done with the job, and so is the daemon. */

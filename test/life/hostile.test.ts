@@ -121,7 +121,7 @@ life(async (t, flux) => {
     await flux.waitFor(job, "memo");
     const odd = ["x", '{"release":"yes please"}', "[1,2]", "null", '{"release":{"a":true}}'];
     for (const memo of odd) await flux.flux("job", "memo", job, `usernetes=${memo}`);
-    while (!(await flux.record(job)).some(({ name }) => name === "settle"));
+    await flux.waitForRecord(job, "settle");
     const note = `one\ntwo\u001b[31m${"x".repeat(100_000)}`;
     await flux.output(
       ...["flux", "job", "raise", "--severity=0", "--type=\u001b[2Jmine", "-m", note, job],

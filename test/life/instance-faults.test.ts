@@ -1,4 +1,5 @@
 /** What goes wrong with the cluster of the whole instance: steps, signals, kill -9. */
+import { until } from "../hosts/until.js";
 import { spawnCommand } from "../hosts/run-command.js";
 import type { LifeFlux } from "./flux.js";
 import { life } from "./life.js";
@@ -12,10 +13,8 @@ function begin(flux: LifeFlux, ...args: string[]) {
   const up = spawnCommand(command, rest, { env: flux.place.env, cwd: flux.place.common });
   const told = { said: "" };
   up.child.stderr.setEncoding("utf8").on("data", (chunk: string) => (told.said += chunk));
-  const until = async (words: string) => {
-    while (!told.said.includes(words)) await new Promise((resolve) => setTimeout(resolve, 20));
-  };
-  return { up, told, until };
+  const says = (words: string) => until(words, () => told.said.includes(words));
+  return { up, told, says };
 }
 
 life(async (t, flux) => {
@@ -56,8 +55,8 @@ life(async (t, flux) => {
 
   await t.test("a signal has it taken down", async (t) => {
     flux.takes("kubeadm-init", 60);
-    const { up, told, until } = begin(flux);
-    await until("up: node3");
+    const { up, told, says } = begin(flux);
+    await says("up: node3");
     up.child.kill("SIGINT");
     t.equal(await up.ended, 1);
     t.match(told.said, /\nflux-usernetes: .*SIGINT; nothing is left\n$/);
@@ -66,8 +65,8 @@ life(async (t, flux) => {
 
   await t.test("one that was killed is gone on with, or taken down", async (t) => {
     for (const end of [UP, DOWN]) {
-      const { up, until } = begin(flux);
-      await until("up: node3");
+      const { up, says } = begin(flux);
+      await says("up: node3");
       const second = await flux.run(UP);
       t.match(second, {
         exitCode: 1,

@@ -4,9 +4,6 @@ import { remains, started, type StartedLife } from "./started.js";
 
 const DEBUG = "--setattr=attributes.user.usernetes_debug=yes";
 
-const has = async (flux: StartedLife, job: string, word: string) =>
-  (await flux.record(job)).some((entry) => entry.name === word || entry.context?.["step"] === word);
-
 const status = async (flux: StartedLife, job: string) => {
   await flux.waitForEnd(job);
   const finish = (await flux.events(job)).find((entry) => entry.name === "finish");
@@ -26,10 +23,10 @@ started(async (t, start, folder) => {
     const running = await before.submit("-N2", "sleep", "300");
     await before.waitFor(running, "start");
     const held = await before.submit("-N1", DEBUG, "true");
-    while (!(await has(before, held, "settle")));
+    await before.waitForRecord(held, "settle");
     before.takes("kubeadm-init", 60);
     const early = await before.submit("-N1", "true");
-    while (!(await has(before, early, "kubeadm-init")));
+    await before.waitForStep(early, "kubeadm-init");
     // What was not written out is lost with the broker; it is all that the next one knows.
     await before.output("flux", "kvs", "put", "--sync", "written=yes");
     await before.crash();

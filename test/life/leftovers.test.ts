@@ -1,4 +1,5 @@
 /** What is left after a job's end, and how it is found and removed. */
+import { until } from "../hosts/until.js";
 import { life, type Tap } from "./life.js";
 
 life(async (t, flux) => {
@@ -17,7 +18,7 @@ life(async (t, flux) => {
     return job;
   };
   const allGone = async (t: Tap) => {
-    while ((await flux.leftovers()).length > 0);
+    await until("nothing is left", async () => (await flux.leftovers()).length === 0);
     t.same(await flux.leftovers(), []);
   };
 

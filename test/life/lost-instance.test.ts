@@ -11,7 +11,7 @@ started(async (t, start, folder) => {
     await flux.waitFor(await flux.submit("-N2", "sleep", "300"), "start");
     flux.takes("kubeadm-init", 60);
     const early = await flux.submit("-N2", "true");
-    while (!(await flux.record(early)).some((entry) => entry.context?.["step"] === "kubeadm-init"));
+    await flux.waitForStep(early, "kubeadm-init");
     t.not(processes(folder).filter((line) => DAEMONS_OWN.test(line)).length, 0);
     await flux.crash();
     t.equal(await flux.daemonEnd(), 4);

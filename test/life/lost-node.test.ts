@@ -1,4 +1,5 @@
 /** Nodes that are lost, at each time of a cluster's life, and come back. */
+import { until } from "../hosts/until.js";
 import { life } from "./life.js";
 import { processes } from "./started.js";
 
@@ -11,9 +12,6 @@ function killHanging(testbed: string): void {
 life(
   async (t, flux) => {
     await flux.startDaemon();
-    const begins = async (job: string, step: string) => {
-      while (!(await flux.record(job)).some((entry) => entry.context?.["step"] === step));
-    };
     const fatal = async (job: string) =>
       (await flux.events(job)).find((entry) => entry.context?.["severity"] === 0)?.context;
     const down = async (job: string) =>
@@ -25,9 +23,10 @@ life(
     };
     const back = async (rank: number) => {
       flux.place.restore?.(rank);
-      while ((await flux.leftovers()).length > 0);
+      await until("nothing is left", async () => (await flux.leftovers()).length === 0);
       // A job that needs it and comes before that is refused for ever.
-      while (!/^ *free +4 /m.test(await flux.output("flux", "resource", "list")));
+      const free = async () => /^ *free +4 /m.test(await flux.output("flux", "resource", "list"));
+      await until("four free nodes", free);
     };
 
     await t.test(
@@ -35,7 +34,7 @@ life(
       async (t) => {
         flux.takes("kubeadm-init", 60);
         const job = await flux.submit("-N4", "true");
-        await begins(job, "kubeadm-init");
+        await flux.waitForStep(job, "kubeadm-init");
         await flux.lose(3);
         await flux.waitForEnd(job);
         flux.takes("kubeadm-init", 0.1);
@@ -79,7 +78,7 @@ life(
     await t.test("a node that is lost while it is torn down", async (t) => {
       flux.fault("node1.down-v", "hang");
       const job = await flux.submit("-N4", "true");
-      await begins(job, "down-v");
+      await flux.waitForStep(job, "down-v");
       await flux.lose(1);
       flux.fault("node1.down-v", undefined);
       await flux.waitForEnd(job);

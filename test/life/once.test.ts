@@ -1,3 +1,4 @@
+import { until } from "../hosts/until.js";
 import { join } from "node:path";
 import { COMMANDS } from "./places.js";
 import { life } from "./life.js";
@@ -56,7 +57,7 @@ printf 'one\\ntwo\\n' | flux usernetes once -- sh -c 'cat; printf "[%s]" "$@"' s
       `flux usernetes once -- sh -c 'trap "exit 7" TERM; echo began >>${out}; sleep 60 & wait'`,
     );
     const job = (await flux.run(["flux", "submit", ...many, script], env)).stdout.trim();
-    while ((await flux.run(["cat", out])).stdout === "");
+    await until("it began", async () => (await flux.run(["cat", out])).stdout !== "");
     await flux.output("flux", "cancel", job);
     await flux.waitFor(job, "clean", "4s");
     t.equal((await flux.output("cat", out)).trim(), "began", "it began once");
@@ -69,7 +70,7 @@ trap : TERM
 flux usernetes once -- sh -c 'trap "exit 7" TERM; : >${out}; sleep 60 & wait'
 echo "$FLUX_TASK_RANK $?"`);
     const job = (await flux.run(["flux", "submit", "-N2", "-n2", script], env)).stdout.trim();
-    while ((await flux.run(["test", "-e", out])).exitCode !== 0);
+    await until("it began", async () => (await flux.run(["test", "-e", out])).exitCode === 0);
     await flux.output("flux", "job", "kill", "-s", "TERM", job);
     await flux.waitFor(job, "clean");
     const { stdout } = await flux.flux("job", "attach", job);

@@ -1,4 +1,5 @@
 /** `hold = "perilog"`: Flux's own prolog and epilog keep the job, with our scripts in them. */
+import { until } from "../hosts/until.js";
 import { join } from "node:path";
 import { PACKAGE } from "../sandbox/paths.js";
 import type { Entry } from "./flux.js";
@@ -103,7 +104,7 @@ for (const [way, perilog] of WAYS)
       flux.fault("any.kubeadm-init", "hang");
       const job = await flux.submit("-N2", "true");
       await flux.waitFor(job, "prolog-start");
-      while (!flux.begun().at(-1)?.endsWith("kubeadm-init")) await flux.record(job);
+      await until("kubeadm-init", () => flux.begun().at(-1)?.endsWith("kubeadm-init") === true);
       await flux.output("flux", "cancel", job);
       await flux.waitForEnd(job, "20s");
       flux.fault("any.kubeadm-init", undefined);
@@ -113,7 +114,7 @@ for (const [way, perilog] of WAYS)
     await t.test(`${way}: a debug job is held until it is released`, async (t) => {
       const debug = "--setattr=attributes.user.usernetes_debug=yes";
       const job = await flux.submit("-N1", debug, "true");
-      while (!(await told(job)).includes("settle"));
+      await flux.waitForRecord(job, "settle");
       await new Promise((resolve) => setTimeout(resolve, 1500));
       t.notOk((await told(job)).includes("start"));
       await flux.output("flux", "job", "memo", job, "usernetes.release=true");

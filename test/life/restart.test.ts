@@ -4,13 +4,11 @@ const LONG = ["sleep", "300"];
 
 life(async (t, flux) => {
   await flux.startDaemon();
-  const has = async (job: string, step: string) =>
-    (await flux.record(job)).some((entry) => entry.context?.["step"] === step);
 
   await t.test("a daemon that is killed in bring-up is taken up where it was", async (t) => {
     flux.takes("kubeadm-init", 2);
     const job = await flux.submit("-N2", "true");
-    while (!(await has(job, "kubeadm-init")));
+    await flux.waitForStep(job, "kubeadm-init");
     await flux.stopDaemon("SIGKILL");
     flux.takes("kubeadm-init", 0.1);
     await flux.startDaemon();
@@ -32,7 +30,7 @@ life(async (t, flux) => {
   await t.test("a job that is canceled while no daemon runs is let go by the next", async (t) => {
     flux.takes("kubeadm-init", 30);
     const job = await flux.submit("-N2", ...LONG);
-    while (!(await has(job, "kubeadm-init")));
+    await flux.waitForStep(job, "kubeadm-init");
     await flux.stopDaemon("SIGKILL");
     await flux.flux("cancel", job);
     flux.takes("kubeadm-init", 0.1);
@@ -60,7 +58,7 @@ life(async (t, flux) => {
   await t.test("a bridge that is killed is started again, and nothing is lost", async (t) => {
     flux.takes("kubeadm-init", 1);
     const job = await flux.submit("-N2", "true");
-    while (!(await has(job, "kubeadm-init")));
+    await flux.waitForStep(job, "kubeadm-init");
     t.equal(flux.signalChildren("bridge", "SIGKILL"), 1);
     await flux.waitForEnd(job);
     t.match(

@@ -55,11 +55,6 @@ esac
     }
   };
   const archives = async () => (await flux.flux("kvs", "ls", "-1", "archive")).stdout.trim();
-  const begins = async (job: string, step: string) => {
-    const is = async () =>
-      (await flux.record(job)).some(({ context }) => context?.["step"] === step);
-    while (!(await is()));
-  };
   /** `mode path` of each file on any node that has the token in it, and of what it is in. */
   const filesWithToken = async (): Promise<string[]> => {
     const script = `grep -rlFf "$1" "$2" 2>/dev/null | while read -r file; do
@@ -75,7 +70,7 @@ stat -c '%a %n/' "$directory"; directory=\${directory%/*}; done; done`;
     flux.takes("kubeadm-join", 6);
     const sampling = sampleArguments(hasSecret);
     const job = await flux.submit("-N3", "sleep", "300");
-    await begins(job, "kubeadm-join");
+    await flux.waitForStep(job, "kubeadm-join");
     t.not(await archives(), "", "the archive is there");
     const found = await filesWithToken();
     t.ok(
@@ -119,7 +114,7 @@ stat -c '%a %n/' "$directory"; directory=\${directory%/*}; done; done`;
   await t.test("a cancel while workers join", async (t) => {
     flux.takes("kubeadm-join", 30);
     const job = await flux.submit("-N2", "true");
-    await begins(job, "kubeadm-join");
+    await flux.waitForStep(job, "kubeadm-join");
     await flux.flux("cancel", job);
     await flux.waitForEnd(job);
     await nothingTold(t as unknown as Tap, job);
@@ -128,7 +123,7 @@ stat -c '%a %n/' "$directory"; directory=\${directory%/*}; done; done`;
 
   await t.test("a daemon that is killed while the archive is there", async (t) => {
     const job = await flux.submit("-N2", "true");
-    await begins(job, "kubeadm-join");
+    await flux.waitForStep(job, "kubeadm-join");
     await flux.stopDaemon("SIGKILL");
     t.not(await archives(), "", "the archive is there");
     await flux.flux("cancel", job);

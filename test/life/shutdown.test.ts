@@ -5,15 +5,12 @@ import { remains, started, type StartedLife } from "./started.js";
 const LONG = ["sleep", "300"];
 const DEBUG = "--setattr=attributes.user.usernetes_debug=yes";
 
-const has = async (flux: StartedLife, job: string, word: string) =>
-  (await flux.record(job)).some((entry) => entry.name === word || entry.context?.["step"] === word);
-
 /** A job that runs, and one whose cluster comes up. */
 async function submitAll(flux: StartedLife): Promise<void> {
   await flux.waitFor(await flux.submit("-N2", ...LONG), "start");
   flux.takes("kubeadm-init", 60);
   const early = await flux.submit("-N1", ...LONG);
-  while (!(await has(flux, early, "kubeadm-init")));
+  await flux.waitForStep(early, "kubeadm-init");
 }
 
 started(async (t, start, folder) => {
@@ -35,7 +32,7 @@ started(async (t, start, folder) => {
     async (t) => {
       const flux = await start();
       const debug = await flux.submit("-N1", DEBUG, ...LONG);
-      while (!(await has(flux, debug, "settle")));
+      await flux.waitForRecord(debug, "settle");
       await flux.flux("shutdown");
       t.type(await flux.ended, "number");
       const left = remains(folder);

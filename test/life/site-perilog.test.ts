@@ -46,9 +46,6 @@ life(async (t, flux) => {
       return of === undefined ? name : `${of === "usernetes" ? "ours" : "site"} ${name}`;
     });
   const has = async (job: string, what: string) => order(await flux.events(job)).includes(what);
-  const recorded = async (job: string, is: (entry: Entry) => boolean) => {
-    while (!(await flux.record(job)).some(is));
-  };
   /** The job's life in order, when nothing is left. */
   const ended = async (t: Tap, job: string) => {
     await flux.waitForEnd(job);
@@ -74,7 +71,7 @@ life(async (t, flux) => {
   await test("a job waits for the site's prolog when its cluster is ready", async (t) => {
     slow("prolog");
     const job = await flux.submit("-N2", "true");
-    await recorded(job, ({ name }) => name === "settle");
+    await flux.waitForRecord(job, "settle");
     t.notOk(await has(job, "start"));
     go("prolog");
     // Ours is the last: it keeps the nodes should the site's fail.
@@ -113,9 +110,9 @@ life(async (t, flux) => {
     slow("epilog");
     const job = await flux.submit("-N2", ...LONG);
     await waitFor(job, "prolog-start", "site");
-    await recorded(job, ({ name }) => name === "claim");
+    await flux.waitForRecord(job, "claim");
     await flux.flux("cancel", job);
-    await recorded(job, ({ name }) => name === "down");
+    await flux.waitForRecord(job, "down");
     await waitFor(job, "epilog-finish", "usernetes");
     t.notOk(await has(job, "free"), "the site's epilog still runs");
     play("prolog", ":");
@@ -129,7 +126,7 @@ life(async (t, flux) => {
     flux.takes("kubeadm-init", 30);
     const job = await flux.submit("-N2", ...LONG);
     await waitFor(job, "prolog-finish", "site");
-    await recorded(job, ({ context }) => context?.["step"] === "kubeadm-init");
+    await flux.waitForStep(job, "kubeadm-init");
     await flux.flux("cancel", job);
     flux.takes("kubeadm-init", 0.1);
     const told = await ended(t, job);
@@ -176,7 +173,7 @@ life(async (t, flux) => {
     slow("epilog");
     flux.takes("down-v", 1);
     const job = await flux.submit("-N4", ...LONG);
-    await recorded(job, ({ name }) => name === "settle");
+    await flux.waitForRecord(job, "settle");
     go("prolog");
     await waitFor(job, "epilog-start", "usernetes");
     go("epilog");

@@ -1,4 +1,5 @@
 /** `run-as = "sudo"`: the jobs of other users, on four hosts, as real users of this machine. */
+import { until } from "../hosts/until.js";
 import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
@@ -111,10 +112,7 @@ users(
     const job = await flux.submitBy(alice, 3, "true");
     await flux.untilBegun("kubeadm-join", 2);
     await flux.stopDaemon("SIGKILL");
-    const until = Date.now() + 10_000;
-    while (processesOf(alice.uid).length > 0 && Date.now() < until)
-      await new Promise((resolve) => setTimeout(resolve, 100));
-    t.strictSame(processesOf(alice.uid), []);
+    await until("alice's processes are gone", () => processesOf(alice.uid).length === 0);
     flux.takes("kubeadm-join", 0.1);
     await flux.startDaemon();
     await flux.waitForEnd(job);

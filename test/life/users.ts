@@ -3,6 +3,7 @@
  * for the test: u7s-alice and u7s-bob. What they need of the stand-ins is copied to
  * where they can reach it.
  */
+import { until } from "../hosts/until.js";
 import { execFileSync, spawnSync } from "node:child_process";
 import { chmodSync, cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -134,7 +135,7 @@ export class UsersFlux extends LifeFlux {
 
   /** Resolves when the template has begun `target` on so many hosts. */
   async untilBegun(target: string, hosts: number): Promise<void> {
-    while (this.begun().filter((line) => line.endsWith(` ${target}`)).length < hosts)
-      await new Promise((resolve) => setTimeout(resolve, 50));
+    const begun = () => this.begun().filter((line) => line.endsWith(` ${target}`)).length;
+    await until(`${target} on ${hosts} hosts`, () => begun() >= hosts);
   }
 }

@@ -1,6 +1,6 @@
+import { until } from "../hosts/until.js";
 import { appendFileSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { spawnCommand } from "../hosts/run-command.js";
 import { PACKAGE } from "../sandbox/paths.js";
 import { life } from "./life.js";
@@ -80,7 +80,7 @@ life(async (t, flux) => {
     const { child, ended } = spawnCommand(command, args, { env, cwd: common });
     let said = "";
     child.stderr.on("data", (chunk: Buffer) => (said += chunk.toString()));
-    while (!/node0 .*\n/.test(said)) await sleep(50);
+    await until("node0 is told", () => /node0 .*\n/.test(said));
     child.kill("SIGINT");
     t.equal(await ended, 1);
     t.match(said, /^SIGINT: the nodes end what they are at\nnode1 \(rank 1\): not warm: stopped$/m);
@@ -113,8 +113,10 @@ life(async (t, flux) => {
     flux.fault("node3.build", "hang");
     const before = called("node3 docker compose -p usernetes_warm build").length;
     const going = json("--rank", "2-3");
-    while (called("node3 docker compose -p usernetes_warm build").length === before)
-      await sleep(50);
+    await until(
+      "node3 builds",
+      () => called("node3 docker compose -p usernetes_warm build").length > before,
+    );
     await flux.lose(3);
     const { told } = await going;
     t.same(told, ["node2 already", "node3 lost"]);

@@ -2,6 +2,7 @@
  * Plays the same life with real containers on the embedded Flux and, where there is
  * one, on a real Flux. Skipped, with the reason, where podman runs nothing.
  */
+import { until } from "../hosts/until.js";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
@@ -89,9 +90,8 @@ export class PodmanFlux extends LifeFlux {
 
   /** Until a host's podman has a network of a cluster's: its containers are about to start. */
   async starting(rank: number): Promise<void> {
-    while (
-      (await this.lists(rank, "network", "ls", "-q", "--filter", "name=usernetes")).length === 0
-    );
+    const networks = () => this.lists(rank, "network", "ls", "-q", "--filter", "name=usernetes");
+    await until("a network", async () => (await networks()).length > 0, { pauseMs: 0 });
   }
 
   /** What watches a container, or is about to start one, on these hosts. */

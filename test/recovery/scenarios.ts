@@ -1,4 +1,5 @@
 /** Lives that are walked through, and what must hold at the end of each. */
+import { until } from "../hosts/until.js";
 import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { LifeFlux } from "../life/flux.js";
@@ -84,10 +85,11 @@ export const HELD: Scenario = {
   async act(flux, job) {
     const seen = async (name: string) =>
       [...(await flux.record(job)), ...(await flux.events(job))].some((e) => e.name === name);
-    while (!(await seen("settle")) && !(await seen("clean")));
+    await until("held, or over", async () => (await seen("settle")) || seen("clean"));
     await flux.flux("job", "memo", job, "usernetes.release=true");
   },
   async after(flux, job) {
-    while ((await flux.run(["flux-usernetes", "clean", job])).exitCode !== 0);
+    const clean = async () => (await flux.run(["flux-usernetes", "clean", job])).exitCode === 0;
+    await until("clean", clean);
   },
 };

@@ -1,4 +1,5 @@
 /** The stand-in template and engines: a cluster is made, seen, and removed. */
+import { until } from "../hosts/until.js";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import t from "tap";
 import { TEMPLATE } from "./paths.js";
@@ -84,8 +85,8 @@ t.test("a step that begins on a node while it still runs there is told", async (
   writeFileSync(`${sandbox.testbed}/seconds/up`, "1\n");
   const first = make(sandbox, 0, "up");
   const log = () => readFileSync(`${sandbox.testbed}/steps.log`, "utf8");
-  while (!existsSync(`${sandbox.testbed}/steps.log`) || !log().includes("node0 up begin"))
-    await new Promise((resolve) => setImmediate(resolve));
+  const begun = () => existsSync(`${sandbox.testbed}/steps.log`) && log().includes("up begin");
+  await until("up begins", begun);
   await make(sandbox, 0, "up");
   await first;
   t.match(log(), / node0 up overlap \d+\n/);

@@ -1,3 +1,4 @@
+import { until } from "../hosts/until.js";
 import { execFileSync } from "node:child_process";
 import {
   chmodSync,
@@ -769,7 +770,7 @@ t.test("fetch-join", (t) => {
     node.staged();
     node.program("flux", 'touch "$NOTES/asked"; exec sleep 30');
     const { kill, ended } = node.whole("fetch-join");
-    while (!node.has("asked")) await new Promise((resolve) => setTimeout(resolve, 20));
+    await until("it is asked", () => node.has("asked"));
     t.equal(node.litter.length, 1);
     kill("SIGTERM");
     await ended;
