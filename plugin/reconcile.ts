@@ -30,6 +30,8 @@ import { traced } from "./traced.js";
 import type { Facts, Level, World } from "./world.js";
 
 const PAUSE_MAX_MS = 30_000;
+/** So long a worker's step waits for those of other ranks, to be planned with them. */
+const GATHER_MS = 10;
 
 export class Reconciler {
   readonly name: string;
@@ -52,6 +54,7 @@ export class Reconciler {
   /** What was told of the job. */
   private readonly told = new Set<string>();
   private cancelWake: (() => void) | undefined;
+  private cancelGather: (() => void) | undefined;
   private planned = false;
   private readonly limits: Limits;
   private readonly stopWatching: () => void;
@@ -161,6 +164,7 @@ export class Reconciler {
   leave(): void {
     this.stopWatching();
     this.cancelWake?.();
+    this.cancelGather?.();
     this.leaving.abort();
   }
 
@@ -180,7 +184,14 @@ export class Reconciler {
     if (this.leaving.signal.aborted) return;
     foldRecordEvent(this.cluster, event);
     this.writer.step(event, more, lines);
-    this.kick();
+    // A plan looks at all ranks: one for each step of each would grow with their square.
+    const { claim } = this.cluster;
+    const gathers = more && event.context.ranks !== String(claim?.lead);
+    if (gathers)
+      this.cancelGather ??= this.world.clock.after(GATHER_MS, () => {
+        this.kick();
+      });
+    else this.kick();
   }
 
   /** Records an event: it is part of the state when it is written, not before. */
@@ -202,7 +213,8 @@ export class Reconciler {
 
   private pursue(): void {
     this.cancelWake?.();
-    this.cancelWake = undefined;
+    this.cancelGather?.();
+    this.cancelWake = this.cancelGather = undefined;
     this.show();
     this.tell();
     this.onChange();

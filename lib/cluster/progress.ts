@@ -143,9 +143,12 @@ function limit(cluster: Cluster, facts: Retry): number {
 
 export function runningSteps(cluster: Cluster): Map<Step, number[]> {
   const running = new Map<Step, number[]>();
-  for (const step of STEPS)
-    for (const [rank, at] of cluster.steps.get(step) ?? [])
-      if (at.status === "running") running.set(step, [...(running.get(step) ?? []), rank]);
+  for (const step of STEPS) {
+    const ranks: number[] = [];
+    for (const [rank, { status }] of cluster.steps.get(step) ?? [])
+      if (status === "running") ranks.push(rank);
+    if (ranks.length > 0) running.set(step, ranks);
+  }
   return running;
 }
 

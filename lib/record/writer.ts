@@ -55,7 +55,9 @@ export function parseOpenCluster(text: string): OpenCluster | undefined {
 type StepEvent = RecordEvent & { name: "step-start" | "step-finish" };
 
 interface Pending {
+  /** Its idset is written with it. */
   event: StepEvent;
+  ranks: Set<number>;
   /** What each rank printed at last. */
   lines: Map<number, readonly string[]>;
   /** When it is written at the latest, ms. */
@@ -106,16 +108,18 @@ export class RecordWriter {
    */
   step(event: StepEvent, more: boolean, lines: readonly string[] = []): void {
     const now = this.timer.now();
+    const ranks = decodeIdset(event.context.ranks);
+    const isAmong = (other: Pending) => ranks.some((rank) => other.ranks.has(rank));
     const like = this.pending.findLast((other) => sameButRanks(other.event, event));
     // What a rank did later must not come before what it did earlier.
-    const joins = like && !this.after(like).some((other) => shareRanks(other.event, event));
-    const entry: Pending = joins
-      ? like
-      : { event: structuredClone(event), due: now + WAIT_MS.more, lines: new Map() };
+    const joins = like && !this.after(like).some(isAmong);
+    const entry: Pending = joins ? like : newPending(event, now + WAIT_MS.more);
     if (joins) merge(like.event, event);
     else this.pending.push(entry);
-    if (lines.length > 0)
-      for (const rank of decodeIdset(event.context.ranks)) entry.lines.set(rank, lines);
+    for (const rank of ranks) {
+      entry.ranks.add(rank);
+      if (lines.length > 0) entry.lines.set(rank, lines);
+    }
     if (!more) entry.due = Math.min(entry.due, now + WAIT_MS.gather);
     this.scheduleFlush(now);
   }
@@ -158,6 +162,8 @@ export class RecordWriter {
   private append(count: () => number, events: RecordEvent[], entry: Operation[]): Promise<void> {
     const done = this.last.then(async () => {
       const taken = this.pending.splice(0, count());
+      // Once, and not with each rank that is added: of thousands that would take seconds.
+      for (const { event, ranks } of taken) event.context.ranks = encodeIdset(ranks);
       const lines = [...taken.map(({ event }) => event), ...events].map(formatEvent).join("");
       const appends = this.keepsRecord && lines !== "";
       const append: Operation[] = appends ? [["append", recordKey(this.jobid), lines]] : [];
@@ -182,14 +188,11 @@ function tailOf({ event, lines }: Pending): (Tail & { step: Step })[] {
   return [{ step, attempt, status, ranks, note, lines }];
 }
 
-function shareRanks(a: StepEvent, b: StepEvent): boolean {
-  const ranks = new Set(decodeIdset(a.context.ranks));
-  return decodeIdset(b.context.ranks).some((rank) => ranks.has(rank));
+function newPending(event: StepEvent, due: number): Pending {
+  return { event: structuredClone(event), ranks: new Set(), lines: new Map(), due };
 }
 
 function merge(into: StepEvent, event: StepEvent): void {
-  const ranks = [...decodeIdset(into.context.ranks), ...decodeIdset(event.context.ranks)];
-  into.context.ranks = encodeIdset(ranks);
   into.timestamp = event.timestamp;
   if (into.name === "step-finish" && event.name === "step-finish")
     into.context.seconds = Math.max(into.context.seconds, event.context.seconds);

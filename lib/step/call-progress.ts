@@ -62,6 +62,8 @@ export function stepLimit(step: string, call: Pick<Call, "limitS">): string {
 export class CallProgress<Name extends string = NodeStep> {
   /** The step that each unfinished rank is at. */
   private readonly at: Map<number, Name>;
+  /** How many ranks are at each of the steps. */
+  private readonly counts: number[];
   private readonly tails = new Map<number, string[]>();
   private abandoned = false;
   private readonly results = new Map<string, string>();
@@ -72,6 +74,7 @@ export class CallProgress<Name extends string = NodeStep> {
   ) {
     const first = call.steps[0];
     this.at = new Map(first === undefined ? [] : call.ranks.map((rank) => [rank, first]));
+    this.counts = call.steps.map((_, place) => (place === 0 ? this.at.size : 0));
   }
 
   take(report: Report<Name>): void {
@@ -104,8 +107,7 @@ export class CallProgress<Name extends string = NodeStep> {
     const before = exit === 0 ? said.findLastIndex((line) => END_OF_TRY.test(line)) : -1;
     const tail = said.slice(before + 1);
     const next = exit === 0 ? this.call.steps[this.call.steps.indexOf(step) + 1] : undefined;
-    if (next) this.at.set(rank, next);
-    else this.at.delete(rank);
+    this.move(rank, next);
     const more = this.isBehind(step);
     const limit = stepLimit(step, this.call);
     const status = exit === 0 ? "ok" : exit === 124 || exit === 137 ? "timeout" : "failed";
@@ -168,7 +170,7 @@ export class CallProgress<Name extends string = NodeStep> {
   lose(rank: number, why: string): void {
     const step = this.at.get(rank);
     if (step === undefined) return;
-    this.at.delete(rank);
+    this.move(rank, undefined);
     const more = this.isBehind(step);
     const note = oneLine(why);
     const nothing = {
@@ -181,10 +183,25 @@ export class CallProgress<Name extends string = NodeStep> {
     this.options.onEnd({ step, rank, status: "lost", note, more, ...nothing });
   }
 
+  /** The rank goes on to a step, or ends. */
+  private move(rank: number, to: Name | undefined): void {
+    const from = this.at.get(rank);
+    if (from !== undefined) this.count(from, -1);
+    if (to === undefined) this.at.delete(rank);
+    else {
+      this.at.set(rank, to);
+      this.count(to, 1);
+    }
+  }
+
+  private count(step: Name, by: number): void {
+    const place = this.call.steps.indexOf(step);
+    this.counts[place] = (this.counts[place] ?? 0) + by;
+  }
+
   /** Whether any rank is yet to end the step. */
   private isBehind(step: Name): boolean {
     const place = this.call.steps.indexOf(step);
-    for (const at of this.at.values()) if (this.call.steps.indexOf(at) <= place) return true;
-    return false;
+    return this.counts.slice(0, place + 1).some((ranks) => ranks > 0);
   }
 }

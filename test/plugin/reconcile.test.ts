@@ -73,6 +73,16 @@ t.test("ranks that do the same share one flux exec", async (t) => {
   ]);
 });
 
+t.test("workers that end a step at nearly the same time share the next call, too", async (t) => {
+  const life = new Life();
+  life.nodes.play = (step, rank) => (step === "up" ? { seconds: 1 + rank * 0.003 } : {});
+  await life.alloc();
+  await life.untilStarted();
+  t.ok(life.nodes.commands.includes("exec 1-2: fetch-join, kubeadm-join"));
+  const at = (word: string) => life.nodes.begun.indexOf(word);
+  t.ok(at("kubeadm-init 0") < at("fetch-join 1"), "the lead waits for nobody");
+});
+
 t.test("a cluster of one node joins nobody", async (t) => {
   const life = await new Life({ ranks: [3], hosts: ["solo"] }).alloc();
   await life.untilStarted();
