@@ -4,40 +4,37 @@
  */
 import { Command } from "commander";
 import { version } from "./version.js";
-import { cleanCommand } from "./clean.js";
-import { daemonCommand } from "./daemon.js";
-import { doctorCommand } from "./doctor.js";
-import { installCommand, uninstallCommand } from "./install.js";
-import { listCommand } from "./list.js";
-import { logsCommand } from "./logs.js";
-import { pingCommand } from "./ping.js";
-import { upCommand } from "./up.js";
-import { downCommand } from "./down.js";
-import { releaseCommand } from "./release.js";
-import { statusCommand } from "./status.js";
-import { timelineCommand } from "./timeline.js";
-import { waitCommand } from "./wait.js";
-import { warmCommand } from "./warm.js";
 
-export const program = new Command("flux-usernetes")
-  .description("user-space Kubernetes in Flux jobs")
-  .version(version())
-  .addCommand(daemonCommand())
-  .addCommand(pingCommand())
-  .addCommand(listCommand())
-  .addCommand(statusCommand())
-  .addCommand(waitCommand())
-  .addCommand(logsCommand())
-  .addCommand(timelineCommand())
-  .addCommand(releaseCommand())
-  .addCommand(cleanCommand())
-  .addCommand(upCommand())
-  .addCommand(downCommand())
-  .addCommand(doctorCommand())
-  .addCommand(warmCommand())
-  .addCommand(installCommand())
-  .addCommand(uninstallCommand())
-  .addHelpText(
+/** In the order of the help. A file is loaded where its command is called, or all of them are. */
+const COMMANDS: Record<string, () => Promise<Command>> = {
+  daemon: async () => (await import("./daemon.js")).daemonCommand(),
+  ping: async () => (await import("./ping.js")).pingCommand(),
+  list: async () => (await import("./list.js")).listCommand(),
+  status: async () => (await import("./status.js")).statusCommand(),
+  wait: async () => (await import("./wait.js")).waitCommand(),
+  logs: async () => (await import("./logs.js")).logsCommand(),
+  timeline: async () => (await import("./timeline.js")).timelineCommand(),
+  release: async () => (await import("./release.js")).releaseCommand(),
+  clean: async () => (await import("./clean.js")).cleanCommand(),
+  up: async () => (await import("./up.js")).upCommand(),
+  down: async () => (await import("./down.js")).downCommand(),
+  doctor: async () => (await import("./doctor.js")).doctorCommand(),
+  warm: async () => (await import("./warm.js")).warmCommand(),
+  install: async () => (await import("./install.js")).installCommand(),
+  uninstall: async () => (await import("./install.js")).uninstallCommand(),
+};
+
+/** `word`: the command line's first; where it names no subcommand, all are there. */
+export async function loadProgram(word = ""): Promise<Command> {
+  const called = Object.hasOwn(COMMANDS, word) ? [word] : Object.keys(COMMANDS);
+  const program = new Command("flux-usernetes")
+    .description("user-space Kubernetes in Flux jobs")
+    .version(version());
+  for (const name of called) {
+    const command = await COMMANDS[name]?.();
+    if (command) program.addCommand(command);
+  }
+  return program.addHelpText(
     "after",
     `
 Without Node.js:
@@ -50,3 +47,4 @@ Examples:
   flux usernetes list
   flux usernetes status --help`,
   );
+}

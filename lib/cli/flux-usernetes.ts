@@ -1,5 +1,5 @@
 /** Runs the command line. Scripts know the daemon by this file's name (rc3.d). */
-import { program } from "./commands.js";
+import { loadProgram } from "./commands.js";
 import { runProgram } from "./program.js";
 
-await runProgram(program, process.argv);
+await runProgram(await loadProgram(process.argv[2]), process.argv);

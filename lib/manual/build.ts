@@ -4,12 +4,14 @@
  */
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
-import { program } from "../cli/commands.js";
+import { loadProgram } from "../cli/commands.js";
 import { version } from "../cli/version.js";
 import { bashCompletion } from "../completion/bash.js";
 import { programGrammar, usernetesGrammar } from "../completion/grammar.js";
 import { packagePath } from "../host/package.js";
 import { pages, roffOfPage } from "./pages.js";
+
+const program = await loadProgram();
 
 /** https://reproducible-builds.org/specs/source-date-epoch */
 const { SOURCE_DATE_EPOCH } = process.env;

@@ -1,10 +1,11 @@
 /** What --help prints: lib/cli, as far as it holds for all commands. */
 import type { Command } from "commander";
 import t from "tap";
-import { program } from "../../lib/cli/commands.js";
+import { loadProgram } from "../../lib/cli/commands.js";
 import { helpOf, textAfter } from "../../lib/cli/help-of.js";
 import { filled } from "../../lib/cli/help-width.js";
 
+const program = await loadProgram();
 const commands: [string, Command][] = [
   ["flux-usernetes", program],
   ...program.commands.map((command): [string, Command] => [command.name(), command]),

@@ -4,13 +4,15 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import t from "tap";
-import { program } from "../../lib/cli/commands.js";
+import { loadProgram } from "../../lib/cli/commands.js";
 import { STEPS } from "../../lib/cluster/steps.js";
 import { bashCompletion } from "../../lib/completion/bash.js";
 import { programGrammar, usernetesGrammar } from "../../lib/completion/grammar.js";
 import { kindOf } from "../../lib/completion/kinds.js";
 import { packagePath } from "../../lib/host/package.js";
 import { missing } from "../manual/rendered.js";
+
+const program = await loadProgram();
 
 const JOBS = `case "$*" in
   "kvs ls -1 usernetes.cluster") test -z "$FLUX_KVS_NAMESPACE" && printf '0\\n123\\n456\\n' ;;

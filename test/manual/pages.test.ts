@@ -3,7 +3,7 @@ import { execa } from "execa";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
-import { program } from "../../lib/cli/commands.js";
+import { loadProgram } from "../../lib/cli/commands.js";
 import { helpOf } from "../../lib/cli/help-of.js";
 import { EXIT } from "../../lib/errors.js";
 import { packagePath } from "../../lib/host/package.js";
@@ -11,6 +11,7 @@ import { usernetesHelp, verbsOf } from "../../lib/manual/front-end.js";
 import { pages, roffOfPage } from "../../lib/manual/pages.js";
 import { man, missing, plain } from "./rendered.js";
 
+const program = await loadProgram();
 const all = pages(program).map((page) => ({
   file: `${page.name}.${page.section}`,
   roff: roffOfPage(page, "1.2.3", "2026-01-02"),
