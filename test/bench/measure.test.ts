@@ -29,6 +29,8 @@ t.test("a target is met by the median, or exactly", (t) => {
   t.equal(isMet(row([1, 2.1, 2.2], { most: 2 })), false);
   t.equal(isMet(row([0, 2, 3], { least: 2 })), true);
   t.equal(isMet(row([0, 1.9, 3], { least: 2 })), false);
+  t.equal(isMet(row([1, 2, 2], { least: 2, always: true })), false, "or by each of them");
+  t.equal(isMet(row([2, 2, 2], { least: 2, always: true })), true);
   t.equal(isMet(row([1])), undefined, "where nothing is aimed at");
   t.equal(isMet(row([], { most: 2 })), false, "what could not be measured meets nothing");
   t.equal(isMet(row([], { least: 2 })), false);
