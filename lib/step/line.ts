@@ -23,7 +23,7 @@ export type LineOptions = Omit<CallOptions, "onEnd"> & {
 };
 
 /** ms until a rank that does not answer is given up, and a line that does not end. */
-const PATIENCE_MS = 30_000;
+const PATIENCE_MS = 60_000;
 
 interface Served {
   progress: CallProgress;

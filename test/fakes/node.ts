@@ -79,6 +79,8 @@ export interface Begun {
   /** A line on its stdin, and the end of it. */
   say: (words: string) => void;
   hangUp: () => void;
+  /** Its stderr so far. */
+  heard: () => string;
   ended: Promise<Ended>;
 }
 
@@ -131,6 +133,8 @@ export class Node {
   }
 
   program(name: string, text: string): void {
+    // It may be a link to the machine's own.
+    rmSync(join(this.bin, name), { force: true });
     writeFileSync(join(this.bin, name), `#!/bin/sh\n${text}\n`, { mode: 0o755 });
   }
 
@@ -258,7 +262,10 @@ export class Node {
       cwd: "/",
       timeout: 60_000,
     });
+    let heard = "";
+    child.stderr.on("data", (chunk: Buffer) => (heard += chunk.toString()));
     return {
+      heard: () => heard,
       kill: (signal) => child.kill(signal),
       say: (words) => void child.stdin.write(`${words}\n`),
       hangUp: () => void child.stdin.end(),

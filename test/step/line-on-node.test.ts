@@ -2,6 +2,7 @@ import { existsSync, readdirSync, statSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { join } from "node:path";
 import t from "tap";
+import { until } from "../hosts/until.js";
 import { lineScript } from "../../lib/step/scripts.js";
 import { MARKER, Node, NONCE, OWN } from "../fakes/node.js";
 import { JOIN_COMMAND } from "../fakes/playing-run.js";
@@ -34,6 +35,18 @@ t.test("a node takes the steps that are said to its rank, in that order, and wai
   t.equal(node.read(`${OWN}/stage.log`), "1\n", "their output is kept as always");
 });
 
+t.test("it says that it is there before it looks around, which may take long", async (t) => {
+  const node = newNode(t);
+  const wait = "until [ -e $NOTES/go ]; do /bin/sleep 0.02; done";
+  node.program("grep", `${wait}; exec /bin/grep "$@"`);
+  const line = node.line(0, ["up", "true"]);
+  line.say("0 up");
+  line.hangUp();
+  await until("it is there", () => line.heard().includes(" here\n"), { limitMs: 20_000 });
+  node.note("go", "");
+  t.strictSame(said((await line.ended).stderr), ["here", "end up 0", "gone"]);
+});
+
 t.test("what a step gives is said in base64, and is nowhere else", async (t) => {
   const node = newNode(t);
   const line = node.line(0, ["join-command", "echo secret >&3; echo public"]);
@@ -52,6 +65,21 @@ t.test("what a step gives is said in base64, and is nowhere else", async (t) => 
   t.strictSame(readdirSync(join(node.workdir, OWN)).sort(), ["join-command.log", "node.env"]);
   t.equal(node.read(`${OWN}/join-command.log`), "public\n");
 });
+
+t.test(
+  "who looks for output that is too long finds no pipe of the shell's in its place",
+  async (t) => {
+    const node = newNode(t);
+    const look = 'for fd in 4 5; do readlink "/proc/$PPID/fd/$fd"; done >>"$NOTES/open"';
+    for (const program of ["base64", "mktemp"])
+      node.program(program, `${look}; exec /usr/bin/${program} "$@"`);
+    const line = node.line(0, ["join-command", "echo given >&3"], ["down-v", "true"]);
+    line.say("0 join-command down-v");
+    line.hangUp();
+    await line.ended;
+    t.strictSame(node.noted("open"), Array<string>(4).fill("/dev/null"));
+  },
+);
 
 t.test("a step that fails gives nothing", async (t) => {
   const node = newNode(t);

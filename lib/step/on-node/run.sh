@@ -14,7 +14,7 @@
 #                                 lines before a command's end are errors in flux-dmesg(1)
 #   NONCE end STEP STATUS         124, 137: it ran out of its SECONDS
 #   NONCE end up 0 shared         the work directory is the lead's, too
-#   NONCE here                    on a line: it waits for words
+#   NONCE here                    on a line: it is there, and will take words
 #   NONCE result STEP BASE64      on a line: what the step gives; else that is its stdout
 #
 # It ends with 0 whatever the steps do; a rank without its last `end` is lost.
@@ -157,7 +157,8 @@ make_file() {
 
 # A step that prints on and on must not fill the disk: of more than 64 MiB only
 # the end keeps its blocks, where the file system can do that. It looks at the
-# files of this shell, whatever step they are of.
+# files of this shell, whatever step they are of. Between steps these are none, but open:
+# a pipe that the shell made just then would be 4, and lose what is in it to wc(1).
 keep_short() {
   while kill -0 $$ && setpriv --pdeathsig KILL sleep 3; do
     size=$(wc -c </proc/$$/fd/4)
@@ -182,6 +183,8 @@ for word; do
   [ $((place % 3)) -ne 0 ] || steps="$steps$word "
   place=$((place + 1))
 done
+# Before it looks around, which takes long on a node that is busy.
+[ -z "$stays" ] || report here
 if ! end_earlier && [ "$1" != down-v ]; then
   report tail "$1" "what an earlier call does on this node does not end: pid $(earlier | tr '\n' ' ')"
   report end "$1" 1
@@ -227,7 +230,7 @@ EOF
       while IFS= read -r line; do report tail "$step" "$line"; done
   fi
   keep
-  exec 4<&- 5>&-
+  exec 4</dev/null 5>/dev/null
   if [ -n "$result" ]; then
     if [ "$status" -eq 0 ]; then
       given=$(base64 -w 0 <"$result")
@@ -261,10 +264,10 @@ take_some() { # STEPS [STEP SECONDS SCRIPT]...
   done
 }
 
+exec 4</dev/null 5>/dev/null
 keep_short >/dev/null 2>&1 6<&- &
 watcher=$! join=''
 if [ -n "$stays" ]; then
-  report here
   while read -r ranks words <&6; do
     if [ "$ranks" = give ]; then join=$words USERNETES_GIVEN=yes; export USERNETES_GIVEN; continue; fi
     ! is_among "$USERNETES_RANK" "$ranks" || take_some "$words" "$@"
