@@ -132,7 +132,8 @@ export const ACTIONS: { [K in Action["do"]]: Do<K> } = {
     job.joinCommand = undefined;
     job.say("info", `teardown: ${reason}`);
     const timestamp = job.world.clock.now();
-    await job.record({ timestamp, name: "teardown-start", context: { reason } });
+    const context = { reason, timeout: job.world.config.teardownTimeoutMs / 1000 };
+    await job.record({ timestamp, name: "teardown-start", context });
     return undefined;
   },
 

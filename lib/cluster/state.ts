@@ -61,7 +61,8 @@ export interface Cluster {
   steps: Map<Step, Map<number, Progress>>;
   settle?: Settle;
   settledAt?: number;
-  teardown?: { reason: string };
+  /** `timeout`: seconds that each try may take on a rank. */
+  teardown?: { reason: string; timeout?: number };
   down?: Down;
 }
 

@@ -47,7 +47,7 @@ export type RecordEvent = { timestamp: number } & (
   | { name: "step-start"; context: { step: Step; ranks: string; attempt: number } }
   | { name: "step-finish"; context: StepFinish }
   | { name: "settle"; context: Settle }
-  | { name: "teardown-start"; context: { reason: string } }
+  | { name: "teardown-start"; context: { reason: string; timeout?: number } }
   | { name: "down"; context: Down }
 );
 

@@ -1,5 +1,5 @@
 /** A cluster's steps as `status` prints them: a table, what is waited for, what failed. */
-import { isHeld, isOver, ranksOf, type Cluster } from "../cluster/state.js";
+import { isHeld, isOver, progress, ranksOf, type Cluster } from "../cluster/state.js";
 import { encodeHostlist } from "../flux/hostlist.js";
 import { encodeIdset } from "../flux/idset.js";
 import { foldLines } from "../record/fold-lines.js";
@@ -51,11 +51,10 @@ function painted(line: string, status: StepLine["status"], look: Look): string {
 /** Empty where nothing is waited for. */
 export function waits(cluster: Cluster, steps: StepLine[], look = PLAIN): string[] {
   const running = steps.filter(({ status }) => status === "running");
-  const until = cluster.settle || isOver(cluster) || !cluster.claim ? "" : latest(cluster);
   if (running.length > 0)
     return running.map(
       ({ step, ranks, seconds }) =>
-        `waits for ${step} on ${names(cluster, ranks)}, for ${fsd(seconds)} now${until}`,
+        `waits for ${step} on ${names(cluster, ranks)}, for ${fsd(seconds)} now${latest(cluster, ranks)}`,
     );
   const state = stateOf(cluster);
   if (isHeld(cluster) && state === "held")
@@ -64,10 +63,21 @@ export function waits(cluster: Cluster, steps: StepLine[], look = PLAIN): string
     ];
   if (state !== "starting" && state !== "stopping") return [];
   const daemon = cluster.jobid === INSTANCE ? "" : ", or no daemon runs (flux usernetes ping)";
-  return [`no step runs: one is tried again in a moment${daemon}${until}`];
+  return [`no step runs: one is tried again in a moment${daemon}${latest(cluster)}`];
 }
 
-const latest = ({ claim }: Cluster) => `, until ${clockTime(claim?.deadline ?? 0)} at the latest`;
+/** Until when a bring-up may take, or these ranks' try of a teardown. */
+function latest(cluster: Cluster, ranks: number[] = []): string {
+  const { claim, settle, teardown } = cluster;
+  const begun = progress(cluster, "down-v", ranks[0] ?? -1);
+  const until =
+    begun?.status === "running" && teardown?.timeout !== undefined
+      ? begun.at + teardown.timeout
+      : settle || isOver(cluster)
+        ? undefined
+        : claim?.deadline;
+  return until === undefined ? "" : `, until ${clockTime(until)} at the latest`;
+}
 
 /** The steps whose last try did not end well. */
 export function failedSteps(steps: StepLine[]): StepLine[] {

@@ -112,10 +112,10 @@ export const settle = (outcome: "ready" | "failed" | "canceled", note?: string):
   context: note === undefined ? { outcome } : { outcome, note },
 });
 
-export const teardown = (reason: string): RecordEvent => ({
+export const teardown = (reason: string, timeout?: number): RecordEvent => ({
   timestamp: BEGIN,
   name: "teardown-start",
-  context: { reason },
+  context: timeout === undefined ? { reason } : { reason, timeout },
 });
 
 export const down = (...left: number[]): RecordEvent => ({

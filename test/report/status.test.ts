@@ -67,6 +67,16 @@ t.test("a cluster that is ready waits for nothing and has a kubeconfig", (t) => 
   t.end();
 });
 
+t.test("a teardown says until when a try of it may take", (t) => {
+  const start = step("down-v 0-2 running", { at: BEGIN + 2 });
+  const limited = teardown("finish", 120);
+  const told = (of: RecordEvent) => lines([claimEvent(), settle("ready"), of, start]).at(-1);
+  const until = `, until ${clockTime(BEGIN + 2 + 120)} at the latest`;
+  t.equal(told(limited), `waits for down-v on a,b,c (rank 0-2), for 3.0s now${until}`);
+  t.notMatch(told(teardown("finish")), "until", "an older record does not know");
+  t.end();
+});
+
 t.test("a step that failed has its last words, and where the others are", (t) => {
   const failed = step("up 1 failed", { attempt: 2, note: "exit 2: no space" });
   const record = [claimEvent(), step("up 0"), failed, settle("failed", "up failed on b")];
