@@ -11,7 +11,7 @@ import { cut, here, nameOf } from "../report/look.js";
 import { redrawer } from "../report/redraw.js";
 import { failedSteps } from "../report/status-steps.js";
 import { statusJson } from "../report/status-json.js";
-import { noCluster, statusLines, type Told } from "../report/status.js";
+import { noCluster, statusFrame, statusLines, type Told } from "../report/status.js";
 import { stepLines } from "../report/steps.js";
 import { summaryJson } from "../report/summary.js";
 import { clusterIdOf, seeCluster } from "./cluster-argument.js";
@@ -30,7 +30,7 @@ export function statusCommand(): Command {
       `
 Without a cluster: all that are there, in short. Ranks that are alike with a step are
 told together; TIME is that of the slowest. With --watch a terminal is drawn anew each
-second; a pipe gets a line for each change.
+second, without what it has no room for until the end; a pipe gets a line for each change.
 
 Exit codes: 0 done, 1 no such cluster, 2 wrong usage, 4 no Flux instance.
 
@@ -90,8 +90,9 @@ async function watch(jobid: bigint): Promise<void> {
   for (;;) {
     const seen = await look(jobid, user);
     user = seen.user;
-    show(seen);
-    if (isSettled(seen)) return;
+    const isLast = isSettled(seen);
+    show(seen, isLast);
+    if (isLast) return;
     await sleep(PAUSE_MS);
   }
 }
@@ -106,10 +107,10 @@ function isSettled({ cluster }: Told): boolean {
   return !claim && (job.clean || !("asks" in cluster.asked && cluster.asked.asks));
 }
 
-function drawn(): (seen: Told) => void {
+function drawn(): (seen: Told, isLast: boolean) => void {
   const draw = redrawer(process.stdout);
-  return (seen) => {
-    draw(statusLines(seen, now(), here()));
+  return (seen, isLast) => {
+    draw(statusFrame(seen, now(), here()), isLast);
   };
 }
 

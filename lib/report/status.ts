@@ -2,11 +2,12 @@
 import type { Cluster } from "../cluster/state.js";
 import { encodeHostlist } from "../flux/hostlist.js";
 import { decodeIdset } from "../flux/idset.js";
+import { WEIGHT, weighed, wrapped, type FrameLine } from "./frame.js";
 import type { SeenJob } from "./job.js";
 import { COLOURS, fsd, nameOf, paint, wrap, type Look } from "./look.js";
 import type { KeptLog } from "./kept-logs.js";
 import { clockTime, failures, names, stepTable, waits } from "./status-steps.js";
-import { stepLines } from "./steps.js";
+import { stepLines, type StepLine } from "./steps.js";
 import { ageOf, summarize, type Summary } from "./summary.js";
 
 export interface Told extends SeenJob {
@@ -16,23 +17,45 @@ export interface Told extends SeenJob {
 }
 
 export function statusLines(told: Told, now: number, look: Look): string[] {
+  return statusFrame(told, now, look).map(({ text }) => text);
+}
+
+/** The same, with what of it may be left out. */
+export function statusFrame(told: Told, now: number, look: Look): FrameLine[] {
   const { cluster, record } = told;
   const summary = summarize(told, told.user);
-  if (!summary) return [`${nameOf(cluster.jobid, look)}: ${noCluster(cluster)}`];
+  const { said, fact } = WEIGHT;
+  if (!summary) return weighed([`${nameOf(cluster.jobid, look)}: ${noCluster(cluster)}`], said);
   const steps = stepLines(record, now);
   const failed = failures(cluster, steps, told.kept);
   const state = paint(summary.state, COLOURS[summary.state], look);
   const head = wrap(`${nameOf(cluster.jobid, look)}: ${times(summary, now)}`, look);
   return [
-    ...head.map((line) => line.replace(`: ${summary.state}`, `: ${state}`)),
-    ...facts(cluster, summary, { now, failed }).flatMap((line) => wrap(line, look)),
-    ...spaced(stepTable(steps, look)),
-    ...spaced(waits(cluster, steps, look).flatMap((line) => wrap(line, look))),
-    ...spaced(failed.flatMap((line) => wrap(line, look))),
+    ...weighed(
+      head.map((line) => line.replace(`: ${summary.state}`, `: ${state}`)),
+      said,
+    ),
+    ...facts(cluster, summary, { now, failed }).flatMap((line) => wrapped(line, fact, look)),
+    ...spaced(tableFrame(steps, look)),
+    ...spaced(waits(cluster, steps, look).flatMap((line) => wrapped(line, said, look))),
+    ...spaced(failed.flatMap((line) => wrapped(line, weightOf(line), look))),
   ];
 }
 
-const spaced = (lines: string[]) => (lines.length > 0 ? ["", ...lines] : []);
+const spaced = (lines: FrameLine[]) =>
+  lines.length > 0 ? [...weighed([""], WEIGHT.state), ...lines] : [];
+
+function tableFrame(steps: StepLine[], look: Look): FrameLine[] {
+  // The first row of a step has its name, and stays with its others.
+  const open = new Set(steps.filter(({ status }) => status !== "ok").map(({ step }) => step));
+  return stepTable(steps, look).map((text, index) => {
+    const of = steps[index - 1];
+    return { text, weight: of && !open.has(of.step) ? WEIGHT.done : WEIGHT.state };
+  });
+}
+
+/** What failed, or below it what it printed. */
+const weightOf = (line: string) => (line.startsWith(" ") ? WEIGHT.printed : WEIGHT.said);
 
 /** Why a job has none. */
 export function noCluster({ asked, job }: Cluster): string {

@@ -5,8 +5,8 @@ life(async (t, flux) => {
   const list = async (...args: string[]) =>
     JSON.parse(await flux.output("flux", "usernetes", "list", "--json", ...args)) as unknown;
   /** On a terminal that is so wide; its orders begin with a ^. */
-  const on = async (columns: number, command: string, env: Record<string, string>) => {
-    const typed = `stty cols ${columns} rows 50; exec flux usernetes ${command}`;
+  const on = async (columns: number, command: string, env: Record<string, string>, rows = 50) => {
+    const typed = `stty cols ${columns} rows ${rows}; exec flux usernetes ${command}`;
     const words = ["script", "-qec", typed, "/dev/null"];
     const { stdout } = await flux.run(words, { TERM: "xterm", ...env });
     return stdout.replaceAll("\r", "").replaceAll("\u001b", "^");
@@ -15,7 +15,7 @@ life(async (t, flux) => {
   const plain = { NO_COLOR: "1" };
   await flux.startDaemon();
   const job = await flux.submit("-N2", "--job-name=mine", "sleep", "300");
-  const watched = on(80, `status --watch ${job}`, colour);
+  const watched = on(80, `status --watch ${job}`, colour, 12);
   await flux.output("flux", "usernetes", "wait", "--timeout", "1m", job);
 
   await t.test("the filters are those of flux jobs, and so is what it says to them", async (t) => {
@@ -56,6 +56,12 @@ life(async (t, flux) => {
     t.match(drawn, /\^\[[0-9]+A/);
     t.match(drawn, `${job}: ^[34mstarting^[0m, `);
     t.match(drawn, new RegExp(`A${job}: \\^\\[2mgone\\^\\[0m, [^\n]*was there for [^]*\\^\\[J$`));
+    const frames = drawn.split(/\^\[[0-9]+A/);
+    const last = frames.pop();
+    for (const frame of frames) t.ok(frame.split("\n").length <= 12, frame);
+    t.match(frames.join(""), /\(left out: [0-9]+ lines\)/);
+    t.notMatch(last, "left out");
+    t.match(last, /\nstage [^]*\nup [^]*\ndown-v /);
     await flux.waitForEnd(job);
   });
 });

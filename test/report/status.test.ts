@@ -1,13 +1,15 @@
 import t from "tap";
 import type { KeptLog } from "../../lib/report/kept-logs.js";
 import type { Cluster } from "../../lib/cluster/state.js";
+import { STEPS } from "../../lib/cluster/steps.js";
 import type { RecordEvent } from "../../lib/record/events.js";
 import { eventLine } from "../../lib/report/event-line.js";
+import { WEIGHT, weighed } from "../../lib/report/frame.js";
 import { PLAIN, wrap } from "../../lib/report/look.js";
 import { redrawer } from "../../lib/report/redraw.js";
 import { statusJson } from "../../lib/report/status-json.js";
 import { clockTime } from "../../lib/report/status-steps.js";
-import { noCluster, statusLines, type Told } from "../../lib/report/status.js";
+import { noCluster, statusFrame, statusLines, type Told } from "../../lib/report/status.js";
 import { stepLines } from "../../lib/report/steps.js";
 import { BEGIN, CANCEL, claimEvent, down, emptyCluster, recorded } from "../fakes/clusters.js";
 import { seen, settle, step, teardown } from "../fakes/clusters.js";
@@ -208,12 +210,77 @@ t.test("each event is a line for a pipe", (t) => {
   t.end();
 });
 
-t.test("a terminal is drawn over, and no more than it has rows", (t) => {
+t.test("a terminal is drawn over, and no more than it has rows, but for the last", (t) => {
   let written = "";
-  const draw = redrawer({ write: (text: string) => (written = text), rows: 3 });
-  draw(["a", "b", "c"]);
+  const terminal = { write: (text: string) => (written = text), rows: 3 };
+  const draw = redrawer(terminal);
+  const said = (text: string) => weighed(text.split(" "), WEIGHT.said);
+  draw(said("a b c"));
   t.equal(written, "\ra\u001b[K\nb\u001b[K\n\u001b[J");
-  draw(["d"]);
+  draw(said("d"));
   t.equal(written, "\r\u001b[2Ad\u001b[K\n\u001b[J");
+  draw(said("a b c"), true);
+  t.equal(written, "\r\u001b[1Aa\u001b[K\nb\u001b[K\nc\u001b[K\n\u001b[J");
+  terminal.rows = 0;
+  redrawer(terminal)(said("a b c"));
+  t.match(written, "c");
+  t.end();
+});
+
+/** Of a terminal with so many rows, without its last, empty one. */
+const drawnOn = (rows: number, record: RecordEvent[], kept: KeptLog[] = []) => {
+  let written = "";
+  const draw = redrawer({ write: (text: string) => (written = text), rows });
+  draw(statusFrame({ ...told(record), kept }, BEGIN + 5, { ...PLAIN, width: 80 }));
+  return written.replace("\r", "").replaceAll("\u001b[K", "").split("\n").slice(0, -1);
+};
+
+const DONE = STEPS.slice(0, 13).map((name) => step(`${name} 0-1`));
+
+t.test("a terminal with few rows has what is waited for", (t) => {
+  const record = [claimEvent(), ...DONE, step("up 2 running")];
+  const all = drawnOn(50, record);
+  t.ok(all.length > 24, String(all.length));
+  const few = drawnOn(24, record);
+  t.equal(few.length, 23);
+  t.same(few.slice(-2), all.slice(-2));
+  t.match(few.at(-1), /^waits for up on c /);
+  t.ok(few.includes("                 running     5.0s 2"));
+  // With the name of its step, which is in the row before it.
+  t.match(few.join("\n"), /\nup +ok .*\n +running .*\n\(left out: [0-9]+ lines\)\n/);
+  const out = few.flatMap((line) => /out: ([0-9]+) lines/.exec(line)?.[1] ?? []);
+  t.equal(all.length - few.length, Number(out[0]) - 1);
+  // What it is, and what it waits for, are there to the end.
+  const least = drawnOn(6, record);
+  t.match([least[0], least.at(-1)], [/starting/, /^waits for up on c /]);
+  t.ok(least.length <= 5);
+  t.end();
+});
+
+t.test("a terminal with few rows has what failed and its last lines", (t) => {
+  const why = `exit 2: ${"no space is left ".repeat(40)}in the end`;
+  const failed = step("kubeadm-join 1 failed", { attempt: 3, note: why });
+  const record = [claimEvent(), ...DONE, failed, settle("failed", "no")];
+  const printed = Array.from({ length: 12 }, (_, index) => `line ${index}`);
+  const kept: KeptLog[] = [
+    {
+      ...{ step: "kubeadm-join", attempt: 3, status: "failed", note: why, cut: "" },
+      lines: new Map([[1, printed]]),
+    },
+  ];
+  const few = drawnOn(24, record, kept);
+  t.equal(few.length, 23);
+  t.match(few[0], /: failed, /);
+  const at = few.findIndex((line) => line.startsWith("kubeadm-join failed on b (rank 1)"));
+  t.match(few[at + 1], /^\(left out: [0-9]+ lines\)$/);
+  t.match(few[at + 2], / in the end$/);
+  t.same(
+    few.slice(at + 3, at + 15),
+    printed.map((line) => `  1: ${line}`),
+  );
+  t.match(few[at + 15], /^ {2}all it printed: /);
+  const least = drawnOn(12, record, kept);
+  t.ok(least.length <= 11);
+  t.match(least.join("\n"), /\nkubeadm-join failed on b [^]* {2}1: line 11\n {2}all it printed: /);
   t.end();
 });
