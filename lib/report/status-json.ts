@@ -26,7 +26,7 @@ export function statusJson(told: Told, now: number) {
     without: settle?.without ?? "",
     teardown: teardown?.reason ?? null,
     left: encodeIdset(down?.left ?? []),
-    steps: stepLines(record, now).map(({ step, status, ranks, attempt, seconds, note }) => ({
+    steps: stepLines(record, now, true).map(({ step, status, ranks, attempt, seconds, note }) => ({
       ...{
         step,
         status,

@@ -90,17 +90,26 @@ export function failedSteps(steps: StepLine[]): StepLine[] {
  */
 export function failures(cluster: Cluster, steps: StepLine[], kept: KeptLog[] = []): string[] {
   const there = !["gone", "left", "stopping"].includes(stateOf(cluster));
-  return failedSteps(steps).flatMap((line) => {
-    const { step, status, ranks, attempt, note } = line;
+  const failed = failedSteps(steps);
+  const blocks = failed.slice(0, FAULTS).flatMap((line) => {
+    const { step, status, ranks, attempt } = line;
     const tries = attempt > 1 ? ` (${attempt} tries)` : "";
     const what = status === "failed" ? "failed" : status === "lost" ? "was lost" : "took too long";
     const log = there ? logOf(cluster, step, ranks[0] ?? 0) : undefined;
     return [
-      `${step} ${what} on ${names(cluster, ranks)}${tries}${note && `: ${note}`}`,
+      `${step} ${what} on ${names(cluster, ranks)}${tries}${noteOf(line)}`,
       ...lastLines(line, kept),
       ...(log === undefined ? [] : [`  all it printed: ${log}`]),
     ];
   });
+  const more = failed.length - FAULTS;
+  return more > 0 ? [...blocks, `and ${more} more that did not end well`] : blocks;
+}
+
+function noteOf({ note, otherNotes, ranks }: StepLine): string {
+  if (otherNotes === 0) return note && `: ${note}`;
+  const others = otherNotes === 1 ? "another note" : `${otherNotes} other notes`;
+  return `: ${note || "no note"} (rank ${ranks[0] ?? ""}), and ${others}`;
 }
 
 /** Of its last try, labelled by rank as `logs` has them. */
@@ -112,6 +121,9 @@ function lastLines({ step, status, ranks, attempt }: StepLine, kept: KeptLog[]):
     .slice(-LAST)
     .map(({ ranks, text }) => `  ${encodeIdset([...ranks])}: ${text}`);
 }
+
+/** What failed, told in full; the table has the others. */
+const FAULTS = 5;
 
 /** Lines of a step that failed; `logs` has the others. */
 const LAST = 12;

@@ -14,8 +14,10 @@ export interface StepLine {
   attempt: number;
   /** The slowest took so long; it runs for so long, as seen at `now`. */
   seconds: number;
-  /** Of a step that is not ok. */
+  /** Of a step that is not ok: that of its first rank. */
   note: string;
+  /** Notes of its other ranks that are not the same. */
+  otherNotes: number;
 }
 
 interface OfRank {
@@ -26,15 +28,27 @@ interface OfRank {
   note: string;
 }
 
-/** In the order in which steps are taken. */
-export function stepLines(record: RecordEvent[], now: number): StepLine[] {
+interface Group {
+  status: StepLine["status"];
+  attempt: number;
+  shortest: number;
+  seconds: number;
+  notes: Map<number, string>;
+}
+
+/** In the order in which steps are taken; `byNote`: ranks with other notes are told apart. */
+export function stepLines(record: RecordEvent[], now: number, byNote = false): StepLine[] {
   const seen = new Map<Step, Map<number, OfRank>>();
   for (const event of record) {
     // A claim that is made anew begins the bring-up anew.
     if (event.name === "claim") seen.clear();
     else if (event.name === "step-start" || event.name === "step-finish") note(seen, event);
   }
-  return STEPS.flatMap((step) => folded(step, seen.get(step) ?? new Map<number, OfRank>(), now));
+  return STEPS.flatMap((step) =>
+    folded(seen.get(step) ?? new Map<number, OfRank>(), now, byNote)
+      .map((group) => lineOf(step, group))
+      .sort((a, b) => (a.ranks[0] ?? 0) - (b.ranks[0] ?? 0)),
+  );
 }
 
 type StepEvent = Extract<RecordEvent, { name: "step-start" | "step-finish" }>;
@@ -54,32 +68,39 @@ function note(seen: Map<Step, Map<number, OfRank>>, event: StepEvent): void {
     });
 }
 
-/** Alike: the same status, try and note, and no more than twice as long. */
-function folded(step: Step, ranks: Map<number, OfRank>, now: number): StepLine[] {
-  const lines: StepLine[] = [];
+/** Alike: the same status and try, and no more than twice as long. */
+function folded(ranks: Map<number, OfRank>, now: number, byNote: boolean): Group[] {
+  const groups: Group[] = [];
   const each = [...ranks].map(([rank, { since, ...of }]) => ({
     ...of,
     rank,
     seconds: of.status === "running" ? Math.max(0, now - since) : of.seconds,
   }));
-  const shortest = new Map<StepLine, number>();
-  for (const { rank, ...of } of each.sort((a, b) => a.seconds - b.seconds || a.rank - b.rank)) {
-    const line = lines.find(
+  const ordered = each.sort((a, b) => a.seconds - b.seconds || a.rank - b.rank);
+  for (const { rank, note, status, attempt, seconds } of ordered) {
+    const group = groups.find(
       (known) =>
-        known.status === of.status &&
-        known.attempt === of.attempt &&
-        known.note === of.note &&
-        of.seconds <= 2 * (shortest.get(known) ?? 0) + 1,
+        known.status === status &&
+        known.attempt === attempt &&
+        (!byNote || known.notes.values().next().value === note) &&
+        seconds <= 2 * known.shortest + 1,
     );
-    if (line) Object.assign(line, { seconds: of.seconds, ranks: [...line.ranks, rank] });
-    else {
-      const begun: StepLine = { step, ranks: [rank], ...of };
-      shortest.set(begun, of.seconds);
-      lines.push(begun);
+    if (group) {
+      group.seconds = seconds;
+      group.notes.set(rank, note);
+    } else {
+      const notes = new Map([[rank, note]]);
+      groups.push({ status, attempt, shortest: seconds, seconds, notes });
     }
   }
-  for (const line of lines) line.ranks.sort((a, b) => a - b);
-  return lines.sort((a, b) => (a.ranks[0] ?? 0) - (b.ranks[0] ?? 0));
+  return groups;
+}
+
+function lineOf(step: Step, { status, attempt, seconds, notes }: Group): StepLine {
+  const ranks = [...notes.keys()].sort((a, b) => a - b);
+  const note = notes.get(ranks[0] ?? 0) ?? "";
+  const otherNotes = new Set(notes.values()).size - 1;
+  return { step, status, ranks, attempt, seconds, note, otherNotes };
 }
 
 /** Where the whole output of a step is: on its node. */

@@ -11,7 +11,15 @@ import { statusJson } from "../../lib/report/status-json.js";
 import { clockTime } from "../../lib/report/status-steps.js";
 import { noCluster, statusFrame, statusLines, type Told } from "../../lib/report/status.js";
 import { stepLines } from "../../lib/report/steps.js";
-import { BEGIN, CANCEL, claimEvent, down, emptyCluster, recorded } from "../fakes/clusters.js";
+import {
+  BEGIN,
+  CANCEL,
+  claimEvent,
+  claimOf,
+  down,
+  emptyCluster,
+  recorded,
+} from "../fakes/clusters.js";
 import { seen, settle, step, teardown } from "../fakes/clusters.js";
 
 const told = (record: RecordEvent[], cluster: Cluster = emptyCluster()): Told => ({
@@ -135,6 +143,61 @@ t.test("ranks that took much longer than others are told apart", (t) => {
     { ranks: [1], seconds: 40 },
   ]);
   t.equal(folded.length, 2);
+  t.end();
+});
+
+/** Ranks 0 to n, of which each tenth has failed with its own host's name. */
+function many(n: number): RecordEvent[] {
+  const hosts = Array.from({ length: n }, (_, rank) => `node${rank}`);
+  const claim: RecordEvent = {
+    ...{ timestamp: BEGIN, name: "claim", context: claimOf(`0-${n - 1}`, hosts) },
+  };
+  const ends = hosts.map((host, rank) =>
+    rank % 10 === 5
+      ? step(`up ${rank} failed`, { note: `no space on ${host}` })
+      : step(`up ${rank}`),
+  );
+  return [claim, ...ends, settle("failed", "up failed on 400 nodes")];
+}
+
+t.test("ranks that failed alike are one, though each has its own note", (t) => {
+  const record = many(4000);
+  const all = lines(record);
+  t.ok(all.length < 20, String(all.length));
+  t.equal(all.filter((line) => line.startsWith("up failed on node[5,15,25,")).length, 1);
+  t.match(
+    all.at(-2),
+    / \(rank 5,15,[^)]*3995\): no space on node5 \(rank 5\), and 399 other notes$/,
+  );
+  t.match(all.at(-1), /^ {2}all it printed: node5:/);
+  t.match(stepLines(record, BEGIN), [{ status: "ok" }, { status: "failed", otherNotes: 399 }]);
+  // A program gets each.
+  const { steps } = statusJson(told(record), BEGIN) as { steps: { note: string }[] };
+  t.equal(steps.length, 401);
+  t.match(steps.at(-1), { ranks: "3995", hosts: ["node3995"], note: "no space on node3995" });
+  t.end();
+});
+
+t.test("a note of some ranks is told as that of the first, and the same is no other", (t) => {
+  const two = [claimEvent(), step("up 1 failed", { note: "b" }), step("up 0,2 failed")];
+  t.match(
+    lines(two).at(-2),
+    /^up failed on a,b,c \(rank 0-2\): no note \(rank 0\), and another note$/,
+  );
+  const same = [
+    claimEvent(),
+    step("up 1 failed", { note: "b" }),
+    step("up 2 failed", { note: "b" }),
+  ];
+  t.match(lines(same).at(-2), /^up failed on b,c \(rank 1-2\): b$/);
+  t.end();
+});
+
+t.test("of many that failed each in its own way, a few are told in full", (t) => {
+  const record = [claimEvent(), ...STEPS.slice(0, 9).map((name) => step(`${name} 1 failed`))];
+  const all = lines(record);
+  t.equal(all.filter((line) => / failed on b /.test(line)).length, 5);
+  t.equal(all.at(-1), "and 4 more that did not end well");
   t.end();
 });
 
