@@ -1,7 +1,7 @@
 /** `flux-usernetes clean`: remove what clusters of ended jobs have left behind. */
 import { Command } from "commander";
 import { CommandError, EXIT } from "../errors.js";
-import { f58 } from "../flux/jobid.js";
+import { here, nameOf } from "../report/look.js";
 import { jobidOf } from "./jobid-argument.js";
 import { callDaemon } from "./service.js";
 
@@ -62,6 +62,6 @@ function print(cleaned: Cleaned[], json: boolean): void {
   if (cleaned.length === 0) process.stdout.write("nothing is left of any job's cluster\n");
   for (const { jobid, left, where, note } of cleaned) {
     const how = left === "" ? "nothing is left" : `left on ${where}: ${note || "it is lost"}`;
-    process.stdout.write(`${f58(BigInt(jobid))}: ${how}\n`);
+    process.stdout.write(`${nameOf(BigInt(jobid), here())}: ${how}\n`);
   }
 }

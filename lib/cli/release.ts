@@ -2,9 +2,9 @@
 import { Command } from "commander";
 import { isDebug, isHeld, isOver, type Cluster } from "../cluster/state.js";
 import { CommandError, EXIT } from "../errors.js";
-import { f58 } from "../flux/jobid.js";
 import { output, run } from "../host/runner.js";
 import { seeJob } from "../report/job.js";
+import { here, nameOf } from "../report/look.js";
 import { jobidOf } from "./jobid-argument.js";
 
 const DEADLINE_MS = 20_000;
@@ -29,12 +29,13 @@ Example:
       const jobid = await jobidOf(job);
       const { cluster } = await seeJob(jobid);
       const why = whyNotHeld(cluster);
-      if (why) throw new CommandError(EXIT.failed, `${f58(jobid)} is not held: ${why}`);
+      const name = nameOf(jobid, here());
+      if (why) throw new CommandError(EXIT.failed, `${name} is not held: ${why}`);
       // The same request that a user may make by hand; the daemon follows the job's events.
       const argv = ["flux", "job", "memo", String(jobid), "usernetes.release=true"];
       const env = process.env as Record<string, string>;
       await output(run, { argv, env, timeoutMs: DEADLINE_MS });
-      process.stdout.write(`${f58(jobid)}: goes on\n`);
+      process.stdout.write(`${name}: goes on\n`);
     });
 }
 

@@ -7,9 +7,9 @@ import { foldJobEvent, foldRecordEvent, type JobEvent } from "../cluster/fold.js
 import { parseRequest } from "../cluster/request.js";
 import { newCluster, type Cluster } from "../cluster/state.js";
 import { CommandError, EXIT } from "../errors.js";
-import { f58 } from "../flux/jobid.js";
 import { run } from "../host/runner.js";
 import { parseEventlog, type RecordEvent } from "../record/events.js";
+import { here, nameOf } from "./look.js";
 
 const DEADLINE_MS = 20_000;
 
@@ -50,7 +50,7 @@ async function info(jobid: bigint, key: string): Promise<string> {
   const answer = await run({ argv, env, timeoutMs: DEADLINE_MS });
   if (answer.exitCode === 0) return answer.stdout;
   const words = (answer.stderr.trim() || answer.reason).split("\n").at(-1) ?? "";
-  const name = f58(jobid);
+  const name = nameOf(jobid, here());
   if (/invalid job id/.test(words)) throw new CommandError(EXIT.failed, `there is no job ${name}`);
   if (/key not found/.test(words)) throw new NoKey(EXIT.failed, `${name} has no ${key}`);
   if (/restricted/.test(words))

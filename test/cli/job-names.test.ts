@@ -1,0 +1,46 @@
+/** Job ids as commands print them, where the locale has a `ƒ` and where it has none. */
+import { execa } from "execa";
+import t from "tap";
+import { packagePath } from "../../lib/host/package.js";
+import { formatEvent } from "../../lib/record/events.js";
+import { claimEvent, settle } from "../fakes/clusters.js";
+import { FakeFlux } from "../fakes/fake-flux.js";
+
+/** Job 1 is held, job 2 has no cluster, and there is no other. */
+const FLUX = `case "$1 $2 $3 $4" in
+  "python "*) echo '{"clusters":[]}' ;;
+  "job info 1 jobspec")
+    echo '{"attributes":{"user":{"usernetes":"yes","usernetes_debug":"yes"}}}' ;;
+  "job info 1 usernetes.eventlog") cat "$NOTES/record" ;;
+  "job info 2 jobspec") echo '{}' ;;
+  "job info "[12]" eventlog") cat "$NOTES/eventlog" ;;
+  "job info 2 "*) echo "flux-job: key not found" >&2; exit 1 ;;
+  "job info "*) echo "flux-job: invalid job id" >&2; exit 1 ;;
+  "job id "*) exit 1 ;;
+esac`;
+
+t.test("a job's id has a plain f where the locale has no ƒ, whatever prints it", async (t) => {
+  const flux = new FakeFlux(t.testdir(), FLUX);
+  flux.note("record", [claimEvent(), settle("ready")].map(formatEvent).join(""));
+  flux.note("eventlog", '{"timestamp":1,"name":"submit","context":{"userid":500}}\n');
+  const main = packagePath("dist", "lib", "cli", "flux-usernetes.js");
+  const told = async (locale: string, ...words: string[]) => {
+    const options = { env: { ...flux.env, LC_ALL: locale }, extendEnv: false, reject: false };
+    const { all } = await execa(process.execPath, [main, ...words], { ...options, all: true });
+    return all;
+  };
+  const [held, other, none, cleaned, wrong, wide] = await Promise.all([
+    told("C", "release", "1"),
+    told("C", "release", "2"),
+    told("C", "status", "3"),
+    told("C", "clean", "1"),
+    told("C", "status", "!"),
+    told("C.UTF-8", "release", "2"),
+  ]);
+  t.equal(held, "f2: goes on");
+  t.match(other, "flux-usernetes: f3 is not held: ");
+  t.match(none, "flux-usernetes: there is no job f4");
+  t.equal(cleaned, "f2: nothing is left");
+  t.match(wrong, "allowed: f58 (f...), decimal");
+  t.match(wide, "flux-usernetes: ƒ3 is not held: ");
+});
