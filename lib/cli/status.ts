@@ -30,7 +30,8 @@ export function statusCommand(): Command {
       `
 Without a cluster: all that are there, in short. Ranks that are alike with a step are
 told together; TIME is that of the slowest. With --watch a terminal is drawn anew each
-second, without what it has no room for until the end; a pipe gets a line for each change.
+second, without what it has no room for until the end; a pipe, or a dumb terminal, gets a
+line for each change.
 
 Exit codes: 0 done, 1 no such cluster, 2 wrong usage, 4 no Flux instance.
 
@@ -85,7 +86,7 @@ async function showAll(json: boolean): Promise<void> {
 }
 
 async function watch(jobid: bigint): Promise<void> {
-  const show = process.stdout.isTTY ? drawn() : told(jobid);
+  const show = here().redraws ? drawn() : told(jobid);
   let user: string | undefined;
   for (;;) {
     const seen = await look(jobid, user);

@@ -11,11 +11,19 @@ export interface Look {
   wide: boolean;
   /** The locale has what is drawn with. */
   unicode: boolean;
+  /** What was printed can be drawn over: a terminal that is not dumb. */
+  redraws: boolean;
 }
 
-export const PLAIN: Look = { width: Infinity, colour: false, wide: true, unicode: true };
+export const PLAIN: Look = {
+  width: Infinity,
+  colour: false,
+  wide: true,
+  unicode: true,
+  redraws: false,
+};
 
-type Env = Record<string, string | undefined>;
+export type Env = Record<string, string | undefined>;
 interface Stream {
   isTTY?: boolean;
   columns?: number;
@@ -28,11 +36,15 @@ export function lookOf(env: Env, stream: Stream): Look {
   const unicode = /utf-?8/i.test(locale);
   return {
     width: (terminal && stream.columns) || Infinity,
-    colour: terminal && !env["NO_COLOR"] && env["TERM"] !== "dumb",
+    colour: terminal && !env["NO_COLOR"] && !isDumb(env),
     wide: (unicode || isCoerced(env, locale)) && env["FLUX_F58_FORCE_ASCII"] === undefined,
     unicode,
+    redraws: terminal && !isDumb(env),
   };
 }
+
+/** Takes no escape sequences, or nobody knows which. */
+const isDumb = ({ TERM }: Env) => !TERM || TERM === "dumb";
 
 /** Python, which `flux jobs` is written in, takes UTF-8 for a C locale that LC_ALL does not ask for (PEP 538). */
 function isCoerced(env: Env, locale: string): boolean {

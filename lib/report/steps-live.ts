@@ -3,6 +3,7 @@
  * again as ranks end it; elsewhere the lines of the log, as they come.
  */
 import type { Facts, Level } from "../../plugin/world.js";
+import { lookOf, type Env } from "./look.js";
 
 interface Screen {
   write(text: string): unknown;
@@ -19,8 +20,8 @@ export interface Follower {
 
 const SHOWN: Level[] = ["error", "warn", "info"];
 
-export function followSteps(screen: Screen): Follower {
-  return screen.isTTY === true ? live(screen) : plain(screen);
+export function followSteps(screen: Screen, env: Env = process.env): Follower {
+  return lookOf(env, screen).redraws ? live(screen) : plain(screen);
 }
 
 function plain(screen: Screen): Follower {

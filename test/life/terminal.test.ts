@@ -16,6 +16,7 @@ life(async (t, flux) => {
   await flux.startDaemon();
   const job = await flux.submit("-N2", "--job-name=mine", "sleep", "300");
   const watched = on(80, `status --watch ${job}`, colour, 12);
+  const dumb = on(80, `status --watch ${job}`, { ...colour, TERM: "dumb" });
   await flux.output("flux", "usernetes", "wait", "--timeout", "1m", job);
 
   await t.test("the filters are those of flux jobs, and so is what it says to them", async (t) => {
@@ -63,5 +64,11 @@ life(async (t, flux) => {
     t.notMatch(last, "left out");
     t.match(last, /\nstage [^]*\nup [^]*\ndown-v /);
     await flux.waitForEnd(job);
+  });
+
+  await t.test("one that is dumb gets a line for each change, as a pipe does", async (t) => {
+    const lines = await dumb;
+    t.notMatch(lines, "^");
+    t.match(lines, /^ +[0-9.]+s starting on [^]*[0-9][sm] gone\n?$/m);
   });
 });

@@ -85,12 +85,19 @@ t.test("a line is cut where the terminal ends, and coloured after that", (t) => 
   t.end();
 });
 
-t.test("a terminal gets colour unless NO_COLOR is set; a pipe gets none", (t) => {
+t.test("a terminal gets colour unless NO_COLOR is set, and is drawn over; a pipe is not", (t) => {
   const terminal = { isTTY: true, columns: 100 };
-  t.match(lookOf({}, terminal), { width: 100, colour: true });
-  t.match(lookOf({ NO_COLOR: "1" }, terminal), { colour: false });
-  t.match(lookOf({ TERM: "dumb" }, terminal), { colour: false });
-  t.match(lookOf({}, {}), { width: Infinity, colour: false });
+  const TERM = "xterm";
+  t.match(lookOf({ TERM }, terminal), { width: 100, colour: true, redraws: true });
+  t.match(lookOf({ TERM, NO_COLOR: "1" }, terminal), { colour: false, redraws: true });
+  t.match(lookOf({ TERM }, {}), { width: Infinity, colour: false, redraws: false });
+  t.end();
+});
+
+t.test("a terminal that is dumb, or not known, gets no escape sequences", (t) => {
+  const terminal = { isTTY: true, columns: 100 };
+  for (const TERM of ["dumb", "", undefined])
+    t.match(lookOf({ TERM }, terminal), { width: 100, colour: false, redraws: false });
   t.end();
 });
 

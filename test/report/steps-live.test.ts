@@ -32,20 +32,25 @@ t.test("a step is one line, with how its ranks are", (t) => {
   t.end();
 });
 
-t.test("in a pipe there are the log's lines, and no orders for a terminal", (t) => {
-  const pipe = screen(false);
-  const follower = followSteps(pipe);
-  follower.say("trace", "up: begins", { step: "up", ranks: [0], status: "begins" });
-  follower.say("info", "up: ok", { step: "up", ranks: [0], status: "ok", seconds: 1 });
-  follower.note("done");
-  follower.end();
-  t.strictSame(pipe.written, ["up: ok\n", "done\n"]);
+t.test("in a pipe, and on a dumb terminal, there are the log's lines, and no orders", (t) => {
+  for (const [plain, TERM] of [
+    [screen(false), "xterm"],
+    [screen(true), "dumb"],
+    [screen(true), undefined],
+  ] as const) {
+    const follower = followSteps(plain, { TERM });
+    follower.say("trace", "up: begins", { step: "up", ranks: [0], status: "begins" });
+    follower.say("info", "up: ok", { step: "up", ranks: [0], status: "ok", seconds: 1 });
+    follower.note("done");
+    follower.end();
+    t.strictSame(plain.written, ["up: ok\n", "done\n"]);
+  }
   t.end();
 });
 
 t.test("on a terminal the lines are drawn again, cut to its width; a retry counts once", (t) => {
   const terminal = screen(true);
-  const follower = followSteps(terminal);
+  const follower = followSteps(terminal, { TERM: "xterm" });
   const say = (status: string) => {
     follower.say("info", "x", { step: "up", ranks: [0], status, seconds: 1 });
   };
