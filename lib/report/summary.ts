@@ -32,7 +32,9 @@ export function summarize({ cluster, record }: SeenJob, user: string): Summary |
   const { claim, jobid, userid, settledAt } = cluster;
   if (!claim) return undefined;
   const ranks = ranksOf(cluster);
-  const downAt = cluster.down && timeOf(record, "down");
+  const { down } = cluster;
+  // One that is kept for debugging is still there.
+  const downAt = down && !down.kept ? timeOf(record, "down") : undefined;
   return {
     ...{ jobid, user, userid, state: stateOf(cluster), ready: readyNodes(cluster) },
     nodes: ranks.length,

@@ -66,6 +66,19 @@ t.test("the time stops when it is gone", (t) => {
   t.end();
 });
 
+t.test("it goes on for one that is kept for debugging, which is still there", (t) => {
+  const kept: RecordEvent = {
+    ...{ timestamp: BEGIN + 30, name: "down" },
+    context: { left: [], kept: true },
+  };
+  const record = [claimEvent(), kept];
+  t.match(lines(record)[0], / kept .* 1\.5m /);
+  t.match(summaryJson(summary(record), BEGIN + 90, "x"), { age: 90, t_down: null });
+  const cleaned: RecordEvent = { timestamp: BEGIN + 60, name: "down", context: { left: [] } };
+  t.match(lines([...record, cleaned])[0], / gone .* 1m /, "until it is cleaned");
+  t.end();
+});
+
 t.test("a job without a claim has no cluster", (t) => {
   t.equal(summarize({ cluster: emptyCluster(), events: [], record: [] }, "alice"), undefined);
   t.end();

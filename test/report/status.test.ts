@@ -133,6 +133,16 @@ t.test("a cluster that is held says how to let it go on", (t) => {
   t.end();
 });
 
+t.test("a cluster that is kept when its job has ended has an age", (t) => {
+  const kept: RecordEvent = {
+    ...{ timestamp: BEGIN + 3, name: "down" },
+    context: { left: [], kept: true },
+  };
+  const [head] = lines([claimEvent(), settle("ready"), kept]);
+  t.equal(head, "ƒ2QT1HSJy5: kept, settled after 0.0s, 5.0s old");
+  t.end();
+});
+
 t.test("ranks that took much longer than others are told apart", (t) => {
   const folded = stepLines(
     [claimEvent(), took("up 0", 2), took("up 2", 3), took("up 1", 40)],
