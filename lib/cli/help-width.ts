@@ -8,6 +8,9 @@ import type { Look } from "../report/look.js";
 /** As commander has it where there is no terminal. */
 const WIDTH = 80;
 
+/** Columns that the words of an option are wrapped into; commander's own 40 are too many for 60. */
+export const NARROWEST = 20;
+
 /** Paragraphs are filled; tables, examples and what is indented stay as they are. */
 export function filled(text: string, { width, wide }: Pick<Look, "width" | "wide">): string {
   const columns = width === Infinity ? WIDTH : width;

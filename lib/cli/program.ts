@@ -3,7 +3,7 @@ import { constants } from "node:os";
 import { CommanderError, type Command } from "commander";
 import { CommandError, EXIT, messageOf } from "../errors.js";
 import { here } from "../report/look.js";
-import { filled } from "./help-width.js";
+import { filled, NARROWEST } from "./help-width.js";
 
 export async function runProgram(program: Command, argv: string[]): Promise<void> {
   const name = program.name();
@@ -32,12 +32,15 @@ function endOutput(name: string, error: NodeJS.ErrnoException): void {
 }
 
 /** Commander passes these settings on only to commands that it makes itself. */
-function prepare(command: Command, name: string): void {
-  command.exitOverride().configureOutput({
-    writeOut: (text) => process.stdout.write(filled(text, here())),
-    outputError: (text, write) => {
-      write(`${name}: ${text.trim().replace(/^error: /, "")} (${name} --help says more)\n`);
-    },
-  });
+export function prepare(command: Command, name: string): void {
+  command
+    .exitOverride()
+    .configureHelp({ minWidthToWrap: NARROWEST })
+    .configureOutput({
+      writeOut: (text) => process.stdout.write(filled(text, here())),
+      outputError: (text, write) => {
+        write(`${name}: ${text.trim().replace(/^error: /, "")} (${name} --help says more)\n`);
+      },
+    });
   for (const sub of command.commands) prepare(sub, name);
 }

@@ -4,6 +4,7 @@ import t from "tap";
 import { loadProgram } from "../../lib/cli/commands.js";
 import { helpOf, textAfter } from "../../lib/cli/help-of.js";
 import { filled } from "../../lib/cli/help-width.js";
+import { prepare } from "../../lib/cli/program.js";
 
 const program = await loadProgram();
 const commands: [string, Command][] = [
@@ -63,6 +64,15 @@ Examples:
 `,
   );
   t.end();
+});
+
+t.test("options are as wide as the terminal, also where it is narrow", async (t) => {
+  const narrow = await loadProgram();
+  prepare(narrow, "flux-usernetes");
+  for (const command of [narrow, ...narrow.commands]) {
+    command.configureOutput({ getOutHelpWidth: () => 60 });
+    for (const line of command.helpInformation().split("\n")) t.ok(line.length <= 60, line);
+  }
 });
 
 t.test("in a pipe they are 80 columns wide, and job ids are those of the locale", (t) => {
