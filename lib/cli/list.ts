@@ -8,6 +8,7 @@ import { summaryJson } from "../report/summary.js";
 
 interface ListOptions {
   all?: true;
+  A?: true;
   user?: string;
   filter?: string;
   since?: string;
@@ -24,7 +25,7 @@ export function listCommand(): Command {
     .description("list the clusters of the instance")
     .argument("[job...]", "only these jobs' clusters")
     .option("-a, --all", "those that are gone, too")
-    .option("-A", "those of all users' jobs (as it is without -u)")
+    .option("-A", "those of all users' jobs, as without -u; it goes before -u")
     .option("-u, --user <user>", "those of this user's jobs")
     .option("-f, --filter <state>", "of jobs in these states or with these results")
     .option("--since <when>", "with those of jobs that have ended since, like -1h")
@@ -50,8 +51,10 @@ Examples:
   flux usernetes list -a --since=-1h --json`,
     )
     .action(async (jobs: string[], options: ListOptions) => {
-      const { all, filter, since, json, user, name, queue, include } = options;
-      const chosen = [user, filter, since, name, queue, include].some((it) => it !== undefined);
+      const { all, filter, since, json, name, queue, include } = options;
+      const chosen = [userOf(options), filter, since, name, queue, include].some(
+        (it) => it !== undefined,
+      );
       const ended = all ?? (jobs.length > 0 || filter !== undefined || since !== undefined);
       const seen = await seeClusters({
         filters: filters(jobs, options),
@@ -84,9 +87,13 @@ export function warn(text: string): void {
   process.stderr.write(`flux-usernetes: ${text}\n`);
 }
 
+/** As `flux jobs` has it: -A goes before -u. */
+const userOf = ({ A, user }: ListOptions) => (A ? undefined : user);
+
 /** Arguments for `flux jobs`. */
 function filters(jobs: string[], options: ListOptions): string[] {
-  const { all, user, filter, since, name, queue, include } = options;
+  const { all, filter, since, name, queue, include } = options;
+  const user = userOf(options);
   // It ignores filters with job ids, and says so.
   if (jobs.length > 0) return ["--", ...jobs];
   return [
