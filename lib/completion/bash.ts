@@ -57,5 +57,7 @@ function table(head: string, subject: string, cases: string[]): string[] {
   return [head, `  case ${subject} in`, ...lines, "  esac", "}", ""];
 }
 
-const words = (kind: Kind): string =>
-  typeof kind === "string" ? kind : ["words", ...kind].join(" ");
+function words(kind: Kind): string {
+  if (typeof kind === "string") return kind;
+  return ("listOf" in kind ? ["list", ...kind.listOf] : ["words", ...kind]).join(" ");
+}

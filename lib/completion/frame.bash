@@ -53,9 +53,13 @@ __usernetes_complete() {
 
 # __usernetes_offer KIND: sets COMPREPLY. compopt has readline find the files by itself.
 __usernetes_offer() {
-  local verbs=${table}_verbs
+  local verbs=${table}_verbs before
   case $1 in
     words\ *) __usernetes_choose -W "${1#words }" ;;
+    list\ *)
+      before=${cur%"${cur##*,}"} cur=${cur##*,}
+      __usernetes_choose -P "$before" -W "${1#list }"
+      ;;
     verb) __usernetes_choose -W "${!verbs}" ;;
     file) compopt -o default ;;
     directory) compopt -o dirnames ;;

@@ -5,6 +5,8 @@ import { ENGINES } from "../usernetes/engine.js";
 /** Words to choose from, or what lib/completion/frame.bash knows how to find. */
 export type Kind =
   | readonly string[]
+  /** Some of these words, with commas between them. */
+  | { listOf: readonly string[] }
   | "file"
   | "directory"
   | "user"
@@ -27,7 +29,7 @@ const JOB_STATES = [
 const OPTIONS: Record<string, Kind> = {
   "--engine": ENGINES,
   "--step": STEPS,
-  "--filter": JOB_STATES,
+  "--filter": { listOf: JOB_STATES },
   "--pass-env": "variable",
 };
 

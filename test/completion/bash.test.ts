@@ -104,6 +104,15 @@ t.test("an option's value is offered by what it may be, however it is written", 
   t.strictSame(await shell.offered([...list, "-f", "canc"]), ["canceled"]);
   // Where something has taken = out of COMP_WORDBREAKS.
   t.strictSame(await shell.offered([...list, "--filter=pend"]), ["--filter=pending"]);
+  // Some of them, with commas.
+  t.strictSame(await shell.offered([...list, "-f", "failed,c"]), [
+    ...["failed,cleanup", "failed,completed", "failed,canceled"],
+  ]);
+  t.strictSame(await shell.offered([...list, "--filter", "=", "run,failed,pen"]), [
+    "run,failed,pending",
+  ]);
+  t.strictSame(await shell.offered([...list, "--filter=run,pen"]), ["--filter=run,pending"]);
+  t.strictSame(await shell.offered([...list, "-f", "failed,x"]), []);
   t.strictSame(await shell.offered([...list, "-u", "roo"]), ["root"]);
   const daemon = ["flux-usernetes", "daemon"];
   t.strictSame(await shell.offered([...daemon, "--config", ""]), ["compopt -o default"]);
