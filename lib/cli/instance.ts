@@ -18,6 +18,11 @@ export async function attribute(name: string): Promise<string> {
   );
 }
 
+/** Whether whoever runs this owns the instance, and so may see the clusters of all users. */
+export async function isOwner(): Promise<boolean> {
+  return Number(await attribute("security.owner")) === process.getuid?.();
+}
+
 /** What `--rank` says, of an instance of so many; all without it. Throws a CommandError. */
 export function ranksOf(text: string | undefined, size: number): number[] {
   const all = Array.from({ length: size }, (_, rank) => rank);

@@ -5,6 +5,7 @@ import { seeClusters } from "../report/clusters.js";
 import { HEADING, listLines, order } from "../report/list.js";
 import { cut, here, nameOf } from "../report/look.js";
 import { summaryJson } from "../report/summary.js";
+import { isOwner } from "./instance.js";
 
 interface ListOptions {
   all?: true;
@@ -57,7 +58,7 @@ Examples:
       );
       const ended = all ?? (jobs.length > 0 || filter !== undefined || since !== undefined);
       const seen = await seeClusters({
-        filters: filters(jobs, options),
+        filters: await filters(jobs, options),
         count: jobs.length > 0 ? 0 : countOf(options),
         open: jobs.length === 0 && !chosen,
         warn,
@@ -90,14 +91,23 @@ export function warn(text: string): void {
 /** As `flux jobs` has it: -A goes before -u. */
 const userOf = ({ A, user }: ListOptions) => (A ? undefined : user);
 
+/** For `flux jobs`: whose jobs. A guest's own are not to be missed among those of others. */
+export async function ofWhom(): Promise<string[]> {
+  return (await isOwner()) ? ["-A"] : [];
+}
+
+async function whose({ A, user }: ListOptions): Promise<string[]> {
+  if (A) return ["-A"];
+  return user === undefined ? ofWhom() : [`--user=${user}`];
+}
+
 /** Arguments for `flux jobs`. */
-function filters(jobs: string[], options: ListOptions): string[] {
+async function filters(jobs: string[], options: ListOptions): Promise<string[]> {
   const { all, filter, since, name, queue, include } = options;
-  const user = userOf(options);
   // It ignores filters with job ids, and says so.
   if (jobs.length > 0) return ["--", ...jobs];
   return [
-    user === undefined ? "-A" : `--user=${user}`,
+    ...(await whose(options)),
     ...(all ? ["-a"] : []),
     ...(filter === undefined ? [] : [`--filter=${filter}`]),
     ...(since === undefined ? [] : [`--since=${since}`]),

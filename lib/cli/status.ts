@@ -15,7 +15,7 @@ import { noCluster, statusFrame, statusLines, type Told } from "../report/status
 import { stepLines } from "../report/steps.js";
 import { summaryJson } from "../report/summary.js";
 import { clusterIdOf, seeCluster } from "./cluster-argument.js";
-import { warn } from "./list.js";
+import { ofWhom, warn } from "./list.js";
 
 const PAUSE_MS = 1000;
 
@@ -76,7 +76,7 @@ async function showOne(jobid: bigint, json: boolean): Promise<void> {
 
 /** As `list` does. */
 async function showAll(json: boolean): Promise<void> {
-  const seen = await seeClusters({ filters: ["-A"], count: 1000, open: true, warn });
+  const seen = await seeClusters({ filters: await ofWhom(), count: 1000, open: true, warn });
   const shown = order(seen.filter(({ state }) => state !== "gone"));
   if (json) {
     const each = shown.map((summary) => summaryJson(summary, now(), nameOf(summary.jobid)));
