@@ -1,6 +1,6 @@
 /** One call of a plan, carried out: `flux exec` and what comes back of it, into the record. */
 import type { Action } from "../lib/cluster/plan.js";
-import { hostOf, progress } from "../lib/cluster/state.js";
+import { names, progress } from "../lib/cluster/state.js";
 import { BRING_UP, type LocalStep, type Step } from "../lib/cluster/steps.js";
 import { messageOf, PermanentError } from "../lib/errors.js";
 import { encodeIdset } from "../lib/flux/idset.js";
@@ -127,9 +127,7 @@ function tellBegin(job: Reconciler, { steps, ranks }: CallAction): void {
   const [first] = steps;
   const attempt = first ? progress(job.cluster, first, ranks[0] ?? 0)?.attempt : undefined;
   const tried = attempt !== undefined && attempt > 1 ? `, try ${attempt}` : "";
-  const on =
-    ranks.length === 1 ? hostOf(job.cluster, ranks[0] ?? 0) : `ranks ${encodeIdset(ranks)}`;
-  job.say("info", `${steps.join(", ")}: begins on ${on}${tried}`);
+  job.say("info", `${steps.join(", ")}: begins on ${names(job.cluster, ranks)}${tried}`);
 }
 
 type End = Omit<StepEnd, "step"> & { step: Step };
@@ -153,19 +151,6 @@ function finish(job: Reconciler, end: End): void {
   };
   job.step({ timestamp, name: "step-finish", context }, more, tail);
   world.meter?.step({ step, status, seconds });
-  tell(job, { step, rank, status, note, seconds, attempt });
-  // What went well is in its log, and kept beside the record.
-  if (status !== "ok") for (const line of tail) job.say("debug", `${step}: rank ${rank}: ${line}`);
+  job.tellEnd({ step, rank, attempt, status, note, seconds, tail }, more);
   if (next) start(job, next, [rank], more);
-}
-
-type Told = Pick<End, "step" | "rank" | "status" | "note"> & { seconds: number; attempt: number };
-
-function tell(job: Reconciler, told: Told): void {
-  const { step, rank, status, note, seconds, attempt } = told;
-  const level = status === "ok" || note === "stopped" ? "info" : "error";
-  const tried = attempt > 1 ? ` (try ${attempt})` : "";
-  const how = status === "ok" ? `ok in ${seconds} s${tried}` : `${status}${tried}: ${note}`;
-  const facts = { step, ranks: [rank], status, seconds };
-  job.say(level, `${step}: ${hostOf(job.cluster, rank)}: ${how}`, facts);
 }

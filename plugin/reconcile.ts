@@ -25,6 +25,7 @@ import { recordKey, RecordWriter, type Operation } from "../lib/record/writer.js
 import type { Line } from "../lib/step/line.js";
 import { INSTANCE, nameOf } from "../lib/usernetes/names.js";
 import { ACTIONS } from "./actions.js";
+import { Ends, type StepEnded } from "./ends.js";
 import { readEventlog } from "./let-go.js";
 import { traced } from "./traced.js";
 import type { Facts, Level, World } from "./world.js";
@@ -47,6 +48,7 @@ export class Reconciler {
   line: Line | undefined;
   /** From the lead to the workers and the archive; nowhere else. */
   joinCommand: string | undefined;
+  private readonly ends: Ends;
   private readonly writer: RecordWriter;
   private readonly busy = new Set<string>();
   private readonly pauses = new Map<string, number>();
@@ -69,6 +71,9 @@ export class Reconciler {
     this.name = nameOf(cluster.jobid);
     this.world = traced(world, (text, facts) => {
       this.say("trace", text, facts);
+    });
+    this.ends = new Ends(cluster, world.clock, (level, text) => {
+      this.say(level, text);
     });
     const { config } = world;
     this.limits = {
@@ -165,11 +170,20 @@ export class Reconciler {
     this.stopWatching();
     this.cancelWake?.();
     this.cancelGather?.();
+    this.ends.flush();
     this.leaving.abort();
   }
 
   say(level: Level, text: string, facts: Facts = {}): void {
+    if (level !== "trace") this.ends.flush();
     this.world.say(level, `${this.name}: ${text}`, { job: this.name, ...facts });
+  }
+
+  /** A step has ended on a rank: each is in the trace, and people are told of all together. */
+  tellEnd(end: StepEnded, more: boolean): void {
+    const { step, rank, status, seconds } = end;
+    this.say("trace", `${step}: rank ${rank}: ${status}`, { step, ranks: [rank], status, seconds });
+    this.ends.add(end, more);
   }
 
   /**

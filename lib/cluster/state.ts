@@ -4,7 +4,8 @@
  * restart and a test.
  */
 import type { Resources } from "../flux/resources.js";
-import { decodeIdset } from "../flux/idset.js";
+import { encodeHostlist } from "../flux/hostlist.js";
+import { decodeIdset, encodeIdset } from "../flux/idset.js";
 import type { Claim, Down, Fault, Settle, StepStatus } from "../record/events.js";
 import type { Parsed } from "./request.js";
 import { STEPS, type Step } from "./steps.js";
@@ -89,12 +90,19 @@ export function ranksOf({ claim }: Cluster): readonly number[] {
   return claim ? placesOf(claim).ranks : [];
 }
 
-/** `node1 (rank 1)` */
-export function hostOf(cluster: Cluster, rank: number): string {
-  const { claim } = cluster;
-  const place = claim && placesOf(claim).place.get(rank);
-  return `${(place !== undefined && claim?.hosts[place]) || "?"} (rank ${rank})`;
+/** `node[1-2]` */
+export function hostNames({ claim }: Cluster, ranks: readonly number[]): string {
+  const place = claim && placesOf(claim).place;
+  return encodeHostlist(ranks.map((rank) => claim?.hosts[place?.get(rank) ?? -1] ?? "?"));
 }
+
+/** `node[1-2] (rank 1-2)` */
+export function names(cluster: Cluster, ranks: readonly number[]): string {
+  return `${hostNames(cluster, ranks)} (rank ${encodeIdset(ranks)})`;
+}
+
+/** `node1 (rank 1)` */
+export const hostOf = (cluster: Cluster, rank: number): string => names(cluster, [rank]);
 
 interface Places {
   ranks: readonly number[];

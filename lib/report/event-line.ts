@@ -1,9 +1,8 @@
 /** An event of the record as a line, for who follows a cluster in a pipe. Pure. */
-import type { Cluster } from "../cluster/state.js";
+import { names, type Cluster } from "../cluster/state.js";
 import { decodeIdset } from "../flux/idset.js";
 import type { RecordEvent } from "../record/events.js";
 import { fsd } from "./look.js";
-import { names } from "./status-steps.js";
 
 /** `2.1s up: ok on node[0-1] (rank 0-1) in 2.0s`; the first time is since the claim. */
 export function eventLine(event: RecordEvent, cluster: Cluster, from: number): string {

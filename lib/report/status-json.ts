@@ -1,5 +1,5 @@
 /** A cluster in full for a program: what `list --json` has of it, and more. */
-import { hostOf, type Cluster } from "../cluster/state.js";
+import { hostNames, type Cluster } from "../cluster/state.js";
 import { encodeIdset } from "../flux/idset.js";
 import { nameOf } from "./look.js";
 import { noCluster, type Told } from "./status.js";
@@ -39,5 +39,4 @@ export function statusJson(told: Told, now: number) {
   };
 }
 
-const host = (cluster: Cluster, rank: number) =>
-  hostOf(cluster, rank).replace(/ \(rank [0-9]+\)$/, "");
+const host = (cluster: Cluster, rank: number) => hostNames(cluster, [rank]);

@@ -1,6 +1,5 @@
 /** A cluster's steps as `status` prints them: a table, what is waited for, what failed. */
-import { isHeld, isOver, progress, ranksOf, type Cluster } from "../cluster/state.js";
-import { encodeHostlist } from "../flux/hostlist.js";
+import { isHeld, isOver, names, progress, type Cluster } from "../cluster/state.js";
 import { encodeIdset } from "../flux/idset.js";
 import { foldLines } from "../record/fold-lines.js";
 import { INSTANCE } from "../usernetes/names.js";
@@ -127,17 +126,6 @@ const FAULTS = 5;
 
 /** Lines of a step that failed; `logs` has the others. */
 const LAST = 12;
-
-/** `node[1-2] (rank 1-2)` */
-export function names(cluster: Cluster, ranks: number[]): string {
-  return `${hostNames(cluster, ranks)} (rank ${encodeIdset(ranks)})`;
-}
-
-/** `node[1-2]` */
-export function hostNames(cluster: Cluster, ranks: number[]): string {
-  const all = new Map(ranksOf(cluster).map((rank, index) => [rank, index]));
-  return encodeHostlist(ranks.map((rank) => cluster.claim?.hosts[all.get(rank) ?? -1] ?? "?"));
-}
 
 /** `18:40:12`, of this machine's time zone. */
 export function clockTime(seconds: number): string {

@@ -1,12 +1,12 @@
 /** A cluster in full: what `status` prints of it. Pure: time is an argument. */
-import type { Cluster } from "../cluster/state.js";
+import { names, type Cluster } from "../cluster/state.js";
 import { encodeHostlist } from "../flux/hostlist.js";
 import { decodeIdset } from "../flux/idset.js";
 import { WEIGHT, weighed, wrapped, type FrameLine } from "./frame.js";
 import type { SeenJob } from "./job.js";
 import { COLOURS, fsd, nameOf, paint, wrap, type Look } from "./look.js";
 import type { KeptLog } from "./kept-logs.js";
-import { clockTime, failures, names, stepTable, waits } from "./status-steps.js";
+import { clockTime, failures, stepTable, waits } from "./status-steps.js";
 import { stepLines, type StepLine } from "./steps.js";
 import { ageOf, summarize, type Summary } from "./summary.js";
 

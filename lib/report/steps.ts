@@ -2,7 +2,7 @@
  * How far each step is, from the record: ranks that are alike are told together.
  * Pure: time is an argument.
  */
-import { hostOf, type Cluster } from "../cluster/state.js";
+import { hostNames, type Cluster } from "../cluster/state.js";
 import { STEPS, type Step } from "../cluster/steps.js";
 import { decodeIdset } from "../flux/idset.js";
 import type { RecordEvent, StepStatus } from "../record/events.js";
@@ -108,6 +108,6 @@ export function logOf(cluster: Cluster, step: Step, rank: number): string | unde
   const { claim } = cluster;
   // These are the daemon's own, and write none.
   if (!claim || step === "publish-join" || step === "remove-archive") return undefined;
-  const host = hostOf(cluster, rank).replace(/ \(rank [0-9]+\)$/, "");
+  const host = hostNames(cluster, [rank]);
   return `${host}:${claim.workdir}/.usernetes/nodes/${host}/${step}.log`;
 }

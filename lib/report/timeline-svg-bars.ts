@@ -1,6 +1,5 @@
 /** The bars of a drawn timeline, what is beside them, and the line of the longest chain. */
-import type { Cluster } from "../cluster/state.js";
-import { names, hostNames } from "./status-steps.js";
+import { hostNames, names, type Cluster } from "../cluster/state.js";
 import { element, escape } from "./svg.js";
 import { xOf, type Area } from "./timeline-svg-axis.js";
 import {

@@ -1,8 +1,7 @@
 /** A timeline for a terminal: a bar a row, as wide as the terminal. Pure. */
-import type { Cluster } from "../cluster/state.js";
+import { names, type Cluster } from "../cluster/state.js";
 import { encodeIdset } from "../flux/idset.js";
 import { cut, fsd, nameOf, wrap, type Look } from "./look.js";
-import { names } from "./status-steps.js";
 import { barsOf, type Bar } from "./timeline-fold.js";
 import { tickStep } from "./timeline-ticks.js";
 import { drawBar } from "./timeline-text-bar.js";

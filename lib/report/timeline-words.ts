@@ -1,7 +1,6 @@
 /** Where a phase's time went, and what of it did not end well, in sentences. Pure. */
-import type { Cluster } from "../cluster/state.js";
+import { names, type Cluster } from "../cluster/state.js";
 import { fsd } from "./look.js";
-import { names } from "./status-steps.js";
 import { sumsOf, type Phase } from "./timeline.js";
 
 /** Hundredths, where they are to be seen. */

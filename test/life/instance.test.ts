@@ -1,6 +1,7 @@
 /** The cluster of the whole instance: flux-usernetes up and down, with no daemon and beside one. */
 import { join } from "node:path";
 import { life } from "./life.js";
+import { told } from "./told.js";
 
 const UP = ["flux-usernetes", "up", "--pass-env", "TESTBED"];
 const DOWN = ["flux-usernetes", "down", "--pass-env", "TESTBED"];
@@ -26,8 +27,7 @@ life(async (t, flux) => {
     t.equal(exitCode, 0, stderr);
     t.equal(stdout, `${kubeconfig}\n`);
     t.equal(await nodes(), 4);
-    for (const rank of [0, 1, 2, 3])
-      t.match(stderr, new RegExp(`instance: up: node${rank} \\(rank ${rank}\\): ok in`));
+    t.strictSame(told(stderr, "instance: up", "ok"), [0, 1, 2, 3], stderr);
     t.match(await flux.output("flux", "dmesg"), /usernetes.*instance: settle: ready/);
   });
 

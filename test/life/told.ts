@@ -1,0 +1,10 @@
+/** What flux dmesg, or `up`, tells of steps. */
+import { decodeIdset } from "../../lib/flux/idset.js";
+
+/** The ranks, in order and with repetition, of `...STEP: HOSTS (rank IDSET): STATUS` lines. */
+export function told(text: string, step: string, status: string): number[] {
+  const lines = text.split("\n").filter((line) => line.includes(`${step}: `));
+  const said = new RegExp(`\\(rank ([0-9,-]+)\\): ${status}\\b`);
+  const ranks = lines.map((line) => said.exec(line)?.[1] ?? "");
+  return ranks.flatMap(decodeIdset).sort((a, b) => a - b);
+}
