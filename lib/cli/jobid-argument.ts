@@ -2,7 +2,6 @@
 import { CommandError, EXIT } from "../errors.js";
 import { parseJobid } from "../flux/jobid.js";
 import { run } from "../host/runner.js";
-import { here } from "../report/look.js";
 
 const DEADLINE_MS = 10_000;
 
@@ -15,9 +14,8 @@ export async function jobidOf(text: string): Promise<bigint> {
   const env = process.env as Record<string, string>;
   const { exitCode, stdout } = await run({ argv, env, timeoutMs: DEADLINE_MS });
   if (exitCode === 0 && /^[0-9]+\s*$/.test(stdout)) return BigInt(stdout.trim());
-  const f = here().wide ? "ƒ" : "f";
   throw new CommandError(
     EXIT.usage,
-    `"${text}" is no job id; allowed: f58 (${f}...), decimal, hex, dothex, kvs or words`,
+    `"${text}" is no job id; allowed: f58, decimal, hex, dothex, kvs or words`,
   );
 }
