@@ -53,7 +53,11 @@ await podmanLife({ table: TABLE, size: 2 }, async (t, flux) => {
         note: "timed out after 5s, waiting for up on node0 (rank 0)",
       });
       t.match((await flux.record(job)).at(-1), { name: "down", context: { left: [0] } });
-      t.match(await drained(0), "timed out after 4 s: asking podman what is left");
+      // Podman is ended first, and the step may still get to say so.
+      t.match(
+        await drained(0),
+        /timed out after 4 s: (asking podman what is|podman does not answer)/,
+      );
       flux.hangs(0, undefined);
       t.match(await flux.run(["flux-usernetes", "clean", job]), { exitCode: 0 });
       await flux.output("flux", "resource", "undrain", "0");
