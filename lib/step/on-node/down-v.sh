@@ -56,11 +56,23 @@ if command -v "$engine" >/dev/null; then
 fi
 
 { [ -n "$ours" ] && [ -z "$keep" ]; } || exit 0
-[ -L "$state/nodes" ] || rm -rf "$node"
 # Where it is shared, the last node removes it: others may be at their own teardown.
-if [ ! -L "$state/nodes" ] && [ -d "$state/nodes" ] && [ -n "$(ls -A "$state/nodes")" ]; then
-  echo "$workdir stays for $(ls -A "$state/nodes" | tr '\n' ' ')"
-  exit 0
+others() {
+  found=''
+  [ ! -L "$state/nodes" ] || return 0
+  for other in "$state/nodes"/*; do
+    [ "$other" = "$node" ] || [ ! -e "$other" ] || found="$found ${other##*/}"
+  done
+}
+others
+if [ -n "$found" ]; then
+  rm -rf "$node"
+  # They may be gone by now, and have seen this one.
+  others
+  if [ -n "$found" ]; then
+    echo "$workdir stays for$found"
+    exit 0
+  fi
 fi
 # Two may be the last ones at the same moment.
 for pause in 0.2 1 ''; do

@@ -22,21 +22,38 @@ earlier() {
   # This call's own have its nonce.
   # shellcheck disable=SC2086 # it is one word a file
   [ -z "$files" ] || files=$(grep -LszxF -e "$nonce" $files)
-  for file in $files; do
-    file=${file%cmdline}environ
-    # Brokers that share a host each have their own.
-    [ -z "${FLUX_URI:-}" ] || grep -qszxF "FLUX_URI=$FLUX_URI" "$file" || continue
-    tr '\n\0' ' \n' <"${file%environ}cmdline" | awk -v own="$nonce" -v wanted="$steps" -v pid="${file%/environ}" '
-      { argument[NR] = $0 }
-      END {
-        if (argument[1] ~ /(^|\/)(setpriv|setsid|timeout)$/) { call = argument[NR]; does[argument[NR - 1]] }
-        else if (argument[4] == "usernetes-start") { call = argument[5]; does[argument[6]] }
-        else if (argument[4] == "usernetes") { call = argument[5]; for (i = 6; i + 2 <= NR; i += 3) does[argument[i]] }
-        if (call == "" || call == own) exit
-        for (step in does) if (wanted ~ / down-v / || index(wanted, " " step " ")) found = 1
-        if (found) print substr(pid, 7)
-      }'
-  done
+  # Brokers that share a host each have their own.
+  if [ -n "$files" ] && [ -n "${FLUX_URI:-}" ]; then
+    environs=''
+    for file in $files; do environs="$environs ${file%cmdline}environ"; done
+    files=''
+    # shellcheck disable=SC2086
+    for file in $(grep -lszxF "FLUX_URI=$FLUX_URI" $environs); do files="$files ${file%environ}cmdline"; done
+  fi
+  [ -n "$files" ] || return 0
+  # A line `FILE:ARGUMENT` each, of all of them.
+  # shellcheck disable=SC2086
+  grep -aszH '' $files | tr '\n\0' ' \n' | awk -v own="$nonce" -v wanted="$steps" '
+    function tell_last() {
+      call = ""
+      split("", does)
+      if (argument[1] ~ /(^|\/)(setpriv|setsid|timeout)$/) { call = argument[count]; does[argument[count - 1]] }
+      else if (argument[4] == "usernetes-start") { call = argument[5]; does[argument[6]] }
+      else if (argument[4] == "usernetes") { call = argument[5]; for (i = 6; i + 2 <= count; i += 3) does[argument[i]] }
+      if (call == "" || call == own) return
+      for (step in does) if (wanted ~ / down-v / || index(wanted, " " step " ")) { print pid; return }
+    }
+    match($0, /^\/proc\/[0-9]+\/cmdline:/) {
+      of = substr($0, 7, RLENGTH - 15)
+      if (of != pid) {
+        if (pid != "") tell_last()
+        split("", argument)
+        count = 0
+        pid = of
+      }
+      argument[++count] = substr($0, RLENGTH + 1)
+    }
+    END { if (pid != "") tell_last() }'
 } 2>/dev/null
 
 # Gives a status if something is left after fifteen seconds.

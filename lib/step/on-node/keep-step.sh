@@ -9,7 +9,7 @@
 # With TERM it stops halfway: what it has made of a network, the addresses and the bridge,
 # stays for good, it knows nothing of that, and the next try finds it in the way. Where
 # it takes too long, it gets TERM after six seconds and KILL after eight.
-keep_step=$(cat <<'END'
+read_text <<'END'
 # The group's processes, one a line: PID wait|client|end. Those of podman's own that it
 # is to wait for; other clients of an engine; the rest.
 members() {
@@ -62,4 +62,4 @@ trap end_step TERM
 { (script=$1; shift; eval "$script") <&7 7<&- & } 7<&0
 wait "$!"
 END
-)
+keep_step=$text

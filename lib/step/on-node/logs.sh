@@ -54,9 +54,9 @@ look() {
   for step; do
     n=$((n + 1)) log=$node/$step.log raw=$node/$step.raw
     eval "old=\${log_$n:-} told=\${raw_$n:-0} had=\${had_$n:-0} known=\${done_$n:-}"
-    [ -e "$raw" ] || known=''
+    [ -s "$raw" ] || known=''
     # A log grows when its step ends: not all are read each time.
-    if [ -z "$old" ] || [ -e "$raw" ] || [ "$told" -gt 0 ] || [ -n "$over" ]; then
+    if [ -z "$old" ] || [ -s "$raw" ] || [ "$told" -gt 0 ] || [ -n "$over" ]; then
       look_at_log
       [ -n "$known" ] || look_at_raw
     fi

@@ -33,12 +33,12 @@ case $step in
   up)
     # With other ports or another subnet than the last time it begins anew, and so
     # after a try that never came up: what that has half made would be in the way.
-    now=$(
-      for name in NODE_SUBNET PORT_ETCD PORT_FLANNEL PORT_KUBELET PORT_KUBE_APISERVER; do
-        eval "value=\${$name:-}"
-        [ -z "$value" ] || echo "$name=$value"
-      done
-    )
+    now=''
+    for name in NODE_SUBNET PORT_ETCD PORT_FLANNEL PORT_KUBELET PORT_KUBE_APISERVER; do
+      eval "value=\${$name:-}"
+      [ -z "$value" ] || now="$now${now:+
+}$name=$value"
+    done
     if [ ! -e "$node/up.with" ]; then
       printf '%s\n' "$now" >"$node/up.with"
     elif [ ! -e "$node/up.done" ] || [ "$(cat "$node/up.with")" != "$now" ]; then

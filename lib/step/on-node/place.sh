@@ -4,6 +4,16 @@ here=${USERNETES_HERE:-$(hostname)}
 state=$USERNETES_WORKDIR/.usernetes
 node=$state/nodes/$here
 
+# Reads stdin into $text, without its last newline. The shell reads a byte at a time, and
+# starts no program.
+read_text() {
+  text=''
+  while IFS= read -r line || [ -n "$line" ]; do
+    text="$text${text:+
+}$line"
+  done
+}
+
 # Whether a rank is one of an idset (RFC 22), as 0-3,7.
 is_among() { # RANK IDSET
   rest=$2,

@@ -80,33 +80,25 @@ without_chatter() {
 
 # Adds the step's output to its log, which is bounded: what the steps print is the
 # user's own, but never the token. Reports a few words of a step that went well, too,
-# for who looks when its log is gone. Every step waits for this: a few lines with
-# nothing like a secret among them, as they mostly are, take one program.
+# for who looks when its log is gone. Every step waits for this: a few lines, as it
+# mostly is, take one program, and one more where they may have a secret among them.
 keep() {
   kept=$log/$step.log
   if [ ! -d "$log" ] || [ -L "$log" ] || [ -L "$kept" ] || { [ -e "$kept" ] && [ ! -f "$kept" ]; }; then
     kept=/dev/null
   fi
   if [ -s /dev/fd/4 ]; then
-    text='' size=$(wc -c </dev/fd/4)
-    [ "$size" -gt 2000 ] || read_text
-    if [ "$size" -gt 2000 ] || may_have_secrets "$text"; then
+    if [ "$(wc -c </dev/fd/4)" -gt 2000 ]; then
       recent 2097152 | tail -c 1048576 >>"$kept"
-      text=$(recent 8192 | tail -n 4)
+      [ "$status" -ne 0 ] || text=$(recent 8192 | tail -n 4)
     else
+      read_text </dev/fd/4
+      ! may_have_secrets "$text" || text=$(printf '%s\n' "$text" | without_secrets)
       printf '%s\n' "$text" >>"$kept"
     fi
     [ "$status" -ne 0 ] || report_last "$text"
   fi
   [ "$status" -eq 0 ] || echo "-- exit $status --" >>"$kept"
-}
-
-# The step's output into $text. The shell reads a byte at a time.
-read_text() {
-  while IFS= read -r line || [ -n "$line" ]; do
-    text="$text${text:+
-}$line"
-  done </dev/fd/4
 }
 
 # Whether without_secrets has to look at it.
@@ -142,7 +134,21 @@ open_raw() {
   raw=$log/$step.raw
   if [ "$step" = down-v ] || [ ! -d "$log" ] || [ -L "$log" ] || [ -L "$state" ] ||
     ! make_file "$raw"; then raw=$(mktemp) || return; fi
+  raws="$raws$raw
+"
   exec 4<"$raw" 5>>"$raw"
+}
+
+# What of it is not in the log is in nobody's way, empty, until all steps are done: no step
+# waits for its removal.
+remove_raws() {
+  IFS='
+'
+  set -f
+  # shellcheck disable=SC2086 # it is one word a line
+  [ -z "$raws" ] || rm -f -- $raws 2>/dev/null
+  set +f
+  unset IFS
 }
 
 # Makes an empty file that nobody else has put there.
@@ -166,12 +172,12 @@ keep_short() {
   done
 }
 
-raw='' result='' child='' watcher=''
+raws='' result='' child='' watcher=''
 # shellcheck disable=SC2317 # it is called by the trap
 stop() {
   [ -z "$child" ] || { kill -TERM "$child" && wait "$child"; }
   [ -z "$watcher" ] || kill -KILL "$watcher"
-  [ -z "$raw" ] || rm -f "$raw"
+  remove_raws
   [ -z "$result" ] || rm -f "$result"
   exit 143
 }
@@ -230,6 +236,8 @@ EOF
       while IFS= read -r line; do report tail "$step" "$line"; done
   fi
   keep
+  # By the open file, whatever has its name now.
+  true >/dev/fd/5
   exec 4</dev/null 5>/dev/null
   if [ -n "$result" ]; then
     if [ "$status" -eq 0 ]; then
@@ -242,8 +250,6 @@ EOF
     rm -f "$result"
     result=''
   fi
-  # Nothing waits for that.
-  rm -f "$raw" &
   if [ "$step $status" = "up 0" ] && is_shared; then report end up 0 shared; else report end "$step" "$status"; fi
   return "$status"
 }
@@ -277,4 +283,5 @@ else
 fi
 # TERM is lost on a shell that has just been forked off.
 { kill -KILL "$watcher" && wait "$watcher"; } 2>/dev/null
+remove_raws
 exit 0

@@ -14,8 +14,8 @@ command -v make >/dev/null || fail "make is not installed on this node, or not o
 
 # What leads out of the template would lead out of the copy as well, to what
 # other clusters share; what is no file cannot be copied at all.
-cd "$template"
-top=$(pwd -P)
+cd -P "$template"
+top=$PWD
 export top
 # shellcheck disable=SC2016 # it is for the inner shell
 strange=$(find . \( -path ./.git -o -path ./.usernetes -o -path ./kubeconfig -o -path ./join-command \) -prune \
@@ -148,7 +148,7 @@ if [ -n "${USERNETES_INTERFACE:-}" ]; then
   [ -n "$address" ] || fail "the interface $USERNETES_INTERFACE (usernetes.interface) has no IPv4 address on this node"
 else
   # As the template finds it out; it does, where this does not.
-  address=$(ip -o -4 route get 1 2>/dev/null || true)
+  address=$(ip -o -4 route get 1 2>/dev/null) || true
   case $address in
     *' src '*) address=${address##* src } address=${address%% *} ;;
     *) address='' ;;
