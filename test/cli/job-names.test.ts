@@ -23,7 +23,7 @@ t.test("a job's id has a plain f where the locale has no ƒ, whatever prints it"
   const flux = new FakeFlux(t.testdir(), FLUX);
   flux.note("record", [claimEvent(), settle("ready")].map(formatEvent).join(""));
   flux.note("eventlog", '{"timestamp":1,"name":"submit","context":{"userid":500}}\n');
-  const main = packagePath("dist", "lib", "cli", "flux-usernetes.js");
+  const main = packagePath("dist", "bundle", "flux-usernetes.js");
   const told = async (locale: string, ...words: string[]) => {
     const options = { env: { ...flux.env, LC_ALL: locale }, extendEnv: false, reject: false };
     const { all } = await execa(process.execPath, [main, ...words], { ...options, all: true });

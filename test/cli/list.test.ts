@@ -4,7 +4,7 @@ import t, { type Test } from "tap";
 import { packagePath } from "../../lib/host/package.js";
 import { FakeFlux } from "../fakes/fake-flux.js";
 
-const main = packagePath("dist", "lib", "cli", "flux-usernetes.js");
+const main = packagePath("dist", "bundle", "flux-usernetes.js");
 
 /** Gives the calls of flux that a command makes in an instance that this user owns, or another. */
 function asker(t: Test, owner = process.getuid?.() ?? 0) {

@@ -1,0 +1,28 @@
+/** What is said of the packages whose code a bundle has. Pure, but for `read`. */
+
+export interface Part {
+  name: string;
+  version: string;
+  license: string;
+  /** The text of its licence; "" where the package has none. */
+  terms: string;
+}
+
+/** `inputs`: files relative to the package, of which those in node_modules are others'. */
+export function thirdParty(inputs: string[], read: (folder: string) => Part): string {
+  const folders = new Set(inputs.map(folderOf).filter((folder) => folder !== undefined));
+  const parts = [...folders].map(read).sort((a, b) => (label(a) < label(b) ? -1 : 1));
+  return [
+    "The files here have code of these packages in them:",
+    "",
+    ...parts.map((part) => `  ${label(part)}`),
+    ...parts.flatMap((part) => ["", "=".repeat(78), label(part), "", part.terms.trim()]),
+    "",
+  ].join("\n");
+}
+
+const label = ({ name, version, license }: Part): string => `${name} ${version} (${license})`;
+
+/** The innermost, as a package may have others in a node_modules of its own. */
+const folderOf = (file: string): string | undefined =>
+  /^(?:.*\/)?node_modules\/(?:@[^/]+\/)?[^/]+(?=\/)/.exec(file)?.[0];
