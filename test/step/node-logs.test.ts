@@ -1,10 +1,11 @@
-import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import t from "tap";
 import type { Command } from "../../lib/host/command.js";
 import { readNodeLogs, type Asked, type NodeLine } from "../../lib/step/node-logs.js";
 import { Node, NONCE, OWN } from "../fakes/node.js";
+import { until } from "../hosts/until.js";
 import { ended, TOKEN } from "../fakes/playing-run.js";
 
 function staged(t: { teardown(act: () => void): unknown }): Node {
@@ -49,6 +50,40 @@ t.test("on a node", (t) => {
     const one = await node.logs("once", ["kubeadm-init"]).ended;
     t.strictSame(lines(one.stderr), ["log kubeadm-init begins", "end yes"]);
   });
+
+  t.test("a TERM to all that looks does not lose what it looks at", async (t) => {
+    const node = staged(t);
+    const dies = `[ ! -e "$NOTES/term" ] || { rm "$NOTES/term"; kill -TERM $$; }`;
+    node.program("sed", `${dies}\nexec /usr/bin/sed "$@"`);
+    node.note("term", "");
+    put(node, "up.log", "one\n");
+    const { stderr } = await node.logs("once", ["up"]).ended;
+    t.strictSame(lines(stderr), ["log up one", "end yes"]);
+    t.strictSame(node.noted("term"), [], "it came");
+  });
+
+  for (const program of ["wc", "sed"])
+    t.test(`what is emptied before ${program} looks at it is told once, by its log`, async (t) => {
+      const node = staged(t);
+      const at = (name: string) => join(node.workdir, OWN, name);
+      // The step ends at this very moment.
+      const ends = `rm "$NOTES/ends"; echo b >>'${at("up.raw")}'; cat '${at("up.raw")}' >>'${at("up.log")}'; : >'${at("up.raw")}'`;
+      node.program(
+        program,
+        `[ ! -e "$NOTES/ends" ] || { ${ends}; }\nexec /usr/bin/${program} "$@"`,
+      );
+      const following = node.logs("follow", ["up"]);
+      put(node, "up.raw", "a\n");
+      await until("a is told", () => lines(following.heard()).length > 0);
+      put(node, "up.raw", "a\na2\n");
+      node.note("ends", "");
+      await until("the step has ended", () => existsSync(at("up.log")));
+      await sleep(600);
+      following.kill("SIGTERM");
+      const { stderr } = await following.ended;
+      const told = ["a", "a2", "b"].map((words) => `log up ${words}`);
+      t.strictSame(lines(stderr), [...told, "end yes"]);
+    });
 
   t.test("of more than is asked for the end is told", async (t) => {
     const node = staged(t);

@@ -27,23 +27,35 @@ is_ours() {
   [ ! -L "$state/owner" ] && [ -f "$state/owner" ] && read -r owner _ <"$state/owner" && [ "$owner" = "$jobid" ]
 }
 
+# What looks is not ended by a TERM, which comes to all of the process group: it would have
+# told half of what is then taken for told.
+whole() { trap '' TERM INT HUP; }
+
 # Sets $lines and $bytes of a file; fails if it is none, or empty.
 count() {
   [ ! -L "$1" ] && [ -f "$1" ] && [ -s "$1" ] && [ -r "$1" ] || return 1
   read -r lines bytes <<END
-$(wc -l -c <"$1")
+$(whole; wc -l -c <"$1")
 END
+  # It may have been emptied this moment.
+  [ "$bytes" -gt 0 ]
 }
 
-# tell FILE FIRST LAST NEW: lines of it; NEW: how many bytes it has grown by.
+# tell FILE FIRST LAST NEW: lines of it; NEW: how many bytes it has grown by. Fails if it was
+# emptied meanwhile, as what a step has printed is when it is in the log.
 tell() {
+  part=$(whole; sed -n "$2,$3p" "$1" | tail -c "$most"; echo .)
+  [ -s "$1" ] || return
   first=''
   if [ "$4" -gt "$most" ]; then
     printf '%s cut %s\n' "$nonce" "$step" >&2
     first=1d
   fi
-  sed -n "$2,$3p" "$1" | tail -c "$most" | sed -e "$first" | tr '\n' '\036' | fold -b -w 32768 |
-    sed "s/^/$nonce log $step /" >&2
+  (
+    whole
+    printf '%s' "${part%.}" | sed -e "$first" | tr '\n' '\036' | fold -b -w 32768 |
+      sed "s/^/$nonce log $step /" >&2
+  )
   echo >&2
 }
 
@@ -78,7 +90,7 @@ look_at_log() {
 look_at_raw() {
   count "$raw" || return 0
   [ "$lines" -ge "$told" ] || { told=0; had=0; }
-  [ "$lines" -le "$told" ] || tell "$raw" "$((told + 1))" "$lines" $((bytes - had))
+  [ "$lines" -le "$told" ] || tell "$raw" "$((told + 1))" "$lines" $((bytes - had)) || return 0
   told=$lines had=$bytes
 }
 
