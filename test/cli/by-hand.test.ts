@@ -104,6 +104,23 @@ t.test("in a directory that all share, whoever comes first waits for the other",
     t.equal((await hand.nodes()).match(/Ready/g)?.length, 2, "and has nothing of the one before");
   });
 
+  t.test("a worker that has begun with the words of the one before joins this one", async (t) => {
+    for (const host of ["node0", "node1"]) await hand.make("down", host);
+    hand.takes("kubeadm-join", 2);
+    const joins = () => hand.begun.filter((step) => step === "node1 kubeadm-join").length;
+    const before = joins();
+    const early = hand.start(worker, { host: "node1" });
+    await until("it joins", () => joins() > before);
+    const control = ["start-control-plane", "--workdir", hand.workdir, "--worker-count", "1"];
+    const { exitCode, stderr } = await hand.run(control);
+    t.equal(exitCode, 0, stderr);
+    const joined = await early;
+    t.equal(joined.exitCode, 0, joined.stderr);
+    t.match(joined.stderr, /join-command is not what it was: joining with the new one/);
+    t.equal((await hand.nodes()).match(/Ready/g)?.length, 2);
+    hand.takes("kubeadm-join", 0);
+  });
+
   t.test("down takes each node down; the clone stays as it was", async (t) => {
     for (const host of ["node0", "node1", "node2"]) {
       const { exitCode, stderr } = await hand.run(["down", "--workdir", hand.workdir], { host });

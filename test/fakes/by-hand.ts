@@ -34,6 +34,11 @@ export class ByHand {
     };
   }
 
+  /** So many seconds. */
+  takes(target: string, seconds: number): void {
+    writeFileSync(join(this.testbed, "seconds", target), String(seconds));
+  }
+
   /** The command on a host; "node0" where none is named. */
   async run(args: string[], { host = "node0", env = {} } = {}) {
     const { exitCode, stdout, stderr } = await this.start(args, { host, env });

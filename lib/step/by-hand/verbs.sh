@@ -195,8 +195,15 @@ start_control_plane() {
 start_worker() {
   prepare
   take up || exit 1
+  # That of a cluster before this one may still be there: its lead removes it when it comes.
   [ -e "$node/kubeadm-join.done" ] || wait_for_join_command
-  take kubeadm-join || exit 1
+  with=$(cat "$workdir/join-command" 2>/dev/null)
+  until take kubeadm-join; do
+    [ "$with" != "$(cat "$workdir/join-command" 2>/dev/null)" ] || exit 1
+    say "$workdir/join-command is not what it was: joining with the new one"
+    wait_for_join_command
+    with=$(cat "$workdir/join-command" 2>/dev/null)
+  done
   : >"$(ready_file)"
 }
 
