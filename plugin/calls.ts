@@ -1,6 +1,6 @@
 /** One call of a plan, carried out: `flux exec` and what comes back of it, into the record. */
 import type { Action } from "../lib/cluster/plan.js";
-import { names, progress } from "../lib/cluster/state.js";
+import { progress } from "../lib/cluster/state.js";
 import { BRING_UP, type LocalStep, type Step } from "../lib/cluster/steps.js";
 import { messageOf, PermanentError } from "../lib/errors.js";
 import { encodeIdset } from "../lib/flux/idset.js";
@@ -9,6 +9,7 @@ import { oneLine } from "../lib/record/notes.js";
 import { stepEnvironment } from "../lib/step/environment.js";
 import { runCall, type Call, type CallOptions, type StepEnd } from "../lib/step/call.js";
 import { Line } from "../lib/step/line.js";
+import { shortNames } from "./ends.js";
 import { joinCommandOf } from "./join-command.js";
 import type { Reconciler } from "./reconcile.js";
 
@@ -127,7 +128,7 @@ function tellBegin(job: Reconciler, { steps, ranks }: CallAction): void {
   const [first] = steps;
   const attempt = first ? progress(job.cluster, first, ranks[0] ?? 0)?.attempt : undefined;
   const tried = attempt !== undefined && attempt > 1 ? `, try ${attempt}` : "";
-  job.say("info", `${steps.join(", ")}: begins on ${names(job.cluster, ranks)}${tried}`);
+  job.say("info", `${steps.join(", ")}: begins on ${shortNames(job.cluster, ranks)}${tried}`);
 }
 
 type End = Omit<StepEnd, "step"> & { step: Step };

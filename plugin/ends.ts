@@ -7,10 +7,12 @@ import { names, type Cluster } from "../lib/cluster/state.js";
 import type { Step } from "../lib/cluster/steps.js";
 import type { Clock } from "../lib/host/clock.js";
 import type { StepStatus } from "../lib/record/events.js";
-import type { Level } from "./world.js";
+import type { Facts, Level } from "./world.js";
 
 /** How long a line waits for other ranks, from the first on. */
 const GATHER_MS = 1000;
+/** Characters of the names of nodes: a line is cut, and ends with how the step has ended. */
+const NAMES_MAX = 300;
 
 export interface StepEnded {
   step: Step;
@@ -23,7 +25,8 @@ export interface StepEnded {
   tail: readonly string[];
 }
 
-type Told = Omit<StepEnded, "rank"> & { ranks: number[] };
+/** `rank`: the first that ended so, whose output it is. */
+type Told = StepEnded & { ranks: number[] };
 
 export class Ends {
   private readonly waiting = new Map<string, Told>();
@@ -32,12 +35,12 @@ export class Ends {
   constructor(
     private readonly cluster: Cluster,
     private readonly clock: Clock,
-    private readonly say: (level: Level, text: string) => void,
+    private readonly say: (level: Level, text: string, facts?: Facts) => void,
   ) {}
 
   /** `more`: other ranks are about to end it, too. */
-  add({ rank, ...end }: StepEnded, more: boolean): void {
-    const { step, attempt, status, note } = end;
+  add(end: StepEnded, more: boolean): void {
+    const { step, rank, attempt, status, note } = end;
     const key = JSON.stringify([step, attempt, status, note]);
     const told = this.waiting.get(key) ?? { ...end, ranks: [] };
     this.waiting.set(key, told);
@@ -56,16 +59,32 @@ export class Ends {
     this.cancelTimer = undefined;
     const told = [...this.waiting.values()];
     this.waiting.clear();
-    for (const each of told) this.tell({ ...each, ranks: each.ranks.sort((a, b) => a - b) });
+    for (const each of told) this.tell(each);
   }
 
-  private tell({ step, ranks, attempt, status, note, seconds, tail }: Told): void {
+  private tell({ step, rank, ranks, attempt, status, note, seconds, tail }: Told): void {
+    ranks.sort((a, b) => a - b);
     const level = status === "ok" || note === "stopped" ? "info" : "error";
     const tried = attempt > 1 ? ` (try ${attempt})` : "";
     const how = status === "ok" ? `ok in ${seconds} s${tried}` : `${status}${tried}: ${note}`;
-    this.say(level, `${step}: ${names(this.cluster, ranks)}: ${how}`);
+    this.say(level, `${step}: ${shortNames(this.cluster, ranks)}: ${how}`, {
+      ...{ step, ranks, status, seconds },
+    });
     // What went well is in its log, and so is what the others printed.
     if (status === "ok") return;
-    for (const line of tail) this.say("debug", `${step}: rank ${ranks[0] ?? 0}: ${line}`);
+    for (const line of tail) this.say("debug", `${step}: rank ${rank}: ${line}`);
   }
+}
+
+/** `node[0-3] (rank 0-3)`; of scattered ones as many as a line has room for, and how many there are. */
+export function shortNames(cluster: Cluster, ranks: readonly number[]): string {
+  const all = names(cluster, ranks);
+  if (all.length <= NAMES_MAX) return all;
+  let shown = ranks.length;
+  let text = all;
+  while (text.length > NAMES_MAX && shown > 1) {
+    shown = Math.max(1, Math.min(shown - 1, Math.floor((shown * NAMES_MAX) / text.length)));
+    text = names(cluster, ranks.slice(0, shown));
+  }
+  return `${text} and ${ranks.length - shown} more`;
 }

@@ -72,8 +72,8 @@ export class Reconciler {
     this.world = traced(world, (text, facts) => {
       this.say("trace", text, facts);
     });
-    this.ends = new Ends(cluster, world.clock, (level, text) => {
-      this.say(level, text);
+    this.ends = new Ends(cluster, world.clock, (level, text, facts) => {
+      this.say(level, text, facts);
     });
     const { config } = world;
     this.limits = {
@@ -181,8 +181,7 @@ export class Reconciler {
 
   /** A step has ended on a rank: each is in the trace, and people are told of all together. */
   tellEnd(end: StepEnded, more: boolean): void {
-    const { step, rank, status, seconds } = end;
-    this.say("trace", `${step}: rank ${rank}: ${status}`, { step, ranks: [rank], status, seconds });
+    this.say("trace", `${end.step}: rank ${end.rank}: ${end.status}`);
     this.ends.add(end, more);
   }
 

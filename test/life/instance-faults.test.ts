@@ -3,6 +3,7 @@ import { until } from "../hosts/until.js";
 import { spawnCommand } from "../hosts/run-command.js";
 import type { LifeFlux } from "./flux.js";
 import { life } from "./life.js";
+import { ranksTold } from "./told.js";
 
 const UP = ["flux-usernetes", "up", "--pass-env", "TESTBED"];
 const DOWN = ["flux-usernetes", "down", "--pass-env", "TESTBED"];
@@ -13,8 +14,9 @@ function begin(flux: LifeFlux, ...args: string[]) {
   const up = spawnCommand(command, rest, { env: flux.place.env, cwd: flux.place.common });
   const told = { said: "" };
   up.child.stderr.setEncoding("utf8").on("data", (chunk: string) => (told.said += chunk));
-  const says = (words: string) => until(words, () => told.said.includes(words));
-  return { up, told, says };
+  const isUp = () =>
+    until("up on four", () => ranksTold(told.said, "instance: up", "ok").length === 4);
+  return { up, told, isUp };
 }
 
 life(async (t, flux) => {
@@ -55,8 +57,8 @@ life(async (t, flux) => {
 
   await t.test("a signal has it taken down", async (t) => {
     flux.takes("kubeadm-init", 60);
-    const { up, told, says } = begin(flux);
-    await says("up: node3");
+    const { up, told, isUp } = begin(flux);
+    await isUp();
     up.child.kill("SIGINT");
     t.equal(await up.ended, 1);
     t.match(told.said, /\nflux-usernetes: .*SIGINT; nothing is left\n$/);
@@ -65,8 +67,8 @@ life(async (t, flux) => {
 
   await t.test("one that was killed is gone on with, or taken down", async (t) => {
     for (const end of [UP, DOWN]) {
-      const { up, says } = begin(flux);
-      await says("up: node3");
+      const { up, isUp } = begin(flux);
+      await isUp();
       const second = await flux.run(UP);
       t.match(second, {
         exitCode: 1,

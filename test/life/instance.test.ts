@@ -1,7 +1,7 @@
 /** The cluster of the whole instance: flux-usernetes up and down, with no daemon and beside one. */
 import { join } from "node:path";
 import { life } from "./life.js";
-import { told } from "./told.js";
+import { ranksTold } from "./told.js";
 
 const UP = ["flux-usernetes", "up", "--pass-env", "TESTBED"];
 const DOWN = ["flux-usernetes", "down", "--pass-env", "TESTBED"];
@@ -27,7 +27,7 @@ life(async (t, flux) => {
     t.equal(exitCode, 0, stderr);
     t.equal(stdout, `${kubeconfig}\n`);
     t.equal(await nodes(), 4);
-    t.strictSame(told(stderr, "instance: up", "ok"), [0, 1, 2, 3], stderr);
+    t.strictSame(ranksTold(stderr, "instance: up", "ok"), [0, 1, 2, 3], stderr);
     t.match(await flux.output("flux", "dmesg"), /usernetes.*instance: settle: ready/);
   });
 
