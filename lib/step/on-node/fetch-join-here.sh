@@ -1,8 +1,8 @@
-# On a line the join-command is stdin, in base64, where it was given: it is $given then.
+# On a line the join-command is stdin, in base64, where it was given: it is $join then.
 # Else this takes it out of its archive by itself, as nobody before it does: it is stdin.
 fail() { echo "$*" >&2; exit 1; }
 if [ -n "${USERNETES_GIVEN:-}" ]; then
-  given=$(base64 -d) || fail "what was given is no base64"
+  join=$(base64 -d) || fail "what was given is no base64"
 else
   take_out
 fi

@@ -1,4 +1,4 @@
-# Puts the join-command, $given or what the instance owner took out of the archive
+# Puts the join-command, $join or what the instance owner took out of the archive
 # (start.sh), into the workdir.
 #
 # Safe to repeat: it is replaced, and goes with the workdir. Where the work
@@ -6,6 +6,6 @@
 set -eu
 if is_shared && [ -f "$USERNETES_WORKDIR/join-command" ]; then exit 0; fi
 # What is there of that name is the user's own; it is replaced, never followed.
-join=$USERNETES_WORKDIR/join-command
-if [ -e "$join" ] || [ -L "$join" ]; then rm -f "$join"; fi
-if [ -n "${given:-}" ]; then printf '%s\n' "$given" >"$join"; else head -c 65536 >"$join"; fi
+to=$USERNETES_WORKDIR/join-command
+if [ -e "$to" ] || [ -L "$to" ]; then rm -f "$to"; fi
+if [ -n "${USERNETES_GIVEN:-}" ]; then printf '%s\n' "$join" >"$to"; else head -c 65536 >"$to"; fi

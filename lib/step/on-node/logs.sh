@@ -45,6 +45,8 @@ END
 # emptied meanwhile, as what a step has printed is when it is in the log.
 tell() {
   part=$(whole; sed -n "$2,$3p" "$1" | tail -c "$most"; echo .)
+  # It may have got its TERM before it could do without.
+  case $part in *.) ;; *) return 1 ;; esac
   [ -s "$1" ] || return
   first=''
   if [ "$4" -gt "$most" ]; then
@@ -55,7 +57,7 @@ tell() {
     whole
     printf '%s' "${part%.}" | sed -e "$first" | tr '\n' '\036' | fold -b -w 32768 |
       sed "s/^/$nonce log $step /" >&2
-  )
+  ) || return
   echo >&2
 }
 
@@ -83,14 +85,14 @@ look_at_log() {
   if [ "$how" = once ]; then last=\$ lines=$((lines + 1)); fi
   [ "$lines" -gt "${old:-0}" ] || return 0
   from=$((${old:-0} + told + 1))
-  [ "$from" -gt "$lines" ] || tell "$log" "$from" "$last" "$bytes"
+  [ "$from" -gt "$lines" ] || tell "$log" "$from" "$last" "$bytes" || return 0
   old=$lines told=0 had=0 known=yes
 }
 
 look_at_raw() {
   count "$raw" || return 0
   [ "$lines" -ge "$told" ] || { told=0; had=0; }
-  [ "$lines" -le "$told" ] || tell "$raw" "$((told + 1))" "$lines" $((bytes - had)) || return 0
+  [ "$lines" -le "$told" ] || tell "$raw" "$((told + 1))" "$lines" $((bytes - had)) || { look_at_log; return 0; }
   told=$lines had=$bytes
 }
 

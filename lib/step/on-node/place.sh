@@ -7,10 +7,10 @@ node=$state/nodes/$here
 # Reads stdin into $text, without its last newline. The shell reads a byte at a time, and
 # starts no program.
 read_text() {
-  text=''
+  text='' between=''
   while IFS= read -r line || [ -n "$line" ]; do
-    text="$text${text:+
-}$line"
+    text=$text$between$line between='
+'
   done
 }
 

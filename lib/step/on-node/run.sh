@@ -128,15 +128,19 @@ report_last() { # TEXT
 
 # A file of its own for the step's output, open before the step can put another
 # in its place: 5 to write at its end, 4 to read. It is a temporary file where the
-# cluster's own directory is not there yet, or goes.
+# cluster's own directory is not there yet, or goes; that has no name that a teardown
+# would know, and loses it at once.
 open_raw() {
-  log=$node
-  raw=$log/$step.raw
-  if [ "$step" = down-v ] || [ ! -d "$log" ] || [ -L "$log" ] || [ -L "$state" ] ||
-    ! make_file "$raw"; then raw=$(mktemp) || return; fi
-  raws="$raws$raw
+  log=$node raw=$node/$step.raw
+  if [ "$step" != down-v ] && [ -d "$log" ] && [ ! -L "$log" ] && [ ! -L "$state" ] && make_file "$raw"; then
+    raws="$raws$raw
 "
-  exec 4<"$raw" 5>>"$raw"
+    exec 4<"$raw" 5>>"$raw"
+  else
+    raw=$(mktemp) || return
+    exec 4<"$raw" 5>>"$raw"
+    rm -f "$raw" &
+  fi
 }
 
 # What of it is not in the log is in nobody's way, empty, until all steps are done: no step
@@ -175,9 +179,10 @@ keep_short() {
 raws='' result='' child='' watcher=''
 # shellcheck disable=SC2317 # it is called by the trap
 stop() {
-  [ -z "$child" ] || { kill -TERM "$child" && wait "$child"; }
-  [ -z "$watcher" ] || kill -KILL "$watcher"
+  [ -z "$child" ] || kill -TERM "$child"
   remove_raws
+  [ -z "$child" ] || wait "$child"
+  [ -z "$watcher" ] || kill -KILL "$watcher"
   [ -z "$result" ] || rm -f "$result"
   exit 143
 }
