@@ -1,6 +1,8 @@
 /** What is left after a job's end, and how it is found and removed. */
+import { existsSync } from "node:fs";
 import { until } from "../hosts/until.js";
 import { life, type Tap } from "./life.js";
+import { processTree } from "./process-tree.js";
 
 life(async (t, flux) => {
   const clean = (...args: string[]) => flux.run(["flux-usernetes", "clean", ...args]);
@@ -12,7 +14,10 @@ life(async (t, flux) => {
     await flux.startDaemon();
     const job = await flux.submit("-N3", "sleep", "300");
     await flux.waitFor(job, "start");
+    const all = processTree(flux.daemonPid);
     await flux.stopDaemon("SIGKILL");
+    // A bridge that lives a moment longer would still hold the job's nodes for the next daemon.
+    await until("its children end", () => !all.some(({ pid }) => existsSync(`/proc/${pid}`)));
     await flux.flux("cancel", job);
     await flux.waitFor(job, "clean");
     return job;
