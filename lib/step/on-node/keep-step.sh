@@ -8,7 +8,7 @@
 # go on under the next call. But podman that makes or removes something ends that first.
 # With TERM it stops halfway: what it has made of a network, the addresses and the bridge,
 # stays for good, it knows nothing of that, and the next try finds it in the way. Where
-# it takes too long, it gets TERM after six seconds and KILL after eight.
+# it takes too long, it gets TERM after eight seconds and KILL after ten.
 read_text <<'END'
 # The group's processes, one a line: PID wait|client|end. Those of podman's own that it
 # is to wait for; other clients of an engine; the rest.
@@ -51,7 +51,7 @@ end_step() {
     case $found in *wait* | *client*) ;; *) break ;; esac
     sleep 0.1
     past=$(($(now) - began))
-    if [ "$past" -ge 8 ]; then break; elif [ "$past" -ge 6 ]; then told='.*'; else told='none'; fi
+    if [ "$past" -ge 10 ]; then break; elif [ "$past" -ge 8 ]; then told='.*'; else told='none'; fi
   done
   kill -KILL 0
 }
