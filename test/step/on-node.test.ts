@@ -453,6 +453,13 @@ t.test("run", (t) => {
     t.equal(stderr, `${NONCE} end up 3`);
   });
 
+  t.test("keeps blank lines, so that a log has the lines that were printed", async (t) => {
+    const node = newNode(t);
+    node.staged();
+    await node.call(["up", 10, String.raw`printf '\n\na\n\nb\n'`]);
+    t.equal(node.read(`${OWN}/up.log`), "\n\na\n\nb\n");
+  });
+
   t.test("keeps a log on the node, without token and hash", async (t) => {
     const node = newNode(t);
     node.staged();
