@@ -67,9 +67,8 @@ export class Ends {
     const level = status === "ok" || note === "stopped" ? "info" : "error";
     const tried = attempt > 1 ? ` (try ${attempt})` : "";
     const how = status === "ok" ? `ok in ${seconds} s${tried}` : `${status}${tried}: ${note}`;
-    this.say(level, `${step}: ${shortNames(this.cluster, ranks)}: ${how}`, {
-      ...{ step, ranks, status, seconds },
-    });
+    const facts = { step, ranks, status, seconds };
+    this.say(level, `${step}: ${shortNames(this.cluster, ranks)}: ${how}`, facts);
     // What went well is in its log, and so is what the others printed.
     if (status === "ok") return;
     for (const line of tail) this.say("debug", `${step}: rank ${rank}: ${line}`);
