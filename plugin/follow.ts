@@ -3,6 +3,7 @@
  * a usernetes job. Started again when it dies; the events that were told before
  * are read again and dropped, so none is lost and none comes twice.
  */
+import { setTimeout as pause } from "node:timers/promises";
 import { startLineProcess, type LineProcess } from "../lib/host/line-process.js";
 import type { JobEvent } from "../lib/cluster/fold.js";
 import { parseEvent } from "../lib/record/events.js";
@@ -10,6 +11,8 @@ import { oneLine } from "../lib/record/notes.js";
 
 const PAUSE_MS = 200;
 const PAUSE_MAX_MS = 10_000;
+const LOOK_MS = 10;
+const LOOKS = 6;
 
 export interface FollowOptions {
   env: Record<string, string>;
@@ -57,6 +60,18 @@ export class Follow {
       },
     });
     this.child.closeInput();
+  }
+
+  /**
+   * Its process takes longer to start than the event to come that is waited for:
+   * until then the eventlog's lines are read, a few times, as long as `waits`.
+   */
+  async lookAhead(read: () => Promise<string[]>, waits: () => boolean): Promise<void> {
+    for (let look = 0; look < LOOKS && waits(); look++) {
+      await pause(LOOK_MS);
+      const lines = await read().catch((): string[] => []);
+      for (const line of lines.slice(this.told)) if (!this.stopped) this.tell(parseEvent(line));
+    }
   }
 
   stop(): void {

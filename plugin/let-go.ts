@@ -27,8 +27,8 @@ export async function letGo(
 /** The job's eventlog so far; no line at all where the job is not in the KVS any more. */
 export async function readEventlog(
   jobid: bigint,
-  flux: Flux,
-): Promise<{ events: JobEvent[]; lines: number }> {
+  flux: Pick<Flux, "lookup">,
+): Promise<{ events: JobEvent[]; lines: string[] }> {
   const text = (await flux.lookup(`${kvsDirectory(jobid)}.eventlog`)) ?? "";
-  return { events: parseEventlog<JobEvent>(text), lines: text.split("\n").length - 1 };
+  return { events: parseEventlog<JobEvent>(text), lines: text.split("\n").slice(0, -1) };
 }

@@ -114,7 +114,7 @@ export class Reconciler {
       readEventlog(cluster.jobid, world.flux),
       world.flux.lookup(recordKey(cluster.jobid)),
     ]);
-    if (lines === 0 && cluster.jobid !== INSTANCE) this.writer.onlyEntry();
+    if (lines.length === 0 && cluster.jobid !== INSTANCE) this.writer.onlyEntry();
     for (const event of events) foldJobEvent(cluster, event);
     for (const event of parseEventlog<RecordEvent>(record ?? "")) {
       foldRecordEvent(cluster, event);
@@ -130,7 +130,7 @@ export class Reconciler {
       this.say(level, `taken up where it was: ${displayState(cluster) ?? "down"}`);
     }
     this.say("trace", `taken up: ${events.map(({ name }) => name).join(" ")}`);
-    return lines;
+    return lines.length;
   }
 
   /** The action was tried, and what came of it is not known. */

@@ -16,6 +16,7 @@ import type { ReportedJob } from "./bridge-messages.js";
 import type { Bridge } from "./bridge.js";
 import { Follow } from "./follow.js";
 import { Leftovers, type Cleaned, type Jobs } from "./leftovers.js";
+import { readEventlog } from "./let-go.js";
 import { Reconciler } from "./reconcile.js";
 import type { World } from "./world.js";
 
@@ -145,6 +146,12 @@ export class Supervisor implements Jobs {
     });
     member.follow.start();
     member.reconciler.kick();
+    const { flux } = this.makeWorld();
+    await member.follow.lookAhead(
+      async () => (await readEventlog(job.id, flux)).lines,
+      // The bridge has seen that it has its nodes, if it is not over.
+      () => !this.left && cluster.job.allocAt === undefined && !cluster.job.clean,
+    );
   }
 
   isActive(jobid: bigint): boolean {

@@ -121,3 +121,44 @@ t.test("a line that it died over is told when it is whole", async (t) => {
   await eventually(() => names().includes("start"));
   t.strictSame(names(), ["submit", "alloc", "start"]);
 });
+
+t.test("what comes before its process is there is told at once, and once", async (t) => {
+  const { flux, following, names } = follow(t, {
+    scripts: [
+      'until [ -e "$NOTES/go" ]; do sleep 0.02; done; say submit depend alloc start; exec sleep 60',
+    ],
+    known: 1,
+  });
+  const says = (...all: string[]) => all.map((name) => `{"timestamp":1,"name":"${name}"}`);
+  const reads: string[][] = [says("submit"), says("submit", "depend"), says("submit", "depend")];
+  const waits = () => !names().includes("alloc");
+  const read = () => {
+    const lines = reads.shift() ?? says("submit", "depend", "alloc");
+    return lines.length === 1 ? Promise.reject(new Error("not now")) : Promise.resolve(lines);
+  };
+  await following.lookAhead(read, waits);
+  t.strictSame(names(), ["depend", "alloc"]);
+  flux.note("go", "");
+  await eventually(() => names().includes("start"));
+  t.strictSame(names(), ["depend", "alloc", "start"]);
+});
+
+t.test(
+  "what does not come soon is left to the process, and what is stopped tells nothing",
+  async (t) => {
+    const { following, names } = follow(t, { scripts: ["exec sleep 60"] });
+    let looks = 0;
+    const read = () => {
+      looks++;
+      return Promise.resolve([]);
+    };
+    await following.lookAhead(read, () => true);
+    t.ok(looks > 1 && looks < 20, `it looked ${looks} times`);
+    const late = () => {
+      following.stop();
+      return Promise.resolve(['{"timestamp":1,"name":"submit"}']);
+    };
+    await following.lookAhead(late, () => names().length === 0);
+    t.strictSame(names(), []);
+  },
+);

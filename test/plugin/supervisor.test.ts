@@ -1,4 +1,5 @@
 import t from "tap";
+import { kvsDirectory } from "../../lib/flux/jobid.js";
 import { OPEN_CLUSTERS } from "../../lib/record/writer.js";
 import type { ReportedJob } from "../../plugin/bridge-messages.js";
 import { Supervisor } from "../../plugin/supervisor.js";
@@ -59,6 +60,18 @@ t.test("a job that comes later is taken at once, and once", async (t) => {
   await new Promise((resolve) => setTimeout(resolve, 100));
   t.equal(supervisor.size, 1);
   t.equal(starts().length, 1);
+});
+
+t.test("a job that has its nodes is begun before its follow tells so", async (t) => {
+  const { life, supervisor, report } = supervise(t);
+  await supervisor.onSentinel();
+  report();
+  await eventually(() => life.said.some((line) => line.includes("taken up: ")));
+  life.job.alloc();
+  const text = life.job.eventlog.map((event) => `${JSON.stringify(event)}\n`).join("");
+  life.flux.kvs.set(`${kvsDirectory(JOBID)}.eventlog`, text);
+  await eventually(() => life.nodes.commands.length > 0);
+  t.strictSame(life.nodes.commands, ["exec 0-2: stage, up"]);
 });
 
 t.test("a job that waits for nodes is known and costs no follow", async (t) => {
