@@ -13,7 +13,7 @@ import { kvsDirectory } from "../lib/flux/jobid.js";
 import { parseResources } from "../lib/flux/resources.js";
 import type { Claim, Down, Settle } from "../lib/record/events.js";
 import { entryKey, type OpenCluster } from "../lib/record/writer.js";
-import { archive } from "../lib/usernetes/names.js";
+import { archive, INSTANCE } from "../lib/usernetes/names.js";
 import { runLocalStep, runSteps } from "./calls.js";
 import { claimOthers, makeClaim } from "./claim.js";
 import { readInstanceEntry } from "./entries.js";
@@ -63,6 +63,8 @@ export const ACTIONS: { [K in Action["do"]]: Do<K> } = {
       "info",
       `claim: ranks ${claim.ranks}, lead ${claim.hosts[0] ?? "?"} (rank ${claim.lead}), ${claim.engine}`,
     );
+    // The instance's may have been claimed before, and taken down.
+    job.untouched = cluster.jobid !== INSTANCE;
     await recordClaim(job, claim);
     return undefined;
   },

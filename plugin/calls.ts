@@ -7,8 +7,8 @@ import { encodeIdset } from "../lib/flux/idset.js";
 import { elapsed } from "../lib/record/events.js";
 import { oneLine } from "../lib/record/notes.js";
 import { stepEnvironment } from "../lib/step/environment.js";
-import { runCall, type Call, type CallOptions, type StepEnd } from "../lib/step/call.js";
-import { Line } from "../lib/step/line.js";
+import { runCall, type Call, type StepEnd } from "../lib/step/call.js";
+import { Line, type LineOptions } from "../lib/step/line.js";
 import { shortNames } from "./ends.js";
 import { joinCommandOf } from "./join-command.js";
 import type { Reconciler } from "./reconcile.js";
@@ -49,7 +49,8 @@ export async function runSteps(job: Reconciler, action: CallAction): Promise<voi
     isLost: (rank: number) => world.nodes.isLost(rank),
     onChange: (callback: () => void) => world.nodes.onChange(callback),
   };
-  const line = lineFor(job, call, options);
+  const line = lineFor(job, call, { ...options, untouched: job.untouched });
+  job.untouched = false;
   if (line) {
     await line.take(call, onEnd);
     return;
@@ -76,7 +77,7 @@ function takeJoinCommand(job: Reconciler, text: string): void {
 function lineFor(
   job: Reconciler,
   call: Call,
-  options: Omit<CallOptions, "onEnd">,
+  options: Omit<LineOptions, "after">,
 ): Line | undefined {
   if (job.line?.serves(call)) return job.line;
   const [first] = call.steps;

@@ -48,6 +48,8 @@ export class Reconciler {
   line: Line | undefined;
   /** From the lead to the workers and the archive; nowhere else. */
   joinCommand: string | undefined;
+  /** No call was made for it yet, by no daemon: this one has claimed it. */
+  untouched = false;
   private readonly ends: Ends;
   private readonly writer: RecordWriter;
   private readonly busy = new Set<string>();

@@ -15,11 +15,13 @@ import type { Input, Outcome, Run } from "../host/command.js";
 import { CallProgress, stepLimit, type Call, type CallOptions } from "./call-progress.js";
 import { execErrors, parseReport, sudoRefusals, type Report } from "./reports.js";
 import { lineScript } from "./scripts.js";
-import { LINE, startCommand } from "./start-command.js";
+import { lineEnvironment, startCommand } from "./start-command.js";
 
 export type LineOptions = Omit<CallOptions, "onEnd"> & {
   /** Calls back after so many ms; gives what takes that back. */
   after: (ms: number, callback: () => void) => () => void;
+  /** No call was made for this cluster before, which its nodes would have to end. */
+  untouched: boolean;
 };
 
 /** ms until a rank that does not answer is given up, and a line that does not end. */
@@ -51,7 +53,7 @@ export class Line {
   ) {
     this.ranks = new Set(all.ranks);
     const steps = all.steps.flatMap((step) => [step, stepLimit(step, all), lineScript(step)]);
-    const call = { ...all, env: { ...all.env, ...LINE } };
+    const call = { ...all, env: { ...all.env, ...lineEnvironment(options.untouched) } };
     const command = fluxExec(all.ranks, startCommand(call, this.nonce, steps), { input: true });
     this.takeBack.push(
       options.onChange(() => {

@@ -13,7 +13,10 @@ import { runScript, startScript } from "./scripts.js";
 const MARGIN_S = 10;
 
 /** For a line: `env` of its shells, beside what they have. */
-export const LINE = { USERNETES_LINE: "yes" };
+export const lineEnvironment = (untouched: boolean): Record<string, string> => ({
+  USERNETES_LINE: "yes",
+  ...(untouched ? { USERNETES_UNTOUCHED: "yes" } : {}),
+});
 
 /** Tells when nobody takes steps there any more, whatever ended it. */
 const TELL_WHEN_GONE = `setpriv --pdeathsig TERM "$@"; printf '%s gone\\n' "$0" >&2`;

@@ -27,7 +27,7 @@ import {
   startScript,
   stepScript,
 } from "../../lib/step/scripts.js";
-import { LINE, startCommand } from "../../lib/step/start-command.js";
+import { lineEnvironment, startCommand } from "../../lib/step/start-command.js";
 import { COMPOSE, MAKEFILE } from "./template.js";
 
 const TOOLS =
@@ -182,17 +182,27 @@ export class Node {
     return this.begin(["-c", stepScript(step), "usernetes", step], env).ended;
   }
 
-  /** One step as `flux exec` starts it for a cluster of the owner's, or of another user's. */
+  /**
+   * One step as `flux exec` starts it for a cluster of the owner's, or of another user's;
+   * the process that starts it is called `broker`.
+   */
   whole(
     step: NodeStep,
-    { env = {}, uid = "" }: { env?: Record<string, string>; uid?: string } = {},
+    {
+      env = {},
+      uid = "",
+      broker = "",
+    }: { env?: Record<string, string>; uid?: string; broker?: string } = {},
   ): Begun {
     const run = ["sh", "-c", runScript(), "usernetes", NONCE, step, "20", stepScript(step)];
     const all = { ...this.env, ...env };
     const settings =
       uid === "" ? [] : Object.entries(all).map(([name, value]) => `${name}=${value}`);
     const start = ["-c", startScript(), "usernetes-start", NONCE, step, uid, "30"];
-    return this.begin([...start, ...settings, ...run], env);
+    const args = [...start, ...settings, ...run];
+    if (broker === "") return this.begin(args, env);
+    symlinkSync("/bin/sh", join(this.bin, broker));
+    return this.begin(["-c", 'sh "$@"; exit $?', "broker", ...args], env, join(this.bin, broker));
   }
 
   /** Scripts under on-node/run.sh, as start.sh starts it: [step, seconds, script] each. */
@@ -208,8 +218,13 @@ export class Node {
 
   /** The shell of a line, as start.sh starts it: it takes of these what it is told to. */
   line(rank: number, ...steps: [string, string][]): Begun {
+    return this.lineOf({ untouched: false }, rank, ...steps);
+  }
+
+  /** The same, of a cluster that may have just been claimed. */
+  lineOf(of: { untouched: boolean }, rank: number, ...steps: [string, string][]): Begun {
     const rest = steps.flatMap(([step, script]) => [step, "20", script]);
-    const env = { ...LINE, USERNETES_RANK: String(rank) };
+    const env = { ...lineEnvironment(of.untouched), USERNETES_RANK: String(rank) };
     const call = { steps: [], ranks: [rank], env, limitS: 30 };
     const { argv } = startCommand(call, NONCE, rest);
     return this.begin(argv.slice(argv.indexOf(startScript()) + 1 + 5 + 1), env);
@@ -254,8 +269,8 @@ export class Node {
     writeFileSync(join(this.workdir, "Makefile"), "up:\n");
   }
 
-  private begin(args: string[], env: Record<string, string>): Begun {
-    const child = execa("/bin/sh", args, {
+  private begin(args: string[], env: Record<string, string>, shell = "/bin/sh"): Begun {
+    const child = execa(shell, args, {
       env: { ...this.env, ...env },
       extendEnv: false,
       reject: false,

@@ -1,8 +1,11 @@
 import t from "tap";
+import { INSTANCE } from "../../lib/usernetes/names.js";
 import { FluxError } from "../../plugin/flux-error.js";
 import { describeEvent, Life } from "../fakes/life.js";
 import { JOIN_COMMAND, TOKEN } from "../fakes/playing-run.js";
 import { faultsOf } from "../fakes/record-schema.js";
+
+const TAKEN = "Bind for 0.0.0.0:20000 failed: port is already allocated";
 
 /** What the steps of a life were, in the record's order. */
 const BRING_UP = [
@@ -197,6 +200,7 @@ t.test("the nodes get the cluster's environment and nothing of the daemon's", as
     USERNETES_WITHOUT: "",
     USERNETES_SUBNET: "10.100.0.0/24",
     USERNETES_LINE: "yes",
+    USERNETES_UNTOUCHED: "yes",
     CONTAINER_ENGINE: "docker",
     COMPOSE: "docker compose -p usernetes-2qt1hsjy5",
     COMPOSE_PROJECT_NAME: "usernetes-2qt1hsjy5",
@@ -210,6 +214,58 @@ t.test("the nodes get the cluster's environment and nothing of the daemon's", as
     PORT_KUBE_APISERVER: "20003",
   });
 });
+
+t.test(
+  "the nodes need not look for earlier calls of a cluster that was just claimed",
+  async (t) => {
+    const untouched = (life: Life): boolean[] =>
+      life.nodes.environments.map((env) => "USERNETES_UNTOUCHED" in env);
+
+    await t.test("but of its first call alone", async (t) => {
+      const life = await new Life().alloc();
+      await life.untilStarted();
+      life.job.finish();
+      await life.untilClean();
+      const calls = life.nodes.commands.filter((command) => command.startsWith("exec"));
+      t.strictSame(calls.slice(-2), ["exec 0: delete-token", "exec 0-2: down-v"]);
+      // What the line was told has its environment.
+      t.strictSame(untouched(life), [true, true, true, true, false, false]);
+    });
+
+    await t.test("nor of the line that it gets with other ports", async (t) => {
+      const life = new Life();
+      life.nodes.play = (step, rank, attempt) =>
+        step === "up" && rank === 1 && attempt === 1 ? { exit: 2, tail: [TAKEN] } : undefined;
+      await life.alloc();
+      await life.untilStarted();
+      const lines = life.nodes.environments.filter((env) => "USERNETES_LINE" in env);
+      t.strictSame(
+        [...new Set(lines.map((env) => `${env["PORT_ETCD"]} ${env["USERNETES_UNTOUCHED"]}`))],
+        ["20000 yes", "20004 undefined"],
+      );
+    });
+
+    await t.test("not of one that an earlier daemon has claimed", async (t) => {
+      const life = new Life();
+      life.flux.onCommit = (operations) => {
+        if (operations.includes("put usernetes.cluster")) life.reconciler.leave();
+      };
+      await life.alloc();
+      await life.quiet();
+      t.strictSame(life.nodes.commands, [], "it was killed before it began with it");
+      await life.restart();
+      await life.untilStarted();
+      t.notOk(untouched(life).includes(true));
+    });
+
+    await t.test("not of the instance's, whose last one may have been killed", async (t) => {
+      const life = new Life({ jobid: INSTANCE });
+      await life.alloc();
+      await life.until(() => life.nodes.commands.length > 0);
+      t.strictSame([...new Set(untouched(life))], [false]);
+    });
+  },
+);
 
 t.test("a rank goes on while others are behind, and joins wait for the lead", async (t) => {
   const life = new Life();
@@ -336,7 +392,6 @@ t.test("a failed step", (t) => {
 });
 
 t.test("ports that are taken on a node", (t) => {
-  const TAKEN = "Bind for 0.0.0.0:20000 failed: port is already allocated";
   const portsOf = (life: Life) => life.nodes.environments.map((env) => env["PORT_ETCD"]);
 
   t.test("are changed for others on all nodes, and what runs is stopped", async (t) => {

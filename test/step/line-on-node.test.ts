@@ -183,3 +183,16 @@ t.test("a line ends what an earlier one of this cluster has left", async (t) => 
   t.strictSame(said((await line.ended).stderr), ["here", "end up 0", "gone"]);
   t.equal((await earlier.ended).exitCode, 143);
 });
+
+t.test("of a cluster that was just claimed no processes are looked at", async (t) => {
+  const node = newNode(t);
+  node.program("grep", 'echo "$*" >>"$NOTES/looked"; exec /bin/grep "$@"');
+  for (const untouched of [true, false]) {
+    t.notOk(node.has("looked"));
+    const line = node.lineOf({ untouched }, 0, ["up", "true"]);
+    line.say("0 up");
+    line.hangUp();
+    t.strictSame(said((await line.ended).stderr), ["here", "end up 0", "gone"]);
+  }
+  t.ok(node.has("looked"), "of any other, they are");
+});

@@ -48,6 +48,7 @@ function open(all: Call = ALL) {
         return () => undefined;
       },
       after: (ms, callback) => clock.after(ms, callback),
+      untouched: false,
     },
   );
   return {
