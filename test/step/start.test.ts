@@ -37,6 +37,29 @@ t.test("another user's steps go through sudo, with all of their environment", as
   t.match(node.read(`${OWN}/node.env`), "NODE_SUBNET=10.100.7.0/24");
 });
 
+t.test(
+  "the rank is in the broker's name, as far as that is whole, and asked for else",
+  async (t) => {
+    for (const [broker, place] of [
+      ["flux-broker-0", 0],
+      ["flux-broker-12", 12],
+      // Cut off after 15 bytes, 100 and 1000 are the same.
+      ["flux-broker-100", 7],
+      ["flux-broker-", 7],
+      ["flux-broker-1x", 7],
+      ["systemd", 7],
+    ] as const) {
+      const node = newNode(t);
+      Reflect.deleteProperty(node.env, "USERNETES_RANK");
+      node.env["FAKE_RANK"] = "7";
+      node.env["USERNETES_RANKS"] = "0-99";
+      const { stderr } = await node.whole("stage", { broker }).ended;
+      t.equal(stderr, `${NONCE} end stage 0`);
+      t.match(node.read(`${OWN}/node.env`), `NODE_SUBNET=10.100.${place}.0/24`, broker);
+    }
+  },
+);
+
 t.test("the join-command passes through stdin, and in no argument", async (t) => {
   const node = newNode(t);
   node.staged();

@@ -17,7 +17,7 @@ if [ ! -f "$template/Makefile" ]; then
 elif [ -n "$(find "$template" -name .git -prune -o ! -exec test -r {} \; -print | head -n 1)" ]; then
   tell template no "$template has files that $(id -un) cannot read"
 else
-  lacks=$(template_lacks "$template")
+  template_lacks "$template"
   if [ -z "$lacks" ]; then tell template ok; else tell template no "$lacks"; fi
   wanted=$template_wanted_variables
   [ -z "${USERNETES_INTERFACE:-}" ] || wanted="$wanted HOST_IP"

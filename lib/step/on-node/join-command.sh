@@ -7,6 +7,12 @@ set -a
 . "$node/node.env"
 set +a
 make join-command 3>&-
+text=$(head -c 65536 join-command)
 # Where compose gives kubeadm a terminal, its warnings are in the file with it.
-sed -i '/^[IWE][0-9]\{4\} [0-9][0-9]:[0-9.:]* /d' join-command
-head -c 65536 join-command >&3
+case $text in
+  *[IWE][0-9][0-9][0-9][0-9]' '[0-9][0-9]:*)
+    sed -i '/^[IWE][0-9]\{4\} [0-9][0-9]:[0-9.:]* /d' join-command
+    text=$(head -c 65536 join-command)
+    ;;
+esac
+[ -z "$text" ] || printf '%s\n' "$text" >&3

@@ -57,6 +57,9 @@ end_step() {
 }
 trap end_step TERM
 
+# For the template's programs; all others start faster without.
+LANG=C.UTF-8
+export LANG
 # What is begun in the background has no stdin of its own accord. It needs no shell of
 # its own: a fork that does not start a program is half of one that does.
 { (script=$1; shift; eval "$script") <&7 7<&- & } 7<&0

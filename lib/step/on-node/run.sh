@@ -42,9 +42,8 @@ if [ -z "${DOCKER_HOST:-}" ] && [ -S "$XDG_RUNTIME_DIR/docker.sock" ]; then
   export DOCKER_HOST
 fi
 [ -d "$XDG_RUNTIME_DIR" ] || unset XDG_RUNTIME_DIR
-LANG=C.UTF-8
 USERNETES_HERE=$here
-export HOME XDG_RUNTIME_DIR LANG USERNETES_HERE
+export HOME XDG_RUNTIME_DIR USERNETES_HERE
 
 report() { printf '%s %s\n' "$nonce" "$*" >&2; }
 

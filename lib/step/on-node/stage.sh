@@ -32,7 +32,7 @@ for entry; do
 done' sh {} +)
 [ -z "$strange" ] || fail "the template $template: $(printf '%s\n' "$strange" | head -n 1)"
 cd /
-lacks=$(template_lacks "$template")
+template_lacks "$template"
 [ -z "$lacks" ] || fail "the template $lacks"
 
 # Whose a directory is, if a cluster's; nothing planted is followed or waited for.

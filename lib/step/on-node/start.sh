@@ -27,6 +27,18 @@ fail() {
   exit 0
 }
 
+# The broker is this shell's parent, and calls itself flux-broker-RANK, cut off after 15
+# bytes. Where that may be cut, or it says something else, it is asked, which takes longer.
+find_rank() {
+  broker=''
+  if [ -r "/proc/$PPID/comm" ]; then read -r broker <"/proc/$PPID/comm"; fi
+  case $broker in
+    flux-broker-[0-9] | flux-broker-[0-9][0-9]) USERNETES_RANK=${broker##*-} ;;
+    *) USERNETES_RANK=$(flux getattr rank </dev/null) || return ;;
+  esac
+  export USERNETES_RANK
+}
+
 if [ -n "$uid" ]; then
   command -v sudo >/dev/null || fail "sudo is not installed on this node, or not on the PATH $PATH (usernetes.run-as is \"sudo\")"
   getent passwd "$uid" >/dev/null || fail "uid $uid has no account on this node"
@@ -34,8 +46,7 @@ fi
 
 case $step in
   stage)
-    USERNETES_RANK=$(flux getattr rank </dev/null) || fail "flux getattr rank has failed on this node"
-    export USERNETES_RANK
+    find_rank || fail "flux getattr rank has failed on this node"
     [ -z "$uid" ] || set -- "USERNETES_RANK=$USERNETES_RANK" "$@"
     ;;
   fetch-join)

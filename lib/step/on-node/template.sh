@@ -19,7 +19,8 @@ template_wanted_targets='kubeadm-reset down-v'
 template_wanted_variables='CONTAINER_ENGINE COMPOSE'
 
 # Tells what is not there: target:NAME, variable:NAME, service:NAME, mount:PATH; and
-# file:NAME of each of $template_files that is named, there or not.
+# file:NAME of each of $template_files that is named, there or not. It ends the shell,
+# which is a command substitution's.
 look_at_template() { # DIR TARGETS VARIABLES
   dir=$1 targets=$2 variables=$3
   set --
@@ -27,7 +28,9 @@ look_at_template() { # DIR TARGETS VARIABLES
     case ${file##*/} in *.md | LICENSE | kubeconfig | join-command) continue ;; esac
     if [ -f "$file" ]; then set -- "$@" "$file"; fi
   done
-  LC_ALL=C awk -v targets="$targets" -v variables="$variables" -v files="$template_files" '
+  LC_ALL=C
+  export LC_ALL
+  exec awk -v targets="$targets" -v variables="$variables" -v files="$template_files" '
     BEGIN { wanted = split(variables, variable, " "); split(files, file, " ") }
     FILENAME != at {
       at = FILENAME
@@ -84,19 +87,20 @@ makes() { # DIR TARGET
   case $said in *"Nothing to be done"*) return 1 ;; esac
 }
 
-# What the template in DIR lacks, in one line that says what to do; nothing if it has all.
+# Sets $lacks: what the template in DIR lacks, in one line that says what to do; nothing if
+# it has all.
 template_lacks() { # DIR
   variables=$template_variables
   for port in $template_ports; do
     eval "value=\${${port%=*}:-}"
     [ -z "$value" ] || [ "$value" = "${port#*=}" ] || variables="$variables ${port%=*}"
   done
-  lacks='' ports=''
+  lacks='' no_ports=''
   for fault in $(look_at_template "$1" "$template_targets" "$variables"); do
     name=${fault#*:}
     case $fault in
       target:*) makes "$1" "$name" || lacks="$lacks, target $name" ;;
-      variable:PORT_*) ports="$ports $name" ;;
+      variable:PORT_*) no_ports="$no_ports $name" ;;
       variable:*) lacks="$lacks, variable $name" ;;
       service:*) lacks="$lacks, service $name in its compose file" ;;
       mount:*) lacks="$lacks, the directory itself at $name in its compose file" ;;
@@ -105,8 +109,8 @@ template_lacks() { # DIR
     esac
   done
   if [ -n "$lacks" ]; then
-    echo "$1 lacks what the steps rely on: ${lacks#, }$ports: take a revision of rootless-containers/usernetes that has it"
-  elif [ -n "$ports" ]; then
-    echo "$1 takes no ports, it lacks$ports: set usernetes.ports to \"default\", or take a revision from after 2024-12-10"
+    lacks="$1 lacks what the steps rely on: ${lacks#, }$no_ports: take a revision of rootless-containers/usernetes that has it"
+  elif [ -n "$no_ports" ]; then
+    lacks="$1 takes no ports, it lacks$no_ports: set usernetes.ports to \"default\", or take a revision from after 2024-12-10"
   fi
 }
