@@ -60,9 +60,11 @@ drop() { # KIND NAME
   [ ! -e "$NOTES/engine.lies" ] || return 0
   grep -vxF "$2" "$NOTES/$1" >"$NOTES/$1.new"; mv "$NOTES/$1.new" "$NOTES/$1"
 }
+tell() { while read -r line; do echo "\${format%%\{\{*}$line"; done <"$NOTES/$1"; }
+for format; do :; done
 case "$1 $2" in
-  "ps "*) cat "$NOTES/container" ;;
-  "network ls" | "volume ls" | "image ls") cat "$NOTES/$1" ;;
+  "ps "*) tell container ;;
+  "network ls" | "volume ls" | "image ls") tell "$1" ;;
   "rm -f") [ ! -e "$NOTES/engine.hangs" ] || exec sleep 300; drop container "$4" ;;
   "network rm" | "volume rm" | "image rm") drop "$1" "$3" ;;
   "exec "*) shift 2; . "$NOTES/in-container" ;;

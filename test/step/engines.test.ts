@@ -15,14 +15,14 @@ const NAMES = {
   nerdctl: { container: `${PROJECT}-node-1`, image: `${PROJECT}-node:latest` },
 };
 
-const LABEL = `--filter label=com.docker.compose.project=${PROJECT} --format {{.Names}}`;
+const LABEL = `--filter label=com.docker.compose.project=${PROJECT}`;
 /** It is asked for all of these at once. */
 const listing = (engine: string) => [
-  "image ls --format {{.Repository}}:{{.Tag}}",
-  "network ls --format {{.Name}}",
-  ...(engine === "podman" ? ["pod ls --format {{.Name}}"] : []),
-  `ps -a ${LABEL}`,
-  "volume ls --format {{.Name}}",
+  "image ls --format image {{.Repository}}:{{.Tag}}",
+  "network ls --format network {{.Name}}",
+  ...(engine === "podman" ? ["pod ls --format pod {{.Name}}"] : []),
+  `ps -a ${LABEL} --format container {{.Names}}`,
+  "volume ls --format volume {{.Name}}",
 ];
 
 for (const [engine, { container, image }] of Object.entries(NAMES)) {
@@ -41,7 +41,7 @@ for (const [engine, { container, image }] of Object.entries(NAMES)) {
   t.test(`${engine}: up asks whether the node's container runs`, async (t) => {
     const node = open(t);
     t.equal((await node.step("up")).exitCode, 0);
-    t.strictSame(node.noted("engine"), [`ps ${LABEL}`]);
+    t.strictSame(node.noted("engine"), [`ps ${LABEL} --format {{.Names}}`]);
   });
 
   t.test(`${engine}: kubectl and kubeadm run in that container`, async (t) => {
@@ -91,7 +91,7 @@ t.test("podman: the pod of a newer podman-compose goes first", async (t) => {
   node.staged();
   node.env["USERNETES_ENGINE"] = "podman";
   node.note("pod", `pod_${PROJECT}\npod_${PROJECT}0\n`);
-  const pods = `case "$1 $2" in "pod ls") cat "$NOTES/pod" ;; "pod rm") : >"$NOTES/pod" ;; esac`;
+  const pods = `case "$1 $2" in "pod ls") while read -r name; do echo "pod $name"; done <"$NOTES/pod" ;; "pod rm") : >"$NOTES/pod" ;; esac`;
   node.program("podman", `${pods}\nexec docker "$@"`);
   t.equal((await node.step("down-v")).exitCode, 0);
   t.strictSame(

@@ -11,10 +11,11 @@
 set -u
 workdir=$USERNETES_WORKDIR engine=$USERNETES_ENGINE keep=${USERNETES_KEEP:-}
 
-# Whose a directory is, if a cluster's; nothing planted is followed or waited for.
+# Whose a directory is, if a cluster's; nothing planted is followed or waited for. It ends
+# the shell, which is a command substitution's.
 owner_of() {
   if [ ! -L "$1" ] && [ -d "$1" ] && [ ! -L "$1/.usernetes" ] && [ ! -L "$1/.usernetes/owner" ] && [ -f "$1/.usernetes/owner" ]; then
-    head -c 200 "$1/.usernetes/owner"
+    exec head -c 200 "$1/.usernetes/owner"
   fi
 }
 

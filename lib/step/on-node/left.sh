@@ -1,47 +1,51 @@
 # What the engine has of this cluster on this node, asked by project; and its removal.
 
-# One a line: `KIND NAME`, of these kinds and in their order. Fails where the engine
+# Sets $found, `KIND NAME` a line, of these kinds and in their order. Fails where the engine
 # does not answer. It is asked for all of them at once: each answer takes a while.
-left() { # KIND...
+find_left() { # KIND...
   answers=$(
+    asked=''
     for kind; do
-      { names_of "$kind" || echo failed; } &
+      ask "$kind" &
+      asked="$asked $!"
     done
-    wait
+    for question in $asked; do wait "$question" || echo failed; done
   )
+  found=''
   IFS='
 '
   for kind; do
     for answer in $answers; do
       case $answer in
         failed) unset IFS; return 1 ;;
-        "$kind "*) echo "$answer" ;;
+        "$kind "*) ! is_ours "$answer" || found="$found$answer
+" ;;
       esac
     done
   done
   unset IFS
 }
 
-names_of() { # KIND
+# Becomes the engine, which tells all that it has of a kind, `KIND NAME` a line.
+ask() { # KIND
+  case $1 in
+    container) set -- "$1" ps -a --filter "label=com.docker.compose.project=$USERNETES_PROJECT" --format "$1 {{.Names}}" ;;
+    image) set -- "$1" image ls --format "$1 {{.Repository}}:{{.Tag}}" ;;
+    *) set -- "$1" "$1" ls --format "$1 {{.Name}}" ;;
+  esac
+  shift
+  exec "$USERNETES_ENGINE" "$@"
+}
+
+is_ours() { # KIND NAME, as one word
   project=$USERNETES_PROJECT
   case $1 in
-    container) set -- "$1" ps -a --filter "label=com.docker.compose.project=$project" --format '{{.Names}}' ;;
-    image) set -- "$1" image ls --format '{{.Repository}}:{{.Tag}}' ;;
-    *) set -- "$1" "$1" ls --format '{{.Name}}' ;;
+    "pod pod_$project" | "container $project"[-_]node | "container $project"[-_]node[-_]1) ;;
+    "network ${project}_"* | "volume ${project}_"*) ;;
+    "image $project"[-_]node | "image $project"[-_]node:*) ;;
+    "image localhost/$project"[-_]node | "image localhost/$project"[-_]node:*) ;;
+    *) return 1 ;;
   esac
-  kind=$1
-  shift
-  names=$("$USERNETES_ENGINE" "$@") || return
-  for name in $names; do
-    case "$kind $name" in
-      "pod pod_$project" | "container $project"[-_]node | "container $project"[-_]node[-_]1) ;;
-      "network ${project}_"* | "volume ${project}_"*) ;;
-      "image $project"[-_]node | "image $project"[-_]node:*) ;;
-      "image localhost/$project"[-_]node | "image localhost/$project"[-_]node:*) ;;
-      *) continue ;;
-    esac
-    echo "$kind $name"
-  done
 }
 
 remove_one() { # KIND NAME
@@ -64,7 +68,7 @@ remove_left() { # [BUT]
   done
   for pause in 0 1 ''; do
     # shellcheck disable=SC2086 # one word a kind
-    found=$(left $kinds) || { echo "$USERNETES_ENGINE does not answer: what is left of $USERNETES_PROJECT is not known" >&2; return 1; }
+    find_left $kinds || { echo "$USERNETES_ENGINE does not answer: what is left of $USERNETES_PROJECT is not known" >&2; return 1; }
     [ -n "$found" ] || return 0
     [ -n "$pause" ] || break
     [ "$pause" -eq 0 ] || sleep "$pause"
@@ -77,10 +81,10 @@ remove_left() { # [BUT]
       said=$(remove_one "$kind" "$name" 2>&1 </dev/null) || words=$(printf '%s\n' "$said" | grep '[^[:space:]]' | tail -n 1)
       printf '%s\n' "$said"
     done <<EOF
-$found
+${found%?}
 EOF
     kinds=$again
   done
-  printf 'left behind: %s%s\n' "$(printf '%s' "$found" | tr '\n' ',')" "${words:+: $words}" >&2
+  printf 'left behind: %s%s\n' "$(printf '%s' "${found%?}" | tr '\n' ',')" "${words:+: $words}" >&2
   return 1
 }
