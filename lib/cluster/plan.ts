@@ -6,7 +6,8 @@
  *   all ranks: stage > up
  *   lead:      up > kubeadm-init > join-command > publish-join, kubeconfig
  *   workers:   up + publish-join > fetch-join > kubeadm-join
- *   lead:      kubeconfig + all joined > sync-external-ip > install-flannel > wait-ready
+ *   lead:      kubeconfig + all joined > sync-external-ip > install-flannel > delete-token
+ *              > wait-ready
  *
  * An empty plan means that something is waited for: an event, a running step,
  * or the time `wakeAt`.

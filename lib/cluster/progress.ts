@@ -35,8 +35,6 @@ export function bringUpSteps(cluster: Cluster, facts: Retry): Action[] {
   if (workers.length + dropped.size === 0) {
     const alone = CONTROL_PLANE.filter((step) => step !== "join-command");
     actions.push(...calls([...alone, ...FINISH], ranks));
-    // kubeadm-init makes a token whether anybody joins or not.
-    if (is(cluster, "kubeadm-init", claim.lead)) actions.push(...calls(["delete-token"], ranks));
     return actions;
   }
   const published = is(cluster, "publish-join", claim.lead);
@@ -58,7 +56,6 @@ export function bringUpSteps(cluster: Cluster, facts: Retry): Action[] {
   return [
     ...actions,
     ...calls(FINISH, [claim.lead]),
-    ...calls(["delete-token"], [claim.lead]),
     ...(published ? local(cluster, "remove-archive", facts) : []),
   ];
 }
@@ -101,8 +98,11 @@ function chains(
   facts: Retry,
 ): Action[] {
   const groups = new Map<string, Extract<Action, { do: "call" }>>();
+  // What a cluster is ready without holds up nothing that comes after it.
+  const isPassed = (step: NodeStep, rank: number) =>
+    OPTIONAL_STEPS.has(step) && retryable(step, progress(cluster, step, rank), facts) !== "now";
   for (const rank of ranks) {
-    const left = chain.filter((step) => !is(cluster, step, rank));
+    const left = chain.filter((step) => !is(cluster, step, rank) && !isPassed(step, rank));
     const next = left[0];
     if (!next || chain.some((step) => progress(cluster, step, rank)?.status === "running"))
       continue;

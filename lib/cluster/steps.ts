@@ -12,10 +12,10 @@ export const STEPS = [
   "publish-join",
   "fetch-join",
   "kubeadm-join",
-  "delete-token",
   "remove-archive",
   "sync-external-ip",
   "install-flannel",
+  "delete-token",
   "wait-ready",
   "down-v",
 ] as const;
@@ -42,15 +42,17 @@ export const JOIN = ["fetch-join", "kubeadm-join"] as const satisfies NodeStep[]
 
 /**
  * The lead, when all have joined. Flannel comes after the external addresses:
- * a flannel pod reads its node's public-ip annotation when it starts.
+ * a flannel pod reads its node's public-ip annotation when it starts. The token is
+ * deleted while these pods start, which is waited for in any case.
  */
 export const FINISH = [
   "sync-external-ip",
   "install-flannel",
+  "delete-token",
   "wait-ready",
 ] as const satisfies NodeStep[];
 
-/** All that a bring-up takes on the nodes one after the other; delete-token is beside it. */
+/** All that a bring-up takes on the nodes. */
 export const BRING_UP = [
   ...PREPARE,
   ...CONTROL_PLANE,

@@ -34,12 +34,12 @@ const WAITS: Record<Step, Waits> = {
   "fetch-join": { same: ["up"], any: ["publish-join", "join-command"], room: ["kubeadm-join"] },
   // Where the work directory is shared nothing is fetched.
   "kubeadm-join": { same: ["fetch-join", "up"], any: ["join-command"], room: ["kubeadm-join"] },
-  "delete-token": { same: ["kubeadm-init"], any: ["kubeadm-join"] },
+  "delete-token": { same: ["install-flannel"] },
   "remove-archive": { any: ["kubeadm-join"] },
   // For a worker that it goes on without, too: until that had failed for good.
   "sync-external-ip": { same: ["kubeconfig"], any: ["kubeadm-join", "fetch-join", "up"] },
   "install-flannel": { same: ["sync-external-ip"] },
-  "wait-ready": { same: ["install-flannel"] },
+  "wait-ready": { same: ["delete-token", "install-flannel"] },
   "down-v": {},
 };
 

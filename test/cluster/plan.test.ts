@@ -85,8 +85,7 @@ t.test("bring-up", (t) => {
     const joins = ["publish-join 0 running", "fetch-join 1-2", "kubeadm-join 1-2"];
     t.strictSame(planned(claimed(...made, "kubeconfig 0 running", ...joins), BEGIN, told), []);
     t.strictSame(planned(claimed(...CONTROL_PLANE, ...joins), BEGIN, told), [
-      "ranks 0: sync-external-ip, install-flannel, wait-ready",
-      "ranks 0: delete-token",
+      "ranks 0: sync-external-ip, install-flannel, delete-token, wait-ready",
     ]);
     t.end();
   });
@@ -95,8 +94,7 @@ t.test("bring-up", (t) => {
     const cluster = claimed(...CONTROL_PLANE, "fetch-join 1-2", "kubeadm-join 1-2");
     forgetRunning(cluster);
     t.strictSame(planned(cluster), [
-      "ranks 0: sync-external-ip, install-flannel, wait-ready",
-      "ranks 0: delete-token",
+      "ranks 0: sync-external-ip, install-flannel, delete-token, wait-ready",
     ]);
     t.end();
   });
@@ -116,8 +114,7 @@ t.test("bring-up", (t) => {
       "here: publish-join",
     ]);
     t.strictSame(planned(claimed(...shared, ...made, "kubeadm-join 1-2")), [
-      "ranks 0: sync-external-ip, install-flannel, wait-ready",
-      "ranks 0: delete-token",
+      "ranks 0: sync-external-ip, install-flannel, delete-token, wait-ready",
     ]);
     const configured = claimed("stage 0-2", "up 0-2", ...made);
     configured.claim = { ...claimOf("0-2", ["a", "b", "c"]), shared: true };
@@ -154,8 +151,7 @@ t.test("bring-up", (t) => {
       "ranks 2: kubeadm-join",
     ]);
     t.strictSame(planned(claimed(...JOINED)), [
-      "ranks 0: sync-external-ip, install-flannel, wait-ready",
-      "ranks 0: delete-token",
+      "ranks 0: sync-external-ip, install-flannel, delete-token, wait-ready",
       "here: remove-archive",
     ]);
     t.end();
@@ -169,11 +165,10 @@ t.test("bring-up", (t) => {
     };
     t.strictSame(planned(one()), ["ranks 5: stage, up"]);
     t.strictSame(planned(recorded(one(), step("stage 5"), step("up 5"))), [
-      "ranks 5: kubeadm-init, kubeconfig, sync-external-ip, install-flannel, wait-ready",
+      "ranks 5: kubeadm-init, kubeconfig, sync-external-ip, install-flannel, delete-token, wait-ready",
     ]);
     t.strictSame(planned(recorded(one(), step("stage 5"), step("up 5"), step("kubeadm-init 5"))), [
-      "ranks 5: kubeconfig, sync-external-ip, install-flannel, wait-ready",
-      "ranks 5: delete-token",
+      "ranks 5: kubeconfig, sync-external-ip, install-flannel, delete-token, wait-ready",
     ]);
     t.end();
   });
@@ -369,8 +364,7 @@ t.test("a job that tolerates a worker's failure", (t) => {
       "ranks 0: kubeadm-init, join-command, kubeconfig",
     ]);
     const rest = [
-      "ranks 0: sync-external-ip, install-flannel, wait-ready",
-      "ranks 0: delete-token",
+      "ranks 0: sync-external-ip, install-flannel, delete-token, wait-ready",
     ];
     t.strictSame(
       planned(

@@ -14,8 +14,6 @@ life(async (t, flux) => {
   let job = "";
   await t.test("a life has its steps, its longest chain and what is not in them", async (t) => {
     flux.fault("node1.kubeadm-join", "exit 2 once");
-    // Longer than delete-token, which goes on beside it and may be the last one to end.
-    flux.takes("ready", 2);
     job = await flux.submit("-N3", "true");
     await flux.waitForEnd(job);
     const { phases, state } = await timeline(job);

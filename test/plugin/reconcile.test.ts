@@ -69,8 +69,7 @@ t.test("ranks that do the same share one flux exec", async (t) => {
     "exec 0-2: stage, up",
     "exec 0: kubeadm-init, join-command, kubeconfig",
     "exec 1-2: fetch-join, kubeadm-join",
-    "exec 0: sync-external-ip, install-flannel, wait-ready",
-    "exec 0: delete-token",
+    "exec 0: sync-external-ip, install-flannel, delete-token, wait-ready",
     "archive create usernetes-2qt1hsjy5",
     "exec 0-2: down-v",
   ]);
@@ -94,8 +93,7 @@ t.test("a cluster of one node joins nobody", async (t) => {
   await life.untilClean();
   t.strictSame(life.nodes.commands, [
     "exec 3: stage, up",
-    "exec 3: kubeadm-init, kubeconfig, sync-external-ip, install-flannel, wait-ready",
-    "exec 3: delete-token",
+    "exec 3: kubeadm-init, kubeconfig, sync-external-ip, install-flannel, delete-token, wait-ready",
     "exec 3: down-v",
   ]);
 });
@@ -226,10 +224,8 @@ t.test(
       await life.untilStarted();
       life.job.finish();
       await life.untilClean();
-      const calls = life.nodes.commands.filter((command) => command.startsWith("exec"));
-      t.strictSame(calls.slice(-2), ["exec 0: delete-token", "exec 0-2: down-v"]);
       // What the line was told has its environment.
-      t.strictSame(untouched(life), [true, true, true, true, false, false]);
+      t.strictSame(untouched(life), [true, true, true, true, false]);
     });
 
     await t.test("nor of the line that it gets with other ports", async (t) => {
@@ -474,7 +470,7 @@ t.test("a job that tolerates it starts without a worker that failed for good", a
   await life.untilStarted();
   const settle = life.flux.record.find((event) => event.name === "settle");
   t.match(settle?.context, { outcome: "ready", without: "1" });
-  const last = life.nodes.environments.at(-2);
+  const last = life.nodes.environments.at(-1);
   t.match(last, { USERNETES_SIZE: "2", USERNETES_WITHOUT: "u7s-node1" });
   t.ok(life.said.includes("info: ƒ2QT1HSJy5: settle: ready: without ranks 1"));
   t.strictSame(faultsOf(life.flux.recordText), []);

@@ -56,11 +56,9 @@ t.test("a life that goes well, with a step that is tried again", async (t) => {
       "error: kubeadm-join: node1 (rank 1): failed: exit 2: no luck",
       "kubeadm-join: begins on node1 (rank 1), try 2",
       "kubeadm-join: node1 (rank 1): ok (try 2)",
-      "delete-token: begins on node0 (rank 0)",
-      "delete-token: node0 (rank 0): ok",
       "remove-archive: node0 (rank 0): ok",
-      "sync-external-ip, install-flannel, wait-ready: begins on node0 (rank 0)",
-      ...["sync-external-ip", "install-flannel", "wait-ready"].map(
+      "sync-external-ip, install-flannel, delete-token, wait-ready: begins on node0 (rank 0)",
+      ...["sync-external-ip", "install-flannel", "delete-token", "wait-ready"].map(
         (step) => `${step}: node0 (rank 0): ok`,
       ),
       "settle: ready",

@@ -62,7 +62,8 @@ t.test("the longest chain goes back through what each step waited for", (t) => {
     "kubeadm-join 1,2 5.8-7.8",
     "sync-external-ip 0 7.8-8.3",
     "install-flannel 0 8.3-9.3",
-    "wait-ready 0 9.3-10.3",
+    "delete-token 0 9.3-9.4",
+    "wait-ready 0 9.4-10.3",
   ]);
   t.same(chain(told, 1), ["down-v 0,1,2 12.1-13.1"]);
   t.end();
@@ -239,7 +240,7 @@ t.test("a cluster that was kept has no teardown", (t) => {
 
 t.test("in the terminal each event is a bar, and the chain has a mark", (t) => {
   const { record, events } = wholeLife();
-  t.same(timelineLines(timeline(record, { events }), { ...PLAIN, width: 72 }).slice(0, 17), [
+  t.same(timelineLines(timeline(record, { events }), { ...PLAIN, width: 72 }).slice(0, 18), [
     "ƒ2QT1HSJy5: 3 nodes, bring-up 10.50s, teardown 1.20s",
     "",
     "  BRING-UP         RANKS               TIME 0s           5s",
@@ -251,10 +252,11 @@ t.test("in the terminal each event is a bar, and the chain has a mark", (t) => {
     "* publish-join     a (rank 0)         0.10s                ▍",
     "* fetch-join       b,c (rank 1-2)     0.10s                ▋",
     "* kubeadm-join     b,c (rank 1-2)     2.00s                ██████",
-    "  delete-token     a (rank 0)         0.10s                      ▒",
+    "  remove-archive   a (rank 0)         0.10s                      ▒",
     "* sync-external-ip a (rank 0)         0.50s                      █▍",
     "* install-flannel  a (rank 0)         1.00s                       ███",
-    "* wait-ready       a (rank 0)         1.00s                          ██▋",
+    "* delete-token     a (rank 0)         0.10s                          ▎",
+    "* wait-ready       a (rank 0)         0.90s                          ██▋",
     "",
     "longest chain (*): 10.20s of 10.50s, alloc to start",
   ]);
@@ -386,7 +388,7 @@ t.test("as JSON times are since it began, and the sums are there", (t) => {
     ],
   });
   t.match(value.phases[0]?.chain[1], { step: "up", ranks: "0-2", begin: 0.4, seconds: 2 });
-  const token = value.phases[0]?.steps.find(({ step }) => step === "delete-token");
+  const token = value.phases[0]?.steps.find(({ step }) => step === "remove-archive");
   t.match(token, { hosts: ["a"], status: "ok", chain: false, attempt: 1 });
   t.end();
 });
