@@ -13,6 +13,7 @@ const PAUSE_MS = 200;
 const PAUSE_MAX_MS = 10_000;
 const LOOK_MS = 10;
 const LOOKS = 6;
+const LATER_MS = 100;
 
 export interface FollowOptions {
   env: Record<string, string>;
@@ -38,16 +39,17 @@ export class Follow {
   }
 
   start(): void {
+    if (this.stopped) return;
     let seen = 0;
     let complaint = "";
     this.child = startLineProcess({
       argv: ["flux", "job", "eventlog", "--follow", "--format=json", String(this.jobid)],
       env: this.options.env,
       onLine: (line) => {
-        if (!this.stopped && seen++ >= this.told) this.tell(parseEvent(line));
+        if (seen++ >= this.told) this.tell(parseEvent(line));
       },
       onLongLine: (head) => {
-        if (!this.stopped && seen++ >= this.told) this.tell(eventOfHead(head));
+        if (seen++ >= this.told) this.tell(eventOfHead(head));
       },
       onErrorLine: (line) => {
         complaint = oneLine(line);
@@ -63,15 +65,19 @@ export class Follow {
   }
 
   /**
-   * Its process takes longer to start than the event to come that is waited for:
-   * until then the eventlog's lines are read, a few times, as long as `waits`.
+   * Starts it a while later: to fork takes the daemon 20 ms, and the process 40 ms more to
+   * tell anything, too long where an event is waited for. Until that is there, or a few
+   * times, the eventlog's lines are read.
    */
-  async lookAhead(read: () => Promise<string[]>, waits: () => boolean): Promise<void> {
-    for (let look = 0; look < LOOKS && waits(); look++) {
+  async startLater(read: () => Promise<string[]>, waits: () => boolean): Promise<void> {
+    for (let look = 0; look < LOOKS && waits() && !this.stopped; look++) {
       await pause(LOOK_MS);
       const lines = await read().catch((): string[] => []);
-      for (const line of lines.slice(this.told)) if (!this.stopped) this.tell(parseEvent(line));
+      for (const line of lines.slice(this.told)) this.tell(parseEvent(line));
     }
+    // What it has come for goes first.
+    await pause(LATER_MS);
+    this.start();
   }
 
   stop(): void {
@@ -82,6 +88,7 @@ export class Follow {
 
   /** What is no event counts as one that is told: lines are what is counted. */
   private tell(event: JobEvent | undefined): void {
+    if (this.stopped) return;
     this.told++;
     this.pauseMs = PAUSE_MS;
     if (event) this.options.onEvent(event);

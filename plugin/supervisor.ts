@@ -144,13 +144,12 @@ export class Supervisor implements Jobs {
         member.reconciler.say("warn", `eventlog: ${why}; following it again`);
       },
     });
-    member.follow.start();
     member.reconciler.kick();
     const { flux } = this.makeWorld();
-    await member.follow.lookAhead(
+    await member.follow.startLater(
       async () => (await readEventlog(job.id, flux)).lines,
       // The bridge has seen that it has its nodes, if it is not over.
-      () => !this.left && cluster.job.allocAt === undefined && !cluster.job.clean,
+      () => cluster.job.allocAt === undefined && !cluster.job.clean,
     );
   }
 

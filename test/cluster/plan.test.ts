@@ -363,9 +363,7 @@ t.test("a job that tolerates a worker's failure", (t) => {
     t.strictSame(planned(fails(step("up 0,2"), worker(1))), [
       "ranks 0: kubeadm-init, join-command, kubeconfig",
     ]);
-    const rest = [
-      "ranks 0: sync-external-ip, install-flannel, delete-token, wait-ready",
-    ];
+    const rest = ["ranks 0: sync-external-ip, install-flannel, delete-token, wait-ready"];
     t.strictSame(
       planned(
         fails(...shared, worker(1), step("up 2"), step("fetch-join 2"), step("kubeadm-join 2")),

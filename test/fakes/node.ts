@@ -60,7 +60,7 @@ drop() { # KIND NAME
   [ ! -e "$NOTES/engine.lies" ] || return 0
   grep -vxF "$2" "$NOTES/$1" >"$NOTES/$1.new"; mv "$NOTES/$1.new" "$NOTES/$1"
 }
-tell() { while read -r line; do echo "\${format%%\{\{*}$line"; done <"$NOTES/$1"; }
+tell() { while read -r line; do echo "\${format%%{{*}$line"; done <"$NOTES/$1"; }
 for format; do :; done
 case "$1 $2" in
   "ps "*) tell container ;;

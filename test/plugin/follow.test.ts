@@ -6,7 +6,7 @@ import { eventually, FakeFlux } from "../fakes/fake-flux.js";
 /** Follows job 42 with a `flux` that runs the `n`-th script at its n-th start. */
 function follow(
   t: { testdir(): string; teardown(act: () => void): unknown },
-  { scripts, known = 0 }: { scripts: string[]; known?: number },
+  { scripts, known = 0, starts = true }: { scripts: string[]; known?: number; starts?: boolean },
 ) {
   const cases = scripts.map((script, i) => `${i + 1}) ${script} ;;`).join("\n");
   const flux = new FakeFlux(
@@ -28,7 +28,7 @@ esac`,
   t.teardown(() => {
     following.stop();
   });
-  following.start();
+  if (starts) following.start();
   return { flux, following, events, names: () => events.map((event) => event.name), restarts };
 }
 
@@ -122,43 +122,45 @@ t.test("a line that it died over is told when it is whole", async (t) => {
   t.strictSame(names(), ["submit", "alloc", "start"]);
 });
 
-t.test("what comes before its process is there is told at once, and once", async (t) => {
-  const { flux, following, names } = follow(t, {
-    scripts: [
-      'until [ -e "$NOTES/go" ]; do sleep 0.02; done; say submit depend alloc start; exec sleep 60',
-    ],
-    known: 1,
-  });
+t.test("what comes before its process is started is told, and not again by that", async (t) => {
+  const scripts = ["say submit depend alloc start; exec sleep 60"];
+  const { flux, following, names } = follow(t, { scripts, known: 1, starts: false });
   const says = (...all: string[]) => all.map((name) => `{"timestamp":1,"name":"${name}"}`);
-  const reads: string[][] = [says("submit"), says("submit", "depend"), says("submit", "depend")];
-  const waits = () => !names().includes("alloc");
+  const reads = [says("submit"), says("submit", "depend"), says("submit", "depend")];
   const read = () => {
     const lines = reads.shift() ?? says("submit", "depend", "alloc");
     return lines.length === 1 ? Promise.reject(new Error("not now")) : Promise.resolve(lines);
   };
-  await following.lookAhead(read, waits);
+  const started = following.startLater(read, () => !names().includes("alloc"));
+  await eventually(() => names().length === 2);
   t.strictSame(names(), ["depend", "alloc"]);
-  flux.note("go", "");
+  t.strictSame(flux.noted("starts"), []);
+  await started;
   await eventually(() => names().includes("start"));
   t.strictSame(names(), ["depend", "alloc", "start"]);
 });
 
-t.test(
-  "what does not come soon is left to the process, and what is stopped tells nothing",
-  async (t) => {
-    const { following, names } = follow(t, { scripts: ["exec sleep 60"] });
-    let looks = 0;
-    const read = () => {
-      looks++;
-      return Promise.resolve([]);
-    };
-    await following.lookAhead(read, () => true);
-    t.ok(looks > 1 && looks < 20, `it looked ${looks} times`);
-    const late = () => {
-      following.stop();
-      return Promise.resolve(['{"timestamp":1,"name":"submit"}']);
-    };
-    await following.lookAhead(late, () => names().length === 0);
-    t.strictSame(names(), []);
-  },
-);
+t.test("it does not look for long", async (t) => {
+  const { flux, following, names } = follow(t, { scripts: ["say submit"], starts: false });
+  let looks = 0;
+  const none = () => {
+    looks++;
+    return Promise.resolve([]);
+  };
+  await following.startLater(none, () => true);
+  t.ok(looks > 1 && looks < 20, `it looked ${looks} times`);
+  await eventually(() => names().length === 1);
+  t.equal(flux.noted("starts").length, 1);
+});
+
+t.test("one that is stopped before it is started tells and starts nothing", async (t) => {
+  const { flux, following, names } = follow(t, { scripts: ["say submit"], starts: false });
+  const late = () => {
+    following.stop();
+    return Promise.resolve(['{"timestamp":1,"name":"submit"}']);
+  };
+  await following.startLater(late, () => true);
+  await quietly(200);
+  t.strictSame(names(), []);
+  t.strictSame(flux.noted("starts"), []);
+});
