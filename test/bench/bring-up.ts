@@ -1,7 +1,9 @@
 /**
  * What a cluster costs beyond the steps themselves: from alloc to start, and
- * from finish to free, of a job on four nodes.
+ * from finish to free, of a job on four nodes, which share this machine's cores, and
+ * of a job on one, which has them to itself.
  */
+import { readFileSync } from "node:fs";
 import type { LifeFlux } from "../life/flux.js";
 import { repeat, type Row } from "./measure.js";
 import { at, inFlux, noTime } from "./place.js";
@@ -9,6 +11,8 @@ import { plainLife } from "./plain.js";
 
 /** up, kubeadm-init, join-command, kubeadm-join, sync-external-ip, install-flannel, Ready: by default. */
 const CHAIN_S = 2 + 3 + 0.2 + 2 + 0.5 + 1 + 1;
+/** Of one node, that nobody joins: up, kubeadm-init, sync-external-ip, install-flannel, Ready. */
+const ALONE_S = 2 + 3 + 0.5 + 1 + 1;
 const DOWN_S = 1;
 
 export interface Life {
@@ -29,15 +33,32 @@ export async function oneLife(flux: LifeFlux, ...args: string[]): Promise<Life> 
   };
 }
 
+/** How many processes this machine has started while `act` lasts, proc_stat(5). */
+async function started(act: () => Promise<unknown>): Promise<number> {
+  const count = (): number =>
+    Number(/^processes ([0-9]+)/m.exec(readFileSync("/proc/stat", "utf8"))?.[1]);
+  const before = count();
+  await act();
+  return count() - before;
+}
+
 export function measureBringUp(runs: number): Promise<Row[]> {
   return inFlux({}, async (flux) => {
     await flux.startDaemon();
     await oneLife(flux, "-N4");
     // In turn: the machine may be slower a minute later.
-    const both = async () => ({ ours: await oneLife(flux, "-N4"), plain: await plainLife(flux) });
-    const usual = await repeat(runs, both);
+    const all = async () => ({
+      ours: await oneLife(flux, "-N4"),
+      plain: await plainLife(flux),
+      alone: await oneLife(flux, "-N1"),
+    });
+    const usual = await repeat(runs, all);
     noTime(flux);
-    const quick = await repeat(runs, both);
+    const quick = await repeat(runs, all);
+    const processes = await repeat(runs, async () => {
+      const ours = await started(() => oneLife(flux, "-N4"));
+      return ours / (await started(() => plainLife(flux)));
+    });
     const script = "a shell script that does the steps, in turn with it";
     const chain = `the longest chain of the steps' own times, ${CHAIN_S} s`;
     return [
@@ -92,6 +113,33 @@ export function measureBringUp(runs: number): Promise<Row[]> {
         unit: "x",
         values: quick.map(({ ours, plain }) => ours.teardown / plain.teardown),
         against: script,
+      },
+      {
+        name: "processes, 4 nodes: of a whole life, with the job's own",
+        unit: "x",
+        values: processes,
+        against: script,
+      },
+      {
+        name: "bring-up, 1 node: overhead",
+        unit: "s",
+        values: usual.map(({ alone }) => alone.bringUp - ALONE_S),
+        against: `the chain of one node, ${ALONE_S} s`,
+        target: { most: 0.4 },
+      },
+      {
+        name: "bring-up, 1 node: steps of 0 s",
+        unit: "s",
+        values: quick.map(({ alone }) => alone.bringUp),
+        against: "nothing: all of it is ours and the stand-in's",
+        target: { most: 0.6 },
+      },
+      {
+        name: "teardown, 1 node: overhead",
+        unit: "s",
+        values: usual.map(({ alone }) => alone.teardown - DOWN_S),
+        against: `its down-v, ${DOWN_S} s`,
+        target: { most: 0.3 },
       },
     ];
   });
