@@ -104,7 +104,7 @@ function isTryBefore(row: Row, other: Row): boolean {
 
 /** Undefined if it did not wait for it. */
 function untilOf(row: Row, other: Row): number | undefined {
-  if (other === row || other.round !== row.round) return undefined;
+  if (other === row || other.round !== row.round || isBeside(row, other)) return undefined;
   const { same = [], any = [] } = WAITS[row.step];
   const meet = () => share(row, other);
   const ended = (blur: number) =>
@@ -113,6 +113,11 @@ function untilOf(row: Row, other: Row): number | undefined {
   if (other.step === row.step) return meet() ? ended(EXACT_S) : undefined;
   if (any.includes(other.step)) return ended(BLUR_S);
   return same.includes(other.step) && meet() ? ended(BLUR_S) : undefined;
+}
+
+/** It began when the row did, and ended later. */
+function isBeside(row: Row, other: Row): boolean {
+  return other.begin > row.begin - EXACT_S && other.end > row.begin + EXACT_S;
 }
 
 /** The rank that made room is one of those that are told together. */

@@ -69,6 +69,23 @@ t.test("the longest chain goes back through what each step waited for", (t) => {
   t.end();
 });
 
+t.test("what began beside a step is not what it waited for", (t) => {
+  const record = [
+    claimEvent(),
+    ...[ends("stage 0-1", 0, 1), ends("up 0-1", 1, 2), ends("kubeadm-init 0", 2, 3)],
+    ...[ends("join-command 0", 3, 4), ends("publish-join 0", 4, 4.3), ends("fetch-join 1", 4, 4.4)],
+    // Told together: it may begin on one rank before the one before has ended on all.
+    ...[ends("kubeadm-join 1", 4.4, 6), ends("sync-external-ip 0", 5.9, 7)],
+    settled(7, "ready"),
+  ];
+  const [chain] = timeline(record).phases.map((phase) => phase.chain.map(({ row }) => row.step));
+  t.strictSame(chain, [
+    ...["stage", "up", "kubeadm-init", "join-command", "fetch-join", "kubeadm-join"],
+    "sync-external-ip",
+  ]);
+  t.end();
+});
+
 t.test("what is not in its steps adds up to the total with them", (t) => {
   const { record, events } = wholeLife();
   const [up, teardown] = timeline(record, { events }).phases;
@@ -90,17 +107,19 @@ t.test("what is not in its steps adds up to the total with them", (t) => {
 });
 
 t.test("a worker that was up late is what the joins waited for", (t) => {
-  const record = [
+  const joined = [
     claimEvent(),
     ...[ends("up 0", 0, 1), ends("up 1", 0, 9), ends("kubeadm-init 0", 1, 4)],
     ...[ends("publish-join 0", 4, 5), ends("fetch-join 1", 9, 10), ends("kubeadm-join 1", 10, 12)],
-    ...[ends("wait-ready 0", 12, 13), settled(13, "ready")],
   ];
-  t.match(chain(timeline(record)), ["wait-ready 0 12-13"]);
-  record.splice(-2, 0, ends("sync-external-ip 0", 12, 12.5), ends("install-flannel 0", 12.5, 13));
+  t.match(chain(timeline([...joined, ends("wait-ready 0", 12, 13), settled(13, "ready")])), [
+    "wait-ready 0 12-13",
+  ]);
+  const finish = [ends("sync-external-ip 0", 12, 12.5), ends("install-flannel 0", 12.5, 13)];
+  const record = [...joined, ...finish, ends("wait-ready 0", 13, 14), settled(14, "ready")];
   t.same(chain(timeline(record)), [
     ...["up 1 0-9", "fetch-join 1 9-10", "kubeadm-join 1 10-12"],
-    ...["sync-external-ip 0 12-12.5", "install-flannel 0 12.5-13", "wait-ready 0 13-13"],
+    ...["sync-external-ip 0 12-12.5", "install-flannel 0 12.5-13", "wait-ready 0 13-14"],
   ]);
   t.end();
 });
