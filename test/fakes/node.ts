@@ -60,8 +60,8 @@ drop() { # KIND NAME
   [ ! -e "$NOTES/engine.lies" ] || return 0
   grep -vxF "$2" "$NOTES/$1" >"$NOTES/$1.new"; mv "$NOTES/$1.new" "$NOTES/$1"
 }
-tell() { while read -r line; do echo "\${format%%{{*}$line"; done <"$NOTES/$1"; }
-for format; do :; done
+# Some write a line in pieces.
+tell() { while read -r line; do printf %s "$line"; [ ! -e "$NOTES/engine.dawdles" ] || sleep 0.1; echo; done <"$NOTES/$1"; }
 case "$1 $2" in
   "ps "*) tell container ;;
   "network ls" | "volume ls" | "image ls") tell "$1" ;;

@@ -18,11 +18,11 @@ const NAMES = {
 const LABEL = `--filter label=com.docker.compose.project=${PROJECT}`;
 /** It is asked for all of these at once. */
 const listing = (engine: string) => [
-  "image ls --format image {{.Repository}}:{{.Tag}}",
-  "network ls --format network {{.Name}}",
-  ...(engine === "podman" ? ["pod ls --format pod {{.Name}}"] : []),
-  `ps -a ${LABEL} --format container {{.Names}}`,
-  "volume ls --format volume {{.Name}}",
+  "image ls --format {{.Repository}}:{{.Tag}}",
+  "network ls --format {{.Name}}",
+  ...(engine === "podman" ? ["pod ls --format {{.Name}}"] : []),
+  `ps -a ${LABEL} --format {{.Names}}`,
+  "volume ls --format {{.Name}}",
 ];
 
 for (const [engine, { container, image }] of Object.entries(NAMES)) {
@@ -83,6 +83,29 @@ for (const [engine, { container, image }] of Object.entries(NAMES)) {
   });
 }
 
+t.test("an engine that writes its lines in pieces is understood", async (t) => {
+  const node = new Node();
+  t.teardown(() => {
+    node.remove();
+  });
+  node.staged();
+  node.note("engine.dawdles", "");
+  node.note("container", `${PROJECT}-node-1\n`);
+  node.note("network", `a\n${PROJECT}_default\n`);
+  node.note("volume", `${PROJECT}_node-var\nb\n${PROJECT}_node-etc\n`);
+  node.note("image", `c\nd\n${PROJECT}-node:latest\n`);
+  t.equal((await node.step("down-v")).exitCode, 0);
+  t.strictSame(
+    node.noted("engine").filter((line) => /\brm\b/.test(line)),
+    [
+      `rm -f -v ${PROJECT}-node-1`,
+      `network rm ${PROJECT}_default`,
+      ...["var", "etc"].map((name) => `volume rm ${PROJECT}_node-${name}`),
+      `image rm ${PROJECT}-node:latest`,
+    ],
+  );
+});
+
 t.test("podman: the pod of a newer podman-compose goes first", async (t) => {
   const node = new Node();
   t.teardown(() => {
@@ -91,7 +114,7 @@ t.test("podman: the pod of a newer podman-compose goes first", async (t) => {
   node.staged();
   node.env["USERNETES_ENGINE"] = "podman";
   node.note("pod", `pod_${PROJECT}\npod_${PROJECT}0\n`);
-  const pods = `case "$1 $2" in "pod ls") while read -r name; do echo "pod $name"; done <"$NOTES/pod" ;; "pod rm") : >"$NOTES/pod" ;; esac`;
+  const pods = `case "$1 $2" in "pod ls") cat "$NOTES/pod" ;; "pod rm") : >"$NOTES/pod" ;; esac`;
   node.program("podman", `${pods}\nexec docker "$@"`);
   t.equal((await node.step("down-v")).exitCode, 0);
   t.strictSame(

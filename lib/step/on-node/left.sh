@@ -4,12 +4,10 @@
 # does not answer. It is asked for all of them at once: each answer takes a while.
 find_left() { # KIND...
   answers=$(
-    asked=''
     for kind; do
-      ask "$kind" &
-      asked="$asked $!"
+      { names_of "$kind" || echo failed; } &
     done
-    for question in $asked; do wait "$question" || echo failed; done
+    wait
   )
   found=''
   IFS='
@@ -18,7 +16,7 @@ find_left() { # KIND...
     for answer in $answers; do
       case $answer in
         failed) unset IFS; return 1 ;;
-        "$kind "*) ! is_ours "$answer" || found="$found$answer
+        "$kind "*) found="$found$answer
 " ;;
       esac
     done
@@ -26,26 +24,28 @@ find_left() { # KIND...
   unset IFS
 }
 
-# Becomes the engine, which tells all that it has of a kind, `KIND NAME` a line.
-ask() { # KIND
-  case $1 in
-    container) set -- "$1" ps -a --filter "label=com.docker.compose.project=$USERNETES_PROJECT" --format "$1 {{.Names}}" ;;
-    image) set -- "$1" image ls --format "$1 {{.Repository}}:{{.Tag}}" ;;
-    *) set -- "$1" "$1" ls --format "$1 {{.Name}}" ;;
-  esac
-  shift
-  exec "$USERNETES_ENGINE" "$@"
-}
-
-is_ours() { # KIND NAME, as one word
+# An engine may write a line in pieces, among those of others: it is taken whole, and told
+# a line at a time.
+names_of() { # KIND
   project=$USERNETES_PROJECT
   case $1 in
-    "pod pod_$project" | "container $project"[-_]node | "container $project"[-_]node[-_]1) ;;
-    "network ${project}_"* | "volume ${project}_"*) ;;
-    "image $project"[-_]node | "image $project"[-_]node:*) ;;
-    "image localhost/$project"[-_]node | "image localhost/$project"[-_]node:*) ;;
-    *) return 1 ;;
+    container) set -- "$1" ps -a --filter "label=com.docker.compose.project=$project" --format '{{.Names}}' ;;
+    image) set -- "$1" image ls --format '{{.Repository}}:{{.Tag}}' ;;
+    *) set -- "$1" "$1" ls --format '{{.Name}}' ;;
   esac
+  kind=$1
+  shift
+  names=$("$USERNETES_ENGINE" "$@") || return
+  for name in $names; do
+    case "$kind $name" in
+      "pod pod_$project" | "container $project"[-_]node | "container $project"[-_]node[-_]1) ;;
+      "network ${project}_"* | "volume ${project}_"*) ;;
+      "image $project"[-_]node | "image $project"[-_]node:*) ;;
+      "image localhost/$project"[-_]node | "image localhost/$project"[-_]node:*) ;;
+      *) continue ;;
+    esac
+    echo "$kind $name"
+  done
 }
 
 remove_one() { # KIND NAME
