@@ -163,7 +163,7 @@ t.test("a shell that is killed is told of", async (t) => {
   const node = newNode(t);
   // $PPID is what is above what keeps it: timeout(1), and above that is run.sh.
   const above = "above() { cut -d ' ' -f 4 </proc/$1/stat; }";
-  const line = node.line(0, ["up", `${above}; kill -KILL $(above $PPID)`]);
+  const line = node.line(0, ["up", `${above}; kill -KILL $(above $(above $PPID))`]);
   line.say("0 up");
   const { stderr } = await line.ended;
   t.strictSame(

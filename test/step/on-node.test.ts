@@ -529,6 +529,31 @@ echo 1 >"$NOTES/${word}.ended"`;
     t.notOk(node.has("exec.ended"));
   });
 
+  t.test("also where the time of the step is over meanwhile", async (t) => {
+    const node = newNode(t);
+    node.staged();
+    // It has ended half a second after that.
+    const both = `${plays(node, "run", { times: 30 })} & sleep 316.22`;
+    const child = node.start(["up", 2, both]);
+    t.ok(await eventually(() => node.has("run.begun")));
+    child.kill("SIGTERM");
+    await child.ended;
+    t.ok(node.has("run.ended"));
+    t.notOk(node.has("run.told"));
+    t.notOk(runs("sleep 316.22"), "and no orphan stays");
+  });
+
+  t.test("and where that is what ends it", async (t) => {
+    const node = newNode(t);
+    node.staged();
+    const both = `${plays(node, "run", { times: 30 })} & sleep 331.66`;
+    const { stderr } = await node.call(["up", 1, both]);
+    t.match(stderr, new RegExp(`^${NONCE} end up (124|137)$`, "m"));
+    t.ok(node.has("run.ended"));
+    t.notOk(node.has("run.told"));
+    t.notOk(runs("sleep 331.66"));
+  });
+
   t.test("but not for ever", async (t) => {
     const node = newNode(t);
     node.staged();

@@ -7,7 +7,7 @@
 # other call only what does one of its own steps, as others run beside it.
 #
 # /proc is asked, and no file: before stage there is no place for one, and a pid
-# in one may be another's by now. Only start.sh, run.sh and timeout(1) are meant,
+# in one may be another's by now. Only start.sh, run.sh and what keeps a step are meant,
 # which have the call's nonce among their arguments: what an engine started lives
 # on. Another user's cannot be seen, nor ended: sudo(8) itself, and the timeout(1)
 # that it runs, have not the marker in their environment, and end with run.sh.
@@ -37,7 +37,9 @@ earlier() {
     function tell_last() {
       call = ""
       split("", does)
-      if (argument[1] ~ /(^|\/)(setpriv|setsid|timeout)$/) { call = argument[count]; does[argument[count - 1]] }
+      # A program may still be on its way to be the shell that keeps a step.
+      for (i = 4; i < 9; i++) if (argument[i] == "usernetes-step") { call = argument[i + 1]; does[argument[i + 2]] }
+      if (call != "") {}
       else if (argument[4] == "usernetes-start") { call = argument[5]; does[argument[6]] }
       else if (argument[4] == "usernetes") { call = argument[5]; for (i = 6; i + 2 <= count; i += 3) does[argument[i]] }
       if (call == "" || call == own) return

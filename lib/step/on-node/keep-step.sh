@@ -1,19 +1,25 @@
-# What stands between timeout(1) and a step. Sets $keep_step, for
+# What stands between run.sh and a step. Sets $keep_step, for
 #
-#   sh -c "$keep_step" usernetes SCRIPT STEP NONCE
+#   sh -c "$keep_step" usernetes-step NONCE STEP SECONDS SCRIPT
 #
-# as the leader's child in a process group of its own. Gives what the step gives.
+# as the leader of a process group of its own. Gives what the step gives, or 124 or 137
+# where that ran out of its SECONDS.
 #
-# TERM comes to it alone, and it ends the step: all of its group goes, as an orphan would
-# go on under the next call. But podman that makes or removes something ends that first.
-# With TERM it stops halfway: what it has made of a network, the addresses and the bridge,
-# stays for good, it knows nothing of that, and the next try finds it in the way. Where
-# it takes too long, it gets TERM after eight seconds and KILL after ten.
+# TERM comes to it alone, and so does the end of the SECONDS; it ends the step: all of its
+# group goes, as an orphan would go on under the next call. But podman that makes or
+# removes something ends that first. With TERM it stops halfway: what it has made of a
+# network, the addresses and the bridge, stays for good, it knows nothing of that, and the
+# next try finds it in the way. Where it takes too long, it gets TERM after eight seconds
+# and KILL after ten.
+#
+# timeout(1) is below it, and ends no more than the step's own shell: above it that would
+# send KILL at the end of the SECONDS if it had passed on a TERM before, at which the rest
+# goes on as orphans. A bring-up's deadline is the end of both.
 read_text <<'END'
 # The group's processes, one a line: PID wait|client|end. Those of podman's own that it
 # is to wait for; other clients of an engine; the rest.
 members() {
-  for file in $(grep -lsE "\) [A-Za-z] [0-9]+ $PPID " /proc/[0-9]*/stat); do
+  for file in $(grep -lsE "\) [A-Za-z] [0-9]+ $$ " /proc/[0-9]*/stat); do
     read -r stat <"$file" || continue
     parent=${stat##*) } parent=${parent#* }
     printf '%s %s %s\n' "${stat%% *}" "${parent%% *}" "$(tr '\n\0' '  ' <"${file%stat}cmdline")"
@@ -46,7 +52,7 @@ end_step() {
   began=$(now) told='client|end'
   while found=$(members); do
     for pid in $(printf '%s\n' "$found" | sed -nE "s/ ($told)\$//p"); do
-      [ "$pid" -eq $$ ] || [ "$pid" -eq "$PPID" ] || kill -TERM "$pid"
+      [ "$pid" -eq $$ ] || kill -TERM "$pid"
     done 2>/dev/null
     case $found in *wait* | *client*) ;; *) break ;; esac
     sleep 0.1
@@ -60,9 +66,11 @@ trap end_step TERM
 # For the template's programs; all others start faster without.
 LANG=C.UTF-8
 export LANG
-# What is begun in the background has no stdin of its own accord. It needs no shell of
-# its own: a fork that does not start a program is half of one that does.
-{ (script=$1; shift; eval "$script") <&7 7<&- & } 7<&0
+# What is begun in the background has no stdin of its own accord.
+{ timeout --foreground "$3" sh -c "$4" usernetes "$2" "$1" <&7 7<&- & } 7<&0
 wait "$!"
+status=$?
+[ "$status" -ne 124 ] || end_step
+exit "$status"
 END
 keep_step=$text

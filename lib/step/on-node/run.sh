@@ -20,9 +20,8 @@
 # It ends with 0 whatever the steps do; a rank without its last `end` is lost.
 # The steps' output goes to a log of the cluster's on this node. A step that
 # hangs is stopped here, so no orphan stays when the caller is gone: the kernel
-# sends TERM to timeout(1) when this shell dies, and timeout passes it on to what
-# keeps the step (keep-step.sh). What an earlier call left that way is ended first
-# (end-earlier.sh).
+# sends TERM to what keeps the step (keep-step.sh) when this shell dies. What an
+# earlier call left that way is ended first (end-earlier.sh).
 umask 077
 nonce=$1 stays=${USERNETES_LINE:-}
 shift
@@ -225,8 +224,8 @@ EOF
       fi
       ;;
   esac
-  setpriv --pdeathsig TERM setsid timeout --foreground -k 15 "$USERNETES_SECONDS" \
-    sh -c "${keep_step:?}" usernetes "$script" "$step" "$nonce" <&"$input" >&5 2>&1 4<&- 5>&- 6<&- 7<&- &
+  setpriv --pdeathsig TERM setsid sh -c "${keep_step:?}" usernetes-step "$nonce" "$step" "$2" "$script" \
+    <&"$input" >&5 2>&1 4<&- 5>&- 6<&- 7<&- &
   child=$!
   [ "$input" -ne 7 ] || exec 7<&-
   # A shell may say that it was killed.
