@@ -63,8 +63,9 @@ export const ACTIONS: { [K in Action["do"]]: Do<K> } = {
       "info",
       `claim: ranks ${claim.ranks}, lead ${claim.hosts[0] ?? "?"} (rank ${claim.lead}), ${claim.engine}`,
     );
-    // The instance's may have been claimed before, and taken down.
-    job.untouched = cluster.jobid !== INSTANCE;
+    // The instance's may have been claimed before, and taken down; and where the bridge has
+    // ended meanwhile, another daemon may have claimed it, and ended, too.
+    job.untouched = cluster.jobid !== INSTANCE && !job.hasFailed("claim");
     await recordClaim(job, claim);
     return undefined;
   },

@@ -133,7 +133,8 @@ export class Supervisor implements Jobs {
     const member: Member = { reconciler: this.reconcilerOf(cluster) };
     this.members.set(job.id, member);
     const known = await this.load(member.reconciler);
-    if (known === undefined) return;
+    // It may have gone meanwhile.
+    if (known === undefined || this.left || this.members.get(job.id) !== member) return;
     member.follow = new Follow(job.id, {
       env: this.env,
       known,

@@ -153,6 +153,17 @@ t.test("a job that was refused by ingest is forgotten", async (t) => {
   t.ok(life.said.includes("debug: ƒ2QT1HSJy5: forgotten"));
 });
 
+t.test("one that goes while its eventlog is read is not followed", async (t) => {
+  const { life, supervisor, report, starts } = supervise(t);
+  await supervisor.onSentinel();
+  report();
+  supervisor.onGone(JOBID);
+  await life.quiet();
+  await new Promise((resolve) => setTimeout(resolve, 400));
+  t.equal(supervisor.size, 0);
+  t.strictSame(starts(), []);
+});
+
 t.test("a cluster whose job ended while no daemon ran is taken down", async (t) => {
   const life = await new Life().alloc();
   await life.untilStarted();
