@@ -68,7 +68,8 @@ export const STEP_LIMIT_S: Partial<Record<NodeStep, number>> = {
   "join-command": 60,
   "fetch-join": 60,
   "kubeadm-join": 180,
-  "delete-token": 60,
+  // What comes after it waits, and is ready without.
+  "delete-token": 20,
   "sync-external-ip": 120,
   "install-flannel": 300,
 };

@@ -115,9 +115,10 @@ function untilOf(row: Row, other: Row): number | undefined {
   return same.includes(other.step) && meet() ? ended(BLUR_S) : undefined;
 }
 
-/** It began when the row did, and ended later. */
+/** On other ranks, it began when the row did, and ended later. */
 function isBeside(row: Row, other: Row): boolean {
-  return other.begin > row.begin - EXACT_S && other.end > row.begin + EXACT_S;
+  const together = other.begin > row.begin - EXACT_S && other.end > row.begin + EXACT_S;
+  return together && !share(row, other);
 }
 
 /** The rank that made room is one of those that are told together. */

@@ -182,6 +182,18 @@ t.test("bring-up", (t) => {
     t.end();
   });
 
+  t.test("waits for its nodes while the token is to be deleted later, or is not", (t) => {
+    const done = [...JOINED, "sync-external-ip 0", "install-flannel 0", "remove-archive 0"];
+    const lost = claimed(...done, "delete-token 0 lost");
+    t.strictSame(planned(lost), ["ranks 0: wait-ready"]);
+    t.strictSame(planned(lost, BEGIN + 1), ["ranks 0: delete-token, wait-ready"]);
+    t.strictSame(planned(claimed(...done, "delete-token 0 failed")), ["ranks 0: wait-ready"]);
+    const waits = claimed(...done, "delete-token 0 lost", "wait-ready 0 running");
+    t.strictSame(planned(waits, BEGIN + 1), []);
+    t.strictSame(planned(claimed(...done, "delete-token 0 running")), []);
+    t.end();
+  });
+
   t.test("is not over before the token is deleted that a crash left", (t) => {
     const done = [...JOINED, "sync-external-ip 0", "install-flannel 0", "wait-ready 0"];
     t.strictSame(planned(claimed(...done)), ["ranks 0: delete-token", "here: remove-archive"]);
