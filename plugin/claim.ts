@@ -5,6 +5,7 @@ import { progress, type Cluster } from "../lib/cluster/state.js";
 import { decodeIdset, encodeIdset } from "../lib/flux/idset.js";
 import type { Config } from "../lib/config/check.js";
 import type { Avoid, Claim } from "../lib/record/events.js";
+import { hostNamesFault } from "../lib/usernetes/host-names.js";
 import { following } from "../lib/usernetes/subnets.js";
 import type { World } from "./world.js";
 
@@ -28,7 +29,8 @@ export function makeClaim(cluster: Cluster, world: World): Claim | Refused {
       podSubnetNodes(config.template),
       "podSubnet in the template's kubeadm-config.yaml",
     ) ??
-    refuseNodes(hosts, config.subnets.size, "usernetes.subnets");
+    refuseNodes(hosts, config.subnets.size, "usernetes.subnets") ??
+    hostNamesFault(hosts);
   if (refused !== undefined) return { refused };
   const chosen = world.open.choose({ jobid, hosts }, config);
   if ("exhausted" in chosen) return { refused: chosen.exhausted };
@@ -87,13 +89,8 @@ function refuseEngine(engine: string, allowed: readonly string[]): string | unde
 
 /** `room` is what `what` holds. */
 function refuseNodes(hosts: string[], room: number, what: string): string | undefined {
-  if (hosts.length > room)
-    return `the job has ${hosts.length} nodes, and a cluster holds at most ${room} (${what})`;
-  // A cluster's node is named after its host in lower case.
-  const names = hosts.map((host) => host.toLowerCase());
-  const twice = hosts.find((_, i) => names.indexOf(names[i] ?? "") !== i);
-  if (twice === undefined) return undefined;
-  return `two of the job's ranks are on the host ${twice}: a cluster needs one broker a host`;
+  if (hosts.length <= room) return undefined;
+  return `the job has ${hosts.length} nodes, and a cluster holds at most ${room} (${what})`;
 }
 
 /** How many /24 the template's podSubnet holds; the /16 that it comes with holds 256. */

@@ -56,7 +56,10 @@ t.test("the job may ask for another engine that is offered", (t) => {
 t.test("host names keep their spelling, and two that differ in case alone are one", (t) => {
   const hosts = ["Node-A.Example.ORG", "node-b.example.org"];
   t.match(claim({ ranks: [0, 1], hosts }), { hosts });
-  t.match(refused({ ranks: [0, 1], hosts: ["Node1", "node1"] }), /^two of the job's ranks are on/);
+  t.match(
+    refused({ ranks: [0, 1], hosts: ["Node1", "node1"] }),
+    /^the hosts Node1 and node1 differ/,
+  );
   t.end();
 });
 
@@ -76,6 +79,15 @@ t.test("two brokers on one host cannot both be nodes", (t) => {
     refused({ hosts: ["a", "b", "b"] }),
     "two of the job's ranks are on the host b: a cluster needs one broker a host",
   );
+  t.end();
+});
+
+t.test("a host whose name cannot be a node's is refused with its name and the rule", (t) => {
+  t.match(
+    refused({ hosts: ["compute_0", "compute_1", "c"] }),
+    /^the host name compute_0 .*RFC 1123/,
+  );
+  t.match(refused({ hosts: ["a", "b", "x".repeat(61)] }), /^the host name x{61} is too long/);
   t.end();
 });
 
