@@ -13,6 +13,10 @@ const HALF = /\p{Cs}$/u;
 /** Half a secret would not be known for what it is. */
 const TORN = /[A-Za-z0-9+/=.:]{1,200}$/;
 
+const ESC = "\u001b";
+/** A terminal's colours and other orders: `ESC [ 31 m`. A tab before a bracket is none. */
+const ORDERS = new RegExp(`${ESC}\\[[0-9;?]*[A-Za-z]`, "gu");
+
 /** A bootstrap token, a CA hash, what a kubeconfig holds: whoever echoes them. */
 const SECRETS: [RegExp, string][] = [
   [/\b[a-z0-9]{6}\.[a-z0-9]{16}\b/g, "[token]"],
@@ -29,8 +33,8 @@ export function plainLine(text: string, max: number = NOTE_MAX): string {
   const look = Math.min(LOOK, 2 * max);
   const cut = text.length > look ? text.slice(0, look).replace(TORN, "") : text;
   let line = cut
-    // A terminal's colours, then all else that a terminal would take for an order.
-    .replace(/\p{Cc}\[[0-9;?]*[A-Za-z]/gu, "")
+    // Then all else that a terminal would take for an order.
+    .replace(ORDERS, "")
     .replace(/[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]+/gu, " ")
     .replace(/\p{Cf}/gu, "");
   for (const [secret, word] of SECRETS) line = line.replace(secret, word);

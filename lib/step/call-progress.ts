@@ -7,8 +7,9 @@ import { STEP_LIMIT_S } from "../cluster/steps.js";
 import type { Outcome } from "../host/command.js";
 import type { Fault, StepStatus } from "../record/events.js";
 import { oneLine, plainLine } from "../record/notes.js";
-import { faultOf } from "./faults.js";
-import { execErrors, lastWords, sudoRefusals, type Report } from "./reports.js";
+import { causesOf } from "./cause.js";
+import { failureOf } from "./faults.js";
+import { execErrors, sudoRefusals, type Report } from "./reports.js";
 
 export interface Call<Name extends string = NodeStep> {
   steps: Name[];
@@ -47,7 +48,9 @@ export interface CallOptions<Name extends string = NodeStep> {
   onEnd: (end: StepEnd<Name>) => void;
 }
 
-/** Lines of a step that failed; the node sends no more, and fewer of one that went well. */
+/** Lines of a step that failed that its cause is looked for in; the node sends no more. */
+const SEEN = 24;
+/** The last lines of a step that are passed on, for the record. */
 const TAIL = 12;
 /** What run.sh puts into a log after a try that failed: what comes before is not of this one. */
 const END_OF_TRY = /^-- exit [0-9]+ --$/;
@@ -98,23 +101,26 @@ export class CallProgress<Name extends string = NodeStep> {
   private keep(rank: number, text: string): void {
     const lines = text.split("\x1e").map((line) => plainLine(line));
     if (text.endsWith("\x1e")) lines.pop();
-    this.tails.set(rank, [...(this.tails.get(rank) ?? []), ...lines].slice(-TAIL));
+    this.tails.set(rank, [...(this.tails.get(rank) ?? []), ...lines].slice(-SEEN));
   }
 
   private end({ rank, step, exit, shared }: Report<Name> & { report: "end" }): void {
     const said = this.tails.get(rank) ?? [];
     this.tails.delete(rank);
     const before = exit === 0 ? said.findLastIndex((line) => END_OF_TRY.test(line)) : -1;
-    const tail = said.slice(before + 1);
+    const lines = said.slice(before + 1);
+    const tail = lines.slice(-TAIL);
     const next = exit === 0 ? this.call.steps[this.call.steps.indexOf(step) + 1] : undefined;
     this.move(rank, next);
     const more = this.isBehind(step);
     const limit = stepLimit(step, this.call);
     const status = exit === 0 ? "ok" : exit === 124 || exit === 137 ? "timeout" : "failed";
     const why = status === "timeout" ? `timed out after ${limit} s` : `exit ${exit}`;
-    const words = lastWords(tail);
+    const causes = causesOf(lines);
+    const failure = status === "failed" ? failureOf(step, causes, this.call.env) : undefined;
+    const words = failure?.note ?? causes.join("; ");
     const note = status === "ok" ? "" : oneLine(words ? `${why}: ${words}` : why);
-    const fault = status === "failed" ? faultOf(step, tail) : undefined;
+    const fault = failure?.fault;
     const result = this.results.get(`${step} ${rank}`);
     this.options.onEnd({ step, rank, status, note, fault, shared, result, tail, next, more });
   }

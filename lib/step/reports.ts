@@ -35,26 +35,6 @@ export function parseReport<Name extends string>(
   return { rank, report: "end", step, exit: Number(exit), shared: shared !== undefined };
 }
 
-/**
- * make's own last words say less than the recipe's, a shell's of what it ran nothing,
- * and kubeadm's and podman-compose's nothing either.
- */
-const NOISE = [
-  /^make(\[[0-9]+\])?: |^(Terminated|Killed)$|^\s*$/,
-  /^To see the stack trace of this error execute with |^\[preflight\] If you know what you are doing/,
-  /^exit code: [0-9]+$|^podman (start|run|exec|rm|stop) /,
-];
-
-/** That something went wrong, where the engine has said before what: its first error is the reason. */
-const AFTERMATH = /^the node's container does not run: |^subprocess\.CalledProcessError: /;
-const ENGINE_ERROR = /^(Error|ERROR|error):? |level=(error|fatal) /;
-
-export function lastWords(tail: readonly string[]): string {
-  const last = tail.findLast((line) => !NOISE.some((noise) => noise.test(line))) ?? "";
-  const cause = AFTERMATH.test(last) ? tail.find((line) => ENGINE_ERROR.test(line)) : undefined;
-  return (cause ?? last).trim();
-}
-
 /** `flux-exec: Error: rank 3: hostname: No route to host`: by rank. */
 export function execErrors(lines: readonly string[]): Map<number, string> {
   const errors = new Map<number, string>();

@@ -17,6 +17,7 @@ t.test("lines become one", (t) => {
 
 t.test("a terminal takes no orders from it", (t) => {
   t.equal(oneLine("\u001b[31;1mred\u001b[0m\u0007 \u009b2Jx\0y"), "red   2Jx y");
+  t.equal(plainLine("\t[ERROR CRI]: x"), " [ERROR CRI]: x", "a tab and a bracket are no colour");
   t.equal(oneLine("txt.\u202egnp"), "txt.gnp", "nor does it turn");
   t.end();
 });

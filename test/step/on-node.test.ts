@@ -325,12 +325,26 @@ t.test("run", (t) => {
       const script = `seq 1 50; printf 'red \\033[31m\\a%s ƒ\\n' "$(yes x | head -n 600 | tr -d '\\n')"; exit 1`;
       const { stderr } = await node.call(["up", 10, script]);
       const lines = stderr.split("\n");
-      t.equal(lines.length, 13);
-      t.equal(lines[0], `${NONCE} tail up 40`);
-      t.match(lines[11], /^n0nce tail up red \[31mx{300,}$/);
-      t.ok((lines[11] ?? "").length < 420);
+      t.equal(lines.length, 25);
+      t.equal(lines[0], `${NONCE} tail up 28`);
+      t.match(lines[23], /^n0nce tail up red x{300,}$/);
+      t.ok((lines[23] ?? "").length < 420);
     },
   );
+
+  t.test("the last lines are whole, and docker's usage is not among them", async (t) => {
+    const node = newNode(t);
+    const long = `$(yes wor | head -n 300 | tr '\\n' ' ')`;
+    const script = `for i in $(seq 1 30); do printf '[ERROR X%s]: %s\n' "$i" "${long}"; done
+      echo "unknown shorthand flag: 'p' in -p"; echo "See 'docker --help'."
+      echo "Usage:  docker [OPTIONS] COMMAND"; seq 1 90
+      echo "Run 'docker COMMAND --help' for more information on a command."; exit 125`;
+    const { stderr } = await node.call(["up", 10, script]);
+    const lines = stderr.split("\n");
+    t.equal(lines.length, 25);
+    for (const line of lines.slice(0, 22)) t.match(line, /^n0nce tail up \[ERROR X[0-9]+\]: wor/);
+    t.equal(lines[22], `${NONCE} tail up unknown shorthand flag: 'p' in -p`);
+  });
 
   t.test("tells few lines of a step that went well, without secrets", async (t) => {
     for (const staged of [true, false]) {

@@ -1,6 +1,6 @@
 import t from "tap";
 import { STEPS } from "../../lib/cluster/steps.js";
-import { execErrors, sudoRefusals, lastWords, parseReport } from "../../lib/step/reports.js";
+import { execErrors, sudoRefusals, parseReport } from "../../lib/step/reports.js";
 
 t.test("a report is told by its nonce", (t) => {
   t.strictSame(parseReport("3: abc end up 0", "abc", STEPS), {
@@ -41,58 +41,6 @@ t.test("any other line is none", (t) => {
     "x 3: abc end up 0",
   ])
     t.equal(parseReport(line, "abc", STEPS), undefined, line);
-  t.end();
-});
-
-t.test("the last words are the recipe's, not make's", (t) => {
-  t.equal(
-    lastWords([
-      "pulling",
-      "no space left ",
-      "make: *** [Makefile:9: up] Error 1",
-      "make[2]: x",
-      "",
-    ]),
-    "no space left",
-  );
-  t.equal(lastWords(["no space left", "Terminated", "Killed"]), "no space left");
-  t.equal(lastWords(["make: *** no rule"]), "");
-  t.equal(lastWords([]), "");
-  t.end();
-});
-
-t.test("the last words of a compose that went on are the engine's first error", (t) => {
-  const tail = [
-    "podman build -f ./Dockerfile -t usernetes-x_node .",
-    "Error: creating build container: no such image",
-    "exit code: 125",
-    'Error: short-name "usernetes-x_node" did not resolve to an alias',
-    "podman start usernetes-x_node_1",
-    'Error: no container with name or ID "usernetes-x_node_1" found',
-    "exit code: 125",
-    "the node's container does not run: podman has none of usernetes-x",
-  ];
-  t.equal(lastWords(tail), "Error: creating build container: no such image");
-  t.equal(lastWords(tail.slice(-1)), tail.at(-1), "where it has said none, what was found");
-  const trace = "subprocess.CalledProcessError: Command 'podman network create' returned 125.";
-  t.equal(
-    lastWords(["Error: subnet 10.0.0.0/24 is already used", trace, "make: *** [up] Error 1"]),
-    "Error: subnet 10.0.0.0/24 is already used",
-  );
-  t.equal(
-    lastWords(["Error: container state improper", "exit code: 255", "make: *** x"]),
-    "Error: container state improper",
-    "podman-compose ends with a status",
-  );
-  t.equal(
-    lastWords([
-      "\t[ERROR Port-10250]: Port 10250 is in use",
-      "[preflight] If you know what you are doing, you can make a check non-fatal with ...",
-      "To see the stack trace of this error execute with --v=5 or higher",
-    ]),
-    "[ERROR Port-10250]: Port 10250 is in use",
-    "kubeadm with advice",
-  );
   t.end();
 });
 

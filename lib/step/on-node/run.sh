@@ -64,10 +64,14 @@ recent() {
   fi | without_secrets
 }
 
-# Without what podman-compose says around the words of podman: they would be
-# pushed out of the last lines by its own commands, and by Python's tracebacks.
+# Without a terminal's colours, the usage that docker prints after an error, and
+# podman-compose's own commands and Python's tracebacks: they would push the error out
+# of the last lines.
 without_chatter() {
   LC_ALL=C awk '
+    { gsub(/\033\[[0-9;?]*[A-Za-z]/, "") }
+    /^Usage: +(docker|podman|nerdctl)/ { usage = 1 }
+    usage { if (/ --help. for more information/) usage = 0; next }
     /^Traceback \(most recent call last\):/ { trace = traced = 1 }
     (trace && /^([ \t]|Traceback)/) || (traced && /^$/) { next }
     { trace = 0 }
@@ -235,7 +239,7 @@ EOF
   exec 3>&-
   if [ "$status" -ne 0 ]; then
     # Secrets first: half of one that is cut would not be known for what it is.
-    recent 65536 | without_chatter | tail -n 12 | tail -c 8192 | cut -c 1-400 |
+    recent 65536 | without_chatter | tail -n 24 | cut -c 1-400 |
       LC_ALL=C tr -cd '\11\12\40-\176\200-\377' |
       while IFS= read -r line; do report tail "$step" "$line"; done
   fi
