@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import { fc, MORE } from "../random.js";
 import t from "tap";
 import { foldJobEvent, foldRecordEvent, forgetRunning } from "../../lib/cluster/fold.js";
 import { plan } from "../../lib/cluster/plan.js";
@@ -20,7 +20,7 @@ import {
 } from "../fakes/clusters.js";
 import { PureLife, type Traced } from "../fakes/pure-life.js";
 
-const RUNS = 400;
+const RUNS = 300 * MORE;
 const picks = fc.array(fc.nat(11), { minLength: 1, maxLength: 40 });
 
 const job = (...of: Parameters<typeof jobEvent>): Traced => ({ of: "job", event: jobEvent(...of) });
@@ -136,7 +136,7 @@ t.test("what is finished is ours, counted and unfinished", (t) => {
       }
       return true;
     }),
-    { numRuns: 2000 },
+    { numRuns: 4 * RUNS },
   );
   t.end();
 });
@@ -165,7 +165,7 @@ t.test("no job is let go that has not its cluster, while it is to run", (t) => {
       const finishes = actionsOf(cluster).some((action) => action.do === "finish-prolog");
       return !finishes || started || over || cluster.settle?.outcome === "ready";
     }),
-    { numRuns: 2000 },
+    { numRuns: 4 * RUNS },
   );
   t.end();
 });

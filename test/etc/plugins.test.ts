@@ -1,5 +1,5 @@
 /** The CLI plugin and the job validator, which say the same as the daemon. */
-import fc from "fast-check";
+import { fc } from "../random.js";
 import t from "tap";
 import { parseRequest } from "../../lib/cluster/request.js";
 import { playPlugin, playPlugins, whyNoPython } from "../fakes/flux-plugins.js";

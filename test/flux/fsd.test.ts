@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import { fc } from "../random.js";
 import t from "tap";
 import { formatFsd, parseFsd } from "../../lib/flux/fsd.js";
 

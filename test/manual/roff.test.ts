@@ -1,5 +1,5 @@
 /** Blocks as man(7): nothing of a text is lost, and nothing of it is a request. */
-import fc from "fast-check";
+import { fc } from "../random.js";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";

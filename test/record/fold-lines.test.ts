@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import { fc } from "../random.js";
 import t from "tap";
 import { encodeIdset } from "../../lib/flux/idset.js";
 import { foldLines } from "../../lib/record/fold-lines.js";

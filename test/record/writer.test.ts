@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import { fc } from "../random.js";
 import t from "tap";
 import { foldRecordEvent } from "../../lib/cluster/fold.js";
 import { STEPS } from "../../lib/cluster/steps.js";

@@ -6,6 +6,7 @@
  */
 import type { LifeFlux } from "../life/flux.js";
 import type { Tap } from "../life/life.js";
+import { random } from "../random.js";
 import type { Strike } from "./at-point.js";
 import { faults, live, type Lived, type Scenario, type Strikes } from "./lived.js";
 
@@ -25,7 +26,7 @@ const PATIENCE_MS = 60_000;
 const begun = new WeakMap<LifeFlux, number>();
 
 /** From 1 to `most`. */
-const random = (most: number): number => 1 + Math.floor(Math.random() * most);
+const upTo = (most: number): number => 1 + Math.floor(random() * most);
 
 export async function everyPoint(
   t: Tap,
@@ -41,7 +42,7 @@ export async function everyPoint(
   let lives = 0;
   let struck = 0;
   for (const at of pointsOf(many, stride)) {
-    const second = Number(asked.split(",")[1] ?? (again ? random(many - at + 1) : 0));
+    const second = Number(asked.split(",")[1] ?? (again ? upTo(many - at + 1) : 0));
     const strikes: Strikes = [{ at, strike }];
     if (second > 0) strikes.push({ at: second, strike: "die" });
     const lived = await live(flux, scenario, strikes);
@@ -61,9 +62,9 @@ function pointsOf(many: number, stride: number): number[] {
   if (only > 0) return [only];
   const step = asked === "all" ? 1 : stride;
   const points: number[] = [];
-  for (let at = random(step); at <= many; at += step) points.push(at);
+  for (let at = upTo(step); at <= many; at += step) points.push(at);
   return points
-    .map((at) => ({ at, order: Math.random() }))
+    .map((at) => ({ at, order: random() }))
     .sort((a, b) => a.order - b.order)
     .map(({ at }) => at);
 }

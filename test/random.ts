@@ -1,0 +1,23 @@
+/**
+ * What is random in the tests comes from one seed: `--seed N` of `npm test`, which a failure
+ * prints. `npm run test:long` takes many more cases.
+ */
+import fc from "fast-check";
+
+const seed = Number(process.env["USERNETES_SEED"] ?? Math.floor(Math.random() * 1e6));
+
+/** So many times the cases. */
+export const MORE = process.env["USERNETES_WALK"] === "all" ? 20 : 1;
+
+fc.configureGlobal({ seed });
+export { fc };
+
+/** mulberry32. */
+let state = seed >>> 0;
+/** From 0 to below 1. */
+export function random(): number {
+  state = (state + 0x6d2b79f5) >>> 0;
+  let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+  mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+  return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+}

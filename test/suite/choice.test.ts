@@ -1,0 +1,36 @@
+import { existsSync } from "node:fs";
+import t from "tap";
+import { packagePath } from "../../lib/host/package.js";
+import { chosen } from "./choice.js";
+import { LONG } from "./long.js";
+
+const ALL = ["config/load", "life/job", "life/load", "podman/job"].map(
+  (name) => `test/${name}.test.ts`,
+);
+const [CONFIG, JOB, LOAD, PODMAN] = ALL;
+const choose = (asked: string[], long = false) =>
+  chosen(ALL, { long, asked, longFiles: [LOAD ?? ""], both: [CONFIG ?? ""] });
+
+t.test("a run takes all files but the long ones, or these, the slowest folders first", (t) => {
+  t.strictSame(choose([]), { files: [PODMAN, JOB, CONFIG], unknown: [] });
+  t.strictSame(choose([], true), { files: [LOAD, CONFIG], unknown: [] });
+  t.end();
+});
+
+t.test("files are named as sources or compiled, folders hold those of the run", (t) => {
+  const names = ["./dist/test/config/load.test.js", "test/life/", JOB ?? ""];
+  t.strictSame(choose(names).files, [JOB, CONFIG]);
+  t.strictSame(choose(["test/life"], true).files, [LOAD]);
+  t.strictSame(choose([LOAD ?? ""]).files, [LOAD], "a long one by its name");
+  t.strictSame(choose(["test/nowhere", "life"]).unknown, ["test/nowhere", "life"]);
+  t.end();
+});
+
+t.test("each long file is there, and so is the test of its promise in npm test", (t) => {
+  for (const [file, { alsoIn }] of Object.entries(LONG))
+    for (const named of [file, ...alsoIn.split(", ")]) {
+      t.ok(existsSync(packagePath(...named.split("/"))), named);
+      if (named !== file) t.notOk(named in LONG, `${named} is in npm test`);
+    }
+  t.end();
+});

@@ -1,0 +1,74 @@
+/** Runs one compiled test file in a process of its own. */
+import { spawn, type ChildProcess } from "node:child_process";
+import { packagePath } from "../../lib/host/package.js";
+import type { PlayedFile } from "./summary.js";
+import { readTap } from "./tap-file.js";
+
+export interface PlaySetting {
+  /** Seconds after which tap ends the file, and reports which test it ran. */
+  timeoutS: number;
+  env: Record<string, string>;
+}
+
+/** Seconds more for a file that tap did not end in time. */
+const GRACE_S = 60;
+/** A program that outlives the file may hold its pipes: no longer than this. */
+const PIPES_MS = 1_000;
+
+const running = new Set<ChildProcess>();
+
+export function stopAll(signal: NodeJS.Signals): void {
+  for (const child of running) child.kill(signal);
+}
+
+/** `test/life/job.test.ts` is `dist/test/life/job.test.js` when it is compiled. */
+const compiled = (file: string): string => packagePath("dist", file.replace(/\.ts$/, ".js"));
+
+export async function playFile(
+  file: string,
+  { timeoutS, env }: PlaySetting,
+): Promise<PlayedFile & { output: string }> {
+  const start = performance.now();
+  const child = spawn(process.execPath, [compiled(file)], {
+    cwd: packagePath(),
+    env: { ...process.env, TAP_TIMEOUT: String(timeoutS), ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  running.add(child);
+  const timer = setTimeout(() => child.kill("SIGKILL"), (timeoutS + GRACE_S) * 1000);
+  const texts = { stdout: "", stderr: "" };
+  for (const name of ["stdout", "stderr"] as const)
+    child[name].setEncoding("utf8").on("data", (chunk: string) => (texts[name] += chunk));
+  const end = await ended(child);
+  clearTimeout(timer);
+  running.delete(child);
+  const seconds = (performance.now() - start) / 1000;
+  const report = readTap(texts.stdout);
+  if (end !== 0 && report.failed === 0) {
+    report.failed = 1;
+    report.failures.push(`the file ended with ${end}`);
+  }
+  if (report.failed > 0 && texts.stderr !== "")
+    report.failures.push("on stderr:", ...texts.stderr.trimEnd().split("\n").slice(-20));
+  return { file, seconds, ...report, output: texts.stdout + texts.stderr };
+}
+
+/** Its status or signal, when all that it wrote has been read. */
+function ended(child: ChildProcess): Promise<number | string> {
+  return new Promise((resolve) => {
+    const end = () => child.exitCode ?? child.signalCode ?? "no status";
+    child.on("close", () => {
+      resolve(end());
+    });
+    child.on("exit", () => {
+      setTimeout(() => {
+        child.stdout?.destroy();
+        child.stderr?.destroy();
+        resolve(end());
+      }, PIPES_MS).unref();
+    });
+    child.on("error", (error) => {
+      resolve(error.message);
+    });
+  });
+}

@@ -1,0 +1,70 @@
+/** What a run of test files reports at its end, and while it runs. */
+import type { TapReport } from "./tap-file.js";
+
+export interface PlayedFile extends TapReport {
+  /** Its source, from the package's folder. */
+  file: string;
+  seconds: number;
+}
+
+export interface Mode {
+  /** What goes after `npm`: `test`, or `run test:long`. */
+  script: string;
+  seed: number;
+}
+
+const SLOWEST = 10;
+
+export function hasFailed({ passed, failed, skipped }: PlayedFile): boolean {
+  return failed > 0 || passed + skipped.length === 0;
+}
+
+/** `  3.2 s  test/life/once.test.ts  (1 skipped)`. */
+export function progressLine(played: PlayedFile): string {
+  const { file, failed, skipped } = played;
+  const notes = [
+    ...(failed > 0 ? [`${failed} failed`] : hasFailed(played) ? ["it ran no test"] : []),
+    ...(skipped.length > 0 ? [`${skipped.length} skipped`] : []),
+  ];
+  return `${time(played)}  ${file}${notes.length > 0 ? `  (${notes.join(", ")})` : ""}`;
+}
+
+/** Why tests were skipped, the slowest files, each failure, and `N passed, N failed, N skipped`. */
+export function summary(files: PlayedFile[], mode: Mode): string[] {
+  const bad = files.filter(hasFailed);
+  const count = (of: (file: PlayedFile) => number) =>
+    files.reduce((sum, file) => sum + of(file), 0);
+  const empty = bad.filter(({ failed }) => failed === 0).length;
+  const skipped = count((file) => file.skipped.length);
+  return [
+    ...(skipped > 0 ? ["", "Skipped:", ...reasons(files)] : []),
+    ...["", "The slowest files:", ...slowest(files)],
+    ...bad.flatMap((file) => failureOf(file, mode)),
+    "",
+    `${count(({ passed }) => passed)} passed, ${count(({ failed }) => failed) + empty} failed, ${skipped} skipped`,
+  ];
+}
+
+/** One line a reason, the most frequent first. */
+function reasons(files: PlayedFile[]): string[] {
+  const counts = new Map<string, number>();
+  for (const reason of files.flatMap(({ skipped }) => skipped))
+    counts.set(reason, (counts.get(reason) ?? 0) + 1);
+  return [...counts]
+    .sort(([, a], [, b]) => b - a)
+    .map(([reason, times]) => `${String(times).padStart(6)}  ${reason || "(no reason given)"}`);
+}
+
+const slowest = (files: PlayedFile[]): string[] =>
+  files
+    .toSorted((a, b) => b.seconds - a.seconds)
+    .slice(0, SLOWEST)
+    .map((played) => `${time(played)}  ${played.file}`);
+
+function failureOf(played: PlayedFile, { script, seed }: Mode): string[] {
+  const { file, failures } = played;
+  const lines = failures.length > 0 ? failures : ["it ran no test"];
+  return ["", `Failed: ${file}`, ...lines, `Again: npm ${script} -- --seed ${seed} ${file}`];
+}
+
+const time = ({ seconds }: PlayedFile): string => `${seconds.toFixed(1).padStart(6)} s`;

@@ -1,0 +1,47 @@
+/** What the TAP of one test file reports: https://testanything.org/tap-version-14-specification.html */
+
+export interface TapReport {
+  passed: number;
+  failed: number;
+  /** The reason of each test that was skipped. */
+  skipped: string[];
+  /** Each failed assertion with its diagnosis, and the tests that it is in. */
+  failures: string[];
+}
+
+const MOST = { failures: 40, lines: 40 };
+
+/** Counts are those of the file's last line; a file that did not come to it has failed. */
+export function readTap(text: string): TapReport {
+  const lines = text.split("\n");
+  const totals = [...text.matchAll(/^# \{ (total: .*) \}$/gm)].at(-1)?.[1];
+  const count = (name: string): number =>
+    Number(new RegExp(`\\b${name}: (\\d+)`).exec(totals ?? "")?.[1] ?? 0);
+  return {
+    passed: count("pass"),
+    failed: totals === undefined ? 1 : count("fail"),
+    skipped: lines.flatMap((line) => /^ *ok [0-9]+\b.* # SKIP ?(.*)$/.exec(line)?.[1] ?? []),
+    failures: [
+      ...failures(lines),
+      ...(totals === undefined ? ["the file ended before its last test did"] : []),
+    ],
+  };
+}
+
+/** From the innermost to the outermost. */
+function failures(lines: string[]): string[] {
+  const starts = [...lines.keys()].filter((at) => /^ *not ok /.test(lines[at] ?? ""));
+  const shown = starts
+    .slice(0, MOST.failures)
+    .flatMap((at) => [lines[at] ?? "", ...diagnosis(lines, at)]);
+  const rest = starts.length - MOST.failures;
+  return rest > 0 ? [...shown, `... and ${rest} more`] : shown;
+}
+
+/** The YAML block of a line. */
+function diagnosis(lines: string[], at: number): string[] {
+  const indent = `${/^ */.exec(lines[at] ?? "")?.[0] ?? ""}  `;
+  if (lines[at + 1] !== `${indent}---`) return [];
+  const end = lines.indexOf(`${indent}...`, at);
+  return lines.slice(at + 1, end < 0 ? undefined : end).slice(0, MOST.lines);
+}
