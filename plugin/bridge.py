@@ -34,6 +34,8 @@
 #   lookup {key}                the raw text of a key, null if it is not there
 #   list {key}                  the names in a KVS directory, [] if it is not there
 #   drain {ranks, reason}
+#   drained {}                  the reason by idset of each drained rank, like {"0-1": S}
+#   undrain {ranks, reason}
 #   log {level, text}           a line in flux-dmesg(1), level as in syslog(3)
 #   answer {call, value}, answer {call, errno, error}
 #                               to a call; a caller that is gone is no error
@@ -69,7 +71,6 @@ import sys
 
 import flux
 import flux.constants
-import flux.kvs
 from flux.core.inner import ffi, raw
 from flux.future import Future
 
@@ -216,6 +217,35 @@ class PlainJobs:
         if jobid in self.said:
             self.said.discard(jobid)
             os.unlink(self.file_of(jobid))
+
+
+def text_of(lookup, key):
+    """The value of a fulfilled lookup; None if the key is not there."""
+    value = ffi.new("char *[1]")
+    try:
+        raw.flux_kvs_lookup_get(lookup, value)
+    except FileNotFoundError:
+        return None
+    text = b"" if value[0] == ffi.NULL else ffi.string(value[0])
+    if len(text) > LOOKUP_MAX:
+        raise OSError(errno.EFBIG, f"{key} is too long")
+    return text.decode("utf-8", "replace")
+
+
+def names_of(lookup):
+    """The names in the directory of a fulfilled lookup (a tree object, RFC 11)."""
+    value = ffi.new("char *[1]")
+    try:
+        raw.flux_kvs_lookup_get_treeobj(lookup, value)
+    except FileNotFoundError:
+        return []
+    return list(json.loads(ffi.string(value[0]))["data"])
+
+
+def reasons_of(status):
+    """Why ranks are drained, by idset, of a response to resource.status."""
+    drained = status.get("drain") or {}
+    return {ranks: entry.get("reason") or "" for ranks, entry in drained.items()}
 
 
 class Job:
@@ -448,11 +478,12 @@ class Bridge:
         request = json.loads(line)
         seq = request["seq"]
         try:
-            future = getattr(self, "op_" + request["op"])(request)
+            answer = getattr(self, "op_" + request["op"])(request)
+            future, read = answer if isinstance(answer, tuple) else (answer, None)
             if isinstance(future, Future):
-                future.then(self.on_done, seq)
+                future.then(self.on_done, seq, read)
             else:
-                emit(type="reply", seq=seq, value=future)
+                emit(type="reply", seq=seq, value=answer)
         except OSError as exc:
             emit(type="reply", seq=seq, errno=exc.errno, error=exc.strerror or str(exc))
         except (AttributeError, KeyError, TypeError, ValueError) as exc:
@@ -460,10 +491,10 @@ class Bridge:
 
     @staticmethod
     @guarded
-    def on_done(future, seq):
+    def on_done(future, seq, read):
         try:
-            future.get()
-            emit(type="reply", seq=seq, value=None)
+            value = future.get() if read is None else read()
+            emit(type="reply", seq=seq, value=None if read is None else value)
         except OSError as exc:
             emit(type="reply", seq=seq, errno=exc.errno, error=exc.strerror or str(exc))
 
@@ -494,6 +525,16 @@ class Bridge:
         payload["mode"] = "update"
         return self.handle.rpc("resource.drain", payload, nodeid=0)
 
+    def op_drained(self, _request):
+        future = self.handle.rpc("resource.status", nodeid=0)
+        return future, lambda: reasons_of(future.get())
+
+    def op_undrain(self, request):
+        payload = {"targets": request["ranks"], "reason": request["reason"]}
+        # One that is not drained any more is no error.
+        payload["mode"] = "update"
+        return self.handle.rpc("resource.undrain", payload, nodeid=0)
+
     def op_commit(self, request):
         txn = raw.flux_kvs_txn_create()
         try:
@@ -511,25 +552,17 @@ class Bridge:
         finally:
             raw.flux_kvs_txn_destroy(txn)
 
+    # A lookup is a future, too: while it waits for the KVS, holds are posted.
+
     def op_lookup(self, request):
-        value = ffi.new("char *[1]")
-        future = raw.flux_kvs_lookup(self.handle, None, 0, request["key"])
-        try:
-            raw.flux_kvs_lookup_get(future, value)
-            text = b"" if value[0] == ffi.NULL else ffi.string(value[0])
-            if len(text) > LOOKUP_MAX:
-                raise OSError(errno.EFBIG, f"{request['key']} is too long")
-            return text.decode("utf-8", "replace")
-        except FileNotFoundError:
-            return None
-        finally:
-            raw.flux_future_destroy(future)
+        key = request["key"]
+        future = raw.flux_kvs_lookup(self.handle, None, 0, key)
+        return Future(future), lambda: text_of(future, key)
 
     def op_list(self, request):
-        try:
-            return list(flux.kvs.get_dir(self.handle, request["key"]))
-        except FileNotFoundError:
-            return []
+        key = request["key"]
+        future = raw.flux_kvs_lookup(self.handle, None, raw.FLUX_KVS_READDIR, key)
+        return Future(future), lambda: names_of(future)
 
     def op_log(self, request):
         self.handle.log(request["level"], request["text"].replace("%", "%%"))

@@ -256,7 +256,11 @@ except OSError as exc: print(exc.errno)`;
     });
     t.match(await output(flux, "resource", "drain"), /drained\s+usernetes: left behind\s+node3/);
     t.match(await bridge.request("drain", { ranks: "9", reason: "x" }), { errno: 22 });
-    await output(flux, "resource", "undrain", "3");
+    t.same(await bridge.request("drained", {}), { value: { "3": "usernetes: left behind" } });
+    const back = { ranks: "3", reason: "usernetes: nothing is left" };
+    t.same(await bridge.request("undrain", back), { value: null });
+    t.same(await bridge.request("drained", {}), { value: {} });
+    t.same(await bridge.request("undrain", back), { value: null }, "it can be repeated");
     await bridge.request("log", { level: 6, text: "100% done" });
     t.match(await output(flux, "dmesg"), /usernetes\.info\[0\]: 100% done/);
     // Where no service manager listens.

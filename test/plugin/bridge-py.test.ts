@@ -16,10 +16,40 @@ sys.setrecursionlimit(names["LEVELS"])
 bridge = names["Bridge"](Handle(), perilog=False)
 for line in sys.stdin: bridge.on_response(line)
 `;
+/** The same, while two lookups wait for their answers; these come at the end. */
+const WAITING = `
+import runpy, sys
+names = runpy.run_path(sys.argv[1])
+waiting = []
+class Raw:
+    FLUX_KVS_READDIR = 1
+    def flux_kvs_lookup(self, handle, namespace, flags, key): return key
+    def flux_kvs_lookup_get(self, lookup, value): value[0] = b"text of " + lookup.encode()
+    def flux_kvs_lookup_get_treeobj(self, lookup, value): value[0] = b'{"data":{"x":1}}'
+class Ffi:
+    NULL = None
+    def new(self, kind): return [None]
+    def string(self, text): return text
+class Future:
+    def __init__(self, lookup): pass
+    def get(self): return None
+    def then(self, callback, *args): waiting.append(lambda: callback(self, *args))
+class Handle:
+    def rpc(self, topic, payload):
+        print("post", payload["id"], payload["name"], flush=True)
+        return self
+    def then(self, callback): pass
+names["Bridge"].on_events.__globals__.update(raw=Raw(), ffi=Ffi(), Future=Future)
+bridge = names["Bridge"](Handle(), perilog=False)
+bridge.on_request('{"seq":1,"op":"lookup","key":"a"}')
+bridge.on_request('{"seq":2,"op":"list","key":"b"}')
+for line in sys.stdin: bridge.on_response(line)
+for answer in waiting: answer()
+`;
 const python = spawnSync("python3", ["--version"]).status === 0 ? false : "there is no python3";
 
-function feed(responses: string[]): { out: string[]; err: string } {
-  const { stdout, stderr } = spawnSync("python3", ["-c", FEED, packagePath("plugin/bridge.py")], {
+function feed(responses: string[], play = FEED): { out: string[]; err: string } {
+  const { stdout, stderr } = spawnSync("python3", ["-c", play, packagePath("plugin/bridge.py")], {
     input: responses.map((line) => `${line}\n`).join(""),
     env: { PATH: process.env["PATH"], PYTHONPATH: packagePath("test/fakes/python") },
     encoding: "utf8",
@@ -101,5 +131,16 @@ t.test("one message that is beyond understanding hides no other", { skip: python
   const said = err.trim().split("\n");
   t.equal(said.length, 8);
   for (const line of said) t.match(line, /^usernetes bridge: on_response: .{1,260}$/);
+  t.end();
+});
+
+t.test("a job is held while lookups wait for the KVS", { skip: python }, (t) => {
+  const { out, err } = feed([journal(7, `{${ASKS}}`)], WAITING);
+  t.strictSame(out, [
+    ...job(7, { usernetes: "yes" }),
+    '{"type":"reply","seq":1,"value":"text of a"}',
+    '{"type":"reply","seq":2,"value":["x"]}',
+  ]);
+  t.equal(err, "");
   t.end();
 });

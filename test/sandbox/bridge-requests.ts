@@ -66,6 +66,13 @@ const PLAYS: Record<string, Play> = {
       throw new FluxError("EINVAL", "idset is out of range");
     instance.drain(ranks, text(request, "reason"));
   },
+  drained({ resources }) {
+    const drained = [...resources.drained].map(([rank, { reason }]) => [String(rank), reason]);
+    return Object.fromEntries(drained) as Record<string, string>;
+  },
+  undrain({ resources }, request) {
+    for (const rank of decodeIdset(text(request, "ranks"))) resources.drained.delete(rank);
+  },
   log(instance, request) {
     const severity = SEVERITIES[Number(request["level"])] ?? "info";
     instance.log.add("usernetes", severity, { rank: 0, text: text(request, "text") });
