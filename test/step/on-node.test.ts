@@ -1110,6 +1110,20 @@ t.test("find-workdirs tells this instance's, by their marker files", async (t) =
   t.strictSame(await find(), [`${me} 179836689580032 podman ${hostname()}`, end]);
 });
 
+t.test("find-workdirs leaves a shared workdir to the nodes that have a part in it", async (t) => {
+  const node = newNode(t);
+  const instance = MARKER.split(" ")[1] ?? "";
+  const end = `- end - ${hostname()}`;
+  node.staged();
+  const nodes = join(node.workdir, ".usernetes/nodes");
+  rmSync(join(node.workdir, OWN), { recursive: true, force: true });
+  mkdirSync(join(nodes, "elsewhere"), { recursive: true });
+  t.strictSame(await node.find(instance), [end]);
+  mkdirSync(join(nodes, hostname()));
+  const me = process.getuid?.() ?? 0;
+  t.strictSame(await node.find(instance), [`${me} 179836689580032 - ${hostname()}`, end]);
+});
+
 t.test("where the work directory is its caller's, and maybe other nodes' too", (t) => {
   const byHand = { USERNETES_LEAD: "", USERNETES_KEEP: "yes", USERNETES_SUBNET: "" };
 

@@ -6,7 +6,7 @@
 # Only looks. A directory counts by its marker file alone, and only where this
 # user owns it: anybody may make one of that name under /tmp. One that nodes share
 # is on those that have a directory of their own in it.
-base=$1 instance=$2
+base=$1 instance=$2 here=$(hostname)
 for workdir in "$base"/usernetes-*; do
   owner=$workdir/.usernetes/owner
   if [ -L "$workdir" ] || [ ! -O "$workdir" ] || [ -L "$workdir/.usernetes" ]; then continue; fi
