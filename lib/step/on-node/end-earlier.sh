@@ -14,6 +14,7 @@
 
 # The pids of earlier calls, one a line: of their run.sh and of their steps.
 # Mostly there is none, which two looks at all processes tell.
+# shellcheck disable=SC2013 # one path a line, without blanks
 earlier() {
   files=''
   for file in $(grep -lszxF "USERNETES_MARKER=$USERNETES_MARKER" /proc/[0-9]*/environ); do

@@ -8,4 +8,5 @@ if is_shared && [ -f "$USERNETES_WORKDIR/join-command" ]; then exit 0; fi
 # What is there of that name is the user's own; it is replaced, never followed.
 to=$USERNETES_WORKDIR/join-command
 if [ -e "$to" ] || [ -L "$to" ]; then rm -f "$to"; fi
+# shellcheck disable=SC2154 # fetch-join-here.sh sets $join, or run.sh
 if [ -n "${USERNETES_GIVEN:-}" ]; then printf '%s\n' "$join" >"$to"; else head -c 65536 >"$to"; fi

@@ -15,7 +15,7 @@
 # timeout(1) is below it, and ends no more than the step's own shell: above it that would
 # send KILL at the end of the SECONDS if it had passed on a TERM before, at which the rest
 # goes on as orphans. A bring-up's deadline is the end of both.
-read_text <<'END'
+read_text <<'STEP'
 # The group's processes, one a line: PID wait|client|end. Those of podman's own that it
 # is to wait for; other clients of an engine; the rest.
 members() {
@@ -72,5 +72,5 @@ wait "$!"
 status=$?
 [ "$status" -ne 124 ] || end_step
 exit "$status"
-END
+STEP
 keep_step=$text

@@ -132,6 +132,7 @@ report_last() { # TEXT
 # in its place: 5 to write at its end, 4 to read. It is a temporary file where the
 # cluster's own directory is not there yet, or goes; that has no name that a teardown
 # would know, and loses it at once.
+# shellcheck disable=SC2094 # it is read from where the step writes
 open_raw() {
   log=$node raw=$node/$step.raw
   if [ "$step" != down-v ] && [ -d "$log" ] && [ ! -L "$log" ] && [ ! -L "$state" ] && make_file "$raw"; then

@@ -58,6 +58,7 @@ else
     tries=$((tries + 1))
   done
   owner=$(owner_of "$workdir")
+  # shellcheck disable=SC2010 # names only count
   case $owner in
     "$USERNETES_MARKER") ;;
     ?*) fail "$workdir belongs to another job ($(printf '%s\n' "$owner" | head -n 1 | cut -c 1-60))" ;;

@@ -44,7 +44,7 @@ images() {
 }
 
 known() { "$engine" image ls -q --no-trunc; }
-warm() { "$engine" image ls --no-trunc --format '{{.Repository}} {{.ID}}' | sed -nE "s#^(.*/)?$COMPOSE_PROJECT_NAME[-_]node ##p"; }
+warm() { "$engine" image ls --no-trunc --format '{{.Repository}} {{.ID}}' | sed -nE "s#^(.*/)?${COMPOSE_PROJECT_NAME}[-_]node ##p"; }
 
 settings=$(compose config) || exit
 wanted=$(printf '%s\n' "$settings" | images)
