@@ -1,4 +1,7 @@
-/** A world whose daemon is killed at one of its effects: it is done, or it is not, and nothing follows. */
+/**
+ * A world where something happens at one of the daemon's effects. If the daemon is killed
+ * there, the effect is done or it is not, and nothing follows.
+ */
 import type { World } from "../../plugin/world.js";
 
 export interface Death {
@@ -6,6 +9,10 @@ export interface Death {
   at: number;
   /** Whether that effect was still done. */
   done: boolean;
+  /** What happens to the job at that effect, before it is done. */
+  happens?: () => void;
+  /** The daemon is not killed. */
+  survives?: boolean;
 }
 
 const never = <T>(): Promise<T> => new Promise(() => undefined);
@@ -57,8 +64,10 @@ export class MortalWorld {
   private async effect<T>(name: string, act: () => Promise<T>, { stays = false } = {}): Promise<T> {
     if (this.dead) return never();
     if (++this.effects !== this.death.at) return act();
-    this.dead = true;
     this.last = name;
+    this.death.happens?.();
+    if (this.death.survives) return act();
+    this.dead = true;
     if (this.death.done) {
       const done = act().catch(() => undefined);
       if (!stays) await done;

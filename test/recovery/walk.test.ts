@@ -1,15 +1,31 @@
 /**
- * kill -9 at every effect of a life, before and after it took place, by counting:
- * a step that is added to the plan is covered without a new test.
+ * kill -9 at every effect of a life, before and after it took place, and a cancel at every
+ * effect, by counting: a step that is added to the plan is covered without a new test.
  */
 import { setTimeout as sleep } from "node:timers/promises";
-import t from "tap";
+import t, { type Test } from "tap";
 import { decodeIdset } from "../../lib/flux/idset.js";
-import { Life } from "../fakes/life.js";
+import { Life, type LifeOptions } from "../fakes/life.js";
 import { MortalWorld, type Death } from "../fakes/mortal-world.js";
+import type { Play } from "../fakes/playing-run.js";
+
+interface Scenario {
+  options?: LifeOptions;
+  play?: Play;
+  /** To the end of the job; safe to be called again after a death. */
+  end: (life: Life) => Promise<void>;
+  /** How it settles; undefined: it depends on the effect. */
+  settles?: string | undefined;
+  /** The ranks that it leaves for `flux usernetes clean`. */
+  kept?: string;
+  /** Types of its fatal exceptions. */
+  raises: string[];
+}
 
 const count = (life: Life, name: string) =>
   life.job.eventlog.filter((event) => event.name === name).length;
+const hasSettled = (life: Life) => life.record.some((line) => line.startsWith("settle"));
+const isDone = (life: Life) => life.done || life.job.has("clean");
 
 /** The steps that the record calls ok, as the nodes name them: `step rank`. */
 function recordedOk(life: Life): Set<string> {
@@ -20,12 +36,22 @@ function recordedOk(life: Life): Set<string> {
   return ok;
 }
 
+function newLife({ options, play }: Scenario): Life {
+  const life = new Life(options);
+  if (play) life.nodes.play = play;
+  return life;
+}
+
 /** Undefined if the life was over before that effect. */
-async function liveAndDie(death: Death, end: (life: Life) => Promise<void>) {
-  const life = new Life();
-  const world = life.world;
-  const { clock } = life;
-  const mortal = new MortalWorld(death, () => {
+async function liveAndDie(scenario: Scenario, death: Death, happens?: (life: Life) => void) {
+  const life = newLife(scenario);
+  const { world, clock } = life;
+  const happensNow =
+    happens &&
+    (() => {
+      happens(life);
+    });
+  const mortal = new MortalWorld({ ...death, ...(happensNow && { happens: happensNow }) }, () => {
     life.reconciler.leave();
     // No time passes until the next daemon is there.
     clock.advanceToNext = () => false;
@@ -37,7 +63,7 @@ async function liveAndDie(death: Death, end: (life: Life) => Promise<void>) {
   const reading = () => allocated === undefined;
   const first = life.alloc().then((same) => {
     allocated = same;
-    return end(life);
+    return scenario.end(life);
   });
   // One that died while it read the past never gets further; another finds that nothing happens.
   await Promise.race([first, mortal.died]).catch(() => undefined);
@@ -53,14 +79,14 @@ async function liveAndDie(death: Death, end: (life: Life) => Promise<void>) {
   life.world = world;
   await life.restart();
   if (!life.job.has("alloc")) life.job.alloc();
-  await end(life);
+  await scenario.end(life);
   return { life, ok, last: mortal.last, again: life.nodes.begun.slice(begunBefore) };
 }
 
-/** The job runs and ends; safe to be called again after a death. */
+/** The job runs, if it is not ended before, and ends. */
 async function finish(life: Life): Promise<void> {
-  if (!life.job.has("start")) await life.untilStarted();
-  if (!life.job.has("finish")) life.job.finish();
+  await life.until(() => isDone(life) || life.job.has("start") || life.job.has("exception"));
+  if (life.job.has("start") && !life.job.isOver) life.job.finish();
   await life.untilClean();
 }
 
@@ -72,38 +98,156 @@ async function cancel(life: Life): Promise<void> {
   await life.untilClean();
 }
 
-for (const [name, end, outcome] of [
-  ["a job that runs and ends", finish, "settle ready"],
-  ["a job that is canceled while its cluster comes up", cancel, "settle canceled"],
-] as const)
-  t.test(`${name}, with kill -9 at every effect`, async (t) => {
-    let deaths = 0;
-    for (let at = 1; at < 500; at++) {
-      let over = 0;
-      for (const done of [false, true]) {
-        const lived = await liveAndDie({ at, done }, end);
-        if (!lived) {
-          over++;
-          continue;
-        }
-        deaths++;
-        const { life, ok, last, again } = lived;
-        const where = `${last}, ${done ? "done" : "not done"} (effect ${at})`;
-        t.equal(life.record.at(-1), "down, left []", where);
-        const settled = life.record.filter((line) => line.startsWith("settle"));
-        t.equal(settled.length, 1, `${where}: settled once`);
-        if (name.includes("runs")) t.equal(settled[0], outcome, where);
-        for (const log of ["prolog", "epilog"])
-          t.equal(count(life, `${log}-finish`), count(life, `${log}-start`), `${where}: ${log}`);
-        t.strictSame(
-          again.filter((step) => ok.has(step) && !step.startsWith("join-command")),
-          [],
-          `${where}: what was recorded is not done again`,
-        );
-        t.equal(life.world.open.all().length, 0, `${where}: its entry is closed`);
-        t.strictSame(life.archives, [], `${where}: no archive is left`);
+async function release(life: Life): Promise<void> {
+  if (!life.job.has("start")) {
+    await life.until(() => hasSettled(life) || life.job.isOver);
+    if (!life.job.isOver) life.job.post("memo", { usernetes: { release: "true" } });
+  }
+  await finish(life);
+}
+
+async function cancelHeld(life: Life): Promise<void> {
+  await life.until(() => hasSettled(life));
+  if (!life.job.isOver) life.job.exception("cancel", 0);
+  await life.untilClean();
+}
+
+const DEBUG = { options: { user: { usernetes: "yes", usernetes_debug: "yes" } }, kept: "0,1,2" };
+const RETRIES: Play = (step, rank, attempt) =>
+  step === "up" && rank === 1 && attempt === 1 ? { exit: 4 } : undefined;
+const FAILS: Play = (step) => (step === "kubeadm-init" ? { exit: 4 } : undefined);
+
+const SCENARIOS: Record<string, Scenario> = {
+  "a job that runs and ends": { end: finish, settles: "settle ready", raises: [] },
+  "a job that is canceled while its cluster comes up": { end: cancel, raises: ["cancel"] },
+  "a job one of whose steps is tried again": {
+    ...{ play: RETRIES, end: finish, settles: "settle ready", raises: [] },
+  },
+  "a job whose cluster does not come up": {
+    ...{ play: FAILS, end: finish, settles: "settle failed", raises: ["usernetes"] },
+  },
+  "a job that is held for debugging and released": {
+    ...{ ...DEBUG, end: release, settles: "settle ready", raises: [] },
+  },
+  "a job that is canceled while it is held": {
+    ...{ ...DEBUG, end: cancelHeld, settles: "settle ready", raises: ["cancel"] },
+  },
+};
+
+/** What holds at the end of any life. */
+function isRight(t: Test, life: Life, { settles, kept = "", raises }: Scenario, where: string) {
+  // A job that was canceled before its cluster was claimed has none.
+  const canceled = raises.includes("cancel");
+  if (!canceled || life.record.length > 0) {
+    const settled = life.record.filter((line) => line.startsWith("settle"));
+    t.equal(settled.length, 1, `${where}: settled once`);
+    if (settles !== undefined) t.match(settled[0], settles, where);
+  }
+  const down = life.record.filter((line) => line.startsWith("down"));
+  if (life.record.length > 0) {
+    t.equal(life.record.at(-1), down[0], where);
+    t.ok(down[0] === "down, left []" || (kept !== "" && down[0] === `down, left [${kept}]`), where);
+  }
+  const fatal = life.job.eventlog
+    .filter(({ name, context }) => name === "exception" && context?.["severity"] === 0)
+    .map(({ context }) => context?.["type"]);
+  t.strictSame(fatal, raises, `${where}: what was raised`);
+  for (const log of ["prolog", "epilog"])
+    t.equal(count(life, `${log}-finish`), count(life, `${log}-start`), `${where}: ${log}`);
+  if (kept === "") t.equal(life.world.open.all().length, 0, `${where}: its entry is closed`);
+  t.strictSame(life.archives, [], `${where}: no archive is left`);
+}
+
+/** Deaths at every effect; gives how many there were. */
+async function walk(t: Test, scenario: Scenario, happens?: (life: Life) => void): Promise<number> {
+  let deaths = 0;
+  for (let at = 1; at < 500; at++) {
+    let over = 0;
+    for (const done of [false, true]) {
+      const lived = await liveAndDie(scenario, { at, done }, happens);
+      if (!lived) {
+        over++;
+        continue;
       }
-      if (over === 2) break;
+      deaths++;
+      const { life, ok, last, again } = lived;
+      const where = `${last}, ${done ? "done" : "not done"} (effect ${at})`;
+      isRight(t, life, happens ? orCanceled(scenario, life) : scenario, where);
+      if (happens) isCanceled(t, life, where);
+      t.strictSame(
+        again.filter((step) => ok.has(step) && !step.startsWith("join-command")),
+        [],
+        `${where}: what was recorded is not done again`,
+      );
     }
-    t.ok(deaths > 30, `${deaths} deaths`);
+    if (over === 2) break;
+  }
+  return deaths;
+}
+
+for (const [name, scenario] of Object.entries(SCENARIOS))
+  t.test(`${name}, with kill -9 at every effect`, async (t) => {
+    const deaths = await walk(t, scenario);
+    t.ok(deaths > 20, `${deaths} deaths`);
   });
+
+/** A life whose job is canceled at one effect of its daemon; undefined if it was over before. */
+async function liveAndCancel(scenario: Scenario, at: number) {
+  const life = newLife(scenario);
+  const mortal = new MortalWorld(
+    {
+      ...{ at, done: true, survives: true },
+      happens: () => {
+        cancelNow(life);
+      },
+    },
+    () => undefined,
+  );
+  life.world = mortal.wrap(life.world);
+  life.reconciler.leave();
+  life.reconciler = life.newReconciler();
+  await life.alloc();
+  await scenario.end(life);
+  return mortal.last === "" ? undefined : { life, last: mortal.last };
+}
+
+/** Of a job that has not ended, or failed. */
+function cancelNow({ job }: Life): void {
+  if (!job.isOver && !job.has("clean")) job.exception("cancel", 0);
+}
+
+/** A cancel that came too late changes nothing. */
+function orCanceled(scenario: Scenario, life: Life): Scenario {
+  const type = life.job.last("exception")?.context?.["type"];
+  return type === "cancel" ? { ...scenario, settles: undefined, raises: ["cancel"] } : scenario;
+}
+
+/** It never started, or its cluster was ready: a cancel is no failure. */
+function isCanceled(t: Test, life: Life, where: string) {
+  const settled = life.record.find((line) => line.startsWith("settle"));
+  if (life.job.last("exception")?.context?.["type"] !== "cancel" || settled === undefined) return;
+  t.notMatch(settled, "failed", where);
+  t.notOk(settled === "settle canceled" && life.job.has("start"), `${where}: ${settled}`);
+}
+
+for (const [name, scenario] of Object.entries(SCENARIOS)) {
+  // A cancel may meet one that has just failed, and both are raised.
+  if (scenario.settles !== "settle ready" || scenario.end === cancelHeld) continue;
+  t.test(`${name}, with a cancel at every effect`, async (t) => {
+    let cancels = 0;
+    for (let at = 1; at < 500; at++) {
+      const lived = await liveAndCancel(scenario, at);
+      if (!lived) break;
+      cancels++;
+      const where = `cancel at ${lived.last} (effect ${at})`;
+      isRight(t, lived.life, orCanceled(scenario, lived.life), where);
+      isCanceled(t, lived.life, where);
+    }
+    t.ok(cancels > 15, `${cancels} cancels`);
+  });
+
+  t.test(`${name}, with a cancel and kill -9 at every effect`, async (t) => {
+    const deaths = await walk(t, scenario, cancelNow);
+    t.ok(deaths > 20, `${deaths} deaths`);
+  });
+}
