@@ -114,7 +114,7 @@ export const ACTIONS: { [K in Action["do"]]: Do<K> } = {
     const { cluster, world } = job;
     try {
       await world.flux.update(cluster.jobid, { "attributes.system.duration": duration });
-      job.say("info", `its time limit is ${duration} s now, with the time that it was held`);
+      job.say("info", `time limit extended to ${duration} s to make up for the hold`);
     } catch (error) {
       if (!(error instanceof FluxError)) throw error;
       // A site's limits may not allow it; the job must not wait for that.
@@ -257,7 +257,7 @@ async function reportLeft(job: Reconciler, left: number[]): Promise<void> {
   const { cluster, world } = job;
   const lost = left.filter((rank) => world.nodes.isLost(rank));
   if (lost.length > 0)
-    job.say("warn", `ranks ${encodeIdset(lost)} are lost and will be cleaned when they are back`);
+    job.say("warn", `ranks ${encodeIdset(lost)} are down; they will be cleaned when they return`);
   const failed = left.filter((rank) => !world.nodes.isLost(rank));
   if (failed.length === 0) return;
   const note = progress(cluster, "down-v", failed[0] ?? 0)?.note ?? "";

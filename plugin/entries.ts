@@ -21,7 +21,7 @@ export async function readEntries(
     if (entry?.jobid === name) entries.push(entry);
     // One that is broken must not keep the others; it is not ours to delete.
     else if (text !== undefined)
-      say("error", `${key} is not understood and left alone: flux kvs unlink it`);
+      say("error", `${key} is malformed and was ignored; remove it with flux kvs unlink`);
   }
   return entries;
 }

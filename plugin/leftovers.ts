@@ -115,7 +115,7 @@ export class Leftovers {
     const silent = ranks.filter((rank) => !swept.ranks.includes(rank));
     for (const rank of silent) this.seen.delete(rank);
     if (silent.length > 0)
-      world.say("warn", `ranks ${encodeIdset(silent)} did not say what is left on them`);
+      world.say("warn", `ranks ${encodeIdset(silent)} could not be checked for leftovers`);
     return swept.clusters.filter((entry) => this.isStray(entry, world));
   }
 

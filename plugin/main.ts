@@ -152,7 +152,7 @@ class Daemon {
       this.say("info", `ready: ${what}`);
       this.manager.ready(what);
     } catch (error) {
-      this.say("warn", `could not read what is there, again soon: ${messageOf(error)}`);
+      this.say("warn", `cannot read the state of clusters, retrying: ${messageOf(error)}`);
       systemClock.after(AGAIN_MS, () => {
         // Another bridge has a sentinel of its own; until then not all jobs are known.
         if (bridge === this.bridges) void this.caughtUp();
@@ -166,7 +166,7 @@ class Daemon {
     try {
       this.config = (await this.parts.load()).config;
       await this.metrics.apply(this.config.metricsListen);
-      this.reloaded("info", "configuration read again");
+      this.reloaded("info", "configuration reloaded");
     } catch (error) {
       this.reloaded("error", `the configuration stays as it was: ${messageOf(error)}`);
     }

@@ -129,7 +129,7 @@ export class Reconciler {
     if (cluster.claim) {
       for (const [name] of chapters(cluster)) this.told.add(name);
       const level = cluster.jobid === INSTANCE ? "debug" : "info";
-      this.say(level, `taken up where it was: ${displayState(cluster) ?? "down"}`);
+      this.say(level, `resuming (state: ${displayState(cluster) ?? "down"})`);
     }
     this.say("trace", `taken up: ${events.map(({ name }) => name).join(" ")}`);
     return lines.length;

@@ -12,7 +12,7 @@ export async function answerCall(
   leftovers: Leftovers | undefined,
 ): Promise<{ clusters: Cleaned[] }> {
   if (method !== "clean") throw new FluxError(ENOSYS, `there is no usernetes.${method}`);
-  if (!leftovers) throw new FluxError(EBUSY, "the daemon is only starting: try again");
+  if (!leftovers) throw new FluxError(EBUSY, "the daemon is still starting; try again shortly");
   return { clusters: await leftovers.clean(wanted(payload)) };
 }
 

@@ -212,7 +212,7 @@ export class Supervisor implements Jobs {
       try {
         return await reconciler.load();
       } catch (error) {
-        reconciler.say("warn", `its record could not be read, again soon: ${messageOf(error)}`);
+        reconciler.say("warn", `cannot read its record, retrying: ${messageOf(error)}`);
         await new Promise<void>((resolve) => clock.after(AGAIN_MS, resolve));
       }
     return undefined;

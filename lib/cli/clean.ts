@@ -17,15 +17,15 @@ interface Cleaned {
 
 export function cleanCommand(): Command {
   return new Command("clean")
-    .description("remove what the clusters of ended jobs have left behind")
+    .description("remove leftover resources of ended jobs' clusters")
     .argument("[job...]", "job ids, in any form")
     .option("--all", "of all jobs")
     .option("--json", "print what was done as JSON")
     .addHelpText(
       "after",
       `
-Looks at all nodes that are up, removes what is there, and says what it could not
-remove. A node that was drained for it stays so: flux resource undrain.
+Checks all nodes that are up, removes leftover resources, and reports those that it
+could not remove.
 
 Exit codes: 0 nothing is left, 1 something is, 2 wrong usage, 4 no Flux instance,
 5 no daemon.
@@ -61,7 +61,8 @@ function print(cleaned: Cleaned[], json: boolean): void {
   }
   if (cleaned.length === 0) process.stdout.write("nothing is left of any job's cluster\n");
   for (const { jobid, left, where, note } of cleaned) {
-    const how = left === "" ? "nothing is left" : `left on ${where}: ${note || "it is lost"}`;
+    const how =
+      left === "" ? "nothing is left" : `leftovers on ${where}: ${note || "node is unreachable"}`;
     process.stdout.write(`${nameOf(BigInt(jobid), here())}: ${how}\n`);
   }
 }

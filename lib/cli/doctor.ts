@@ -21,7 +21,7 @@ interface Options {
 
 export function doctorCommand(): Command {
   return new Command("doctor")
-    .description("check every node; say what is missing and how to mend it")
+    .description("check every node; report what is missing and how to fix it")
     .option("--rank <idset>", "these nodes only, like 0-3,7")
     .option("--config <file>", "read [usernetes] from this TOML file instead of the broker")
     .option(
@@ -33,8 +33,8 @@ export function doctorCommand(): Command {
     .addHelpText(
       "after",
       `
-Runs on rank 0, as the instance owner: each node is looked at as the daemon's steps
-would find it. FAIL: no cluster comes up there; warn: see what it says.
+Runs on rank 0, as the instance owner. Each node is checked in the same environment as
+the daemon's steps. FAIL: no cluster comes up there; warn: read the advice.
 
 Exit codes: 0 no node fails, 1 one does or does not answer, 2 wrong usage,
 3 configuration refused, 4 no Flux instance.
@@ -52,7 +52,7 @@ async function doctor(options: Options): Promise<void> {
   const hosts = decodeHostlist(await attribute("hostlist"));
   const ranks = ranksOf(options.rank, hosts.length);
   await refuseElsewhere("doctor");
-  process.stderr.write(`looking at ${ranks.length} nodes\n`);
+  process.stderr.write(`checking ${ranks.length} nodes\n`);
   const needed = requirements(config);
   const answers = await examine(run, config, {
     ranks,

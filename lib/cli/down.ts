@@ -36,7 +36,7 @@ Example:
         const [first] = cluster.down?.left ?? [];
         if (first === undefined) return;
         const where = (cluster.down?.left ?? []).map((rank) => hostOf(cluster, rank)).join(", ");
-        const note = progressOf(cluster, "down-v", first)?.note || "it is lost";
+        const note = progressOf(cluster, "down-v", first)?.note || "node is unreachable";
         throw new CommandError(EXIT.failed, `left on ${where}: ${note}; flux usernetes down again`);
       } finally {
         progress.end();

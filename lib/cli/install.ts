@@ -23,13 +23,13 @@ export function installCommand(): Command {
     .option("--flux-root <dir>", "Flux's own configuration directory", "/etc/flux")
     .option("--prefix <dir>", "where bin, libexec and share are", "/usr/local")
     .option("--systemd-dir <dir>", "where the unit goes (default: PREFIX/lib/systemd/system)")
-    .option("--dry-run", "say what would be done with each file, and do nothing")
+    .option("--dry-run", "print what would be done with each file, and do nothing")
     .addHelpText(
       "after",
       `
-A line a file: new, same, update, or kept, which is one that was changed here; the
-new version is then put beside it as FILE.new. system/conf.d/usernetes.toml is put
-there if there is none. It can be repeated, and goes on where it was stopped.
+Prints one line per file: new, same, update, or kept (modified locally; the new version
+is then written to FILE.new). system/conf.d/usernetes.toml is only created if it does
+not exist. Rerun an interrupted install to continue it.
 
 Exit codes: 0 done, 1 a file could not be put in place, 2 wrong usage.
 
@@ -58,11 +58,11 @@ export function uninstallCommand(): Command {
     .description("remove what install has put in place, and nothing else")
     .option("--flux-root <dir>", "as for install; known without it")
     .option("--prefix <dir>", "as for install", "/usr/local")
-    .option("--dry-run", "say what would be done with each file, and do nothing")
+    .option("--dry-run", "print what would be done with each file, and do nothing")
     .addHelpText(
       "after",
       `
-A file that was changed since is kept, and said to be. Stop the daemon first.
+Locally modified files are kept and reported. Stop the daemon first.
 
 Exit codes: 0 done, 1 a file could not be removed, 2 wrong usage.
 
@@ -104,7 +104,7 @@ function withReason<T>(act: () => T): T {
     const words: Record<string, string> = { EACCES: "permission denied", EROFS: "read-only" };
     throw new CommandError(
       EXIT.failed,
-      `${path}: ${words[code] ?? code}; what was done so far stays, and can be repeated`,
+      `${path}: ${words[code] ?? code}; completed changes stay; rerun to continue`,
     );
   }
 }

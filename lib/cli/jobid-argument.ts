@@ -16,6 +16,6 @@ export async function jobidOf(text: string): Promise<bigint> {
   if (exitCode === 0 && /^[0-9]+\s*$/.test(stdout)) return BigInt(stdout.trim());
   throw new CommandError(
     EXIT.usage,
-    `"${text}" is no job id; allowed: f58, decimal, hex, dothex, kvs or words`,
+    `invalid job ID "${text}": expected f58, decimal, hex, dothex, kvs or words`,
   );
 }

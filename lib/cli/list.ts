@@ -25,25 +25,25 @@ export function listCommand(): Command {
   return new Command("list")
     .description("list the clusters of the instance")
     .argument("[job...]", "only these jobs' clusters")
-    .option("-a, --all", "those that are gone, too")
-    .option("-A", "those of all users' jobs, as without -u; it goes before -u")
-    .option("-u, --user <user>", "those of this user's jobs")
-    .option("-f, --filter <state>", "of jobs in these states or with these results")
-    .option("--since <when>", "with those of jobs that have ended since, like -1h")
-    .option("--name <name>", "of jobs with this name")
-    .option("-q, --queue <queue>", "of jobs in these queues")
-    .option("-i, --include <targets>", "of jobs that have these hosts or ranks")
-    .option("-c, --count <n>", "look at so many jobs at most; 0: at all", "1000")
-    .option("-n, --no-header", "no line of headings")
+    .option("-a, --all", "include clusters that have been removed")
+    .option("-A", "clusters of all users (overrides -u)")
+    .option("-u, --user <user>", "clusters of this user's jobs")
+    .option("-f, --filter <state>", "by job state or result")
+    .option("--since <when>", "include jobs that ended after WHEN, like -1h")
+    .option("--name <name>", "by job name")
+    .option("-q, --queue <queue>", "by queue")
+    .option("-i, --include <targets>", "by host or rank")
+    .option("-c, --count <n>", "examine at most N jobs (0: no limit)", "1000")
+    .option("-n, --no-header", "omit the header line")
     .option("--json", "print an array of objects")
     .addHelpText(
       "after",
       `
-The filters are those of flux jobs. A guest sees the clusters of their own jobs; the
-instance's owner sees all, the instance's own too, and what clusters have left behind.
+The filters are those of flux jobs. A guest sees the clusters of their own jobs. The
+instance owner sees all clusters, the instance's own, and leftover resources.
 
-States: starting, ready, failed, held, stopping; and of those that ended: gone, kept
-(for debugging), left (something is left on a node: flux usernetes clean JOB).
+States: starting, ready, failed, held, stopping. After the end: gone, kept (for
+debugging), left (resources remain on a node; remove them with flux usernetes clean JOB).
 
 Exit codes: 0 done, 2 wrong usage, 4 no Flux instance.
 

@@ -21,22 +21,21 @@ interface Options {
 
 export function logsCommand(): Command {
   return new Command("logs")
-    .description("show what a cluster's steps have printed")
+    .description("show the output of a cluster's steps")
     .argument("<cluster>", "job id, in any form, or instance: that of the whole instance")
     .option("-r, --rank <idset>", "of these ranks only, like 0-3,7")
     .option("-s, --step <name>", "of this step only, like kubeadm-join")
-    .option("-f, --follow", "go on with what comes, until the cluster has settled or is down")
+    .option("-f, --follow", "keep printing new output until bring-up or teardown ends")
     .option("--json", "print an object a line: step, ranks, line")
     .addHelpText(
       "after",
       `
-While the cluster is there the whole logs come from its nodes, also those of one that is
-kept for debugging. Afterwards, and for users who may not run flux exec, each step's last
-lines are shown as they were kept: each try has a heading. Lines begin with their ranks,
-as those of flux exec -l do; a line that several ranks have printed is shown once, but
-with --follow. Join tokens and keys are left out.
+While the cluster exists, the full logs are read from its nodes. Afterwards, and for users
+who may not run flux exec, the saved last lines of each step are shown, with a heading for
+each attempt. Lines begin with their ranks, as with flux exec -l. Lines printed by several
+ranks are merged, except with --follow. Join tokens and keys are masked.
 
-Exit codes: 0 done, 1 no such cluster, or nothing was printed, 2 wrong usage, 4 no Flux
+Exit codes: 0 done, 1 no such cluster, or no output, 2 wrong usage, 4 no Flux
 instance.
 
 Examples:
@@ -86,7 +85,7 @@ function none({ cluster }: SeenJob): CommandError {
 
 function nothing({ cluster }: SeenJob, { rank, step }: Options): string {
   const name = nameOf(cluster.jobid, here());
-  if (cluster.down && !cluster.down.kept) return `${name}: no logs are kept of that`;
+  if (cluster.down && !cluster.down.kept) return `${name}: no saved logs`;
   const what = step === undefined ? "none of its steps has" : `its ${step} has not`;
   const verb = step === undefined ? "printed anything" : "printed anything, or not run,";
   return `${name}: ${what} ${verb} so far${rank === undefined ? "" : ` on rank ${rank}`}`;

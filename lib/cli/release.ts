@@ -11,7 +11,7 @@ const DEADLINE_MS = 20_000;
 
 export function releaseCommand(): Command {
   return new Command("release")
-    .description("let a job go on that is held for debugging")
+    .description("release a job that is held for debugging")
     .argument("<job>", "job id, in any form")
     .addHelpText(
       "after",
@@ -20,7 +20,7 @@ For the job's own user, and the instance's owner. Where its cluster is up, the j
 starts; where it failed, the job fails. The cluster is kept when the job has ended:
 flux usernetes clean JOB removes it.
 
-Exit codes: 0 it goes on, 1 it is not held, 2 wrong usage, 4 no Flux instance.
+Exit codes: 0 released, 1 not held, 2 wrong usage, 4 no Flux instance.
 
 Example:
   flux usernetes release ƒ2QT1HSJy5`,
@@ -35,7 +35,7 @@ Example:
       const argv = ["flux", "job", "memo", String(jobid), "usernetes.release=true"];
       const env = process.env as Record<string, string>;
       await output(run, { argv, env, timeoutMs: DEADLINE_MS });
-      process.stdout.write(`${name}: goes on\n`);
+      process.stdout.write(`${name}: released\n`);
     });
 }
 

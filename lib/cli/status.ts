@@ -28,10 +28,9 @@ export function statusCommand(): Command {
     .addHelpText(
       "after",
       `
-Without a cluster: all that are there, in short. Ranks that are alike with a step are
-told together; TIME is that of the slowest. With --watch a terminal is drawn anew each
-second, without what it has no room for until the end; a pipe, or a dumb terminal, gets a
-line for each change.
+Without an argument, all clusters are listed. Ranks with the same result are grouped; TIME
+is that of the slowest rank. --watch redraws the terminal every second and hides finished
+steps when there is not enough room. A pipe or a dumb terminal gets one line per change.
 
 Exit codes: 0 done, 1 no such cluster, 2 wrong usage, 4 no Flux instance.
 

@@ -19,19 +19,19 @@ export function timelineCommand(): Command {
   return new Command("timeline")
     .description("show which step took how long on which ranks")
     .argument("<cluster>", "job id, in any form, or instance: that of the whole instance")
-    .option("--svg <file>", "draw it into this file; -: to stdout")
+    .option("--svg <file>", "draw an SVG into this file (-: stdout)")
     .option("--json", "print an object")
     .addHelpText(
       "after",
       `
-From the record alone: also while it comes up, and after the job. Marked with * is the
-longest chain: each of its steps waited for the one before it, and nothing is ready
-sooner unless one of them is. What is not in its steps is what Flux and the daemon cost.
-Ranks that are told together are one bar; of a step with many bars these are shown: the
-fastest, the median and the slowest. A bar has hosts where there is room for them.
+Works from the record, during bring-up and after the job has ended. * marks the longest
+chain (the critical path): the cluster can only be ready sooner if one of these steps is
+shorter. Time outside the steps is Flux and daemon overhead. Ranks that are recorded
+together share one bar. For a step with many bars, the fastest, the median and the slowest
+are shown. A bar names its hosts if there is room.
 
-The width is that of the terminal, or COLUMNS, or 80. The SVG needs nothing beside it;
-a file that is there is written over.
+The width is that of the terminal, or COLUMNS, or 80. The SVG is one self-contained file;
+an existing file is overwritten.
 
 Exit codes: 0 done, 1 no such cluster, or the file cannot be written, 2 wrong usage,
 4 no Flux instance.

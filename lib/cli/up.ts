@@ -25,20 +25,20 @@ const ATTR_DEADLINE_MS = 20_000;
 export function upCommand(): Command {
   return withSettingOptions(new Command("up"))
     .description("bring up one cluster for the whole instance")
-    .option("-x, --exclude <idset>", "without these ranks")
-    .option("--workdir <dir>", "the cluster's directory on each node, which is made")
+    .option("-x, --exclude <idset>", "exclude these ranks")
+    .option("--workdir <dir>", "work directory on each node (created if missing)")
     .option("--template <dir>", "the usernetes clone on each node")
     .option("--engine <name>", "docker, podman or nerdctl")
     .addHelpText(
       "after",
       `
-In a system instance, a batch job or flux alloc, on its rank 0, as its owner; no
-daemon is needed. What is not given comes from the table [usernetes] of this instance,
-or of the one it is part of. Prints the path of the kubeconfig; progress is on stderr.
-One that was stopped is taken up where it was. In a job that has a cluster, it is
-that one. flux usernetes down undoes it.
+Run it as the instance owner on rank 0 of a system instance, a batch job or flux alloc.
+No daemon is needed. Options that are not given come from the [usernetes] table of this
+instance or of its parent. Prints the path of the kubeconfig; progress is on stderr. An
+interrupted up is resumed. Inside a job that already has a cluster, up prints that
+cluster's kubeconfig. flux usernetes down removes the cluster.
 
-Exit codes: 0 ready, 1 failed, and torn down, 2 wrong usage, 3 configuration refused,
+Exit codes: 0 ready, 1 failed and torn down, 2 wrong usage, 3 configuration refused,
 4 no Flux instance.
 
 Examples:
@@ -133,11 +133,11 @@ function stopOnSignals(cluster: InstanceCluster, note: (text: string) => void): 
     process.on(signal, () => {
       if (first !== undefined && Date.now() - first < SAME_MS) return;
       if (first !== undefined) {
-        note("stopped; what is there stays: flux usernetes down removes it");
+        note("interrupted; the cluster was left in place, remove it with flux usernetes down");
         process.exit(EXIT.failed);
       }
       first = Date.now();
-      note(`${signal}: taking down what is there; again to leave it as it is`);
+      note(`${signal}: tearing down; repeat the signal to leave the cluster in place`);
       cluster.cancel("cancel", signal);
     });
 }

@@ -10,16 +10,16 @@ export function waitCommand(): Command {
   return new Command("wait")
     .description("wait until a cluster is ready, or has failed")
     .argument("<cluster>", "job id, in any form, or instance: that of the whole instance")
-    .option("-t, --timeout <fsd>", "no longer than this, like 10m")
+    .option("-t, --timeout <fsd>", "wait no longer than this, like 10m")
     .addHelpText(
       "after",
       `
-Says on stderr what is waited for when it takes long. A cluster that is held for
-debugging is ready, or failed, too. Without --timeout it waits as long as the job does:
-a job may be pending for days.
+Reports progress on stderr if the wait is long. A cluster that is held for debugging
+counts as ready or failed, too. Without --timeout the wait has no limit: a job may be
+pending for days.
 
-Exit codes: 0 it is ready (or was, if the job has ended), 1 it failed, or the time is
-over, 2 wrong usage, 4 no Flux instance, 5 no daemon has run for 10 seconds.
+Exit codes: 0 the cluster is ready (or was, if the job has ended), 1 it failed or the
+time-out expired, 2 wrong usage, 4 no Flux instance, 5 no daemon for 10 seconds.
 
 Example:
   flux usernetes wait --timeout 10m ƒ2QT1HSJy5 &&

@@ -38,9 +38,9 @@ export function warmCommand(): Command {
       "after",
       `
 Runs on rank 0, as the instance owner. Each node builds what a job's cluster would have
-to build there, from the template as it is, and keeps it; where it has it, this takes a
-moment. Run it again for new nodes, and when the template has changed. Ctrl-C ends what
-the nodes are at.
+to build there, from the template as it is, and keeps it; if the image exists,
+this takes a moment. Run it again for new nodes, and when the template has changed.
+Ctrl-C stops the builds.
 
 Exit codes: 0 all are warm, 1 one is not, 2 wrong usage, 3 configuration refused,
 4 no Flux instance.
@@ -89,8 +89,8 @@ function nodeOf(hosts: string[], { rank }: Warmth, { name }: Whose): string {
 
 function outcome({ status, note, seconds }: Warmth): string {
   const time = `${seconds.toFixed(1)} s`;
-  if (status === "made") return `warm in ${time}`;
-  return status === "already" ? `was warm already (${time})` : `not warm: ${note}`;
+  if (status === "made") return `image ready after ${time}`;
+  return status === "already" ? `image already present (${time})` : `failed: ${note}`;
 }
 
 function summary(told: Told[]): string {
@@ -99,7 +99,7 @@ function summary(told: Told[]): string {
   const not = [...new Set(cold.map(({ host }) => host))];
   const rest = not.length === 0 ? "" : `; not ${encodeHostlist(not)}`;
   const count = nodes.size - new Set(cold.map(({ rank }) => rank)).size;
-  return `${count} of ${nodes.size} nodes are warm${rest}\n`;
+  return `${count} of ${nodes.size} nodes have the image${rest}\n`;
 }
 
 function limitOf(text: string): number {
@@ -127,7 +127,7 @@ function stopOnSignals(): AbortSignal {
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
     process.on(signal, () => {
       if (stop.signal.aborted) return;
-      process.stderr.write(`${signal}: the nodes end what they are at\n`);
+      process.stderr.write(`${signal}: stopping the builds\n`);
       stop.abort();
     });
   return stop.signal;

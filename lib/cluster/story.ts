@@ -15,20 +15,28 @@ export function chapters(cluster: Cluster): Map<string, string> {
     if (is) told.set(name, words);
   };
   tell("held", job.prolog === "counted" && !over, "held until its cluster is ready");
-  tell("late", job.prolog === "late", "it started before it could be held; its tasks wait");
+  tell(
+    "late",
+    job.prolog === "late",
+    "hold came too late; the shell plugin delays the tasks instead",
+  );
   tell("debug", isHeld(cluster) && !over, "held for debugging, until it is released");
   tell("released", isDebug(cluster) && job.released, "released");
   const others = [...job.otherPrologs].join(", ");
   const waits = ready && !isHeld(cluster) && job.prolog === "counted" && !over && others !== "";
-  tell("others", waits, `ready, and waits for another prolog: ${others}`);
+  tell("others", waits, `ready; waiting for another prolog: ${others}`);
   tell("started", job.startAt !== undefined, "the job has started");
   const ends = claim !== undefined && job.startAt !== undefined && job.finishAt === undefined;
   const { type = "", note = "" } = job.fatal ?? {};
   const why = note === "" ? type : `${type}: ${note}`;
-  tell("ends", ends && job.fatal !== undefined && !job.clean, `${why}; its tasks are being ended`);
+  tell("ends", ends && job.fatal !== undefined && !job.clean, `${why}; terminating its tasks`);
   const early = job.clean && claim !== undefined && cluster.jobid !== INSTANCE;
   const left = early && !cluster.down && !isDebug(cluster);
-  tell("early", left, "Flux is done with the job: its nodes are free while it is taken down");
-  tell("freed", job.epilog === "finished", "its nodes are let go");
+  tell(
+    "early",
+    left,
+    "job is inactive; teardown continues on nodes that Flux has already released",
+  );
+  tell("freed", job.epilog === "finished", "nodes released");
   return told;
 }

@@ -41,7 +41,7 @@ function without(frame: FrameLine[], out: Set<FrameLine>): string[] {
   let gap: string[] = [];
   const close = () => {
     // One alone has as much room as what would tell of it.
-    lines.push(...(gap.length > 1 ? [`(left out: ${gap.length} lines)`] : gap));
+    lines.push(...(gap.length > 1 ? [`(${gap.length} lines hidden)`] : gap));
     gap = [];
   };
   for (const line of frame)

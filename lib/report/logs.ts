@@ -64,11 +64,11 @@ async function fromNodes(
   if (ranks.size === 0 && lines.length === 0) {
     const why = [...errors.values()][0] ?? words;
     say(
-      `${why ? `its nodes do not tell (${why})` : "nothing is on its nodes"}: the last lines of each step, as they were kept`,
+      `${why ? `cannot read logs from the nodes (${why})` : "no logs on the nodes"}; showing the saved last lines of each step`,
     );
   } else
     for (const [rank, why] of errors)
-      say(`${hostOf(cluster, rank)}: ${why}: its last lines, as they were kept`);
+      say(`${hostOf(cluster, rank)}: ${why}; showing its saved last lines`);
   return lines;
 }
 

@@ -53,16 +53,17 @@ export function waits(cluster: Cluster, steps: StepLine[], look = PLAIN): string
   if (running.length > 0)
     return running.map(
       ({ step, ranks, seconds }) =>
-        `waits for ${step} on ${names(cluster, ranks)}, for ${fsd(seconds)} now${latest(cluster, ranks)}`,
+        `waiting for ${step} on ${names(cluster, ranks)}: ${fsd(seconds)} so far${latest(cluster, ranks)}`,
     );
   const state = stateOf(cluster);
   if (isHeld(cluster) && state === "held")
     return [
-      `held for debugging: flux usernetes release ${nameOf(cluster.jobid, look)} lets it go on`,
+      `held for debugging; release it with flux usernetes release ${nameOf(cluster.jobid, look)}`,
     ];
   if (state !== "starting" && state !== "stopping") return [];
-  const daemon = cluster.jobid === INSTANCE ? "" : ", or no daemon runs (flux usernetes ping)";
-  return [`no step runs: one is tried again in a moment${daemon}${latest(cluster)}`];
+  const daemon =
+    cluster.jobid === INSTANCE ? "" : ", or the daemon is down (check with flux usernetes ping)";
+  return [`no step is running: a retry is pending${daemon}${latest(cluster)}`];
 }
 
 /** Until when a bring-up may take, or these ranks' try of a teardown. */
@@ -75,7 +76,7 @@ function latest(cluster: Cluster, ranks: number[] = []): string {
       : settle || isOver(cluster)
         ? undefined
         : claim?.deadline;
-  return until === undefined ? "" : `, until ${clockTime(until)} at the latest`;
+  return until === undefined ? "" : `, deadline ${clockTime(until)}`;
 }
 
 /** The steps whose last try did not end well. */
@@ -98,11 +99,11 @@ export function failures(cluster: Cluster, steps: StepLine[], kept: KeptLog[] = 
     return [
       `${step} ${what} on ${names(cluster, ranks)}${tries}${noteOf(line)}`,
       ...lastLines(line, kept),
-      ...(log === undefined ? [] : [`  all it printed: ${log}`]),
+      ...(log === undefined ? [] : [`  full log: ${log}`]),
     ];
   });
   const more = failed.length - FAULTS;
-  return more > 0 ? [...blocks, `and ${more} more that did not end well`] : blocks;
+  return more > 0 ? [...blocks, `and ${more} more failures`] : blocks;
 }
 
 function noteOf({ note, otherNotes, ranks }: StepLine): string {

@@ -86,11 +86,7 @@ function legend(bars: Bar[]): string[] {
   const kinds: [boolean, Pick<Bar, "isOnChain" | "status">, string][] = [
     [true, { isOnChain: true, status: "ok" }, "longest chain"],
     [bars.some((bar) => !bar.isOnChain), { isOnChain: false, status: "ok" }, "beside it"],
-    [
-      bars.some(({ status }) => isBad(status)),
-      { isOnChain: false, status: "failed" },
-      "did not end well",
-    ],
+    [bars.some(({ status }) => isBad(status)), { isOnChain: false, status: "failed" }, "failed"],
     [
       bars.some(({ status }) => status === "running"),
       { isOnChain: false, status: "running" },

@@ -20,7 +20,7 @@ export function sums(cluster: Cluster, phase: Phase): string[] {
   ];
   const last = phase.chain.map(({ row }) => row).at(-1);
   if (phase.open && last?.status === "running")
-    parts.push(`waits for ${last.step} on ${some(cluster, last.ranks)}`);
+    parts.push(`waiting for ${last.step} on ${some(cluster, last.ranks)}`);
   return ["", ...parts];
 }
 
@@ -53,5 +53,5 @@ export function faults(cluster: Cluster, { rows }: Phase): string[] {
     return `${step}: ${status} on ${some(cluster, ranks)}${again}${note && `: ${note}`}`;
   });
   const more = bad.length - FAULTS;
-  return more > 0 ? [...lines, `and ${more} more that did not end well`] : lines;
+  return more > 0 ? [...lines, `and ${more} more failures`] : lines;
 }

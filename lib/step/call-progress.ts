@@ -91,7 +91,7 @@ export class CallProgress<Name extends string = NodeStep> {
         this.results.set(`${report.step} ${rank}`, report.text);
         break;
       case "gone":
-        this.lose(rank, "what takes the steps there has ended");
+        this.lose(rank, "the step runner on this node exited unexpectedly");
         break;
       case "tail":
         this.keep(rank, report.text);
@@ -154,7 +154,7 @@ export class CallProgress<Name extends string = NodeStep> {
     const general = this.options.signal.aborted
       ? "stopped"
       : timedOut
-        ? "flux exec did not end in time"
+        ? "flux exec timed out"
         : (words.at(-1) ?? (reason || `flux exec ended with ${exitCode ?? "a signal"}`));
     this.hear(words, general);
   }

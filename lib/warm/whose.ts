@@ -27,12 +27,13 @@ export async function whoseImages(
   if (runAs === "owner") return [{ name: undefined, userid: undefined }];
   if (names.length === 0)
     throw refuse(
-      `usernetes.run-as is "sudo": each user's engine has images of its own; say whose with --user NAME...`,
+      `usernetes.run-as is "sudo": each user's engine has images of its own; name the users with --user NAME...`,
     );
   const whose: Whose[] = [];
   for (const name of new Set(names)) {
     const uid = await uidOf(run, name);
-    if (uid === undefined) throw refuse(`--user: found "${name}", which is no user of this node`);
+    if (uid === undefined)
+      throw refuse(`--user: found "${name}", which is not a user of this node`);
     if (uid === 0 && owner !== 0) throw refuse(`--user: root's jobs have no cluster`);
     whose.push({ name, userid: uid === owner ? undefined : uid });
   }

@@ -118,7 +118,7 @@ t.test("in a directory that all share, whoever comes first waits for the other",
     t.equal(exitCode, 0, stderr);
     const joined = await early;
     t.equal(joined.exitCode, 0, joined.stderr);
-    t.match(joined.stderr, /join-command is not what it was: joining with the new one/);
+    t.match(joined.stderr, /join-command changed; retrying with the new join command/);
     t.equal((await hand.nodes()).match(/Ready/g)?.length, 2);
     for (const target of ["kubeadm-join", "kubeadm-init"]) hand.takes(target, 0);
   });
@@ -189,7 +189,7 @@ t.test("clean", (t) => {
     mkdirSync(other);
     const wrong = await hand.run(["clean", "--workdir", other, "--all"]);
     t.equal(wrong.exitCode, 1);
-    t.match(wrong.stderr, `docker-compose.yaml does not exist in ${other}: it is no clone`);
+    t.match(wrong.stderr, `docker-compose.yaml does not exist in ${other}: not a usernetes clone`);
     for (const kept of [hand.workdir, other]) t.ok(existsSync(kept));
   });
   t.end();
@@ -239,10 +239,7 @@ t.test("the work directory", (t) => {
     ]) {
       const { exitCode, stderr } = await hand.run(args);
       t.equal(exitCode, 1);
-      t.match(
-        stderr,
-        `${hand.workdir} is the cluster of a job that flux-usernetes takes care of (123)`,
-      );
+      t.match(stderr, `${hand.workdir} is managed by the flux-usernetes daemon (123)`);
     }
     t.strictSame(hand.begun, []);
     t.ok(existsSync(hand.workdir));

@@ -183,7 +183,7 @@ t.test("what is no job id: exit 2", async (t) => {
   const { run } = setUp(t, { complaint: "flux-job: error parsing jobid: x!: Invalid argument" });
   t.strictSame(
     await run(["attr", "--jobid=x!"]),
-    refused(2, '"x!" is no job id; allowed: f58, decimal, hex, dothex, kvs or words'),
+    refused(2, 'invalid job ID "x!": expected f58, decimal, hex, dothex, kvs or words'),
   );
 });
 

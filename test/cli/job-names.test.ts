@@ -37,10 +37,10 @@ t.test("a job's id has a plain f where the locale has no ƒ, whatever prints it"
     told("C", "status", "!"),
     told("C.UTF-8", "release", "2"),
   ]);
-  t.equal(held, "f2: goes on");
+  t.equal(held, "f2: released");
   t.match(other, "flux-usernetes: f3 is not held: ");
   t.match(none, "flux-usernetes: there is no job f4");
   t.equal(cleaned, "f2: nothing is left");
-  t.match(wrong, "allowed: f58, decimal");
+  t.match(wrong, "expected f58, decimal");
   t.match(wide, "flux-usernetes: ƒ3 is not held: ");
 });

@@ -275,7 +275,7 @@ const FAULTS: [what: string, spoil: (node: Node) => void, id: string, told: stri
       change(node.at("template"), "docker-compose.yaml", "PORT_FLANNEL", "FLANNEL");
     },
     "template",
-    /^no .*\/template takes no ports, it lacks PORT_FLANNEL: set usernetes.ports to "default", /,
+    /^no .*\/template does not support configurable ports, it lacks PORT_FLANNEL: set usernetes.ports to "default", /,
   ],
   [
     "what the steps can do without in the template",

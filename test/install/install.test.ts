@@ -128,7 +128,7 @@ t.test("the copy of flux-usernetes finds the package, and says where it is not",
   unlinkSync(system.at("usr/libexec/usernetes/package"));
   t.match(await execa(copy, ["--version"], options), {
     exitCode: 1,
-    stderr: /^flux-usernetes: only what jobs need is installed on this node: [^\n]*$/,
+    stderr: /^flux-usernetes: this node has only the job-side files; [^\n]*$/,
   });
 });
 

@@ -135,7 +135,7 @@ played`);
       [1, /it did not ask for a cluster/, "-f", other],
       [2, /--step: found "weave", allowed: stage, up, .*, down-v$/m, "-s", "weave", job],
       [2, /--rank: found "3", allowed: 0-1, the ranks of the cluster$/m, "-r", "1,3", job],
-      [1, /no logs are kept of that/, "-s", "publish-join", job],
+      [1, /no saved logs/, "-s", "publish-join", job],
     ] as const) {
       const answer = await logs(...args);
       t.match(answer, { exitCode, stdout: "" });

@@ -86,7 +86,7 @@ life(async (t, flux) => {
     const got = await until(() => true, other.port);
     t.equal(sum(got, "usernetes_settles_total", "ready"), 1);
     reload("");
-    await said(/configuration read again[^]*configuration read again[^]*configuration read again/);
+    await said(/configuration reloaded[^]*configuration reloaded[^]*configuration reloaded/);
     await t.rejects(scrape(other.port));
     t.equal(await flux.stopDaemon(), 0);
   });

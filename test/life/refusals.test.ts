@@ -240,7 +240,7 @@ life(async (t, flux) => {
   await t.test("no job id, no job, no cluster, no instance", async (t) => {
     const other = await flux.output("flux", "submit", "true");
     for (const [args, env, exitCode, stderr] of [
-      [["attr", "--jobid", "no job"], {}, 2, /"no job" is no job id; allowed: f58/],
+      [["attr", "--jobid", "no job"], {}, 2, /invalid job ID "no job": expected f58/],
       [["attr", "--jobid", "ƒ1111x"], {}, 1, /there is no job ƒ1111x in this Flux instance/],
       [["attr", "--jobid", other], {}, 1, /has no cluster: it did not ask for one/],
       [["attr"], { FLUX_JOB_ID: other }, 1, /has no cluster: it did not ask for one/],

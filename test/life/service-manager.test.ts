@@ -26,7 +26,7 @@ life(async (t, flux) => {
 
       daemon.child.kill("SIGHUP");
       await told(/^"RELOADING=1\\nMONOTONIC_USEC=[0-9]+"$/);
-      await told(/^"READY=1\\nSTATUS=configuration read again"$/);
+      await told(/^"READY=1\\nSTATUS=configuration reloaded"$/);
 
       const before = systemd.lines.length;
       t.equal(flux.signalChildren("bridge", "SIGKILL", daemon.child.pid), 1);

@@ -58,8 +58,8 @@ life(async (t, flux) => {
     const job = await flux.submit("-N2", "true");
     const early = await usernetes("wait", "--timeout", "8s", job);
     t.match(early, { exitCode: 1, stdout: "" });
-    const where = "waits for up on node1 \\(rank 1\\)";
-    const waits = `${where}, for [0-9.]+s now, until [0-9:]{8} at the latest`;
+    const where = "waiting for up on node1 \\(rank 1\\)";
+    const waits = `${where}: [0-9.]+s so far, deadline [0-9:]{8}`;
     const said = early.stderr.trimEnd().split("\n");
     t.match(said[0], new RegExp(`^flux-usernetes: ${job}: ${where}`));
     t.match(said.at(-1), new RegExp(`: ${job}: not ready after 8s: ${waits}$`));
@@ -78,7 +78,7 @@ life(async (t, flux) => {
     t.match(await usernetes("wait", job), { exitCode: 1, stdout: "", stderr: why });
     const { stdout } = await usernetes("status", job);
     t.match(stdout, why);
-    const log = /all it printed: node1:(\S+)\n/.exec(stdout)?.[1] ?? "";
+    const log = /full log: node1:(\S+)\n/.exec(stdout)?.[1] ?? "";
     t.match(await flux.output("flux", "exec", "-r", "1", "cat", log), "injected fault");
     t.match(stdout, /\nkubeadm-join +failed +[0-9.]+s +3 1\n/);
     t.match(stdout, `flux usernetes release ${job}`);

@@ -56,11 +56,11 @@ life(async (t, flux) => {
     const drawn = await watched;
     t.match(drawn, /\^\[[0-9]+A/);
     t.match(drawn, `${job}: ^[34mstarting^[0m, `);
-    t.match(drawn, new RegExp(`A${job}: \\^\\[2mgone\\^\\[0m, [^\n]*was there for [^]*\\^\\[J$`));
+    t.match(drawn, new RegExp(`A${job}: \\^\\[2mgone\\^\\[0m, [^\n]*lived [^]*\\^\\[J$`));
     const frames = drawn.split(/\^\[[0-9]+A/);
     const last = frames.pop();
     for (const frame of frames) t.ok(frame.split("\n").length <= 12, frame);
-    t.match(frames.join(""), /\(left out: [0-9]+ lines\)/);
+    t.match(frames.join(""), /\([0-9]+ lines hidden\)/);
     t.notMatch(last, "left out");
     t.match(last, /\nstage [^]*\nup [^]*\ndown-v /);
     await flux.waitForEnd(job);

@@ -68,7 +68,7 @@ life(async (t, flux) => {
     const [up] = (await timeline(job)).phases;
     t.match(up, { to: "now", open: true });
     t.match(up?.chain.at(-1), { step: "up", hosts: ["node1"] });
-    t.match((await usernetes("timeline", job)).stdout, /\nwaits for up on node1 \(rank 1\)/);
+    t.match((await usernetes("timeline", job)).stdout, /\nwaiting for up on node1 \(rank 1\)/);
     await flux.flux("cancel", job);
     flux.fault("node1.up", undefined);
     await flux.waitForEnd(job);

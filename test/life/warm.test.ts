@@ -44,7 +44,7 @@ life(async (t, flux) => {
     const { exitCode, stderr } = await warm("--rank", "0-1");
     t.equal(exitCode, 0);
     for (const line of stderr.trimEnd().split("\n").slice(1))
-      t.match(line, /^node[01] \(rank [01]\): was warm already \([0-9.]+ s\)$/);
+      t.match(line, /^node[01] \(rank [01]\): image already present \([0-9.]+ s\)$/);
   });
 
   await t.test("a template that has changed is built anew", async (t) => {
@@ -83,7 +83,7 @@ life(async (t, flux) => {
     await until("node0 is told", () => /node0 .*\n/.test(said));
     child.kill("SIGINT");
     t.equal(await ended, 1);
-    t.match(said, /^SIGINT: the nodes end what they are at\nnode1 \(rank 1\): not warm: stopped$/m);
+    t.match(said, /^SIGINT: stopping the builds\nnode1 \(rank 1\): not warm: stopped$/m);
     const { stdout } = await flux.run(["sh", "-c", "cat /proc/[0-9]*/cmdline 2>/dev/null"]);
     t.notMatch(stdout, "usernetes_warm", "nothing of it runs on");
     flux.fault("node1.build", undefined);

@@ -76,7 +76,7 @@ t.test("a node that does not answer is named, and looked at again", async (t) =>
   const { life, tested } = leftovers();
   life.nodes.workdirs = (rank) => (rank === 1 ? undefined : []);
   await tested.takeAll();
-  t.ok(life.said.includes("warn: ranks 1 did not say what is left on them"));
+  t.ok(life.said.includes("warn: ranks 1 could not be checked for leftovers"));
   await tested.takeAll();
   t.strictSame(life.nodes.commands, ["find on 0-2", "find on 1"]);
 });

@@ -38,13 +38,13 @@ t.test("it is told when the daemon is ready, reloads and stops", (t) => {
   t.strictSame(told, [], "a reload before it is ready is none of its business");
   manager.ready("4 ranks,\n0 jobs");
   manager.reloading();
-  manager.ready("configuration read again");
+  manager.ready("configuration reloaded");
   manager.stopping();
   manager.reloading();
   t.match(told, [
     "READY=1 STATUS=4 ranks, 0 jobs",
     /^RELOADING=1 MONOTONIC_USEC=[0-9]+$/,
-    "READY=1 STATUS=configuration read again",
+    "READY=1 STATUS=configuration reloaded",
     "STOPPING=1",
   ]);
   t.equal(told.length, 4);

@@ -62,18 +62,18 @@ t.test("a life that goes well, with a step that is tried again", async (t) => {
         (step) => `${step}: node0 (rank 0): ok`,
       ),
       "settle: ready",
-      "its time limit is 62 s now, with the time that it was held",
+      "time limit extended to 62 s to make up for the hold",
       "the job has started",
       "teardown: finish",
       ...TAKEN_DOWN,
-      "its nodes are let go",
+      "nodes released",
     ].sort(),
   );
   t.strictSame(lines.slice(-6), [
     "the job has started",
     "teardown: finish",
     ...TAKEN_DOWN,
-    "its nodes are let go",
+    "nodes released",
   ]);
   t.ok(lines.indexOf("settle: ready") < lines.indexOf("the job has started"));
 });
@@ -91,7 +91,7 @@ t.test("a bring-up that fails for good", async (t) => {
     "error: settle: failed: kubeadm-init failed on node0 (rank 0): exit 2: no luck",
     "teardown: usernetes: kubeadm-init failed on node0 (rank 0): exit 2: no luck",
     ...TAKEN_DOWN,
-    "its nodes are let go",
+    "nodes released",
   ]);
 });
 
@@ -126,7 +126,7 @@ t.test("a job that is held for debugging, released and canceled", async (t) => {
   await life.untilStarted();
   life.job.endsWhenKilled = false;
   life.job.exception("cancel", 0, "enough");
-  await life.until(() => is("cancel: enough; its tasks are being ended"));
+  await life.until(() => is("cancel: enough; terminating its tasks"));
   t.ok(told(life).indexOf("released") < told(life).indexOf("the job has started"));
   life.job.append("finish", { status: 15 });
   await life.until(() => told(life).some((line) => line.startsWith("kept for debugging")));
@@ -139,7 +139,7 @@ t.test("a daemon that takes it up tells where it is, and not again what came bef
   life.job.finish();
   await life.untilClean();
   const lines = told(life);
-  t.ok(lines.includes("taken up where it was: ready"), lines.join("\n"));
+  t.ok(lines.includes("resuming (state: ready)"), lines.join("\n"));
   for (const words of ["held until its cluster is ready", "the job has started"])
     t.equal(lines.filter((line) => line === words).length, 1, words);
 });
@@ -151,7 +151,7 @@ t.test("a teardown that could not hold the nodes", async (t) => {
   life.job.append("clean");
   await life.untilClean();
   t.strictSame(told(life).slice(-5), [
-    "Flux is done with the job: its nodes are free while it is taken down",
+    "job is inactive; teardown continues on nodes that Flux has already released",
     "teardown: finish",
     ...TAKEN_DOWN,
   ]);
@@ -162,7 +162,7 @@ t.test("who is waited for, and that a hold came too late", async (t) => {
   await life.begin();
   life.job.append("prolog-start", { description: "site" });
   life.job.alloc();
-  const words = "ready, and waits for another prolog: site";
+  const words = "ready; waiting for another prolog: site";
   await life.until(() => told(life).includes(words));
   life.job.append("prolog-finish", { description: "site" });
   await life.untilStarted();
@@ -171,6 +171,6 @@ t.test("who is waited for, and that a hold came too late", async (t) => {
   late.job.lateHold = true;
   await late.alloc();
   await late.until(() => told(late).includes("settle: ready"));
-  t.ok(told(late).includes("it started before it could be held; its tasks wait"));
+  t.ok(told(late).includes("hold came too late; the shell plugin delays the tasks instead"));
   t.notOk(told(late).includes("held until its cluster is ready"));
 });

@@ -216,7 +216,7 @@ t.test("an entry that is broken is named, and keeps nobody else", async (t) => {
   report();
   await supervisor.onSentinel();
   await eventually(() => starts().length === 1);
-  t.equal(life.said.filter((line) => line.includes("is not understood and left alone")).length, 4);
+  t.equal(life.said.filter((line) => line.includes("is malformed and was ignored")).length, 4);
   t.ok(life.flux.kvs.has(`${OPEN_CLUSTERS}.121`), "it is not ours to delete");
 });
 

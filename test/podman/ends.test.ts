@@ -56,7 +56,7 @@ await podmanLife({ table: TABLE, size: 2 }, async (t, flux) => {
       // Podman is ended first, and the step may still get to say so.
       t.match(
         await drained(0),
-        /timed out after 4 s: (asking podman what is|podman does not answer)/,
+        /timed out after 4 s: (checking podman for leftovers|podman does not answer)/,
       );
       flux.hangs(0, undefined);
       t.match(await flux.run(["flux-usernetes", "clean", job]), { exitCode: 0 });

@@ -34,7 +34,7 @@ await podmanLife({ size: 1 }, async (t, flux) => {
       await flux.podman(0, "image", "prune", "-f");
     }
     t.equal(readFileSync(used, "utf8"), "1\n1\n", "the only layer, for both");
-    t.match(await warm(), /^node0 \(rank 0\): was warm already /m);
+    t.match(await warm(), /^node0 \(rank 0\): image already present /m);
     await flux.stopDaemon();
   });
 });

@@ -240,7 +240,7 @@ t.test("a flux exec that does not end in time", async (t) => {
     },
     { ranks: [0] },
   );
-  t.strictSame(lines, ["stage 0 ok > up", "up 0 lost (flux exec did not end in time)"]);
+  t.strictSame(lines, ["stage 0 ok > up", "up 0 lost (flux exec timed out)"]);
 });
 
 t.test("a flux exec that could not be started says why", async (t) => {

@@ -148,7 +148,7 @@ t.test("a rank is lost to it when its shell has gone, and the others are not", a
   say(1, "gone");
   say(0, "end up 0");
   await result;
-  t.strictSame(ends, ["up 1 lost (what takes the steps there has ended)", "up 0 ok"]);
+  t.strictSame(ends, ["up 1 lost (the step runner on this node exited unexpectedly)", "up 0 ok"]);
   t.notOk(line.serves(on([1], "up")));
   t.ok(line.serves(on([0], "up")));
 });

@@ -193,7 +193,10 @@ t.test("stage", (t) => {
     writeFileSync(join(node.workdir, "thesis.tex"), "mine");
     const { exitCode, stderr } = await node.step("stage");
     t.equal(exitCode, 1);
-    t.equal(stderr, `${node.workdir} is in the way: it is no cluster's, and not empty`);
+    t.equal(
+      stderr,
+      `${node.workdir} already exists, is not empty and does not belong to a cluster; remove it or change usernetes.workdir`,
+    );
     t.strictSame(readdirSync(node.workdir), ["thesis.tex"]);
   });
 
@@ -215,7 +218,10 @@ t.test("stage", (t) => {
       make();
       const { exitCode, stderr } = await node.step("stage");
       t.equal(exitCode, 1);
-      t.match(stderr, /^.*\/usernetes-ƒ2qt1hsjy5 is in the way: it is no directory of uid [0-9]+$/);
+      t.match(
+        stderr,
+        /^.*\/usernetes-ƒ2qt1hsjy5 already exists and is not a directory owned by uid [0-9]+; remove it or change usernetes\.workdir$/,
+      );
       rmSync(node.workdir);
     }
     t.strictSame(readdirSync(elsewhere), []);
@@ -236,7 +242,7 @@ t.test("stage", (t) => {
     );
     t.equal(
       await fails({ USERNETES_TEMPLATE: node.base }),
-      `the template ${node.base} has no Makefile: it is no clone of rootless-containers/usernetes`,
+      `the template ${node.base} has no Makefile: it does not look like a clone of rootless-containers/usernetes`,
     );
     t.match(
       await fails({ USERNETES_WORKDIR: "/proc/usernetes-x" }),
@@ -456,7 +462,10 @@ t.test("run", (t) => {
     const call = node.startAs("earlier", ["delete-token", 60, "sleep 316.23"]);
     t.ok(await eventually(() => runs("sleep 316.23")));
     const { stderr } = await node.call(["down-v", 20, stepScript("down-v")]);
-    t.equal(stderr, `${NONCE} tail down-v asking docker what is left\x1e\n${NONCE} end down-v 0`);
+    t.equal(
+      stderr,
+      `${NONCE} tail down-v checking docker for leftovers\x1e\n${NONCE} end down-v 0`,
+    );
     t.notOk(runs("sleep 316.23"));
     await call.ended;
   });
@@ -1040,7 +1049,7 @@ t.test("down-v", (t) => {
     writeFileSync(join(node.workdir, ".usernetes/owner"), "123 another\n");
     const { exitCode, stderr } = await node.step("down-v");
     t.equal(exitCode, 0);
-    t.equal(stderr.split("\n").at(-1), `${node.workdir} is not this cluster's and stays`);
+    t.equal(stderr.split("\n").at(-1), `${node.workdir} belongs to another cluster; not removed`);
     t.ok(existsSync(join(node.workdir, "Makefile")));
     t.equal(all(node).length, 9);
     t.strictSame(node.noted("make"), []);
@@ -1081,7 +1090,10 @@ t.test("down-v", (t) => {
     const node = newNode(t);
     node.staged();
     const { stderr } = await node.call(["down-v", 20, stepScript("down-v")]);
-    t.equal(stderr, `${NONCE} tail down-v asking docker what is left\x1e\n${NONCE} end down-v 0`);
+    t.equal(
+      stderr,
+      `${NONCE} tail down-v checking docker for leftovers\x1e\n${NONCE} end down-v 0`,
+    );
     t.notOk(existsSync(node.workdir));
     t.strictSame(node.litter, []);
   });

@@ -33,7 +33,7 @@ const PLANTED: [string, (node: Node) => void, RegExp][] = [
       (node) => {
         node.plant(what, node.workdir);
       },
-      /usernetes-ƒ2qt1hsjy5 is in the way: it is no directory of uid [0-9]+$/,
+      /usernetes-ƒ2qt1hsjy5 already exists and is not a directory owned by uid [0-9]+; remove it or change usernetes\.workdir$/,
     ],
   ),
   [
@@ -41,7 +41,7 @@ const PLANTED: [string, (node: Node) => void, RegExp][] = [
     (node) => {
       symlinkSync(node.template, node.workdir);
     },
-    /is in the way: it is no directory of uid [0-9]+$/,
+    /already exists and is not a directory owned by uid [0-9]+; remove it or change usernetes\.workdir$/,
   ],
   [
     "a directory with something in it",
@@ -49,7 +49,7 @@ const PLANTED: [string, (node: Node) => void, RegExp][] = [
       mkdirSync(node.workdir);
       node.plant("file", join(node.workdir, "thesis.tex"));
     },
-    /is in the way: it is no cluster's, and not empty$/,
+    /already exists, is not empty and does not belong to a cluster; remove it or change usernetes.workdir$/,
   ],
   ...(["fifo", "file", "dangling link", "link"] as const).map(
     (what): [string, (node: Node) => void, RegExp] => [
@@ -58,7 +58,7 @@ const PLANTED: [string, (node: Node) => void, RegExp][] = [
         mkdirSync(node.workdir);
         node.plant(what, join(node.workdir, ".usernetes"));
       },
-      /is in the way: it is no cluster's, and not empty$/,
+      /already exists, is not empty and does not belong to a cluster; remove it or change usernetes.workdir$/,
     ],
   ),
   [
@@ -68,7 +68,7 @@ const PLANTED: [string, (node: Node) => void, RegExp][] = [
       writeFileSync(join(node.elsewhere, "owner"), `${MARKER}\n`);
       node.plant("link", join(node.workdir, ".usernetes"));
     },
-    /is in the way: it is no cluster's, and not empty$/,
+    /already exists, is not empty and does not belong to a cluster; remove it or change usernetes.workdir$/,
   ],
   ...(["fifo", "directory", "dangling link", "link"] as const).map(
     (what): [string, (node: Node) => void, RegExp] => [
@@ -77,7 +77,7 @@ const PLANTED: [string, (node: Node) => void, RegExp][] = [
         mkdirSync(join(node.workdir, ".usernetes"), { recursive: true });
         node.plant(what, join(node.workdir, ".usernetes/owner"));
       },
-      /is in the way: it is no cluster's, and not empty$/,
+      /already exists, is not empty and does not belong to a cluster; remove it or change usernetes.workdir$/,
     ],
   ),
   [
@@ -96,7 +96,7 @@ const PLANTED: [string, (node: Node) => void, RegExp][] = [
             mkdirSync(node.workdir);
             chownSync(node.workdir, 12345, 12345);
           },
-          /is in the way: it is no directory of uid [0-9]+$/,
+          /already exists and is not a directory owned by uid [0-9]+; remove it or change usernetes\.workdir$/,
         ] satisfies [string, (node: Node) => void, RegExp],
       ]
     : []),
@@ -124,7 +124,7 @@ for (const [what, plant, message] of PLANTED)
     node.note("container", `${PROJECT}-node-1\n`);
     const down = await node.step("down-v");
     t.equal(down.exitCode, 0);
-    t.match(down.stderr, `${node.workdir} is not this cluster's and stays`);
+    t.match(down.stderr, `${node.workdir} has no marker of this cluster; not removed`);
     t.strictSame(all(), before, "untouched");
     t.strictSame(node.noted("make"), []);
     t.strictSame(node.noted("container"), [], "what the engine has is taken down all the same");

@@ -50,7 +50,7 @@ for (const generation of GENERATIONS)
         const node = newNode(t, generation);
         t.equal(
           await refusal(t, node),
-          `takes no ports, it lacks ${PORTS.join(" ")}: set usernetes.ports to "default", or take a revision from after 2024-12-10`,
+          `does not support configurable ports, it lacks ${PORTS.join(" ")}: set usernetes.ports to "default", or take a revision from after 2024-12-10`,
         );
         const { exitCode, stderr } = await node.step("stage", DEFAULTS);
         t.equal(exitCode, 0, stderr);
@@ -109,7 +109,7 @@ t.test("without a port's variable it is refused", async (t) => {
       change(node.template, file, name, `MY_${name}`);
     if (name === "PORT_KUBE_APISERVER")
       change(node.template, "kubeadm-config.yaml", name, `MY_${name}`);
-    t.match(await refusal(t, node), `takes no ports, it lacks ${name}: `);
+    t.match(await refusal(t, node), `does not support configurable ports, it lacks ${name}: `);
   }
 });
 

@@ -34,6 +34,6 @@ t.test("whose no images are is refused, with what to do", async (t) => {
   };
   await refused("owner", ["alice"], /^--user: usernetes\.run-as is "owner".*; leave it out$/);
   await refused("sudo", [], /^usernetes\.run-as is "sudo": .* with --user NAME\.\.\.$/);
-  await refused("sudo", ["bob"], /^--user: found "bob", which is no user of this node$/);
+  await refused("sudo", ["bob"], /^--user: found "bob", which is not a user of this node$/);
   await refused("sudo", ["root"], /^--user: root's jobs have no cluster$/);
 });

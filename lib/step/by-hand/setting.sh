@@ -41,7 +41,7 @@ refuse_foreign() {
   owner=$(head -n 1 "$state/owner" | head -c 200)
   case $owner in
     "$marker") ;;
-    *) fail 1 "$workdir is the cluster of a job that flux-usernetes takes care of (${owner%% *}); use another --workdir DIR" ;;
+    *) fail 1 "$workdir is managed by the flux-usernetes daemon (${owner%% *}); use another --workdir DIR" ;;
   esac
 }
 

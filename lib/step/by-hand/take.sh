@@ -82,7 +82,7 @@ take() {
   wait "$taker" "$teller"
   taker=''
   [ -e "$private/done" ] && taken=0 || taken=1
-  [ "$taken" -eq 0 ] || [ -e "$private/failed" ] || echo "usernetes: $host: the steps were ended by something else" >&2
+  [ "$taken" -eq 0 ] || [ -e "$private/failed" ] || echo "usernetes: $host: the step runner was killed" >&2
   rm -rf "$private"
   private=''
   return "$taken"

@@ -200,7 +200,7 @@ start_worker() {
   with=$(cat "$workdir/join-command" 2>/dev/null)
   until take kubeadm-join; do
     [ "$with" != "$(cat "$workdir/join-command" 2>/dev/null)" ] || exit 1
-    say "$workdir/join-command is not what it was: joining with the new one"
+    say "$workdir/join-command changed; retrying with the new join command"
     wait_for_join_command
     with=$(cat "$workdir/join-command" 2>/dev/null)
   done
@@ -237,9 +237,9 @@ forget() {
 
 clean() {
   [ -z "$all" ] || [ -z "$keep_node" ] ||
-    fail 2 "clean: to keep the node (--keep-node) the work directory must stay (no --all): its container lives from it"
+    fail 2 "clean: to keep the node (--keep-node) the work directory must stay (no --all): the running container uses it"
   [ ! -d "$workdir" ] || [ -e "$workdir/docker-compose.yaml" ] || [ -d "$state" ] ||
-    fail 1 "docker-compose.yaml does not exist in $workdir: it is no clone of usernetes, and stays"
+    fail 1 "docker-compose.yaml does not exist in $workdir: not a usernetes clone; not removed"
   if [ -n "$all" ]; then
     tell_steps
     take down-v || exit 1

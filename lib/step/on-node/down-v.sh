@@ -26,14 +26,14 @@ if [ -L "$workdir" ] || [ -e "$workdir" ]; then
     "$USERNETES_MARKER") ours=yes ;;
     # Another cluster's, by a name that differs in case alone: so is all of this project.
     [0-9]*\ *)
-      echo "$workdir is not this cluster's and stays" >&2
+      echo "$workdir belongs to another cluster; not removed" >&2
       exit 0
       ;;
     # A stage that was killed leaves it with no owner and nothing else in it.
     *)
       [ -n "$keep" ] || [ -L "$workdir" ] || [ -L "$state" ] || [ ! -O "$workdir" ] || rm -f "$state/owner.$here"
       [ -n "$keep" ] || { [ ! -L "$workdir" ] && [ -O "$workdir" ] && { rmdir "$state" "$workdir" || rmdir "$workdir"; } 2>/dev/null; } ||
-        echo "$workdir is not this cluster's and stays" >&2
+        echo "$workdir has no marker of this cluster; not removed" >&2
       ;;
   esac
   if [ -n "$ours$keep" ] && [ -f "$workdir/Makefile" ] && command -v make >/dev/null; then
@@ -52,7 +52,7 @@ if [ -L "$workdir" ] || [ -e "$workdir" ]; then
 fi
 
 if command -v "$engine" >/dev/null; then
-  echo "asking $engine what is left"
+  echo "checking $engine for leftovers"
   remove_left || exit 1
 fi
 

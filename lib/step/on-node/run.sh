@@ -201,7 +201,7 @@ done
 [ -z "$stays" ] || report here
 # Who has just claimed a cluster knows that no call of it was ever made.
 if [ -z "${USERNETES_UNTOUCHED:-}" ] && ! end_earlier && [ "$1" != down-v ]; then
-  report tail "$1" "what an earlier call does on this node does not end: pid $(earlier | tr '\n' ' ')"
+  report tail "$1" "processes of an earlier run on this node did not exit: pid $(earlier | tr '\n' ' ')"
   report end "$1" 1
   exit 0
 fi
@@ -216,7 +216,7 @@ take() { # STEP SECONDS SCRIPT
     join-command)
       if [ -z "$stays" ]; then exec 3>&1; else
         result=$raw.result
-        make_file "$result" || { report tail "$step" "$result is in the way"; report end "$step" 1; return 1; }
+        make_file "$result" || { report tail "$step" "$result already exists and cannot be replaced"; report end "$step" 1; return 1; }
         exec 3>"$result"
       fi
       ;;

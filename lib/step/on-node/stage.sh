@@ -9,7 +9,7 @@ fail() { echo "$*" >&2; exit 1; }
 template=$USERNETES_TEMPLATE workdir=$USERNETES_WORKDIR
 
 [ -d "$template" ] || fail "the template $template is not on this node: clone rootless-containers/usernetes there, or set usernetes.template"
-[ -f "$template/Makefile" ] || fail "the template $template has no Makefile: it is no clone of rootless-containers/usernetes"
+[ -f "$template/Makefile" ] || fail "the template $template has no Makefile: it does not look like a clone of rootless-containers/usernetes"
 command -v make >/dev/null || fail "make is not installed on this node, or not on the PATH $PATH"
 
 # What leads out of the template would lead out of the copy as well, to what
@@ -47,9 +47,9 @@ if mkdir -m 700 "$workdir" 2>/dev/null; then
 elif [ ! -e "$workdir" ] && [ ! -L "$workdir" ]; then
   fail "the work directory $workdir cannot be made: is ${workdir%/*} there and writable?"
 elif [ -L "$workdir" ] || [ ! -d "$workdir" ] || [ ! -O "$workdir" ]; then
-  fail "$workdir is in the way: it is no directory of uid $(id -u)"
+  fail "$workdir already exists and is not a directory owned by uid $(id -u); remove it or change usernetes.workdir"
 elif [ -L "$state" ] || { [ -e "$state" ] && [ ! -d "$state" ]; }; then
-  fail "$workdir is in the way: it is no cluster's, and not empty"
+  fail "$workdir already exists, is not empty and does not belong to a cluster; remove it or change usernetes.workdir"
 else
   # Where it is shared, another node may be making it this very moment.
   tries=0
@@ -64,7 +64,7 @@ else
     ?*) fail "$workdir belongs to another job ($(printf '%s\n' "$owner" | head -n 1 | cut -c 1-60))" ;;
     # One that was killed leaves it without an owner, and with nothing else in it.
     *) [ -z "$(ls -A "$workdir" | grep -vx .usernetes)$(ls -A "$state" 2>/dev/null | grep -v '^owner\.')" ] ||
-      fail "$workdir is in the way: it is no cluster's, and not empty" ;;
+      fail "$workdir already exists, is not empty and does not belong to a cluster; remove it or change usernetes.workdir" ;;
   esac
   chmod 700 "$workdir"
 fi

@@ -111,6 +111,6 @@ template_lacks() { # DIR
   if [ -n "$lacks" ]; then
     lacks="$1 lacks what the steps rely on: ${lacks#, }$no_ports: take a revision of rootless-containers/usernetes that has it"
   elif [ -n "$no_ports" ]; then
-    lacks="$1 takes no ports, it lacks$no_ports: set usernetes.ports to \"default\", or take a revision from after 2024-12-10"
+    lacks="$1 does not support configurable ports, it lacks$no_ports: set usernetes.ports to \"default\", or take a revision from after 2024-12-10"
   fi
 }
