@@ -58,7 +58,7 @@ async function doctor(options: Options): Promise<void> {
     ranks,
     env: nodeEnvironment(["FLUX_SHELL_RC_PATH", ...options.passEnv]),
   });
-  const diagnoses = diagnose(needed, ranks, answers);
+  const diagnoses = diagnose(needed, ranks, { answers, hosts });
   process.stdout.write(options.json ? asJson(diagnoses, hosts) : report(diagnoses, hosts));
   if (!isFit(diagnoses)) process.exitCode = EXIT.failed;
 }

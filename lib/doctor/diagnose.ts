@@ -5,8 +5,7 @@
  * a failure of its own.
  */
 import type { Answers, Told } from "./examine.js";
-import { SKEW_S } from "./place-requirements.js";
-import type { Requirement } from "./requirements.js";
+import type { Judge, Requirement } from "./requirements.js";
 
 export interface Diagnosis {
   requirement: Requirement;
@@ -23,10 +22,16 @@ const ANSWERS: Requirement = {
   mend: "flux resource status says which brokers are up; a node that hangs may have an engine or a file system that does",
 };
 
+interface Facts {
+  answers: Answers;
+  /** Flux's names of the hosts, by rank. */
+  hosts: readonly string[];
+}
+
 export function diagnose(
   requirements: Requirement[],
   ranks: number[],
-  answers: Answers,
+  { answers, hosts }: Facts,
 ): Diagnosis[] {
   const faults = new Map<number, string>();
   for (const rank of ranks) {
@@ -36,12 +41,7 @@ export function diagnose(
   return [
     diagnosis(ANSWERS, ranks, (rank) => faults.get(rank)),
     ...requirements.map((requirement) => {
-      const told = new Map(
-        ranks.flatMap((rank) => {
-          const said = answers.told.get(rank)?.get(requirement.id);
-          return said ? [[rank, said] as const] : [];
-        }),
-      );
+      const told = reportsOf(requirement, ranks, { answers, hosts });
       const judge = judgeOf(requirement, told);
       return diagnosis(requirement, [...told.keys()], (rank) => {
         const said = told.get(rank);
@@ -78,32 +78,17 @@ function diagnosis(
   return { requirement, pass, fail: [...fail].map(([found, ranks]) => ({ ranks, found })) };
 }
 
-function judgeOf({ id, judge, alike }: Requirement, told: Map<number, Told>) {
-  if (id === "clock") return judgeClock(told);
-  if (alike) return judgeAlike([...told.values()]);
+function reportsOf({ id, ofHost }: Requirement, ranks: number[], { answers, hosts }: Facts) {
+  const reports = new Map<number, Told>();
+  for (const rank of ranks) {
+    const node = answers.told.get(rank);
+    const report = ofHost && node ? { ok: true, words: hosts[rank] ?? "" } : node?.get(id);
+    if (report) reports.set(rank, report);
+  }
+  return reports;
+}
+
+function judgeOf({ judge, judgeAll }: Requirement, reports: Map<number, Told>): Judge {
+  if (judgeAll) return judgeAll(new Map([...reports].map(([rank, { words }]) => [rank, words])));
   return judge ?? (() => undefined);
-}
-
-/** What most say is right. */
-function judgeAlike(told: Told[]): (words: string) => string | undefined {
-  const counts = new Map<string, number>();
-  for (const { words } of told) counts.set(words, (counts.get(words) ?? 0) + 1);
-  const [most] = [...counts].toSorted(([, a], [, b]) => b - a);
-  return (words) =>
-    most === undefined || words === most[0]
-      ? undefined
-      : `it is ${words}, and ${most[0]} on ${most[1]} others`;
-}
-
-/** All begin at the same time, give or take what flux exec needs to reach them. */
-function judgeClock(told: Map<number, Told>): (words: string) => string | undefined {
-  const times = [...told.values()].map(({ words }) => Number(words)).toSorted((a, b) => a - b);
-  const first = told.get(0)?.words;
-  const right = first === undefined ? (times[times.length >> 1] ?? 0) : Number(first);
-  return (words) => {
-    const skew = (Number(words) - right) / 1000;
-    if (Math.abs(skew) <= SKEW_S) return undefined;
-    const than = first === undefined ? "the others" : "rank 0";
-    return `${Math.abs(skew).toFixed(1)} s ${skew < 0 ? "behind" : "ahead of"} ${than}`;
-  };
 }

@@ -36,7 +36,7 @@ const SCRIPTS = [
   ...["begin", "programs", "engines", "kernel"].map((name) => `doctor/on-node/${name}.sh`),
   // As stage looks at it.
   "step/on-node/template.sh",
-  "doctor/on-node/places.sh",
+  ...["places", "network", "shell-plugin"].map((name) => `doctor/on-node/${name}.sh`),
 ];
 
 export async function examine(

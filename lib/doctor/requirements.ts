@@ -5,7 +5,11 @@
  */
 import type { Config } from "../config/check.js";
 import { engineRequirements } from "./engine-requirements.js";
+import { networkRequirements } from "./network-requirements.js";
 import { placeRequirements } from "./place-requirements.js";
+
+/** What is wrong with what a node reports; undefined if nothing is. */
+export type Judge = (text: string) => string | undefined;
 
 export interface Requirement {
   /** What the node's script calls it. */
@@ -17,9 +21,11 @@ export interface Requirement {
   fatal: boolean;
   mend: string;
   /** What is wrong with what a node says of it, though the node finds it in order. */
-  judge?: (words: string) => string | undefined;
-  /** All nodes have to say the same. */
-  alike?: true;
+  judge?: Judge;
+  /** The same, where what other nodes report decides. */
+  judgeAll?: (reported: ReadonlyMap<number, string>) => Judge;
+  /** What a node that answers reports of it is Flux's name of the host. */
+  ofHost?: true;
 }
 
 export function requirements(config: Config): Requirement[] {
@@ -32,6 +38,7 @@ export function requirements(config: Config): Requirement[] {
     ...others.flatMap((name) => engineRequirements(name, false)),
     ...KERNEL,
     ...placeRequirements(config),
+    ...networkRequirements(config),
   ];
 }
 

@@ -30,9 +30,10 @@ const of = (diagnoses: Diagnosis[], id: string) => {
   return { pass, fail };
 };
 
-function look(nodes: Record<string, string>[], more: object = {}) {
+function look(nodes: Record<string, string>[], more: object = {}, named: string[] = []) {
   const ranks = nodes.map((_, rank) => rank);
-  return diagnose(requirements(config(more)), ranks, answers(nodes));
+  const hosts = ranks.map((rank) => named[rank] ?? `n${rank + 1}`);
+  return diagnose(requirements(config(more)), ranks, { answers: answers(nodes), hosts });
 }
 
 t.test("nodes that say the same are told together", (t) => {
@@ -122,10 +123,58 @@ t.test("ports: four in a row have to be free, or usernetes' own four", (t) => {
   t.end();
 });
 
+t.test("host names that a Kubernetes node cannot have are named", (t) => {
+  const fail = (...hosts: string[]) =>
+    of(
+      look(
+        hosts.map(() => ({ make: "ok" })),
+        {},
+        hosts,
+      ),
+      "host-name",
+    ).fail;
+  t.same(fail("node0", "rack1.example.org"), []);
+  t.match(fail("node0", "compute_1"), [
+    { ranks: [1], found: /compute_1 cannot be part of .*1123/ },
+  ]);
+  t.match(fail("a".repeat(61)), [{ ranks: [0], found: /is too long: / }]);
+  t.match(fail("node0", "Node0", "node1"), [
+    { ranks: [0], found: "it differs from Node0 in case alone" },
+    { ranks: [1], found: "it differs from node0 in case alone" },
+  ]);
+  t.end();
+});
+
+t.test("two brokers on one host are a warning", (t) => {
+  const nodes = [{ make: "ok" }, { make: "ok" }, { make: "ok" }];
+  const diagnoses = look(nodes, {}, ["n1", "n2", "n1"]);
+  const found = "ranks 0,2 are on the host n1: a job that gets two of them is refused";
+  t.strictSame(of(diagnoses, "one-broker"), { pass: [1], fail: [{ ranks: [0, 2], found }] });
+  t.strictSame(of(diagnoses, "host-name").fail, []);
+  t.ok(isFit(diagnoses));
+  t.end();
+});
+
+t.test("subnets of the pool that the node has itself are named", (t) => {
+  const fail = (text: string, subnets?: string) =>
+    of(look([{ networks: `ok ${text}` }], subnets ? { subnets } : {}), "networks").fail;
+  t.same(fail("192.0.2.0/24 eth0 192.0.2.7/24 eth0 127.0.0.1/8 lo 10.99.255.255 eth0"), []);
+  t.same(fail(""), []);
+  const found =
+    "usernetes.subnets (10.100.0.0/14) overlaps 10.100.0.0/16 (eth0), 10.100.3.4/16 (eth0)";
+  t.same(fail("10.100.0.0/16 eth0 10.100.3.4/16 eth0"), [{ ranks: [0], found }]);
+  t.match(fail("10.103.255.255 ib0"), [{ found: /overlaps 10.103.255.255 \(ib0\)$/ }], "its last");
+  t.match(fail("10.0.0.0/8 eth0"), [{ found: /overlaps 10.0.0.0\/8/ }], "a network around it");
+  t.same(fail("10.100.0.0/16 eth0", "10.200.0.0/16"), []);
+  t.end();
+});
+
 t.test("the interface is looked at where the configuration names one", (t) => {
   const ids = (more: object) => requirements(config(more)).map(({ id }) => id);
   t.notOk(ids({}).includes("interface"));
   t.ok(ids({ interface: "eth0" }).includes("interface"));
+  t.ok(ids({}).includes("address"));
+  t.notOk(ids({ interface: "eth0" }).includes("address"));
   t.end();
 });
 
@@ -142,7 +191,10 @@ t.test("a node that does not answer is told as such, and fails nothing else", (t
     [[1, "No route to host"]],
   );
   told.told.delete(3);
-  const diagnoses = diagnose(requirements(config()), [0, 1, 2, 3], told);
+  const diagnoses = diagnose(requirements(config()), [0, 1, 2, 3], {
+    answers: told,
+    hosts: ["n1", "n2", "n3", "n4"],
+  });
   t.strictSame(of(diagnoses, "answer"), {
     pass: [0],
     fail: [
@@ -185,6 +237,8 @@ t.test("for a person: what fails where, and how to mend it", (t) => {
     `      requirement               met on                  not met on
 ok    answers                   n[1-3]
 FAIL  make                      n1                      n[2-3]
+ok    host name                 n[1-3]
+ok    one broker a host         n[1-3]
 
 FAIL: make
   n[2-3]: missing: make

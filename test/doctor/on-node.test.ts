@@ -20,8 +20,18 @@ class Node {
     for (const tool of TOOLS.split(" ")) symlinkSync(`/usr/bin/${tool}`, this.at(`bin/${tool}`));
     for (const name of ["make", "jq", "kubectl", "usernetes", "newuidmap", "newgidmap", "loginctl"])
       this.program(name, "exit 0");
-    this.program("flux", `echo ${this.at("flux")}`);
-    this.program("ip", 'echo "2: eth0    inet 10.1.2.3/24 brd 10.1.2.255 scope global eth0"');
+    this.program(
+      "flux",
+      `case "$*" in "config builtin shell_initrc") echo ${this.at("flux/shell/initrc.lua")} ;; *) exit 1 ;; esac`,
+    );
+    this.program(
+      "ip",
+      `case "$*" in
+  "-4 route get 1") echo "1.0.0.0 via 10.1.2.1 dev eth0 src 10.1.2.3 uid 0" ;;
+  *" route show") printf '%s\\n' "default via 10.1.2.1 dev eth0" "10.1.2.0/24 dev eth0 proto kernel scope link src 10.1.2.3" ;;
+  *) echo "2: eth0    inet 10.1.2.3/24 brd 10.1.2.255 scope global eth0" ;;
+esac`,
+    );
     // The tests may be root's, for whom no engine is rootless.
     this.program("id", "case $1 in -u) echo 1001 ;; *) echo alice ;; esac");
     this.engine("docker", "29.0.1", "2.30.0");
@@ -317,7 +327,7 @@ const FAULTS: [what: string, spoil: (node: Node) => void, id: string, told: stri
       node.remove("flux");
     },
     "shell-plugin",
-    /^no .*\/usernetes.lua is not there$/,
+    /^no .*\/flux\/shell\/lua.d\/usernetes.lua is not there$/,
   ],
 ];
 
@@ -422,6 +432,63 @@ t.test("ports that are listened at, in the range only", async (t) => {
   node.write("top/proc/net/tcp", head + line(20001, "0A") + line(20002, "01") + line(80, "0A"));
   node.write("top/proc/net/udp", head + line(29999, "07"));
   t.equal((await node.tells())["ports"], "ok 20001 29999");
+});
+
+t.test("the shell plugin is looked for where the shell does", async (t) => {
+  const node = newNode(t);
+  const plugin = async (path = "") =>
+    (await node.tells({ FLUX_SHELL_RC_PATH: path }))["shell-plugin"];
+  node.remove("flux");
+  t.match(await plugin(), /^no .*\/flux\/shell\/lua.d\/usernetes.lua is not there$/);
+  node.write("own/lua.d/usernetes.lua", "");
+  t.match(await plugin(node.at("own")), /^no .* is not there, nor usernetes.lua in .*\/own$/);
+  t.equal(await plugin(node.at("own/lua.d")), "ok");
+  t.equal(await plugin(`/nonexistent:${node.at("own/lua.d")}`), "ok");
+  // The initrc that the instance has in place of the installed one.
+  node.program("flux", `[ "$*" = "getattr conf.shell_initrc" ] && echo ${node.at("own/i.lua")}`);
+  t.equal(await plugin(), "ok");
+});
+
+t.test(
+  "the node's address is found as the template does, unless an interface is set",
+  async (t) => {
+    const node = newNode(t);
+    t.match(await node.tells(), { address: "ok 10.1.2.3" });
+    node.program("ip", "echo 'RTNETLINK answers: Network is unreachable' >&2; exit 2");
+    const { address, networks } = await node.tells();
+    t.equal(address, "no the node's address cannot be found: there is no default route");
+    t.equal(networks, "ok");
+    t.equal((await node.tells({ USERNETES_INTERFACE: "eth0" }))["address"], undefined);
+  },
+);
+
+t.test("the node's networks are reported, without the default route", async (t) => {
+  const node = newNode(t);
+  t.equal((await node.tells())["networks"], "ok 10.1.2.0/24 eth0 10.1.2.3/24 eth0");
+});
+
+t.test("fixed ports of the template that are in use", async (t) => {
+  const node = newNode(t);
+  const head = "  sl  local_address rem_address   st\n";
+  const taken = [8080, 9443, 7000, 6443, 53, 30000]
+    .map((port) => `   0: 00000000:${port.toString(16).toUpperCase()} 00000000:0000 0A 0\n`)
+    .join("");
+  node.write("top/proc/net/tcp", head + taken);
+  const ports = async (text: string) => {
+    node.write("template/docker-compose.yaml", `services:\n  node:\n    ports:\n${text}`);
+    return (await node.tells())["template-ports"];
+  };
+  const used = (port: number | string) => `no in use: ${port} (published by docker-compose.yaml)`;
+  t.equal(await ports("      - 8080:80\n"), used(8080));
+  t.equal(await ports('    - "127.0.0.1:9443:443/tcp" # https\n'), used(9443));
+  t.equal(await ports("      - [::1]:8080:80\n      - 7000:1\n"), used("7000 8080"));
+  t.equal(await ports("      - target: 80\n        published: '8080'\n"), used(8080));
+  t.equal(await ports("      - {target: 80, published: 8080}\n"), used(8080));
+  t.equal(await ports("      - 8080:80\n    volumes:\n      - 9443:/x\n"), used(8080));
+  // A cluster's own; one that is chosen by the engine; free ones.
+  const others = ["${PORT_KUBE_APISERVER:-6443}:6443", "8080", "8081:53", "127.0.0.1::7000"];
+  t.equal(await ports(others.map((text) => `      - ${text}\n`).join("")), "ok");
+  t.equal(await ports("    environment:\n      A: 8080:80\n"), "ok");
 });
 
 t.test("an engine that hangs is given up", async (t) => {

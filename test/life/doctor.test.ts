@@ -1,3 +1,4 @@
+import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { life } from "./life.js";
 
@@ -9,16 +10,25 @@ interface Report {
 
 /** What a test machine's kernel has is its own affair. */
 const MACHINES = ["kubectl", "cgroup", "delegation", "linger", "subids", "modules", "iptables"];
-const OTHERS = ["rootless-docker", "shell-plugin", "rp_filter", "jq", ...MACHINES];
+const OTHERS = [
+  "rootless-docker",
+  "shell-plugin",
+  "rp_filter",
+  "jq",
+  "address",
+  "networks",
+  ...MACHINES,
+];
 
 life(async (t, flux) => {
-  const doctor = async (...args: string[]) => {
+  const ask = async (env: Record<string, string>, ...args: string[]) => {
     const argv = ["flux", "usernetes", "doctor", "--pass-env", "TESTBED", "--json", ...args];
-    const result = await flux.run(argv);
+    const result = await flux.run(argv, env);
     const report = JSON.parse(result.stdout || "{}") as Report;
     const of = (id: string) => report.requirements.find((one) => one.id === id);
     return { ...result, report, of };
   };
+  const doctor = (...args: string[]) => ask({}, ...args);
 
   await t.test("all nodes answer, each for itself", async (t) => {
     const { report, of } = await doctor();
@@ -60,6 +70,38 @@ life(async (t, flux) => {
     t.match(stdout, /\nFAIL: template\n {2}node3: .*\n {2}to mend: git clone /);
     for (const line of stdout.split("\n\n")[0]?.split("\n") ?? []) t.ok(line.length <= 80, line);
     await flux.output("flux", "exec", "rm", "-rf", link);
+  });
+
+  await t.test("the shell plugin is found where Flux loads it from", async (t) => {
+    const { common } = flux.place;
+    const directory = join(common, "rc");
+    mkdirSync(join(directory, "lua.d"), { recursive: true });
+    const loaded = join(common, "loaded");
+    const plugin = `local f = io.open("${loaded}", "a") f:write("x") f:close()\n`;
+    if (flux.kind === "real") {
+      // As the installed one does.
+      writeFileSync(join(common, "initrc.lua"), 'shell.source_rcpath ("*.lua")\n');
+      mkdirSync(join(common, "lua.d"));
+    }
+    const tried: [folder: string, path: string][] = [
+      [directory, directory],
+      [join(directory, "lua.d"), directory],
+      [join(directory, "lua.d"), `/nonexistent:${directory}/lua.d`],
+      ...(flux.kind === "real" ? [[join(common, "lua.d"), ""] as [string, string]] : []),
+    ];
+    for (const [folder, path] of tried) {
+      writeFileSync(join(folder, "usernetes.lua"), plugin);
+      const env = { FLUX_SHELL_RC_PATH: path };
+      const { pass } = (await ask(env, "--rank", "0")).of("shell-plugin") ?? {};
+      const isFound = path === "" || path.split(":").includes(folder);
+      t.equal(pass, isFound ? "0" : "", `${folder}, FLUX_SHELL_RC_PATH=${path}`);
+      if (flux.kind === "real") {
+        rmSync(loaded, { force: true });
+        await flux.run(["flux", "run", "-N1", "true"], env);
+        t.equal(existsSync(loaded), isFound, "as a job's shell does");
+      }
+      rmSync(join(folder, "usernetes.lua"));
+    }
   });
 
   await t.test("a broken configuration ends with 3, no instance with 4", async (t) => {

@@ -1,4 +1,4 @@
-# The template (../../step/on-node/template.sh), the work directory, the ports, the interface, the shell plugin.
+# The template (../../step/on-node/template.sh) and the work directory.
 template=$USERNETES_TEMPLATE workdir=$USERNETES_WORKDIR
 
 # The same files are left out as by stage.sh.
@@ -53,36 +53,3 @@ look_at_workdir() {
   esac
 }
 look_at_workdir
-
-# TCP ports that are listened at, and UDP ports that are bound.
-taken() {
-  # One of these may not be there, at which awk would stop.
-  for kind in tcp tcp6 udp udp6; do
-    awk -v kind="$kind" 'NR > 1 && (kind ~ /udp/ || $4 == "0A") { n = split($2, part, ":"); print part[n] }' \
-      "$top/proc/net/$kind"
-  done | sort -u | while read -r hex; do
-    port=$((0x$hex))
-    if [ "$port" -ge "$USERNETES_PORT_FIRST" ] && [ "$port" -le "$USERNETES_PORT_LAST" ]; then echo "$port"; fi
-  done | sort -nu
-}
-tell ports ok "$(taken)"
-
-if [ -n "${USERNETES_INTERFACE:-}" ]; then
-  address=$(ip -o -4 address show dev "$USERNETES_INTERFACE" | awk '{sub("/.*", "", $4); print $4; exit}')
-  if [ -n "$address" ]; then
-    tell interface ok "$address"
-  else
-    tell interface no "$USERNETES_INTERFACE has no IPv4 address, or is not there"
-  fi
-fi
-
-conf=$(limited flux config builtin confdir) || conf=/etc/flux
-found=''
-IFS=:
-for folder in "$conf/shell" ${FLUX_SHELL_RC_PATH:-}; do
-  [ ! -r "$folder/lua.d/usernetes.lua" ] || found=yes
-done
-unset IFS
-if [ -n "$found" ]; then tell shell-plugin ok; else tell shell-plugin no "$conf/shell/lua.d/usernetes.lua is not there"; fi
-
-tell end ok

@@ -1,0 +1,123 @@
+/** Hosts, ports, addresses and networks: on-node/network.sh reports them. */
+import type { Config } from "../config/check.js";
+import { DEFAULT_PORTS } from "../usernetes/ports.js";
+import { subnet } from "../usernetes/subnets.js";
+import { judgeBrokers, judgeClock, judgeHostNames, SKEW_S } from "./compare.js";
+import type { Requirement } from "./requirements.js";
+
+export function networkRequirements(config: Config): Requirement[] {
+  return [...HOSTS, ...ports(config), CLOCK, address(config), networks(config)];
+}
+
+const HOSTS: Requirement[] = [
+  {
+    id: "host-name",
+    what: "host name",
+    how: "Flux's name of the host, as part of a Kubernetes node's (RFC 1123, 63 characters)",
+    fatal: true,
+    mend: "rename the host, or leave it out of the jobs that ask for a cluster",
+    judgeAll: judgeHostNames,
+    ofHost: true,
+  },
+  {
+    id: "one-broker",
+    what: "one broker a host",
+    how: "Flux's names of the hosts",
+    fatal: false,
+    mend: "start one broker a host: a cluster has one node on each host",
+    judgeAll: judgeBrokers,
+    ofHost: true,
+  },
+];
+
+const CLOCK: Requirement = {
+  id: "clock",
+  what: "clocks",
+  how: `date, on all nodes at once: ${SKEW_S} s from rank 0 at the most`,
+  fatal: false,
+  mend: "run chrony or another NTP client: certificates and tokens have times in them",
+  judgeAll: judgeClock,
+};
+
+const ports = ({ ports }: Config): Requirement[] => [
+  {
+    id: "ports",
+    what: "free ports",
+    how: "/proc/net/tcp, udp",
+    fatal: false,
+    mend: "set usernetes.ports to a range that nothing else uses; a cluster that is up has its own",
+    judge: (text) => judgePorts(ports, text),
+  },
+  {
+    id: "template-ports",
+    what: "template's own ports",
+    how: "fixed ports that its compose file publishes, in /proc/net/tcp, udp",
+    fatal: false,
+    mend: "end what uses them, or take them out of the template's compose file; a cluster that is up has them",
+  },
+];
+
+const address = ({ interface: dev }: Config): Requirement =>
+  dev === undefined
+    ? {
+        id: "address",
+        what: "node's address",
+        how: "ip -4 route get 1, as the template finds HOST_IP",
+        fatal: true,
+        mend: "set usernetes.interface to the interface whose address other nodes can reach",
+      }
+    : {
+        id: "interface",
+        what: `interface ${dev}`,
+        how: `ip -4 address show dev ${dev}`,
+        fatal: true,
+        mend: "set usernetes.interface to one that each node has, with an IPv4 address",
+      };
+
+const networks = ({ subnets }: Config): Requirement => ({
+  id: "networks",
+  what: "free subnets",
+  how: "ip -4 route, ip -4 address, beside usernetes.subnets",
+  fatal: false,
+  mend: "set usernetes.subnets to a network that no node has a route to or an address in; a cluster that is up has its own",
+  judge: (text) => judgeNetworks(subnets, text),
+});
+
+function judgePorts(range: Config["ports"], text: string): string | undefined {
+  const taken = new Set(text.split(" ").filter(Boolean).map(Number));
+  if (range === "default") {
+    const ours = (Object.values(DEFAULT_PORTS) as number[]).filter((port) => taken.has(port));
+    return ours.length === 0 ? undefined : `taken: ${ours.join(" ")}`;
+  }
+  for (let port = range.first; port + 3 <= range.last; port += 4)
+    if (![0, 1, 2, 3].some((i) => taken.has(port + i))) return undefined;
+  return `no four ports of ${range.first}-${range.last} are free`;
+}
+
+/** `NETWORK DEVICE NETWORK DEVICE ...`, as the node has them. */
+function judgeNetworks(pool: Config["subnets"], text: string): string | undefined {
+  const words = text.split(" ");
+  const found = new Set<string>();
+  for (let i = 0; i + 1 < words.length; i += 2) {
+    const network = parseNetwork(words[i] ?? "");
+    if (!network) continue;
+    const end = pool.address + pool.size * 256;
+    if (network.first < end && network.last >= pool.address)
+      found.add(`${words[i] ?? ""} (${words[i + 1] ?? ""})`);
+  }
+  if (found.size === 0) return undefined;
+  const own = subnet(pool, 0).replace("/24", `/${24 - Math.log2(pool.size)}`);
+  return `usernetes.subnets (${own}) overlaps ${[...found].join(", ")}`;
+}
+
+/** `10.1.0.0/16`, `10.1.2.3/24` or `10.1.2.3`: the first and the last address. */
+function parseNetwork(text: string): { first: number; last: number } | undefined {
+  const match = /^([0-9.]+)(?:\/([0-9]+))?$/.exec(text);
+  const octets = (match?.[1] ?? "").split(".").map(Number);
+  const bits = Number(match?.[2] ?? 32);
+  if (octets.length !== 4 || bits > 32) return undefined;
+  const address = octets.reduce((sum, octet) => sum * 256 + octet, 0);
+  const size = 2 ** (32 - bits);
+  const first = Math.floor(address / size) * size;
+  return { first, last: first + size - 1 };
+}
