@@ -8,10 +8,11 @@ import { progress, timeLimit } from "../lib/cluster/state.js";
 import type { LocalStep } from "../lib/cluster/steps.js";
 import { messageOf } from "../lib/errors.js";
 import { unlinkArchive } from "../lib/flux/archive.js";
-import { encodeIdset } from "../lib/flux/idset.js";
+import { decodeIdset, encodeIdset } from "../lib/flux/idset.js";
 import { kvsDirectory } from "../lib/flux/jobid.js";
 import { parseResources } from "../lib/flux/resources.js";
 import type { Claim, Down, Settle } from "../lib/record/events.js";
+import { settingOf } from "../lib/record/setting.js";
 import { entryKey, type OpenCluster } from "../lib/record/writer.js";
 import { archive, INSTANCE } from "../lib/usernetes/names.js";
 import { runLocalStep, runSteps } from "./calls.js";
@@ -21,6 +22,8 @@ import { publishJoinCommand, removePublished } from "./join-command.js";
 import { ENOENT, FluxError } from "./flux-error.js";
 import { letGo } from "./let-go.js";
 import type { Reconciler } from "./reconcile.js";
+import { drainReason, undrainCleaned } from "./undrain.js";
+import { whenFree } from "./when-free.js";
 
 type Confirmed = "once" | undefined;
 type Do<K extends Action["do"]> = (
@@ -53,8 +56,14 @@ export const ACTIONS: { [K in Action["do"]]: Do<K> } = {
   // Record and entry are one transaction: either both are there or neither.
   claim: async (job) => {
     const { cluster, world } = job;
-    await readInstanceEntry(world);
-    const claim = makeClaim(cluster, world);
+    const { allocAt = world.clock.now() } = cluster.job;
+    const until = allocAt + world.config.bringUpTimeoutMs / 1000;
+    const claim = await whenFree(job, until, async () => {
+      await readInstanceEntry(world);
+      const networks = await world.networks.of(cluster.resources?.ranks ?? []);
+      return makeClaim(cluster, world, networks);
+    });
+    if (!claim) return undefined;
     if ("refused" in claim) {
       job.say("error", `refused: ${claim.refused}`);
       return unlessOver(world.flux.raise(cluster.jobid, claim.refused));
@@ -73,9 +82,15 @@ export const ACTIONS: { [K in Action["do"]]: Do<K> } = {
   // As with the first claim. Each rank that is up with the last ones is taken down by its `up`.
   "claim-others": async (job) => {
     const { cluster, world } = job;
-    if (!cluster.claim) return undefined;
-    await readInstanceEntry(world);
-    const claim = claimOthers(cluster, cluster.claim, world);
+    const before = cluster.claim;
+    if (!before) return undefined;
+    // Its deadline is in the plan.
+    const claim = await whenFree(job, Infinity, async () => {
+      await readInstanceEntry(world);
+      const networks = await world.networks.of(decodeIdset(before.ranks));
+      return claimOthers(cluster, before, world, networks);
+    });
+    if (!claim) return undefined;
     if ("refused" in claim) {
       await settle(job, { outcome: "failed", note: claim.refused });
       return undefined;
@@ -135,7 +150,7 @@ export const ACTIONS: { [K in Action["do"]]: Do<K> } = {
     job.joinCommand = undefined;
     job.say("info", `teardown: ${reason}`);
     const timestamp = job.world.clock.now();
-    const context = { reason, timeout: job.world.config.teardownTimeoutMs / 1000 };
+    const context = { reason, timeout: job.teardownS };
     await job.record({ timestamp, name: "teardown-start", context });
     return undefined;
   },
@@ -149,6 +164,8 @@ export const ACTIONS: { [K in Action["do"]]: Do<K> } = {
 
   "end-teardown": async (job, { left }) => {
     if (left.length > 0) await reportLeft(job, left);
+    // Before it is recorded: whoever is killed here repeats it.
+    await undrainCleaned(job.world, { jobid: job.cluster.jobid, left });
     await recordDown(job, { left });
     job.say(
       "info",
@@ -172,12 +189,13 @@ async function recordDown(job: Reconciler, down: Down): Promise<void> {
   const { cluster, world } = job;
   const { jobid, claim } = cluster;
   removePublished(jobid, world);
-  const entry =
-    down.left.length > 0 && claim ? { jobid: String(jobid), claim, ...down } : undefined;
+  const before = world.open.get(jobid) ?? { jobid: String(jobid) };
+  const downAt = world.clock.now();
+  const entry = down.left.length > 0 && claim ? { ...before, claim, downAt, ...down } : undefined;
   const change = entry
     ? (["put", entryKey(jobid), entry] as const)
     : (["unlink", entryKey(jobid)] as const);
-  const event = { timestamp: world.clock.now(), name: "down", context: down } as const;
+  const event = { timestamp: downAt, name: "down", context: down } as const;
   await job.record(event, [[...change], ...unlinkArchive(archive(jobid))]);
   if (!down.kept) world.meter?.teardown(down.left.length);
   if (entry) world.open.add(entry);
@@ -200,10 +218,16 @@ async function recordClaim(job: Reconciler, claim: Claim): Promise<void> {
   const { cluster, world } = job;
   const { jobid } = cluster;
   const before = world.open.get(jobid);
-  const entry: OpenCluster = { jobid: String(jobid), claim };
+  const timestamp = world.clock.now();
+  const entry: OpenCluster = {
+    jobid: String(jobid),
+    claim,
+    claimedAt: before?.claimedAt ?? timestamp,
+    setting: before?.setting ?? settingOf(world.site, world.config.teardownTimeoutMs),
+  };
   world.open.add(entry);
   try {
-    const event = { timestamp: world.clock.now(), name: "claim", context: claim } as const;
+    const event = { timestamp, name: "claim", context: claim } as const;
     await job.record(event, [["put", entryKey(jobid), entry]]);
   } catch (error) {
     if (before) world.open.add(before);
@@ -261,7 +285,7 @@ async function reportLeft(job: Reconciler, left: number[]): Promise<void> {
   const failed = left.filter((rank) => !world.nodes.isLost(rank));
   if (failed.length === 0) return;
   const note = progress(cluster, "down-v", failed[0] ?? 0)?.note ?? "";
-  const reason = `usernetes: teardown of ${job.name} failed: ${note}`.slice(0, 300);
+  const reason = drainReason(job.name, note);
   job.say("error", `teardown failed on ranks ${encodeIdset(failed)}: ${note}`);
   // Where stage could not even begin nothing was made: such a job must not take nodes away.
   const touched = failed.filter((rank) => progress(cluster, "stage", rank)?.fault !== "permanent");

@@ -263,6 +263,14 @@ export class Bridge {
     await this.request("drain", { ranks, reason });
   }
 
+  async drained(): Promise<Record<string, string>> {
+    return (await this.request("drained", {})) as Record<string, string>;
+  }
+
+  async undrain(ranks: string, reason: string): Promise<void> {
+    await this.request("undrain", { ranks, reason });
+  }
+
   /** To the service manager, as in sd_notify(3). */
   async notify(state: string): Promise<void> {
     await this.request("notify", { state });

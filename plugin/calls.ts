@@ -27,7 +27,7 @@ export async function runSteps(job: Reconciler, action: CallAction): Promise<voi
   const call: Call = {
     steps: action.steps,
     ranks: action.ranks,
-    env: stepEnvironment(cluster.jobid, claim, { ...world.site, without: job.without() }),
+    env: stepEnvironment(cluster.jobid, claim, { ...job.site, without: job.without() }),
     userid: claim.userid === world.owner ? undefined : claim.userid,
     limitS: action.limitS,
   };

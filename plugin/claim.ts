@@ -7,14 +7,23 @@ import type { Config } from "../lib/config/check.js";
 import type { Avoid, Claim } from "../lib/record/events.js";
 import { hostNamesFault } from "../lib/usernetes/host-names.js";
 import { following } from "../lib/usernetes/subnets.js";
+import { INSTANCE } from "../lib/usernetes/names.js";
+import type { Exhausted } from "./open-clusters.js";
 import type { World } from "./world.js";
 
 /** A sentence for the job's user. */
-interface Refused {
+export interface Refused {
   refused: string;
+  /** It is another cluster that has what is missing. */
+  passes?: true;
 }
 
-export function makeClaim(cluster: Cluster, world: World): Claim | Refused {
+/** `networks`: of the job's ranks. */
+export function makeClaim(
+  cluster: Cluster,
+  world: World,
+  networks: ReadonlyMap<number, string[]>,
+): Claim | Refused {
   const { config, owner, clock } = world;
   const { asked, resources, jobid, userid } = cluster;
   if (!("asks" in asked) || !asked.asks || !resources)
@@ -32,8 +41,11 @@ export function makeClaim(cluster: Cluster, world: World): Claim | Refused {
     refuseNodes(hosts, config.subnets.size, "usernetes.subnets") ??
     hostNamesFault(hosts);
   if (refused !== undefined) return { refused };
-  const chosen = world.open.choose({ jobid, hosts }, config);
-  if ("exhausted" in chosen) return { refused: chosen.exhausted };
+  const chosen = world.open.choose(
+    { jobid, hosts, networks: byHost(ranks, hosts, networks) },
+    config,
+  );
+  if ("exhausted" in chosen) return refusedOf(chosen, jobid);
   return {
     version: 1,
     ranks: encodeIdset(ranks),
@@ -50,13 +62,20 @@ export function makeClaim(cluster: Cluster, world: World): Claim | Refused {
 }
 
 /** The claim again, with others than those that `up` found taken. */
-export function claimOthers(cluster: Cluster, claim: Claim, world: World): Claim | Refused {
+export function claimOthers(
+  cluster: Cluster,
+  claim: Claim,
+  world: World,
+  networks: ReadonlyMap<number, string[]>,
+): Claim | Refused {
   const { jobid } = cluster;
   const { hosts } = claim;
   const found = [...conflicts(cluster)];
   const avoid = [...(claim.avoid ?? []), takenOf(claim, found)];
-  const chosen = world.open.choose({ jobid, hosts, avoid }, world.config);
+  const own = byHost(decodeIdset(claim.ranks), hosts, networks);
+  const chosen = world.open.choose({ jobid, hosts, avoid, networks: own }, world.config);
   if ("exhausted" in chosen) {
+    if (chosen.passes) return refusedOf(chosen, jobid);
     const [rank = claim.lead] = found[0] ?? [];
     const at = progress(cluster, "up", rank);
     const failed = at ? `${describeFailure(cluster, { step: "up", rank, at })}; ` : "";
@@ -64,6 +83,16 @@ export function claimOthers(cluster: Cluster, claim: Claim, world: World): Claim
   }
   return { ...claim, ...chosen, avoid };
 }
+
+/** Nobody gives notice to `flux usernetes up`, which waits for nothing. */
+const refusedOf = ({ exhausted, passes }: Exhausted, jobid: bigint): Refused =>
+  passes && jobid !== INSTANCE ? { refused: exhausted, passes } : { refused: exhausted };
+
+const byHost = (
+  ranks: readonly number[],
+  hosts: readonly string[],
+  networks: ReadonlyMap<number, string[]>,
+) => new Map(ranks.map((rank, place) => [hosts[place] ?? "", networks.get(rank) ?? []]));
 
 function takenOf(claim: Claim, found: [number, "port" | "subnet"][]): Avoid {
   const ranks = decodeIdset(claim.ranks);

@@ -12,6 +12,7 @@ import { newCluster, ranksOf, type Cluster } from "../lib/cluster/state.js";
 import type { Parsed } from "../lib/cluster/request.js";
 import type { Config } from "../lib/config/check.js";
 import { CommandError, EXIT } from "../lib/errors.js";
+import { noInstanceError } from "../lib/flux/no-instance.js";
 import { encodeIdset } from "../lib/flux/idset.js";
 import type { Resources } from "../lib/flux/resources.js";
 import { systemClock } from "../lib/host/clock.js";
@@ -25,6 +26,7 @@ import { readEntries } from "./entries.js";
 import { instanceId } from "./instance-id.js";
 import { logLine, tellFlux } from "./log.js";
 import { Membership } from "./membership.js";
+import { NodeNetworks } from "./networks.js";
 import { OpenClusters } from "./open-clusters.js";
 import { Reconciler } from "./reconcile.js";
 import type { World } from "./world.js";
@@ -50,6 +52,7 @@ export class InstanceCluster {
   private readonly bridge: Bridge;
   private readonly open = new OpenClusters();
   private readonly nodes = new Membership();
+  private readonly networks: NodeNetworks;
   private ready: Ready | undefined;
   private instance = "";
   private reconciler: Reconciler | undefined;
@@ -60,6 +63,8 @@ export class InstanceCluster {
   constructor(private readonly parts: InstanceParts) {
     const { env } = parts;
     const nothing = (): void => undefined;
+    const asked = { run, clock: systemClock, nodes: this.nodes, env: parts.base };
+    this.networks = new NodeNetworks(() => ({ ...asked, say: parts.say }), this.open);
     this.bridge = new Bridge(
       {
         env,
@@ -199,6 +204,8 @@ export class InstanceCluster {
         commit: (operations) => bridge.commit(operations),
         lookup: (key) => bridge.lookup(key),
         drain: (ranks, reason) => bridge.drain(ranks, reason),
+        drained: () => bridge.drained(),
+        undrain: (ranks, reason) => bridge.undrain(ranks, reason),
       },
       run,
       clock: systemClock,
@@ -218,6 +225,7 @@ export class InstanceCluster {
       open,
       names,
       nodes,
+      networks: this.networks,
     };
   }
 }
@@ -230,10 +238,7 @@ function refusal(reason: string, error: string): CommandError {
         "another flux usernetes up or down is at work in this instance: wait for its end",
       );
     case "flux":
-      return new CommandError(
-        EXIT.noInstance,
-        `no Flux instance answers: ${error}; run this in one, or set FLUX_URI`,
-      );
+      return noInstanceError(error, "in one");
     default:
       return new CommandError(
         EXIT.failed,

@@ -7,6 +7,7 @@
  */
 import { loadFile, loadFromBroker, type Loaded } from "../lib/config/load.js";
 import { CommandError, EXIT, messageOf } from "../lib/errors.js";
+import { noInstanceError } from "../lib/flux/no-instance.js";
 import { systemClock } from "../lib/host/clock.js";
 import { localEnvironment, nodeEnvironment } from "../lib/host/environment.js";
 import { run } from "../lib/host/runner.js";
@@ -19,9 +20,11 @@ import { counted } from "./counted.js";
 import { MetricsSwitch } from "./metrics-switch.js";
 import { createLog, logLine, tellFlux, type Log } from "./log.js";
 import { Membership } from "./membership.js";
+import { NodeNetworks } from "./networks.js";
 import { OpenClusters } from "./open-clusters.js";
 import { answerCall } from "./service.js";
 import { ServiceManager } from "./service-manager.js";
+import { undrainCleaned } from "./undrain.js";
 import { Supervisor } from "./supervisor.js";
 import type { Facts, Level, World } from "./world.js";
 
@@ -57,6 +60,7 @@ class Daemon {
   private readonly metrics: MetricsSwitch;
   private readonly open = new OpenClusters();
   private readonly nodes = new Membership();
+  private readonly networks: NodeNetworks;
   private config: Loaded["config"];
   private ready: Ready | undefined;
   private instance = "";
@@ -87,6 +91,7 @@ class Daemon {
         onOnline: (ranks) => {
           this.nodes.set(ranks);
           this.supervisor.onOnline();
+          if (this.wasReady) void this.networks.of(this.nodes.all());
         },
         onSentinel: () => {
           void this.caughtUp();
@@ -97,6 +102,9 @@ class Daemon {
         },
       },
     );
+    const asked = { run, clock: systemClock, nodes: this.nodes, env: parts.base };
+    const say = this.say.bind(this);
+    this.networks = new NodeNetworks(() => ({ ...asked, say }), this.open);
     this.supervisor = new Supervisor(() => this.world(), this.bridge, parts.env);
     const notify = (state: string): Promise<void> => this.bridge.notify(state);
     this.manager = new ServiceManager(notify, systemClock, parts.env);
@@ -148,9 +156,10 @@ class Daemon {
       await this.supervisor.onSentinel();
       if (this.wasReady) return;
       this.wasReady = true;
-      const what = `${this.ready?.size ?? 0} ranks, ${this.supervisor.known} jobs, template ${this.config.template}`;
-      this.say("info", `ready: ${what}`);
-      this.manager.ready(what);
+      void this.networks.of(this.nodes.all());
+      void undrainCleaned(this.world());
+      this.say("info", `ready: ${this.status()}`);
+      this.manager.ready(this.status());
     } catch (error) {
       this.say("warn", `cannot read the state of clusters, retrying: ${messageOf(error)}`);
       systemClock.after(AGAIN_MS, () => {
@@ -174,7 +183,13 @@ class Daemon {
 
   private reloaded(level: Level, what: string): void {
     this.say(level, what);
-    if (this.wasReady) this.manager.ready(what);
+    if (this.wasReady) this.manager.ready(`${this.status()}; ${what}`);
+  }
+
+  /** For systemctl status. */
+  private status(): string {
+    const size = this.ready?.size ?? 0;
+    return `${size} ranks, ${this.supervisor.known} jobs, template ${this.config.template}`;
   }
 
   private world(): World {
@@ -199,6 +214,7 @@ class Daemon {
       open: this.open,
       names: (jobid) => ({ workdir: workdir(config.workdir, jobid), project: project(jobid) }),
       nodes: this.nodes,
+      networks: this.networks,
       meter: this.metrics,
     };
   }
@@ -217,12 +233,9 @@ function refusal(reason: string, error: string, wasReady: boolean): CommandError
         "another flux-usernetes daemon runs in this instance (the Flux service usernetes is taken); `flux ping usernetes` reaches it",
       );
     case "flux":
-      return new CommandError(
-        EXIT.noInstance,
-        wasReady
-          ? `the Flux instance is lost: ${error}`
-          : `no Flux instance answers: ${error}; run this on rank 0 of one, or set FLUX_URI`,
-      );
+      return wasReady
+        ? new CommandError(EXIT.noInstance, `the Flux instance is lost: ${error}`)
+        : noInstanceError(error, "on rank 0 of one");
     default:
       return new CommandError(
         EXIT.failed,

@@ -3,22 +3,52 @@
  * subnets are worked out from them, so that no counter can get lost; they are
  * the KVS directory usernetes.cluster in memory.
  */
+import { EventEmitter } from "node:events";
 import { decodeIdset } from "../lib/flux/idset.js";
 import type { Avoid, Claim } from "../lib/record/events.js";
 import type { OpenCluster } from "../lib/record/writer.js";
 import { choosePorts, type PortRange } from "../lib/usernetes/ports.js";
-import { INSTANCE } from "../lib/usernetes/names.js";
-import { chooseBlock, indexOf, subnet, type Pool } from "../lib/usernetes/subnets.js";
+import { INSTANCE, nameOf } from "../lib/usernetes/names.js";
+import {
+  blockOfNetwork,
+  chooseBlock,
+  indexOf,
+  subnet,
+  type Pool,
+} from "../lib/usernetes/subnets.js";
+
+export interface Exhausted {
+  /** What ran out, and who has it. */
+  exhausted: string;
+  /** Another cluster has it, and comes down one day. */
+  passes: boolean;
+}
+
+interface Wanted {
+  jobid: bigint;
+  hosts: string[];
+  avoid?: Avoid[];
+  /** That these hosts are in, or have a route to: by host. */
+  networks?: ReadonlyMap<string, string[]>;
+}
 
 export class OpenClusters {
   private readonly clusters = new Map<bigint, OpenCluster>();
+  private readonly changes = new EventEmitter().setMaxListeners(0);
 
   add(entry: OpenCluster): void {
     this.clusters.set(BigInt(entry.jobid), entry);
+    this.changes.emit("change");
   }
 
   remove(jobid: bigint): void {
-    this.clusters.delete(jobid);
+    if (this.clusters.delete(jobid)) this.changes.emit("change");
+  }
+
+  /** Calls back after each change until the returned function is called. */
+  onChange(callback: () => void): () => void {
+    this.changes.on("change", callback);
+    return () => this.changes.off("change", callback);
   }
 
   get(jobid: bigint): OpenCluster | undefined {
@@ -35,31 +65,65 @@ export class OpenClusters {
   }
 
   /**
-   * Ports and node subnets that no other open cluster has on any of these hosts,
-   * and that `avoid` does not name; or what ran out.
+   * Ports and node subnets that no other open cluster has on any of these hosts, that
+   * `avoid` does not name, and that lie on no network of theirs; or what ran out.
    */
   choose(
-    { jobid, hosts, avoid = [] }: { jobid: bigint; hosts: string[]; avoid?: Avoid[] },
+    { jobid, hosts, avoid = [], networks = new Map<string, string[]>() }: Wanted,
     from: { ports: PortRange; subnets: Pool },
-  ): Pick<Claim, "ports" | "subnet"> | { exhausted: string } {
-    const wanted = new Set(hosts);
-    const neighbours = this.all()
-      .filter((entry) => entry.jobid !== String(jobid))
-      .map((entry) => entry.claim)
-      .filter((claim) => claim.hosts.some((host) => wanted.has(host)));
-    const ports = choosePorts(
-      from.ports,
-      [...neighbours, ...avoid].flatMap((taken) => taken.ports ?? []),
-    );
-    if (!ports) return { exhausted: "no ports are free on its nodes (usernetes.ports)" };
-    const singles = avoid.flatMap(({ subnets = [] }) => subnets);
-    const block = chooseBlock(from.subnets, hosts.length, [
-      ...neighbours.map((claim) => blockOf(from.subnets, claim)),
-      ...singles.map((taken) => ({ first: indexOf(from.subnets, taken), count: 1 })),
+  ): Pick<Claim, "ports" | "subnet"> | Exhausted {
+    const neighbours = this.neighbours(jobid, hosts);
+    const names = neighbours.map((entry) => nameOf(BigInt(entry.jobid)));
+    const whose = `: ${names.join(", ")} ${names.length > 1 ? "have" : "has"} them`;
+    const found = avoid.flatMap((taken) => taken.ports ?? []);
+    const ports = choosePorts(from.ports, [
+      ...neighbours.map(({ claim }) => claim.ports),
+      ...found,
     ]);
-    if (!block) return { exhausted: "no node subnets are free on its nodes (usernetes.subnets)" };
-    return { ports, subnet: subnet(from.subnets, block.first) };
+    if (!ports) {
+      const passes = choosePorts(from.ports, found) !== undefined;
+      const what = "no ports are free on its nodes (usernetes.ports)";
+      return { exhausted: passes ? what + whose : what, passes };
+    }
+    const fixed = [
+      ...avoid.flatMap(({ subnets = [] }) => subnets),
+      ...hosts.flatMap((host) => networks.get(host) ?? []),
+    ].flatMap((network) => blockOfNetwork(from.subnets, network) ?? []);
+    const own = neighbours.map(({ claim }) => blockOf(from.subnets, claim));
+    const block = chooseBlock(from.subnets, hosts.length, [...own, ...fixed]);
+    if (block) return { ports, subnet: subnet(from.subnets, block.first) };
+    const what = "no node subnets are free on its nodes (usernetes.subnets)";
+    if (chooseBlock(from.subnets, hosts.length, fixed))
+      return { exhausted: what + whose, passes: true };
+    return { exhausted: what + overlaps(from.subnets, hosts, networks), passes: false };
   }
+
+  /** The clusters that have something on one of these hosts. */
+  private neighbours(jobid: bigint, hosts: string[]): OpenCluster[] {
+    const wanted = new Set(hosts);
+    return this.all().filter(
+      (entry) => entry.jobid !== String(jobid) && hostsOf(entry).some((host) => wanted.has(host)),
+    );
+  }
+}
+
+/** Where it is, or has left something. */
+function hostsOf({ claim, left, kept }: OpenCluster): string[] {
+  if (left === undefined || kept) return claim.hosts;
+  const ranks = decodeIdset(claim.ranks);
+  return left.flatMap((rank) => claim.hosts[ranks.indexOf(rank)] ?? []);
+}
+
+/** `: 10.0.0.0/8 (node1) overlaps them; ...`, of those that do. */
+function overlaps(pool: Pool, hosts: string[], networks: ReadonlyMap<string, string[]>): string {
+  const found = hosts.flatMap((host) =>
+    (networks.get(host) ?? [])
+      .filter((network) => blockOfNetwork(pool, network) !== undefined)
+      .map((network) => `${network} (${host})`),
+  );
+  if (found.length === 0) return "";
+  const more = found.length > 4 ? ` and ${found.length - 4} more` : "";
+  return `: they overlap networks of the nodes, ${found.slice(0, 4).join(", ")}${more}; set usernetes.subnets to a network that is not in use at this site`;
 }
 
 function blockOf(pool: Pool, claim: Claim): { first: number; count: number } {

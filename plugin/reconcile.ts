@@ -21,7 +21,9 @@ import { displayState, isDone, ranksOf, type Cluster } from "../lib/cluster/stat
 import { messageOf } from "../lib/errors.js";
 import { formatFsd } from "../lib/flux/fsd.js";
 import { parseEventlog, type RecordEvent } from "../lib/record/events.js";
+import { siteOf } from "../lib/record/setting.js";
 import { recordKey, RecordWriter, type Operation } from "../lib/record/writer.js";
+import type { Site } from "../lib/step/environment.js";
 import type { Line } from "../lib/step/line.js";
 import { INSTANCE, nameOf } from "../lib/usernetes/names.js";
 import { ACTIONS } from "./actions.js";
@@ -78,11 +80,12 @@ export class Reconciler {
       this.say(level, text, facts);
     });
     const { config } = world;
+    const setting = world.open.get(cluster.jobid)?.setting;
     this.limits = {
       attempts: { ...config.attempts, "publish-join": 3, "down-v": 2 },
       joinFanout: config.joinFanout,
       bringUpText: formatFsd(config.bringUpTimeoutMs),
-      teardownS: config.teardownTimeoutMs / 1000,
+      teardownS: setting?.teardownTimeout ?? config.teardownTimeoutMs / 1000,
       extendTimeLimit: config.extendTimeLimit,
       extendFirst: config.hold === "perilog",
       isLost: (rank) => world.nodes.isLost(rank),
@@ -96,6 +99,7 @@ export class Reconciler {
       {
         commit: (operations) => this.world.flux.commit(operations),
         lookup: (key) => this.world.flux.lookup(key),
+        mayBePurged: () => cluster.job.clean,
       },
       {
         now: () => world.clock.now() * 1000,
@@ -133,6 +137,17 @@ export class Reconciler {
     }
     this.say("trace", `taken up: ${events.map(({ name }) => name).join(" ")}`);
     return lines.length;
+  }
+
+  /** What its steps get: as it was when the cluster was made. */
+  get site(): Site {
+    const { world, cluster } = this;
+    return siteOf(world.site, world.open.get(cluster.jobid)?.setting);
+  }
+
+  /** Seconds that one try of a node's teardown may take. */
+  get teardownS(): number {
+    return this.limits.teardownS;
   }
 
   /** The action was tried, and what came of it is not known. */

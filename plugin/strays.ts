@@ -8,6 +8,7 @@ import { messageOf } from "../lib/errors.js";
 import { encodeIdset } from "../lib/flux/idset.js";
 import { f58 } from "../lib/flux/jobid.js";
 import { decodeIdset } from "../lib/flux/idset.js";
+import { siteOf } from "../lib/record/setting.js";
 import type { OpenCluster } from "../lib/record/writer.js";
 import { runCall, type StepEnd } from "../lib/step/call.js";
 import { stepEnvironment } from "../lib/step/environment.js";
@@ -33,7 +34,7 @@ export class Strays {
   }
 
   /** Never rejects. */
-  private async tearDown({ jobid, claim }: OpenCluster): Promise<Cleaned> {
+  private async tearDown({ jobid, claim, setting }: OpenCluster): Promise<Cleaned> {
     const world = this.makeWorld();
     const ranks = decodeIdset(claim.ranks);
     const failed = new Map<number, string>();
@@ -45,7 +46,7 @@ export class Strays {
       const call = {
         steps: ["down-v" as const],
         ranks,
-        env: stepEnvironment(BigInt(jobid), claim, { ...site, without: [] }),
+        env: stepEnvironment(BigInt(jobid), claim, { ...siteOf(site, setting), without: [] }),
         userid: claim.userid === owner ? undefined : claim.userid,
         limitS: config.teardownTimeoutMs / 1000,
       };

@@ -28,6 +28,8 @@ export function traced(world: World, trace: (text: string, facts: Facts) => void
       commit: (operations) => told("commit", () => world.flux.commit(operations)),
       lookup: (key) => told("lookup", () => world.flux.lookup(key)),
       drain: (ranks, reason) => told("drain", () => world.flux.drain(ranks, reason)),
+      drained: () => told("drained", () => world.flux.drained()),
+      undrain: (ranks, reason) => told("undrain", () => world.flux.undrain(ranks, reason)),
     },
     // The command's beginning says enough; the rest of it may be a whole script.
     run: (command, options) =>

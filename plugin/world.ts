@@ -7,6 +7,7 @@ import type { Operation } from "../lib/record/writer.js";
 import type { Site } from "../lib/step/environment.js";
 import type { Meter } from "./meter.js";
 import type { Membership } from "./membership.js";
+import type { Networks } from "./networks.js";
 import type { OpenClusters } from "./open-clusters.js";
 
 /** What is asked of Flux about a job; `Bridge` does it. */
@@ -18,6 +19,9 @@ export interface Flux {
   commit(operations: Operation[]): Promise<void>;
   lookup(key: string): Promise<string | undefined>;
   drain(ranks: string, reason: string): Promise<void>;
+  /** Why ranks are drained: by idset. */
+  drained(): Promise<Record<string, string>>;
+  undrain(ranks: string, reason: string): Promise<void>;
 }
 
 /** `trace` goes to the daemon's own log only, the others to `flux dmesg` too. */
@@ -40,6 +44,7 @@ export interface World {
   /** Where a job's cluster is, and what it is called in the engine. */
   names: (jobid: bigint) => Pick<Claim, "workdir" | "project">;
   nodes: Membership;
+  networks: Networks;
   /** Counts what is done; undefined: nobody does. */
   meter?: Meter;
 }

@@ -25,7 +25,8 @@ export function cleanCommand(): Command {
       "after",
       `
 Checks all nodes that are up, removes leftover resources, and reports those that it
-could not remove.
+could not remove. A node that the daemon drained for them is undrained when nothing is
+left there, unless usernetes.undrain is false.
 
 Exit codes: 0 nothing is left, 1 something is, 2 wrong usage, 4 no Flux instance,
 5 no daemon.

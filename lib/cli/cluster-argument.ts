@@ -2,7 +2,8 @@
 import { CommandError, EXIT } from "../errors.js";
 import { seeInstance } from "../report/instance.js";
 import { INSTANCE } from "../usernetes/names.js";
-import { seeJob, type SeenJob } from "../report/job.js";
+import { seeJob } from "../report/job.js";
+import type { SeenJob } from "../report/seen.js";
 import { jobidOf } from "./jobid-argument.js";
 
 export async function clusterIdOf(text: string): Promise<bigint> {

@@ -3,6 +3,7 @@
  * and its manual page (lib/manual) are made of this.
  */
 import { Command } from "commander";
+import { CommandError, EXIT } from "../errors.js";
 import { version } from "./version.js";
 
 /** In the order of the help. A file is loaded where its command is called, or all of them are. */
@@ -23,6 +24,21 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
   install: async () => (await import("./install.js")).installCommand(),
   uninstall: async () => (await import("./install.js")).uninstallCommand(),
 };
+
+/** Of the Python tool of the same name, with what there is in their place. */
+const REPLACED: Record<string, string> = {
+  ports:
+    "each cluster gets free ports by itself (usernetes.ports); `flux usernetes status JOB` shows them",
+  "top-level": "`flux getattr instance-level` prints 0 in the top-level instance",
+  broker: "`flux usernetes status JOB` shows the lead, whose node runs the control plane",
+};
+
+/** Throws a CommandError for a command that there is no more. */
+export function refuseReplaced(word = ""): void {
+  const instead = Object.hasOwn(REPLACED, word) ? REPLACED[word] : undefined;
+  if (instead !== undefined)
+    throw new CommandError(EXIT.usage, `there is no command ${word}: ${instead}`);
+}
 
 /** `word`: the command line's first; where it names no subcommand, all are there. */
 export async function loadProgram(word = ""): Promise<Command> {

@@ -1,5 +1,8 @@
 /** Runs the command line. Scripts know the daemon by this file's name (rc3.d). */
-import { loadProgram } from "./commands.js";
+import { loadProgram, refuseReplaced } from "./commands.js";
 import { runProgram } from "./program.js";
 
-await runProgram(await loadProgram(process.argv[2]), process.argv);
+const [, , word] = process.argv;
+await runProgram(await loadProgram(word), process.argv, () => {
+  refuseReplaced(word);
+});

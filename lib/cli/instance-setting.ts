@@ -62,15 +62,17 @@ async function readConfig(
   needsTemplate: boolean,
 ): Promise<Config> {
   const { config, template, engine } = options;
-  const found =
-    (config === undefined ? await nextTable(env) : (await loadFile(config)).table) ?? {};
+  const set = config === undefined ? await nextTable(env) : (await loadFile(config)).table;
+  const found = set ?? {};
   const given = { ...(template && { template }), ...(engine && { "container-engine": engine }) };
   const table = { ...found, ...given };
   if (engine) delete (table as { engines?: unknown }).engines;
   if (!("template" in table) && needsTemplate)
     throw new CommandError(
       EXIT.configuration,
-      "there is no table [usernetes] in this instance, nor in those it is part of: give --template DIR, a usernetes clone that is on each node",
+      set === undefined
+        ? "there is no table [usernetes] in this instance, nor in those it is part of: give --template DIR, a usernetes clone that is on each node"
+        : `${config ?? "broker configuration"}: usernetes.template: not set; set it to the usernetes clone that is on each node, or give --template DIR`,
     );
   // What takes down needs no template.
   return checkConfig({ template: "/", ...table }, config ?? "broker configuration");

@@ -1,6 +1,7 @@
 /** What a command asks of the instance that it is run in, before it reaches for its nodes. */
 import { CommandError, EXIT, messageOf } from "../errors.js";
 import { decodeIdset, encodeIdset } from "../flux/idset.js";
+import { lastLine, noInstanceError } from "../flux/no-instance.js";
 import { localEnvironment } from "../host/environment.js";
 import { run } from "../host/runner.js";
 
@@ -10,12 +11,9 @@ const DEADLINE_MS = 10_000;
 export async function attribute(name: string): Promise<string> {
   const argv = ["flux", "getattr", name];
   const env = localEnvironment();
-  const { exitCode, stdout, stderr, reason } = await run({ argv, env, timeoutMs: DEADLINE_MS });
-  if (exitCode === 0) return stdout.trim();
-  throw new CommandError(
-    EXIT.noInstance,
-    `no Flux instance answers: ${stderr.trim() || reason}; run this in one, or set FLUX_URI`,
-  );
+  const answer = await run({ argv, env, timeoutMs: DEADLINE_MS });
+  if (answer.exitCode === 0) return answer.stdout.trim();
+  throw noInstanceError(lastLine(answer), "in one");
 }
 
 /** Whether whoever runs this owns the instance, and so may see the clusters of all users. */

@@ -7,7 +7,7 @@ import { decodeIdset, encodeIdset } from "../flux/idset.js";
 import { followLogs } from "../report/follow-logs.js";
 import { LogPrinter } from "../report/log-printer.js";
 import { printLogs, type Wanted } from "../report/logs.js";
-import type { SeenJob } from "../report/job.js";
+import type { SeenJob } from "../report/seen.js";
 import { here, nameOf } from "../report/look.js";
 import { noCluster } from "../report/status.js";
 import { clusterIdOf, seeCluster } from "./cluster-argument.js";

@@ -3,6 +3,7 @@ import { Command } from "commander";
 import { setTimeout as sleep } from "node:timers/promises";
 import { CommandError, EXIT } from "../errors.js";
 import { parseFsd } from "../flux/fsd.js";
+import { lastLine, noInstanceError } from "../flux/no-instance.js";
 import { run } from "../host/runner.js";
 import { noDaemon } from "./service.js";
 
@@ -43,12 +44,12 @@ async function ping(waitMs: number): Promise<string> {
       const time = /time=([0-9.]+ ms)/.exec(answer.stdout)?.[1];
       return `the daemon answers${time ? ` in ${time}` : ""}`;
     }
-    if (Date.now() >= until) throw refuse(answer.stderr.trim() || answer.reason);
+    if (Date.now() >= until) throw refuse(lastLine(answer));
     await sleep(PAUSE_MS);
   }
 }
 
 function refuse(words: string): CommandError {
   if (/usernetes\.ping/.test(words)) return noDaemon();
-  return new CommandError(EXIT.noInstance, `no Flux instance answers: ${words}; set FLUX_URI`);
+  return noInstanceError(words);
 }

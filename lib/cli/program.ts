@@ -5,13 +5,19 @@ import { CommandError, EXIT, messageOf } from "../errors.js";
 import { here } from "../report/look.js";
 import { filled, NARROWEST } from "./help-width.js";
 
-export async function runProgram(program: Command, argv: string[]): Promise<void> {
+/** `check` throws a CommandError where the command line is not to be run. */
+export async function runProgram(
+  program: Command,
+  argv: string[],
+  check: () => void = () => undefined,
+): Promise<void> {
   const name = program.name();
   prepare(program, name);
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
     endOutput(name, error);
   });
   try {
+    check();
     await program.parseAsync(argv);
   } catch (error) {
     if (error instanceof CommanderError) {

@@ -1,5 +1,6 @@
 /** Calls the daemon: a request to the Flux service `usernetes`, from any rank. */
 import { CommandError, EXIT } from "../errors.js";
+import { noInstanceError } from "../flux/no-instance.js";
 import { packagePath } from "../host/package.js";
 import { run } from "../host/runner.js";
 
@@ -22,10 +23,7 @@ export async function callDaemon(
   const [, errno, text] = /^([0-9]+) (.*)$/.exec(words) ?? [];
   if (Number(errno) === ENOSYS && text?.includes("No service")) throw noDaemon();
   if (/Unable to connect|No such file or directory/.test(text ?? words))
-    throw new CommandError(
-      EXIT.noInstance,
-      `no Flux instance answers: ${text ?? words}; set FLUX_URI`,
-    );
+    throw noInstanceError(text ?? words);
   throw new CommandError(EXIT.failed, text ?? words);
 }
 

@@ -8,7 +8,7 @@ import { CommandError, EXIT } from "../errors.js";
 import { formatFsd } from "../flux/fsd.js";
 import { run } from "../host/runner.js";
 import { INSTANCE } from "../usernetes/names.js";
-import type { SeenJob } from "../report/job.js";
+import type { SeenJob } from "../report/seen.js";
 import { here, nameOf } from "../report/look.js";
 import { noCluster } from "../report/status.js";
 import { waits } from "../report/status-steps.js";

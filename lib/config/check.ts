@@ -28,6 +28,7 @@ export interface Config {
   attempts: Table["attempts"];
   joinFanout: number;
   drain: boolean;
+  undrain: boolean;
   extendTimeLimit: boolean;
   /** Where metrics are served; undefined: nowhere. */
   metricsListen: Listen | undefined;
@@ -70,6 +71,7 @@ export function checkConfig(found: unknown, where: string): Config {
     attempts: table.attempts,
     joinFanout: table["join-fanout"],
     drain: table.drain,
+    undrain: table.undrain,
     extendTimeLimit: table["extend-time-limit"],
     metricsListen: parseListen(table["metrics-listen"] ?? ""),
   };

@@ -2,6 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { parse, TomlError } from "smol-toml";
 import { CommandError, EXIT, messageOf } from "../errors.js";
+import { lastLine, noInstanceError } from "../flux/no-instance.js";
 import type { Run } from "../host/command.js";
 import { checkConfig, type Config } from "./check.js";
 
@@ -63,10 +64,6 @@ export async function tableOfBroker(
       "flux config get usernetes: no answer in 10s, which a broken file in the broker's configuration causes; check each file (flux-config(1)), then restart the broker",
     );
   if (got.exitCode === 0) return JSON.parse(got.stdout) as unknown;
-  const words = got.stderr.trim() || got.reason;
-  if (words.includes("is not set")) return undefined;
-  throw new CommandError(
-    EXIT.noInstance,
-    `no Flux instance answers: ${words}; run this on rank 0 of one, or set FLUX_URI`,
-  );
+  if (got.stderr.includes("is not set")) return undefined;
+  throw noInstanceError(lastLine(got), "on rank 0 of one");
 }

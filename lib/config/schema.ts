@@ -22,6 +22,7 @@ export interface Table {
   attempts: { up: number; "kubeadm-join": number };
   "join-fanout": number;
   drain: boolean;
+  undrain: boolean;
   "extend-time-limit": boolean;
   "metrics-listen"?: string;
 }
@@ -128,6 +129,11 @@ export const schema = {
       default: true,
       description: "drain a node whose teardown failed, with the reason",
     },
+    undrain: {
+      type: "boolean",
+      default: true,
+      description: "undrain such a node when nothing is left there, if the reason is still ours",
+    },
     "extend-time-limit": {
       type: "boolean",
       default: true,
@@ -150,5 +156,8 @@ export const FORMATS: Record<string, { allowed: string }> = {
   "subnet-pool": { allowed: 'a network of /24 or larger, like "10.100.0.0/14"' },
   interface: { allowed: 'the name of a network interface, like "eth0"' },
   listen: { allowed: 'an address and a port, like "127.0.0.1:9464", "[::1]:9464" or "9464"' },
-  fsd: { allowed: 'a duration (RFC 23), like "90s" or "15m"' },
+  fsd: {
+    allowed:
+      'a duration (RFC 23) above 0 that is not infinite, like "90s" or "15m": each wait has to end',
+  },
 };

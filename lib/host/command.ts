@@ -8,6 +8,8 @@ export interface Command {
   env: Record<string, string>;
   /** After this the process gets SIGTERM, and SIGKILL `KILL_AFTER_MS` later. */
   timeoutMs: number;
+  /** Characters of its output that are taken, if not OUTPUT_MAX; it is ended beyond. */
+  outputMax?: number;
 }
 
 export interface Outcome {
@@ -40,3 +42,5 @@ export type Run = (command: Command, options?: RunOptions) => Promise<Outcome>;
 
 export const KILL_AFTER_MS = 7_000;
 export const OUTPUT_MAX = 1 << 20;
+/** Of what Flux prints that users and nodes make: a jobspec with files in it, a list of all jobs. */
+export const OUTPUT_MAX_FLUX = 128 << 20;

@@ -3,6 +3,7 @@
  * when this process dies, whatever kills it.
  */
 import { execa } from "execa";
+import { workingDirectory } from "./working-directory.js";
 import { readLines } from "./lines.js";
 
 /** Bytes of a line of JSON: the record of 4,096 nodes is some MB. */
@@ -32,6 +33,7 @@ export function startLineProcess(options: LineProcessOptions): LineProcess {
   const child = execa("setpriv", ["--pdeathsig", "TERM", ...options.argv], {
     env: options.env,
     extendEnv: false,
+    ...workingDirectory(),
     reject: false,
     buffer: false,
     stdin: "pipe",

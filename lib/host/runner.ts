@@ -8,6 +8,7 @@
  */
 import { execa } from "execa";
 import { KILL_AFTER_MS, OUTPUT_MAX, type Command, type Outcome, type Run } from "./command.js";
+import { workingDirectory } from "./working-directory.js";
 import { readLines } from "./lines.js";
 
 /** Bytes; what is longer is no line of a program that means to be read. */
@@ -24,7 +25,8 @@ export const run: Run = async (command, options = {}) => {
     timeout: command.timeoutMs,
     ...(options.signal ? { cancelSignal: options.signal } : {}),
     forceKillAfterDelay: KILL_AFTER_MS,
-    maxBuffer: OUTPUT_MAX,
+    maxBuffer: command.outputMax ?? OUTPUT_MAX,
+    ...workingDirectory(),
     reject: false,
     stripFinalNewline: false,
     buffer: { stdout: true, stderr: options.onStderrLine === undefined },

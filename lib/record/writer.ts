@@ -12,6 +12,7 @@ import { decodeIdset, encodeIdset } from "../flux/idset.js";
 import { kvsDirectory } from "../flux/jobid.js";
 import { INSTANCE } from "../usernetes/names.js";
 import { formatEvent, type Claim, type RecordEvent } from "./events.js";
+import { parseSetting, type Setting } from "./setting.js";
 import { StepLogs } from "./step-logs.js";
 import type { Tail } from "./step-tails.js";
 import type { Step } from "../cluster/steps.js";
@@ -21,6 +22,8 @@ export type Operation = ["append", string, string] | ["put", string, unknown] | 
 export interface Store {
   commit(operations: Operation[]): Promise<void>;
   lookup(key: string): Promise<string | undefined>;
+  /** The job is inactive: its directory may go at any time. */
+  mayBePurged?(): boolean;
 }
 
 export const OPEN_CLUSTERS = "usernetes.cluster";
@@ -34,6 +37,12 @@ export const entryKey = (jobid: bigint): string => `${OPEN_CLUSTERS}.${jobid}`;
 export interface OpenCluster {
   jobid: string;
   claim: Claim;
+  /** When it was claimed, seconds since the epoch: its record is purged with its job. */
+  claimedAt?: number;
+  /** When its last teardown ended; it has left something, or is kept. */
+  downAt?: number;
+  /** What it was made with. */
+  setting?: Setting;
   /** Ranks that the teardown could not clean. */
   left?: number[];
   /** Left in place for its user to look at: only `clean` takes it down. */
@@ -46,7 +55,10 @@ export function parseOpenCluster(text: string): OpenCluster | undefined {
     const entry = JSON.parse(text) as Partial<OpenCluster> | null;
     if (typeof entry?.jobid !== "string" || !/^[0-9]+$/.test(entry.jobid)) return undefined;
     decodeIdset(String(entry.claim?.ranks));
-    return entry.claim && Array.isArray(entry.claim.hosts) ? (entry as OpenCluster) : undefined;
+    if (!entry.claim || !Array.isArray(entry.claim.hosts)) return undefined;
+    const { setting, ...rest } = entry as OpenCluster;
+    const known = parseSetting(setting);
+    return known ? { ...rest, setting: known } : rest;
   } catch {
     return undefined;
   }
@@ -165,13 +177,15 @@ export class RecordWriter {
       // Once, and not with each rank that is added: of thousands that would take seconds.
       for (const { event, ranks } of taken) event.context.ranks = encodeIdset(ranks);
       const lines = [...taken.map(({ event }) => event), ...events].map(formatEvent).join("");
-      const appends = this.keepsRecord && lines !== "";
-      const append: Operation[] = appends ? [["append", recordKey(this.jobid), lines]] : [];
-      if (append.length + entry.length === 0) return;
       try {
+        if (await this.isPurged()) this.keepsRecord = false;
+        const appends = this.keepsRecord && lines !== "";
+        const append: Operation[] = appends ? [["append", recordKey(this.jobid), lines]] : [];
+        if (append.length + entry.length === 0) return;
         const { texts, written } = await this.logs.append(appends ? taken.flatMap(tailOf) : []);
         await this.store.commit([...append, ...texts, ...entry]);
         written();
+        if (appends) await this.removeIfPurged();
       } catch (error) {
         this.pending.unshift(...taken);
         throw error;
@@ -179,6 +193,19 @@ export class RecordWriter {
     });
     this.last = done.catch(() => undefined);
     return done;
+  }
+
+  /** Its directory has gone, as far as that may be. */
+  private async isPurged(): Promise<boolean> {
+    if (!this.keepsRecord || this.jobid === INSTANCE || !this.store.mayBePurged?.()) return false;
+    return (await this.store.lookup(`${kvsDirectory(this.jobid)}.eventlog`)) === undefined;
+  }
+
+  /** Where it went in the moment of the commit, all that is in it now is ours. */
+  private async removeIfPurged(): Promise<void> {
+    if (!(await this.isPurged().catch(() => false))) return;
+    this.keepsRecord = false;
+    await this.store.commit([["unlink", kvsDirectory(this.jobid)]]).catch(() => undefined);
   }
 }
 

@@ -4,10 +4,12 @@
  * `flux jobs` shows is a user's to write: it only saves looking.
  */
 import { CommandError, EXIT } from "../errors.js";
+import { lastLine, noInstance } from "../flux/no-instance.js";
+import { OUTPUT_MAX_FLUX } from "../host/command.js";
 import { run } from "../host/runner.js";
 import { INSTANCE } from "../usernetes/names.js";
 import { seeInstance } from "./instance.js";
-import { seeJob } from "./job.js";
+import { NotSeen, seeJob } from "./job.js";
 import { summarize, type Summary } from "./summary.js";
 
 const DEADLINE_MS = 30_000;
@@ -33,20 +35,25 @@ export async function seeClusters(wanted: Wanted): Promise<Summary[]> {
   const users = await jobsWithMemo(wanted);
   if (open) for (const jobid of await openClusters()) if (!users.has(jobid)) users.set(jobid, "");
   const jobs = [...users].filter(([jobid]) => jobid !== INSTANCE);
-  const seen = await concurrently(jobs, ([jobid, user]) => see(jobid, user));
+  const seen = await concurrently(jobs, ([jobid, user]) => see(jobid, user, wanted.warn));
   const whole = open ? await seeInstance() : undefined;
   if (whole) seen.push(summarize(whole, await userName(whole.cluster.userid)));
   return seen.filter((summary) => summary !== undefined);
 }
 
-async function see(jobid: bigint, user: string): Promise<Summary | undefined> {
+async function see(
+  jobid: bigint,
+  user: string,
+  warn: Wanted["warn"],
+): Promise<Summary | undefined> {
   try {
     const seen = await seeJob(jobid);
     return summarize(seen, user || (await userName(seen.cluster.userid)));
   } catch (error) {
-    // Another user's, or purged in the meantime.
-    if (error instanceof CommandError && error.status === EXIT.failed) return undefined;
-    throw error;
+    if (!(error instanceof CommandError && error.status === EXIT.failed)) throw error;
+    // Another user's, or purged in the meantime. A job that cannot be read hides no other.
+    if (!(error instanceof NotSeen)) warn(error.message);
+    return undefined;
   }
 }
 
@@ -55,10 +62,11 @@ async function jobsWithMemo({ filters, count, warn }: Wanted): Promise<Map<bigin
   // One more tells that there are more.
   const most = filters.includes("--") ? [] : [`--count=${count > 0 ? count + 1 : 0}`];
   const argv = ["flux", "jobs", "--no-header", `--format=${FORMAT}`, ...most, ...filters];
-  const answer = await run({ argv, env: environment(), timeoutMs: DEADLINE_MS });
-  const words = (answer.stderr.trim() || answer.reason).split("\n").at(-1) ?? "";
-  if (answer.exitCode === undefined || /Unable to connect|flux_open|No such file/.test(words))
-    throw new CommandError(EXIT.noInstance, `no Flux instance answers: ${words}; set FLUX_URI`);
+  const limits = { timeoutMs: DEADLINE_MS, outputMax: OUTPUT_MAX_FLUX };
+  const answer = await run({ argv, env: environment(), ...limits });
+  const none = noInstance(answer, "flux jobs");
+  if (none) throw none;
+  const words = lastLine(answer);
   if (answer.exitCode !== 0 && answer.stdout === "")
     throw new CommandError(EXIT.usage, words.replace(/^flux-jobs: (ERROR|error): /, ""));
   for (const line of answer.stderr.split("\n")) if (line) warn(line.replace(/^flux-jobs: /, ""));
@@ -80,7 +88,8 @@ async function jobsWithMemo({ filters, count, warn }: Wanted): Promise<Map<bigin
 async function openClusters(): Promise<bigint[]> {
   const argv = ["flux", "kvs", "ls", "-1", "usernetes.cluster"];
   const env = { ...environment(), FLUX_KVS_NAMESPACE: "primary" };
-  const { exitCode, stdout } = await run({ argv, env, timeoutMs: DEADLINE_MS });
+  const limits = { timeoutMs: DEADLINE_MS, outputMax: OUTPUT_MAX_FLUX };
+  const { exitCode, stdout } = await run({ argv, env, ...limits });
   const names = exitCode === 0 ? stdout.split("\n") : [];
   return names.flatMap((name) => {
     const jobid = /(?:^|\.)([0-9]+)$/.exec(name)?.[1];

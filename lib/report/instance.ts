@@ -5,10 +5,11 @@
 import { foldRecordEvent } from "../cluster/fold.js";
 import { parseRequest } from "../cluster/request.js";
 import { newCluster } from "../cluster/state.js";
+import { OUTPUT_MAX_FLUX } from "../host/command.js";
 import { run } from "../host/runner.js";
 import { parseEventlog, type RecordEvent } from "../record/events.js";
 import { INSTANCE } from "../usernetes/names.js";
-import type { SeenJob } from "./job.js";
+import type { SeenJob } from "./seen.js";
 
 const DEADLINE_MS = 20_000;
 
@@ -17,7 +18,10 @@ export async function seeInstance(): Promise<SeenJob | undefined> {
   const argv = ["flux", "kvs", "get", "--raw", "usernetes.eventlog"];
   // Not in the namespace of a job that this is called in.
   const env = { ...(process.env as Record<string, string>), FLUX_KVS_NAMESPACE: "primary" };
-  const { exitCode, stdout } = await run({ argv, env, timeoutMs: DEADLINE_MS });
+  const { exitCode, stdout } = await run({
+    ...{ argv, env, timeoutMs: DEADLINE_MS },
+    outputMax: OUTPUT_MAX_FLUX,
+  });
   return exitCode === 0 ? instanceOf(stdout) : undefined;
 }
 

@@ -5,22 +5,34 @@
  */
 import { foldJobEvent, foldRecordEvent, type JobEvent } from "../cluster/fold.js";
 import { parseRequest } from "../cluster/request.js";
-import { newCluster, type Cluster } from "../cluster/state.js";
+import { newCluster } from "../cluster/state.js";
 import { CommandError, EXIT } from "../errors.js";
+import { lastLine, noInstance } from "../flux/no-instance.js";
+import { OUTPUT_MAX_FLUX } from "../host/command.js";
 import { run } from "../host/runner.js";
 import { parseEventlog, type RecordEvent } from "../record/events.js";
+import { seeEntry } from "./entry.js";
 import { here, nameOf } from "./look.js";
+import type { SeenJob } from "./seen.js";
 
 const DEADLINE_MS = 20_000;
 
-export interface SeenJob {
-  cluster: Cluster;
-  events: JobEvent[];
-  record: RecordEvent[];
+/**
+ * Also of a job that Flux has purged, as long as its cluster is open: from its entry.
+ * Throws a CommandError: no instance, no such job, or not this user's.
+ */
+export async function seeJob(jobid: bigint): Promise<SeenJob> {
+  try {
+    return await seeRecord(jobid);
+  } catch (error) {
+    const gone = error instanceof NoJob || error instanceof NoKey;
+    const seen = gone ? await seeEntry(jobid) : undefined;
+    if (seen) return seen;
+    throw error;
+  }
 }
 
-/** Throws a CommandError: no instance, no such job, or not this user's. */
-export async function seeJob(jobid: bigint): Promise<SeenJob> {
+async function seeRecord(jobid: bigint): Promise<SeenJob> {
   const [eventlog, jobspec, text] = await Promise.all([
     info(jobid, "eventlog"),
     info(jobid, "jobspec"),
@@ -42,21 +54,25 @@ interface Jobspec {
   attributes?: { user?: Record<string, unknown>; system?: { duration?: number } };
 }
 
-class NoKey extends CommandError {}
+/** There is no such job, or it is another user's. */
+export class NotSeen extends CommandError {}
+class NoKey extends NotSeen {}
+class NoJob extends NotSeen {}
 
 async function info(jobid: bigint, key: string): Promise<string> {
   const argv = ["flux", "job", "info", String(jobid), key];
   const env = process.env as Record<string, string>;
-  const answer = await run({ argv, env, timeoutMs: DEADLINE_MS });
+  const limits = { timeoutMs: DEADLINE_MS, outputMax: OUTPUT_MAX_FLUX };
+  const answer = await run({ argv, env, ...limits });
   if (answer.exitCode === 0) return answer.stdout;
-  const words = (answer.stderr.trim() || answer.reason).split("\n").at(-1) ?? "";
+  const words = lastLine(answer);
   const name = nameOf(jobid, here());
-  if (/invalid job id/.test(words)) throw new CommandError(EXIT.failed, `there is no job ${name}`);
+  if (/invalid job id/.test(words)) throw new NoJob(EXIT.failed, `there is no job ${name}`);
   if (/key not found/.test(words)) throw new NoKey(EXIT.failed, `${name} has no ${key}`);
   if (/restricted/.test(words))
-    throw new CommandError(EXIT.failed, `${name} is another user's: ${words}`);
-  if (/Unable to connect|flux_open|No such file/.test(words) || answer.exitCode === undefined)
-    throw new CommandError(EXIT.noInstance, `no Flux instance answers: ${words}; set FLUX_URI`);
+    throw new NotSeen(EXIT.failed, `${name} is another user's: ${words}`);
+  const none = noInstance(answer, `flux job info ${name} ${key}`);
+  if (none) throw none;
   throw new CommandError(EXIT.failed, `${name}: ${words}`);
 }
 

@@ -8,7 +8,7 @@ import type { Step } from "../cluster/steps.js";
 import { nodeEnvironment } from "../host/environment.js";
 import { run } from "../host/runner.js";
 import { readNodeLogs, type Asked, type NodeLine } from "../step/node-logs.js";
-import type { SeenJob } from "./job.js";
+import type { SeenJob } from "./seen.js";
 import { keptLogs } from "./kept-logs.js";
 import type { LogPrinter, Lines } from "./log-printer.js";
 

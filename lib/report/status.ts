@@ -3,7 +3,7 @@ import { names, type Cluster } from "../cluster/state.js";
 import { encodeHostlist } from "../flux/hostlist.js";
 import { decodeIdset } from "../flux/idset.js";
 import { WEIGHT, weighed, wrapped, type FrameLine } from "./frame.js";
-import type { SeenJob } from "./job.js";
+import type { SeenJob } from "./seen.js";
 import { COLOURS, fsd, nameOf, paint, wrap, type Look } from "./look.js";
 import type { KeptLog } from "./kept-logs.js";
 import { clockTime, failures, stepTable, waits } from "./status-steps.js";

@@ -2,7 +2,7 @@
 import { displayState, progress, ranksOf, type Cluster } from "../cluster/state.js";
 import { decodeIdset } from "../flux/idset.js";
 import type { RecordEvent } from "../record/events.js";
-import type { SeenJob } from "./job.js";
+import type { SeenJob } from "./seen.js";
 
 /** The memo's words, and what can be said of one that has been taken down. */
 export type State =

@@ -4,7 +4,7 @@
  */
 import { isDebug, isOver, type Cluster } from "../cluster/state.js";
 import type { RecordEvent } from "../record/events.js";
-import type { SeenJob } from "./job.js";
+import type { SeenJob } from "./seen.js";
 import { chainOf, lastOf, latest, type Link } from "./timeline-chain.js";
 import { rowsOf, type Row } from "./timeline-rows.js";
 

@@ -17,6 +17,9 @@ export interface Block {
   count: number;
 }
 
+/** All addresses. */
+export const WHOLE: Pool = { address: 0, size: 2 ** 24 };
+
 /** `10.100.0.0/14`; undefined if it is no network of /24 or larger on its own boundary. */
 export function parsePool(text: string): Pool | undefined {
   const match = /^([0-9]{1,3})\.([0-9]{1,3})\.([0-9]{1,3})\.([0-9]{1,3})\/([0-9]{1,2})$/.exec(text);
@@ -45,8 +48,23 @@ export function indexOf(pool: Pool, text: string): number {
 
 /** The `n`-th /24 after one: `10.100.4.0/24` for `10.100.3.0/24` and 1. */
 export function following(text: string, n: number): string {
-  const all: Pool = { address: 0, size: 2 ** 24 };
-  return subnet(all, indexOf(all, text) + n);
+  return subnet(WHOLE, indexOf(WHOLE, text) + n);
+}
+
+/**
+ * The part of the pool that a network takes, given as a node prints it (`10.1.2.3/16`,
+ * `10.1.2.3`); undefined where they do not overlap. What is larger than /8 stands for
+ * all that is elsewhere (`0.0.0.0/1` of a VPN), as a default route does.
+ */
+export function blockOfNetwork(pool: Pool, text: string): Block | undefined {
+  const [, address = "", length = "32"] = /^([0-9.]+)(?:\/([0-9]+))?$/.exec(text) ?? [];
+  const bits = Number(length);
+  const octets = address.split(".").map(Number);
+  if (octets.length !== 4 || bits < 8 || bits > 32) return undefined;
+  const size = 2 ** Math.max(0, 24 - bits);
+  const third = Math.floor(octets.reduce((sum, octet) => sum * 256 + octet, 0) / 256);
+  const first = Math.floor(third / size) * size - pool.address / 256;
+  return first < pool.size && first + size > 0 ? { first, count: size } : undefined;
 }
 
 /** The lowest block of `count` /24 that touches no other. Undefined if there is none. */

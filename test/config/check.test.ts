@@ -31,6 +31,7 @@ t.test("a table with the template only is what the documentation says", (t) => {
     attempts: { up: 2, "kubeadm-join": 3 },
     joinFanout: 64,
     drain: true,
+    undrain: true,
     extendTimeLimit: true,
     metricsListen: undefined,
   });
@@ -56,6 +57,7 @@ t.test("every key can be set", (t) => {
         attempts: { up: 5 },
         "join-fanout": 1,
         drain: false,
+        undrain: false,
         "extend-time-limit": false,
         "metrics-listen": "[::1]:9464",
       },
@@ -77,6 +79,7 @@ t.test("every key can be set", (t) => {
       attempts: { up: 5, "kubeadm-join": 3 },
       joinFanout: 1,
       drain: false,
+      undrain: false,
       extendTimeLimit: false,
       metricsListen: { host: "::1", port: 9464 },
     },
@@ -102,10 +105,11 @@ const PATH = 'an absolute path without ":", "." or ".." in it, like "/opt/userne
 const PORTS = 'a range of four ports or more, like "20000-29999", or "default"';
 const POOL = 'a network of /24 or larger, like "10.100.0.0/14"';
 const INTERFACE = 'the name of a network interface, like "eth0"';
-const FSD = 'a duration (RFC 23), like "90s" or "15m"';
+const FSD =
+  'a duration (RFC 23) above 0 that is not infinite, like "90s" or "15m": each wait has to end';
 const LISTEN = 'an address and a port, like "127.0.0.1:9464", "[::1]:9464" or "9464"';
 const KEYS =
-  "template, workdir, container-engine, engines, ports, subnets, interface, run-as, shared-filesystem, hold, bring-up-timeout, teardown-timeout, attempts, join-fanout, drain, extend-time-limit, metrics-listen";
+  "template, workdir, container-engine, engines, ports, subnets, interface, run-as, shared-filesystem, hold, bring-up-timeout, teardown-timeout, attempts, join-fanout, drain, undrain, extend-time-limit, metrics-listen";
 
 const REFUSED: [string, Record<string, unknown>, string][] = [
   [

@@ -37,6 +37,8 @@ export interface LifeOptions {
   /** Clusters that are open already. */
   open?: OpenCluster[];
   meter?: Meter;
+  /** That ranks are in, or have a route to. */
+  networks?: Record<number, string[]>;
 }
 
 export class Life {
@@ -84,6 +86,12 @@ export class Life {
       names: (jobid) => ({ workdir: workdir(config.workdir, jobid), project: project(jobid) }),
       open: this.openClusters(),
       nodes: new Membership(),
+      networks: {
+        of: () =>
+          Promise.resolve(
+            new Map(Object.entries(options.networks ?? {}).map(([rank, of]) => [Number(rank), of])),
+          ),
+      },
       ...(options.meter ? { meter: options.meter } : {}),
     };
     this.reconciler = this.newReconciler();

@@ -1,4 +1,5 @@
 /** Flux as the reconciler sees it: a KVS in memory, one job, and a note of all that was asked. */
+import { decodeIdset } from "../../lib/flux/idset.js";
 import type { Operation } from "../../lib/record/writer.js";
 import { recordKey } from "../../lib/record/writer.js";
 import { parseEventlog, type RecordEvent } from "../../lib/record/events.js";
@@ -12,6 +13,8 @@ export class MemoryFlux implements Flux {
   /** `verb rest`, in order, those that failed too. */
   readonly requests: string[] = [];
   readonly memos: unknown[] = [];
+  /** Why ranks are drained. */
+  readonly reasons = new Map<string, string>();
   /** Called when a commit is in the KVS and its answer is not given yet. */
   onCommit: (operations: string) => void = () => undefined;
   private readonly failures = new Map<Verb, Error[]>();
@@ -75,6 +78,17 @@ export class MemoryFlux implements Flux {
 
   async drain(ranks: string, reason: string): Promise<void> {
     await this.ask("drain", `${ranks} ${reason}`);
+    for (const rank of decodeIdset(ranks)) this.reasons.set(String(rank), reason);
+  }
+
+  async drained(): Promise<Record<string, string>> {
+    await this.ask("drained", "");
+    return Object.fromEntries(this.reasons);
+  }
+
+  async undrain(ranks: string, reason: string): Promise<void> {
+    await this.ask("undrain", `${ranks} ${reason}`);
+    for (const rank of decodeIdset(ranks)) this.reasons.delete(String(rank));
   }
 
   private async ask(verb: Verb, rest: string): Promise<void> {

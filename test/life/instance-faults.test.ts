@@ -6,7 +6,8 @@ import { life } from "./life.js";
 import { ranksTold } from "./told.js";
 
 const UP = ["flux-usernetes", "up", "--pass-env", "TESTBED"];
-const DOWN = ["flux-usernetes", "down", "--pass-env", "TESTBED"];
+/** It has the environment, and the time limit, that the cluster was made with. */
+const DOWN = ["flux-usernetes", "down"];
 
 /** An up that goes on; `said` is its stderr so far. */
 function begin(flux: LifeFlux, ...args: string[]) {
@@ -36,11 +37,11 @@ life(async (t, flux) => {
   await t.test(
     "a teardown that leaves something says so, and goes on when it is repeated",
     async (t) => {
-      t.equal((await flux.run(UP)).exitCode, 0);
+      const quick = ["--config", flux.table('teardown-timeout = "3s"')];
+      t.equal((await flux.run([...UP, ...quick])).exitCode, 0);
       flux.fault("node1.engine", "hang");
       flux.fault("node1.down-v", "exit 4");
-      const quick = ["--config", flux.table('teardown-timeout = "3s"')];
-      const { exitCode, stderr } = await flux.run([...DOWN, ...quick]);
+      const { exitCode, stderr } = await flux.run(DOWN);
       t.equal(exitCode, 1);
       t.match(stderr, /flux-usernetes: left on node1 \(rank 1\): .*; flux usernetes down again\n$/);
       t.match(await flux.run(UP), {

@@ -88,7 +88,10 @@ life(async (t, flux) => {
     for (const what of ["down-v", "engine"]) flux.fault(`node1.${what}`, undefined);
     t.match(await clean("--json", job), { exitCode: 0, stdout: /^\[\{"jobid":"[0-9]+","left":""/ });
     t.same(await flux.leftovers(), []);
-    await flux.output("flux", "resource", "undrain", "1");
+    const drained = () => flux.output("flux", "resource", "drain");
+    for (let look = 0; look < 50 && (await drained()).includes("usernetes"); look++)
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    t.notMatch(await drained(), /usernetes/, "the node is undrained");
   });
 
   await t.test("without a daemon, or an instance, clean says so", async (t) => {

@@ -11,7 +11,7 @@ function claim(options: LifeOptions = {}) {
   const { ranks = [0, 1, 2] } = options;
   const hosts = options.hosts ?? ranks.map((rank) => `node${rank}`);
   life.cluster.resources = { ranks, hosts };
-  return makeClaim(life.cluster, life.world);
+  return makeClaim(life.cluster, life.world, new Map());
 }
 
 const refused = (options: LifeOptions) => (claim(options) as { refused?: string }).refused;

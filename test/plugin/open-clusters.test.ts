@@ -60,11 +60,14 @@ t.test("what a cluster had is free when it is closed", (t) => {
 
 t.test("what ran out is said", (t) => {
   const three = [0, 1, 2].map((n) => entry(BigInt(n), "0", [n, `10.100.${n}.0/24`]));
-  t.equal(chosen(openWith(...three), [0]), "no ports are free on its nodes (usernetes.ports)");
+  t.equal(
+    chosen(openWith(...three), [0]),
+    "no ports are free on its nodes (usernetes.ports): instance, ƒ2, ƒ3 have them",
+  );
   const one = openWith(entry(1n, "0", [0, "10.100.4.0/24"]));
   t.equal(
     chosen(one, [0, 1, 2, 3, 4]),
-    "no node subnets are free on its nodes (usernetes.subnets)",
+    "no node subnets are free on its nodes (usernetes.subnets): ƒ2 has them",
   );
   t.end();
 });

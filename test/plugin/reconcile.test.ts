@@ -433,12 +433,13 @@ t.test("ports that are taken on a node", (t) => {
 
   t.test("fail the job where there are no others", async (t) => {
     const life = new Life({ config: { ports: "default" } });
-    life.nodes.play = (step) => (step === "up" ? { exit: 2, tail: [TAKEN] } : undefined);
+    const taken = TAKEN.replace("20000", "2379");
+    life.nodes.play = (step) => (step === "up" ? { exit: 2, tail: [taken] } : undefined);
     await life.alloc();
     await life.untilClean();
     t.equal(
       life.job.last("exception")?.context?.["note"],
-      `up failed on node0 (rank 0): exit 2: ${TAKEN}; no ports are free on its nodes (usernetes.ports)`,
+      `up failed on node0 (rank 0): exit 2: ${taken}; no ports are free on its nodes (usernetes.ports)`,
     );
     t.equal(life.record.at(-1), "down, left []");
   });
@@ -900,6 +901,31 @@ t.test("a job starts with its time limit as it was where", (t) => {
   t.end();
 });
 
+t.test("a teardown gets what its cluster was made with, whatever is set by then", async (t) => {
+  const life = new Life();
+  life.world.site = { ...life.world.site, base: { PATH: "/opt/bin", STORE: "one" } };
+  life.reconciler = life.newReconciler();
+  await life.alloc();
+  await life.untilStarted();
+  life.world = {
+    ...life.world,
+    config: { ...life.world.config, teardownTimeoutMs: 7_000 },
+    site: { ...life.world.site, base: { PATH: "/usr/bin" }, template: "/other", interface: "ib0" },
+  };
+  await life.restart();
+  const before = life.nodes.environments.length;
+  life.job.finish();
+  await life.untilClean();
+  t.match(life.nodes.environments.slice(before), [
+    { PATH: "/opt/bin", STORE: "one", USERNETES_TEMPLATE: "/opt/usernetes" },
+  ]);
+  t.notOk("USERNETES_INTERFACE" in (life.nodes.environments[before] ?? {}));
+  t.match(
+    life.flux.record.find(({ name }) => name === "teardown-start"),
+    { context: { timeout: 300 } },
+  );
+});
+
 t.test("a claim that could not be written takes no ports", async (t) => {
   const life = await new Life({ config: { ports: "default" } }).begin();
   life.flux.fail("commit", 2);
@@ -993,7 +1019,7 @@ t.test("a teardown that fails", (t) => {
       "down, left [1]",
     ]);
     t.strictSame(
-      life.flux.requests.filter((request) => request.startsWith("drain")),
+      life.flux.requests.filter((request) => request.startsWith("drain ")),
       [
         "drain 1 usernetes: teardown of ƒ2QT1HSJy5 failed: exit 1: left behind: network usernetes-2qt1hsjy5_default",
       ],
@@ -1013,14 +1039,14 @@ t.test("a teardown that fails", (t) => {
       await life.alloc();
       await life.untilClean();
       t.equal(life.record.at(-1), "down, left [1]");
-      t.notOk(life.flux.requests.some((request) => request.startsWith("drain")));
+      t.notOk(life.flux.requests.some((request) => request.startsWith("drain ")));
       t.strictSame(new Set(life.nodes.users), new Set(["1002"]), "all of it as the job's user");
     },
   );
 
   t.test("drains nothing where the site does not want it", async (t) => {
     const life = await failing({ drain: false });
-    t.notOk(life.flux.requests.some((request) => request.startsWith("drain")));
+    t.notOk(life.flux.requests.some((request) => request.startsWith("drain ")));
     t.equal(life.record.at(-1), "down, left [1]");
   });
   t.end();
@@ -1091,7 +1117,7 @@ t.test("a node that is lost while its cluster comes up is named, and cleaned lat
   );
   t.strictSame(life.record.slice(-2), ["ok down-v on 0-1 (1)", "down, left [2]"]);
   t.equal(life.world.open.all().length, 1, "its entry stays");
-  t.notMatch(life.flux.requests.join("\n"), /drain/, "a node that is gone needs no draining");
+  t.notMatch(life.flux.requests.join("\n"), /drain [0-9]/, "a node that is gone needs no draining");
 
   life.world.nodes.set([0, 1, 2]);
   life.done = false;

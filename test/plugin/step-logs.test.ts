@@ -93,6 +93,39 @@ t.test("a daemon that was killed in between keeps on in the same text, once", as
   await life.untilClean();
 });
 
+for (const [when, words] of [
+  ["before", "its teardown is written"],
+  ["after", "its teardown was written, in the same moment"],
+] as const)
+  t.test(`no record stays of a job that is purged when ${words}`, async (t) => {
+    const life = await new Life({ user: { usernetes: "yes" } }).alloc();
+    await life.untilStarted();
+    // Inactive while its teardown goes on: its epilog came too late.
+    life.reconciler.onJobEvent({ timestamp: life.clock.now(), name: "clean" });
+    const purge = () => {
+      for (const key of [...life.flux.kvs.keys()])
+        if (key.startsWith("job.") && !(when === "after" && key.endsWith("usernetes.eventlog")))
+          life.flux.kvs.delete(key);
+    };
+    if (when === "before") purge();
+    else
+      life.flux.onCommit = (operations) => {
+        if (operations.includes("append")) purge();
+      };
+    await life.until(() => life.done);
+    await life.quiet();
+    const unlinked = life.flux.requests.filter((request) =>
+      /unlink job\.[0-9a-f.]+$/.test(request),
+    );
+    const kept = [...life.flux.kvs.keys()].filter((key) => key.startsWith("job."));
+    if (when === "before") t.strictSame(kept, []);
+    else t.ok(unlinked.length > 0, "the whole directory");
+    t.strictSame(
+      [...life.flux.kvs.keys()].filter((key) => key.startsWith("usernetes.")),
+      [],
+    );
+  });
+
 t.test("nothing is written of a job that Flux has purged", async (t) => {
   const life = new Life();
   life.nodes.play = CHATTY;

@@ -34,7 +34,7 @@ await podmanLife({ table: TABLE, size: 2 }, async (t, flux) => {
     t.match(await drained(0), /left behind: network usernetes-\w+_default: .*is being used/);
     await flux.podman(0, "rm", "-f", "-t", "0", "mine");
     t.match(await flux.run(["flux-usernetes", "clean", job]), { exitCode: 0 });
-    await flux.output("flux", "resource", "undrain", "0");
+    await flux.flux("resource", "undrain", "0");
     t.same(await flux.leftovers(), []);
   });
 
@@ -60,7 +60,7 @@ await podmanLife({ table: TABLE, size: 2 }, async (t, flux) => {
       );
       flux.hangs(0, undefined);
       t.match(await flux.run(["flux-usernetes", "clean", job]), { exitCode: 0 });
-      await flux.output("flux", "resource", "undrain", "0");
+      await flux.flux("resource", "undrain", "0");
       t.same(await flux.leftovers(), []);
     },
   );

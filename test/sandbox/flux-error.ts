@@ -5,10 +5,9 @@ const TEXTS: Record<string, string> = {
   ENOENT: "No such file or directory",
   EEXIST: "File exists",
   EINVAL: "Invalid argument",
-  EISDIR: "Is a directory",
-  ENOTDIR: "Not a directory",
+  EISDIR: "EISDIR: Is a directory",
+  ENOTDIR: "ENOTDIR: Not a directory",
   ENOSYS: "Function not implemented",
-  EPERM: "Request requires owner credentials",
 };
 
 export class FluxError extends Error {

@@ -157,9 +157,7 @@ export class JobManager {
         this.post(job, "priority", { priority: job.urgency });
         break;
       case "enqueue":
-        this.instance.journal.whenSeen(() => {
-          if (nextActions(job).includes("enqueue")) this.queue.add(job);
-        });
+        this.queue.add(job);
         break;
       case "dequeue":
         this.queue.remove(job);
@@ -169,9 +167,9 @@ export class JobManager {
         this.instance.startJob(job);
         break;
       case "free":
-        this.instance.journal.whenSeen(() => {
-          if (nextActions(job).includes("free")) this.#free(job);
-        });
+        job.freePosted = true;
+        this.post(job, "free");
+        this.queue.schedule();
         break;
       case "clean":
         job.cleanPosted = true;
@@ -179,12 +177,6 @@ export class JobManager {
         this.post(job, "clean");
         break;
     }
-  }
-
-  #free(job: Job): void {
-    job.freePosted = true;
-    this.post(job, "free");
-    this.queue.schedule();
   }
 
   raise(

@@ -1,6 +1,7 @@
 import { fc } from "../random.js";
 import t from "tap";
 import {
+  blockOfNetwork,
   chooseBlock,
   indexOf,
   parsePool,
@@ -52,6 +53,17 @@ t.test("a cluster gets the lowest block that is free", (t) => {
 t.test("blocks of another pool are in nobody's way", (t) => {
   t.strictSame(chooseBlock(POOL, 2, [{ first: -5, count: 3 }]), { first: 0, count: 2 });
   t.strictSame(chooseBlock(POOL, 2, [{ first: 5000, count: 3 }]), { first: 0, count: 2 });
+  t.end();
+});
+
+t.test("a network takes the part of a pool that it overlaps", (t) => {
+  t.strictSame(blockOfNetwork(POOL, "10.100.0.0/16"), { first: 0, count: 256 });
+  t.strictSame(blockOfNetwork(POOL, "10.101.7.9/16"), { first: 256, count: 256 });
+  t.strictSame(blockOfNetwork(POOL, "10.100.3.130/25"), { first: 3, count: 1 });
+  t.strictSame(blockOfNetwork(POOL, "10.103.255.255"), { first: 1023, count: 1 });
+  t.strictSame(blockOfNetwork(POOL, "10.0.0.0/8"), { first: -25600, count: 65536 });
+  for (const text of ["10.104.0.0/16", "10.99.255.255", "0.0.0.0/1", "0.0.0.0/0", "x", "fd00::/8"])
+    t.equal(blockOfNetwork(POOL, text), undefined, text);
   t.end();
 });
 

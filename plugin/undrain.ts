@@ -1,0 +1,44 @@
+/**
+ * Undrains nodes that we drained for what a teardown had left there, when nothing of any
+ * cluster is left: a node whose reason is another's by then stays as it is. Safe to
+ * repeat; it is a courtesy to the administrator, and its failure is only logged.
+ */
+import { messageOf } from "../lib/errors.js";
+import { decodeIdset, encodeIdset } from "../lib/flux/idset.js";
+import type { OpenCluster } from "../lib/record/writer.js";
+import { INSTANCE } from "../lib/usernetes/names.js";
+import type { World } from "./world.js";
+
+/** As plugin/actions.ts writes it. */
+const OURS = /^usernetes: teardown of \S+ failed: /;
+
+export const drainReason = (name: string, note: string): string =>
+  `usernetes: teardown of ${name} failed: ${note}`.slice(0, 300);
+
+/** `ended`: its teardown has ended, and its entry does not say so yet. */
+export async function undrainCleaned(
+  { config, flux, open, say }: World,
+  ended?: { jobid: bigint; left: number[] },
+): Promise<void> {
+  if (!config.undrain) return;
+  try {
+    const drained = Object.entries(await flux.drained());
+    const ours = drained.flatMap(([ranks, reason]) =>
+      OURS.test(reason) ? decodeIdset(ranks) : [],
+    );
+    const others = open.all().filter(({ jobid }) => jobid !== String(ended?.jobid));
+    const busy = new Set([...others.flatMap(holds), ...(ended?.left ?? [])]);
+    const clean = encodeIdset(ours.filter((rank) => !busy.has(rank)));
+    if (clean === "") return;
+    await flux.undrain(clean, "usernetes: nothing is left");
+    say("info", `undrained ranks ${clean}: nothing is left there`);
+  } catch (error) {
+    say("warn", `undrain: ${messageOf(error)}`);
+  }
+}
+
+/** The ranks where it has something, or may have; the instance's is not a job's that ends. */
+function holds({ jobid, claim, left, kept }: OpenCluster): number[] {
+  if (kept) return [];
+  return left ?? (jobid === String(INSTANCE) ? [] : decodeIdset(claim.ranks));
+}

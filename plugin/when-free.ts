@@ -1,0 +1,53 @@
+/**
+ * Waits for ports and subnets that another cluster still has: the job is held in any
+ * case, and that cluster comes down. What no waiting changes is refused at once.
+ *
+ * Promises: nothing is claimed for a job that is over by then; the wait ends.
+ */
+import { isOver } from "../lib/cluster/state.js";
+import { formatFsd } from "../lib/flux/fsd.js";
+import type { Claim } from "../lib/record/events.js";
+import type { Refused } from "./claim.js";
+import type { Reconciler } from "./reconcile.js";
+
+/** `flux usernetes down` gives no notice of what it has taken down. */
+const LOOK_MS = 5_000;
+
+/** Undefined: it is not wanted any more. `until`: seconds since the epoch. */
+export async function whenFree(
+  job: Reconciler,
+  until: number,
+  make: () => Promise<Claim | Refused>,
+): Promise<Claim | Refused | undefined> {
+  const { cluster, world } = job;
+  const from = world.clock.now();
+  let said = "";
+  for (;;) {
+    const claim = await make();
+    if (isOver(cluster) || cluster.settle || job.leaving.signal.aborted) return undefined;
+    if (!("refused" in claim) || claim.passes !== true) return claim;
+    const now = world.clock.now();
+    if (now >= until)
+      return { refused: `${claim.refused}; waited ${formatFsd((now - from) * 1000)} for them` };
+    if (said !== claim.refused) {
+      said = claim.refused;
+      job.say("info", `waiting: ${said}`);
+      // For display only, and best effort.
+      const waiting = { usernetes: { state: "waiting" } };
+      world.flux.memo(cluster.jobid, waiting).catch(() => undefined);
+    }
+    await nextChange(job, Math.min(LOOK_MS, (until - now) * 1000));
+  }
+}
+
+function nextChange({ world }: Reconciler, ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    const end = (): void => {
+      stopWatching();
+      cancel();
+      resolve();
+    };
+    const stopWatching = world.open.onChange(end);
+    const cancel = world.clock.after(ms, end);
+  });
+}

@@ -1,0 +1,51 @@
+import t from "tap";
+import { parseSetting, settingOf, siteOf } from "../../lib/record/setting.js";
+import { parseOpenCluster } from "../../lib/record/writer.js";
+import type { Site } from "../../lib/step/environment.js";
+import { claimOf } from "../fakes/clusters.js";
+
+const SITE: Site = {
+  base: { PATH: "/opt/engine/bin:/usr/bin", FLUX_URI: "local:///a", STORE: "one" },
+  template: "/opt/one",
+  interface: "eth1",
+  shared: "no",
+  instance: "uuid",
+};
+const LATER: Site = {
+  base: { PATH: "/usr/bin", FLUX_URI: "local:///b" },
+  template: "/opt/two",
+  interface: undefined,
+  shared: "yes",
+  instance: "uuid",
+};
+
+t.test("steps get what the cluster was made with, and the broker of the moment", (t) => {
+  const setting = settingOf(SITE, 300_000);
+  t.equal(setting.teardownTimeout, 300);
+  t.notOk(JSON.stringify(setting).includes("local://"));
+  t.strictSame(siteOf(LATER, setting), {
+    ...SITE,
+    base: { PATH: "/opt/engine/bin:/usr/bin", STORE: "one", FLUX_URI: "local:///b" },
+  });
+  t.strictSame(siteOf(SITE, settingOf(LATER, 1000)).interface, undefined);
+  t.equal(siteOf(LATER, undefined), LATER, "an older entry has none");
+  t.end();
+});
+
+t.test("an entry keeps its setting, and one that is broken costs no more than that", (t) => {
+  const entry = { jobid: "5", claim: claimOf("0", ["a"]), setting: settingOf(SITE, 1000) };
+  t.strictSame(parseOpenCluster(JSON.stringify(entry)), entry);
+  for (const setting of [
+    null,
+    5,
+    {},
+    { ...entry.setting, environment: { A: 1 } },
+    { ...entry.setting, shared: "x" },
+  ])
+    t.strictSame(parseOpenCluster(JSON.stringify({ ...entry, setting })), {
+      jobid: "5",
+      claim: entry.claim,
+    });
+  t.equal(parseSetting(undefined), undefined);
+  t.end();
+});
