@@ -1,19 +1,22 @@
 /** `flux usernetes doctor`: what each node has, and lacks, of what clusters need. */
 import { Command } from "commander";
+import type { Config } from "../config/check.js";
 import { loadFile, loadFromBroker } from "../config/load.js";
 import { diagnose, isFit } from "../doctor/diagnose.js";
 import { examine } from "../doctor/examine.js";
 import { asJson } from "../doctor/json.js";
-import { requirements } from "../doctor/requirements.js";
+import { requirements, userRequirements } from "../doctor/requirements.js";
 import { report } from "../doctor/table.js";
 import { EXIT } from "../errors.js";
 import { decodeHostlist } from "../flux/hostlist.js";
 import { localEnvironment, nodeEnvironment } from "../host/environment.js";
 import { run } from "../host/runner.js";
+import { whoseImages, type Whose } from "../warm/whose.js";
 import { attribute, ranksOf, refuseElsewhere } from "./instance.js";
 
 interface Options {
   rank?: string;
+  user: string[];
   config?: string;
   passEnv: string[];
   json?: true;
@@ -23,6 +26,7 @@ export function doctorCommand(): Command {
   return new Command("doctor")
     .description("check every node; report what is missing and how to fix it")
     .option("--rank <idset>", "these nodes only, like 0-3,7")
+    .option("--user <name...>", 'whose engines too, where usernetes.run-as is "sudo"', [])
     .option("--config <file>", "read [usernetes] from this TOML file instead of the broker")
     .option(
       "--pass-env <name...>",
@@ -39,8 +43,9 @@ the daemon's steps. FAIL: no cluster comes up there; warn: read the advice.
 Exit codes: 0 no node fails, 1 one does or does not answer, 2 wrong usage,
 3 configuration refused, 4 no Flux instance.
 
-Example:
-  flux usernetes doctor --rank 1-15`,
+Examples:
+  flux usernetes doctor --rank 1-15
+  flux usernetes doctor --user alice bob`,
     )
     .action(doctor);
 }
@@ -51,14 +56,21 @@ async function doctor(options: Options): Promise<void> {
     : loadFile(options.config));
   const hosts = decodeHostlist(await attribute("hostlist"));
   const ranks = ranksOf(options.rank, hosts.length);
-  await refuseElsewhere("doctor");
+  const owner = await refuseElsewhere("doctor");
+  const users = await usersOf(options.user, config.runAs, owner);
   process.stderr.write(`checking ${ranks.length} nodes\n`);
-  const needed = requirements(config);
-  const answers = await examine(run, config, {
-    ranks,
-    env: nodeEnvironment(["FLUX_SHELL_RC_PATH", ...options.passEnv]),
-  });
-  const diagnoses = diagnose(needed, ranks, { answers, hosts });
+  const env = nodeEnvironment(["FLUX_SHELL_RC_PATH", ...options.passEnv]);
+  const answers = await examine(run, config, { ranks, env });
+  const diagnoses = diagnose(requirements(config), ranks, { answers, hosts });
+  for (const { name: user = "", userid } of users) {
+    const answers = await examine(run, config, { ranks, env, userid });
+    diagnoses.push(...diagnose(userRequirements(config, user), ranks, { answers, hosts, user }));
+  }
   process.stdout.write(options.json ? asJson(diagnoses, hosts) : report(diagnoses, hosts));
   if (!isFit(diagnoses)) process.exitCode = EXIT.failed;
+}
+
+/** Nobody, unless some are named. */
+async function usersOf(names: string[], runAs: Config["runAs"], owner: number): Promise<Whose[]> {
+  return names.length === 0 ? [] : await whoseImages(run, names, { runAs, owner });
 }

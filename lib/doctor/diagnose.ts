@@ -26,12 +26,22 @@ interface Facts {
   answers: Answers;
   /** Flux's names of the hosts, by rank. */
   hosts: readonly string[];
+  /** Who was asked, if not the instance owner. */
+  user?: string;
 }
+
+const answersOf = (user: string): Requirement => ({
+  ...ANSWERS,
+  id: `answer@${user}`,
+  what: `${user}: answers`,
+  how: "flux exec, sudo",
+  mend: "the rule of sudoers.d/usernetes, and an account on that node (docs/admin.md, Clusters of all users)",
+});
 
 export function diagnose(
   requirements: Requirement[],
   ranks: number[],
-  { answers, hosts }: Facts,
+  { answers, hosts, user }: Facts,
 ): Diagnosis[] {
   const faults = new Map<number, string>();
   for (const rank of ranks) {
@@ -39,7 +49,7 @@ export function diagnose(
     if (fault !== undefined) faults.set(rank, fault);
   }
   return [
-    diagnosis(ANSWERS, ranks, (rank) => faults.get(rank)),
+    diagnosis(user === undefined ? ANSWERS : answersOf(user), ranks, (rank) => faults.get(rank)),
     ...requirements.map((requirement) => {
       const told = reportsOf(requirement, ranks, { answers, hosts });
       const judge = judgeOf(requirement, told);
@@ -78,11 +88,11 @@ function diagnosis(
   return { requirement, pass, fail: [...fail].map(([found, ranks]) => ({ ranks, found })) };
 }
 
-function reportsOf({ id, ofHost }: Requirement, ranks: number[], { answers, hosts }: Facts) {
+function reportsOf({ id, asked, ofHost }: Requirement, ranks: number[], { answers, hosts }: Facts) {
   const reports = new Map<number, Told>();
   for (const rank of ranks) {
     const node = answers.told.get(rank);
-    const report = ofHost && node ? { ok: true, words: hosts[rank] ?? "" } : node?.get(id);
+    const report = ofHost && node ? { ok: true, words: hosts[rank] ?? "" } : node?.get(asked ?? id);
     if (report) reports.set(rank, report);
   }
   return reports;

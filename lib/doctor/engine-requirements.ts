@@ -9,9 +9,11 @@ const OLDEST: Record<EngineName, { engine: string; compose: string }> = {
 };
 
 const SETUP: Record<EngineName, string> = {
-  docker: "install it, run dockerd-rootless-setuptool.sh install as the instance owner",
+  docker:
+    "install it, dockerd-rootless-setuptool.sh install (docs/admin.md, The engine of an account)",
   podman: "install it, from the distribution",
-  nerdctl: "install it, run containerd-rootless-setuptool.sh install as the instance owner",
+  nerdctl:
+    "install it, containerd-rootless-setuptool.sh install (docs/admin.md, The engine of an account)",
 };
 
 export function engineRequirements(name: EngineName, fatal: boolean): Requirement[] {
@@ -30,7 +32,7 @@ export function engineRequirements(name: EngineName, fatal: boolean): Requiremen
       what: `${name} ${oldest.engine}`,
       how: `${name} info, ${name} --version`,
       fatal,
-      mend: `${SETUP[name]}; \`${name} info\` has to work there for the instance owner, with no login session`,
+      mend: `\`${name} info\` has to work there for the instance owner, within 15 s and with no login session; where it is not set up: ${SETUP[name]}`,
       judge: atLeast(oldest.engine),
     },
     {
@@ -47,6 +49,20 @@ export function engineRequirements(name: EngineName, fatal: boolean): Requiremen
       how: `${name} info`,
       fatal: false,
       mend: `use ${name} as a rootless engine: containers of a rootful one are root's`,
+    },
+    {
+      id: `exec-${name}`,
+      what: `${name} exec`,
+      how: `${name} exec in a container that is made for it (import, run --network none, rm)`,
+      fatal,
+      mend: `a step has to start ${name}'s containers and execute commands in them: see \`${name} info\`; in a flux.service with Delegate=yes rootless podman needs lingering, for a scope of the user's own manager`,
+    },
+    {
+      id: `udevd-${name}`,
+      what: `udevd in ${name}`,
+      how: "/sys is writable in a privileged container of a rootful engine",
+      fatal: false,
+      mend: "in the template's Dockerfile, a drop-in of systemd-udevd.service with ConditionPathIsReadWrite= (empty): without udevd its rule for the checksum offload of flannel never runs, and pods of two nodes do not reach each other",
     },
     ...(name === "podman" ? [slirp] : []),
   ];

@@ -33,23 +33,39 @@ const DEADLINE_MS = 100_000;
 /** A node that is at it says something at least so often; one that is there says so at once. */
 const QUIET_MS = { atIt: 20_000, rest: 8_000 };
 const SCRIPTS = [
-  ...["begin", "programs", "engines", "kernel"].map((name) => `doctor/on-node/${name}.sh`),
+  ...["begin", "programs", "engines", "kernel"].map(onNode),
   // As stage looks at it.
   "step/on-node/template.sh",
-  ...["places", "network", "shell-plugin"].map((name) => `doctor/on-node/${name}.sh`),
+  ...["places", "network", "shell-plugin", "end"].map(onNode),
 ];
+const USER_SCRIPTS = ["begin", "engines", "kernel", "end"].map(onNode);
+
+function onNode(name: string): string {
+  return `doctor/on-node/${name}.sh`;
+}
+
+interface Asked {
+  ranks: number[];
+  env: Record<string, string>;
+  /** Whose engine is asked, through sudo(8); undefined: all, as the instance owner. */
+  userid?: number | undefined;
+}
 
 export async function examine(
   run: Run,
   config: Config,
-  { ranks, env }: { ranks: number[]; env: Record<string, string> },
+  { ranks, env, userid }: Asked,
 ): Promise<Answers> {
   const nonce = randomBytes(9).toString("base64url");
   const answers: Answers = { told: new Map(), lost: new Map() };
   const words: string[] = [];
+  const told = { ...env, ...settings(config) };
   const command = fluxExec(ranks, {
-    argv: ["sh", "-c", script(), "usernetes", nonce],
-    env: { ...env, ...settings(config) },
+    argv:
+      userid === undefined
+        ? ["sh", "-c", script(), "usernetes", nonce]
+        : [...asUser(userid, told), "sh", "-c", script(USER_SCRIPTS), "usernetes", nonce],
+    env: told,
     timeoutMs: DEADLINE_MS,
   });
   // A flux exec to a broker that has just died does not end.
@@ -77,10 +93,22 @@ export async function examine(
   return answers;
 }
 
-export function script(): string {
+/** As a step begins with run-as = "sudo": etc/sudoers.d/usernetes allows this, and no more. */
+function asUser(userid: number, env: Record<string, string>): string[] {
+  const seconds = String(DEADLINE_MS / 1000);
+  const own = Object.entries(env).filter(([name]) => name !== "FLUX_URI");
+  return [
+    ...["sudo", "-n", "-u", `#${userid}`, "setpriv", "--pdeathsig", "TERM"],
+    ...["timeout", "-k", "5", seconds, "env", "-i"],
+    ...own.map(([name, value]) => `${name}=${value}`),
+  ];
+}
+
+export function script(names = SCRIPTS): string {
   const read = (path: string) => readFileSync(packagePath("lib", path), "utf8");
   // Comments are for the reader here; they need not travel to every node.
-  return SCRIPTS.map(read)
+  return names
+    .map(read)
     .join("")
     .replace(/^\s*#.*\n/gm, "");
 }

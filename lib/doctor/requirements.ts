@@ -24,6 +24,8 @@ export interface Requirement {
   judge?: Judge;
   /** The same, where what other nodes report decides. */
   judgeAll?: (reported: ReadonlyMap<number, string>) => Judge;
+  /** What the node's script calls it, where that is not `id`. */
+  asked?: string;
   /** What a node that answers reports of it is Flux's name of the host. */
   ofHost?: true;
 }
@@ -34,13 +36,32 @@ export function requirements(config: Config): Requirement[] {
   return [
     ...PROGRAMS,
     ...(config.runAs === "sudo" ? [SUDO] : []),
-    ...engineRequirements(first, true),
+    // With "sudo" no cluster uses the owner's own: --user looks at its users'.
+    ...engineRequirements(first, config.runAs === "owner"),
     ...others.flatMap((name) => engineRequirements(name, false)),
+    ...(config.runAs === "owner" ? OWN : OWN.map(asWarning)),
     ...KERNEL,
     ...placeRequirements(config),
     ...networkRequirements(config),
   ];
 }
+
+/** What the engine of one user needs: with run-as = "sudo" each user's is asked by --user. */
+export function userRequirements({ engine: first, engines }: Config, user: string): Requirement[] {
+  return [
+    ...engineRequirements(first, true),
+    ...engines.filter((name) => name !== first).flatMap((name) => engineRequirements(name, false)),
+    ...OWN,
+  ].map((requirement) => ({
+    ...requirement,
+    id: `${requirement.id}@${user}`,
+    what: `${user}: ${requirement.what}`,
+    mend: requirement.mend.replace("the instance owner", user),
+    asked: requirement.id,
+  }));
+}
+
+const asWarning = (requirement: Requirement): Requirement => ({ ...requirement, fatal: false });
 
 const PROGRAMS: Requirement[] = [
   {
@@ -82,14 +103,8 @@ const SUDO: Requirement = {
   mend: "install sudo, and the rule of etc/sudoers.d/usernetes (docs/admin.md)",
 };
 
-const KERNEL: Requirement[] = [
-  {
-    id: "cgroup",
-    what: "cgroup v2",
-    how: "/sys/fs/cgroup/cgroup.controllers",
-    fatal: true,
-    mend: "systemd.unified_cgroup_hierarchy=1 on the kernel's command line, then reboot",
-  },
+/** What systemd and the kernel give to one user. */
+const OWN: Requirement[] = [
   {
     id: "delegation",
     what: "cgroup delegation",
@@ -109,7 +124,17 @@ const KERNEL: Requirement[] = [
     what: "subuid and subgid",
     how: "/etc/subuid, /etc/subgid, getsubids; newuidmap, newgidmap",
     fatal: true,
-    mend: "install uidmap (shadow-utils), and give the instance owner 65536 ids: usermod --add-subuids 100000-165535 --add-subgids 100000-165535 USER",
+    mend: "install uidmap (shadow-utils), and give the instance owner 65536 ids of each kind: usermod as above, whose range is free on that node",
+  },
+];
+
+const KERNEL: Requirement[] = [
+  {
+    id: "cgroup",
+    what: "cgroup v2",
+    how: "/sys/fs/cgroup/cgroup.controllers",
+    fatal: true,
+    mend: "systemd.unified_cgroup_hierarchy=1 on the kernel's command line, then reboot",
   },
   {
     id: "modules",
@@ -124,6 +149,13 @@ const KERNEL: Requirement[] = [
     how: "/proc/modules, modules.builtin: ip_tables, iptable_nat, ip6_tables, ip6table_nat",
     fatal: false,
     mend: "the missing ones into /etc/modules-load.d/usernetes.conf too, unless kube-proxy and flannel use nftables there",
+  },
+  {
+    id: "bridge-nf",
+    what: "bridge-nf-call-iptables",
+    how: "net.bridge.bridge-nf-call-iptables is 0, where the engine is rootful",
+    fatal: false,
+    mend: "net.bridge.bridge-nf-call-iptables = 0 in /etc/sysctl.d/99-usernetes.conf, sysctl --system: with 1 a node may not reach its own published ports",
   },
   {
     id: "rp_filter",

@@ -3,7 +3,7 @@ import { checkConfig } from "../../lib/config/check.js";
 import { diagnose, isFit, type Diagnosis } from "../../lib/doctor/diagnose.js";
 import type { Answers, Told } from "../../lib/doctor/examine.js";
 import { asJson } from "../../lib/doctor/json.js";
-import { requirements } from "../../lib/doctor/requirements.js";
+import { requirements, userRequirements } from "../../lib/doctor/requirements.js";
 import { report } from "../../lib/doctor/table.js";
 
 const config = (more: object = {}) => checkConfig({ template: "/opt/usernetes", ...more }, "test");
@@ -270,5 +270,20 @@ t.test("for a program: the same, with idsets", (t) => {
       fail: [{ ranks: "1", found: "missing: make" }],
     },
   );
+  t.end();
+});
+
+t.test("with run-as sudo the owner's engine is a warning, and each user's is not", (t) => {
+  const sudo = { "run-as": "sudo" };
+  t.ok(isFit(look([{ "engine-docker": "no gone", linger: "no it does not" }], sudo)));
+  t.notOk(isFit(look([{ "engine-docker": "no gone" }])));
+  const hosts = ["n1"];
+  const told = answers([{ "engine-docker": "no gone", "rootless-docker": "ok" }]);
+  const needed = userRequirements(config(sudo), "alice");
+  const diagnoses = diagnose(needed, [0], { answers: told, hosts, user: "alice" });
+  t.strictSame(of(diagnoses, "engine-docker@alice").fail, [{ ranks: [0], found: "gone" }]);
+  t.strictSame(of(diagnoses, "answer@alice").pass, [0]);
+  t.notOk(isFit(diagnoses));
+  t.notMatch(needed.map(({ mend }) => mend).join(), "the instance owner");
   t.end();
 });

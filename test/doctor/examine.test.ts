@@ -89,3 +89,20 @@ t.test("one that runs out of time does not answer", async (t) => {
   });
   t.strictSame(lost, new Map([[1, "it does not answer"]]));
 });
+
+t.test("a user's engine is asked through sudo, in the form that the rule allows", async (t) => {
+  const commands: Command[] = [];
+  const run = (command: Command) => {
+    commands.push(command);
+    return Promise.resolve(ended({}));
+  };
+  await examine(run, config, { ranks: [0], env: { PATH: "/bin" }, userid: 1002 });
+  const argv = commands[0]?.argv ?? [];
+  const from = argv.indexOf("sudo");
+  t.match(
+    argv.slice(from, from + 16).join(" "),
+    /^sudo -n -u #1002 setpriv --pdeathsig TERM timeout -k 5 [0-9]+ env -i PATH=\/bin /,
+  );
+  t.ok(argv.includes("USERNETES_ENGINES=podman docker"));
+  t.notMatch(argv.join("\n"), "shell-plugin");
+});

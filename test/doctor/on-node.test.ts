@@ -235,7 +235,7 @@ const FAULTS: [what: string, spoil: (node: Node) => void, id: string, told: stri
       node.write("top/etc/subuid", "bob:1:65536\nalice:100000:1000\n1001:300000:500\n");
     },
     "subids",
-    "no alice has 1500 ids in subuid",
+    "no alice has 1500 ids in subuid; free on this node: usermod --add-subuids 165536-231071 --add-subgids 165536-231071 alice",
   ],
   [
     "newuidmap",
@@ -491,13 +491,109 @@ t.test("fixed ports of the template that are in use", async (t) => {
   t.equal(await ports("    environment:\n      A: 8080:80\n"), "ok");
 });
 
+t.test("the range of ids in the advice is nobody's", async (t) => {
+  const node = newNode(t);
+  const advice = async (uids: string, gids: string, accounts = "") => {
+    node.write("top/etc/subuid", uids);
+    node.write("top/etc/subgid", gids);
+    node.program("getent", `[ "$1" = group ] || printf '%s' '${accounts}'`);
+    return /--add-subuids (\S+) --add-subgids (\S+) alice$/
+      .exec((await node.tells())["subids"] ?? "")
+      ?.slice(1)
+      .join(" ");
+  };
+  t.equal(await advice("", ""), "100000-165535 100000-165535");
+  t.equal(await advice("bob:100000:65536\n", ""), "165536-231071 165536-231071");
+  t.equal(await advice("", "bob:165000:1\n"), "165536-231071 165536-231071");
+  t.equal(
+    await advice("bob:231072:65536\n", "", "eve:x:100100:1::/:\n"),
+    "165536-231071 165536-231071",
+  );
+});
+
+t.test("a host with nf_tables needs no iptables modules", async (t) => {
+  const node = newNode(t);
+  node.write("top/proc/modules", "br_netfilter 1 0\nvxlan 2 0\n");
+  t.match((await node.tells())["iptables"], /^no not loaded: ip_tables /);
+  node.write("top/proc/modules", "br_netfilter 1 0\nvxlan 2 0\nnf_tables 3 0\n");
+  t.equal((await node.tells())["iptables"], "ok not needed: the kernel has nf_tables");
+});
+
+t.test("bridge-nf-call-iptables matters where the engine is rootful", async (t) => {
+  const node = newNode(t);
+  node.write("top/proc/sys/net/bridge/bridge-nf-call-iptables", "1\n");
+  t.equal((await node.tells())["bridge-nf"], undefined);
+  node.engine("docker", "29", "2", "[name=seccomp]");
+  t.equal((await node.tells())["bridge-nf"], "no net.bridge.bridge-nf-call-iptables is 1");
+  node.write("top/proc/sys/net/bridge/bridge-nf-call-iptables", "0\n");
+  t.equal((await node.tells())["bridge-nf"], "ok");
+});
+
+t.test("of an engine's output, the line that names the error is reported", async (t) => {
+  const node = newNode(t);
+  const says = async (text: string) => {
+    node.program("docker", `printf '${text}' >&2; exit 1`);
+    return (await node.tells())["engine-docker"];
+  };
+  t.equal(
+    await says(
+      "Client:\\n\\nServer:\\nERROR: Cannot connect to it\\nerrors pretty printing info\\n",
+    ),
+    "no docker does not answer: ERROR: Cannot connect to it",
+  );
+  t.equal(await says(""), "no docker does not answer: exit 1, without output");
+});
+
+t.test("a command is executed in a container, which is removed", async (t) => {
+  const node = newNode(t);
+  for (const name of ["sleep", "tar", "ldd"])
+    symlinkSync(`/usr/bin/${name}`, node.at(`bin/${name}`));
+  const engine = (fault: string, security = "name=rootless", sys = "rw") => {
+    node.program(
+      "docker",
+      `case "$1 $2" in
+  "info --format") echo '[${security}]' ;;
+  "import -") tar -tf - >/dev/null || exit; echo made >"${node.directory}/image" ;;
+  "run --detach") echo made >"${node.directory}/container" ;;
+  "exec "*) ${fault}
+    echo "sysfs /sys sysfs ${sys},nosuid 0 0" ;;
+  "rm --force") rm "${node.directory}/container" ;;
+  "image rm") rm "${node.directory}/image" ;;
+  "compose version") echo "Docker Compose version v2.30.0" ;;
+  "--version ") echo "Docker version 29.0.1, build 1" ;;
+esac`,
+    );
+  };
+  const isClean = () =>
+    readdirSync(node.directory).every((name) => !["image", "container"].includes(name));
+  engine("");
+  let tells = await node.tells();
+  t.equal(tells["exec-docker"], "ok");
+  t.equal(tells["udevd-docker"], undefined, "a rootless engine");
+  t.ok(isClean());
+  engine("echo 'Error: crun: cgroup.procs: Permission denied' >&2; exit 126");
+  tells = await node.tells();
+  t.equal(
+    tells["exec-docker"],
+    "no docker exec does not work in a container that runs: Error: crun: cgroup.procs: Permission denied",
+  );
+  t.ok(isClean());
+  engine("", "name=seccomp", "ro");
+  t.equal((await node.tells())["udevd-docker"], "no /sys is read-only in a privileged container");
+  engine("", "name=seccomp");
+  t.equal((await node.tells())["udevd-docker"], "ok");
+});
+
 t.test("an engine that hangs is given up", async (t) => {
   const node = newNode(t);
   node.program("docker", "exec /usr/bin/sleep 300");
   // Its own 15 s are too long for a test.
   node.program("timeout", 'shift 3; exec /usr/bin/timeout -k 1 0.2 "$@"');
   const tells = await node.tells();
-  t.match(tells["engine-docker"], /^no docker does not answer/);
+  t.equal(
+    tells["engine-docker"],
+    "no docker does not answer: it did not answer within 15 s (time-out)",
+  );
   t.equal(tells["end"], "ok");
 });
 

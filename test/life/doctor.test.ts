@@ -17,6 +17,8 @@ const OTHERS = [
   "jq",
   "address",
   "networks",
+  "udevd-docker",
+  "bridge-nf",
   ...MACHINES,
 ];
 

@@ -46,7 +46,29 @@ subids() {
     [ "$count" -ge 65536 ] || wrong="$wrong, $name has $count ids in $kind"
   done
   for program in newuidmap newgidmap; do has "$program" || wrong="$wrong, $program is missing"; done
-  if [ -z "$wrong" ]; then tell subids ok; else tell subids no "${wrong#, }"; fi
+  case $wrong in
+    '') tell subids ok ;;
+    *" ids in "*) tell subids no "${wrong#, }; free on this node: usermod $(free_ids) $name" ;;
+    *) tell subids no "${wrong#, }" ;;
+  esac
+}
+
+# Prints usermod's options for 65536 ids that no user of this node has, as subordinate ids
+# or as an account.
+free_ids() {
+  {
+    cat "$top/etc/subuid" "$top/etc/subgid"
+    limited getent passwd | awk -F: '{ print $1 ":" $3 ":1" }'
+    limited getent group | awk -F: '{ print $1 ":" $3 ":1" }'
+  } | awk -F: '
+    $2 ~ /^[0-9]+$/ { n++; first[n] = $2 + 0; last[n] = $2 + $3 - 1 }
+    END {
+      for (start = 100000; start < 4294000000; start += 65536) {
+        for (i = 1; i <= n; i++) if (first[i] < start + 65536 && last[i] >= start) break
+        if (i > n) break
+      }
+      printf "--add-subuids %.0f-%.0f --add-subgids %.0f-%.0f", start, start + 65535, start, start + 65535
+    }'
 }
 
 if [ "$rootless" = no ] || [ "$uid" = 0 ]; then
@@ -59,13 +81,14 @@ fi
 
 builtin=$top/lib/modules/$(uname -r)/modules.builtin
 
-modules() { # ID MODULE...: loaded, or built in
+has_module() { # MODULE: it is loaded, or built in
+  [ -d "$top/sys/module/$1" ] || grep -qw "^$1" "$top/proc/modules" || grep -q "/$1\.ko" "$builtin"
+}
+
+modules() { # ID MODULE...
   id=$1 missing=''
   shift
-  for module; do
-    [ -d "$top/sys/module/$module" ] || grep -qw "^$module" "$top/proc/modules" ||
-      grep -q "/$module\.ko" "$builtin" || missing="$missing $module"
-  done
+  for module; do has_module "$module" || missing="$missing $module"; done
   if [ -z "$missing" ]; then
     tell "$id" ok
   elif [ ! -r "$top/proc/modules" ] && [ ! -r "$builtin" ]; then
@@ -76,9 +99,21 @@ modules() { # ID MODULE...: loaded, or built in
 }
 
 modules modules br_netfilter vxlan
-modules iptables ip_tables iptable_nat ip6_tables ip6table_nat
+if has_module nf_tables; then
+  tell iptables ok "not needed: the kernel has nf_tables"
+else
+  modules iptables ip_tables iptable_nat ip6_tables ip6table_nat
+fi
 
 case $(cat "$top/proc/sys/net/ipv4/conf/default/rp_filter") in
   1) tell rp_filter no "net.ipv4.conf.default.rp_filter is 1 (strict)" ;;
   *) tell rp_filter ok ;;
 esac
+
+# The networks of a rootful engine are in the node's own network namespace.
+if [ "$rootless" = no ]; then
+  case $(cat "$top/proc/sys/net/bridge/bridge-nf-call-iptables") in
+    1) tell bridge-nf no "net.bridge.bridge-nf-call-iptables is 1" ;;
+    *) tell bridge-nf ok ;;
+  esac
+fi

@@ -15,5 +15,3 @@ if [ -n "$found" ]; then
 else
   tell shell-plugin no "${initrc%/*}/lua.d/usernetes.lua is not there${FLUX_SHELL_RC_PATH:+, nor usernetes.lua in $FLUX_SHELL_RC_PATH}"
 fi
-
-tell end ok

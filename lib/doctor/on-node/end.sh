@@ -1,0 +1,2 @@
+# The last line: this node has reported all.
+tell end ok
