@@ -5,6 +5,7 @@
  */
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { whyNoPython } from "../fakes/flux-plugins.js";
 import { whyNoRealFlux } from "../hosts/real-flux.js";
 import { LifeFlux } from "../life/flux.js";
 import { embeddedPlace, realPlace } from "../life/places.js";
@@ -72,6 +73,11 @@ async function main(): Promise<void> {
   const why = values.flux ? whyNoRealFlux() : undefined;
   if (why !== undefined) {
     process.stderr.write(`demo: --flux: ${why}\n`);
+    process.exitCode = 1;
+    return;
+  }
+  if (whyNoPython !== undefined) {
+    process.stderr.write(`demo: ${whyNoPython}, which runs the daemon's bridge: install python3\n`);
     process.exitCode = 1;
     return;
   }

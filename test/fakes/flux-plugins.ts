@@ -18,7 +18,7 @@ export const whyNoPython =
   spawnSync("python3", ["--version"]).status === 0 ? undefined : "there is no python3";
 
 export function playPlugins(requests: PluginRequest[]): PluginAnswer[] {
-  const here = `${PACKAGE}/test/fakes/python`;
+  const here = `${PACKAGE}/test/sandbox/python`;
   const { stdout, stderr } = spawnSync(
     "python3",
     [`${here}/play_plugins.py`, `${PACKAGE}/etc/flux`],

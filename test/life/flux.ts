@@ -235,10 +235,11 @@ export class LifeFlux {
   async behindTheBridge(act: () => Promise<void>): Promise<void> {
     const { delayBridge } = this.place;
     if (delayBridge) delayBridge(1000);
-    else if (this.signalChildren("bridge", "SIGSTOP") !== 1) throw new Error("there is no bridge");
+    else if (this.signalChildren("bridge.py", "SIGSTOP") !== 1)
+      throw new Error("there is no bridge");
     await act();
     if (delayBridge) delayBridge(0);
-    else this.signalChildren("bridge", "SIGCONT");
+    else this.signalChildren("bridge.py", "SIGCONT");
   }
 
   /** Submits a job that asks for a cluster; its id. */

@@ -62,7 +62,7 @@ life(async (t, flux) => {
   });
 
   await t.test("a bridge that is started again is counted", async () => {
-    flux.signalChildren("bridge", "SIGKILL");
+    flux.signalChildren("bridge.py", "SIGKILL");
     await until((it) => sum(it, "usernetes_bridge_restarts_total") === 1);
   });
 

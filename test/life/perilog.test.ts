@@ -78,8 +78,8 @@ for (const [way, perilog] of WAYS)
     });
 
     await t.test(`${way}: the time limit is given back before the job starts`, async (t) => {
-      flux.takes("kubeadm-init", 4);
-      const job = await flux.submit("-N1", "-t", "3s", "sleep", "1");
+      flux.takes("kubeadm-init", 2);
+      const job = await flux.submit("-N1", "-t", "1.5s", "sleep", "0.5");
       await flux.waitForEnd(job);
       t.equal(fatal(await flux.events(job)), undefined);
       flux.takes("kubeadm-init", 0.1);
@@ -115,7 +115,8 @@ for (const [way, perilog] of WAYS)
       const debug = "--setattr=attributes.user.usernetes_debug=yes";
       const job = await flux.submit("-N1", debug, "true");
       await flux.waitForRecord(job, "settle");
-      await new Promise((resolve) => setTimeout(resolve, 1500));
+      // One that is submitted now has ended before it starts.
+      await flux.output("flux", "run", "-N1", "true");
       t.notOk((await told(job)).includes("start"));
       await flux.output("flux", "job", "memo", job, "usernetes.release=true");
       await flux.waitFor(job, "start", "15s");

@@ -30,6 +30,7 @@ life(async (t, flux) => {
     });
   });
 
+  // test/cluster/request.test.ts has what else is not.
   await t.test("an attribute that is not understood", async (t) => {
     await flux.startDaemon();
     for (const [args, note] of [
@@ -38,24 +39,8 @@ life(async (t, flux) => {
         /usernetes: found "maybe", allowed: yes or no/,
       ],
       [
-        ["--setattr=attributes.user.usernetes=[1,2]"],
-        /usernetes: found \[1,2\], allowed: yes or no/,
-      ],
-      [
         [ASK, "--setattr=attributes.user.usernetes_engine=podman"],
         /usernetes_engine: found "podman", allowed here: docker/,
-      ],
-      [
-        [ASK, "--setattr=attributes.user.usernetes_engine=rkt"],
-        /usernetes_engine: found "rkt", allowed: docker, podman or nerdctl/,
-      ],
-      [
-        [ASK, "--setattr=attributes.user.usernetes_debug=perhaps"],
-        /usernetes_debug: found "perhaps"/,
-      ],
-      [
-        [ASK, "--setattr=attributes.user.usernetes_tolerate=some"],
-        /usernetes_tolerate: found "some", allowed: a whole number/,
       ],
     ] as const) {
       const refused = await refusal(...args);
@@ -84,19 +69,10 @@ life(async (t, flux) => {
     t.match(ping, { exitCode: 4, stderr: /^flux-usernetes: no Flux instance answers.*\n$/ });
   });
 
+  // test/config has each key, and what it refuses.
   await t.test("a configuration that is refused", async (t) => {
     for (const [text, message] of [
       ["bad", /bad\.toml:1:[0-9]+: /],
-      ["[other]\nx = 1", /there is no table \[usernetes\]/],
-      ["[usernetes]\nworkdir = '/tmp'", /usernetes\.template: not set/],
-      [
-        "[usernetes]\ntemplate = '/x'\nfoo = 1",
-        /usernetes\.foo: there is no such key; allowed: template, /,
-      ],
-      [
-        "[usernetes]\ntemplate = '/x'\nports = 'many'",
-        /usernetes\.ports: found "many", allowed: a range/,
-      ],
       [
         "[usernetes]\ntemplate = '/x'\nhold = 'forever'",
         /usernetes\.hold: found "forever", allowed: events, perilog/,

@@ -59,7 +59,7 @@ life(async (t, flux) => {
     flux.takes("kubeadm-init", 1);
     const job = await flux.submit("-N2", "true");
     await flux.waitForStep(job, "kubeadm-init");
-    t.equal(flux.signalChildren("bridge", "SIGKILL"), 1);
+    t.equal(flux.signalChildren("bridge.py", "SIGKILL"), 1);
     await flux.waitForEnd(job);
     t.match(
       (await flux.events(job)).filter((entry) => entry.name === "finish"),

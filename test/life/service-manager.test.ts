@@ -29,7 +29,7 @@ life(async (t, flux) => {
       await told(/^"READY=1\\nSTATUS=configuration reloaded"$/);
 
       const before = systemd.lines.length;
-      t.equal(flux.signalChildren("bridge", "SIGKILL", daemon.child.pid), 1);
+      t.equal(flux.signalChildren("bridge.py", "SIGKILL", daemon.child.pid), 1);
       await told(/WATCHDOG=1/, before);
 
       daemon.child.kill("SIGTERM");

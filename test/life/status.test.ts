@@ -56,13 +56,13 @@ life(async (t, flux) => {
   await t.test("a step that hangs is named, and until when it may", async (t) => {
     flux.fault("node1.up", "hang");
     const job = await flux.submit("-N2", "true");
-    const early = await usernetes("wait", "--timeout", "8s", job);
+    const early = await usernetes("wait", "--timeout", "6s", job);
     t.match(early, { exitCode: 1, stdout: "" });
     const where = "waiting for up on node1 \\(rank 1\\)";
     const waits = `${where}: [0-9.]+s so far, deadline [0-9:]{8}`;
     const said = early.stderr.trimEnd().split("\n");
     t.match(said[0], new RegExp(`^flux-usernetes: ${job}: ${where}`));
-    t.match(said.at(-1), new RegExp(`: ${job}: not ready after 8s: ${waits}$`));
+    t.match(said.at(-1), new RegExp(`: ${job}: not ready after 6s: ${waits}$`));
     t.match((await usernetes("status", job)).stdout, new RegExp(`\n\n${waits}\n$`));
     flux.fault("node1.up", undefined);
     const [late] = await Promise.all([usernetes("wait", job), flux.flux("cancel", job)]);

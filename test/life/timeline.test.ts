@@ -64,7 +64,7 @@ life(async (t, flux) => {
   await t.test("a bring-up that goes on is seen up to now", async (t) => {
     flux.fault("node1.up", "hang");
     job = await flux.submit("-N2", "sleep", "60");
-    await flux.output("flux", "usernetes", "wait", "--timeout", "3s", job).catch(() => undefined);
+    await flux.waitForRecord(job, "step-finish", "step=up");
     const [up] = (await timeline(job)).phases;
     t.match(up, { to: "now", open: true });
     t.match(up?.chain.at(-1), { step: "up", hosts: ["node1"] });

@@ -51,7 +51,7 @@ const python = spawnSync("python3", ["--version"]).status === 0 ? false : "there
 function feed(responses: string[], play = FEED): { out: string[]; err: string } {
   const { stdout, stderr } = spawnSync("python3", ["-c", play, packagePath("plugin/bridge.py")], {
     input: responses.map((line) => `${line}\n`).join(""),
-    env: { PATH: process.env["PATH"], PYTHONPATH: packagePath("test/fakes/python") },
+    env: { PATH: process.env["PATH"], PYTHONPATH: packagePath("test/sandbox/python") },
     encoding: "utf8",
   });
   return { out: stdout.split("\n").slice(0, -1), err: stderr };

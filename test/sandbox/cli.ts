@@ -59,23 +59,13 @@ async function ask(socketPath: string, argv: string[]): Promise<void> {
       );
     exitWhenWritten(status ?? 1);
   } catch (error) {
-    await refuse(argv, socketPath, error as NodeJS.ErrnoException);
+    refuse(argv, error as NodeJS.ErrnoException);
   }
 }
 
-async function refuse(
-  argv: string[],
-  socketPath: string,
-  error: NodeJS.ErrnoException,
-): Promise<void> {
-  if (argv[0] === "python") {
-    const { sayConnectFailure } = await import("./without-instance.js");
-    sayConnectFailure(argv, socketPath);
-  } else {
-    const reason =
-      error.code === "ECONNREFUSED" ? "Connection refused" : "No such file or directory";
-    process.stderr.write(`flux-${argv[0] ?? ""}: Unable to connect to Flux: ${reason}\n`);
-  }
+function refuse(argv: string[], error: NodeJS.ErrnoException): never {
+  const reason = error.code === "ECONNREFUSED" ? "Connection refused" : "No such file or directory";
+  process.stderr.write(`flux-${argv[0] ?? ""}: Unable to connect to Flux: ${reason}\n`);
   process.exit(1);
 }
 

@@ -13,7 +13,6 @@ import { jobs } from "./cli/jobs.js";
 import { kvs } from "./cli/kvs.js";
 import { ping } from "./cli/ping.js";
 import { postJobEvent } from "./cli/post-job-event.js";
-import { python } from "./cli/python.js";
 import { queue } from "./cli/queue.js";
 import { resource } from "./cli/resource.js";
 import { run } from "./cli/run.js";
@@ -37,7 +36,6 @@ const COMMANDS: Record<string, Command> = {
   logger,
   ping,
   "post-job-event": postJobEvent,
-  python,
   queue,
   resource,
   run,

@@ -5,9 +5,10 @@ const TEXTS: Record<string, string> = {
   ENOENT: "No such file or directory",
   EEXIST: "File exists",
   EINVAL: "Invalid argument",
-  EISDIR: "EISDIR: Is a directory",
-  ENOTDIR: "ENOTDIR: Not a directory",
+  EISDIR: "Is a directory",
+  ENOTDIR: "Not a directory",
   ENOSYS: "Function not implemented",
+  EPERM: "Request requires owner credentials",
 };
 
 export class FluxError extends Error {

@@ -18,11 +18,13 @@ import { encodeHostlist } from "../../lib/flux/hostlist.js";
 import type { Job } from "./job.js";
 import { JobManager } from "./job-manager.js";
 import { JobRun } from "./job-run.js";
+import { Journal } from "./journal.js";
 import { Kvs } from "./kvs.js";
 import { VERSION } from "./paths.js";
 import { Perilogs } from "./perilog.js";
 import { launch, type Launcher, type Running } from "./process.js";
 import { Resources } from "./resources.js";
+import { Router } from "./router.js";
 import { listen, type Listener } from "./server.js";
 
 export interface Parent {
@@ -48,15 +50,6 @@ export interface InstanceOptions {
   shellPlugin?: boolean;
 }
 
-/** A command that runs on and has the name of a service. */
-export interface Service {
-  ping(): string;
-  /** A request; undefined: it has no such method. */
-  call(method: string, payload: unknown): Promise<Answer> | undefined;
-}
-
-export type Answer = { value: unknown } | { errno: number; error: string };
-
 export class Instance {
   readonly root: string;
   readonly directory: string;
@@ -72,12 +65,13 @@ export class Instance {
   readonly configuration: Configuration;
   /** Emits `change` when a rank is lost or comes back. */
   readonly membership = new EventEmitter().setMaxListeners(0);
-  readonly services = new Map<string, Service>();
+  readonly router = new Router();
+  readonly journal = new Journal();
   readonly jobs: JobManager;
   /** Processes of `flux exec` and of prologs and epilogs, by rank. */
   readonly processes = new Map<Running, number>();
-  /** How late the journal is, in milliseconds: a test may make a bridge too slow. */
-  journalDelayMs = 1;
+  /** How late the journal is, in milliseconds: a test may make a bridge too late. */
+  journalDelayMs = 0;
   /** How `flux exec` starts a command on a rank; a measurement may play what the nodes do. */
   launcher: Launcher = launch;
   stopped = false;

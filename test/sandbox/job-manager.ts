@@ -157,7 +157,9 @@ export class JobManager {
         this.post(job, "priority", { priority: job.urgency });
         break;
       case "enqueue":
-        this.queue.add(job);
+        this.instance.journal.whenSeen(() => {
+          if (nextActions(job).includes("enqueue")) this.queue.add(job);
+        });
         break;
       case "dequeue":
         this.queue.remove(job);
@@ -167,9 +169,9 @@ export class JobManager {
         this.instance.startJob(job);
         break;
       case "free":
-        job.freePosted = true;
-        this.post(job, "free");
-        this.queue.schedule();
+        this.instance.journal.whenSeen(() => {
+          if (nextActions(job).includes("free")) this.#free(job);
+        });
         break;
       case "clean":
         job.cleanPosted = true;
@@ -177,6 +179,12 @@ export class JobManager {
         this.post(job, "clean");
         break;
     }
+  }
+
+  #free(job: Job): void {
+    job.freePosted = true;
+    this.post(job, "free");
+    this.queue.schedule();
   }
 
   raise(

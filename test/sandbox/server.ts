@@ -8,10 +8,11 @@ import { writeFileSync } from "node:fs";
 import { Refusal, type Call } from "./call.js";
 import { findCommand } from "./commands.js";
 import { FluxError } from "./flux-error.js";
-import { refuseGuest } from "./guests.js";
+import { refuseGuest, userOf } from "./guests.js";
+import { Handle } from "./handle.js";
 import { LineTranslator } from "./host.js";
 import type { Instance } from "./instance.js";
-import { frame, FrameReader, type Request } from "./wire.js";
+import { frame, FrameReader, type Opening, type Request } from "./wire.js";
 
 export interface Listener {
   /** Makes the socket of a rank, where it is not there yet: an instance may have thousands. */
@@ -51,6 +52,7 @@ class Session {
   readonly #gone = new AbortController();
   #signalHandler: ((signal: NodeJS.Signals) => void) | undefined;
   #stdin: { translator: LineTranslator; end: () => void } | undefined;
+  #handle: Handle | undefined;
 
   constructor(
     readonly instance: Instance,
@@ -63,12 +65,15 @@ class Session {
     socket.on("error", () => undefined);
     socket.on("close", () => {
       this.#gone.abort();
+      this.#handle?.end();
     });
   }
 
   #onData(chunk: Buffer): void {
     for (const { type, payload } of this.#reader.feed(chunk)) {
-      if (type === "R") void this.#run(JSON.parse(payload.toString()) as Request);
+      if (type === "M") this.#handle?.receive(payload.toString());
+      else if (type === "H") this.#open(JSON.parse(payload.toString()) as Opening);
+      else if (type === "R") void this.#run(JSON.parse(payload.toString()) as Request);
       else if (type === "I") this.#stdin?.translator.write(payload);
       else if (type === "S") this.#signalHandler?.(payload.toString() as NodeJS.Signals);
       else if (type === "E") {
@@ -76,6 +81,13 @@ class Session {
         this.#stdin?.end();
       }
     }
+  }
+
+  #open({ user }: Opening): void {
+    const userid = userOf(user === null ? {} : { SANDBOX_USER: user });
+    this.#handle = new Handle(this.instance, this.rank, userid, (bytes) => {
+      if (this.socket.writable) this.socket.write(bytes);
+    });
   }
 
   async #run(request: Request): Promise<void> {

@@ -2,6 +2,7 @@
 import { spawn } from "node:child_process";
 import { join } from "node:path";
 import t from "tap";
+import { packagePath } from "../../lib/host/package.js";
 import { BIN } from "./paths.js";
 import { startInstance, type Sandbox } from "./start-instance.js";
 
@@ -15,7 +16,7 @@ async function open(t: { teardown: (end: () => unknown) => void }): Promise<Sand
 
 /** A daemon that never does anything, and does not hold. */
 async function idleDaemon(sandbox: Sandbox, t: { teardown: (end: () => unknown) => void }) {
-  const child = spawn(join(BIN, "flux"), ["python", "bridge.py", "--perilog"], {
+  const child = spawn(join(BIN, "flux"), ["python", packagePath("plugin/bridge.py"), "--perilog"], {
     env: sandbox.env,
   });
   t.teardown(() => child.kill());

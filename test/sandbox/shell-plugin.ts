@@ -51,7 +51,7 @@ function kubeconfigAround(instance: Instance): string | undefined {
 
 /** In an instance that has no daemon a job that asks gets the cluster it is in. */
 function insideCluster(instance: Instance, { env }: Job): string | undefined {
-  if (instance.services.has("usernetes")) return undefined;
+  if (instance.router.has("usernetes")) return undefined;
   const workdir = instance.level > 0 && env["USERNETES_WORKDIR"];
   return kubeconfigAround(instance) ?? (workdir ? `${workdir}/kubeconfig` : undefined);
 }
@@ -88,7 +88,7 @@ export async function usernetesEnvironment(
 
 async function daemonAnswers(instance: Instance): Promise<boolean> {
   for (let tries = 0; tries < ASKS_FOR_DAEMON; tries++) {
-    if (instance.services.has("usernetes")) return true;
+    if (instance.router.has("usernetes")) return true;
     await sleep(1000 * instance.pace, undefined, { ref: false });
   }
   return false;

@@ -1,9 +1,14 @@
 /**
- * What goes over the socket between the flux command and the instance: frames of
- * one type byte, four bytes of length, and the payload.
+ * What goes over the socket of an instance: frames of one type byte, four bytes of
+ * length, and the payload. The flux command:
  *
  *   client: R request {argv, cwd, env} · I stdin · E end of stdin · S signal name
  *   server: O stdout · P stderr · W stdin is wanted · X exit status
+ *
+ * A program that opens a handle (python/flux):
+ *
+ *   client: H {user} · M message
+ *   server: M message
  */
 export interface Frame {
   type: string;
@@ -14,6 +19,11 @@ export interface Request {
   argv: string[];
   cwd: string;
   env: Record<string, string>;
+}
+
+/** Who opens a handle: SANDBOX_USER of its environment. */
+export interface Opening {
+  user: string | null;
 }
 
 export function frame(type: string, payload: Buffer | string = ""): Buffer {

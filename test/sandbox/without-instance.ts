@@ -28,13 +28,8 @@ function printVersion(): number {
   return 0;
 }
 
-function connectFailure(argv: string[], path: string): string {
-  const [name = "", script] = argv;
-  if (name === "python" && script?.endsWith("bridge.py")) {
-    const error = `[Errno 2] Unable to connect to Flux: broker socket ${path} was not found`;
-    return JSON.stringify({ type: "refused", reason: "flux", error });
-  }
-  if (name === "python") return `2 Unable to connect to Flux: broker socket ${path} was not found`;
+function connectFailure([name = ""]: string[]): string {
+  const path = "/run/flux/local";
   if (PYTHON.includes(name))
     return `flux-${name}: ERROR: Unable to connect to Flux: broker socket ${path} was not found`;
   if (["getattr", "dmesg", "logger"].includes(name))
@@ -42,17 +37,10 @@ function connectFailure(argv: string[], path: string): string {
   return `flux-${name}: flux_open: No such file or directory`;
 }
 
-/** A bridge tells its daemon, on stdout; all others tell a person. */
-export function sayConnectFailure(argv: string[], path = "/run/flux/local"): void {
-  const failure = connectFailure(argv, path);
-  const stream = failure.startsWith("{") ? process.stdout : process.stderr;
-  stream.write(`${failure}\n`);
-}
-
 export async function runWithoutInstance(argv: string[]): Promise<number> {
   if (argv[0] === "version") return printVersion();
   if (argv[0] !== "job" || argv[1] !== "id") {
-    sayConnectFailure(argv);
+    process.stderr.write(`${connectFailure(argv)}\n`);
     return 1;
   }
   try {

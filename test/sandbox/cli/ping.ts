@@ -1,9 +1,26 @@
 /** flux-ping(1) of a service or of a rank's broker. */
+import { constants } from "node:os";
 import { Refusal, type Call } from "../call.js";
 import { parseFsd } from "../duration.js";
+import { userOf } from "../guests.js";
 import { parseOptions } from "../options.js";
 
 const BUILT_IN = ["broker", "job-manager", "kvs", "job-info", "resource", "rexec"];
+
+/** The route of its answer; there may be none. */
+function pingService({ instance, env }: Call, service: string): Promise<string> {
+  const topic = `${service}.ping`;
+  const payload = JSON.stringify({ seq: 0, pad: "" });
+  return new Promise((resolve, reject) => {
+    instance.router.send({ topic, payload, userid: userOf(env) }, (answer) => {
+      if ("errno" in answer) {
+        const isThere = answer.errno !== constants.errno.ENOSYS;
+        const why = isThere ? answer.error : "Function not implemented";
+        reject(new Refusal(`flux-ping: ${topic}: ${why}`));
+      } else resolve((JSON.parse(answer.payload ?? "{}") as { route: string }).route);
+    });
+  });
+}
 
 export async function ping(call: Call): Promise<number> {
   const options = parseOptions(call.argv, {
@@ -15,15 +32,12 @@ export async function ping(call: Call): Promise<number> {
   const intervalMs = (parseFsd(options.get("interval") ?? "1") ?? 1) * 1000;
   const isRank = /^[0-9]+$/.test(target);
   const service = isRank ? "broker" : target;
-  const answer = () =>
-    BUILT_IN.includes(service) ? "embedded" : call.instance.services.get(service)?.ping();
+  const ask = () => (BUILT_IN.includes(service) ? "embedded" : pingService(call, service));
   const heading = `flux-ping ${isRank ? target : "any"}!${service}`;
   call.out(`${heading}\n`);
   for (let seq = 0; seq < count && !call.gone.aborted; seq++) {
     if (seq > 0) await new Promise((resolve) => setTimeout(resolve, intervalMs));
-    const route = answer();
-    if (route === undefined)
-      throw new Refusal(`flux-ping: ${service}.ping: Function not implemented`);
+    const route = await ask();
     call.out(`${isRank ? target : 0}!${service}.ping pad=0 seq=${seq} time=0.200 ms (${route})\n`);
   }
   return 0;

@@ -1,1 +1,0 @@
-ffi = raw = None

@@ -1,0 +1,59 @@
+/**
+ * Who answers a request: a service of the instance's own (services.ts), or a program
+ * that has registered the service's name. As in Flux, a request to a program that
+ * ends before it answers is never answered.
+ */
+import { constants } from "node:os";
+import { FluxError } from "./flux-error.js";
+
+export interface Request {
+  /** SERVICE.METHOD */
+  topic: string;
+  /** JSON; null: it has none. */
+  payload: string | null;
+  userid: number;
+}
+
+export type Answer = { payload: string | null } | { errno: number; error: string };
+
+/** Called once, or at each answer of a stream. */
+export type Respond = (answer: Answer) => void;
+
+/** A program that has a service. */
+export interface Provider {
+  take(request: Request, respond: Respond): void;
+}
+
+export function errorAnswer(error: unknown): Answer {
+  if (!(error instanceof FluxError)) return { errno: constants.errno.EPROTO, error: String(error) };
+  return { errno: error.errno, error: error.message };
+}
+
+export class Router {
+  readonly #providers = new Map<string, Provider>();
+
+  has(service: string): boolean {
+    return this.#providers.has(service);
+  }
+
+  add(service: string, provider: Provider): void {
+    if (this.has(service)) throw new FluxError("EEXIST");
+    this.#providers.set(service, provider);
+  }
+
+  /** The program has ended. */
+  remove(provider: Provider): void {
+    for (const [service, owner] of this.#providers)
+      if (owner === provider) this.#providers.delete(service);
+  }
+
+  send(request: Request, respond: Respond): void {
+    const [service = ""] = request.topic.split(".");
+    const provider = this.#providers.get(service);
+    if (provider) provider.take(request, respond);
+    else
+      respond(
+        errorAnswer(new FluxError("ENOSYS", `No service matching ${request.topic} is registered`)),
+      );
+  }
+}

@@ -1,0 +1,149 @@
+/**
+ * The instance's own services, as programs reach them by RPC: what plugin/bridge.py
+ * asks for. Those of the KVS are not as Flux's own, which only its C library calls.
+ */
+import { decodeIdset, encodeIdset } from "../../lib/flux/idset.js";
+import { SEVERITIES } from "./dmesg.js";
+import { FluxError } from "./flux-error.js";
+import { OWNER } from "./guests.js";
+import type { Instance } from "./instance.js";
+import { followJournal } from "./journal.js";
+import type { Kvs, Operation } from "./kvs.js";
+import { decodePayload } from "./message.js";
+import type { Answer, Provider } from "./router.js";
+
+/** Whose request it is. */
+export interface Caller extends Provider {
+  instance: Instance;
+  rank: number;
+  userid: number;
+  onSeen(seen: () => void): void;
+  onEnd(act: () => void): void;
+}
+
+/** With `ack` the caller says that it has acted upon it. */
+export type Send = (answer: Answer, ack?: boolean) => void;
+
+type Payload = Record<string, unknown>;
+
+/** Its value is the answer; a stream gives undefined, and sends. */
+type Service = (caller: Caller, payload: Payload, send: Send) => unknown;
+
+const text = (payload: Payload, key: string): string => {
+  if (typeof payload[key] === "string") return payload[key];
+  throw new FluxError("EPROTO", `no ${key}`);
+};
+const jobid = ({ id }: Payload): bigint => BigInt(id as string | number);
+const object = (payload: Payload, key: string) => (payload[key] ?? {}) as Record<string, unknown>;
+
+/** To nobody else, where Flux's own refuse guests. */
+const ofOwner =
+  (service: Service): Service =>
+  (caller, payload, send) => {
+    if (caller.userid !== OWNER) throw new FluxError("EPERM");
+    return service(caller, payload, send) ?? {};
+  };
+
+/** A directory as RFC 11 has it, as far as its names. */
+function treeObject(kvs: Kvs, key: string): Record<string, unknown> {
+  if (kvs.get(key) !== undefined) throw new FluxError("ENOTDIR");
+  if (!kvs.isDirectory(key)) throw new FluxError("ENOENT");
+  return { ver: 1, type: "dir", data: Object.fromEntries(kvs.list(key).map((name) => [name, {}])) };
+}
+
+/** The ranks of an idset that has to be one of ranks that there are. */
+function ranksIn({ size }: Instance, idset: string): number[] {
+  const ranks = decodeIdset(idset);
+  if (ranks.some((rank) => rank >= size)) throw new FluxError("EINVAL", "idset is out of range");
+  return ranks;
+}
+
+const SERVICES: Record<string, Service> = {
+  "attr.get"({ instance, rank }, payload) {
+    const value = instance.attribute(text(payload, "name"), rank);
+    if (value === undefined) throw new FluxError("ENOENT");
+    return { value };
+  },
+  "service.add": ofOwner((caller, payload) => {
+    caller.instance.router.add(text(payload, "service"), caller);
+  }),
+  "groups.get"(caller, _payload, send) {
+    const { instance } = caller;
+    const online = () => {
+      const all = Array.from({ length: instance.size }, (_, rank) => rank);
+      const members = encodeIdset(all.filter((rank) => !instance.resources.lost.has(rank)));
+      send({ payload: JSON.stringify({ members }) });
+    };
+    instance.membership.on("change", online);
+    caller.onEnd(() => instance.membership.off("change", online));
+    online();
+    return undefined;
+  },
+  "log.append": ofOwner(({ instance, rank }, payload) => {
+    const severity = SEVERITIES[Number(payload["level"])] ?? "info";
+    instance.log.add(text(payload, "name"), severity, { rank, text: text(payload, "text") });
+  }),
+  "resource.drain": ofOwner(({ instance }, payload) => {
+    instance.drain(ranksIn(instance, text(payload, "targets")), text(payload, "reason"));
+  }),
+  "resource.undrain": ofOwner(({ instance }, payload) => {
+    for (const rank of ranksIn(instance, text(payload, "targets")))
+      instance.resources.drained.delete(rank);
+    instance.jobs.queue.schedule();
+  }),
+  "resource.status"({ instance: { resources } }) {
+    const drain = [...resources.drained].map(([rank, why]) => [String(rank), why] as const);
+    return { drain: Object.fromEntries(drain) };
+  },
+  "job-manager.events-journal"(caller, payload, send) {
+    if (caller.userid !== OWNER) throw new FluxError("EPERM");
+    followJournal(caller, new Set(Object.keys(object(payload, "allow"))), send);
+    return undefined;
+  },
+  "job-manager.post-event.post": ofOwner(({ instance }, payload) => {
+    const job = instance.jobs.jobs.get(jobid(payload));
+    if (!job || job.state === "INACTIVE") throw new FluxError("ENOENT");
+    instance.jobs.post(job, text(payload, "name"), object(payload, "context"));
+  }),
+  "job-manager.memo": ofOwner(({ instance }, payload) => {
+    instance.jobs.memo(jobid(payload), object(payload, "memo"));
+  }),
+  "job-manager.raise": ofOwner(({ instance }, payload) => {
+    instance.jobs.raise(jobid(payload), {
+      type: text(payload, "type"),
+      severity: Number(payload["severity"]),
+      note: text(payload, "note"),
+    });
+  }),
+  "job-manager.update": ofOwner(({ instance }, payload) => {
+    instance.jobs.update(jobid(payload), object(payload, "updates"));
+  }),
+  "kvs.commit": ofOwner(({ instance }, payload) => {
+    instance.kvs.commit(payload["ops"] as Operation[]);
+  }),
+  "kvs.lookup": ofOwner(({ instance: { kvs } }, payload) => {
+    const key = text(payload, "key");
+    const value = kvs.get(key);
+    if (payload["directory"] === true) return treeObject(kvs, key);
+    if (value === undefined) throw new FluxError(kvs.isDirectory(key) ? "EISDIR" : "ENOENT");
+    return value;
+  }),
+};
+
+export type FoundService = (
+  caller: Caller,
+  payload: string | null,
+  send: Send,
+) => string | undefined;
+
+/** The instance's own service of that name; its value is the answer's payload. */
+export function findService(topic: string): FoundService | undefined {
+  const service = SERVICES[topic];
+  return (
+    service &&
+    ((caller, payload, send) => {
+      const value = service(caller, decodePayload(payload), send);
+      return value === undefined || typeof value === "string" ? value : JSON.stringify(value);
+    })
+  );
+}
