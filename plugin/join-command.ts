@@ -20,7 +20,7 @@ const JOIN =
 const AROUND = [
   /^(#[\x20-\x7e\t]*)?$/,
   /^set -[eux]+( -o pipefail)?$/,
-  /^echo "[\w.:%-]* +[\w.-]+" >\/etc\/hosts\.u7s$/,
+  /^echo "[\w.:%-]+ +[\w.-]+" >\/etc\/hosts\.u7s$/,
   /^cat \/etc\/hosts\.u7s >>\/etc\/hosts$/,
 ];
 /** Characters; ten times what it has. */
@@ -42,6 +42,8 @@ function whatIsWrong(text: string): string {
   if (text.trim() === "") return "it is empty";
   if (text.length > MAX) return `it has ${text.length} characters, of at most ${MAX}`;
   const lines = text.split("\n").map((line) => line.trimEnd());
+  if (lines.some((line) => /^echo " +[\w.-]*" >\/etc\/hosts/.test(line)))
+    return "the lead's address in it is empty (HOST_IP): set usernetes.interface";
   const strange = lines.findIndex((line) => ![JOIN, ...AROUND].some((known) => known.test(line)));
   if (strange >= 0)
     return `line ${strange + 1} of ${lines.length} is neither a kubeadm join with a token and a CA hash nor the template's`;

@@ -35,6 +35,26 @@ function numbers(range: string, word: string): string[] {
   return list;
 }
 
+/** `login1,node[08-11].hpc`: in their order, with only runs of one number after the other together. */
+export function encodeInOrder(hosts: readonly string[]): string {
+  const runs: { head: string; tail: string; first: string; last: string }[] = [];
+  for (const host of hosts) {
+    const [, head = host, number = "", tail = ""] = /^(.*?)([0-9]{1,9})([^0-9]*)$/.exec(host) ?? [];
+    const run = runs.at(-1);
+    const follows = number !== "" && run?.last !== "" && number === next(run?.last ?? "");
+    if (run && follows && run.head === head && run.tail === tail) run.last = number;
+    else runs.push({ head, tail, first: number, last: number });
+  }
+  return runs
+    .map(({ head, tail, first, last }) =>
+      first === last ? head + first + tail : `${head}[${first}-${last}]${tail}`,
+    )
+    .join(",");
+}
+
+/** `010` for `009`; where there are more digits than before, none that begins with 0. */
+const next = (number: string) => String(Number(number) + 1).padStart(number.length, "0");
+
 /** `node[0-3],login1`: each host once, those that differ by their last number together. */
 export function encodeHostlist(hosts: Iterable<string>): string {
   const groups = new Map<string, { head: string; tail: string; numbers: string[] }>();

@@ -51,6 +51,11 @@ const SUMMARIES: readonly Summary[] = [
     causes: ENGINE_ERROR,
     which: "first",
   },
+  {
+    line: /^\S+ does not answer: what is left of /,
+    causes: /^Cannot connect |^(Error|ERROR|error):? |level=(error|fatal) /,
+    which: "last",
+  },
   // BuildKit: a program's own last line, as `#9 1.204 E: Unable to locate package x`.
   {
     line: /failed to solve: process .* did not complete successfully/,

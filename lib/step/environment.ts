@@ -3,6 +3,7 @@
  * carries its caller's. What differs by node is found there (on-node/run.sh,
  * stage.sh).
  */
+import { encodeInOrder } from "../flux/hostlist.js";
 import { decodeIdset } from "../flux/idset.js";
 import type { Claim } from "../record/events.js";
 import { composeCommand } from "../usernetes/engine.js";
@@ -42,7 +43,8 @@ export function stepEnvironment(
     USERNETES_ARCHIVE: archive(jobid),
     USERNETES_ENGINE: claim.engine,
     USERNETES_RANKS: claim.ranks,
-    USERNETES_LEAD: claim.hosts[ranks.indexOf(claim.lead)] ?? "",
+    USERNETES_HOSTS: encodeInOrder(claim.hosts),
+    USERNETES_LEAD: String(claim.lead),
     USERNETES_SHARED: site.shared,
     USERNETES_SIZE: String(ranks.length - dropped.length),
     USERNETES_WITHOUT: dropped.join(" "),

@@ -5,6 +5,7 @@ import {
   existsSync,
   mkdirSync,
   readdirSync,
+  renameSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -351,6 +352,38 @@ t.test("ports, addresses and engine come from the environment, and stay", async 
   t.strictSame(hand.left, []);
 });
 
+t.test("a clone whose compose file has compose's newer name is taken", async (t) => {
+  const hand = new ByHand(t);
+  for (const name of ["compose.yaml", "compose.yml", "docker-compose.yml"]) {
+    const [now = ""] = readdirSync(hand.workdir).filter((file) => file.includes("compose."));
+    renameSync(join(hand.workdir, now), join(hand.workdir, name));
+    writeFileSync(join(hand.workdir, "play"), "#!/bin/sh\nexit 0\n");
+    const { stderr } = await hand.run(alone(hand));
+    t.notMatch(stderr, "does not exist", name);
+    t.match(stderr, /^usernetes: up: node0: failed/m, "it is brought up");
+    const cleaned = await hand.run(["clean", "--workdir", hand.workdir]);
+    t.equal(cleaned.exitCode, 0, cleaned.stderr);
+  }
+});
+
+t.test("a node with no address is refused where the template uses one", async (t) => {
+  const hand = new ByHand(t);
+  const bin = join(hand.directory, "ip-bin");
+  mkdirSync(bin);
+  writeFileSync(join(bin, "ip"), "#!/bin/sh\nexit 2\n", { mode: 0o755 });
+  const PATH = `${bin}:${hand.env["PATH"] ?? ""}`;
+  writeFileSync(join(hand.workdir, "Makefile"), "# HOST_IP\n", { flag: "a" });
+  const { exitCode, stderr } = await hand.run(alone(hand), { env: { PATH } });
+  t.equal(exitCode, 1);
+  t.equal(
+    stderr,
+    "usernetes: the address of this node cannot be found: this node has no default route; set HOST_IP to the address that the cluster's nodes reach it at",
+  );
+  t.strictSame(hand.begun, []);
+  const set = await hand.run(alone(hand), { env: { PATH, HOST_IP: "192.0.2.9" } });
+  t.equal(set.exitCode, 0, set.stderr);
+});
+
 t.test("the compose command is the daemon's", async (t) => {
   for (const name of ENGINES) {
     const hand = new ByHand(t);
@@ -404,6 +437,34 @@ t.test("wrong usage is one line and exit 2", async (t) => {
       { CONTAINER_ENGINE: "rkt" },
     ],
     [alone(hand), 'PORT_ETCD: found "2379;x", allowed: a port', { PORT_ETCD: "2379;x" }],
+    [alone(hand), 'PORT_ETCD: found "70000", allowed: a port, 1 to 65535', { PORT_ETCD: "70000" }],
+    [alone(hand), 'PORT_ETCD: found "0", allowed: a port, 1 to 65535', { PORT_ETCD: "0" }],
+    [
+      alone(hand),
+      'PORT_ETCD: found "3001", which PORT_FLANNEL has too: each needs a port of its own',
+      { PORT_ETCD: "3001", PORT_FLANNEL: "3001" },
+    ],
+    [
+      alone(hand),
+      'PORT_ETCD: found "6443", which PORT_KUBE_APISERVER has too',
+      { PORT_ETCD: "6443" },
+    ],
+    ...["U7S_A", "a..b", "-a", "a.-b", "a-"].map((name) => [
+      alone(hand),
+      `NODE_NAME: found "${name}", allowed: lower-case letters, digits, - and .`,
+      { NODE_NAME: name },
+    ]),
+    [
+      alone(hand),
+      `NODE_NAME: found "${"a".repeat(64)}" with 64 characters, allowed: 63`,
+      { NODE_NAME: "a".repeat(64) },
+    ],
+    ...["10.1.2.0/16", "10.1.2.4/24", "10.1.256.0/24", "10.1.2", "fd00::/64"].map((subnet) => [
+      alone(hand),
+      `NODE_SUBNET: found "${subnet}", allowed: a /24, as 10.100.1.0/24`,
+      { NODE_SUBNET: subnet },
+    ]),
+    [alone(hand), 'HOST_IP: found "10.0.0", allowed: an IPv4 address', { U7S_HOST_IP: "10.0.0" }],
   ] as [string[], string, Record<string, string>?][]) {
     const { exitCode, stdout, stderr } = await hand.run(args, { env: env ?? {} });
     t.strictSame([exitCode, stdout, stderr.split("\n").length], [2, "", 1], args.join(" "));

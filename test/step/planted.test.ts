@@ -9,7 +9,6 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
-import { hostname } from "node:os";
 import { join } from "node:path";
 import t from "tap";
 import { MARKER, Node, NONCE, OWN, PROJECT } from "../fakes/node.js";
@@ -151,7 +150,7 @@ t.test("an empty directory is made private when it is taken", async (t) => {
 t.test("a link where the marker is made is not followed", async (t) => {
   const node = newNode(t);
   await node.step("stage");
-  node.plant("link", join(node.workdir, `.usernetes/owner.${hostname()}`));
+  node.plant("link", join(node.workdir, `.usernetes/owner.0`));
   t.equal((await node.step("stage")).exitCode, 0);
   t.strictSame(readdirSync(node.elsewhere), []);
 });
@@ -286,7 +285,7 @@ t.test("a step's output", (t) => {
     const node = staged(t);
     const bytes = String.raw`printf 'a\000b\377\033[31m\302\233c\r\n\n'; exit 1`;
     const { stderr } = await node.call(["up", 10, bytes]);
-    t.match(stderr, /^n0nce tail up ab.{1,3}\[31m.{1,2}c\nn0nce tail up \nn0nce end up 1$/);
+    t.match(stderr, /^n0nce tail up ab.{1,5}c\nn0nce tail up \nn0nce end up 1$/);
   });
 
   t.test("forges no report and no word of flux exec", async (t) => {

@@ -3,7 +3,7 @@ import { chownSync, existsSync, mkdirSync, symlinkSync, writeFileSync } from "no
 import { hostname } from "node:os";
 import { join } from "node:path";
 import t from "tap";
-import { MARKER, Node, NONCE, OWN } from "../fakes/node.js";
+import { MARKER, Node, NONCE } from "../fakes/node.js";
 
 function newNode(t: { teardown(act: () => void): unknown }): Node {
   const node = new Node();
@@ -34,7 +34,7 @@ t.test("another user's steps go through sudo, with all of their environment", as
   t.match(node.noted("sudo"), [
     `-n -u #${ME} setpriv --pdeathsig TERM timeout -k 5 30 env -i FLUX_URI=local:///run/flux/here USERNETES_RANK=7 `,
   ]);
-  t.match(node.read(`${OWN}/node.env`), "NODE_SUBNET=10.100.7.0/24");
+  t.match(node.read(".usernetes/nodes/7/node.env"), "NODE_SUBNET=10.100.7.0/24");
 });
 
 t.test(
@@ -55,7 +55,8 @@ t.test(
       node.env["USERNETES_RANKS"] = "0-99";
       const { stderr } = await node.whole("stage", { broker }).ended;
       t.equal(stderr, `${NONCE} end stage 0`);
-      t.match(node.read(`${OWN}/node.env`), `NODE_SUBNET=10.100.${place}.0/24`, broker);
+      const env = node.read(`.usernetes/nodes/${place}/node.env`);
+      t.match(env, `NODE_SUBNET=10.100.${place}.0/24`, broker);
     }
   },
 );

@@ -17,6 +17,7 @@ type Tap = { teardown(act: () => void): unknown };
 /** A node whose make has no rule that is not to be seen in the Makefile. */
 function newNode(t: Tap, generation: Generation): Node {
   const node = new Node();
+  node.program("ip", "echo 1 via x dev eth0 src 192.0.2.7 uid 0");
   t.teardown(() => {
     node.remove();
   });

@@ -2,8 +2,7 @@
 #
 # With no container what was done in it is not done any more. A `make down` leaves
 # its volumes, so that kubeadm is reset first, as after one that was cut off.
-if names=$("$USERNETES_ENGINE" ps -a --filter "label=com.docker.compose.project=$USERNETES_PROJECT" --format '{{.Names}}') &&
-  ! printf '%s\n' "$names" | grep -qxE "${USERNETES_PROJECT}[-_]node[-_]1"; then
+if names=$(list_node -a --format '{{.Names}}') && [ -z "$names" ]; then
   (cd "$node" && rm -f kubeadm-init.done kubeadm-join.done flannel.done)
 fi
 # What a cluster before this one has left for its workers.

@@ -68,18 +68,62 @@ choose_engine() {
   checked CONTAINER_ENGINE "$engine" '*[!A-Za-z0-9_./-]*' "a path of letters, digits and _ . -"
 }
 
+# A port of the cluster's four, that no other of them has, by what the caller set or the template has.
+checked_port() { # NAME VALUE
+  case $2 in
+    0* | *[!0-9]* | ??????*) fail 2 "$1: found \"$2\", allowed: a port, 1 to 65535" ;;
+  esac
+  [ "$2" -le 65535 ] || fail 2 "$1: found \"$2\", allowed: a port, 1 to 65535"
+  for port in $template_ports; do
+    other=${port%=*}
+    [ "$other" != "$1" ] || continue
+    eval "theirs=\${$other:-${port#*=}}"
+    [ "$theirs" != "$2" ] || fail 2 "$1: found \"$2\", which $other has too: each needs a port of its own"
+  done
+}
+
+# A name that Kubernetes, and sethostname(2), take for a node.
+checked_name() { # NAME VALUE
+  case .$2. in
+    *[!a-z0-9.-]* | *..* | *.-* | *-.*)
+      fail 2 "$1: found \"$2\", allowed: lower-case letters, digits, - and . as in a host name (RFC 1123)"
+      ;;
+  esac
+  [ ${#2} -le 63 ] || fail 2 "$1: found \"$2\" with ${#2} characters, allowed: 63"
+}
+
+# The template makes the node's address of it: the same with .100 at its end.
+checked_subnet() { # NAME VALUE
+  case $2 in *.0/24) is_address "${2%/24}" && return ;; esac
+  fail 2 "$1: found \"$2\", allowed: a /24, as 10.100.1.0/24"
+}
+
+is_address() { # TEXT
+  rest=$1. count=0
+  while [ -n "$rest" ]; do
+    part=${rest%%.*} rest=${rest#*.} count=$((count + 1))
+    case $part in '' | *[!0-9]* | 0?* | ????*) return 1 ;; esac
+    [ "$part" -le 255 ] || return 1
+  done
+  [ "$count" -eq 4 ]
+}
+
 # Lines for node.env: what the caller set, in both generations of the template's names.
 settings() {
   for name in PORT_ETCD PORT_KUBELET PORT_FLANNEL PORT_KUBE_APISERVER; do
     eval "value=\${$name:-}"
     [ -n "$value" ] || continue
-    checked "$name" "$value" '*[!0-9]*' "a port"
+    checked_port "$name" "$value"
     echo "$name=$value"
   done
   for name in HOST_IP NODE_NAME NODE_SUBNET; do
     eval "value=\${$name:-\${U7S_$name:-}}"
     [ -n "$value" ] || continue
-    checked "$name" "$value" '*[!A-Za-z0-9_.:/-]*' "letters, digits and _ . : / -"
+    case $name in
+      HOST_IP) is_address "$value" || fail 2 "HOST_IP: found \"$value\", allowed: an IPv4 address" ;;
+      NODE_NAME) checked_name "$name" "$value" ;;
+      NODE_SUBNET) checked_subnet "$name" "$value" ;;
+    esac
     printf '%s=%s\nU7S_%s=%s\n' "$name" "$value" "$name" "$value"
   done
 }
@@ -89,12 +133,12 @@ tell_steps() {
   choose_engine
   USERNETES_WORKDIR=$workdir USERNETES_PROJECT=$project
   USERNETES_MARKER=$marker USERNETES_ENGINE=$engine USERNETES_SIZE=$((${workers:-0} + 1))
-  USERNETES_LEAD=${lead:-} USERNETES_SHARED=auto USERNETES_KEEP=yes USERNETES_WITHOUT='' USERNETES_SUBNET='' USERNETES_RANKS=''
+  USERNETES_LEAD=${lead:-} USERNETES_SHARED=auto USERNETES_KEEP=yes USERNETES_WITHOUT='' USERNETES_SUBNET='' USERNETES_RANKS='' USERNETES_RANK=''
   CONTAINER_ENGINE=$engine COMPOSE=${COMPOSE:-$compose -p $project} COMPOSE_PROJECT_NAME=$project
   # flux exec brings that of another node along.
   HOSTNAME=$host
   export USERNETES_WORKDIR USERNETES_LEAD USERNETES_PROJECT USERNETES_MARKER USERNETES_ENGINE \
-    USERNETES_SIZE USERNETES_SHARED USERNETES_KEEP USERNETES_WITHOUT USERNETES_SUBNET USERNETES_RANKS \
+    USERNETES_SIZE USERNETES_SHARED USERNETES_KEEP USERNETES_WITHOUT USERNETES_SUBNET USERNETES_RANKS USERNETES_RANK \
     CONTAINER_ENGINE COMPOSE COMPOSE_PROJECT_NAME HOSTNAME
   detail "$workdir on $host: $engine, project $project"
 }
@@ -104,15 +148,29 @@ prepare() {
   command -v make >/dev/null || fail 1 "make is not installed on this node, or not on the PATH $PATH"
   tell_steps
   settled=$(settings) || exit
-  if [ ! -e "$workdir/docker-compose.yaml" ] || { [ -f "$state/owner" ] && [ ! -e "$state/staged" ]; }; then
+  refuse_full "$workdir"
+  if ! compose_file "$workdir" >/dev/null || { [ -f "$state/owner" ] && [ ! -e "$state/staged" ]; }; then
     find_template
     take stage || exit 1
   fi
   { mkdir -p "$node" && chmod 700 "$state" "$node"; } 2>/dev/null ||
     fail 1 "$node cannot be made: the work directory must be yours"
+  refuse_no_address
   mkdir -p "$workdir/worker-ready-cache"
   printf '%s\n' "$engine" >"$node/engine"
   printf '%s\n' "$settled" >"$node/node.env"
+}
+
+# What is written next would fail in the shell's own words.
+refuse_full() { # DIR
+  full=$(why_full "$1" '')
+  [ -z "$full" ] || fail 1 "$full"
+}
+
+# The template would take an empty HOST_IP for an address.
+refuse_no_address() {
+  [ -z "${HOST_IP:-${U7S_HOST_IP:-}}" ] && uses_address "$workdir" || return 0
+  find_address '' || fail 1 "the address of this node cannot be found: $lacks; set HOST_IP to the address that the cluster's nodes reach it at"
 }
 
 find_template() {

@@ -5,7 +5,7 @@
 
 # The text of the script NAME; `up` looks first for what a person did.
 script_of() { # NAME
-  [ "$1" != up ] || cat "$on_node/place.sh" "$by_hand/before-up.sh"
+  [ "$1" != up ] || cat "$on_node/place.sh" "$on_node/container.sh" "$by_hand/before-up.sh"
   while read -r name files; do
     [ "$name" = "$1" ] || continue
     for file in $files; do cat "$on_node/$file"; done
@@ -69,7 +69,7 @@ tell() {
 take() {
   todo="$* " current=$1
   nonce=$(od -An -N9 -tx1 /dev/urandom | tr -d ' \n')
-  private=$(mktemp -d) || fail 1 "no temporary directory can be made in ${TMPDIR:-/tmp}"
+  private=$(mktemp -d) || fail 1 "no temporary directory can be made in ${TMPDIR:-/tmp}: $(why_full "${TMPDIR:-/tmp}" TMPDIR)"
   mkfifo "$private/reports"
   tell "$private" <"$private/reports" &
   teller=$!
@@ -77,7 +77,7 @@ take() {
     shift
     set -- "$@" "$step" "$(limit_of "$step")" "$(script_of "$step")"
   done
-  setpriv --pdeathsig TERM sh -c "$(script_of run)" usernetes "$nonce" "$@" 2>"$private/reports" >/dev/null &
+  exec_in_scope setpriv --pdeathsig TERM sh -c "$(script_of run)" usernetes "$nonce" "$@" 2>"$private/reports" >/dev/null &
   taker=$!
   wait "$taker" "$teller"
   taker=''

@@ -238,7 +238,7 @@ forget() {
 clean() {
   [ -z "$all" ] || [ -z "$keep_node" ] ||
     fail 2 "clean: to keep the node (--keep-node) the work directory must stay (no --all): the running container uses it"
-  [ ! -d "$workdir" ] || [ -e "$workdir/docker-compose.yaml" ] || [ -d "$state" ] ||
+  [ ! -d "$workdir" ] || compose_file "$workdir" >/dev/null || [ -d "$state" ] ||
     fail 1 "docker-compose.yaml does not exist in $workdir: not a usernetes clone; not removed"
   if [ -n "$all" ]; then
     tell_steps

@@ -1,15 +1,23 @@
-# The container that is this cluster's node here. Each sets $container, or says why not.
+# The container that is this cluster's node here, by the labels that compose gives it:
+# its name is the template's (container_name) or compose's own choice.
+# shellcheck disable=SC2119,SC2120 # runs.sh gives it a text
 
-# Asks the engine for one that runs; podman-compose names it with underscores.
-find_container() {
+# What the engine lists of it, `ps` with further options.
+list_node() { # OPTION...
+  "$USERNETES_ENGINE" ps "$@" --filter "label=com.docker.compose.project=$USERNETES_PROJECT" --filter label=com.docker.compose.service=node
+}
+
+# Sets $container, if it runs; else prints what was found, after TEXT.
+find_container() { # [TEXT]
   container=''
-  of="label=com.docker.compose.project=$USERNETES_PROJECT"
-  for name in $("$USERNETES_ENGINE" ps --filter "$of" --format '{{.Names}}'); do
-    if is_container "$name"; then container=$name; fi
-  done
+  # The engine itself prints why it does not answer.
+  names=$(list_node --format '{{.Names}}') || return
+  for name in $names; do container=$name; done
   [ -z "$container" ] || return 0
-  is=$("$USERNETES_ENGINE" ps -a --filter "$of" --format '{{.Names}}: {{.Status}}' | head -n 1)
-  echo "the node's container does not run: ${is:-$USERNETES_ENGINE has none of $USERNETES_PROJECT}" >&2
+  found=$(list_node -a --format '{{.Names}}: {{.Status}}') || return
+  found=$(printf '%s\n' "$found" | head -n 1)
+  what="the node's container has died"
+  echo "${1:-$what}: ${found:-$USERNETES_ENGINE has none of $USERNETES_PROJECT}" >&2
   return 1
 }
 
@@ -17,10 +25,20 @@ find_container() {
 recall_container() {
   container=''
   if [ -f "$node/up.done" ]; then read -r container <"$node/up.done" || true; fi
-  is_container "$container" || find_container
+  case $container in '' | -* | *[!A-Za-z0-9_.-]*) find_container ;; esac
 }
 
-is_container() { [ "$1" = "$USERNETES_PROJECT-node-1" ] || [ "$1" = "${USERNETES_PROJECT}_node_1" ]; }
+# Goes after what was done in it and has failed: where the container is not there any
+# more, that is the reason, and another try would meet it again. One that its policy
+# starts again may be there in a moment.
+explain_failure() {
+  status=$?
+  case $(list_node -a --format '{{.Status}}' 2>/dev/null || echo restarting) in
+    Restarting* | restarting*) ;;
+    *) find_container || true ;;
+  esac
+  return "$status"
+}
 
 # A container has its own kubeconfig; a stand-in for an engine tells clusters apart by it.
 in_container() { KUBECONFIG=$USERNETES_WORKDIR/kubeconfig "$USERNETES_ENGINE" exec "$container" "$@"; }

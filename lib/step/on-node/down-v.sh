@@ -31,7 +31,7 @@ if [ -L "$workdir" ] || [ -e "$workdir" ]; then
       ;;
     # A stage that was killed leaves it with no owner and nothing else in it.
     *)
-      [ -n "$keep" ] || [ -L "$workdir" ] || [ -L "$state" ] || [ ! -O "$workdir" ] || rm -f "$state/owner.$here"
+      [ -n "$keep" ] || [ -L "$workdir" ] || [ -L "$state" ] || [ ! -O "$workdir" ] || rm -f "$state/owner.$member"
       [ -n "$keep" ] || { [ ! -L "$workdir" ] && [ -O "$workdir" ] && { rmdir "$state" "$workdir" || rmdir "$workdir"; } 2>/dev/null; } ||
         echo "$workdir has no marker of this cluster; not removed" >&2
       ;;

@@ -11,6 +11,7 @@
 base=$1 instance=$2 sudo=$3 find=$4
 me=$(id -u) here=$(hostname)
 exec </dev/null
+find_rank || exit
 
 # What may be told, of what a user's process has printed.
 tell() { # UID
@@ -25,12 +26,12 @@ look_as() { # UID
   text=$(setpriv --pdeathsig TERM timeout -k 1 15 sh -c '"$@" 2>/dev/null | head -c 65536' sh \
     sudo -n -u "#$1" setpriv --pdeathsig TERM timeout -k 5 12 env -i "PATH=$PATH" \
     sh -c "$find
-echo end" usernetes "$base" "$instance" | tr -d '\0')
+echo end" usernetes "$base" "$instance" "$USERNETES_RANK" | tr -d '\0')
   printf '%s\n' "$text" | tell "$1"
   case $text in *end) ;; *) echo "$1 unseen - $here" ;; esac
 }
 
-sh -c "$find" usernetes "$base" "$instance" | tell "$me"
+sh -c "$find" usernetes "$base" "$instance" "$USERNETES_RANK" | tell "$me"
 if [ "$sudo" = yes ]; then
   for uid in $(find "$base" -mindepth 1 -maxdepth 1 -type d -name 'usernetes-*' ! -uid "$me" ! -uid 0 -printf '%U\n' | sort -un); do
     look_as "$uid" &

@@ -6,7 +6,7 @@ cd "$USERNETES_WORKDIR"
 set -a
 . "$node/node.env"
 set +a
-make join-command 3>&-
+make join-command 3>&- || explain_failure
 text=$(head -c 65536 join-command)
 # Where compose gives kubeadm a terminal, its warnings are in the file with it.
 case $text in

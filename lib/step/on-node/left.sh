@@ -38,7 +38,8 @@ names_of() { # KIND
   names=$("$USERNETES_ENGINE" "$@") || return
   for name in $names; do
     case "$kind $name" in
-      "pod pod_$project" | "container $project"[-_]node | "container $project"[-_]node[-_]1) ;;
+      # Those that are listed have the project's label, whatever their names are.
+      "pod pod_$project" | container\ *) ;;
       "network ${project}_"* | "volume ${project}_"*) ;;
       "image $project"[-_]node | "image $project"[-_]node:*) ;;
       "image localhost/$project"[-_]node | "image localhost/$project"[-_]node:*) ;;

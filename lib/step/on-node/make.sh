@@ -10,11 +10,8 @@ set -a
 . "$node/node.env"
 set +a
 # Of what was cut off only its client ended; it goes on in the container.
-in_node() {
-  for name in "$USERNETES_PROJECT-node-1" "${USERNETES_PROJECT}_node_1"; do
-    "$USERNETES_ENGINE" exec "$name" "$@" || true
-  done >/dev/null 2>&1
-}
+in_node() { { recall_container && "$USERNETES_ENGINE" exec "$container" "$@"; } >/dev/null 2>&1 || true; }
+make_in_node() { make "$1" || explain_failure; }
 case $step in
   kubeadm-init | kubeadm-join)
     [ ! -e "$node/$step.done" ] || exit 0
@@ -25,7 +22,7 @@ case $step in
     # Until 2024-12-10 the template runs the file itself, in the container.
     [ "$step" = kubeadm-init ] || [ ! -f join-command ] || chmod u+x join-command || true
     : >"$node/$step.begun"
-    make "$step"
+    make_in_node "$step"
     : >"$node/$step.done"
     # A worker's copy of the token has served; the lead's own is for other workers, too.
     if [ "$step" = kubeadm-join ] && ! is_shared; then rm -f join-command; fi
@@ -53,7 +50,7 @@ case $step in
     make up QUICK=1
     ;;
   kubeconfig)
-    make kubeconfig
+    make_in_node kubeconfig
     chmod 600 kubeconfig
     ;;
   install-flannel)
@@ -63,8 +60,8 @@ case $step in
         helm uninstall --namespace kube-flannel flannel; kubectl delete namespace --ignore-not-found kube-flannel'
     fi
     : >"$node/$step.begun"
-    make "$step"
+    make_in_node "$step"
     rm -f "$node/$step.begun"
     ;;
-  *) make "$step" ;;
+  *) make_in_node "$step" ;;
 esac

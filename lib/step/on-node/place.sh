@@ -1,8 +1,12 @@
 # Where a cluster keeps what is each node's own: in a work directory that nodes share,
-# each has a directory of its own under the same one. Sets $here, $state, $node.
+# each has a directory of its own under the same one. Sets $here, $member, $state, $node.
+#
+# A node is known by its rank: Flux may have another name for the host than hostname(1),
+# and two hosts may have the same. A cluster by hand has no ranks, and takes the host's.
 here=${USERNETES_HERE:-$(hostname)}
+member=${USERNETES_RANK:-$here}
 state=$USERNETES_WORKDIR/.usernetes
-node=$state/nodes/$here
+node=$state/nodes/$member
 
 # Reads stdin into $text, without its last newline. The shell reads a byte at a time, and
 # starts no program.
@@ -25,4 +29,4 @@ is_among() { # RANK IDSET
 }
 
 # The work directory is the lead's, too: what it puts there is here.
-is_shared() { [ "$here" != "$USERNETES_LEAD" ] && [ -d "$state/nodes/$USERNETES_LEAD" ]; }
+is_shared() { [ "$member" != "$USERNETES_LEAD" ] && [ -d "$state/nodes/$USERNETES_LEAD" ]; }

@@ -140,7 +140,8 @@ open_raw() {
 "
     exec 4<"$raw" 5>>"$raw"
   else
-    raw=$(mktemp) || return
+    # A teardown does without: it is what makes room.
+    raw=$(mktemp 2>/dev/null) || { exec 4</dev/null 5>/dev/null; [ "$step" = down-v ]; return; }
     exec 4<"$raw" 5>>"$raw"
     rm -f "$raw" &
   fi
@@ -210,7 +211,12 @@ fi
 take() { # STEP SECONDS SCRIPT
   step=$1 USERNETES_SECONDS=$2 script=$3
   export USERNETES_SECONDS
-  open_raw || { report tail "$step" "no temporary file can be made here"; report end "$step" 1; return 1; }
+  if ! open_raw; then
+    full=$(why_step_full)
+    report tail "$step" "${full:-no temporary file can be made in ${TMPDIR:-/tmp}}"
+    report end "$step" 1
+    return 1
+  fi
   input=0
   case $step in
     join-command)
@@ -243,6 +249,9 @@ EOF
     recent 65536 | without_chatter | tail -n 24 | cut -c 1-400 |
       LC_ALL=C tr -cd '\11\12\40-\176\200-\377' |
       while IFS= read -r line; do report tail "$step" "$line"; done
+    # What a step prints of a full disk is nobody's to understand, and may not be there.
+    full=$(why_step_full)
+    [ -z "$full" ] || report tail "$step" "$full"
   fi
   keep
   # By the open file, whatever has its name now.

@@ -71,9 +71,9 @@ fi
 mkdir -p "$state"
 # Written elsewhere and moved, so that it is whole.
 write() { # FILE WORDS
-  if [ -e "$1.$here" ] || [ -L "$1.$here" ]; then rm -f "$1.$here"; fi
-  printf '%s\n' "$2" >"$1.$here"
-  mv "$1.$here" "$1"
+  if [ -e "$1.$member" ] || [ -L "$1.$member" ]; then rm -f "$1.$member"; fi
+  printf '%s\n' "$2" >"$1.$member"
+  mv "$1.$member" "$1"
 }
 write "$state/owner" "$USERNETES_MARKER"
 # What a daemon that has lost its records needs to take it down.
@@ -81,10 +81,12 @@ write "$state/engine" "$USERNETES_ENGINE"
 mkdir -p "$node"
 others=''
 for other in "$state/nodes"/*; do
-  [ "${other##*/}" = "$here" ] || others=${other##*/}
+  [ "${other##*/}" = "$member" ] || others=${other##*/}
 done
-[ "$USERNETES_SHARED" != no ] || [ -z "$others" ] ||
-  fail "${workdir%/*} (usernetes.workdir) is shared with $others: set usernetes.shared-filesystem to auto, or usernetes.workdir to a directory of each node's own"
+if [ "$USERNETES_SHARED" = no ] && [ -n "$others" ]; then
+  find_host "$others" || host="rank $others"
+  fail "${workdir%/*} (usernetes.workdir) is shared with $host: set usernetes.shared-filesystem to auto, or usernetes.workdir to a directory of each node's own"
+fi
 
 # All but the clone's history and what an administrator's own try-out left there.
 # Each file has the mode that it has there, since an engine knows an image's layers by
@@ -105,9 +107,9 @@ copy() {
 # Whether it is this node that copies: the first to make that file.
 copies() {
   set -C
-  if printf '%s\n' "$here" >"$state/copying"; then by=$here; else read -r by <"$state/copying" || by=''; fi
+  if printf '%s\n' "$member" >"$state/copying"; then by=$member; else read -r by <"$state/copying" || by=''; fi
   set +C
-  [ "$by" = "$here" ]
+  [ "$by" = "$member" ]
 } 2>/dev/null
 
 # One that failed lets another node try; one that was killed is repeated here.
@@ -125,16 +127,8 @@ done
 # With no subnet of the cluster's, each node has the template's own choice.
 [ -n "${USERNETES_SUBNET:-}" ] || exit 0
 
-# The place of this rank in the cluster's idset, from 0.
 rank=$USERNETES_RANK
-place='' before=0 IFS=,
-for part in $USERNETES_RANKS; do
-  first=${part%-*} last=${part#*-}
-  if [ "$rank" -ge "$first" ] && [ "$rank" -le "$last" ]; then place=$((before + rank - first)); fi
-  before=$((before + last - first + 1))
-done
-unset IFS
-[ -n "$place" ] || fail "rank $rank is not one of the cluster's ranks $USERNETES_RANKS"
+find_host "$rank" || fail "rank $rank is not one of the cluster's ranks $USERNETES_RANKS"
 
 # Each rank has the next /24 of the cluster's block.
 rest=${USERNETES_SUBNET%/24}
@@ -144,20 +138,15 @@ c=${rest%%.*}
 third=$(((a * 256 + b) * 256 + c + place))
 subnet=$((third / 65536)).$((third / 256 % 256)).$((third % 256)).0/24
 
-if [ -n "${USERNETES_INTERFACE:-}" ]; then
-  address=$(ip -o -4 address show dev "$USERNETES_INTERFACE" | awk '{sub("/.*", "", $4); print $4; exit}')
-  [ -n "$address" ] || fail "the interface $USERNETES_INTERFACE (usernetes.interface) has no IPv4 address on this node"
-else
-  # As the template finds it out; it does, where this does not.
-  address=$(ip -o -4 route get 1 2>/dev/null) || true
-  case $address in
-    *' src '*) address=${address##* src } address=${address%% *} ;;
-    *) address='' ;;
-  esac
-fi
+interface=${USERNETES_INTERFACE:-}
+find_address "$interface" || [ -z "$interface" ] || fail "$lacks"
+# The template would find none either, and take that for an address.
+[ -n "$address" ] || ! uses_address "$template" ||
+  fail "the address of this node cannot be found: $lacks; set usernetes.interface to the interface that the cluster's nodes reach each other by"
 
-name=$here
-case $name in *[A-Z]*) name=$(printf '%s' "$here" | tr '[:upper:]' '[:lower:]') ;; esac
+# As the daemon knows the node (lib/usernetes/names.ts).
+name=$host
+case $name in *[A-Z]*) name=$(printf '%s' "$host" | tr '[:upper:]' '[:lower:]') ;; esac
 # Until 2024-12-12 the template's own variables began with U7S_.
 for variable in "NODE_NAME=u7s-$name" "NODE_SUBNET=$subnet" "NODE_IP=${subnet%.0/24}.100" ${address:+"HOST_IP=$address"}; do
   printf '%s\nU7S_%s\n' "$variable" "$variable"

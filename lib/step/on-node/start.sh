@@ -27,28 +27,14 @@ fail() {
   exit 0
 }
 
-# The broker is this shell's parent, and calls itself flux-broker-RANK, cut off after 15
-# bytes. Where that may be cut, or it says something else, it is asked, which takes longer.
-find_rank() {
-  broker=''
-  if [ -r "/proc/$PPID/comm" ]; then read -r broker <"/proc/$PPID/comm"; fi
-  case $broker in
-    flux-broker-[0-9] | flux-broker-[0-9][0-9]) USERNETES_RANK=${broker##*-} ;;
-    *) USERNETES_RANK=$(flux getattr rank </dev/null) || return ;;
-  esac
-  export USERNETES_RANK
-}
-
 if [ -n "$uid" ]; then
   command -v sudo >/dev/null || fail "sudo is not installed on this node, or not on the PATH $PATH (usernetes.run-as is \"sudo\")"
   getent passwd "$uid" >/dev/null || fail "uid $uid has no account on this node"
 fi
 
+find_rank || fail "flux getattr rank has failed on this node"
+[ -z "$uid" ] || set -- "USERNETES_RANK=$USERNETES_RANK" "$@"
 case $step in
-  stage)
-    find_rank || fail "flux getattr rank has failed on this node"
-    [ -z "$uid" ] || set -- "USERNETES_RANK=$USERNETES_RANK" "$@"
-    ;;
   fetch-join)
     take_out
     ;;
@@ -59,5 +45,5 @@ case $step in
     ;;
 esac
 
-[ -n "$uid" ] || exec "$@"
+[ -n "$uid" ] || exec_in_scope "$@"
 exec sudo -n -u "#$uid" setpriv --pdeathsig TERM timeout -k 5 "$seconds" env -i "FLUX_URI=${FLUX_URI:-}" "$@"

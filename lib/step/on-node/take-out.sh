@@ -7,13 +7,17 @@ private=${TMPDIR:-/tmp}/usernetes-join-${USERNETES_MARKER% *}-${USERNETES_MARKER
 
 # The caller's `fail` ends it with these words.
 take_out() {
-  private=$(mktemp -d "$private.XXXXXX") || fail "no temporary directory can be made on this node"
+  private=$(mktemp -d "$private.XXXXXX") ||
+    fail "no temporary directory can be made on this node: $(why_full "${TMPDIR:-/tmp}" TMPDIR)"
   child=''
   trap 'rm -rf "$private"' EXIT
   trap '[ -z "$child" ] || kill "$child"; exit 143' TERM INT HUP
   setpriv --pdeathsig TERM timeout -k 5 50 flux archive extract --name "$USERNETES_ARCHIVE" -C "$private" >"$private/said" 2>&1 &
   child=$!
-  wait "$child" || fail "$(cat "$private/said")"
+  wait "$child" || {
+    full=$(why_full "${TMPDIR:-/tmp}" TMPDIR)
+    fail "${full:-$(cat "$private/said")}"
+  }
   exec <"$private/join-command"
   rm -rf "$private"
   trap - EXIT TERM INT HUP

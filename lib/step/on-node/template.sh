@@ -14,28 +14,43 @@ template_variables='NODE_NAME NODE_SUBNET'
 template_ports='PORT_ETCD=2379 PORT_KUBELET=10250 PORT_FLANNEL=8472 PORT_KUBE_APISERVER=6443'
 # As far as its Makefile names them.
 template_files='kubeadm-config.yaml Makefile.d/check-preflight.sh Makefile.d/detect-container-engine.sh Makefile.d/sync-external-ip.sh Makefile.d/install-flannel.sh'
+# One of these, as compose looks for them.
+template_composes='compose.yaml compose.yml docker-compose.yaml docker-compose.yml'
 # Without these the steps go on, and something else is worse.
 template_wanted_targets='kubeadm-reset down-v'
 template_wanted_variables='CONTAINER_ENGINE COMPOSE'
+
+# Prints the path of a clone's compose file; fails if it has none.
+compose_file() { # DIR
+  for name in $template_composes; do
+    if [ -f "$1/$name" ]; then echo "$1/$name"; return; fi
+  done
+  return 1
+}
 
 # Tells what is not there: target:NAME, variable:NAME, service:NAME, mount:PATH; and
 # file:NAME of each of $template_files that is named, there or not. It ends the shell,
 # which is a command substitution's.
 look_at_template() { # DIR TARGETS VARIABLES
   dir=$1 targets=$2 variables=$3
+  COMPOSE_FILE_PATH=$(compose_file "$1") || COMPOSE_FILE_PATH=''
   set --
-  for file in "$dir"/GNUmakefile "$dir"/Makefile "$dir"/compose.y*ml "$dir"/docker-compose.y*ml "$dir"/* "$dir"/Makefile.d/*; do
+  for file in "$dir"/GNUmakefile "$dir"/Makefile "$COMPOSE_FILE_PATH" "$dir"/* "$dir"/Makefile.d/*; do
     case ${file##*/} in *.md | LICENSE | kubeconfig | join-command) continue ;; esac
     if [ -f "$file" ]; then set -- "$@" "$file"; fi
   done
   LC_ALL=C
   export LC_ALL
+  export COMPOSE_FILE_PATH
+  # shellcheck disable=SC2016 # it is awk's
   exec awk -v targets="$targets" -v variables="$variables" -v files="$template_files" '
-    BEGIN { wanted = split(variables, variable, " "); split(files, file, " ") }
+    BEGIN {
+      compose = ENVIRON["COMPOSE_FILE_PATH"]
+      wanted = split(variables, variable, " "); split(files, file, " ")
+    }
     FILENAME != at {
       at = FILENAME
       make = at ~ /\/(GNUm|M)akefile$/
-      if (compose == "" && at ~ /\/(docker-)?compose\.ya?ml$/) compose = at
       if (!make && at != compose) {
         for (i = 1; i <= wanted; i++) if (!(variable[i] in known)) break
         if (i > wanted) exit
