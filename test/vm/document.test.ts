@@ -1,0 +1,67 @@
+/** How the commands are read out of a document, and that docs/admin.md has those of test:vm. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import t from "tap";
+import { PACKAGE } from "../sandbox/paths.js";
+import { commandsOf } from "./document.js";
+
+const DOCUMENT = `# Top
+
+    not-of-the-section
+
+## Steps
+
+Text with \`code\`:
+
+    $ first --option
+    its output
+    $ second
+
+and a block without prompts:
+
+    third \\
+      more
+    fourth
+
+### Below
+
+    not-either
+`;
+
+await t.test("a section's commands are its prompted lines, or whole blocks", (t) => {
+  t.same(commandsOf(DOCUMENT, "Steps"), ["first --option", "second", "third more", "fourth"]);
+  t.end();
+});
+
+await t.test("a section that does not exist, or has no command, is an error", (t) => {
+  t.throws(() => commandsOf(DOCUMENT, "Stepz"), /no section "Stepz"/);
+  t.throws(() => commandsOf("## Empty\n\ntext\n", "Empty"), /"Empty" has no commands/);
+  t.end();
+});
+
+await t.test("docs/admin.md has the commands that test:vm runs", (t) => {
+  const admin = readFileSync(join(PACKAGE, "docs/admin.md"), "utf8");
+  const first = (heading: string) => commandsOf(admin, heading)[0];
+  t.same(commandsOf(admin, "1. The package, on rank 0"), [
+    "npm ci && npm pack",
+    `npm install --global flux-usernetes-${version()}.tgz`,
+  ]);
+  t.equal(first("2. Install the files on rank 0"), "flux-usernetes install --dry-run");
+  t.match(first("4. The configuration"), /^flux-usernetes daemon --config \//);
+  t.equal(commandsOf(admin, "4. The configuration")[1], "flux config reload");
+  t.match(first("5. The daemon"), /^flux usernetes ping/);
+  t.match(first("6. Verify the installation"), /^flux usernetes doctor/);
+  t.match(commandsOf(admin, "8. A first cluster").at(-1), /^flux run -N2 --usernetes .*kubectl/);
+  t.same(commandsOf(admin, "The systemd unit").slice(0, 2), [
+    "systemctl daemon-reload",
+    "systemctl enable --now flux-usernetes",
+  ]);
+  t.end();
+});
+
+function version(): string {
+  const { version } = JSON.parse(readFileSync(join(PACKAGE, "package.json"), "utf8")) as {
+    version: string;
+  };
+  return version;
+}
