@@ -4,7 +4,7 @@
  * the job's eventlog will show that it was done.
  */
 import type { Action } from "../lib/cluster/plan.js";
-import { progress, timeLimit } from "../lib/cluster/state.js";
+import { lastTimeLimit, progress, timeLimit } from "../lib/cluster/state.js";
 import type { LocalStep } from "../lib/cluster/steps.js";
 import { messageOf } from "../lib/errors.js";
 import { unlinkArchive } from "../lib/flux/archive.js";
@@ -14,7 +14,7 @@ import { parseResources } from "../lib/flux/resources.js";
 import type { Claim, Down, Settle } from "../lib/record/events.js";
 import { settingOf } from "../lib/record/setting.js";
 import { entryKey, type OpenCluster } from "../lib/record/writer.js";
-import { archive, INSTANCE } from "../lib/usernetes/names.js";
+import { archive, INSTANCE, nameOf } from "../lib/usernetes/names.js";
 import { runLocalStep, runSteps } from "./calls.js";
 import { claimOthers, makeClaim } from "./claim.js";
 import { readInstanceEntry } from "./entries.js";
@@ -51,6 +51,14 @@ export const ACTIONS: { [K in Action["do"]]: Do<K> } = {
       job.say("error", `refused: ${words}`);
       return unlessOver(world.flux.raise(cluster.jobid, words));
     }
+  },
+
+  // Only waits. Each of these teardowns ends: with its time, at the latest.
+  "wait-for-nodes": async (job, { jobs }) => {
+    const names = jobs.map(nameOf).join(", ");
+    job.say("info", `waiting: ${names} is still being torn down on its nodes`);
+    await job.world.open.untilDown(jobs);
+    return undefined;
   },
 
   // Record and entry are one transaction: either both are there or neither.
@@ -125,15 +133,16 @@ export const ACTIONS: { [K in Action["do"]]: Do<K> } = {
   raise: async ({ cluster, world }, { note }) => unlessOver(world.flux.raise(cluster.jobid, note)),
 
   // An absolute value: repeated, it is not added twice.
-  extend: async (job, { duration }) => {
+  extend: async (job, { phase, duration }) => {
     const { cluster, world } = job;
+    const why = phase === "teardown" ? "teardown" : "hold";
     try {
       await world.flux.update(cluster.jobid, { "attributes.system.duration": duration });
-      job.say("info", `time limit extended to ${duration} s to make up for the hold`);
+      job.say("info", `time limit extended to ${duration} s to make up for the ${why}`);
     } catch (error) {
       if (!(error instanceof FluxError)) throw error;
       // A site's limits may not allow it; the job must not wait for that.
-      const { seconds } = timeLimit(cluster);
+      const seconds = phase === "teardown" ? lastTimeLimit(cluster) : timeLimit(cluster).seconds;
       job.say("warn", `its time limit stays ${seconds} s: ${error.message}`);
       cluster.job.limits.push({ at: world.clock.now(), seconds });
     }

@@ -75,6 +75,10 @@ export class MetricsSwitch implements Meter {
     this.metrics?.hold(...args);
   }
 
+  endHold(...args: Parameters<Meter["endHold"]>): void {
+    this.metrics?.endHold(...args);
+  }
+
   settle(...args: Parameters<Meter["settle"]>): void {
     this.metrics?.settle(...args);
   }

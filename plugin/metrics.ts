@@ -4,6 +4,7 @@
  * a user or a host in it: these would grow without end, and are nobody's business here.
  */
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import type { KeptBy } from "../lib/cluster/holds.js";
 import { version } from "../lib/cli/version.js";
 import type { State } from "../lib/report/summary.js";
 import type { Meter } from "./meter.js";
@@ -43,6 +44,11 @@ export class Metrics implements Meter {
     "Jobs that started, held until their cluster was ready (in_time) or not (late)",
     ["when"],
   );
+  private readonly endHolds = this.counter(
+    "end_holds_total",
+    "Jobs that have ended, by what kept their nodes until their cluster was gone: their shell, an epilog, or nothing (late)",
+    ["by"],
+  );
   private readonly teardowns = this.counter(
     "teardowns_total",
     "Teardowns that are over: clean, or something is left on a node",
@@ -55,6 +61,7 @@ export class Metrics implements Meter {
 
   constructor(counted: Counted) {
     for (const when of ["in_time", "late"]) this.holds.inc({ when }, 0);
+    for (const by of ["shell", "epilog", "late"]) this.endHolds.inc({ by }, 0);
     for (const outcome of ["ready", "failed", "canceled"]) this.settles.inc({ outcome }, 0);
     for (const result of ["clean", "left"]) this.teardowns.inc({ result }, 0);
     this.gauge("clusters", "Clusters that there are", ["state"], (gauge) => {
@@ -84,6 +91,10 @@ export class Metrics implements Meter {
 
   hold(inTime: boolean): void {
     this.holds.inc({ when: inTime ? "in_time" : "late" });
+  }
+
+  endHold(by: KeptBy): void {
+    this.endHolds.inc({ by });
   }
 
   settle(outcome: string, seconds: number | undefined): void {

@@ -14,10 +14,11 @@ import {
   type JobEvent,
 } from "../lib/cluster/fold.js";
 import { without } from "../lib/cluster/failures.js";
+import { keptBy } from "../lib/cluster/holds.js";
 import { plan, type Action } from "../lib/cluster/plan.js";
 import { limitsOf, type Limits } from "../lib/cluster/retry.js";
 import { chapters } from "../lib/cluster/story.js";
-import { displayState, isDone, ranksOf, type Cluster } from "../lib/cluster/state.js";
+import { displayState, isDone, isEnding, ranksOf, type Cluster } from "../lib/cluster/state.js";
 import { messageOf } from "../lib/errors.js";
 import { formatFsd } from "../lib/flux/fsd.js";
 import { parseEventlog, type RecordEvent } from "../lib/record/events.js";
@@ -89,6 +90,7 @@ export class Reconciler {
       extendTimeLimit: config.extendTimeLimit,
       extendFirst: config.hold === "perilog",
       isLost: (rank) => world.nodes.isLost(rank),
+      endingOn: (hosts) => world.open.endingOn(hosts),
       hasJoin: () => this.line?.hasJoin() ?? false,
     };
     this.stopWatching = world.nodes.onChange(() => {
@@ -171,6 +173,12 @@ export class Reconciler {
     this.world.meter?.hold(prolog === "finished");
   }
 
+  /** When all is over. A site's epilog is not counted. */
+  private countEndHold(): void {
+    const by = this.world.config.hold === "events" ? keptBy(this.cluster) : undefined;
+    if (by) this.world.meter?.endHold(by);
+  }
+
   /** Ranks that the cluster goes on without. */
   without(): number[] {
     return without(this.cluster, limitsOf(this.limits, this.world.clock.now()));
@@ -250,9 +258,11 @@ export class Reconciler {
     this.onChange();
     if (isDone(this.cluster)) {
       this.stopWatching();
+      this.countEndHold();
       this.onDone();
       return;
     }
+    if (isEnding(this.cluster)) this.world.open.setEnding(this.cluster.jobid);
     const now = this.world.clock.now();
     // A change of the membership plans again.
     if (this.world.nodes.mayStillCome(ranksOf(this.cluster), now)) return;
@@ -313,5 +323,6 @@ export class Reconciler {
 
 function keyOf(action: Action): string {
   if (action.do === "call") return `${action.steps.join()} ${action.ranks.join()}`;
+  if (action.do === "extend") return `extend ${action.phase}`;
   return action.do === "local" ? action.step : action.do;
 }

@@ -103,6 +103,9 @@ export class Supervisor implements Jobs {
   async onSentinel(): Promise<void> {
     if (this.caughtUp) return;
     await this.leftovers.readEntries();
+    const { open } = this.makeWorld();
+    for (const { jobid } of open.ofJobs())
+      if (!this.isActive(BigInt(jobid))) open.setEnding(BigInt(jobid));
     this.caughtUp = true;
     for (const [id, { due }] of this.waiting) if (due) this.onDue(id);
     void this.leftovers.takeAll();

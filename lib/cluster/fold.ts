@@ -43,7 +43,7 @@ export function foldJobEvent(cluster: Cluster, event: JobEvent): void {
       job.clean = true;
       return;
     case "memo":
-      if (isReleased(context["usernetes"])) job.released = true;
+      foldMemo(cluster, event.timestamp, context["usernetes"]);
       return;
     case "jobspec-update": {
       const duration = context["attributes.system.duration"];
@@ -75,10 +75,15 @@ function foldPerilog({ job }: Cluster, name: string, context: Record<string, unk
   if (name === "epilog-finish") job.epilog = "finished";
 }
 
-/** A user's memo can be anything; only this one is a request. */
-function isReleased(memo: unknown): boolean {
-  const release = (memo as { release?: unknown } | undefined | null)?.release;
-  return release === true || release === "true";
+/**
+ * A user's memo can be anything; these two are requests. `tasks=done` comes from the job's
+ * shell. Its user can post it earlier, which tears down nothing but their own cluster.
+ */
+function foldMemo({ job }: Cluster, timestamp: number, memo: unknown): void {
+  const asked = memo as { release?: unknown; tasks?: unknown } | undefined | null;
+  if (asked?.release === true || asked?.release === "true") job.released = true;
+  // Before the start there are no tasks, and a hold that has to be let go.
+  if (asked?.tasks === "done" && job.startAt !== undefined) job.tasksDoneAt ??= timestamp;
 }
 
 /** A user's words. */
@@ -104,6 +109,7 @@ export function foldRecordEvent(cluster: Cluster, event: RecordEvent): void {
       return;
     case "down":
       cluster.down = event.context;
+      cluster.downAt = event.timestamp;
       return;
   }
 }

@@ -25,6 +25,18 @@ export function planHolds(cluster: Cluster, extended: boolean): Action[] {
   return actions;
 }
 
+/** What kept the job's nodes until its cluster was gone; `late`: they were free before. */
+export type KeptBy = "shell" | "epilog" | "late";
+
+/** For a job that is over and down; undefined where its eventlog is gone, or its cluster is kept. */
+export function keptBy({ job, down, downAt }: Cluster): KeptBy | undefined {
+  const { finishAt, tasksDoneAt, fatal, epilog } = job;
+  if (!down || down.kept || downAt === undefined || !(fatal ?? finishAt)) return undefined;
+  const waited = tasksDoneAt !== undefined && finishAt !== undefined && downAt <= finishAt;
+  if (waited && !fatal) return "shell";
+  return epilog === "finished" ? "epilog" : "late";
+}
+
 /**
  * Ours is the last prolog to go: when a site's fails, Flux frees the nodes in the
  * same moment, unless ours still keeps them for the teardown.

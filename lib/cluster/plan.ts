@@ -21,8 +21,10 @@ import { limitsOf, type Limits } from "./retry.js";
 import {
   hostOf,
   isDebug,
+  isEnding,
   isHeld,
   isOver,
+  lastTimeLimit,
   progress,
   ranksOf,
   timeLimit,
@@ -43,8 +45,10 @@ export type Action =
   | { do: "local"; step: LocalStep }
   | { do: "settle"; settle: Settle }
   | { do: "raise"; note: string }
-  /** Give the job the time that it was held: its time limit, in seconds, becomes this. */
-  | { do: "extend"; duration: number }
+  /** Give the job the time that this took, or takes: its time limit, in seconds, becomes this. */
+  | { do: "extend"; phase: "bring-up" | "teardown"; duration: number }
+  /** Others that had its nodes before are still being torn down there. */
+  | { do: "wait-for-nodes"; jobs: bigint[] }
   | { do: "stop" }
   | { do: "begin-teardown"; reason: string }
   | { do: "end-teardown"; left: number[] }
@@ -61,19 +65,24 @@ export interface Plan {
 
 export function plan(cluster: Cluster, limits: Limits, now: number): Plan {
   const facts = limitsOf(limits, now);
-  const main = isOver(cluster) ? planEnd(cluster, facts) : planLife(cluster, facts);
+  const main = isEnding(cluster) ? planEnd(cluster, facts) : planLife(cluster, facts);
   const actions = [...main, ...planHolds(cluster, isExtended(cluster, facts))];
   return facts.wakeAt === undefined ? { actions } : { actions, wakeAt: facts.wakeAt };
 }
 
 type Facts = ReturnType<typeof limitsOf>;
 
+/** Seconds of a teardown beside its tries: pauses, and what Flux and the daemon take. */
+const TEARDOWN_REST_S = 60;
+
 function planLife(cluster: Cluster, facts: Facts): Action[] {
   const { asked, job, claim, settle } = cluster;
   if ("refused" in asked) return [{ do: "refuse", note: asked.refused }];
   if (!claim) {
     if (job.allocAt === undefined) return [];
-    return cluster.resources ? [{ do: "claim" }] : [{ do: "read-resources" }];
+    if (!cluster.resources) return [{ do: "read-resources" }];
+    const jobs = facts.endingOn(cluster.resources.hosts);
+    return jobs.length > 0 ? [{ do: "wait-for-nodes", jobs }] : [{ do: "claim" }];
   }
   if (!settle) return planBringUp(cluster, facts);
   if (settle.outcome === "ready") return planReady(cluster, facts);
@@ -126,7 +135,7 @@ function planExtension(cluster: Cluster, facts: Facts): Action[] {
   const { allocAt } = cluster.job;
   if (isExtended(cluster, facts) || allocAt === undefined) return [];
   const held = Math.max(0, Math.ceil(facts.now - allocAt));
-  return [{ do: "extend", duration: timeLimit(cluster).seconds + held }];
+  return [{ do: "extend", phase: "bring-up", duration: timeLimit(cluster).seconds + held }];
 }
 
 /** Bring-up is not paid from the user's minutes: once only, since what follows is. */
@@ -140,13 +149,30 @@ function planEnd(cluster: Cluster, facts: Facts): Action[] {
   if (!claim || down) return [];
   if (!settle) return [{ do: "settle", settle: { outcome: "canceled", note: reason(cluster) } }];
   // Tasks that still run may want their cluster while they end.
-  if (job.startAt !== undefined && job.finishAt === undefined && !job.clean) return [];
-  if (!teardown) {
-    if (runningSteps(cluster).size > 0) return [{ do: "stop" }];
-    if (isDebug(cluster)) return [{ do: "keep", ranks: ranksOf(cluster) }];
-    return [{ do: "begin-teardown", reason: reason(cluster) }];
-  }
-  return planTeardown(cluster, facts);
+  const running = job.startAt !== undefined && job.finishAt === undefined && !job.clean;
+  if (running && job.tasksDoneAt === undefined) return [];
+  if (!teardown && runningSteps(cluster).size > 0) return [{ do: "stop" }];
+  if (!teardown && isDebug(cluster)) return [{ do: "keep", ranks: ranksOf(cluster) }];
+  const steps: Action[] = teardown
+    ? planTeardown(cluster, facts)
+    : [{ do: "begin-teardown", reason: reason(cluster) }];
+  return [...planTeardownTime(cluster, facts), ...steps];
+}
+
+/**
+ * The job's shell waits for the teardown, and its time limit would end it meanwhile: a job
+ * whose tasks have ended well would be shown as timed out. It gets the time that a teardown
+ * may take, where it has less. Once: the update is an event of the job's.
+ */
+function planTeardownTime(cluster: Cluster, facts: Facts): Action[] {
+  const { tasksDoneAt, allocAt, limits } = cluster.job;
+  const seconds = lastTimeLimit(cluster);
+  if (tasksDoneAt === undefined || allocAt === undefined || seconds === 0) return [];
+  const isChanged = limits.some(({ at }) => at >= tasksDoneAt);
+  if (!facts.extendTimeLimit || isOver(cluster) || isChanged) return [];
+  const needed = Math.ceil(facts.teardownS * (facts.attempts["down-v"] ?? 1) + TEARDOWN_REST_S);
+  if (allocAt + seconds - facts.now >= needed) return [];
+  return [{ do: "extend", phase: "teardown", duration: seconds + needed }];
 }
 
 function planTeardown(cluster: Cluster, facts: Facts): Action[] {

@@ -16,6 +16,8 @@ export interface Limits {
   extendFirst: boolean;
   /** Its broker is not up. */
   isLost: (rank: number) => boolean;
+  /** Jobs that are over and whose clusters are still being torn down on any of these hosts. */
+  endingOn: (hosts: readonly string[]) => bigint[];
   /** The workers have the join-command where they wait for words, and need no archive. */
   hasJoin: () => boolean;
 }

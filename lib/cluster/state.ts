@@ -33,6 +33,8 @@ export interface JobProgress {
   otherPrologs: Set<string>;
   /** The user's memo usernetes.release=true. */
   released: boolean;
+  /** All tasks have ended, and the job's shell waits for the teardown: its memo usernetes.tasks=done. */
+  tasksDoneAt?: number;
   /** Changes of the time limit, the job's user's and ours, in order; seconds. */
   limits: { at: number; seconds: number }[];
 }
@@ -65,6 +67,7 @@ export interface Cluster {
   /** `timeout`: seconds that each try may take on a rank. */
   teardown?: { reason: string; timeout?: number };
   down?: Down;
+  downAt?: number;
 }
 
 export function newCluster(job: Pick<Cluster, "jobid" | "userid" | "asked" | "duration">): Cluster {
@@ -122,9 +125,14 @@ function placesOf(claim: Claim): Places {
   return places;
 }
 
-/** The job will not run, or has run: what is up comes down. */
+/** The job will not run, or has run: Flux takes its nodes back. */
 export function isOver({ job }: Cluster): boolean {
   return job.clean || job.finishAt !== undefined || job.fatal !== undefined;
+}
+
+/** What is up comes down: the job is over, or its shell waits for that. */
+export function isEnding(cluster: Cluster): boolean {
+  return isOver(cluster) || cluster.job.tasksDoneAt !== undefined;
 }
 
 /** Nothing will ever be left to do. */
@@ -145,10 +153,15 @@ export function timeLimit(cluster: Cluster): { seconds: number; changed: boolean
   return { seconds: before.at(-1)?.seconds ?? duration, changed };
 }
 
+/** The job's time limit in seconds as it is now, 0 for none. */
+export function lastTimeLimit({ job, duration }: Cluster): number {
+  return job.limits.at(-1)?.seconds ?? duration;
+}
+
 /** The memo usernetes.state, for display only. */
 export function displayState(cluster: Cluster): string | undefined {
   if (cluster.down || !cluster.claim) return undefined;
-  if (isOver(cluster)) return "stopping";
+  if (isEnding(cluster)) return "stopping";
   if (!cluster.settle) return "starting";
   return isHeld(cluster) ? "held" : cluster.settle.outcome;
 }

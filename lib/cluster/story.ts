@@ -35,7 +35,7 @@ export function chapters(cluster: Cluster): Map<string, string> {
   tell(
     "early",
     left,
-    "job is inactive; teardown continues on nodes that Flux has already released",
+    "late epilog: job is inactive; teardown continues on nodes that Flux has already released",
   );
   tell("freed", job.epilog === "finished", "nodes released");
   return told;

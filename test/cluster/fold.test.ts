@@ -1,8 +1,9 @@
 import { timeLimit } from "../../lib/cluster/state.js";
 import t from "tap";
 import { foldJobEvent, forgetRunning, type JobEvent } from "../../lib/cluster/fold.js";
-import { displayState, isDone, isOver, progress } from "../../lib/cluster/state.js";
+import { displayState, isDone, isEnding, isOver, progress } from "../../lib/cluster/state.js";
 import {
+  BEGIN,
   CANCEL,
   claimed,
   claimEvent,
@@ -65,6 +66,25 @@ t.test("only a memo that says so releases", (t) => {
   for (const yes of [true, "true"]) t.ok(released({ release: yes }));
   for (const no of ["x", 1, [], null, "release", { release: "yes please" }, { release: {} }])
     t.notOk(released(no), JSON.stringify(no));
+  t.end();
+});
+
+t.test("only a memo that says so, after the start, has the cluster torn down", (t) => {
+  const asked = (usernetes: unknown, ...before: string[]) =>
+    seen(emptyCluster(), ...before, ["memo", { usernetes }]).job.tasksDoneAt;
+  t.equal(asked({ tasks: "done" }, "alloc", "start"), BEGIN);
+  t.equal(asked({ tasks: "done" }, "alloc"), undefined, "it has no tasks before");
+  for (const no of ["tasks", 1, [], null, { tasks: true }, { tasks: ["done"] }, { done: "tasks" }])
+    t.equal(asked(no, "alloc", "start"), undefined, JSON.stringify(no));
+  t.end();
+});
+
+t.test("a cluster whose job's shell waits is stopping, and its job is not over", (t) => {
+  const cluster = recorded(seen(claimed(), "start"), settle("ready"));
+  seen(cluster, ["memo", { usernetes: { tasks: "done" } }]);
+  t.equal(displayState(cluster), "stopping");
+  t.ok(isEnding(cluster));
+  t.notOk(isOver(cluster));
   t.end();
 });
 

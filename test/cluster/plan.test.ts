@@ -36,6 +36,15 @@ t.test("the job's R is read when it has its nodes, then a claim is made", (t) =>
   t.end();
 });
 
+t.test("no claim is made where another's cluster is still being torn down", (t) => {
+  const cluster = seen(emptyCluster(), "submit", ["prolog-start", OURS], "alloc");
+  cluster.resources = { ranks: [0, 1], hosts: ["a", "b"] };
+  const endingOn = (hosts: readonly string[]) => (hosts.includes("b") ? [7n] : []);
+  t.strictSame(planned(cluster, BEGIN, { endingOn }), ["wait-for-nodes: 7"]);
+  t.strictSame(planned(seen(cluster, CANCEL), BEGIN, { endingOn }), ["finish-prolog 1"]);
+  t.end();
+});
+
 t.test("an attribute that is not understood is refused at once", (t) => {
   t.match(planned(emptyCluster({ usernetes: "maybe" })), [
     /^refuse: attributes\.user\.usernetes: /,
@@ -573,6 +582,55 @@ t.test("the end", (t) => {
     t.strictSame(planned(cluster), ["end-teardown, left []"]);
     recorded(cluster, down());
     t.strictSame(planned(cluster), ["finish-prolog 1", "finish-epilog"]);
+    t.end();
+  });
+  t.end();
+});
+
+t.test("a job whose shell waits for the teardown", (t) => {
+  const DONE: [string, Record<string, unknown>] = ["memo", { usernetes: { tasks: "done" } }];
+  const waits = (duration: number, user: Record<string, unknown> = {}) => {
+    const cluster = seen(emptyCluster(user, duration), ["prolog-start", OURS], "alloc");
+    recorded(cluster, claimEvent(), settle("ready"));
+    return seen(cluster, ["prolog-finish", OURS], "start", DONE);
+  };
+
+  t.test("has its cluster torn down while it runs, and nothing is let go", (t) => {
+    const cluster = waits(0);
+    t.strictSame(planned(cluster), ["begin-teardown: finish"]);
+    t.strictSame(planned(recorded(cluster, teardown("finish"))), ["ranks 0-2: down-v"]);
+    t.strictSame(planned(recorded(cluster, step("down-v 0-2"))), ["end-teardown, left []"]);
+    t.strictSame(planned(recorded(cluster, down())), []);
+    t.strictSame(planned(seen(cluster, "finish", ["epilog-start", OURS])), ["finish-epilog"]);
+    t.end();
+  });
+
+  t.test("is not kept from the teardown by a cancel", (t) => {
+    t.strictSame(planned(seen(waits(0), CANCEL)), ["begin-teardown: cancel"]);
+    t.end();
+  });
+
+  t.test("keeps its cluster for debugging", (t) => {
+    const debug = waits(60, { usernetes_debug: "yes" });
+    t.strictSame(planned(debug), ["keep ranks 0,1,2"]);
+    t.end();
+  });
+
+  t.test("gets the time that a teardown may take, where its limit leaves less, and once", (t) => {
+    const tearsDown = "begin-teardown: finish";
+    // Two tries of 300 s, and a minute.
+    t.strictSame(planned(waits(3600), BEGIN + 2900), [tearsDown]);
+    const late = waits(3600);
+    t.strictSame(planned(late, BEGIN + 3000), ["extend to 4260 s", tearsDown]);
+    seen(late, ["jobspec-update", { "attributes.system.duration": 4260 }]);
+    t.strictSame(planned(late, BEGIN + 4000), [tearsDown]);
+    const fixed = planned(waits(60), BEGIN + 50, { extendTimeLimit: false });
+    t.strictSame(fixed, [tearsDown], "not where the site says so");
+    t.strictSame(
+      planned(seen(waits(60), "finish"), BEGIN + 50),
+      [tearsDown],
+      "nor when it has ended",
+    );
     t.end();
   });
   t.end();

@@ -18,6 +18,7 @@ export const LIMITS: Limits = {
   extendTimeLimit: true,
   extendFirst: false,
   isLost: () => false,
+  endingOn: () => [],
   hasJoin: () => false,
 };
 
@@ -141,6 +142,8 @@ export function describeAction(action: Action): string {
       return `${action.do}: ${action.note}`;
     case "extend":
       return `extend to ${action.duration} s`;
+    case "wait-for-nodes":
+      return `wait-for-nodes: ${action.jobs.join()}`;
     case "begin-teardown":
       return `begin-teardown: ${action.reason}`;
     case "end-teardown":

@@ -56,6 +56,11 @@ export class FakeJob {
     if (this.lateHold) this.post("prolog-start", { description: "usernetes" });
   }
 
+  /** Its tasks have ended, and its shell waits for the teardown. */
+  tasksDone(): void {
+    this.append("memo", { usernetes: { tasks: "done" } });
+  }
+
   finish(): void {
     this.append("finish", { status: 0 });
     this.holdEpilog();

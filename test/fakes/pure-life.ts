@@ -111,7 +111,11 @@ export class PureLife {
         this.see(jobEvent([name, context], this.now));
       };
     const over = job.finishAt !== undefined || job.fatal !== undefined;
-    if (job.startAt !== undefined && job.finishAt === undefined) return [post("finish")];
+    if (job.startAt !== undefined && job.finishAt === undefined) {
+      const memo = post("memo", { usernetes: { tasks: "done" } });
+      // A shell that has asked for the teardown waits for it, but not for ever.
+      return job.tasksDoneAt === undefined ? [memo, post("finish")] : [post("finish")];
+    }
     if (over && !this.has("epilog-start")) return [post("epilog-start", OURS)];
     if (job.prolog === "counted" || job.epilog === "counted" || job.clean) return [];
     if (over) return [post("clean")];

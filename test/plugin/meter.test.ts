@@ -18,6 +18,9 @@ class Counting implements Meter {
   settle(outcome: string, seconds: number | undefined): void {
     this.counted.push(`settle ${outcome} ${seconds === undefined ? "?" : "took"}`);
   }
+  endHold(by: string): void {
+    this.counted.push(`kept by ${by}`);
+  }
   teardown(left: number): void {
     this.counted.push(`teardown ${left}`);
   }
@@ -37,7 +40,7 @@ t.test("a life is counted: each rank's steps, its hold, its settle and its end",
   await life.untilStarted();
   life.job.finish();
   await life.untilClean();
-  t.same(meter.marks, ["settle ready took", "hold in time", "teardown 0"]);
+  t.same(meter.marks, ["settle ready took", "hold in time", "teardown 0", "kept by epilog"]);
   const ups = meter.counted.filter((each) => each === "step up ok took");
   t.equal(ups.length, 3);
 });
@@ -62,7 +65,7 @@ t.test("a job that was not held in time is counted so, once", async (t) => {
   await life.restart();
   life.job.finish();
   await life.untilClean();
-  t.same(meter.marks, ["hold late", "settle ready took", "teardown 0"]);
+  t.same(meter.marks, ["hold late", "settle ready took", "teardown 0", "kept by epilog"]);
 });
 
 t.test("a job that had started when the daemon saw it was not held", async (t) => {
@@ -93,4 +96,35 @@ t.test("what is kept for debugging is no teardown", async (t) => {
   life.job.exception("cancel", 0);
   await life.untilClean();
   t.same(meter.marks, ["settle ready took"]);
+});
+
+t.test("a job whose shell waited for the teardown is counted so", async (t) => {
+  const meter = new Counting();
+  const life = await new Life({ meter }).alloc();
+  await life.untilStarted();
+  life.job.tasksDone();
+  await life.until(() => life.record.at(-1) === "down, left []");
+  life.job.finish();
+  await life.untilClean();
+  t.same(meter.marks.slice(2), ["teardown 0", "kept by shell"]);
+});
+
+t.test("so is one that was canceled while its shell waited", async (t) => {
+  const meter = new Counting();
+  const life = await new Life({ meter }).alloc();
+  await life.untilStarted();
+  life.job.tasksDone();
+  life.job.exception("cancel", 0);
+  await life.untilClean();
+  t.same(meter.marks.slice(2), ["teardown 0", "kept by epilog"]);
+});
+
+t.test("a job whose nodes were free before its cluster was gone is late", async (t) => {
+  const meter = new Counting();
+  const life = await new Life({ meter }).alloc();
+  await life.untilStarted();
+  life.job.append("finish", { status: 0 });
+  life.job.append("clean");
+  await life.untilClean();
+  t.same(meter.marks.slice(2), ["teardown 0", "kept by late"]);
 });

@@ -35,6 +35,8 @@ t.test("what is done is counted, without a job, a user or a host", async (t) => 
   metrics.hold(false);
   metrics.settle("ready", 10.5);
   metrics.settle("canceled", undefined);
+  metrics.endHold("shell");
+  metrics.endHold("late");
   metrics.teardown(0);
   metrics.teardown(2);
   metrics.bridgeRestart();
@@ -51,6 +53,9 @@ t.test("what is done is counted, without a job, a user or a host", async (t) => 
   is('step_retries_total{step="up"}', 3);
   is('holds_total{when="in_time"}', 1);
   is('holds_total{when="late"}', 2);
+  is('end_holds_total{by="shell"}', 1);
+  is('end_holds_total{by="epilog"}', 0);
+  is('end_holds_total{by="late"}', 1);
   is('settles_total{outcome="ready"}', 1);
   is('settles_total{outcome="canceled"}', 1);
   is('settles_total{outcome="failed"}', 0);
@@ -68,6 +73,7 @@ t.test("what is done is counted, without a job, a user or a host", async (t) => 
   t.ok(Math.abs(sum(got, "process_start_time_seconds") - Date.now() / 1000) < 600);
   const labels = new Set([...got.keys()].flatMap((key) => key.match(/[a-z]+(?==")/g) ?? []));
   t.same([...labels].sort(), [
+    "by",
     "le",
     "node",
     "outcome",

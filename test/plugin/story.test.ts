@@ -151,7 +151,7 @@ t.test("a teardown that could not hold the nodes", async (t) => {
   life.job.append("clean");
   await life.untilClean();
   t.strictSame(told(life).slice(-5), [
-    "job is inactive; teardown continues on nodes that Flux has already released",
+    "late epilog: job is inactive; teardown continues on nodes that Flux has already released",
     "teardown: finish",
     ...TAKEN_DOWN,
   ]);

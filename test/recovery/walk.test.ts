@@ -3,7 +3,9 @@
  * effect, by counting: a step that is added to the plan is covered without a new test.
  */
 import { setTimeout as sleep } from "node:timers/promises";
+import { isDeepStrictEqual } from "node:util";
 import t, { type Test } from "tap";
+import type { JobEvent } from "../../lib/cluster/fold.js";
 import { decodeIdset } from "../../lib/flux/idset.js";
 import { Life, type LifeOptions } from "../fakes/life.js";
 import { MortalWorld, type Death } from "../fakes/mortal-world.js";
@@ -21,6 +23,8 @@ interface Scenario {
   /** Types of its fatal exceptions. */
   raises: string[];
 }
+
+const TASKS_DONE = { usernetes: { tasks: "done" } };
 
 const count = (life: Life, name: string) =>
   life.job.eventlog.filter((event) => event.name === name).length;
@@ -90,6 +94,16 @@ async function finish(life: Life): Promise<void> {
   await life.untilClean();
 }
 
+/** The same, and its shell waits for the teardown before. */
+async function finishLast(life: Life): Promise<void> {
+  const { job } = life;
+  const isAsked = (event: JobEvent) => isDeepStrictEqual(event.context, TASKS_DONE);
+  await life.until(() => isDone(life) || job.has("start") || job.has("exception"));
+  if (job.has("start") && !job.isOver && !job.eventlog.some(isAsked)) job.tasksDone();
+  await life.until(() => job.isOver || isDone(life) || life.record.at(-1) === "down, left []");
+  await finish(life);
+}
+
 async function cancel(life: Life): Promise<void> {
   if (!life.job.has("exception")) {
     await life.until(() => life.record.some((line) => line.startsWith("ok up")));
@@ -119,6 +133,9 @@ const FAILS: Play = (step) => (step === "kubeadm-init" ? { exit: 4 } : undefined
 
 const SCENARIOS: Record<string, Scenario> = {
   "a job that runs and ends": { end: finish, settles: "settle ready", raises: [] },
+  "a job that runs, and ends when its cluster is gone": {
+    ...{ end: finishLast, settles: "settle ready", raises: [] },
+  },
   "a job that is canceled while its cluster comes up": { end: cancel, raises: ["cancel"] },
   "a job one of whose steps is tried again": {
     ...{ play: RETRIES, end: finish, settles: "settle ready", raises: [] },

@@ -13,7 +13,7 @@ import { outputWriter } from "./job-files.js";
 import { batchScript } from "./jobspec.js";
 import { runBatchScript } from "./nested.js";
 import { statusOf, type Running } from "./process.js";
-import { ShellFailure, usernetesEnvironment } from "./shell-plugin.js";
+import { ShellFailure, untilTornDown, usernetesEnvironment } from "./shell-plugin.js";
 import { placeTasks, runTask } from "./tasks.js";
 
 const KILL_AFTER_MS = 5000;
@@ -64,6 +64,7 @@ export class JobRun {
         batchScript(job.jobspec) === undefined
           ? await this.#runTasks(env)
           : await runBatchScript(this, env);
+      if (!instance.stopped) await untilTornDown(instance, job, this.aborted);
       return Math.max(status, this.#abortStatus);
     } catch (error) {
       const failure = error instanceof ShellFailure ? error : new ShellFailure(String(error));

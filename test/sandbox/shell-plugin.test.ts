@@ -23,10 +23,16 @@ async function idleDaemon(sandbox: Sandbox, t: { teardown: (end: () => unknown) 
   await new Promise((resolve) => child.stdout.once("data", resolve));
 }
 
-async function settle(sandbox: Sandbox, job: string, context: Record<string, string>) {
+async function record(sandbox: Sandbox, job: string, name: string, context: object) {
   const directory = (await sandbox.flux(["job", "id", "--to=kvs", job])).stdout.trim();
   const key = `${directory}.usernetes.eventlog`;
-  await sandbox.flux(["kvs", "eventlog", "append", key, "settle", JSON.stringify(context)]);
+  await sandbox.flux(["kvs", "eventlog", "append", key, name, JSON.stringify(context)]);
+}
+
+/** A ready one is torn down too, by nobody, as the job's shell waits for that. */
+async function settle(sandbox: Sandbox, job: string, context: Record<string, string>) {
+  await record(sandbox, job, "settle", context);
+  if (context["outcome"] === "ready") await record(sandbox, job, "down", { left: [] });
 }
 
 t.test("without a daemon the job fails and says why", async (t) => {
@@ -68,6 +74,27 @@ t.test("a job that is canceled while it waits ends", async (t) => {
   await sandbox.flux(["job", "wait-event", job, "start"]);
   await sandbox.flux(["cancel", job]);
   t.equal((await sandbox.flux(["job", "wait-event", "-t", "5", job, "clean"])).exitCode, 0);
+});
+
+t.test("a job ends when its cluster is down, or it is canceled", async (t) => {
+  const sandbox = await open(t);
+  await idleDaemon(sandbox, t);
+  const ready = { outcome: "ready", kubeconfig: "/w/kubeconfig" };
+  const asked = async () => {
+    const job = (await sandbox.flux([...SUBMIT, "true"])).stdout.trim();
+    await record(sandbox, job, "settle", ready);
+    await sandbox.flux(["job", "wait-event", "-m", 'usernetes={"tasks":"done"}', job, "memo"]);
+    return job;
+  };
+  const isOver = async (job: string, seconds: number) =>
+    (await sandbox.flux(["job", "wait-event", "-t", String(seconds), job, "finish"])).exitCode;
+  const job = await asked();
+  t.not(await isOver(job, 0.5), 0, "it waits");
+  await record(sandbox, job, "down", { left: [] });
+  t.equal(await isOver(job, 5), 0);
+  const canceled = await asked();
+  await sandbox.flux(["cancel", canceled]);
+  t.equal(await isOver(canceled, 5), 0);
 });
 
 t.test("a batch job's own jobs use its cluster", async (t) => {

@@ -1,7 +1,8 @@
 /**
  * Stands for etc/flux/shell/lua.d/usernetes.lua, which real job shells run: a job
  * that asks for usernetes waits here until its cluster has settled, and gets
- * KUBECONFIG and USERNETES_WORKDIR, or fails with the reason.
+ * KUBECONFIG and USERNETES_WORKDIR, or fails with the reason. When its tasks have
+ * ended, it waits until its cluster is down.
  *
  * Differs in one thing: a job that is canceled while it waits ends at once, where
  * a real shell is killed some seconds later.
@@ -18,6 +19,9 @@ const FIRST_LOOK_MS = 100;
 /** How long one look may take before the daemon is asked for again. */
 const LOOK_MS = 15_000;
 const ASKS_FOR_DAEMON = 3;
+/** At the end: one wait, and how long a daemon may be missing. */
+const WAIT_MS = 2_000;
+const PATIENCE_MS = 20_000;
 const NO_DAEMON =
   "usernetes: no flux-usernetes daemon is running in this instance: " +
   "the job asks for a cluster and would run without it; tell the administrator";
@@ -72,10 +76,11 @@ export async function usernetesEnvironment(
   const around = insideCluster(instance, job);
   if (around !== undefined) return using(around);
   const key = `${kvsDirectory(job.id)}.usernetes.eventlog`;
-  let entry = await waitForSettle(instance, { key, ms: FIRST_LOOK_MS, aborted });
+  const name = "settle";
+  let entry = await waitForEvent(instance, { key, name, ms: FIRST_LOOK_MS, aborted });
   while (!entry && !aborted.aborted) {
     if (!(await daemonAnswers(instance))) throw new ShellFailure(NO_DAEMON);
-    entry = await waitForSettle(instance, { key, ms: LOOK_MS, aborted });
+    entry = await waitForEvent(instance, { key, name, ms: LOOK_MS, aborted });
   }
   if (!entry) return {};
   const { outcome, note, kubeconfig } = (entry.context ?? {}) as Record<string, string | undefined>;
@@ -94,30 +99,56 @@ async function daemonAnswers(instance: Instance): Promise<boolean> {
   return false;
 }
 
-function settled(instance: Instance, key: string): Entry | undefined {
-  const entries = decodeEventlog(instance.kvs.get(key) ?? "");
-  return entries.find((entry) => entry.name === "settle");
+/** The job's tasks have ended, and its finish event is not posted before this resolves. */
+export async function untilTornDown(
+  instance: Instance,
+  job: Job,
+  aborted: AbortSignal,
+): Promise<void> {
+  const asked = asks(job.jobspec.attributes.user?.["usernetes"]);
+  const key = `${kvsDirectory(job.id)}.usernetes.eventlog`;
+  const isReady = settled(instance, key)?.context?.["outcome"] === "ready";
+  if (!instance.shellPlugin || !asked || !isReady || aborted.aborted) return;
+  instance.jobs.memo(job.id, { usernetes: { tasks: "done" } });
+  const isAborted = () => aborted.aborted;
+  let answered = Date.now();
+  while (Date.now() - answered < PATIENCE_MS && !isAborted()) {
+    const left = job.expiration > 0 ? job.expiration * 1000 - Date.now() : Infinity;
+    const ms = Math.min(WAIT_MS, left - WAIT_MS);
+    if (ms < 1000 || (await waitForEvent(instance, { key, name: "down", ms, aborted }))) return;
+    if (instance.services.has("usernetes")) answered = Date.now();
+  }
+}
+
+const settled = (instance: Instance, key: string) => recorded(instance, key, "settle");
+
+function recorded({ kvs }: Instance, key: string, name: string): Entry | undefined {
+  return decodeEventlog(kvs.get(key) ?? "").find((entry) => entry.name === name);
 }
 
 interface Look {
   key: string;
+  name: string;
   ms: number;
   aborted: AbortSignal;
 }
 
-function waitForSettle(instance: Instance, { key, ms, aborted }: Look): Promise<Entry | undefined> {
+function waitForEvent(
+  instance: Instance,
+  { key, name, ms, aborted }: Look,
+): Promise<Entry | undefined> {
   return new Promise((resolve) => {
     const finish = () => {
       clearTimeout(timer);
       off();
       aborted.removeEventListener("abort", finish);
-      resolve(settled(instance, key));
+      resolve(recorded(instance, key, name));
     };
     const timer = setTimeout(finish, ms).unref();
     const off = instance.kvs.watch(key, () => {
-      if (settled(instance, key)) finish();
+      if (recorded(instance, key, name)) finish();
     });
     aborted.addEventListener("abort", finish);
-    if (settled(instance, key)) finish();
+    if (recorded(instance, key, name)) finish();
   });
 }

@@ -68,7 +68,9 @@ for (const [engine, { container, image }] of Object.entries(NAMES)) {
     node.note("image", `${image}\ndocker.io/kindest/node:v1\n${PROJECT}0-node:latest\n`);
     const { exitCode, stderr } = await node.step("down-v");
     t.equal(exitCode, 0, stderr);
-    const asked = node.noted("engine");
+    const [running, stopped, ...asked] = node.noted("engine");
+    t.equal(running, `ps ${LABEL} --format {{.Names}}`);
+    t.equal(stopped, `stop -t 0 ${container}`);
     const first = listing(engine).length;
     t.strictSame(asked.slice(0, first).sort(), listing(engine));
     t.strictSame(asked.slice(first, first + 4), [

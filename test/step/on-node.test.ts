@@ -1042,6 +1042,15 @@ t.test("down-v", (t) => {
     t.strictSame(all(node).length, 4);
   });
 
+  t.test("kills the node's container before down-v is made", async (t) => {
+    const node = newNode(t);
+    node.staged();
+    fill(node);
+    node.note("make.down-v", 'cp "$NOTES/engine" "$NOTES/before"');
+    t.equal((await node.step("down-v")).exitCode, 0);
+    t.equal(node.noted("before").at(-1), `stop -t 0 ${PROJECT}-node-1`);
+  });
+
   t.test("does what it can when the Makefile's own down-v fails", async (t) => {
     const node = newNode(t);
     node.staged();
@@ -1240,10 +1249,12 @@ t.test("where the work directory is its caller's, and maybe other nodes' too", (
     mkdirSync(node.workdir);
     writeFileSync(join(node.workdir, "Makefile"), "the administrator's");
     node.note("volume", `${PROJECT}_node-var\n`);
+    node.note("container", `${PROJECT}-node-1\n`);
     const { exitCode, stderr } = await node.step("down-v", byHand);
     t.equal(exitCode, 0, stderr);
     t.strictSame(node.noted("make"), ["down-v"]);
     t.strictSame(node.noted("volume"), []);
+    t.notMatch(node.noted("engine").join("\n"), /^(stop|kill) /m, "it is not killed");
     t.equal(node.read("Makefile"), "the administrator's");
   });
 

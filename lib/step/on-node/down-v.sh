@@ -8,6 +8,10 @@
 # nobody's that we know: it stays, and the engine is asked all the same, since a
 # user may have taken the marker away. With USERNETES_KEEP the directory is its
 # caller's own: made down-v in, and left where it is.
+#
+# The node's container is killed first. To stop it the engine waits until its systemd has
+# stopped, at times ten seconds, for data that is thrown away with it. With USERNETES_KEEP
+# it is stopped in its own time: what runs in it may still write into the directory.
 set -u
 workdir=$USERNETES_WORKDIR engine=$USERNETES_ENGINE keep=${USERNETES_KEEP:-}
 
@@ -17,6 +21,23 @@ owner_of() {
   if [ ! -L "$1" ] && [ -d "$1" ] && [ ! -L "$1/.usernetes" ] && [ ! -L "$1/.usernetes/owner" ] && [ -f "$1/.usernetes/owner" ]; then
     exec head -c 200 "$1/.usernetes/owner"
   fi
+}
+
+# Half of the time is for these two, should the engine or the Makefile hang.
+seconds=${USERNETES_SECONDS:-60}
+kill_seconds=$((seconds / 5)) make_seconds=$((seconds / 2 + 1 - seconds / 5))
+[ "$kill_seconds" -gt 0 ] || kill_seconds=1
+
+# `stop -t 0` kills at once, and unlike `kill` keeps the container's policy from starting it
+# again.
+kill_node() {
+  command -v "$engine" >/dev/null || return 0
+  set -- timeout --foreground -k 5 "$kill_seconds" "$engine"
+  names=$("$@" ps --filter "label=com.docker.compose.project=$USERNETES_PROJECT" --format '{{.Names}}' 2>/dev/null) || return 0
+  for name in $names; do
+    echo "killing container $name"
+    "$@" stop -t 0 "$name" >/dev/null || true
+  done
 }
 
 ours=''
@@ -36,19 +57,20 @@ if [ -L "$workdir" ] || [ -e "$workdir" ]; then
         echo "$workdir has no marker of this cluster; not removed" >&2
       ;;
   esac
-  if [ -n "$ours$keep" ] && [ -f "$workdir/Makefile" ] && command -v make >/dev/null; then
-    (
-      cd "$workdir" || exit
-      set -a
-      # As it was brought up: a claim may have been lost, or made anew since.
-      for settings in node.env up.with; do
-        if [ -f "$node/$settings" ]; then . "$node/$settings"; fi
-      done
-      set +a
-      # Half of the time is left for what follows, should it hang.
-      setpriv --pdeathsig TERM timeout -k 5 "$((${USERNETES_SECONDS:-60} / 2 + 1))" make down-v
-    ) || echo "make down-v failed; asking $engine" >&2
-  fi
+fi
+
+[ -n "$keep" ] || kill_node
+if [ -n "$ours$keep" ] && [ -f "$workdir/Makefile" ] && command -v make >/dev/null; then
+  (
+    cd "$workdir" || exit
+    set -a
+    # As it was brought up: a claim may have been lost, or made anew since.
+    for settings in node.env up.with; do
+      if [ -f "$node/$settings" ]; then . "$node/$settings"; fi
+    done
+    set +a
+    setpriv --pdeathsig TERM timeout -k 5 "$make_seconds" make down-v
+  ) || echo "make down-v failed; asking $engine" >&2
 fi
 
 if command -v "$engine" >/dev/null; then

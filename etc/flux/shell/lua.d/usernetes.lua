@@ -1,12 +1,16 @@
--- usernetes.lua - a job that asks for usernetes starts with its cluster, or not
+-- usernetes.lua - a job that asks for usernetes has its nodes as long as its cluster
 --
--- Purpose: the last guard before a job's tasks start, run by the job shell on
--- every node of every job.  For a job that asks, it waits until its cluster has
--- settled (which it has, where the hold was in time), and gives each task
--- KUBECONFIG and USERNETES_WORKDIR.  A job that does not ask pays one look-up.
+-- Purpose: run by the job shell on every node of every job.  For a job that asks,
+-- it waits until its cluster has settled (which it has, where the hold was in time),
+-- and gives each task KUBECONFIG and USERNETES_WORKDIR.  When all tasks have ended,
+-- the leader asks the daemon for the teardown and waits until that has ended: before
+-- the job's finish event Flux does not free its nodes, whatever the load is.  A job
+-- that does not ask pays one look-up.
 --
 -- Failure behaviour: no daemon, a failed bring-up or a daemon that goes away
--- end the job with a message that says so; it never runs without its cluster.
+-- end the job with a message that says so; it never runs without its cluster.  The
+-- wait at the end is bounded: the job ends all the same, and the daemon's epilog
+-- keeps its nodes, if that comes in time.
 --
 -- It runs as the job's user: a guard against mistakes, not a wall.
 
@@ -22,6 +26,10 @@ local function asks (value)
 end
 
 if not asks (user.usernetes) then return end
+
+-- Where every node runs the script and only one has something to do, the first task that
+-- ends would end the job after 30 s.  A value of the user's own stays.
+if shell.options["exit-timeout"] == nil then shell.options["exit-timeout"] = "none" end
 
 -- How long one look at the record may take before the daemon is asked for again.
 local LOOK = "15s"
@@ -79,6 +87,93 @@ local function wait_for_cluster (jobid)
     return line
 end
 
+-- The end of the job.  Seconds: of one wait, until the daemon is asked for, without any
+-- daemon (a service manager has started another by then), and of a teardown beside the
+-- time limits of its tries.
+local WAIT, ASK, PATIENCE, REST = 2, 10, 20, 60
+
+-- The job's cluster is its own, and not that of an instance around it.
+local own_jobid
+
+-- What ends the wait, of the job's eventlog: a fatal exception, as the epilog keeps the
+-- nodes then and a cancel has to be quick; or a time limit that would be one.
+local function job_state (jobid)
+    local log, ok = run ("flux job eventlog --format=json " .. jobid .. " 2>/dev/null")
+    if not ok then return { over = true } end
+    local expiration = ((shell.info.R or {}).execution or {}).expiration
+    local over = false
+    for line in log:gmatch ("[^\n]+") do
+        if line:match ('"name":"exception"') and line:match ('"severity":0[,}]') then
+            over = true
+        elseif line:match ('"name":"resource%-update"') then
+            expiration = line:match ('"expiration":([%d.]+)') or expiration
+        end
+    end
+    expiration = tonumber (expiration) or 0
+    return { over = over, left = expiration > 0 and expiration - os.time () or math.huge }
+end
+
+-- Until when the teardown has ended: the record has the time limit of a try, of two.
+local function teardown_limit (jobid)
+    local record = run ("flux job info " .. jobid .. " usernetes.eventlog 2>/dev/null")
+    local began, limit
+    for line in record:gmatch ("[^\n]+") do
+        if line:match ('"name":"teardown%-start"') then
+            began = line:match ('"timestamp":([%d.]+)')
+            limit = line:match ('"timeout":([%d.]+)')
+        end
+    end
+    return began and tonumber (began) + 2 * (tonumber (limit) or 300) + REST
+end
+
+local function is_down (jobid, seconds)
+    local _, ok = run (
+        ("flux job wait-event --quiet -t %ds -p usernetes.eventlog %s down 2>/dev/null"):format (seconds, jobid))
+    return ok
+end
+
+-- Nil when it is down, or when the job is to end without that; else why it was in vain.
+local function wait_until_down (jobid)
+    local began = os.time ()
+    local answered, limit, told = began, nil, false
+    while true do
+        local from = os.time ()
+        local state = job_state (jobid)
+        if state.over then return nil end
+        -- The timeout exception would make a failure of a job that has ended well.
+        local wait = math.floor (math.min (WAIT, state.left - WAIT))
+        if wait < 1 then return "its time limit ends first" end
+        if is_down (jobid, wait) then return nil end
+        local now = os.time ()
+        limit = limit or teardown_limit (jobid)
+        if now > (limit or began + REST) then
+            return limit and "it takes too long" or "the daemon has not begun with it"
+        end
+        if now - answered >= ASK then
+            if daemon_answers_now () then
+                answered = os.time ()
+            elseif os.time () - answered >= PATIENCE then
+                return "no flux-usernetes daemon answers"
+            end
+        end
+        if not told and now - began >= ASK then
+            told = true
+            shell.log ("usernetes: waiting until the job's cluster is removed")
+        end
+        -- What cannot be read, or was interrupted, takes no time.
+        if now == from then run ("sleep 0.5") end
+    end
+end
+
+-- After the last task of all nodes, and after all output.  The exit status stays.
+local function on_exit ()
+    local jobid = own_jobid
+    if not jobid or shell.info.rank ~= 0 or job_state (jobid).over then return end
+    local _, ok = run ("flux job memo " .. jobid .. " usernetes.tasks=done 2>/dev/null")
+    local why = ok and wait_until_down (jobid)
+    if why then shell.log ("usernetes: not waiting for the teardown any longer: " .. why) end
+end
+
 local function use (kubeconfig)
     shell.setenv ("KUBECONFIG", kubeconfig)
     shell.setenv ("USERNETES_WORKDIR", (kubeconfig:gsub ("/[^/]*$", "")))
@@ -131,6 +226,7 @@ local function on_init ()
     if around then return use (around) end
     local line = wait_for_cluster (jobid)
     local kubeconfig = field (line, "kubeconfig")
+    own_jobid = jobid
     if field (line, "outcome") ~= "ready" or not kubeconfig then
         shell.die ("usernetes: the job's cluster did not come up: " ..
             (field (line, "note") or field (line, "outcome") or "its record is not understood"))
@@ -140,7 +236,10 @@ end
 
 plugin.register {
     name = "usernetes",
-    handlers = { { topic = "shell.init", fn = on_init } },
+    handlers = {
+        { topic = "shell.init", fn = on_init },
+        { topic = "shell.exit", fn = on_exit },
+    },
 }
 
 -- vi: ts=4 sw=4 expandtab

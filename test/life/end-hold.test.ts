@@ -1,0 +1,117 @@
+/** A job's own shell keeps its nodes until its cluster is gone. */
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Entry } from "./flux.js";
+import { life, type Tap } from "./life.js";
+
+/** The memo of a job's shell. */
+const DONE = 'usernetes={"tasks":"done"}';
+
+life(async (t, flux) => {
+  await flux.startDaemon();
+  const at = (entries: Entry[], name: string) =>
+    entries.find((entry) => entry.name === name)?.timestamp ?? NaN;
+  const tasksDone = (job: string) =>
+    flux.output("flux", "job", "wait-event", "-t", "40s", "-m", DONE, job, "memo");
+
+  /** Its exit status is its tasks' own, and no node was free before its cluster was gone. */
+  const kept = async (t: Tap, job: string, status: number) => {
+    await flux.waitForEnd(job);
+    const events = await flux.events(job);
+    const record = await flux.record(job);
+    t.match(record.at(-1), { name: "down", context: { left: { length: 0 } } });
+    t.ok(at(record, "down") < at(events, "finish"), "down comes before finish");
+    t.equal(events.find(({ name }) => name === "finish")?.context?.["status"], status << 8);
+    return { events, record };
+  };
+
+  await t.test("a job on one node, and one that fails on four", async (t) => {
+    flux.takes("down-v", 1);
+    const one = await flux.submit("-N1", "true");
+    const four = await flux.submit("-N3", "sh", "-c", "exit $FLUX_TASK_RANK");
+    await kept(t as unknown as Tap, one, 0);
+    await kept(t as unknown as Tap, four, 2);
+  });
+
+  await t.test("tasks of other nodes have their cluster until the last one ends", async (t) => {
+    const script = flux.script(
+      "test $FLUX_TASK_RANK = 0 || sleep 3; kubectl get nodes >/dev/null || test $FLUX_TASK_RANK != 0",
+    );
+    const job = await flux.submit("-N2", script);
+    const { events, record } = await kept(t as unknown as Tap, job, 0);
+    t.ok(at(record, "teardown-start") - at(events, "start") > 2.5, "the lead's task ended at once");
+  });
+
+  await t.test("a job that is canceled while it waits does not wait on", async (t) => {
+    flux.takes("down-v", 6);
+    const job = await flux.submit("-N2", "true");
+    await tasksDone(job);
+    await flux.waitForStep(job, "down-v");
+    await flux.flux("cancel", job);
+    await flux.waitForEnd(job);
+    const [events, record] = [await flux.events(job), await flux.record(job)];
+    const ended = at(events, "finish") - at(events, "exception");
+    t.ok(ended < 5, `it ended ${ended} s after the cancel`);
+    t.ok(at(record, "down") < at(events, "free"), "and an epilog kept its nodes");
+    t.same(await flux.leftovers(), []);
+  });
+
+  await t.test("a time limit does not run out during the teardown", async (t) => {
+    flux.takes("down-v", 6);
+    const job = await flux.submit("-N1", "-t", "8s", "sleep", "4");
+    const { events } = await kept(t as unknown as Tap, job, 0);
+    t.notOk(
+      events.some(({ name, context }) => name === "exception" && context?.["severity"] === 0),
+    );
+  });
+
+  await t.test("a daemon that is killed meanwhile is waited for", async (t) => {
+    flux.takes("down-v", 3);
+    const job = await flux.submit("-N1", "true");
+    await tasksDone(job);
+    await flux.waitForStep(job, "down-v");
+    await flux.stopDaemon("SIGKILL");
+    await sleep(3000);
+    t.notOk(at(await flux.events(job), "finish") > 0, "it waits");
+    await flux.startDaemon();
+    await kept(t as unknown as Tap, job, 0);
+    t.same(await flux.leftovers(), []);
+  });
+
+  await t.test("and one that does not come back for a while only", async (t) => {
+    const job = await flux.submit("-N1", "true");
+    await tasksDone(job);
+    await flux.waitForStep(job, "down-v");
+    await flux.stopDaemon("SIGKILL");
+    await flux.waitFor(job, "finish", "60s");
+    await flux.startDaemon();
+    await flux.waitForEnd(job);
+    t.same(await flux.leftovers(), [], "the next daemon takes it down");
+  });
+
+  await t.test("a batch job, whose own jobs have no cluster of their own", async (t) => {
+    flux.takes("down-v", 1);
+    const script = flux.script("flux run --setattr=attributes.user.usernetes=yes -N2 true; exit 3");
+    const asks = "--setattr=attributes.user.usernetes=yes";
+    const job = await flux.output("flux", "batch", "-N2", asks, "--wrap", script);
+    await kept(t as unknown as Tap, job, 3);
+  });
+
+  await t.test("a job that has the nodes of a cluster that is still torn down waits", async (t) => {
+    flux.takes("down-v", 5);
+    const job = await flux.submit("-N4", "--exclusive", "sleep", "300");
+    await flux.waitFor(job, "start");
+    // No epilog is posted in time.
+    await flux.behindTheBridge(async () => {
+      await flux.flux("cancel", job);
+      await flux.waitFor(job, "clean");
+    });
+    const next = await flux.submit("-N4", "--exclusive", "true");
+    await flux.waitForEnd(next);
+    const [before, after] = [await flux.record(job), await flux.record(next)];
+    t.ok(at(before, "down") < at(after, "claim"), "its claim comes after the other's down");
+    t.match(
+      await flux.output("flux", "dmesg"),
+      `${next}: waiting: ${job} is still being torn down`,
+    );
+  });
+});
