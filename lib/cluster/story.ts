@@ -3,6 +3,7 @@
  * daemon's own tells. Each is told once in a cluster's life.
  */
 import { INSTANCE } from "../usernetes/names.js";
+import { keptBy } from "./holds.js";
 import { isDebug, isHeld, isOver, type Cluster } from "./state.js";
 
 /** Those that are true now, by their names, in the order in which they are told. */
@@ -31,11 +32,18 @@ export function chapters(cluster: Cluster): Map<string, string> {
   const why = note === "" ? type : `${type}: ${note}`;
   tell("ends", ends && job.fatal !== undefined && !job.clean, `${why}; terminating its tasks`);
   const early = job.clean && claim !== undefined && cluster.jobid !== INSTANCE;
-  const left = early && !cluster.down && !isDebug(cluster);
+  // A job whose shell waits is over as soon as `down` is written, which is confirmed here later.
+  const waited = job.tasksDoneAt !== undefined;
+  const left = early && !waited && !cluster.down && !isDebug(cluster);
   tell(
     "early",
     left,
     "late epilog: job is inactive; teardown continues on nodes that Flux has already released",
+  );
+  tell(
+    "gave-up",
+    early && waited && keptBy(cluster) === "late",
+    "late epilog: Flux released the nodes before the teardown had ended",
   );
   tell("freed", job.epilog === "finished", "nodes released");
   return told;

@@ -63,7 +63,7 @@ export function noCluster({ asked, job }: Cluster): string {
   if (!asked.asks) return "it did not ask for a cluster";
   if (job.fatal) return `no cluster: ${job.fatal.type}: ${job.fatal.note}`;
   if (job.clean || job.finishAt !== undefined) return "no cluster: the job has ended";
-  if (job.allocAt === undefined) return "waiting: the job has no nodes yet";
+  if (job.allocAt === undefined) return "waiting: the job has no resources yet";
   return "waiting: an earlier cluster is still being removed from its nodes, or no daemon runs (flux usernetes ping)";
 }
 

@@ -174,3 +174,21 @@ t.test("who is waited for, and that a hold came too late", async (t) => {
   t.ok(told(late).includes("hold came too late; the shell plugin delays the tasks instead"));
   t.notOk(told(late).includes("held until its cluster is ready"));
 });
+
+t.test(
+  "a job whose shell waited has no late epilog, unless it did not wait to the end",
+  async (t) => {
+    const late = "late epilog: Flux released the nodes before the teardown had ended";
+    for (const gaveUp of [false, true]) {
+      const life = await begun();
+      await life.untilStarted();
+      life.job.tasksDone();
+      life.job.append("finish", { status: 0 });
+      life.job.append("clean");
+      if (gaveUp) life.clock.advance(1);
+      await life.untilClean();
+      t.equal(told(life).includes(late), gaveUp);
+      t.notOk(told(life).some((line) => line.includes("teardown continues")));
+    }
+  },
+);
