@@ -116,7 +116,7 @@ export async function untilTornDown(
     const left = job.expiration > 0 ? job.expiration * 1000 - Date.now() : Infinity;
     const ms = Math.min(WAIT_MS, left - WAIT_MS);
     if (ms < 1000 || (await waitForEvent(instance, { key, name: "down", ms, aborted }))) return;
-    if (instance.services.has("usernetes")) answered = Date.now();
+    if (instance.router.has("usernetes")) answered = Date.now();
   }
 }
 
