@@ -1,13 +1,13 @@
 /** One call of a plan, carried out: `flux exec` and what comes back of it, into the record. */
 import type { Action } from "../lib/cluster/plan.js";
-import { progress } from "../lib/cluster/state.js";
+import { hostOf, progress } from "../lib/cluster/state.js";
 import { BRING_UP, type LocalStep, type Step } from "../lib/cluster/steps.js";
 import { messageOf, PermanentError } from "../lib/errors.js";
 import { encodeIdset } from "../lib/flux/idset.js";
 import { elapsed } from "../lib/record/events.js";
 import { oneLine } from "../lib/record/notes.js";
 import { stepEnvironment } from "../lib/step/environment.js";
-import { runCall, type Call, type StepEnd } from "../lib/step/call.js";
+import { runCall, type Call, type StepEnd, type StepWait } from "../lib/step/call.js";
 import { Line, type LineOptions } from "../lib/step/line.js";
 import { shortNames } from "./ends.js";
 import { joinCommandOf } from "./join-command.js";
@@ -48,6 +48,9 @@ export async function runSteps(job: Reconciler, action: CallAction): Promise<voi
       : AbortSignal.any([job.leaving.signal, job.bringUp.signal]),
     isLost: (rank: number) => world.nodes.isLost(rank),
     onChange: (callback: () => void) => world.nodes.onChange(callback),
+    onProgress: (progress: StepWait) => {
+      recordProgress(job, progress);
+    },
   };
   const line = lineFor(job, call, { ...options, untouched: job.untouched });
   job.untouched = false;
@@ -122,6 +125,15 @@ function start(job: Reconciler, step: Step, ranks: number[], more: boolean): voi
   if (attempt > 1) job.world.meter?.retry(step, ranks.length);
   job.step({ timestamp: job.world.clock.now(), name: "step-start", context }, more);
   job.say("trace", `${step}: begins on ranks ${context.ranks}`, { step, ranks, status: "begins" });
+}
+
+/** What a step waits for, for `status` and for the exception's note. */
+function recordProgress(job: Reconciler, { step, rank, note }: StepWait): void {
+  const running = progress(job.cluster, step, rank);
+  if (running?.status !== "running" || running.note === note) return;
+  const context = { step, ranks: String(rank), attempt: running.attempt, note };
+  job.step({ timestamp: job.world.clock.now(), name: "step-progress", context }, false);
+  job.say("debug", `${step}: ${hostOf(job.cluster, rank)}: waiting for ${note}`);
 }
 
 /** One line a call: its steps follow each other on each rank. */

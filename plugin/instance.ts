@@ -219,6 +219,7 @@ export class InstanceCluster {
         template: config.template,
         interface: config.interface,
         shared: config.shared,
+        ready: config.ready,
         instance,
       },
       owner: this.ready?.owner ?? 0,

@@ -208,6 +208,7 @@ class Daemon {
         template,
         interface: config.interface,
         shared: config.shared,
+        ready: config.ready,
         instance,
       },
       owner: this.ready?.owner ?? 0,

@@ -23,7 +23,7 @@ import { messageOf } from "../lib/errors.js";
 import { formatFsd } from "../lib/flux/fsd.js";
 import { parseEventlog, type RecordEvent } from "../lib/record/events.js";
 import { siteOf } from "../lib/record/setting.js";
-import { recordKey, RecordWriter, type Operation } from "../lib/record/writer.js";
+import { recordKey, RecordWriter, type Operation, type StepEvent } from "../lib/record/writer.js";
 import type { Site } from "../lib/step/environment.js";
 import type { Line } from "../lib/step/line.js";
 import { INSTANCE, nameOf } from "../lib/usernetes/names.js";
@@ -214,11 +214,7 @@ export class Reconciler {
    * Records a step event, with the last `lines` that its rank printed; written when no
    * more ranks are about to say the same, or soon.
    */
-  step(
-    event: RecordEvent & { name: "step-start" | "step-finish" },
-    more: boolean,
-    lines: readonly string[] = [],
-  ): void {
+  step(event: StepEvent, more: boolean, lines: readonly string[] = []): void {
     if (this.leaving.signal.aborted) return;
     foldRecordEvent(this.cluster, event);
     this.writer.step(event, more, lines);

@@ -4,7 +4,7 @@
  * daemon's memory is dropped by `forgetRunning`.
  */
 import { decodeIdset } from "../flux/idset.js";
-import type { Claim, RecordEvent } from "../record/events.js";
+import type { Claim, RecordEvent, StepProgress } from "../record/events.js";
 import { oneLine } from "../record/notes.js";
 import { isShared } from "./progress.js";
 import { progress, ranksOf, type Cluster, type Perilog } from "./state.js";
@@ -100,6 +100,9 @@ export function foldRecordEvent(cluster: Cluster, event: RecordEvent): void {
     case "step-finish":
       foldStep(cluster, event);
       return;
+    case "step-progress":
+      foldProgress(cluster, event.context);
+      return;
     case "settle":
       cluster.settle = event.context;
       cluster.settledAt = event.timestamp;
@@ -122,7 +125,10 @@ function foldClaim(cluster: Cluster, claim: Claim): void {
   cluster.claim = claim;
 }
 
-function foldStep(cluster: Cluster, event: RecordEvent & { name: `step-${string}` }): void {
+function foldStep(
+  cluster: Cluster,
+  event: RecordEvent & { name: "step-start" | "step-finish" },
+): void {
   const { step, ranks, attempt } = event.context;
   const finish = event.name === "step-finish" ? event.context : undefined;
   const of = cluster.steps.get(step);
@@ -135,6 +141,14 @@ function foldStep(cluster: Cluster, event: RecordEvent & { name: `step-${string}
       ...(finish?.fault === undefined ? {} : { fault: finish.fault }),
       ...(finish?.shared === undefined ? {} : { shared: finish.shared }),
     });
+}
+
+/** Of a try that has ended, it came too late. */
+function foldProgress(cluster: Cluster, { step, ranks, attempt, note }: StepProgress): void {
+  for (const rank of decodeIdset(ranks)) {
+    const running = progress(cluster, step, rank);
+    if (running?.status === "running" && running.attempt === attempt) running.note = note;
+  }
 }
 
 /**

@@ -7,7 +7,7 @@
  *   lead:      up > kubeadm-init > join-command > publish-join, kubeconfig
  *   workers:   up + publish-join > fetch-join > kubeadm-join
  *   lead:      kubeconfig + all joined > sync-external-ip > install-flannel > delete-token
- *              > wait-ready
+ *              > wait-nodes > wait-ready
  *
  * An empty plan means that something is waited for: an event, a running step,
  * or the time `wakeAt`.
@@ -30,7 +30,7 @@ import {
   timeLimit,
   type Cluster,
 } from "./state.js";
-import type { LocalStep, NodeStep } from "./steps.js";
+import type { LocalStep, NodeStep, Step } from "./steps.js";
 
 export type Action =
   /** The attribute is not understood, or the job cannot have a cluster: it never starts. */
@@ -121,10 +121,16 @@ function overdue(cluster: Cluster, deadline: number, facts: Facts): string | und
     return undefined;
   }
   const waiting = [...runningSteps(cluster)].map(
-    ([step, ranks]) => `${step} on ${hostsOf(cluster, ranks)}`,
+    ([step, ranks]) => `${step} on ${hostsOf(cluster, ranks)}${waitedFor(cluster, step, ranks)}`,
   );
   const on = waiting.length > 0 ? `, waiting for ${waiting.join(" and ")}` : "";
   return `timed out after ${facts.bringUpText}${on}`;
+}
+
+/** As a step that runs has reported it. */
+function waitedFor(cluster: Cluster, step: Step, ranks: number[]): string {
+  const note = ranks.map((rank) => progress(cluster, step, rank)?.note).find(Boolean);
+  return note === undefined ? "" : `: ${note}`;
 }
 
 function planReady(cluster: Cluster, facts: Facts): Action[] {

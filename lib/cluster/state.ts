@@ -45,6 +45,7 @@ export interface Progress {
   attempt: number;
   /** When it began or ended, seconds since the epoch. */
   at: number;
+  /** Why it is not ok, or what it waits for while it runs. */
   note: string;
   fault?: Fault;
   /** The work directory is the lead's, too. */

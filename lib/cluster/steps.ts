@@ -16,6 +16,7 @@ export const STEPS = [
   "sync-external-ip",
   "install-flannel",
   "delete-token",
+  "wait-nodes",
   "wait-ready",
   "down-v",
 ] as const;
@@ -43,12 +44,14 @@ export const JOIN = ["fetch-join", "kubeadm-join"] as const satisfies NodeStep[]
 /**
  * The lead, when all have joined. Flannel comes after the external addresses:
  * a flannel pod reads its node's public-ip annotation when it starts. The token is
- * deleted while these pods start, which is waited for in any case.
+ * deleted while these pods start, which is waited for in any case. Nodes are Ready
+ * (wait-nodes) some time before pods reach each other by name (wait-ready).
  */
 export const FINISH = [
   "sync-external-ip",
   "install-flannel",
   "delete-token",
+  "wait-nodes",
   "wait-ready",
 ] as const satisfies NodeStep[];
 

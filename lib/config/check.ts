@@ -30,6 +30,7 @@ export interface Config {
   drain: boolean;
   undrain: boolean;
   extendTimeLimit: boolean;
+  ready: Table["ready"];
   /** Where metrics are served; undefined: nowhere. */
   metricsListen: Listen | undefined;
 }
@@ -73,6 +74,7 @@ export function checkConfig(found: unknown, where: string): Config {
     drain: table.drain,
     undrain: table.undrain,
     extendTimeLimit: table["extend-time-limit"],
+    ready: table.ready,
     metricsListen: parseListen(table["metrics-listen"] ?? ""),
   };
 }

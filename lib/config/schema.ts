@@ -24,6 +24,7 @@ export interface Table {
   drain: boolean;
   undrain: boolean;
   "extend-time-limit": boolean;
+  ready: "nodes" | "network" | "dns";
   "metrics-listen"?: string;
 }
 
@@ -138,6 +139,12 @@ export const schema = {
       type: "boolean",
       default: true,
       description: "give the held time back to jobs with a time limit",
+    },
+    ready: {
+      enum: ["nodes", "network", "dns"],
+      default: "dns",
+      description:
+        'what works before the job starts: "nodes": all nodes are Ready; "network": the pod network is rolled out on every node, too; "dns": the DNS of the cluster answers, too',
     },
     "metrics-listen": {
       type: "string",

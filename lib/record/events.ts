@@ -45,11 +45,20 @@ export type Fault = "port" | "subnet" | "permanent";
 export type RecordEvent = { timestamp: number } & (
   | { name: "claim"; context: Claim }
   | { name: "step-start"; context: { step: Step; ranks: string; attempt: number } }
+  | { name: "step-progress"; context: StepProgress }
   | { name: "step-finish"; context: StepFinish }
   | { name: "settle"; context: Settle }
   | { name: "teardown-start"; context: { reason: string; timeout?: number } }
   | { name: "down"; context: Down }
 );
+
+/** What a step that runs is waiting for. */
+export interface StepProgress {
+  step: Step;
+  ranks: string;
+  attempt: number;
+  note: string;
+}
 
 export interface StepFinish {
   step: Step;

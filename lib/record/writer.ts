@@ -64,7 +64,7 @@ export function parseOpenCluster(text: string): OpenCluster | undefined {
   }
 }
 
-type StepEvent = RecordEvent & { name: "step-start" | "step-finish" };
+export type StepEvent = RecordEvent & { name: `step-${string}` };
 
 interface Pending {
   /** Its idset is written with it. */
@@ -228,6 +228,7 @@ function merge(into: StepEvent, event: StepEvent): void {
 function sameButRanks(a: StepEvent, b: StepEvent): boolean {
   if (a.name !== b.name || a.context.step !== b.context.step) return false;
   if (a.context.attempt !== b.context.attempt) return false;
+  if (a.name === "step-progress" || b.name === "step-progress") return false;
   if (a.name !== "step-finish" || b.name !== "step-finish") return true;
   return (
     a.context.status === b.context.status &&

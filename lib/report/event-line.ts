@@ -18,6 +18,8 @@ function words(event: RecordEvent, cluster: Cluster): string {
       const { step, ranks, attempt } = event.context;
       return `${step}: begins on ${on(ranks)}${attempt > 1 ? `, try ${attempt}` : ""}`;
     }
+    case "step-progress":
+      return `${event.context.step}: waiting for ${event.context.note}`;
     case "step-finish": {
       const { step, ranks, status, seconds, note } = event.context;
       return `${step}: ${status} on ${on(ranks)} in ${fsd(seconds)}${note ? `: ${note}` : ""}`;

@@ -52,8 +52,8 @@ export function waits(cluster: Cluster, steps: StepLine[], look = PLAIN): string
   const running = steps.filter(({ status }) => status === "running");
   if (running.length > 0)
     return running.map(
-      ({ step, ranks, seconds }) =>
-        `waiting for ${step} on ${names(cluster, ranks)}: ${fsd(seconds)} so far${latest(cluster, ranks)}`,
+      ({ step, ranks, seconds, note }) =>
+        `waiting for ${step} on ${names(cluster, ranks)}: ${fsd(seconds)} so far${latest(cluster, ranks)}${note && `: ${note}`}`,
     );
   const state = stateOf(cluster);
   if (isHeld(cluster) && state === "held")

@@ -5,7 +5,7 @@
 import { hostNames, type Cluster } from "../cluster/state.js";
 import { STEPS, type Step } from "../cluster/steps.js";
 import { decodeIdset } from "../flux/idset.js";
-import type { RecordEvent, StepStatus } from "../record/events.js";
+import type { RecordEvent, StepProgress, StepStatus } from "../record/events.js";
 
 export interface StepLine {
   step: Step;
@@ -14,7 +14,7 @@ export interface StepLine {
   attempt: number;
   /** The slowest took so long; it runs for so long, as seen at `now`. */
   seconds: number;
-  /** Of a step that is not ok: that of its first rank. */
+  /** Of a step that is not ok, or what it waits for: that of its first rank. */
   note: string;
   /** Notes of its other ranks that are not the same. */
   otherNotes: number;
@@ -43,6 +43,7 @@ export function stepLines(record: RecordEvent[], now: number, byNote = false): S
     // A claim that is made anew begins the bring-up anew.
     if (event.name === "claim") seen.clear();
     else if (event.name === "step-start" || event.name === "step-finish") note(seen, event);
+    else if (event.name === "step-progress") noteProgress(seen, event.context);
   }
   return STEPS.flatMap((step) =>
     folded(seen.get(step) ?? new Map<number, OfRank>(), now, byNote)
@@ -66,6 +67,13 @@ function note(seen: Map<Step, Map<number, OfRank>>, event: StepEvent): void {
       seconds: finish?.seconds ?? 0,
       note: finish?.note ?? "",
     });
+}
+
+function noteProgress(seen: Map<Step, Map<number, OfRank>>, progress: StepProgress): void {
+  for (const rank of decodeIdset(progress.ranks)) {
+    const of = seen.get(progress.step)?.get(rank);
+    if (of?.status === "running" && of.attempt === progress.attempt) of.note = progress.note;
+  }
 }
 
 /** Alike: the same status and try, and no more than twice as long. */

@@ -39,7 +39,9 @@ const WAITS: Record<Step, Waits> = {
   // For a worker that it goes on without, too: until that had failed for good.
   "sync-external-ip": { same: ["kubeconfig"], any: ["kubeadm-join", "fetch-join", "up"] },
   "install-flannel": { same: ["sync-external-ip"] },
-  "wait-ready": { same: ["delete-token", "install-flannel"] },
+  "wait-nodes": { same: ["delete-token", "install-flannel"] },
+  // Records from before wait-nodes have wait-ready alone.
+  "wait-ready": { same: ["wait-nodes", "delete-token", "install-flannel"] },
   "down-v": {},
 };
 

@@ -7,7 +7,7 @@
  */
 import { STEPS, type Step } from "../cluster/steps.js";
 import { decodeIdset } from "../flux/idset.js";
-import type { RecordEvent, StepStatus } from "../record/events.js";
+import type { RecordEvent, StepProgress, StepStatus } from "../record/events.js";
 
 export interface Row {
   step: Step;
@@ -18,7 +18,7 @@ export interface Row {
   /** Seconds since the epoch. */
   begin: number;
   end: number;
-  /** Why it is not ok. */
+  /** Why it is not ok, or what it waits for while it runs. */
   note: string;
   /** How many claims there were: one that is made anew begins the bring-up anew. */
   round: number;
@@ -27,6 +27,7 @@ export interface Row {
 interface Begun {
   attempt: number;
   at: number;
+  note: string;
 }
 
 type StepEvent = Extract<RecordEvent, { name: "step-start" | "step-finish" }>;
@@ -46,6 +47,7 @@ class RowReader {
   take(event: RecordEvent): void {
     const { timestamp, name } = event;
     if (name === "step-start" || name === "step-finish") this.step(event);
+    else if (name === "step-progress") this.progress(event.context);
     // What is not told by then is not told any more.
     else if (name === "claim" || name === "teardown-start" || name === "down") {
       this.close("cut off", timestamp);
@@ -68,13 +70,20 @@ class RowReader {
     if (name === "step-start") {
       // Begun again by another daemon.
       this.closeOf(step, { ranks, status: "cut off", at: timestamp });
-      for (const rank of ranks) begun.set(rank, { attempt, at: timestamp });
+      for (const rank of ranks) begun.set(rank, { attempt, at: timestamp, note: "" });
       return;
     }
     for (const rank of ranks) begun.delete(rank);
     const { status, seconds, note = "" } = context;
     const times = { begin: timestamp - seconds, end: timestamp };
     this.rows.push({ step, ranks, attempt, status, ...times, note, round: this.round });
+  }
+
+  private progress({ step, ranks, attempt, note }: StepProgress): void {
+    for (const rank of decodeIdset(ranks)) {
+      const own = this.begun.get(step)?.get(rank);
+      if (own?.attempt === attempt) own.note = note;
+    }
   }
 
   private close(status: "running" | "cut off", at: number): void {
@@ -95,7 +104,7 @@ class RowReader {
       begun?.delete(rank);
       const key = `${own.at} ${own.attempt}`;
       const row = together.get(key) ?? {
-        ...{ step, ranks: [], attempt: own.attempt, status, note: "", round: this.round },
+        ...{ step, ranks: [], attempt: own.attempt, status, note: own.note, round: this.round },
         ...{ begin: own.at, end: Math.max(own.at, at) },
       };
       row.ranks.push(rank);

@@ -20,7 +20,9 @@ export function sums(cluster: Cluster, phase: Phase): string[] {
   ];
   const last = phase.chain.map(({ row }) => row).at(-1);
   if (phase.open && last?.status === "running")
-    parts.push(`waiting for ${last.step} on ${some(cluster, last.ranks)}`);
+    parts.push(
+      `waiting for ${last.step} on ${some(cluster, last.ranks)}${last.note && `: ${last.note}`}`,
+    );
   return ["", ...parts];
 }
 

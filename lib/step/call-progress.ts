@@ -39,6 +39,13 @@ export interface StepEnd<Name extends string = NodeStep> {
   more: boolean;
 }
 
+/** What a step waits for while it runs. */
+export interface StepWait<Name extends string = NodeStep> {
+  step: Name;
+  rank: number;
+  note: string;
+}
+
 export interface CallOptions<Name extends string = NodeStep> {
   signal: AbortSignal;
   /** Its broker is not up: nothing more will come of it. */
@@ -46,7 +53,11 @@ export interface CallOptions<Name extends string = NodeStep> {
   /** Calls back when `isLost` may have changed; gives what ends that. */
   onChange: (callback: () => void) => () => void;
   onEnd: (end: StepEnd<Name>) => void;
+  onProgress?: (wait: StepWait<Name>) => void;
 }
+
+/** Reports of what a step waits for that are passed on, of each rank: a record is bounded. */
+const WAITS_MAX = 200;
 
 /** Lines of a step that failed that its cause is looked for in; the node sends no more. */
 const SEEN = 24;
@@ -68,6 +79,7 @@ export class CallProgress<Name extends string = NodeStep> {
   /** How many ranks are at each of the steps. */
   private readonly counts: number[];
   private readonly tails = new Map<number, string[]>();
+  private readonly waits = new Map<number, number>();
   private abandoned = false;
   private readonly results = new Map<string, string>();
 
@@ -90,12 +102,23 @@ export class CallProgress<Name extends string = NodeStep> {
       case "result":
         this.results.set(`${report.step} ${rank}`, report.text);
         break;
+      case "progress":
+        this.wait(rank, report.step, report.text);
+        break;
       case "gone":
         this.lose(rank, "the step runner on this node exited unexpectedly");
         break;
       case "tail":
         this.keep(rank, report.text);
     }
+  }
+
+  private wait(rank: number, step: Name, text: string): void {
+    const count = (this.waits.get(rank) ?? 0) + 1;
+    this.waits.set(rank, count);
+    const note = oneLine(text);
+    if (count > WAITS_MAX || note === "" || this.at.get(rank) !== step) return;
+    this.options.onProgress?.({ step, rank, note });
   }
 
   private keep(rank: number, text: string): void {

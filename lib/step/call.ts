@@ -11,7 +11,7 @@ import { parseReport } from "./reports.js";
 import { stepScript } from "./scripts.js";
 import { startCommand } from "./start-command.js";
 
-export type { Call, CallOptions, StepEnd } from "./call-progress.js";
+export type { Call, CallOptions, StepEnd, StepWait } from "./call-progress.js";
 
 /** Gives stdout (the join-command, of that step). Every rank gets an end for its last step. */
 export function runCall(run: Run, call: Call, options: CallOptions): Promise<string> {

@@ -17,6 +17,8 @@ export interface Site {
   interface: string | undefined;
   /** Whether work directories are shared between nodes; found out where it is "auto". */
   shared: "auto" | "yes" | "no";
+  /** How far a job waits for its cluster. */
+  ready: "nodes" | "network" | "dns";
   /** UUID of the instance. */
   instance: string;
 }
@@ -46,6 +48,7 @@ export function stepEnvironment(
     USERNETES_HOSTS: encodeInOrder(claim.hosts),
     USERNETES_LEAD: String(claim.lead),
     USERNETES_SHARED: site.shared,
+    USERNETES_READY: site.ready,
     USERNETES_SIZE: String(ranks.length - dropped.length),
     USERNETES_WITHOUT: dropped.join(" "),
     USERNETES_SUBNET: claim.subnet,

@@ -8,6 +8,8 @@ import type { NodeStep } from "../cluster/steps.js";
 export type Report<Name = NodeStep> =
   | { rank: number; report: "tail"; step: Name; text: string }
   | { rank: number; report: "end"; step: Name; exit: number; shared: boolean }
+  /** What the step waits for. */
+  | { rank: number; report: "progress"; step: Name; text: string }
   /** What the step gives: the join-command. */
   | { rank: number; report: "result"; step: Name; text: string }
   /** On a line: it waits for steps, or nothing takes them any more. */
@@ -26,7 +28,7 @@ export function parseReport<Name extends string>(
   if (word === "here" || word === "gone") return { rank, report: word };
   const step = steps.find((known) => known === name);
   if (step === undefined) return undefined;
-  if (word === "tail") return { rank, report: "tail", step, text: rest };
+  if (word === "tail" || word === "progress") return { rank, report: word, step, text: rest };
   if (word === "result")
     return { rank, report: "result", step, text: Buffer.from(rest, "base64").toString() };
   if (word !== "end") return undefined;

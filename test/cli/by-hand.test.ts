@@ -36,7 +36,7 @@ t.test("it takes the daemon's steps, by the daemon's scripts and limits", async 
   };
   const steps: NodeStep[] = [
     ...(["stage", "up", "kubeadm-init", "kubeconfig", "join-command", "kubeadm-join"] as const),
-    ...(["sync-external-ip", "install-flannel", "wait-ready", "down-v"] as const),
+    ...(["sync-external-ip", "install-flannel", "wait-nodes", "wait-ready", "down-v"] as const),
   ];
   for (const step of steps) {
     const script = (await asked(`script_of ${step}`)).replace(/^\s*#.*\n/gm, "");

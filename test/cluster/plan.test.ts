@@ -18,6 +18,7 @@ import {
   settle,
   step,
   teardown,
+  waits,
 } from "../fakes/clusters.js";
 
 const CONTROL_PLANE = ["stage 0-2", "up 0-2", "kubeadm-init 0", "join-command 0", "kubeconfig 0"];
@@ -94,7 +95,7 @@ t.test("bring-up", (t) => {
     const joins = ["publish-join 0 running", "fetch-join 1-2", "kubeadm-join 1-2"];
     t.strictSame(planned(claimed(...made, "kubeconfig 0 running", ...joins), BEGIN, told), []);
     t.strictSame(planned(claimed(...CONTROL_PLANE, ...joins), BEGIN, told), [
-      "ranks 0: sync-external-ip, install-flannel, delete-token, wait-ready",
+      "ranks 0: sync-external-ip, install-flannel, delete-token, wait-nodes, wait-ready",
     ]);
     t.end();
   });
@@ -103,7 +104,7 @@ t.test("bring-up", (t) => {
     const cluster = claimed(...CONTROL_PLANE, "fetch-join 1-2", "kubeadm-join 1-2");
     forgetRunning(cluster);
     t.strictSame(planned(cluster), [
-      "ranks 0: sync-external-ip, install-flannel, delete-token, wait-ready",
+      "ranks 0: sync-external-ip, install-flannel, delete-token, wait-nodes, wait-ready",
     ]);
     t.end();
   });
@@ -123,7 +124,7 @@ t.test("bring-up", (t) => {
       "here: publish-join",
     ]);
     t.strictSame(planned(claimed(...shared, ...made, "kubeadm-join 1-2")), [
-      "ranks 0: sync-external-ip, install-flannel, delete-token, wait-ready",
+      "ranks 0: sync-external-ip, install-flannel, delete-token, wait-nodes, wait-ready",
     ]);
     const configured = claimed("stage 0-2", "up 0-2", ...made);
     configured.claim = { ...claimOf("0-2", ["a", "b", "c"]), shared: true };
@@ -160,7 +161,7 @@ t.test("bring-up", (t) => {
       "ranks 2: kubeadm-join",
     ]);
     t.strictSame(planned(claimed(...JOINED)), [
-      "ranks 0: sync-external-ip, install-flannel, delete-token, wait-ready",
+      "ranks 0: sync-external-ip, install-flannel, delete-token, wait-nodes, wait-ready",
       "here: remove-archive",
     ]);
     t.end();
@@ -174,16 +175,22 @@ t.test("bring-up", (t) => {
     };
     t.strictSame(planned(one()), ["ranks 5: stage, up"]);
     t.strictSame(planned(recorded(one(), step("stage 5"), step("up 5"))), [
-      "ranks 5: kubeadm-init, kubeconfig, sync-external-ip, install-flannel, delete-token, wait-ready",
+      "ranks 5: kubeadm-init, kubeconfig, sync-external-ip, install-flannel, delete-token, wait-nodes, wait-ready",
     ]);
     t.strictSame(planned(recorded(one(), step("stage 5"), step("up 5"), step("kubeadm-init 5"))), [
-      "ranks 5: kubeconfig, sync-external-ip, install-flannel, delete-token, wait-ready",
+      "ranks 5: kubeconfig, sync-external-ip, install-flannel, delete-token, wait-nodes, wait-ready",
     ]);
     t.end();
   });
 
   t.test("is over when all nodes are Ready and nothing runs any more", (t) => {
-    const done = [...JOINED, "sync-external-ip 0", "install-flannel 0", "wait-ready 0"];
+    const done = [
+      ...JOINED,
+      "sync-external-ip 0",
+      "install-flannel 0",
+      "wait-nodes 0",
+      "wait-ready 0",
+    ];
     t.strictSame(planned(claimed(...done, "delete-token 0 running", "remove-archive 0")), []);
     t.strictSame(planned(claimed(...done, "delete-token 0 failed", "remove-archive 0")), [
       "settle ready",
@@ -194,9 +201,11 @@ t.test("bring-up", (t) => {
   t.test("waits for its nodes while the token is to be deleted later, or is not", (t) => {
     const done = [...JOINED, "sync-external-ip 0", "install-flannel 0", "remove-archive 0"];
     const lost = claimed(...done, "delete-token 0 lost");
-    t.strictSame(planned(lost), ["ranks 0: wait-ready"]);
-    t.strictSame(planned(lost, BEGIN + 1), ["ranks 0: delete-token, wait-ready"]);
-    t.strictSame(planned(claimed(...done, "delete-token 0 failed")), ["ranks 0: wait-ready"]);
+    t.strictSame(planned(lost), ["ranks 0: wait-nodes, wait-ready"]);
+    t.strictSame(planned(lost, BEGIN + 1), ["ranks 0: delete-token, wait-nodes, wait-ready"]);
+    t.strictSame(planned(claimed(...done, "delete-token 0 failed")), [
+      "ranks 0: wait-nodes, wait-ready",
+    ]);
     const waits = claimed(...done, "delete-token 0 lost", "wait-ready 0 running");
     t.strictSame(planned(waits, BEGIN + 1), []);
     t.strictSame(planned(claimed(...done, "delete-token 0 running")), []);
@@ -204,7 +213,13 @@ t.test("bring-up", (t) => {
   });
 
   t.test("is not over before the token is deleted that a crash left", (t) => {
-    const done = [...JOINED, "sync-external-ip 0", "install-flannel 0", "wait-ready 0"];
+    const done = [
+      ...JOINED,
+      "sync-external-ip 0",
+      "install-flannel 0",
+      "wait-nodes 0",
+      "wait-ready 0",
+    ];
     t.strictSame(planned(claimed(...done)), ["ranks 0: delete-token", "here: remove-archive"]);
     const lost = claimed(...done, "delete-token 0 lost", "remove-archive 0");
     t.strictSame(planned(lost), []);
@@ -229,6 +244,14 @@ t.test("bring-up", (t) => {
       "settle failed: timed out after 15m, waiting for up on b (rank 1)",
     ]);
     t.strictSame(planned(claimed(), BEGIN + 900), ["settle failed: timed out after 15m"]);
+    const waiting = recorded(
+      claimed(...CONTROL_PLANE, "wait-ready 0 running"),
+      waits("wait-ready 0", "coredns: 0 of 2 available"),
+      waits("wait-ready 0", "of another try", 2),
+    );
+    t.strictSame(planned(waiting, BEGIN + 900), [
+      "settle failed: timed out after 15m, waiting for wait-ready on a (rank 0): coredns: 0 of 2 available",
+    ]);
     const many = recorded(
       seen(emptyCluster(), "alloc"),
       { timestamp: BEGIN, name: "claim", context: claimOf("0-5", ["a", "b", "c", "d", "e", "f"]) },
@@ -384,7 +407,9 @@ t.test("a job that tolerates a worker's failure", (t) => {
     t.strictSame(planned(fails(step("up 0,2"), worker(1))), [
       "ranks 0: kubeadm-init, join-command, kubeconfig",
     ]);
-    const rest = ["ranks 0: sync-external-ip, install-flannel, delete-token, wait-ready"];
+    const rest = [
+      "ranks 0: sync-external-ip, install-flannel, delete-token, wait-nodes, wait-ready",
+    ];
     t.strictSame(
       planned(
         fails(...shared, worker(1), step("up 2"), step("fetch-join 2"), step("kubeadm-join 2")),
@@ -400,8 +425,8 @@ t.test("a job that tolerates a worker's failure", (t) => {
   });
 
   t.test("says in its settle event which", (t) => {
-    const all = ["sync-external-ip 0", "install-flannel 0", "wait-ready 0"].map((line) =>
-      step(line),
+    const all = ["sync-external-ip 0", "install-flannel 0", "wait-nodes 0", "wait-ready 0"].map(
+      (line) => step(line),
     );
     const joined = [step("up 2"), step("fetch-join 2"), step("kubeadm-join 2"), ...all];
     const cluster = fails(...shared, worker(1), ...joined, step("delete-token 0"));
@@ -503,7 +528,7 @@ t.test("a time limit", (t) => {
   });
 
   t.test("gets it before it is settled where a prolog waits for that, and once", (t) => {
-    const steps = ["sync-external-ip 0", "install-flannel 0", "wait-ready 0"];
+    const steps = ["sync-external-ip 0", "install-flannel 0", "wait-nodes 0", "wait-ready 0"];
     const waited = (user: Record<string, unknown>, duration: number) => {
       const cluster = recorded(seen(emptyCluster(user, duration), "alloc"), claimEvent());
       const done = [...JOINED, ...steps, "delete-token 0", "remove-archive 0"];

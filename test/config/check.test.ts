@@ -33,6 +33,7 @@ t.test("a table with the template only is what the documentation says", (t) => {
     drain: true,
     undrain: true,
     extendTimeLimit: true,
+    ready: "dns",
     metricsListen: undefined,
   });
   t.end();
@@ -59,6 +60,7 @@ t.test("every key can be set", (t) => {
         drain: false,
         undrain: false,
         "extend-time-limit": false,
+        ready: "network",
         "metrics-listen": "[::1]:9464",
       },
       "test",
@@ -81,6 +83,7 @@ t.test("every key can be set", (t) => {
       drain: false,
       undrain: false,
       extendTimeLimit: false,
+      ready: "network",
       metricsListen: { host: "::1", port: 9464 },
     },
   );
@@ -179,6 +182,11 @@ const REFUSED: [string, Record<string, unknown>, string][] = [
     "a port that is none",
     { "metrics-listen": ":0" },
     `metrics-listen: found ":0", allowed: ${LISTEN}`,
+  ],
+  [
+    "a ready that does not exist",
+    { ready: "pods" },
+    'ready: found "pods", allowed: nodes, network, dns',
   ],
   ["a hold that is none", { hold: "no" }, 'hold: found "no", allowed: events, perilog'],
   [

@@ -107,6 +107,13 @@ export function step(
   };
 }
 
+/** What a step that runs waits for: `wait-ready 0`. */
+export function waits(words: string, note: string, attempt = 1): RecordEvent {
+  const [name = "", ranks = ""] = words.split(" ");
+  const context = { step: name as Step, ranks, attempt, note };
+  return { timestamp: BEGIN, name: "step-progress", context };
+}
+
 export const settle = (outcome: "ready" | "failed" | "canceled", note?: string): RecordEvent => ({
   timestamp: BEGIN,
   name: "settle",

@@ -79,6 +79,7 @@ export class Life {
         template: config.template,
         interface: config.interface,
         shared: config.shared,
+        ready: config.ready,
         // Its own: a published join-command is a real file, named after it.
         instance: randomUUID(),
       },
@@ -215,6 +216,8 @@ export function describeEvent(event: RecordEvent): string {
       return `claim ${event.context.ranks}`;
     case "step-start":
       return `start ${event.context.step} on ${event.context.ranks} (${event.context.attempt})`;
+    case "step-progress":
+      return `${event.context.step} waits for ${event.context.note}`;
     case "step-finish":
       return `${event.context.status} ${event.context.step} on ${event.context.ranks} (${event.context.attempt})`;
     case "settle":

@@ -31,7 +31,7 @@ import { lineEnvironment, startCommand } from "../../lib/step/start-command.js";
 import { COMPOSE, MAKEFILE } from "./template.js";
 
 const TOOLS =
-  "sh cat mkdir chmod mv cp rm ls id cut tr hostname sed grep tail head mktemp setpriv timeout sleep getent rmdir sort awk env touch printf true seq yes wc find readlink fallocate stat base64 fold setsid";
+  "sh cat mkdir chmod mv cp rm ls id cut tr hostname sed grep tail head mktemp setpriv timeout sleep getent rmdir sort awk env touch printf true seq yes wc find readlink fallocate stat base64 fold setsid jq bash";
 
 export const NONCE = "n0nce";
 /** Another one in each test file: a call ends what an earlier one of its cluster still does. */

@@ -16,6 +16,8 @@ export const JOIN_COMMAND = `kubeadm join 10.0.0.1:20003 --token ${TOKEN} --disc
 /** How a step goes on a rank; what is left out is a step that succeeds at once. */
 export interface Part {
   exit?: number;
+  /** What it waits for, one after another. */
+  waits?: string[];
   /** Its last lines. */
   tail?: string[];
   seconds?: number;
@@ -190,6 +192,7 @@ export class PlayingRun {
       const part = this.play(step, rank, attempt) ?? {};
       const leave = this.enter(step);
       await this.turn();
+      for (const wait of part.waits ?? []) say(`${rank}: ${nonce} progress ${step} ${wait}`);
       if (part.hangs) await new Promise(() => undefined);
       const { seconds } = part;
       if (seconds) await new Promise<void>((done) => this.clock.after(seconds * 1000, done));

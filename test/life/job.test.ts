@@ -63,6 +63,7 @@ usernetes attr kubeconfig workdir
         "sync-external-ip 0 ok",
         "teardown-start",
         "up 0-3 ok",
+        "wait-nodes 0 ok",
         "wait-ready 0 ok",
       ]);
       t.match(record.at(-1), { name: "down", context: { left: { length: 0 } } });

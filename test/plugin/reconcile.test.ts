@@ -39,7 +39,7 @@ t.test("a job starts when its cluster is ready, and frees its nodes when it is g
   t.strictSame(
     record.slice(BRING_UP.length, -1).toSorted(),
     ["delete-token", "install-flannel", "publish-join", "remove-archive", "sync-external-ip"]
-      .concat("wait-ready")
+      .concat("wait-nodes", "wait-ready")
       .flatMap((step) => [`start ${step} on 0 (1)`, `ok ${step} on 0 (1)`])
       .filter((line) => line !== "start publish-join on 0 (1)")
       .toSorted(),
@@ -69,7 +69,7 @@ t.test("ranks that do the same share one flux exec", async (t) => {
     "exec 0-2: stage, up",
     "exec 0: kubeadm-init, join-command, kubeconfig",
     "exec 1-2: fetch-join, kubeadm-join",
-    "exec 0: sync-external-ip, install-flannel, delete-token, wait-ready",
+    "exec 0: sync-external-ip, install-flannel, delete-token, wait-nodes, wait-ready",
     "archive create usernetes-2qt1hsjy5",
     "exec 0-2: down-v",
   ]);
@@ -93,7 +93,7 @@ t.test("a cluster of one node joins nobody", async (t) => {
   await life.untilClean();
   t.strictSame(life.nodes.commands, [
     "exec 3: stage, up",
-    "exec 3: kubeadm-init, kubeconfig, sync-external-ip, install-flannel, delete-token, wait-ready",
+    "exec 3: kubeadm-init, kubeconfig, sync-external-ip, install-flannel, delete-token, wait-nodes, wait-ready",
     "exec 3: down-v",
   ]);
 });
@@ -194,6 +194,7 @@ t.test("the nodes get the cluster's environment and nothing of the daemon's", as
     USERNETES_RANKS: "0-2",
     USERNETES_LEAD: "node0",
     USERNETES_SHARED: "auto",
+    USERNETES_READY: "dns",
     USERNETES_SIZE: "3",
     USERNETES_WITHOUT: "",
     USERNETES_SUBNET: "10.100.0.0/24",
@@ -482,12 +483,17 @@ t.test("a job that tolerates it starts without a worker that failed for good", a
 
 t.test("bring-up that takes too long ends the job and says what it waited for", async (t) => {
   const life = new Life({ config: { "bring-up-timeout": "2m" } });
-  life.nodes.play = (step) => (step === "wait-ready" ? { hangs: true } : undefined);
+  const waits = ["net: 0 of 3 available", "coredns: 0 of 2 available"];
+  life.nodes.play = (step) => (step === "wait-ready" ? { waits, hangs: true } : undefined);
   await life.alloc();
   await life.untilClean();
   t.equal(
     life.job.last("exception")?.context?.["note"],
-    "timed out after 2m, waiting for wait-ready on node0 (rank 0)",
+    "timed out after 2m, waiting for wait-ready on node0 (rank 0): coredns: 0 of 2 available",
+  );
+  t.strictSame(
+    life.record.filter((line) => line.includes("waits")),
+    waits.map((wait) => `wait-ready waits for ${wait}`),
   );
   t.strictSame(life.record.slice(-3), DOWN);
 });

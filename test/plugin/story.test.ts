@@ -57,8 +57,8 @@ t.test("a life that goes well, with a step that is tried again", async (t) => {
       "kubeadm-join: begins on node1 (rank 1), try 2",
       "kubeadm-join: node1 (rank 1): ok (try 2)",
       "remove-archive: node0 (rank 0): ok",
-      "sync-external-ip, install-flannel, delete-token, wait-ready: begins on node0 (rank 0)",
-      ...["sync-external-ip", "install-flannel", "delete-token", "wait-ready"].map(
+      "sync-external-ip, install-flannel, delete-token, wait-nodes, wait-ready: begins on node0 (rank 0)",
+      ...["sync-external-ip", "install-flannel", "delete-token", "wait-nodes", "wait-ready"].map(
         (step) => `${step}: node0 (rank 0): ok`,
       ),
       "settle: ready",

@@ -1,12 +1,14 @@
 import t from "tap";
 import { STEPS } from "../../lib/cluster/steps.js";
 import { formatEvent, type RecordEvent } from "../../lib/record/events.js";
-import { claimEvent, down, settle, step, teardown } from "../fakes/clusters.js";
+import { claimEvent, down, settle, step, teardown, waits } from "../fakes/clusters.js";
 import { Life, type LifeOptions } from "../fakes/life.js";
 import type { Play } from "../fakes/playing-run.js";
 import { faultsOf, readSchemas } from "../fakes/record-schema.js";
 
-const NAMES = ["claim", "step-start", "step-finish", "settle", "teardown-start", "down"];
+const NAMES = [
+  ...["claim", "step-start", "step-progress", "step-finish", "settle", "teardown-start", "down"],
+];
 
 t.test("each event has a schema, and no other has", (t) => {
   const schemas = readSchemas();
@@ -53,6 +55,11 @@ const SCENES: Record<string, Scene> = {
   "a step that hangs": {
     play: (name) => (name === "wait-ready" ? { hangs: true } : undefined),
     act: () => undefined,
+  },
+  "a step that reports what it waits for": {
+    play: (name) =>
+      name === "wait-ready" ? { waits: ["net: 0 of 3 available", "DNS"] } : undefined,
+    act: finish,
   },
   "a step that runs out of its time": {
     play: (name) => (name === "kubeadm-init" ? { exit: 124 } : undefined),
@@ -107,6 +114,7 @@ t.test("what is not as the schemas say is told", (t) => {
     change(step("up 0 running"), { attempt: 0 }),
     change(step("up 0 failed"), { note: undefined }),
     change(step("up 0"), { note: "what for" }),
+    change(waits("wait-ready 0", ""), {}),
     change(settle("ready"), {}),
     change(settle("failed"), {}),
     change(teardown("x"), { reason: "" }),

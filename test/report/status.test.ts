@@ -20,7 +20,7 @@ import {
   emptyCluster,
   recorded,
 } from "../fakes/clusters.js";
-import { seen, settle, step, teardown } from "../fakes/clusters.js";
+import { seen, settle, step, teardown, waits } from "../fakes/clusters.js";
 
 const told = (record: RecordEvent[], cluster: Cluster = emptyCluster()): Told => ({
   ...{ cluster: recorded(cluster, ...record), events: [], record, user: "alice" },
@@ -55,6 +55,22 @@ t.test("a cluster that comes up says what it waits for, and until when", (t) => 
     "",
     `waiting for up on c (rank 2): 5.0s so far, deadline ${clockTime(BEGIN + 900)}`,
   ]);
+  t.end();
+});
+
+t.test("a step that reports what it waits for has it named", (t) => {
+  const waiting = waits("wait-ready 0", "coredns: 0 of 2 available; last event: Pulling: image");
+  const record = [claimEvent(), step("stage 0-2"), step("wait-ready 0 running"), waiting];
+  t.match(
+    lines(record).at(-1),
+    /^waiting for wait-ready on a \(rank 0\), for .* at the latest: coredns: 0 of 2 available; last event: Pulling: image$/,
+  );
+  t.equal(
+    eventLine(waiting, emptyCluster(), BEGIN),
+    "   0.0s wait-ready: waiting for coredns: 0 of 2 available; last event: Pulling: image",
+  );
+  const ended = lines([...record, step("wait-ready 0")]).join("\n");
+  t.notMatch(ended, "coredns", "when it has ended it waits for nothing");
   t.end();
 });
 

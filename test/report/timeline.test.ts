@@ -135,6 +135,15 @@ t.test("a worker that was up late is what the joins waited for", (t) => {
   t.end();
 });
 
+t.test("Ready nodes and a usable cluster are two steps of the chain", (t) => {
+  const finish = [ends("install-flannel 0", 0, 1), ends("delete-token 0", 1, 2)];
+  const ready = [ends("wait-nodes 0", 2, 4), ends("wait-ready 0", 4, 20), settled(20, "ready")];
+  t.same(chain(timeline([claimEvent(), ...finish, ...ready])), [
+    ...["install-flannel 0 0-1", "delete-token 0 1-2", "wait-nodes 0 2-4", "wait-ready 0 4-20"],
+  ]);
+  t.end();
+});
+
 t.test("a try waited for the one before it, and not for other ranks", (t) => {
   const record = [
     claimEvent(),

@@ -40,6 +40,7 @@ tell() {
         words="$words  ${line#"$nonce tail $current "}
 "
         ;;
+      "$nonce progress "*) say "$current: waiting for ${line#"$nonce progress $current "}" ;;
       "$nonce end "*)
         status=${line#"$nonce end $current "} status=${status%% *} now=$(tenths)
         took="$(((now - begun) / 10)).$(((now - begun) % 10)) s"

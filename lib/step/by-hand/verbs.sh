@@ -12,7 +12,9 @@ Usage: usernetes start-control-plane [--workdir DIR] --worker-count N [--serial]
 
   Starts the control plane on this node, makes DIR/kubeconfig and
   DIR/join-command, waits until N workers are in DIR/worker-ready-cache, and
-  until all nodes are Ready.
+  until the cluster is usable: all nodes are Ready, the pod network is rolled out
+  on each, and DNS answers. USERNETES_READY=nodes or =network waits no further
+  than that.
 
 Options:
   --workdir DIR      a clone of usernetes; default: $TMPDIR/usernetes-<jobid>
@@ -38,8 +40,8 @@ END
     wait-workers) cat <<'END' ;;
 Usage: usernetes wait-workers [--workdir DIR] --worker-count N
 
-  Waits until N workers are in DIR/worker-ready-cache, and until all nodes are
-  Ready; what start-control-plane does at its end without --serial.
+  Waits until N workers are in DIR/worker-ready-cache, and until the cluster is
+  usable; what start-control-plane does at its end without --serial.
 
 Options:
   --workdir DIR      a clone of usernetes; default: $TMPDIR/usernetes-<jobid>
@@ -175,7 +177,7 @@ finish() {
   # one; with --serial, where the caller syncs, it cannot wait for that.
   set -- sync-external-ip
   [ -e "$node/flannel.done" ] || set -- "$@" install-flannel
-  take "$@" wait-ready || exit 1
+  take "$@" wait-nodes wait-ready || exit 1
   : >"$node/flannel.done"
 }
 

@@ -41,4 +41,11 @@ explain_failure() {
 }
 
 # A container has its own kubeconfig; a stand-in for an engine tells clusters apart by it.
-in_container() { KUBECONFIG=$USERNETES_WORKDIR/kubeconfig "$USERNETES_ENGINE" exec "$container" "$@"; }
+# A client that outlives its step must not keep the descriptor of the reports open.
+in_container() { KUBECONFIG=$USERNETES_WORKDIR/kubeconfig "$USERNETES_ENGINE" exec "$container" "$@" 8>&-; }
+
+# Removes what the workers have registered that the cluster goes on without.
+remove_excluded() {
+  # shellcheck disable=SC2086 # one word a node
+  if [ -n "${USERNETES_WITHOUT:-}" ]; then in_container kubectl delete node --ignore-not-found $USERNETES_WITHOUT || true; fi
+}

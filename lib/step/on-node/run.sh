@@ -12,6 +12,7 @@
 #   NONCE tail STEP TEXT          the last lines of a step, more if it failed; those of
 #                                 one that went well in one, with 036 after each: many
 #                                 lines before a command's end are errors in flux-dmesg(1)
+#   NONCE progress STEP TEXT      what a wait-... step waits for, while it runs
 #   NONCE end STEP STATUS         124, 137: it ran out of its SECONDS
 #   NONCE end up 0 shared         the work directory is the lead's, too
 #   NONCE here                    on a line: it is there, and will take words
@@ -235,6 +236,8 @@ EOF
       fi
       ;;
   esac
+  # What these wait for is reported while they run.
+  case $step in wait-*) exec 8>&2 ;; esac
   setpriv --pdeathsig TERM setsid sh -c "${keep_step:?}" usernetes-step "$nonce" "$step" "$2" "$script" \
     <&"$input" >&5 2>&1 4<&- 5>&- 6<&- 7<&- &
   child=$!
@@ -243,7 +246,7 @@ EOF
   wait "$child" 2>/dev/null
   status=$?
   child=''
-  exec 3>&-
+  exec 3>&- 8>&-
   if [ "$status" -ne 0 ]; then
     # Secrets first: half of one that is cut would not be known for what it is.
     recent 65536 | without_chatter | tail -n 24 | cut -c 1-400 |

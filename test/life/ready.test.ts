@@ -1,0 +1,67 @@
+/** A job starts when its cluster is usable, and until then its user sees what is missing. */
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { LifeFlux } from "./flux.js";
+import { life } from "./life.js";
+
+const settleOf = async (flux: LifeFlux, job: string) =>
+  (await flux.record(job)).find(({ name }) => name === "settle")?.context ?? {};
+
+const TABLE = 'bring-up-timeout = "30s"\n';
+
+life(async (t, flux) => {
+  const slow = (what: string, seconds: string) => {
+    writeFileSync(join(flux.place.testbed, "seconds", what), `${seconds}\n`);
+  };
+  await flux.startDaemon();
+
+  await t.test("a job waits for a slow network and a slow DNS", async (t) => {
+    slow("network", "3");
+    slow("dns", "6");
+    const job = await flux.submit("-N2", "true");
+    const seen: string[] = [];
+    const ended = flux.waitForEnd(job).then(() => "ended");
+    for (;;) {
+      const status = flux.run(["flux-usernetes", "status", job]);
+      const first = await Promise.race([ended, status]);
+      if (typeof first === "string") break;
+      seen.push(/^waiting for wait-ready .*/m.exec(first.stdout)?.[0] ?? "");
+    }
+    const record = await flux.record(job);
+    const notes = record
+      .filter(({ name }) => name === "step-progress")
+      .map(({ context }) => String(context?.["note"]));
+    t.ok(notes.includes("played-net: 0 of 2 available"), notes.join("\n"));
+    t.ok(notes.includes("coredns: 0 of 2 available"), notes.join("\n"));
+    t.match(
+      seen.join("\n"),
+      /^waiting for wait-ready on node0 \(rank 0\), .*: coredns: 0 of 2 available/m,
+    );
+    t.match(await settleOf(flux, job), { outcome: "ready" });
+    const at = (step: string) =>
+      record.find(({ name, context }) => name === "step-finish" && context?.["step"] === step);
+    const began = at("wait-nodes")?.timestamp ?? 0;
+    t.ok((at("wait-ready")?.timestamp ?? 0) - began >= 7, "nodes were Ready long before");
+  });
+
+  await t.test("a DNS that does not come ends the job, by its name", async (t) => {
+    slow("network", "0");
+    slow("dns", "1000");
+    const job = await flux.submit("-N1", "true");
+    await flux.waitForEnd(job);
+    const { note } = await settleOf(flux, job);
+    t.match(
+      String(note),
+      /^timed out after 30s, waiting for wait-ready on node0 .*: coredns: 0 of 2 available; last event: Pulling: Pulling image coredns$|^wait-ready on node0 .*coredns/,
+    );
+    t.same(await flux.leftovers(), []);
+  });
+
+  await t.test("a cluster that has neither is not waited for", async (t) => {
+    slow("network", "none");
+    slow("dns", "none");
+    const job = await flux.submit("-N1", "true");
+    await flux.waitForEnd(job);
+    t.match(await settleOf(flux, job), { outcome: "ready" });
+  });
+}, TABLE);
