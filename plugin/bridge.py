@@ -79,7 +79,8 @@ INSTANCE_SERVICE = "usernetes-instance"
 DESCRIPTION = {"description": "usernetes"}
 NO = ("no", "false", "off", "0", "")
 # The keys of attributes.user that are ours; others may have any name.
-KEYS = tuple(SERVICE + option for option in ("", "_debug", "_engine", "_tolerate"))
+OPTIONS = ("", "_debug", "_engine", "_tolerate", "_schedule_on_lead")
+KEYS = tuple(SERVICE + option for option in OPTIONS)
 # An attribute longer than this is cut: it is refused whatever it says.
 ATTRIBUTE_MAX = 4096
 # Bytes of a value that the daemon is given.

@@ -1,6 +1,6 @@
 /** One call of a plan, carried out: `flux exec` and what comes back of it, into the record. */
 import type { Action } from "../lib/cluster/plan.js";
-import { hostOf, progress } from "../lib/cluster/state.js";
+import { hostOf, progress, scheduleOnLead } from "../lib/cluster/state.js";
 import { BRING_UP, type LocalStep, type Step } from "../lib/cluster/steps.js";
 import { messageOf, PermanentError } from "../lib/errors.js";
 import { encodeIdset } from "../lib/flux/idset.js";
@@ -27,7 +27,11 @@ export async function runSteps(job: Reconciler, action: CallAction): Promise<voi
   const call: Call = {
     steps: action.steps,
     ranks: action.ranks,
-    env: stepEnvironment(cluster.jobid, claim, { ...job.site, without: job.without() }),
+    env: stepEnvironment(cluster.jobid, claim, {
+      ...job.site,
+      scheduleOnLead: scheduleOnLead(cluster) ?? job.site.scheduleOnLead,
+      without: job.without(),
+    }),
     userid: claim.userid === world.owner ? undefined : claim.userid,
     limitS: action.limitS,
   };

@@ -45,7 +45,7 @@ export type Ended = Cluster;
 
 const ASKED: Parsed = {
   asks: true,
-  request: { engine: undefined, debug: false, tolerate: 0 },
+  request: { engine: undefined, debug: false, tolerate: 0, scheduleOnLead: undefined },
 };
 
 export class InstanceCluster {
@@ -220,6 +220,7 @@ export class InstanceCluster {
         interface: config.interface,
         shared: config.shared,
         ready: config.ready,
+        scheduleOnLead: config.scheduleOnLead,
         instance,
       },
       owner: this.ready?.owner ?? 0,

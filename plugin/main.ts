@@ -209,6 +209,7 @@ class Daemon {
         interface: config.interface,
         shared: config.shared,
         ready: config.ready,
+        scheduleOnLead: config.scheduleOnLead,
         instance,
       },
       owner: this.ready?.owner ?? 0,

@@ -7,10 +7,16 @@ export interface Request {
   debug: boolean;
   /** How many workers may fail. */
   tolerate: number;
+  /** May pods run on the lead; undefined: as the configuration has it. */
+  scheduleOnLead: ScheduleOnLead | undefined;
 }
+
+/** "auto": where the lead is the only node. */
+export type ScheduleOnLead = "auto" | "yes" | "no";
 
 export type Parsed = { asks: false } | { asks: true; request: Request } | { refused: string };
 
+const OPTIONS = ["engine", "debug", "tolerate", "schedule_on_lead"];
 const YES = ["yes", "true", "on", "1"];
 const NO = ["no", "false", "off", "0", ""];
 const YES_OR_NO = "yes or no (also true, on, 1, false, off, 0)";
@@ -34,23 +40,29 @@ export function parseRequest(user: Record<string, unknown>): Parsed {
       return refuse("usernetes", asked, `${YES_OR_NO}, or an object {"engine": ..., "debug": ...}`);
     if (!yes) return { asks: false };
   }
-  const unknown = Object.keys(options).find(
-    (key) => !["engine", "debug", "tolerate"].includes(key),
-  );
+  const unknown = Object.keys(options).find((key) => !OPTIONS.includes(key));
   if (unknown !== undefined)
     return refuse(
       `usernetes.${unknown.slice(0, 40)}`,
       options[unknown],
-      "only engine, debug and tolerate",
+      "only engine, debug, tolerate and schedule_on_lead",
     );
   return parseOptions({
     debug: user["usernetes_debug"] ?? options["debug"] ?? false,
     engine: user["usernetes_engine"] ?? options["engine"],
     tolerate: user["usernetes_tolerate"] ?? options["tolerate"] ?? 0,
+    schedule: user["usernetes_schedule_on_lead"] ?? options["schedule_on_lead"],
   });
 }
 
-function parseOptions(found: { debug: unknown; engine: unknown; tolerate: unknown }): Parsed {
+interface Found {
+  debug: unknown;
+  engine: unknown;
+  tolerate: unknown;
+  schedule: unknown;
+}
+
+function parseOptions(found: Found): Parsed {
   const debug = flag(found.debug);
   if (debug === undefined) return refuse("usernetes_debug", found.debug, YES_OR_NO);
   const engine = found.engine;
@@ -59,7 +71,18 @@ function parseOptions(found: { debug: unknown; engine: unknown; tolerate: unknow
   const tolerate = typeof found.tolerate === "string" ? decimal(found.tolerate) : found.tolerate;
   if (typeof tolerate !== "number" || !Number.isInteger(tolerate) || tolerate < 0)
     return refuse("usernetes_tolerate", found.tolerate, "a whole number of workers");
-  return { asks: true, request: { debug, engine, tolerate } };
+  const scheduleOnLead = scheduling(found.schedule);
+  if (scheduleOnLead === null)
+    return refuse("usernetes_schedule_on_lead", found.schedule, `auto, ${YES_OR_NO}`);
+  return { asks: true, request: { debug, engine, tolerate, scheduleOnLead } };
+}
+
+/** Null if it is none. */
+function scheduling(value: unknown): ScheduleOnLead | undefined | null {
+  if (value === undefined) return undefined;
+  if (typeof value === "string" && value.toLowerCase() === "auto") return "auto";
+  const yes = flag(value);
+  return yes === undefined ? null : yes ? "yes" : "no";
 }
 
 function decimal(text: string): number {

@@ -7,7 +7,7 @@ import type { Resources } from "../flux/resources.js";
 import { encodeHostlist } from "../flux/hostlist.js";
 import { decodeIdset, encodeIdset } from "../flux/idset.js";
 import type { Claim, Down, Fault, Settle, StepStatus } from "../record/events.js";
-import type { Parsed } from "./request.js";
+import type { Parsed, ScheduleOnLead } from "./request.js";
 import { STEPS, type Step } from "./steps.js";
 
 /**
@@ -170,6 +170,11 @@ export function displayState(cluster: Cluster): string | undefined {
 /** Its user wants to look at it: it is held when it is up, and kept when the job has ended. */
 export function isDebug({ asked }: Cluster): boolean {
   return "asks" in asked && asked.asks && asked.request.debug;
+}
+
+/** As the job asks for; undefined: it does not. */
+export function scheduleOnLead({ asked }: Cluster): ScheduleOnLead | undefined {
+  return "asks" in asked && asked.asks ? asked.request.scheduleOnLead : undefined;
 }
 
 /** Brought up, or failed to, for debugging: held until released or canceled. */

@@ -31,6 +31,7 @@ export interface Config {
   undrain: boolean;
   extendTimeLimit: boolean;
   ready: Table["ready"];
+  scheduleOnLead: Table["schedule-on-lead"];
   /** Where metrics are served; undefined: nowhere. */
   metricsListen: Listen | undefined;
 }
@@ -75,6 +76,7 @@ export function checkConfig(found: unknown, where: string): Config {
     undrain: table.undrain,
     extendTimeLimit: table["extend-time-limit"],
     ready: table.ready,
+    scheduleOnLead: table["schedule-on-lead"],
     metricsListen: parseListen(table["metrics-listen"] ?? ""),
   };
 }

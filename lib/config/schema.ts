@@ -25,6 +25,7 @@ export interface Table {
   undrain: boolean;
   "extend-time-limit": boolean;
   ready: "nodes" | "network" | "dns";
+  "schedule-on-lead": "auto" | "yes" | "no";
   "metrics-listen"?: string;
 }
 
@@ -145,6 +146,12 @@ export const schema = {
       default: "dns",
       description:
         'what works before the job starts: "nodes": all nodes are Ready; "network": the pod network is rolled out on every node, too; "dns": the DNS of the cluster answers, too',
+    },
+    "schedule-on-lead": {
+      enum: ["auto", "yes", "no"],
+      default: "auto",
+      description:
+        'may pods run on the lead: "auto": where it is the only node; a job may ask for another',
     },
     "metrics-listen": {
       type: "string",

@@ -3,6 +3,7 @@
  * carries its caller's. What differs by node is found there (on-node/run.sh,
  * stage.sh).
  */
+import type { ScheduleOnLead } from "../cluster/request.js";
 import { encodeInOrder } from "../flux/hostlist.js";
 import { decodeIdset } from "../flux/idset.js";
 import type { Claim } from "../record/events.js";
@@ -19,6 +20,8 @@ export interface Site {
   shared: "auto" | "yes" | "no";
   /** How far a job waits for its cluster. */
   ready: "nodes" | "network" | "dns";
+  /** May pods run on the lead. */
+  scheduleOnLead: ScheduleOnLead;
   /** UUID of the instance. */
   instance: string;
 }
@@ -49,6 +52,7 @@ export function stepEnvironment(
     USERNETES_LEAD: String(claim.lead),
     USERNETES_SHARED: site.shared,
     USERNETES_READY: site.ready,
+    USERNETES_SCHEDULE_ON_LEAD: site.scheduleOnLead,
     USERNETES_SIZE: String(ranks.length - dropped.length),
     USERNETES_WITHOUT: dropped.join(" "),
     USERNETES_SUBNET: claim.subnet,

@@ -7,7 +7,10 @@ function parsed(user: Record<string, unknown>): { asks: Asks | null } | { refuse
   const request = parseRequest(user);
   if ("refused" in request) return { refused: request.refused };
   if (!request.asks) return { asks: null };
-  return { asks: { ...request.request, engine: request.request.engine ?? null } };
+  const { scheduleOnLead, ...rest } = request.request;
+  return {
+    asks: { ...rest, engine: rest.engine ?? null, schedule_on_lead: scheduleOnLead ?? null },
+  };
 }
 
 for (const { user, ...expected } of REQUEST_CASES)

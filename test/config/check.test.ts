@@ -34,6 +34,7 @@ t.test("a table with the template only is what the documentation says", (t) => {
     undrain: true,
     extendTimeLimit: true,
     ready: "dns",
+    scheduleOnLead: "auto",
     metricsListen: undefined,
   });
   t.end();
@@ -61,6 +62,7 @@ t.test("every key can be set", (t) => {
         undrain: false,
         "extend-time-limit": false,
         ready: "network",
+        "schedule-on-lead": "no",
         "metrics-listen": "[::1]:9464",
       },
       "test",
@@ -84,6 +86,7 @@ t.test("every key can be set", (t) => {
       undrain: false,
       extendTimeLimit: false,
       ready: "network",
+      scheduleOnLead: "no",
       metricsListen: { host: "::1", port: 9464 },
     },
   );
@@ -112,7 +115,7 @@ const FSD =
   'a duration (RFC 23) above 0 that is not infinite, like "90s" or "15m": each wait has to end';
 const LISTEN = 'an address and a port, like "127.0.0.1:9464", "[::1]:9464" or "9464"';
 const KEYS =
-  "template, workdir, container-engine, engines, ports, subnets, interface, run-as, shared-filesystem, hold, bring-up-timeout, teardown-timeout, attempts, join-fanout, drain, undrain, extend-time-limit, metrics-listen";
+  "template, workdir, container-engine, engines, ports, subnets, interface, run-as, shared-filesystem, hold, bring-up-timeout, teardown-timeout, attempts, join-fanout, drain, undrain, extend-time-limit, ready, schedule-on-lead, metrics-listen";
 
 const REFUSED: [string, Record<string, unknown>, string][] = [
   [

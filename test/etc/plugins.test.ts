@@ -19,7 +19,17 @@ for (const by of ["cli", "validator"] as const)
   });
 
 t.test("and does so for whatever else there may be", options, (t) => {
-  const word = fc.constantFrom("yes", "No", "", "podman", "2", "engine", "debug", "x\u001b🦊");
+  const word = fc.constantFrom(
+    "yes",
+    "No",
+    "",
+    "auto",
+    "podman",
+    "2",
+    "engine",
+    "debug",
+    "x\u001b🦊",
+  );
   const value = fc.oneof(
     word,
     fc.string(),
@@ -27,10 +37,15 @@ t.test("and does so for whatever else there may be", options, (t) => {
     fc.boolean(),
     fc.constant(null),
     fc.array(word, { maxLength: 3 }),
-    fc.dictionary(fc.constantFrom("engine", "debug", "tolerate", "other"), word, { maxKeys: 3 }),
+    fc.dictionary(
+      fc.constantFrom("engine", "debug", "tolerate", "schedule_on_lead", "other"),
+      word,
+      { maxKeys: 3 },
+    ),
   );
   const key = fc.constantFrom(
     ...["usernetes", "usernetes_engine", "usernetes_debug", "usernetes_tolerate"],
+    "usernetes_schedule_on_lead",
   );
   const users = fc.sample(fc.dictionary(key, value), 2000);
   const answers = playPlugins(users.map((user) => ({ by: "cli", attributes: { user } })));
@@ -75,6 +90,10 @@ t.test("--usernetes asks for a cluster, and its options say how", options, (t) =
     usernetes_debug: "yes",
     usernetes_tolerate: "1",
   });
+  t.same(submitted(true, "schedule-on-lead"), {
+    usernetes: "yes",
+    usernetes_schedule_on_lead: "yes",
+  });
   t.same(submitted(true, "debug=no,"), { usernetes: "yes", usernetes_debug: "no" });
   t.end();
 });
@@ -91,7 +110,7 @@ t.test("what --setattr said beside it stays, where it can", options, (t) => {
 
 t.test("wrong options are refused at once, with what is allowed", options, (t) => {
   for (const [given, words] of [
-    ["engin=podman", 'found "engin", allowed: engine=NAME, debug, tolerate=N'],
+    ["engin=podman", 'found "engin", allowed: engine=NAME, debug, tolerate=N, schedule-on-lead'],
     ["engine", "engine needs a value: engine=..."],
     ["engine=rkt", 'engine: found "rkt", allowed: docker, podman or nerdctl'],
     [

@@ -80,6 +80,7 @@ export class Life {
         interface: config.interface,
         shared: config.shared,
         ready: config.ready,
+        scheduleOnLead: config.scheduleOnLead,
         // Its own: a published join-command is a real file, named after it.
         instance: randomUUID(),
       },

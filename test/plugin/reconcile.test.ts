@@ -195,6 +195,7 @@ t.test("the nodes get the cluster's environment and nothing of the daemon's", as
     USERNETES_LEAD: "node0",
     USERNETES_SHARED: "auto",
     USERNETES_READY: "dns",
+    USERNETES_SCHEDULE_ON_LEAD: "auto",
     USERNETES_SIZE: "3",
     USERNETES_WITHOUT: "",
     USERNETES_SUBNET: "10.100.0.0/24",

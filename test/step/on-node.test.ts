@@ -988,7 +988,11 @@ t.test(
       "in-container",
       'echo "$*" >>"$NOTES/kubectl"; [ "$2" != wait ] || echo "node/u7s-a condition met"; [ "$2" != delete ]',
     );
-    const env = { USERNETES_SIZE: "1", USERNETES_WITHOUT: "u7s-b u7s-c" };
+    const env = {
+      USERNETES_SIZE: "1",
+      USERNETES_SCHEDULE_ON_LEAD: "no",
+      USERNETES_WITHOUT: "u7s-b u7s-c",
+    };
     t.equal((await node.step("wait-nodes", env)).exitCode, 0, "whether that works or not");
     t.match(node.noted("kubectl")[0], /^kubectl delete node --ignore-not-found u7s-b u7s-c$/);
   },

@@ -1,7 +1,8 @@
-# Waits until as many nodes as the cluster has are Ready.
+# Waits until as many nodes as the cluster has are Ready; then pods may run on the lead
+# (schedule-on-lead.sh).
 #
-# Only looks, but for the workers that the cluster goes on without: what they may
-# have registered is removed, so that nothing is put there. Its caller's deadline
+# Else it only looks, but for the workers that the cluster goes on without: what they
+# may have registered is removed, so that nothing is put there. Its caller's deadline
 # ends it.
 set -eu
 recall_container
@@ -22,8 +23,9 @@ EOF
   detail=''
   if [ -n "$missing" ]; then detail="; not Ready:$missing"; elif [ "$ready" -eq 0 ]; then detail=${error:+"; $error"}; fi
   report_wait "$ready of $USERNETES_SIZE nodes are Ready$detail"
-  [ "$ready" -lt "$USERNETES_SIZE" ] || exit 0
+  [ "$ready" -lt "$USERNETES_SIZE" ] || break
   # What has died does not become Ready.
   find_container
   sleep 0.2
 done
+schedule_on_lead

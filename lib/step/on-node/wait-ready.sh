@@ -11,28 +11,14 @@
 set -eu
 ready=${USERNETES_READY:-dns}
 [ "$ready" != nodes ] || exit 0
-command -v jq >/dev/null || { echo "jq is not installed on this node, or not on the PATH $PATH" >&2; exit 1; }
+need_jq
 recall_container
-errors=$node/$step.errors
 # How long one watch may take before the cluster is asked for the reason.
 watch=5s
 
-# Sets $objects: those of a kind, in all namespaces, as JSON.
-get_objects() { # KIND [NAMESPACE]
-  if [ $# -gt 1 ]; then set -- "$1" -n "$2"; else set -- "$1" --all-namespaces; fi
-  asked="kubectl get $1"
-  objects=$(in_container kubectl get "$@" -o json 2>"$errors") && return
-  # What has died answers no more.
-  find_container || exit 1
-  return 1
-}
-
-# An answer without items is of no such object.
-select_objects() { printf '%s\n' "$objects" | jq -r "$@" 2>>"$errors"; }
-
 # Sets $pending: `NAMESPACE NAME AVAILABLE WANTED` of each DaemonSet that is not rolled out.
 check_network() {
-  get_objects daemonsets || return
+  get_objects daemonsets --all-namespaces || return
   # shellcheck disable=SC2016 # it is jq's
   pending=$(select_objects '.items[]?
     | select(.kind == "DaemonSet" and .spec.template.spec.hostNetwork == true)
@@ -47,7 +33,7 @@ check_network() {
 # empty where there is none.
 find_dns() {
   dns_namespace='' dns_address='' dns_tcp='' dns_selector=''
-  get_objects services || return
+  get_objects services --all-namespaces || return
   # shellcheck disable=SC2016 # it is jq's
   service=$(select_objects 'first(.items[]?
     | select(.kind == "Service" and (.metadata.namespace == "kube-system" or .metadata.labels["k8s-app"] == "kube-dns"))
@@ -63,7 +49,7 @@ EOF
 
 # Sets $found: whether a Deployment is behind the Service, and $pending as check_network does.
 check_dns() {
-  get_objects deployments "$dns_namespace" || return
+  get_objects deployments -n "$dns_namespace" || return
   # shellcheck disable=SC2016 # it is jq's
   deployments=$(select_objects --argjson selector "$dns_selector" '.items[]?
     | select(.kind == "Deployment" and (.spec.replicas // 1) > 0)
@@ -79,7 +65,7 @@ check_dns() {
 # Sets $event: the last one of an object or of its pods, without what could be a token.
 find_event() { # NAMESPACE NAME
   event=''
-  get_objects events "$1" || return
+  get_objects events -n "$1" || return
   # shellcheck disable=SC2016 # it is jq's
   event=$(select_objects --arg name "$2" '[.items[]?
     | select(.kind == "Event" and (.involvedObject.name == $name or (.involvedObject.name | startswith($name + "-"))))]
@@ -119,15 +105,6 @@ dns_answers() {
     *) return 1 ;;
   esac
 }
-
-# A pause after a request that has failed; an object that is not ready yet is watched.
-try_again() { # WHAT-FAILED
-  report_wait "$1"
-  remove_excluded
-  sleep 0.5
-}
-
-why_asked() { echo "$asked: $(tail -n 1 "$errors")"; }
 
 event=''
 until check_network && [ -z "$pending" ]; do

@@ -18,7 +18,9 @@ from flux.cli.plugin import CLIPlugin
 YES = ("yes", "true", "on", "1")
 NO = ("no", "false", "off", "0", "")
 ENGINES = ("docker", "podman", "nerdctl")
-OPTIONS = ("engine", "debug", "tolerate")
+OPTIONS = ("engine", "debug", "tolerate", "schedule_on_lead")
+# They may stand without a value.
+FLAGS = ("debug", "schedule_on_lead")
 YES_OR_NO = "yes or no (also true, on, 1, false, off, 0)"
 ABSENT = object()
 
@@ -34,7 +36,7 @@ def flag(value):
 
 
 def parse_request(user):
-    """What attributes.user asks for: None, or a dict of engine, debug and tolerate.
+    """What attributes.user asks for: None, or a dict of its OPTIONS.
 
     Raises ValueError: it is not understood; the message says what is allowed.
     """
@@ -55,16 +57,20 @@ def parse_request(user):
             _refuse(
                 f"usernetes.{name[:40]}",
                 options[name],
-                "only engine, debug and tolerate",
+                "only engine, debug, tolerate and schedule_on_lead",
             )
     return _parse_options(
         debug=_first(user.get("usernetes_debug"), options.get("debug"), False),
         engine=_first(user.get("usernetes_engine"), options.get("engine", ABSENT)),
         tolerate=_first(user.get("usernetes_tolerate"), options.get("tolerate"), 0),
+        schedule=_first(
+            user.get("usernetes_schedule_on_lead"),
+            options.get("schedule_on_lead", ABSENT),
+        ),
     )
 
 
-def _parse_options(debug, engine, tolerate):
+def _parse_options(debug, engine, tolerate, schedule):
     held = flag(debug)
     if held is None:
         _refuse("usernetes_debug", debug, YES_OR_NO)
@@ -73,11 +79,25 @@ def _parse_options(debug, engine, tolerate):
     workers = _workers(tolerate)
     if workers is None:
         _refuse("usernetes_tolerate", tolerate, "a whole number of workers")
+    scheduling = _scheduling(schedule)
+    if scheduling is ABSENT:
+        _refuse("usernetes_schedule_on_lead", schedule, f"auto, {YES_OR_NO}")
     return {
+        "schedule_on_lead": scheduling,
         "engine": None if engine is ABSENT else engine,
         "debug": held,
         "tolerate": workers,
     }
+
+
+def _scheduling(value):
+    """auto, yes or no; None where it is not set, ABSENT for what is neither."""
+    if value is ABSENT:
+        return None
+    if isinstance(value, str) and value.lower() == "auto":
+        return "auto"
+    yes = flag(value)
+    return ABSENT if yes is None else "yes" if yes else "no"
 
 
 def _workers(value):
@@ -121,13 +141,15 @@ def parse_options(text):
     found = {}
     for word in filter(None, text.split(",")):
         name, equals, value = word.partition("=")
-        if name not in OPTIONS:
+        key = name.replace("-", "_")
+        if key not in OPTIONS:
             raise ValueError(
-                f'--usernetes-options: found "{name}", allowed: engine=NAME, debug, tolerate=N'
+                f'--usernetes-options: found "{name}", allowed: engine=NAME, debug, '
+                "tolerate=N, schedule-on-lead"
             )
-        if not equals and name != "debug":
+        if not equals and key not in FLAGS:
             raise ValueError(f"--usernetes-options: {name} needs a value: {name}=...")
-        found[f"usernetes_{name}"] = value if equals else "yes"
+        found[f"usernetes_{key}"] = value if equals else "yes"
     try:
         parse_request({"usernetes": "yes", **found})
     except ValueError as error:
@@ -149,6 +171,9 @@ class UsernetesPlugin(CLIPlugin):
         debug         hold the job when its cluster is up, or has failed,
                       until it is released or canceled
         tolerate=N    go on without up to N workers that fail
+        schedule-on-lead[=auto|yes|no]
+                      pods may run on the first node, too; auto: where it is
+                      the only one
 
     Example:
         flux run -N2 --usernetes --usernetes-options=engine=podman,tolerate=1 ./script.sh
@@ -166,7 +191,7 @@ class UsernetesPlugin(CLIPlugin):
         self.add_option(
             "--usernetes-options",
             metavar="OPTIONS",
-            help="How: engine=docker|podman|nerdctl, debug, tolerate=N, "
+            help="How: engine=docker|podman|nerdctl, debug, tolerate=N, schedule-on-lead, "
             "separated by commas",
         )
 
