@@ -35,7 +35,7 @@ life(async (t, flux) => {
     t.ok(notes.includes("coredns: 0 of 2 available"), notes.join("\n"));
     t.match(
       seen.join("\n"),
-      /^waiting for wait-ready on node0 \(rank 0\), .*: coredns: 0 of 2 available/m,
+      /^waiting for wait-ready on node0 \(rank 0\): .*: coredns: 0 of 2 available/m,
     );
     t.match(await settleOf(flux, job), { outcome: "ready" });
     const at = (step: string) =>

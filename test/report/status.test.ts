@@ -63,7 +63,7 @@ t.test("a step that reports what it waits for has it named", (t) => {
   const record = [claimEvent(), step("stage 0-2"), step("wait-ready 0 running"), waiting];
   t.match(
     lines(record).at(-1),
-    /^waiting for wait-ready on a \(rank 0\), for .* at the latest: coredns: 0 of 2 available; last event: Pulling: image$/,
+    /^waiting for wait-ready on a \(rank 0\): 5\.0s so far, deadline .*: coredns: 0 of 2 available; last event: Pulling: image$/,
   );
   t.equal(
     eventLine(waiting, emptyCluster(), BEGIN),
