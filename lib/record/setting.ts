@@ -11,19 +11,23 @@ export interface Setting {
   template: string;
   interface?: string;
   shared: Site["shared"];
+  /** Not in an entry of an older version. */
+  ready?: Site["ready"];
+  scheduleOnLead?: Site["scheduleOnLead"];
   /** Seconds that one try of a node's teardown may take. */
   teardownTimeout: number;
 }
 
 /** Of the moment: what a new cluster is made with. */
 export function settingOf(site: Site, teardownTimeoutMs: number): Setting {
-  const { base, template, interface: dev, shared } = site;
+  const { base, template, interface: dev, shared, ready, scheduleOnLead } = site;
   // The broker's address may be another after a restart.
   const environment = Object.fromEntries(
     Object.entries(base).filter(([name]) => name !== "FLUX_URI"),
   );
   const own = dev === undefined ? {} : { interface: dev };
-  return { environment, template, ...own, shared, teardownTimeout: teardownTimeoutMs / 1000 };
+  const teardownTimeout = teardownTimeoutMs / 1000;
+  return { environment, template, ...own, shared, ready, scheduleOnLead, teardownTimeout };
 }
 
 /** The site as it was when the cluster was made; an entry of an older version has no setting. */
@@ -32,19 +36,27 @@ export function siteOf(site: Site, setting: Setting | undefined): Site {
   const { environment, template, shared } = setting;
   const { FLUX_URI } = site.base;
   const base = { ...environment, ...(FLUX_URI === undefined ? {} : { FLUX_URI }) };
-  return { ...site, base, template, interface: setting.interface, shared };
+  const { ready = site.ready, scheduleOnLead = site.scheduleOnLead } = setting;
+  return {
+    ...site,
+    ...{ base, template, shared, ready, scheduleOnLead },
+    interface: setting.interface,
+  };
 }
 
 /** What an entry has of it; undefined for what is not a setting of ours. */
 export function parseSetting(found: unknown): Setting | undefined {
   const setting = found as Partial<Setting> | null | undefined;
   const { environment, template, teardownTimeout, shared, interface: dev } = setting ?? {};
+  const { ready = "dns", scheduleOnLead = "auto" } = setting ?? {};
   const isText = (value: unknown) => typeof value === "string";
   const is =
     typeof environment === "object" &&
     Object.values(environment).every(isText) &&
     isText(template) &&
     ["auto", "yes", "no"].includes(String(shared)) &&
+    ["nodes", "network", "dns"].includes(ready) &&
+    ["auto", "yes", "no"].includes(scheduleOnLead) &&
     (dev === undefined || isText(dev)) &&
     Number(teardownTimeout) > 0;
   return is ? (setting as Setting) : undefined;

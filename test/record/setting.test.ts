@@ -9,6 +9,8 @@ const SITE: Site = {
   template: "/opt/one",
   interface: "eth1",
   shared: "no",
+  ready: "network",
+  scheduleOnLead: "no",
   instance: "uuid",
 };
 const LATER: Site = {
@@ -16,6 +18,8 @@ const LATER: Site = {
   template: "/opt/two",
   interface: undefined,
   shared: "yes",
+  ready: "dns",
+  scheduleOnLead: "auto",
   instance: "uuid",
 };
 
@@ -41,6 +45,7 @@ t.test("an entry keeps its setting, and one that is broken costs no more than th
     {},
     { ...entry.setting, environment: { A: 1 } },
     { ...entry.setting, shared: "x" },
+    { ...entry.setting, ready: "x" },
   ])
     t.strictSame(parseOpenCluster(JSON.stringify({ ...entry, setting })), {
       jobid: "5",
