@@ -117,5 +117,5 @@ export function logOf(cluster: Cluster, step: Step, rank: number): string | unde
   // These are the daemon's own, and write none.
   if (!claim || step === "publish-join" || step === "remove-archive") return undefined;
   const host = hostNames(cluster, [rank]);
-  return `${host}:${claim.workdir}/.usernetes/nodes/${host}/${step}.log`;
+  return `${host}:${claim.workdir}/.usernetes/nodes/${rank}/${step}.log`;
 }

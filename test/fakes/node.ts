@@ -228,7 +228,11 @@ export class Node {
   /** The same, of a cluster that may have just been claimed. */
   lineOf(of: { untouched: boolean }, rank: number, ...steps: [string, string][]): Begun {
     const rest = steps.flatMap(([step, script]) => [step, "20", script]);
-    const env = { ...lineEnvironment(of.untouched), USERNETES_RANK: String(rank) };
+    const env = {
+      ...lineEnvironment(of.untouched),
+      USERNETES_RANK: String(rank),
+      USERNETES_LEAD: String(rank),
+    };
     const call = { steps: [], ranks: [rank], env, limitS: 30 };
     const { argv } = startCommand(call, NONCE, rest);
     return this.begin(argv.slice(argv.indexOf(startScript()) + 1 + 5 + 1), env);

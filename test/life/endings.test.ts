@@ -145,7 +145,7 @@ life(async (t, flux) => {
     await until("shown as held", async () => (await shown()) === "held");
     t.equal(named(await flux.events(job), "start").length, 0, "it is not started");
     const release = await flux.run(["flux-usernetes", "release", job]);
-    t.match(release, { exitCode: 0, stdout: `${job}: goes on\n` });
+    t.match(release, { exitCode: 0, stdout: `${job}: released\n` });
     await flux.waitForEnd(job);
     t.match((await flux.record(job)).at(-1), {
       name: "down",

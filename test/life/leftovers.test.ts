@@ -66,7 +66,7 @@ life(async (t, flux) => {
     t.match(refused, { exitCode: 1, stdout: "" });
     t.match(refused.stderr, /^flux-usernetes: ƒ\w+ is active: cancel it, or wait for its end\n$/);
     t.match(await clean("--all"), { exitCode: 0 });
-    t.match(await clean("no job"), { exitCode: 2, stderr: /"no job" is no job id; allowed: / });
+    t.match(await clean("no job"), { exitCode: 2, stderr: /invalid job ID "no job": expected / });
     t.match(await clean(), { exitCode: 2, stderr: /name one job or more, or --all/ });
     await flux.flux("cancel", job);
     await flux.waitForEnd(job);
@@ -83,7 +83,8 @@ life(async (t, flux) => {
     const still = await clean(job);
     t.match(still, {
       exitCode: 1,
-      stdout: /^ƒ\w+: left on node1 \(rank 1\): timed out after 2 s: removing container \S+\n$/,
+      stdout:
+        /^ƒ\w+: leftovers on node1 \(rank 1\): timed out after 2 s: removing container \S+\n$/,
     });
     for (const what of ["down-v", "engine"]) flux.fault(`node1.${what}`, undefined);
     t.match(await clean("--json", job), { exitCode: 0, stdout: /^\[\{"jobid":"[0-9]+","left":""/ });

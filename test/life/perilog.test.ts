@@ -44,8 +44,8 @@ for (const [way, perilog] of WAYS)
         "settle",
         "prolog-finish",
         "start",
-        "finish",
         "down",
+        "finish",
         "epilog-finish",
         "free",
       ];

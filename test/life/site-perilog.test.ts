@@ -98,7 +98,9 @@ life(async (t, flux) => {
 
   await test("nodes are kept for the teardown when the site's epilog is done", async (t) => {
     flux.takes("down-v", 1);
-    const job = await flux.submit("-N2", "true");
+    const job = await flux.submit("-N2", ...LONG);
+    await flux.waitFor(job, "start");
+    await flux.flux("cancel", job);
     await waitFor(job, "epilog-finish", "site");
     t.notOk(await has(job, "free"));
     inOrder(t, await ended(t, job), "site epilog-finish", "ours epilog-finish", "free");

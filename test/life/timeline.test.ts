@@ -20,7 +20,7 @@ life(async (t, flux) => {
     t.equal(state, "gone");
     t.match(phases, [
       { name: "bring-up", from: "alloc", to: "start", open: false },
-      { name: "teardown", from: "finish", open: false },
+      { name: "teardown", from: "teardown-start", open: false },
     ]);
     const [up, teardown] = phases;
     const chain = up?.chain.map(({ step, ranks, attempt }) => `${step} ${ranks} ${attempt}`) ?? [];

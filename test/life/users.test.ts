@@ -69,7 +69,7 @@ users("a user's cluster is the user's own, on every node", async (t, flux, alice
   // The owner is told by the nodes, as the user; the user of what is kept, and nobody else is.
   const whole = await flux.run(["flux", "usernetes", "logs", job]);
   t.match(whole, { exitCode: 0, stderr: "", stdout: /^==> wait-ready <==\n0: /m });
-  const kept = { exitCode: 0, stderr: /its nodes do not tell \(.*owner credentials\)/ };
+  const kept = { exitCode: 0, stderr: /cannot read logs from the nodes \(.*owner credentials\)/ };
   const hers = await flux.asGuest(alice, "usernetes", "logs", job);
   t.match(hers, { ...kept, stdout: /^==> wait-ready, try 1: ok on 0 <==\n0: /m });
   const followed = await flux.asGuest(alice, "usernetes", "logs", "--follow", job);
@@ -184,7 +184,10 @@ users("a user's images are made in the user's own store, as the user", async (t,
   const { exitCode, stderr } = await flux.run([...warm, "--user", alice.name]);
   t.equal(exitCode, 0, stderr);
   for (const rank of [0, 1, 2, 3]) {
-    t.match(stderr, new RegExp(`^node${rank} \\(rank ${rank}\\), u7s-alice: warm in `, "m"));
+    t.match(
+      stderr,
+      new RegExp(`^node${rank} \\(rank ${rank}\\), u7s-alice: image ready after `, "m"),
+    );
     const image = join(flux.place.testbed, `engine/node${rank}/usernetes_warm/image`);
     t.equal(statSync(image).uid, alice.uid);
   }

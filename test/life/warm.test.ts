@@ -31,11 +31,11 @@ life(async (t, flux) => {
     flux.takes("build", 0.2);
     const { exitCode, stdout, stderr } = await warm();
     t.equal(exitCode, 0, stderr);
-    t.equal(stdout, "4 of 4 nodes are warm\n");
+    t.equal(stdout, "4 of 4 nodes have the image\n");
     const lines = stderr.trimEnd().split("\n");
     t.equal(lines.shift(), "warming 4 nodes with docker");
     for (const [rank, line] of lines.toSorted().entries())
-      t.match(line, new RegExp(`^node${rank} \\(rank ${rank}\\): warm in [0-9.]+ s$`));
+      t.match(line, new RegExp(`^node${rank} \\(rank ${rank}\\): image ready after [0-9.]+ s$`));
     t.equal(lines.length, 4);
     t.equal(called("docker compose -p usernetes_warm build").length, 4);
   });
@@ -58,8 +58,8 @@ life(async (t, flux) => {
     flux.fault("node2.build", "exit 4");
     const { exitCode, stdout, stderr } = await warm();
     t.equal(exitCode, 1);
-    t.equal(stdout, "3 of 4 nodes are warm; not node2\n");
-    t.match(stderr, /^node2 \(rank 2\): not warm: exit 1: injected fault in build on node2$/m);
+    t.equal(stdout, "3 of 4 nodes have the image; not node2\n");
+    t.match(stderr, /^node2 \(rank 2\): failed: exit 1: injected fault in build on node2$/m);
     const podman = flux.table('container-engine = "podman"\n');
     const { told, nodes } = await json("--config", podman, "--rank", "2-3");
     t.same(told, ["node2 failed", "node3 already"], "podman-compose gives 0 all the same");
@@ -83,7 +83,7 @@ life(async (t, flux) => {
     await until("node0 is told", () => /node0 .*\n/.test(said));
     child.kill("SIGINT");
     t.equal(await ended, 1);
-    t.match(said, /^SIGINT: stopping the builds\nnode1 \(rank 1\): not warm: stopped$/m);
+    t.match(said, /^SIGINT: stopping the builds\nnode1 \(rank 1\): failed: stopped$/m);
     const { stdout } = await flux.run(["sh", "-c", "cat /proc/[0-9]*/cmdline 2>/dev/null"]);
     t.notMatch(stdout, "usernetes_warm", "nothing of it runs on");
     flux.fault("node1.build", undefined);

@@ -31,7 +31,7 @@ else
         // On one host.
         const warm = ["flux-usernetes", "warm", "--rank", "0", "--config", table];
         const warmed = await flux.run([...warm, "--pass-env", "TESTBED"], flux.daemonEnv);
-        t.match(warmed, { exitCode: 0, stderr: /^node0 \(rank 0\): warm in /m });
+        t.match(warmed, { exitCode: 0, stderr: /^node0 \(rank 0\): image ready after /m });
         const before = await flux.engines();
         await flux.startDaemon("--config", table);
         await t.test("a job has its cluster, and nothing is left of it", async (t) => {

@@ -21,7 +21,7 @@ await podmanLife({ size: 1 }, async (t, flux) => {
   };
 
   await t.test("both jobs of two take all layers from it, and leave it", async (t) => {
-    t.match(await warm(), /^node0 \(rank 0\): warm in /m);
+    t.match(await warm(), /^node0 \(rank 0\): image ready after /m);
     t.same(await images(), KEPT);
     // What comes after `up` is nothing to it.
     const used = join(flux.place.testbed, "used");

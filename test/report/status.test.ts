@@ -109,7 +109,7 @@ t.test("a teardown says until when a try of it may take", (t) => {
 t.test("a step that failed has its last words, and where the others are", (t) => {
   const failed = step("up 1 failed", { attempt: 2, note: "exit 2: no space" });
   const record = [claimEvent(), step("up 0"), failed, settle("failed", "up failed on b")];
-  const log = "b:/tmp/usernetes-ƒ2qt1hsjy5/.usernetes/nodes/b/up.log";
+  const log = "b:/tmp/usernetes-ƒ2qt1hsjy5/.usernetes/nodes/1/up.log";
   t.ok(lines(record).includes("STEP             STATUS      TIME  TRIES RANKS"));
   t.same(lines(record).slice(-4), [
     "                 failed      1.0s      2 1",
@@ -241,7 +241,7 @@ t.test("why a job has no cluster", (t) => {
   t.equal(noCluster(emptyCluster({ usernetes: "no" })), "it did not ask for a cluster");
   t.match(noCluster(seen(emptyCluster(), CANCEL)), /^no cluster: cancel/);
   t.match(noCluster(emptyCluster()), /no resources yet/);
-  t.match(noCluster(seen(emptyCluster(), "alloc")), /waiting for the daemon/);
+  t.match(noCluster(seen(emptyCluster(), "alloc")), /no daemon runs/);
   t.match(noCluster(seen(emptyCluster(), "alloc", "clean")), /has ended/);
   t.same(lines([]), ["ƒ2QT1HSJy5: waiting: the job has no resources yet"]);
   t.match(statusJson(told([]), BEGIN), { jobid: "ƒ2QT1HSJy5", state: null, note: /no resources/ });

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, statSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { join } from "node:path";
 import t from "tap";
@@ -20,6 +20,7 @@ const said = (stderr: string) => stderr.split("\n").map((line) => line.replace(`
 
 t.test("a node takes the steps that are said to its rank, in that order, and waits", async (t) => {
   const node = newNode(t);
+  mkdirSync(join(node.workdir, ".usernetes/nodes/3"));
   const line = node.line(3, ["stage", "echo 1"], ["up", "true"], ["kubeadm-init", "exit 9"]);
   line.say("0-2,4 up");
   line.say("0-4 up stage");
@@ -32,7 +33,7 @@ t.test("a node takes the steps that are said to its rank, in that order, and wai
     ...["here", "end up 0", "tail stage 1\u001e", "end stage 0"],
     ...["end kubeadm-init 9", "end up 0", "gone"],
   ]);
-  t.equal(node.read(`${OWN}/stage.log`), "1\n", "their output is kept as always");
+  t.equal(node.read(".usernetes/nodes/3/stage.log"), "1\n", "their output is kept as always");
 });
 
 t.test("it says that it is there before it looks around, which may take long", async (t) => {

@@ -32,6 +32,6 @@ t.test("comments stay here", (t) => {
 });
 
 t.test("a call's scripts are small beside what one argument may be (131,072)", (t) => {
-  for (const [name, script] of scripts()) t.ok(Buffer.byteLength(script) < 10240, name);
+  for (const [name, script] of scripts()) t.ok(Buffer.byteLength(script) < 16_384, name);
   t.end();
 });

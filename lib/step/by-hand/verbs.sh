@@ -12,9 +12,9 @@ Usage: usernetes start-control-plane [--workdir DIR] --worker-count N [--serial]
 
   Starts the control plane on this node, makes DIR/kubeconfig and
   DIR/join-command, waits until N workers are in DIR/worker-ready-cache, and
-  until the cluster is usable: all nodes are Ready, the pod network is rolled out
-  on each, and DNS answers. USERNETES_READY=nodes or =network waits no further
-  than that. In a cluster of one node pods may run on it; with
+  until the cluster is usable: all nodes are Ready, the pod network is rolled
+  out on each, and DNS answers. USERNETES_READY=nodes or =network waits no
+  further than that. In a cluster of one node pods may run on it; with
   USERNETES_SCHEDULE_ON_LEAD=yes also in others, with =no in none.
 
 Options:
