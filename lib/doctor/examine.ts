@@ -32,13 +32,16 @@ export interface Answers {
 const DEADLINE_MS = 100_000;
 /** A node that is at it says something at least so often; one that is there says so at once. */
 const QUIET_MS = { atIt: 20_000, rest: 8_000 };
+/** Steps run in such a scope, so the exec trial of engines.sh does too. */
+const SCOPE = "step/on-node/scope.sh";
 const SCRIPTS = [
+  SCOPE,
   ...["begin", "programs", "engines", "kernel"].map(onNode),
   // As stage looks at it.
   "step/on-node/template.sh",
   ...["places", "network", "shell-plugin", "end"].map(onNode),
 ];
-const USER_SCRIPTS = ["begin", "engines", "kernel", "end"].map(onNode);
+const USER_SCRIPTS = [SCOPE, ...["begin", "engines", "kernel", "end"].map(onNode)];
 
 function onNode(name: string): string {
   return `doctor/on-node/${name}.sh`;

@@ -584,6 +584,25 @@ esac`,
   t.equal((await node.tells())["udevd-docker"], "ok");
 });
 
+t.test("podman's containers are entered where the steps enter them", async (t) => {
+  const node = newNode(t);
+  for (const name of ["sleep", "tar", "ldd", "true"])
+    symlinkSync(`/usr/bin/${name}`, node.at(`bin/${name}`));
+  node.program("id", "echo 1000");
+  node.program("systemd-run", 'shift 3; IN_SCOPE=yes exec "$@"');
+  node.program(
+    "podman",
+    `case "$1 $2" in
+  "info --format") echo true ;;
+  "import -") tar -tf - >/dev/null ;;
+  "exec "*) [ -n "$IN_SCOPE" ] || { echo 'cgroup.procs: Permission denied' >&2; exit 126; } ;;
+  "--version ") echo "podman version 5.4.0" ;;
+esac`,
+  );
+  const tells = await node.tells({ USERNETES_ENGINES: "podman" });
+  t.equal(tells["exec-podman"], "ok", JSON.stringify(tells));
+});
+
 t.test("an engine that hangs is given up", async (t) => {
   const node = newNode(t);
   node.program("docker", "exec /usr/bin/sleep 300");
