@@ -31,6 +31,9 @@ type Do<K extends Action["do"]> = (
   action: Extract<Action, { do: K }>,
 ) => Promise<Confirmed>;
 
+/** How long a job waits for an earlier cluster to be removed from its nodes. */
+const NODES_WAIT_MS = 20_000;
+
 export const ACTIONS: { [K in Action["do"]]: Do<K> } = {
   // A second exception of ours would say the same.
   refuse: async (job, { note }) => {
@@ -57,7 +60,12 @@ export const ACTIONS: { [K in Action["do"]]: Do<K> } = {
   "wait-for-nodes": async (job, { jobs }) => {
     const names = jobs.map(nameOf).join(", ");
     job.say("info", `waiting: ${names} is still being torn down on its nodes`);
-    await job.world.open.untilDown(jobs);
+    // Names, ports and subnets are the cluster's own, so a wait that lasts is given up.
+    const limit = new Promise<void>((resolve) => {
+      job.world.clock.after(NODES_WAIT_MS, resolve);
+    });
+    await Promise.race([job.world.open.untilDown(jobs), limit]);
+    job.cluster.waitedForNodes = true;
     return undefined;
   },
 

@@ -53,6 +53,8 @@ export interface Progress {
 }
 
 export interface Cluster {
+  /** It has waited for earlier clusters on its nodes. */
+  waitedForNodes?: boolean;
   readonly jobid: bigint;
   readonly userid: number;
   readonly asked: Parsed;
