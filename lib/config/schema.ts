@@ -38,7 +38,7 @@ const attempts = (value: number, description: string) => ({
 });
 const path = { type: "string", format: "absolute-path" };
 
-/** Each `description` is the key's meaning in flux-config-usernetes(5) and docs/admin.md. */
+/** Each `description` is the key's meaning in flux-config-usernetes(5) and docs/admin/configure.md. */
 export const schema = {
   type: "object",
   additionalProperties: false,

@@ -35,7 +35,7 @@ const answersOf = (user: string): Requirement => ({
   id: `answer@${user}`,
   what: `${user}: answers`,
   how: "flux exec, sudo",
-  mend: "the rule of sudoers.d/usernetes, and an account on that node (docs/admin.md, Clusters of all users)",
+  mend: "the rule of sudoers.d/usernetes, and an account on that node (docs/admin/many-users.md, Clusters of all users)",
 });
 
 export function diagnose(

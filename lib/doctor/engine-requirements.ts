@@ -10,10 +10,10 @@ const OLDEST: Record<EngineName, { engine: string; compose: string }> = {
 
 const SETUP: Record<EngineName, string> = {
   docker:
-    "install it, dockerd-rootless-setuptool.sh install (docs/admin.md, The engine of an account)",
+    "install it, dockerd-rootless-setuptool.sh install (docs/admin/engines.md, The engine of an account)",
   podman: "install it, from the distribution",
   nerdctl:
-    "install it, containerd-rootless-setuptool.sh install (docs/admin.md, The engine of an account)",
+    "install it, containerd-rootless-setuptool.sh install (docs/admin/engines.md, The engine of an account)",
 };
 
 export function engineRequirements(name: EngineName, fatal: boolean): Requirement[] {

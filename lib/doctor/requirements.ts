@@ -100,7 +100,7 @@ const SUDO: Requirement = {
   what: "sudo as any user",
   how: "sudo -n -u '#UID' setpriv ... true, for one user of the node",
   fatal: true,
-  mend: "install sudo, and the rule of etc/sudoers.d/usernetes (docs/admin.md)",
+  mend: "install sudo, and the rule of etc/sudoers.d/usernetes (docs/admin/many-users.md)",
 };
 
 /** What systemd and the kernel give to one user. */

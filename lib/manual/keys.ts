@@ -1,4 +1,4 @@
-/** The keys of the [usernetes] table, from its schema: the page's, and those of docs/admin.md. */
+/** The keys of the [usernetes] table, from its schema: the page's, and those of docs/admin/configure.md. */
 import { FORMATS, schema } from "../config/schema.js";
 import { item, paragraph, sentence, type Block } from "./blocks.js";
 
@@ -80,7 +80,7 @@ export function keyBlocks(found = keys(), table = "usernetes"): Block[] {
   });
 }
 
-/** The lines of the table in docs/admin.md. */
+/** The lines of the table in docs/admin/configure.md. */
 export function keyRows(): string[] {
   return keys().map(({ name, value, required, meaning }) => {
     const shown = required ? "(required)" : (value ?? "(unset)");

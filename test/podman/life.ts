@@ -13,7 +13,7 @@ import type { Tap } from "../life/life.js";
 import { whyNoPodman } from "./engine.js";
 import { openMachine, TEMPLATE, type Options, type PodmanPlace } from "./places.js";
 
-/** What podman leaves of an image's build that was cut off, which tells of no cluster (docs/admin.md). */
+/** What podman leaves of an image's build that was cut off, which tells of no cluster (docs/admin/engines.md). */
 const CUT_OFF = /-working-container Storage$/;
 
 /** A Flux whose nodes have real containers. */

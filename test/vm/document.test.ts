@@ -1,4 +1,4 @@
-/** How the commands are read out of a document, and that docs/admin.md has those of test:vm. */
+/** How the commands are read out of a document, and that docs/admin has those of test:vm. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
@@ -39,8 +39,9 @@ await t.test("a section that does not exist, or has no command, is an error", (t
   t.end();
 });
 
-await t.test("docs/admin.md has the commands that test:vm runs", (t) => {
-  const admin = readFileSync(join(PACKAGE, "docs/admin.md"), "utf8");
+await t.test("docs/admin has the commands that test:vm runs", (t) => {
+  const admin = readFileSync(join(PACKAGE, "docs/admin/install.md"), "utf8");
+  const operate = readFileSync(join(PACKAGE, "docs/admin/operate.md"), "utf8");
   const first = (heading: string) => commandsOf(admin, heading)[0];
   t.same(commandsOf(admin, "1. The package, on rank 0"), [
     "npm ci && npm pack",
@@ -52,7 +53,7 @@ await t.test("docs/admin.md has the commands that test:vm runs", (t) => {
   t.match(first("5. The daemon"), /^flux usernetes ping/);
   t.match(first("6. Verify the installation"), /^flux usernetes doctor/);
   t.match(commandsOf(admin, "8. A first cluster").at(-1), /^flux run -N2 --usernetes .*kubectl/);
-  t.same(commandsOf(admin, "The systemd unit").slice(0, 2), [
+  t.same(commandsOf(operate, "The systemd unit").slice(0, 2), [
     "systemctl daemon-reload",
     "systemctl enable --now flux-usernetes",
   ]);

@@ -1,5 +1,5 @@
 /**
- * A machine on which the package is installed as docs/admin.md has it: the commands are read
+ * A machine on which the package is installed as docs/admin has it: the commands are read
  * out of the document, and run as whom it names.
  */
 import { spawnSync } from "node:child_process";
@@ -11,7 +11,8 @@ import { PACKAGE } from "../sandbox/paths.js";
 import { commandsOf } from "./document.js";
 import type { Machine } from "./machine.js";
 
-const ADMIN = readFileSync(join(PACKAGE, "docs/admin.md"), "utf8");
+const ADMIN = readFileSync(join(PACKAGE, "docs/admin/install.md"), "utf8");
+const OPERATE = readFileSync(join(PACKAGE, "docs/admin/operate.md"), "utf8");
 const TABLE = "/etc/flux/system/conf.d/usernetes.toml";
 
 export class Site {
@@ -91,7 +92,7 @@ export async function install(t: Test, site: Site, engine: string): Promise<void
     { while read -r line; do echo "$line"; case $line in *ready:*) pkill -INT -u flux -x node; esac; done; }`);
   t.match(tried.stdout, /ready: /, check);
   await good(t, reload, site.owner(reload));
-  for (const command of commandsOf(ADMIN, "The systemd unit"))
+  for (const command of commandsOf(OPERATE, "The systemd unit"))
     await good(t, command, site.root(command));
   const [ping = ""] = commandsOf(ADMIN, "5. The daemon").filter((line) => line.includes("ping"));
   t.match(await good(t, ping, site.owner(ping)), /^the daemon answers/);

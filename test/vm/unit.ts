@@ -1,4 +1,4 @@
-/** The package beside a Flux that is a systemd unit, as docs/admin.md has it. */
+/** The package beside a Flux that is a systemd unit, as docs/admin has it. */
 import type { Test } from "tap";
 import { good, install, startFlux, type Site } from "./site.js";
 
