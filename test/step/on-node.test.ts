@@ -1024,6 +1024,35 @@ t.test("down-v", (t) => {
     t.notOk(existsSync(node.workdir));
   });
 
+  // Until 2026-11-30 a node's directory had the name of its host.
+  for (const others of [[], ["elsewhere"]])
+    t.test(
+      `removes a workdir that knows nodes by host${others.length > 0 ? ", and shares it" : ""}`,
+      async (t) => {
+        const node = newNode(t);
+        node.staged();
+        const nodes = join(node.workdir, ".usernetes/nodes");
+        renameSync(join(node.workdir, OWN), join(nodes, hostname()));
+        for (const other of others) mkdirSync(join(nodes, other));
+        fill(node);
+        const { exitCode, stderr, stdout } = await node.step("down-v");
+        t.equal(exitCode, 0, stderr);
+        t.match(node.noted("make.env"), ["u7s-n 10.0.0.0/24"], "with the node's own settings");
+        if (others.length > 0) t.match(stdout, "stays for elsewhere");
+        t.notOk(existsSync(join(nodes, hostname())));
+        t.equal(existsSync(node.workdir), others.length > 0);
+      },
+    );
+
+  t.test("takes no other rank's directory for one of an earlier version", async (t) => {
+    const node = newNode(t);
+    node.staged();
+    const other = join(node.workdir, ".usernetes/nodes/7");
+    renameSync(join(node.workdir, OWN), other);
+    t.equal((await node.step("down-v", { USERNETES_HERE: "7" })).exitCode, 0);
+    t.ok(existsSync(other));
+  });
+
   t.test("makes down-v, then removes what the engine still has, and the workdir", async (t) => {
     const node = newNode(t);
     node.staged();
@@ -1212,9 +1241,13 @@ t.test("find-workdirs leaves a shared workdir to the nodes that have a part in i
   rmSync(join(node.workdir, OWN), { recursive: true, force: true });
   mkdirSync(join(nodes, "elsewhere"), { recursive: true });
   t.strictSame(await node.find(instance), [end]);
-  mkdirSync(join(nodes, "0"));
   const me = process.getuid?.() ?? 0;
-  t.strictSame(await node.find(instance), [`${me} 179836689580032 - ${hostname()}`, end]);
+  // An earlier version named them by host.
+  for (const name of ["0", hostname()]) {
+    mkdirSync(join(nodes, name));
+    t.strictSame(await node.find(instance), [`${me} 179836689580032 - ${hostname()}`, end], name);
+    rmSync(join(nodes, name), { recursive: true });
+  }
 });
 
 t.test("where the work directory is its caller's, and maybe other nodes' too", (t) => {

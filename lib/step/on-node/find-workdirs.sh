@@ -5,8 +5,8 @@
 #
 # Only looks. A directory counts by its marker file alone, and only where this
 # user owns it: anybody may make one of that name under /tmp. One that nodes share
-# is on those that have a directory of their own in it.
-base=$1 instance=$2 rank=$3
+# is on those that have a directory of their own in it (place.sh).
+base=$1 instance=$2 rank=$3 here=$(hostname)
 for workdir in "$base"/usernetes-*; do
   owner=$workdir/.usernetes/owner
   if [ -L "$workdir" ] || [ ! -O "$workdir" ] || [ -L "$workdir/.usernetes" ]; then continue; fi
@@ -14,7 +14,7 @@ for workdir in "$base"/usernetes-*; do
   read -r jobid theirs _ <"$owner" || continue
   [ "$theirs" = "$instance" ] || continue
   nodes=$workdir/.usernetes/nodes
-  [ -d "$nodes/$rank" ] || [ -z "$(ls -A "$nodes" 2>/dev/null)" ] || continue
+  [ -d "$nodes/$rank" ] || [ -d "$nodes/$here" ] || [ -z "$(ls -A "$nodes" 2>/dev/null)" ] || continue
   engine=''
   if [ -f "$workdir/.usernetes/engine" ]; then read -r engine <"$workdir/.usernetes/engine"; fi
   echo "$jobid ${engine:--}"

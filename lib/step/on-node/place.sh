@@ -7,6 +7,11 @@ here=${USERNETES_HERE:-$(hostname)}
 member=${USERNETES_RANK:-$here}
 state=$USERNETES_WORKDIR/.usernetes
 node=$state/nodes/$member
+# Until 2026-11-30 that directory had the name of the host: a cluster that such a version
+# made keeps it. A number is a rank.
+case $here in
+  *[!0-9]*) if [ ! -d "$node" ] && [ -d "$state/nodes/$here" ]; then node=$state/nodes/$here; fi ;;
+esac
 
 # Reads stdin into $text, without its last newline. The shell reads a byte at a time, and
 # starts no program.
