@@ -78,6 +78,12 @@ t.test("two projects on a host cannot have the same ports", async (t) => {
     exitCode: 2,
     stderr: /Bind for 0\.0\.0\.0:2379 failed: port is already allocated/,
   });
+  t.equal((await make(sandbox, 0, "kubeadm-init", "kubeconfig")).exitCode, 0);
+  const other = ["down-v", "COMPOSE=docker compose -p usernetes-y"];
+  t.equal((await make(sandbox, 0, ...other)).exitCode, 0);
+  const kubectl = ["kubectl", `--kubeconfig=${sandbox.disk(0)}/w/kubeconfig`, "get", "nodes"];
+  const { stdout } = await sandbox.flux(["exec", "-n", "-r", "0", ...kubectl]);
+  t.match(stdout, /u7s-node0/, "a teardown leaves the control plane of another project");
 });
 
 t.test("a step that begins on a node while it still runs there is told", async (t) => {
