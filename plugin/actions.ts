@@ -11,12 +11,11 @@ import { unlinkArchive } from "../lib/flux/archive.js";
 import { decodeIdset, encodeIdset } from "../lib/flux/idset.js";
 import { kvsDirectory } from "../lib/flux/jobid.js";
 import { parseResources } from "../lib/flux/resources.js";
-import type { Claim, Down, Settle } from "../lib/record/events.js";
-import { settingOf } from "../lib/record/setting.js";
-import { entryKey, type OpenCluster } from "../lib/record/writer.js";
+import type { Down, Settle } from "../lib/record/events.js";
+import { entryKey } from "../lib/record/writer.js";
 import { archive, INSTANCE, nameOf } from "../lib/usernetes/names.js";
 import { runLocalStep, runSteps } from "./calls.js";
-import { claimOthers, makeClaim } from "./claim.js";
+import { claimOthers, makeClaim, take, type Taken } from "./claim.js";
 import { readInstanceEntry } from "./entries.js";
 import { publishJoinCommand, removePublished } from "./join-command.js";
 import { ENOENT, FluxError } from "./flux-error.js";
@@ -30,9 +29,6 @@ type Do<K extends Action["do"]> = (
   job: Reconciler,
   action: Extract<Action, { do: K }>,
 ) => Promise<Confirmed>;
-
-/** How long a job waits for an earlier cluster to be removed from its nodes. */
-const NODES_WAIT_MS = 20_000;
 
 export const ACTIONS: { [K in Action["do"]]: Do<K> } = {
   // A second exception of ours would say the same.
@@ -60,12 +56,7 @@ export const ACTIONS: { [K in Action["do"]]: Do<K> } = {
   "wait-for-nodes": async (job, { jobs }) => {
     const names = jobs.map(nameOf).join(", ");
     job.say("info", `waiting: ${names} is still being torn down on its nodes`);
-    // Names, ports and subnets are the cluster's own, so a wait that lasts is given up.
-    const limit = new Promise<void>((resolve) => {
-      job.world.clock.after(NODES_WAIT_MS, resolve);
-    });
-    await Promise.race([job.world.open.untilDown(jobs), limit]);
-    job.cluster.waitedForNodes = true;
+    await job.world.open.untilDown(jobs);
     return undefined;
   },
 
@@ -74,16 +65,16 @@ export const ACTIONS: { [K in Action["do"]]: Do<K> } = {
     const { cluster, world } = job;
     const { allocAt = world.clock.now() } = cluster.job;
     const until = allocAt + world.config.bringUpTimeoutMs / 1000;
-    const claim = await whenFree(job, until, async () => {
-      await readInstanceEntry(world);
-      const networks = await world.networks.of(cluster.resources?.ranks ?? []);
-      return makeClaim(cluster, world, networks);
+    const taken = await whenFree(job, until, {
+      look: () => networksOf(job, cluster.resources?.ranks ?? []),
+      take: (networks) => take(cluster, world, makeClaim(cluster, world, networks)),
     });
-    if (!claim) return undefined;
-    if ("refused" in claim) {
-      job.say("error", `refused: ${claim.refused}`);
-      return unlessOver(world.flux.raise(cluster.jobid, claim.refused));
+    if (!taken) return undefined;
+    if ("refused" in taken) {
+      job.say("error", `refused: ${taken.refused}`);
+      return unlessOver(world.flux.raise(cluster.jobid, taken.refused));
     }
+    const { claim } = taken;
     job.say(
       "info",
       `claim: ranks ${claim.ranks}, lead ${claim.hosts[0] ?? "?"} (rank ${claim.lead}), ${claim.engine}`,
@@ -91,7 +82,7 @@ export const ACTIONS: { [K in Action["do"]]: Do<K> } = {
     // The instance's may have been claimed before, and taken down; and where the bridge has
     // ended meanwhile, another daemon may have claimed it, and ended, too.
     job.untouched = cluster.jobid !== INSTANCE && !job.hasFailed("claim");
-    await recordClaim(job, claim);
+    await recordClaim(job, taken);
     return undefined;
   },
 
@@ -101,24 +92,23 @@ export const ACTIONS: { [K in Action["do"]]: Do<K> } = {
     const before = cluster.claim;
     if (!before) return undefined;
     // Its deadline is in the plan.
-    const claim = await whenFree(job, Infinity, async () => {
-      await readInstanceEntry(world);
-      const networks = await world.networks.of(decodeIdset(before.ranks));
-      return claimOthers(cluster, before, world, networks);
+    const taken = await whenFree(job, Infinity, {
+      look: () => networksOf(job, decodeIdset(before.ranks)),
+      take: (networks) => take(cluster, world, claimOthers(cluster, before, world, networks)),
     });
-    if (!claim) return undefined;
-    if ("refused" in claim) {
-      await settle(job, { outcome: "failed", note: claim.refused });
+    if (!taken) return undefined;
+    if ("refused" in taken) {
+      await settle(job, { outcome: "failed", note: taken.refused });
       return undefined;
     }
-    const { ports, subnet } = claim;
+    const { ports, subnet } = taken.claim;
     job.say(
       "warn",
       `claim: taken on a node by others; now ports ${ports.etcd}-${ports.apiserver}, subnets from ${subnet}`,
     );
     job.bringUp = new AbortController();
     job.joinCommand = undefined;
-    await recordClaim(job, claim);
+    await recordClaim(job, taken);
     return undefined;
   },
 
@@ -230,25 +220,22 @@ function howToClean({ cluster, name }: Reconciler): string[] {
   ];
 }
 
-/** Taken before it is written, so that no other job takes the same in the meantime. */
-async function recordClaim(job: Reconciler, claim: Claim): Promise<void> {
+/** What may keep a claim from ports and subnets, beside the clusters that are known. */
+async function networksOf(
+  { world }: Reconciler,
+  ranks: readonly number[],
+): Promise<Map<number, string[]>> {
+  await readInstanceEntry(world);
+  return world.networks.of(ranks);
+}
+
+async function recordClaim(job: Reconciler, { claim, entry, release }: Taken): Promise<void> {
   const { cluster, world } = job;
-  const { jobid } = cluster;
-  const before = world.open.get(jobid);
-  const timestamp = world.clock.now();
-  const entry: OpenCluster = {
-    jobid: String(jobid),
-    claim,
-    claimedAt: before?.claimedAt ?? timestamp,
-    setting: before?.setting ?? settingOf(world.site, world.config.teardownTimeoutMs),
-  };
-  world.open.add(entry);
+  const event = { timestamp: world.clock.now(), name: "claim", context: claim } as const;
   try {
-    const event = { timestamp, name: "claim", context: claim } as const;
-    await job.record(event, [["put", entryKey(jobid), entry]]);
+    await job.record(event, [["put", entryKey(cluster.jobid), entry]]);
   } catch (error) {
-    if (before) world.open.add(before);
-    else world.open.remove(jobid);
+    release();
     throw error;
   }
 }

@@ -5,6 +5,8 @@ import { progress, type Cluster } from "../lib/cluster/state.js";
 import { decodeIdset, encodeIdset } from "../lib/flux/idset.js";
 import type { Config } from "../lib/config/check.js";
 import type { Avoid, Claim } from "../lib/record/events.js";
+import { settingOf } from "../lib/record/setting.js";
+import type { OpenCluster } from "../lib/record/writer.js";
 import { hostNamesFault } from "../lib/usernetes/host-names.js";
 import { following } from "../lib/usernetes/subnets.js";
 import { INSTANCE } from "../lib/usernetes/names.js";
@@ -16,6 +18,40 @@ export interface Refused {
   refused: string;
   /** It is another cluster that has what is missing. */
   passes?: true;
+}
+
+/** A claim that no other job can take any more, though it is not written yet. */
+export interface Taken {
+  claim: Claim;
+  entry: OpenCluster;
+  /** It could not be written. */
+  release: () => void;
+}
+
+/**
+ * Takes what a claim has chosen. Both happen in one go, with no `await` between them: many
+ * jobs get their nodes at the same moment, and would choose the same ports.
+ */
+export function take(
+  cluster: Cluster,
+  { open, clock, site, config }: World,
+  claim: Claim | Refused,
+): Taken | Refused {
+  if ("refused" in claim) return claim;
+  const { jobid } = cluster;
+  const before = open.get(jobid);
+  const entry: OpenCluster = {
+    jobid: String(jobid),
+    claim,
+    claimedAt: before?.claimedAt ?? clock.now(),
+    setting: before?.setting ?? settingOf(site, config.teardownTimeoutMs),
+  };
+  open.add(entry);
+  const release = (): void => {
+    if (before) open.add(before);
+    else open.remove(jobid);
+  };
+  return { claim, entry, release };
 }
 
 /** `networks`: of the job's ranks. */

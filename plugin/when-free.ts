@@ -2,35 +2,38 @@
  * Waits for ports and subnets that another cluster still has: the job is held in any
  * case, and that cluster comes down. What no waiting changes is refused at once.
  *
- * Promises: nothing is claimed for a job that is over by then; the wait ends.
+ * Promises: nothing is taken for a job that is over by then; the wait ends.
  */
 import { isOver } from "../lib/cluster/state.js";
 import { formatFsd } from "../lib/flux/fsd.js";
-import type { Claim } from "../lib/record/events.js";
-import type { Refused } from "./claim.js";
+import type { Refused, Taken } from "./claim.js";
 import type { Reconciler } from "./reconcile.js";
 
 /** `flux usernetes down` gives no notice of what it has taken down. */
 const LOOK_MS = 5_000;
 
-/** Undefined: it is not wanted any more. `until`: seconds since the epoch. */
-export async function whenFree(
+/**
+ * What `take` has taken, once that is free; it gets what `look` has read. Undefined: the
+ * job does not want it any more. `until`: seconds since the epoch.
+ */
+export async function whenFree<T>(
   job: Reconciler,
   until: number,
-  make: () => Promise<Claim | Refused>,
-): Promise<Claim | Refused | undefined> {
+  { look, take }: { look: () => Promise<T>; take: (seen: T) => Taken | Refused },
+): Promise<Taken | Refused | undefined> {
   const { cluster, world } = job;
   const from = world.clock.now();
   let said = "";
   for (;;) {
-    const claim = await make();
+    const seen = await look();
     if (isOver(cluster) || cluster.settle || job.leaving.signal.aborted) return undefined;
-    if (!("refused" in claim) || claim.passes !== true) return claim;
+    const taken = take(seen);
+    if (!("refused" in taken) || taken.passes !== true) return taken;
     const now = world.clock.now();
     if (now >= until)
-      return { refused: `${claim.refused}; waited ${formatFsd((now - from) * 1000)} for them` };
-    if (said !== claim.refused) {
-      said = claim.refused;
+      return { refused: `${taken.refused}; waited ${formatFsd((now - from) * 1000)} for them` };
+    if (said !== taken.refused) {
+      said = taken.refused;
       job.say("info", `waiting: ${said}`);
       // For display only, and best effort.
       const waiting = { usernetes: { state: "waiting" } };

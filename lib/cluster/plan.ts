@@ -81,7 +81,7 @@ function planLife(cluster: Cluster, facts: Facts): Action[] {
   if (!claim) {
     if (job.allocAt === undefined) return [];
     if (!cluster.resources) return [{ do: "read-resources" }];
-    const jobs = cluster.waitedForNodes ? [] : facts.endingOn(cluster.resources.hosts);
+    const jobs = facts.endingOn(cluster.resources.hosts);
     return jobs.length > 0 ? [{ do: "wait-for-nodes", jobs }] : [{ do: "claim" }];
   }
   if (!settle) return planBringUp(cluster, facts);

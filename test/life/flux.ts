@@ -247,7 +247,7 @@ export class LifeFlux {
     return this.output("flux", "submit", "--setattr=attributes.user.usernetes=yes", ...args);
   }
 
-  async waitFor(job: string, event: string, limit = "120s"): Promise<void> {
+  async waitFor(job: string, event: string, limit = "40s"): Promise<void> {
     await this.output("flux", "job", "wait-event", "-t", limit, job, event);
   }
 
@@ -266,7 +266,7 @@ export class LifeFlux {
   }
 
   /** Flux is done with the job, and so is the daemon. */
-  async waitForEnd(job: string, limit = "120s"): Promise<void> {
+  async waitForEnd(job: string, limit = "40s"): Promise<void> {
     await this.waitFor(job, "clean", limit);
     if ((await this.record(job)).length === 0) return;
     const path = ["-p", "usernetes.eventlog"];

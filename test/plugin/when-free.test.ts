@@ -4,6 +4,7 @@ import type { OpenCluster } from "../../lib/record/writer.js";
 import { BEGIN_S } from "../fakes/fake-clock.js";
 import { claimOf } from "../fakes/clusters.js";
 import { Life } from "../fakes/life.js";
+import { OpenClusters } from "../../plugin/open-clusters.js";
 
 const DEFAULTS = { etcd: 2379, kubelet: 10250, flannel: 8472, apiserver: 6443 };
 
@@ -93,4 +94,28 @@ t.test("a job whose nodes leave no subnet free is refused at once", async (t) =>
     "no node subnets are free on its nodes (usernetes.subnets): they overlap networks of the nodes, 10.0.0.0/8 (node1); set usernetes.subnets to a network that is not in use at this site",
   );
   t.strictSame(waits(life), []);
+});
+
+t.test("ten jobs that get their nodes at the same moment take ports of their own", async (t) => {
+  const open = new OpenClusters();
+  let answer: (networks: Map<number, string[]>) => void = () => undefined;
+  // One answer of the bridge's process resolves many requests at once.
+  const answered = new Promise<Map<number, string[]>>((resolve) => {
+    answer = resolve;
+  });
+  const lives = Array.from({ length: 10 }, (_, i) => {
+    const life = new Life({ jobid: BigInt(i + 1), ranks: [i % 2], hosts: [`node${i % 2}`] });
+    life.world = { ...life.world, open, networks: { of: () => answered } };
+    life.reconciler = life.newReconciler();
+    return life;
+  });
+  await Promise.all(lives.map((life) => life.alloc()));
+  for (const life of lives) await life.quiet();
+  answer(new Map());
+  await Promise.all(lives.map((life) => life.untilStarted()));
+  const taken = lives.map(({ cluster }) => {
+    const { hosts = [], ports } = cluster.claim ?? {};
+    return `${hosts.join()} ${ports?.etcd ?? ""}`;
+  });
+  t.equal(new Set(taken).size, lives.length, taken.join("; "));
 });
