@@ -4,8 +4,9 @@
  * the job's eventlog will show that it was done.
  */
 import type { Action } from "../lib/cluster/plan.js";
-import { lastTimeLimit, progress, timeLimit } from "../lib/cluster/state.js";
+import { progress } from "../lib/cluster/state.js";
 import type { LocalStep } from "../lib/cluster/steps.js";
+import { lastTimeLimit, timeLimit } from "../lib/cluster/time-limit.js";
 import { messageOf } from "../lib/errors.js";
 import { unlinkArchive } from "../lib/flux/archive.js";
 import { decodeIdset, encodeIdset } from "../lib/flux/idset.js";
@@ -142,9 +143,15 @@ export const ACTIONS: { [K in Action["do"]]: Do<K> } = {
       // A site's limits may not allow it; the job must not wait for that.
       const seconds = phase === "teardown" ? lastTimeLimit(cluster) : timeLimit(cluster).seconds;
       job.say("warn", `its time limit stays ${seconds} s: ${error.message}`);
-      cluster.job.limits.push({ at: world.clock.now(), seconds });
+      cluster.job.limits.push({ at: world.clock.now(), seconds, refused: true });
     }
     return "once";
+  },
+
+  // As Flux does it. A second one of that type changes nothing.
+  expire: async (job) => {
+    job.say("info", "its time limit is over: ending it");
+    return unlessOver(job.world.flux.expire(job.cluster.jobid));
   },
 
   stop: async (job) => {

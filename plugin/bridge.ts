@@ -243,6 +243,12 @@ export class Bridge {
     await this.request("raise", { id: String(id), ...said });
   }
 
+  /** The exception that Flux raises when a job's time limit is over. */
+  async expire(id: bigint): Promise<void> {
+    const timeout = { kind: "timeout", severity: 0, note: "resource allocation expired" };
+    await this.request("raise", { id: String(id), ...timeout });
+  }
+
   async update(id: bigint, updates: Record<string, unknown>): Promise<void> {
     await this.request("update", { id: String(id), updates });
   }

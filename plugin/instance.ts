@@ -197,6 +197,7 @@ export class InstanceCluster {
         post: nothing,
         memo: nothing,
         update: nothing,
+        expire: nothing,
         raise: (_, note) => {
           this.cancel("usernetes", note);
           return Promise.resolve();

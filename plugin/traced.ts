@@ -24,6 +24,7 @@ export function traced(world: World, trace: (text: string, facts: Facts) => void
       post: (id, name, context) => told(`post ${name}`, () => world.flux.post(id, name, context)),
       memo: (id, memo) => told("memo", () => world.flux.memo(id, memo)),
       raise: (id, note) => told("raise", () => world.flux.raise(id, note)),
+      expire: (id) => told("expire", () => world.flux.expire(id)),
       update: (id, updates) => told("update", () => world.flux.update(id, updates)),
       commit: (operations) => told("commit", () => world.flux.commit(operations)),
       lookup: (key) => told("lookup", () => world.flux.lookup(key)),

@@ -15,6 +15,7 @@ export interface Flux {
   post(id: bigint, name: string, context: Record<string, unknown>): Promise<void>;
   memo(id: bigint, memo: Record<string, unknown>): Promise<void>;
   raise(id: bigint, note: string): Promise<void>;
+  expire(id: bigint): Promise<void>;
   update(id: bigint, updates: Record<string, unknown>): Promise<void>;
   commit(operations: Operation[]): Promise<void>;
   lookup(key: string): Promise<string | undefined>;

@@ -46,6 +46,6 @@ function whyNotHeld(cluster: Cluster): string | undefined {
   if (job.startAt !== undefined) return "it has started";
   if (!isDebug(cluster))
     return "it did not ask for it (--setattr=attributes.user.usernetes_debug=yes)";
-  if (job.released) return "it was released before";
+  if (job.releasedAt !== undefined) return "it was released before";
   return isHeld(cluster) ? undefined : "its cluster is still coming up";
 }

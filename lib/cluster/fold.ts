@@ -81,7 +81,7 @@ function foldPerilog({ job }: Cluster, name: string, context: Record<string, unk
  */
 function foldMemo({ job }: Cluster, timestamp: number, memo: unknown): void {
   const asked = memo as { release?: unknown; tasks?: unknown } | undefined | null;
-  if (asked?.release === true || asked?.release === "true") job.released = true;
+  if (asked?.release === true || asked?.release === "true") job.releasedAt ??= timestamp;
   // Before the start there are no tasks, and a hold that has to be let go.
   if (asked?.tasks === "done" && job.startAt !== undefined) job.tasksDoneAt ??= timestamp;
 }

@@ -18,19 +18,9 @@ import { conflicts, failure, lostNode, without } from "./failures.js";
 import { planHolds } from "./holds.js";
 import { bringUpSteps, optionalWaits, runningSteps, teardownProgress } from "./progress.js";
 import { limitsOf, type Limits } from "./retry.js";
-import {
-  hostOf,
-  isDebug,
-  isEnding,
-  isHeld,
-  isOver,
-  lastTimeLimit,
-  progress,
-  ranksOf,
-  timeLimit,
-  type Cluster,
-} from "./state.js";
+import { hostOf, isDebug, isEnding, isHeld, progress, ranksOf, type Cluster } from "./state.js";
 import type { LocalStep, NodeStep, Step } from "./steps.js";
+import { isExtended, planExpiry, planExtension, planTeardownTime } from "./time-limit.js";
 
 export type Action =
   /** The attribute is not understood, or the job cannot have a cluster: it never starts. */
@@ -47,6 +37,8 @@ export type Action =
   | { do: "raise"; note: string }
   /** Give the job the time that this took, or takes: its time limit, in seconds, becomes this. */
   | { do: "extend"; phase: "bring-up" | "teardown"; duration: number }
+  /** Its time limit, counted from when its tasks could run, is over, and Flux lets it run on. */
+  | { do: "expire" }
   /** Others that had its nodes before are still being torn down there. */
   | { do: "wait-for-nodes"; jobs: bigint[] }
   | { do: "stop" }
@@ -71,9 +63,6 @@ export function plan(cluster: Cluster, limits: Limits, now: number): Plan {
 }
 
 type Facts = ReturnType<typeof limitsOf>;
-
-/** Seconds of a teardown beside its tries: pauses, and what Flux and the daemon take. */
-const TEARDOWN_REST_S = 60;
 
 function planLife(cluster: Cluster, facts: Facts): Action[] {
   const { asked, job, claim, settle } = cluster;
@@ -134,20 +123,11 @@ function waitedFor(cluster: Cluster, step: Step, ranks: number[]): string {
 }
 
 function planReady(cluster: Cluster, facts: Facts): Action[] {
-  return isHeld(cluster) ? [] : planExtension(cluster, facts);
-}
-
-function planExtension(cluster: Cluster, facts: Facts): Action[] {
-  const { allocAt } = cluster.job;
-  if (isExtended(cluster, facts) || allocAt === undefined) return [];
-  const held = Math.max(0, Math.ceil(facts.now - allocAt));
-  return [{ do: "extend", phase: "bring-up", duration: timeLimit(cluster).seconds + held }];
-}
-
-/** Bring-up is not paid from the user's minutes: once only, since what follows is. */
-function isExtended(cluster: Cluster, facts: Facts): boolean {
-  const { seconds, changed } = timeLimit(cluster);
-  return !facts.extendTimeLimit || seconds === 0 || changed;
+  const { job } = cluster;
+  // Another prolog holds it as well: that time is not known before its end.
+  const isHeldOn = job.prolog === "counted" && job.otherPrologs.size > 0;
+  if (isHeld(cluster) || isHeldOn) return [];
+  return [...planExtension(cluster, facts), ...planExpiry(cluster, facts)];
 }
 
 function planEnd(cluster: Cluster, facts: Facts): Action[] {
@@ -163,22 +143,6 @@ function planEnd(cluster: Cluster, facts: Facts): Action[] {
     ? planTeardown(cluster, facts)
     : [{ do: "begin-teardown", reason: reason(cluster) }];
   return [...planTeardownTime(cluster, facts), ...steps];
-}
-
-/**
- * The job's shell waits for the teardown, and its time limit would end it meanwhile: a job
- * whose tasks have ended well would be shown as timed out. It gets the time that a teardown
- * may take, where it has less. Once: the update is an event of the job's.
- */
-function planTeardownTime(cluster: Cluster, facts: Facts): Action[] {
-  const { tasksDoneAt, allocAt, limits } = cluster.job;
-  const seconds = lastTimeLimit(cluster);
-  if (tasksDoneAt === undefined || allocAt === undefined || seconds === 0) return [];
-  const isChanged = limits.some(({ at }) => at >= tasksDoneAt);
-  if (!facts.extendTimeLimit || isOver(cluster) || isChanged) return [];
-  const needed = Math.ceil(facts.teardownS * (facts.attempts["down-v"] ?? 1) + TEARDOWN_REST_S);
-  if (allocAt + seconds - facts.now >= needed) return [];
-  return [{ do: "extend", phase: "teardown", duration: seconds + needed }];
 }
 
 function planTeardown(cluster: Cluster, facts: Facts): Action[] {

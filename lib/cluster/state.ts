@@ -31,12 +31,20 @@ export interface JobProgress {
   epilog: Perilog;
   /** Prologs that are not ours and not finished, by their descriptions. */
   otherPrologs: Set<string>;
-  /** The user's memo usernetes.release=true. */
-  released: boolean;
+  /** When the user's memo usernetes.release=true came. */
+  releasedAt?: number;
   /** All tasks have ended, and the job's shell waits for the teardown: its memo usernetes.tasks=done. */
   tasksDoneAt?: number;
-  /** Changes of the time limit, the job's user's and ours, in order; seconds. */
-  limits: { at: number; seconds: number }[];
+  /** Changes of the time limit, the job's user's and ours, in order. */
+  limits: TimeLimit[];
+}
+
+export interface TimeLimit {
+  at: number;
+  /** 0: none. */
+  seconds: number;
+  /** It was to become another, and Flux did not allow that. */
+  refused?: true;
 }
 
 /** How far one rank is with one step. */
@@ -81,7 +89,6 @@ export function newCluster(job: Pick<Cluster, "jobid" | "userid" | "asked" | "du
       prolog: "none",
       epilog: "none",
       otherPrologs: new Set(),
-      released: false,
       limits: [],
     },
     steps: new Map(STEPS.map((step) => [step, new Map<number, Progress>()])),
@@ -143,24 +150,6 @@ export function isDone(cluster: Cluster): boolean {
   return cluster.job.clean && (!cluster.claim || cluster.down !== undefined);
 }
 
-/**
- * The job's time limit in seconds, 0 for none, as it was while the cluster came
- * up; `changed` since: by us, who give the held time back once.
- */
-export function timeLimit(cluster: Cluster): { seconds: number; changed: boolean } {
-  const { duration, job, claim, settledAt } = cluster;
-  const waited = claim && progress(cluster, "wait-ready", claim.lead);
-  const from = waited?.status === "ok" ? waited.at : settledAt;
-  const before = job.limits.filter(({ at }) => from === undefined || at < from);
-  const changed = before.length < job.limits.length;
-  return { seconds: before.at(-1)?.seconds ?? duration, changed };
-}
-
-/** The job's time limit in seconds as it is now, 0 for none. */
-export function lastTimeLimit({ job, duration }: Cluster): number {
-  return job.limits.at(-1)?.seconds ?? duration;
-}
-
 /** The memo usernetes.state, for display only. */
 export function displayState(cluster: Cluster): string | undefined {
   if (cluster.down || !cluster.claim) return undefined;
@@ -181,5 +170,5 @@ export function scheduleOnLead({ asked }: Cluster): ScheduleOnLead | undefined {
 
 /** Brought up, or failed to, for debugging: held until released or canceled. */
 export function isHeld(cluster: Cluster): boolean {
-  return isDebug(cluster) && cluster.settle !== undefined && !cluster.job.released;
+  return isDebug(cluster) && cluster.settle !== undefined && cluster.job.releasedAt === undefined;
 }

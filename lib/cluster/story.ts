@@ -22,7 +22,7 @@ export function chapters(cluster: Cluster): Map<string, string> {
     "hold came too late; the shell plugin delays the tasks instead",
   );
   tell("debug", isHeld(cluster) && !over, "held for debugging, until it is released");
-  tell("released", isDebug(cluster) && job.released, "released");
+  tell("released", isDebug(cluster) && job.releasedAt !== undefined, "released");
   const others = [...job.otherPrologs].join(", ");
   const waits = ready && !isHeld(cluster) && job.prolog === "counted" && !over && others !== "";
   tell("others", waits, `ready; waiting for another prolog: ${others}`);

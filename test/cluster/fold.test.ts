@@ -1,4 +1,4 @@
-import { timeLimit } from "../../lib/cluster/state.js";
+import { timeLimit } from "../../lib/cluster/time-limit.js";
 import t from "tap";
 import { foldJobEvent, forgetRunning, type JobEvent } from "../../lib/cluster/fold.js";
 import { displayState, isDone, isEnding, isOver, progress } from "../../lib/cluster/state.js";
@@ -55,14 +55,14 @@ t.test("an event with anything in it, or nothing, folds", (t) => {
       const cluster = emptyCluster();
       foldJobEvent(cluster, { timestamp: 1, name, context } as unknown as JobEvent);
       t.strictSame(cluster.job.fatal, undefined);
-      t.match(cluster.job, { released: false, limits: [], prolog: "none", epilog: "none" });
+      t.match(cluster.job, { releasedAt: undefined, limits: [], prolog: "none", epilog: "none" });
     }
   t.end();
 });
 
 t.test("only a memo that says so releases", (t) => {
   const released = (usernetes: unknown) =>
-    seen(emptyCluster(), ["memo", { usernetes }]).job.released;
+    seen(emptyCluster(), ["memo", { usernetes }]).job.releasedAt;
   for (const yes of [true, "true"]) t.ok(released({ release: yes }));
   for (const no of ["x", 1, [], null, "release", { release: "yes please" }, { release: {} }])
     t.notOk(released(no), JSON.stringify(no));
@@ -175,7 +175,7 @@ t.test("a time limit is what the last update before the cluster settled says", (
 
 t.test("only the memo usernetes.release=true releases", (t) => {
   const released = (usernetes: unknown) =>
-    seen(emptyCluster(), ["memo", { usernetes }]).job.released;
+    seen(emptyCluster(), ["memo", { usernetes }]).job.releasedAt;
   t.ok(released({ release: true }));
   t.ok(released({ release: "true" }));
   for (const memo of [undefined, null, "release", true, [], { release: "yes" }, { release: 1 }])

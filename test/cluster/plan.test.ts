@@ -1,5 +1,5 @@
 import t from "tap";
-import { foldJobEvent, forgetRunning } from "../../lib/cluster/fold.js";
+import { foldJobEvent, forgetRunning, type JobEvent } from "../../lib/cluster/fold.js";
 import { plan } from "../../lib/cluster/plan.js";
 import type { Fault, RecordEvent } from "../../lib/record/events.js";
 import {
@@ -10,6 +10,7 @@ import {
   claimOf,
   down,
   emptyCluster,
+  jobEvent,
   LIMITS,
   OURS,
   planned,
@@ -556,6 +557,14 @@ t.test("a time limit", (t) => {
     t.end();
   });
 
+  t.test("gets it when the last other prolog has ended, too", (t) => {
+    const other = { description: "site" };
+    const cluster = seen(ready(60), ["prolog-start", other]);
+    t.strictSame(planned(cluster, BEGIN + 12), []);
+    t.strictSame(planned(seen(cluster, ["prolog-finish", other]), BEGIN + 20), ["extend to 80 s"]);
+    t.end();
+  });
+
   t.test("that is none needs nothing", (t) => {
     t.strictSame(planned(ready(0), BEGIN + 12), ["finish-prolog 0"]);
     t.end();
@@ -658,6 +667,87 @@ t.test("a job whose shell waits for the teardown", (t) => {
     );
     t.end();
   });
+  t.end();
+});
+
+const LIMIT = "attributes.system.duration";
+const limit = (at: number, seconds: number): JobEvent => ({
+  timestamp: BEGIN + at,
+  name: "jobspec-update",
+  context: { [LIMIT]: seconds },
+});
+
+t.test("the end of a job that has its held time back", (t) => {
+  /** Ready after 9 s of bring-up; limit changes and the start at so many seconds. */
+  const run = (duration: number, limits: JobEvent[], startAt = 9) => {
+    const cluster = seen(emptyCluster({}, duration), ["prolog-start", OURS], "alloc");
+    recorded(cluster, claimEvent(), { ...settle("ready"), timestamp: BEGIN + 9 });
+    for (const event of limits) foldJobEvent(cluster, event);
+    seen(cluster, ["prolog-finish", OURS]);
+    foldJobEvent(cluster, jobEvent("start", BEGIN + startAt));
+    return cluster;
+  };
+
+  t.test("is its limit after its start, where Flux would add the delay again", (t) => {
+    const cluster = run(6, [limit(9, 15)]);
+    t.match(plan(cluster, LIMITS, BEGIN + 14.9), { actions: [], wakeAt: BEGIN + 15 });
+    t.strictSame(planned(cluster, BEGIN + 15), ["expire"]);
+    t.end();
+  });
+
+  t.test("is Flux's own timer where it adds nothing, and only then the daemon's", (t) => {
+    const cluster = run(50, [limit(9, 59)]);
+    t.match(plan(cluster, LIMITS, BEGIN + 60), { actions: [], wakeAt: BEGIN + 61 });
+    t.strictSame(planned(cluster, BEGIN + 61), ["expire"]);
+    t.end();
+  });
+
+  t.test("counts from when the tasks could run, where the hold came too late", (t) => {
+    const cluster = run(6, [limit(9, 15)], 0.1);
+    t.strictSame(planned(cluster, BEGIN + 16), []);
+    t.strictSame(planned(cluster, BEGIN + 17), ["expire"]);
+    t.end();
+  });
+
+  t.test("follows what its user changes after the start", (t) => {
+    const longer = run(6, [limit(9, 15), limit(12, 25)]);
+    t.strictSame(planned(longer, BEGIN + 24.9), []);
+    t.strictSame(planned(longer, BEGIN + 25), ["expire"]);
+    t.strictSame(planned(run(6, [limit(9, 15), limit(12, 0)]), BEGIN + 999), [], "no limit");
+    t.end();
+  });
+
+  t.test("is left to Flux where it has not the held time from us", (t) => {
+    const later = BEGIN + 999;
+    t.strictSame(planned(run(0, []), later), []);
+    const refused = run(6, []);
+    refused.job.limits.push({ at: BEGIN + 9, seconds: 6, refused: true });
+    t.strictSame(planned(refused, later), []);
+    t.strictSame(planned(run(6, [limit(9, 15)]), later, { extendTimeLimit: false }), []);
+    t.end();
+  });
+
+  t.test("is not in the teardown that its shell waits for", (t) => {
+    const done = seen(run(6, [limit(9, 15)]), ["memo", { usernetes: { tasks: "done" } }]);
+    t.notOk(planned(done, BEGIN + 20).includes("expire"));
+    t.end();
+  });
+  t.end();
+});
+
+t.test("a time limit that the user changes while the job is held for debugging", (t) => {
+  const cluster = seen(
+    emptyCluster({ usernetes_debug: "yes" }, 60),
+    ["prolog-start", OURS],
+    "alloc",
+  );
+  recorded(cluster, claimEvent(), { ...settle("ready"), timestamp: BEGIN + 9 });
+  foldJobEvent(cluster, limit(20, 30));
+  t.strictSame(planned(cluster, BEGIN + 25), [], "nothing while it is held");
+  foldJobEvent(cluster, jobEvent(["memo", { usernetes: { release: true } }], BEGIN + 40));
+  t.strictSame(planned(cluster, BEGIN + 40), ["extend to 70 s"]);
+  foldJobEvent(cluster, limit(40.1, 70));
+  t.strictSame(planned(cluster, BEGIN + 40.1), ["finish-prolog 0"]);
   t.end();
 });
 

@@ -91,6 +91,21 @@ contract(async (t, flux) => {
     t.match(told?.context, { type: "exec", severity: 1 });
   });
 
+  await t.test("a time limit whose fourth is over by the start gets that delay", async (t) => {
+    const held = await submit(flux, "-N1", "-t", "1.5s", "sleep", "60");
+    await eventsUntil(flux, held.job, "alloc");
+    await new Promise((resolve) => setTimeout(resolve, 2000));
+    await post(held.id, "prolog-finish");
+    const log = await eventsUntil(flux, held.job, "exception");
+    const at = (name: string) => log.find((entry) => entry.name === name)?.timestamp ?? 0;
+    const exception = log.find((entry) => entry.name === "exception");
+    t.match(exception?.context, { type: "timeout", severity: 0 });
+    t.ok(at("exception") - at("start") > 1.3, "its whole limit");
+    await eventsUntil(flux, held.job, "finish");
+    await post(held.id, "epilog-finish");
+    await eventsUntil(flux, held.job, "clean");
+  });
+
   await t.test("a prolog-start that comes after start does not count", async (t) => {
     const job = await output(flux, "submit", "-N1", "sleep", "60");
     const id = await output(flux, "job", "id", "--to=dec", job);

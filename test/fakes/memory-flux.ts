@@ -56,6 +56,11 @@ export class MemoryFlux implements Flux {
     this.job.exception("usernetes", 0, note);
   }
 
+  async expire(): Promise<void> {
+    await this.ask("expire", "");
+    this.job.exception("timeout", 0, "resource allocation expired");
+  }
+
   async update(_id: bigint, updates: Record<string, unknown>): Promise<void> {
     await this.ask("update", JSON.stringify(updates));
     this.job.post("jobspec-update", updates);

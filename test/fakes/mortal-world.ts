@@ -40,7 +40,16 @@ export class MortalWorld {
 
   wrap(world: World): World {
     const { flux, run } = world;
-    const verbs = ["post", "memo", "raise", "update", "commit", "lookup", "drain"] as const;
+    const verbs = [
+      "post",
+      "memo",
+      "raise",
+      "expire",
+      "update",
+      "commit",
+      "lookup",
+      "drain",
+    ] as const;
     const mortal = Object.fromEntries(
       verbs.map((verb) => [
         verb,

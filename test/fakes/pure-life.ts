@@ -198,6 +198,7 @@ export class PureLife {
         return;
       case "refuse":
       case "raise":
+      case "expire":
         this.see(jobEvent(["exception", { type: "usernetes", severity: 0, note: "" }], timestamp));
         return;
       case "finish-prolog":

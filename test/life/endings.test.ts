@@ -80,6 +80,9 @@ life(async (t, flux) => {
     t.ok(at("start") - at("alloc") > 2, "it was held for longer than its limit");
     const ran = at("finish") - at("start");
     t.ok(ran > 1.8, `it ran for ${ran} s of its 2 s`);
+    // Flux would end it after another two seconds.
+    const ended = named(events, "exception").at(-1)?.timestamp ?? 0;
+    t.ok(ended - at("start") < 3.8, `its time limit was over after ${ended - at("start")} s`);
   });
 
   await t.test("a fatal exception that is raised by hand", async (t) => {

@@ -104,6 +104,7 @@ t.test("each request is one line of bridge.py's protocol", async (t) => {
   await b.lookup("key");
   b.logLine(6, "text");
   await b.list("dir");
+  await b.expire(7n);
   t.strictSame(
     requests().map((line) => JSON.parse(line) as unknown),
     [
@@ -124,6 +125,10 @@ t.test("each request is one line of bridge.py's protocol", async (t) => {
       { seq: 7, op: "lookup", key: "key" },
       { seq: 8, op: "log", level: 6, text: "text" },
       { seq: 9, op: "list", key: "dir" },
+      {
+        ...{ seq: 10, op: "raise", id: "7", kind: "timeout", severity: 0 },
+        note: "resource allocation expired",
+      },
     ],
   );
 });

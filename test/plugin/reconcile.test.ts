@@ -882,7 +882,21 @@ t.test("a job with a time limit gets the held time back, once", async (t) => {
   await life.restart();
   life.clock.advance(100_000);
   await life.quiet();
+  t.notOk(life.flux.requests.includes("expire "));
   t.equal(life.flux.requests.filter((request) => request.startsWith("update")).length, 1);
+});
+
+t.test("a job with the held time back ends at its own limit, if Flux goes beyond it", async (t) => {
+  const life = await new Life({ duration: 6 }).alloc();
+  await life.untilStarted();
+  await life.restart();
+  life.clock.advance(5_900);
+  await life.quiet();
+  t.notOk(life.flux.requests.includes("expire "));
+  life.clock.advance(200);
+  await life.untilClean();
+  t.equal(life.flux.requests.filter((request) => request === "expire ").length, 1);
+  t.match(life.job.last("exception"), { context: { type: "timeout", severity: 0 } });
 });
 
 t.test("a job starts with its time limit as it was where", (t) => {

@@ -17,11 +17,14 @@ import { ShellFailure, untilTornDown, usernetesEnvironment } from "./shell-plugi
 import { placeTasks, runTask } from "./tasks.js";
 
 const KILL_AFTER_MS = 5000;
+/** exec.max-start-delay-percent */
+const MAX_START_DELAY = 0.25;
 
 export class JobRun {
   readonly processes = new Set<Running>();
   readonly #aborted = new AbortController();
   #expiry: NodeJS.Timeout | undefined;
+  #startedAt: number | undefined;
   #abortStatus = 0;
 
   constructor(
@@ -101,11 +104,19 @@ export class JobRun {
     return Math.max(...endings.map(statusOf));
   }
 
-  /** Sets the timer for the job's expiration anew. */
+  /**
+   * Sets the timer for the job's expiration again. Where the delay from alloc to start is a
+   * large part of the limit, Flux's exec system adds it (flux-core 6781).
+   */
   watchExpiration(): void {
     clearTimeout(this.#expiry);
-    if (this.job.expiration === 0) return;
-    const ms = Math.max(0, (this.job.expiration - now()) * 1000);
+    const { expiration, times } = this.job;
+    if (expiration === 0) return;
+    this.#startedAt ??= now();
+    const alloc = times.run ?? this.#startedAt;
+    const delay = this.#startedAt - alloc;
+    const isLong = delay / (expiration - alloc) > MAX_START_DELAY;
+    const ms = Math.max(0, (expiration + (isLong ? delay : 0) - now()) * 1000);
     this.#expiry = setTimeout(
       () => {
         const note = "resource allocation expired";

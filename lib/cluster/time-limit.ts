@@ -1,0 +1,113 @@
+/**
+ * A job's time limit and its cluster. Neither bring-up nor teardown is paid from the user's
+ * minutes: the limit is raised by the time that the job was held, once, and for a teardown
+ * that its shell waits for.
+ *
+ * Flux's exec system corrects the same, but only the end of a job: where the delay from
+ * alloc to start is more than 25 % of the limit, it ends the job later by that delay
+ * (flux-core 6781, exec.max-start-delay-percent). R keeps the earlier expiration, and R is
+ * what `flux job timeleft`, `--signal`, the shell plugin and an instance inside a batch job
+ * read. So R is corrected here in any case, and the delay that Flux adds beyond it is taken
+ * back: the job gets its timeout exception at its expiration.
+ */
+import type { Action } from "./plan.js";
+import type { limitsOf } from "./retry.js";
+import { isDebug, isOver, progress, type Cluster, type TimeLimit } from "./state.js";
+
+type Facts = ReturnType<typeof limitsOf>;
+
+/** Seconds of a teardown beside its tries: pauses, and what Flux and the daemon take. */
+const TEARDOWN_REST_S = 60;
+/** The part of a limit beyond which Flux adds the delay; a site may set another. */
+const FLUX_ADDS_FROM = 0.25;
+/** So long Flux's own timer has precedence where it should not add anything. */
+const GRACE_S = 2;
+
+/**
+ * The job's time limit in seconds, 0 for none, as its user last set it before the cluster was
+ * ready; `changed` since: by the daemon, which raises it in that moment.
+ */
+export function timeLimit(cluster: Cluster): { seconds: number; changed: boolean } {
+  const { before, since } = limitsAround(cluster);
+  return { seconds: before.at(-1)?.seconds ?? cluster.duration, changed: since.length > 0 };
+}
+
+/** Changes of the limit before the cluster was ready, and since. */
+function limitsAround(cluster: Cluster): { before: TimeLimit[]; since: TimeLimit[] } {
+  const { limits } = cluster.job;
+  const from = readyAt(cluster) ?? Infinity;
+  return {
+    before: limits.filter(({ at }) => at < from),
+    since: limits.filter(({ at }) => at >= from),
+  };
+}
+
+/** The job's time limit in seconds as it is now, 0 for none. */
+export function lastTimeLimit({ job, duration }: Cluster): number {
+  return job.limits.at(-1)?.seconds ?? duration;
+}
+
+/** When the last reason to hold the job ended; undefined: it has not. */
+function readyAt(cluster: Cluster): number | undefined {
+  const { claim, settledAt, job } = cluster;
+  const waited = claim && progress(cluster, "wait-ready", claim.lead);
+  const up = waited?.status === "ok" ? waited.at : settledAt;
+  if (up === undefined || !isDebug(cluster)) return up;
+  return job.releasedAt === undefined ? undefined : Math.max(up, job.releasedAt);
+}
+
+/** When the job's tasks could run: at its start, or later where the shell plugin had to wait. */
+function heldUntil({ job, settledAt }: Cluster, now: number): number {
+  if (job.startAt === undefined || settledAt === undefined) return now;
+  return Math.max(job.startAt, settledAt);
+}
+
+/** The job has the time back that it was held, or needs none. */
+export function isExtended(cluster: Cluster, facts: Facts): boolean {
+  const { seconds, changed } = timeLimit(cluster);
+  return !facts.extendTimeLimit || seconds === 0 || changed;
+}
+
+export function planExtension(cluster: Cluster, facts: Facts): Action[] {
+  const { allocAt } = cluster.job;
+  if (isExtended(cluster, facts) || allocAt === undefined) return [];
+  const held = Math.max(0, Math.ceil(heldUntil(cluster, facts.now) - allocAt));
+  return [{ do: "extend", phase: "bring-up", duration: timeLimit(cluster).seconds + held }];
+}
+
+/**
+ * The job's shell waits for the teardown, and its time limit would end it meanwhile: a job
+ * whose tasks have ended well would be shown as timed out. It gets the time that a teardown
+ * may take, where it has less. Once: the update is an event of the job's.
+ */
+export function planTeardownTime(cluster: Cluster, facts: Facts): Action[] {
+  const { tasksDoneAt, allocAt, limits } = cluster.job;
+  const seconds = lastTimeLimit(cluster);
+  if (tasksDoneAt === undefined || allocAt === undefined || seconds === 0) return [];
+  const isChanged = limits.some(({ at }) => at >= tasksDoneAt);
+  if (!facts.extendTimeLimit || isOver(cluster) || isChanged) return [];
+  const needed = Math.ceil(facts.teardownS * (facts.attempts["down-v"] ?? 1) + TEARDOWN_REST_S);
+  if (allocAt + seconds - facts.now >= needed) return [];
+  return [{ do: "extend", phase: "teardown", duration: seconds + needed }];
+}
+
+/**
+ * The end of a job that has the held time back: its limit after its tasks could run. What
+ * its user changed after that counts, too.
+ */
+export function planExpiry(cluster: Cluster, facts: Facts): Action[] {
+  const { allocAt, startAt, tasksDoneAt, limits } = cluster.job;
+  const { seconds, changed } = timeLimit(cluster);
+  const last = limits.at(-1);
+  if (!facts.extendTimeLimit || !changed || !last || last.seconds === 0) return [];
+  // A limit that Flux refused to change is the platform's alone.
+  if (limits.some(({ refused }) => refused)) return [];
+  if (allocAt === undefined || startAt === undefined || tasksDoneAt !== undefined) return [];
+  const ours = limitsAround(cluster).since[0] ?? last;
+  const end = heldUntil(cluster, facts.now) + seconds + (last.seconds - ours.seconds);
+  const isFluxAdding = startAt - allocAt > last.seconds * FLUX_ADDS_FROM;
+  const until = isFluxAdding ? end : end + GRACE_S;
+  if (facts.now >= until) return [{ do: "expire" }];
+  facts.wake(until);
+  return [];
+}
