@@ -47,7 +47,7 @@ export function jobidOf({ id }: Message): bigint {
 }
 
 export function whole(value: unknown): number {
-  if (!Number.isSafeInteger(value)) throw new TypeError("no whole number");
+  if (!Number.isSafeInteger(value)) throw new TypeError("not a whole number");
   return value as number;
 }
 

@@ -110,7 +110,7 @@ export class Bridge {
       this.events.onRefused("flux", this.complaint || "the bridge did not start");
       return;
     }
-    this.options.log.warn("the bridge ended; starting it again");
+    this.options.log.warn("the bridge exited; restarting it");
     this.restart = setTimeout(() => {
       this.start();
     }, this.pauseMs);
@@ -123,7 +123,7 @@ export class Bridge {
   }
 
   private take(line: string): void {
-    let why = "it is not of the protocol";
+    let why = "not a message of the protocol";
     try {
       const message = JSON.parse(line) as Message | null;
       if (message !== null && typeof message === "object" && this.isTaken(message)) return;

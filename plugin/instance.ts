@@ -131,12 +131,12 @@ export class InstanceCluster {
     if (cluster.claim && known !== asked)
       throw new CommandError(
         EXIT.failed,
-        `there is a cluster of this instance already, on ranks ${known}, and not on ${asked}: flux usernetes down comes first`,
+        `there is a cluster of this instance already, on ranks ${known}, and not on ${asked}: run flux usernetes down first`,
       );
     if (cluster.teardown)
       throw new CommandError(
         EXIT.failed,
-        `the teardown of the last cluster was not ended: flux usernetes down comes first`,
+        `the previous cluster was not fully removed: run flux usernetes down first`,
       );
     cluster.resources = resources;
     cluster.job.allocAt = systemClock.now();
@@ -238,7 +238,7 @@ function refusal(reason: string, error: string): CommandError {
     case "exists":
       return new CommandError(
         EXIT.failed,
-        "another flux usernetes up or down is at work in this instance: wait for its end",
+        "another flux usernetes up or down is already running in this instance: wait for it to finish",
       );
     case "flux":
       return noInstanceError(error, "in one");

@@ -139,7 +139,7 @@ class Daemon {
   private connected(ready: Ready): void {
     const before = this.ready?.starttime ?? ready.starttime;
     if (before !== ready.starttime)
-      this.end(refusal("flux", "it has been started again meanwhile", this.wasReady));
+      this.end(refusal("flux", "the instance was restarted", this.wasReady));
     if (!this.ready) this.nodes.startedAt(ready.starttime, systemClock);
     this.ready = ready;
     this.bridges++;
@@ -177,7 +177,10 @@ class Daemon {
       await this.metrics.apply(this.config.metricsListen);
       this.reloaded("info", "configuration reloaded");
     } catch (error) {
-      this.reloaded("error", `the configuration stays as it was: ${messageOf(error)}`);
+      this.reloaded(
+        "error",
+        `reload failed, keeping the previous configuration: ${messageOf(error)}`,
+      );
     }
   }
 

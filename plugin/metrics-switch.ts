@@ -58,7 +58,7 @@ export class MetricsSwitch implements Meter {
       const why = messageOf(error);
       this.say(
         "warn",
-        `metrics-listen: ${at}: ${why}; tried again when the configuration is read again`,
+        `metrics-listen: ${at}: ${why}; tried again at the next reload of the configuration`,
       );
     }
   }

@@ -33,10 +33,10 @@ export class Metrics implements Meter {
     "From the job's nodes to the end of its bring-up",
     ["outcome"],
   );
-  private readonly settles = this.counter("settles_total", "Bring-ups that are over", ["outcome"]);
+  private readonly settles = this.counter("settles_total", "Finished bring-ups", ["outcome"]);
   private readonly retries = this.counter(
     "step_retries_total",
-    "Tries of a step after the first, one for each node",
+    "Tries of a step after the first, counted per node",
     ["step"],
   );
   private readonly holds = this.counter(
@@ -46,17 +46,17 @@ export class Metrics implements Meter {
   );
   private readonly endHolds = this.counter(
     "end_holds_total",
-    "Jobs that have ended, by what kept their nodes until their cluster was gone: their shell, an epilog, or nothing (late)",
+    "Ended jobs, by what kept their nodes until their cluster was removed: their shell, an epilog, or nothing (late)",
     ["by"],
   );
   private readonly teardowns = this.counter(
     "teardowns_total",
-    "Teardowns that are over: clean, or something is left on a node",
+    "Finished teardowns: clean, or with leftovers on a node",
     ["result"],
   );
   private readonly restarts = this.counter(
     "bridge_restarts_total",
-    "How often the bridge to Flux was started again",
+    "Restarts of the bridge to Flux",
   );
 
   constructor(counted: Counted) {
@@ -64,11 +64,11 @@ export class Metrics implements Meter {
     for (const by of ["shell", "epilog", "late"]) this.endHolds.inc({ by }, 0);
     for (const outcome of ["ready", "failed", "canceled"]) this.settles.inc({ outcome }, 0);
     for (const result of ["clean", "left"]) this.teardowns.inc({ result }, 0);
-    this.gauge("clusters", "Clusters that there are", ["state"], (gauge) => {
+    this.gauge("clusters", "Current clusters, by state", ["state"], (gauge) => {
       const clusters = counted.clusters();
       for (const state of STATES) gauge.set({ state }, clusters.get(state) ?? 0);
     });
-    this.gauge("leftover_nodes", "Nodes with something left of a cluster", [], (gauge) => {
+    this.gauge("leftover_nodes", "Nodes with leftovers of a cluster", [], (gauge) => {
       gauge.set(counted.leftNodes());
     });
     const build = this.gauge("build_info", "The version that runs", ["version", "node"]);

@@ -137,7 +137,7 @@ export class Reconciler {
       const level = cluster.jobid === INSTANCE ? "debug" : "info";
       this.say(level, `resuming (state: ${displayState(cluster) ?? "down"})`);
     }
-    this.say("trace", `taken up: ${events.map(({ name }) => name).join(" ")}`);
+    this.say("trace", `resumed from: ${events.map(({ name }) => name).join(" ")}`);
     return lines.length;
   }
 

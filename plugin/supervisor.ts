@@ -145,7 +145,7 @@ export class Supervisor implements Jobs {
         member.reconciler.onJobEvent(event);
       },
       onRestart: (why) => {
-        member.reconciler.say("warn", `eventlog: ${why}; following it again`);
+        member.reconciler.say("warn", `eventlog: ${why}; restarting the follow`);
       },
     });
     member.reconciler.kick();

@@ -31,7 +31,7 @@ export async function undrainCleaned(
     const clean = encodeIdset(ours.filter((rank) => !busy.has(rank)));
     if (clean === "") return;
     await flux.undrain(clean, "usernetes: nothing is left");
-    say("info", `undrained ranks ${clean}: nothing is left there`);
+    say("info", `undrained ranks ${clean}: no leftovers`);
   } catch (error) {
     say("warn", `undrain: ${messageOf(error)}`);
   }

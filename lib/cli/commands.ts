@@ -54,7 +54,7 @@ export async function loadProgram(word = ""): Promise<Command> {
     "after",
     `
 Without Node.js:
-  once -- COMMAND     run COMMAND in the job's first task only (once --help says more)
+  once -- COMMAND     run COMMAND in the job's first task only (see once --help)
 
 The manual page, flux help usernetes, has all of it.
 

@@ -37,7 +37,10 @@ Example:
         if (first === undefined) return;
         const where = (cluster.down?.left ?? []).map((rank) => hostOf(cluster, rank)).join(", ");
         const note = progressOf(cluster, "down-v", first)?.note || "node is unreachable";
-        throw new CommandError(EXIT.failed, `left on ${where}: ${note}; flux usernetes down again`);
+        throw new CommandError(
+          EXIT.failed,
+          `leftovers on ${where}: ${note}; run flux usernetes down again`,
+        );
       } finally {
         progress.end();
         instance.leave();

@@ -86,9 +86,8 @@ function none({ cluster }: SeenJob): CommandError {
 function nothing({ cluster }: SeenJob, { rank, step }: Options): string {
   const name = nameOf(cluster.jobid, here());
   if (cluster.down && !cluster.down.kept) return `${name}: no saved logs`;
-  const what = step === undefined ? "none of its steps has" : `its ${step} has not`;
-  const verb = step === undefined ? "printed anything" : "printed anything, or not run,";
-  return `${name}: ${what} ${verb} so far${rank === undefined ? "" : ` on rank ${rank}`}`;
+  const what = step === undefined ? "no step output yet" : `no output of step ${step} yet`;
+  return `${name}: ${what}${rank === undefined ? "" : ` on rank ${rank}`}`;
 }
 
 function stepsOf(name: string | undefined): Step[] {

@@ -45,7 +45,7 @@ export function prepare(command: Command, name: string): void {
     .configureOutput({
       writeOut: (text) => process.stdout.write(filled(text, here())),
       outputError: (text, write) => {
-        write(`${name}: ${text.trim().replace(/^error: /, "")} (${name} --help says more)\n`);
+        write(`${name}: ${text.trim().replace(/^error: /, "")} (see ${name} --help)\n`);
       },
     });
   for (const sub of command.commands) prepare(sub, name);

@@ -86,7 +86,11 @@ function resourcesOf({ hosts }: Setting, { exclude = "" }: UpOptions): Resources
       `-x: found rank ${beyond}, allowed: 0-${hosts.length - 1}, the ranks of this instance`,
     );
   const ranks = hosts.map((_, rank) => rank).filter((rank) => !without.has(rank));
-  if (ranks.length === 0) throw new CommandError(EXIT.usage, "-x: no rank is left for a cluster");
+  if (ranks.length === 0)
+    throw new CommandError(
+      EXIT.usage,
+      "-x: excludes every rank of the instance, allowed: all but one or more",
+    );
   return { ranks, hosts: ranks.map((rank) => hosts[rank] ?? "") };
 }
 
@@ -119,7 +123,7 @@ function refuse(cluster: InstanceCluster, { ranks }: Resources): void {
   if (left.length > 0)
     throw new CommandError(
       EXIT.failed,
-      `something is left of the last cluster on ranks ${encodeIdset(left)}: flux usernetes down comes first`,
+      `the previous cluster was not fully removed from ranks ${encodeIdset(left)}: run flux usernetes down first`,
     );
 }
 
@@ -147,7 +151,11 @@ function kubeconfigOf(cluster: Cluster): string {
   if (settle?.outcome === "ready" && settle.kubeconfig && !down) return settle.kubeconfig;
   const why = settle?.note ?? job.fatal?.note ?? "it did not come up";
   const left = (down?.left ?? []).map((rank) => hostOf(cluster, rank)).join(", ");
-  const rest = left ? `; left on ${left}: flux usernetes down` : claim ? "; nothing is left" : "";
+  const rest = left
+    ? `; leftovers on ${left}: run flux usernetes down`
+    : claim
+      ? "; nothing is left"
+      : "";
   throw new CommandError(EXIT.failed, `${why}${rest}`);
 }
 

@@ -1,6 +1,6 @@
 /**
- * The [usernetes] table of the broker's configuration: the one place that says
- * which keys there are, what they may be, and what they are if not set.
+ * The [usernetes] table of the broker's configuration: the one place that defines
+ * which keys exist, their allowed values, and their defaults.
  */
 import type { EngineName } from "../usernetes/engine.js";
 import { ENGINES } from "../usernetes/engine.js";
@@ -53,27 +53,27 @@ export const schema = {
     "container-engine": {
       enum: ENGINES,
       default: "docker",
-      description: "the engine of clusters whose job asks for no other",
+      description: "the default engine of clusters",
     },
     engines: {
       type: "array",
       items: { enum: ENGINES },
       minItems: 1,
       uniqueItems: true,
-      description: "what a job may ask for instead; if not set, container-engine alone",
+      description: "engines that a job may request; if not set, container-engine only",
     },
     ports: {
       type: "string",
       format: "port-range",
       default: "20000-29999",
       description:
-        "range that each cluster's four ports are taken from; \"default\" is usernetes' own four, for one cluster a node",
+        'range from which each cluster gets its four ports; "default" is usernetes\' own four, for one cluster per node',
     },
     subnets: {
       type: "string",
       format: "subnet-pool",
       default: "10.100.0.0/14",
-      description: "pool that the /24 subnet of each node is taken from",
+      description: "pool from which each node gets its /24 subnet",
     },
     interface: {
       type: "string",
@@ -84,36 +84,36 @@ export const schema = {
       enum: ["owner", "sudo"],
       default: "owner",
       description:
-        'whose jobs may have clusters: "owner": the instance owner\'s; "sudo": those of all users, each step as the job\'s user',
+        'whose jobs may have clusters: "owner": the instance owner\'s; "sudo": those of all users, with each step run as the job\'s user',
     },
     "shared-filesystem": {
       enum: ["auto", "yes", "no"],
       default: "auto",
-      description: 'is workdir shared between nodes; "auto" finds out for each cluster',
+      description: 'whether workdir is shared between nodes; "auto" detects it for each cluster',
     },
     hold: {
       enum: ["events", "perilog"],
       default: "events",
       description:
-        'who keeps a job until its cluster is ready, and its nodes until it is gone: the daemon ("events"), or a prolog and an epilog ("perilog"). Read when the daemon starts',
+        'what holds a job until its cluster is ready, and its nodes until the cluster is removed: the daemon ("events"), or a prolog and an epilog ("perilog"). Read when the daemon starts',
     },
     "bring-up-timeout": {
       type: "string",
       format: "fsd",
       default: "15m",
-      description: "how long the whole bring-up may take",
+      description: "limit for a whole bring-up",
     },
     "teardown-timeout": {
       type: "string",
       format: "fsd",
       default: "5m",
-      description: "how long one try of a node's teardown may take",
+      description: "limit for one try to tear down a node",
     },
     attempts: {
       type: "object",
       additionalProperties: false,
       default: {},
-      description: "how often a step is tried",
+      description: "how many times a step is tried",
       properties: {
         up: attempts(2, "tries of starting a node's container"),
         "kubeadm-join": attempts(3, "tries of a worker's join"),
@@ -124,7 +124,7 @@ export const schema = {
       minimum: 1,
       maximum: 4096,
       default: 64,
-      description: "how many workers join at a time",
+      description: "how many workers join at the same time",
     },
     drain: {
       type: "boolean",
@@ -134,24 +134,25 @@ export const schema = {
     undrain: {
       type: "boolean",
       default: true,
-      description: "undrain such a node when nothing is left there, if the reason is still ours",
+      description:
+        "undrain such a node when it has no leftovers, unless somebody has changed the reason",
     },
     "extend-time-limit": {
       type: "boolean",
       default: true,
-      description: "give the held time back to jobs with a time limit",
+      description: "extend a job's time limit by the time that it was held",
     },
     ready: {
       enum: ["nodes", "network", "dns"],
       default: "dns",
       description:
-        'what works before the job starts: "nodes": all nodes are Ready; "network": the pod network is rolled out on every node, too; "dns": the DNS of the cluster answers, too',
+        'what must work before the job starts: "nodes": all nodes are Ready; "network": the pod network is also rolled out on every node; "dns": the DNS of the cluster also answers',
     },
     "schedule-on-lead": {
       enum: ["auto", "yes", "no"],
       default: "auto",
       description:
-        'may pods run on the lead: "auto": where it is the only node; a job may ask for another',
+        'whether pods may run on the lead: "auto": only if it is the only node; a job may override it',
     },
     "metrics-listen": {
       type: "string",

@@ -19,7 +19,7 @@ const ANSWERS: Requirement = {
   what: "answers",
   how: "flux exec",
   fatal: true,
-  mend: "flux resource status says which brokers are up; a node that hangs may have an engine or a file system that does",
+  fix: "check the broker with flux resource status; if the node hangs, check its engine and its file systems",
 };
 
 interface Facts {
@@ -35,7 +35,7 @@ const answersOf = (user: string): Requirement => ({
   id: `answer@${user}`,
   what: `${user}: answers`,
   how: "flux exec, sudo",
-  mend: "the rule of sudoers.d/usernetes, and an account on that node (docs/admin/many-users.md, Clusters of all users)",
+  fix: "install the rule of sudoers.d/usernetes, and make the account known on that node (docs/admin/many-users.md, Clusters of all users)",
 });
 
 export function diagnose(
@@ -70,7 +70,7 @@ function unanswered({ told, lost }: Answers, rank: number): string | undefined {
   const node = told.get(rank);
   if (!node) return lost.get(rank) ?? "it does not answer";
   if (node.has("end")) return undefined;
-  return `it did not get further than ${[...node.keys()].at(-1) ?? "its beginning"}`;
+  return `it stopped after ${[...node.keys()].at(-1) ?? "its beginning"}`;
 }
 
 function diagnosis(

@@ -24,7 +24,7 @@ export function engineRequirements(name: EngineName, fatal: boolean): Requiremen
     what: "podman with slirp4netns",
     how: "podman info: RootlessNetworkCmd",
     fatal: false,
-    mend: 'default_rootless_network_cmd = "slirp4netns" under [network] in containers.conf: flannel does not work with pasta',
+    fix: 'set default_rootless_network_cmd = "slirp4netns" under [network] in containers.conf: flannel does not work with pasta',
   };
   return [
     {
@@ -32,7 +32,7 @@ export function engineRequirements(name: EngineName, fatal: boolean): Requiremen
       what: `${name} ${oldest.engine}`,
       how: `${name} info, ${name} --version`,
       fatal,
-      mend: `\`${name} info\` has to work there for the instance owner, within 15 s and with no login session; where it is not set up: ${SETUP[name]}`,
+      fix: `\`${name} info\` has to work there for the instance owner, within 15 s and with no login session; where it is not set up: ${SETUP[name]}`,
       judge: atLeast(oldest.engine),
     },
     {
@@ -40,7 +40,7 @@ export function engineRequirements(name: EngineName, fatal: boolean): Requiremen
       what: `${compose} ${oldest.compose}`,
       how: `${compose} version`,
       fatal,
-      mend: `install ${compose} ${oldest.compose} or newer`,
+      fix: `install ${compose} ${oldest.compose} or newer`,
       judge: atLeast(oldest.compose),
     },
     {
@@ -48,21 +48,21 @@ export function engineRequirements(name: EngineName, fatal: boolean): Requiremen
       what: `rootless ${name}`,
       how: `${name} info`,
       fatal: false,
-      mend: `use ${name} as a rootless engine: containers of a rootful one are root's`,
+      fix: `use ${name} as a rootless engine: containers of a rootful engine belong to root`,
     },
     {
       id: `exec-${name}`,
       what: `${name} exec`,
       how: `${name} exec in a container that is made for it (import, run --network none, rm)`,
       fatal,
-      mend: `a step has to start ${name}'s containers and execute commands in them: see \`${name} info\`; in a flux.service with Delegate=yes rootless podman needs lingering, for a scope of the user's own manager`,
+      fix: `the steps start containers and execute commands in them: see \`${name} info\`; if flux.service has Delegate=yes, rootless podman needs lingering (loginctl enable-linger)`,
     },
     {
       id: `udevd-${name}`,
       what: `udevd in ${name}`,
       how: "/sys is writable in a privileged container of a rootful engine",
       fatal: false,
-      mend: "in the template's Dockerfile, a drop-in of systemd-udevd.service with ConditionPathIsReadWrite= (empty): without udevd its rule for the checksum offload of flannel never runs, and pods of two nodes do not reach each other",
+      fix: "add a drop-in for systemd-udevd.service with an empty ConditionPathIsReadWrite= to the template's Dockerfile: without udevd its rule for flannel's checksum offload does not run, and pods on different nodes cannot reach each other",
     },
     ...(name === "podman" ? [slirp] : []),
   ];

@@ -12,7 +12,7 @@ export function asJson(diagnoses: Diagnosis[], hosts: Hosts): string {
       what: requirement.what,
       how: requirement.how,
       fatal: requirement.fatal,
-      mend: requirement.mend,
+      fix: requirement.fix,
       pass: encodeIdset(pass),
       fail: fail.map(({ ranks, found }) => ({ ranks: encodeIdset(ranks), found })),
     })),

@@ -15,16 +15,16 @@ const HOSTS: Requirement[] = [
     what: "host name",
     how: "Flux's name of the host, as part of a Kubernetes node's (RFC 1123, 63 characters)",
     fatal: true,
-    mend: "rename the host, or leave it out of the jobs that ask for a cluster",
+    fix: "rename the host, or exclude it from jobs that ask for a cluster",
     judgeAll: judgeHostNames,
     ofHost: true,
   },
   {
     id: "one-broker",
-    what: "one broker a host",
+    what: "one broker per host",
     how: "Flux's names of the hosts",
     fatal: false,
-    mend: "start one broker a host: a cluster has one node on each host",
+    fix: "start one broker per host: a cluster has one node on each host",
     judgeAll: judgeBrokers,
     ofHost: true,
   },
@@ -35,7 +35,7 @@ const CLOCK: Requirement = {
   what: "clocks",
   how: `date, on all nodes at once: ${SKEW_S} s from rank 0 at the most`,
   fatal: false,
-  mend: "run chrony or another NTP client: certificates and tokens have times in them",
+  fix: "run chrony or another NTP client: certificates and tokens depend on the time",
   judgeAll: judgeClock,
 };
 
@@ -45,7 +45,7 @@ const ports = ({ ports }: Config): Requirement[] => [
     what: "free ports",
     how: "/proc/net/tcp, udp",
     fatal: false,
-    mend: "set usernetes.ports to a range that nothing else uses; a cluster that is up has its own",
+    fix: "set usernetes.ports to a range that nothing else uses (running clusters use ports of it, too)",
     judge: (text) => judgePorts(ports, text),
   },
   {
@@ -53,7 +53,7 @@ const ports = ({ ports }: Config): Requirement[] => [
     what: "template's own ports",
     how: "fixed ports that its compose file publishes, in /proc/net/tcp, udp",
     fatal: false,
-    mend: "end what uses them, or take them out of the template's compose file; a cluster that is up has them",
+    fix: "stop the programs that use them, or remove them from the template's compose file (a running cluster uses them, too)",
   },
 ];
 
@@ -64,14 +64,14 @@ const address = ({ interface: dev }: Config): Requirement =>
         what: "node's address",
         how: "ip -4 route get 1, as the template finds HOST_IP",
         fatal: true,
-        mend: "set usernetes.interface to the interface whose address other nodes can reach",
+        fix: "set usernetes.interface to the interface whose address other nodes can reach",
       }
     : {
         id: "interface",
         what: `interface ${dev}`,
         how: `ip -4 address show dev ${dev}`,
         fatal: true,
-        mend: "set usernetes.interface to one that each node has, with an IPv4 address",
+        fix: "set usernetes.interface to an interface that has an IPv4 address on every node",
       };
 
 const networks = ({ subnets }: Config): Requirement => ({
@@ -79,7 +79,7 @@ const networks = ({ subnets }: Config): Requirement => ({
   what: "free subnets",
   how: "ip -4 route, ip -4 address, beside usernetes.subnets",
   fatal: false,
-  mend: "set usernetes.subnets to a network that no node has a route to or an address in; a cluster that is up has its own",
+  fix: "set usernetes.subnets to a network that no node has a route to or an address in (running clusters use it, too)",
   judge: (text) => judgeNetworks(subnets, text),
 });
 

@@ -8,7 +8,7 @@ const SHELL_PLUGIN: Requirement = {
   what: "shell plugin",
   how: "usernetes.lua in lua.d beside the shell's initrc.lua, or in a directory of FLUX_SHELL_RC_PATH",
   fatal: false,
-  mend: "flux-usernetes install, on that node: without it jobs have no KUBECONFIG",
+  fix: "run flux-usernetes install on that node: without the plugin jobs have no KUBECONFIG",
 };
 
 export function placeRequirements(config: Config): Requirement[] {
@@ -22,21 +22,21 @@ function directories({ template, workdir, shared }: Config): Requirement[] {
       what: "template",
       how: `targets, variables, files and the service node in ${template}`,
       fatal: true,
-      mend: `git clone https://github.com/rootless-containers/usernetes ${template}, readable by the instance owner`,
+      fix: `git clone https://github.com/rootless-containers/usernetes ${template}, and make it readable by the instance owner`,
     },
     {
       id: "template-rest",
       what: "rest of the template",
       how: "targets and variables that the steps can do without",
       fatal: false,
-      mend: "a revision of rootless-containers/usernetes that has it: clusters come up, but are torn down, tried again or placed worse",
+      fix: "update to a revision of rootless-containers/usernetes that has them: without, clusters come up, but teardown, retries or placement work less well",
     },
     {
       id: "template-same",
       what: "same template",
       how: "a digest of its files, without .git",
       fatal: true,
-      mend: "the same version and the same files on each node",
+      fix: "install the same version of the template on every node",
       judgeAll: judgeSame,
     },
     {
@@ -44,7 +44,7 @@ function directories({ template, workdir, shared }: Config): Requirement[] {
       what: "work directory",
       how: `a file is made in ${workdir}, run and removed`,
       fatal: true,
-      mend: "set usernetes.workdir to a directory that the instance owner may write and run programs in",
+      fix: "set usernetes.workdir to a directory that the instance owner can write to and run programs in",
     },
     ...(shared === "yes" ? [] : [local(workdir)]),
   ];
@@ -55,5 +55,5 @@ const local = (workdir: string): Requirement => ({
   what: "local work directory",
   how: `stat --file-system ${workdir}`,
   fatal: false,
-  mend: `set usernetes.workdir to a directory of the node's own, or usernetes.shared-filesystem to "yes" if it is meant to be shared`,
+  fix: `set usernetes.workdir to a local directory, or usernetes.shared-filesystem to "yes" if it is meant to be shared`,
 });

@@ -1,6 +1,6 @@
 /**
  * What every node needs, one entry a requirement: what it is, how it is looked at,
- * whether clusters fail without it, and how to mend it. The node's own half of each
+ * whether clusters fail without it, and how to fix it. The node's own half of each
  * is in on-node/*.sh, under the same id.
  */
 import type { Config } from "../config/check.js";
@@ -19,7 +19,7 @@ export interface Requirement {
   how: string;
   /** Without it no cluster comes up there; otherwise it is a warning. */
   fatal: boolean;
-  mend: string;
+  fix: string;
   /** What is wrong with what a node says of it, though the node finds it in order. */
   judge?: Judge;
   /** The same, where what other nodes report decides. */
@@ -56,7 +56,7 @@ export function userRequirements({ engine: first, engines }: Config, user: strin
     ...requirement,
     id: `${requirement.id}@${user}`,
     what: `${user}: ${requirement.what}`,
-    mend: requirement.mend.replace("the instance owner", user),
+    fix: requirement.fix.replace("the instance owner", user),
     asked: requirement.id,
   }));
 }
@@ -69,29 +69,29 @@ const PROGRAMS: Requirement[] = [
     what: "make",
     how: "command -v make",
     fatal: true,
-    mend: "install make",
+    fix: "install make",
   },
-  { id: "jq", what: "jq", how: "command -v jq", fatal: true, mend: "install jq" },
+  { id: "jq", what: "jq", how: "command -v jq", fatal: true, fix: "install jq" },
   {
     id: "tools",
     what: "programs of the steps",
     how: "command -v bash ip setpriv setsid timeout awk find stat getent",
     fatal: true,
-    mend: "install bash, iproute2, util-linux, coreutils, awk and findutils",
+    fix: "install bash, iproute2, util-linux, coreutils, awk and findutils",
   },
   {
     id: "kubectl",
     what: "kubectl",
     how: "command -v kubectl",
     fatal: false,
-    mend: "install kubectl: job scripts want it",
+    fix: "install kubectl: job scripts use it",
   },
   {
     id: "usernetes",
     what: "usernetes command",
     how: "command -v usernetes",
     fatal: false,
-    mend: "flux-usernetes install on that node, and PREFIX/bin on the PATH: job scripts want it",
+    fix: "run flux-usernetes install on that node, and put PREFIX/bin on the PATH: job scripts use it",
   },
 ];
 
@@ -100,7 +100,7 @@ const SUDO: Requirement = {
   what: "sudo as any user",
   how: "sudo -n -u '#UID' setpriv ... true, for one user of the node",
   fatal: true,
-  mend: "install sudo, and the rule of etc/sudoers.d/usernetes (docs/admin/many-users.md)",
+  fix: "install sudo and the rule etc/sudoers.d/usernetes (docs/admin/many-users.md)",
 };
 
 /** What systemd and the kernel give to one user. */
@@ -110,21 +110,21 @@ const OWN: Requirement[] = [
     what: "cgroup delegation",
     how: "cgroup.controllers of the owner's user@.service: cpu, memory, pids",
     fatal: true,
-    mend: "Delegate=cpu cpuset io memory pids under [Service] in /etc/systemd/system/user@.service.d/delegate.conf, systemctl daemon-reload, and loginctl enable-linger for the instance owner",
+    fix: "put Delegate=cpu cpuset io memory pids under [Service] in /etc/systemd/system/user@.service.d/delegate.conf, then run systemctl daemon-reload and loginctl enable-linger for the instance owner",
   },
   {
     id: "linger",
     what: "lingering",
     how: "loginctl show-user",
     fatal: false,
-    mend: "loginctl enable-linger for the instance owner: else the engine ends with the login session",
+    fix: "run loginctl enable-linger for the instance owner: without it the engine stops with the login session",
   },
   {
     id: "subids",
     what: "subuid and subgid",
     how: "/etc/subuid, /etc/subgid, getsubids; newuidmap, newgidmap",
     fatal: true,
-    mend: "install uidmap (shadow-utils), and give the instance owner 65536 ids of each kind: usermod as above, whose range is free on that node",
+    fix: "install uidmap (shadow-utils), and give the instance owner 65536 ids of each kind: usermod as above, whose range is free on that node",
   },
 ];
 
@@ -134,34 +134,34 @@ const KERNEL: Requirement[] = [
     what: "cgroup v2",
     how: "/sys/fs/cgroup/cgroup.controllers",
     fatal: true,
-    mend: "systemd.unified_cgroup_hierarchy=1 on the kernel's command line, then reboot",
+    fix: "put systemd.unified_cgroup_hierarchy=1 on the kernel's command line, then reboot",
   },
   {
     id: "modules",
     what: "kernel modules",
     how: "/proc/modules, modules.builtin: br_netfilter, vxlan",
     fatal: true,
-    mend: "br_netfilter and vxlan, a line each, into /etc/modules-load.d/usernetes.conf, then systemctl restart systemd-modules-load",
+    fix: "put br_netfilter and vxlan, one per line, into /etc/modules-load.d/usernetes.conf, then systemctl restart systemd-modules-load",
   },
   {
     id: "iptables",
     what: "iptables modules",
     how: "/proc/modules, modules.builtin: ip_tables, iptable_nat, ip6_tables, ip6table_nat",
     fatal: false,
-    mend: "the missing ones into /etc/modules-load.d/usernetes.conf too, unless kube-proxy and flannel use nftables there",
+    fix: "put the missing ones into /etc/modules-load.d/usernetes.conf, too, unless kube-proxy and flannel use nftables there",
   },
   {
     id: "bridge-nf",
     what: "bridge-nf-call-iptables",
     how: "net.bridge.bridge-nf-call-iptables is 0, where the engine is rootful",
     fatal: false,
-    mend: "net.bridge.bridge-nf-call-iptables = 0 in /etc/sysctl.d/99-usernetes.conf, sysctl --system: with 1 a node may not reach its own published ports",
+    fix: "put net.bridge.bridge-nf-call-iptables = 0 into /etc/sysctl.d/99-usernetes.conf, then sysctl --system: with 1 a node may not reach its own published ports",
   },
   {
     id: "rp_filter",
     what: "rp_filter",
     how: "net.ipv4.conf.default.rp_filter is 0 or 2",
     fatal: true,
-    mend: "net.ipv4.conf.default.rp_filter = 2 in /etc/sysctl.d/99-usernetes.conf, sysctl --system, and restart the engine",
+    fix: "put net.ipv4.conf.default.rp_filter = 2 into /etc/sysctl.d/99-usernetes.conf, then sysctl --system, and restart the engine",
   },
 ];

@@ -1,4 +1,4 @@
-/** The diagnosis for a person: a table of nodes, then what is wrong and how to mend it. */
+/** The diagnosis for a person: a table of nodes, then what is wrong and how to fix it. */
 import Table from "cli-table3";
 import { encodeHostlist } from "../flux/hostlist.js";
 import { encodeIdset } from "../flux/idset.js";
@@ -64,6 +64,6 @@ function fault(diagnosis: Diagnosis, hosts: Hosts): string {
   return [
     `${state(diagnosis)}: ${requirement.what}`,
     ...fail.map(({ ranks, found }) => `  ${names(ranks, hosts)}: ${found}`),
-    `  to mend: ${requirement.mend}`,
+    `  fix: ${requirement.fix}`,
   ].join("\n");
 }

@@ -25,7 +25,7 @@ function expand(word: string): string[] {
 
 function numbers(range: string, word: string): string[] {
   const match = /^([0-9]+)(?:-([0-9]+))?$/.exec(range);
-  if (!match?.[1]) throw new RangeError(`"${word}" is not a hostlist: "${range}" is no range`);
+  if (!match?.[1]) throw new RangeError(`"${word}" is not a hostlist: "${range}" is not a range`);
   const width = match[1].startsWith("0") ? match[1].length : 0;
   const last = Number(match[2] ?? match[1]);
   if (last < Number(match[1]))

@@ -34,7 +34,7 @@ export function readManifest(prefix: string): Manifest | undefined {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     throw new CommandError(
       EXIT.failed,
-      `${path}: ${messageOf(error)}; if it is broken, remove it: files that are the package's own are known without it`,
+      `${path}: ${messageOf(error)}; if the file is broken, remove it: the package's own files are recognized without it`,
     );
   }
 }

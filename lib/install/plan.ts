@@ -49,8 +49,8 @@ function look(item: Item, target: string, before: Manifest | undefined): Found {
   const there = lstatSync(target, { throwIfNoEntry: false });
   if (!there) return tell("new");
   if (there.isSymbolicLink()) return lookAtLink(item, target, before);
-  if (!there.isFile()) return tell("refused", "what is there is no file: move it away");
-  if ("to" in item) return tell("refused", "a file is there: move it away");
+  if (!there.isFile()) return tell("refused", "it exists and is not a file: move it away");
+  if ("to" in item) return tell("refused", "it exists and is a file: move it away");
   const found = sha256(readFileSync(target));
   const ours = sha256(item.content);
   if (found === ours) return tell("same");
@@ -58,7 +58,7 @@ function look(item: Item, target: string, before: Manifest | undefined): Found {
   const known = before?.files[target] ?? [];
   if (known.includes(found)) return tell("update");
   // Where the package has not changed since, there is nothing to choose from.
-  return tell("kept", "it was changed here", !known.includes(ours));
+  return tell("kept", "modified locally", !known.includes(ours));
 }
 
 function lookAtLink(item: Item, target: string, before: Manifest | undefined): Found {
@@ -66,7 +66,7 @@ function lookAtLink(item: Item, target: string, before: Manifest | undefined): F
   if ("to" in item) {
     if (to === item.to) return tell("same");
     if (before?.links[target] === to) return tell("update");
-    return tell("refused", `a link to ${to} is there: move it away`);
+    return tell("refused", `it exists and is a link to ${to}: move it away`);
   }
   // npm's own link to the command, say.
   if (realpath(target) === realpath(item.source)) return tell("same");

@@ -40,7 +40,7 @@ export function removeFile(path: string, manifest: Manifest | undefined, dryRun:
   if (out !== undefined) return tell("kept", `a link on the way leads out, to ${out}`);
   const there = lstatSync(path, { throwIfNoEntry: false });
   if (!there) return tell("gone");
-  if (!isOurs(path, manifest)) return tell("kept", "it was changed here");
+  if (!isOurs(path, manifest)) return tell("kept", "modified locally");
   try {
     if (!dryRun) rmSync(path);
     return tell("removed");

@@ -5,7 +5,7 @@ import type { Change } from "./plan.js";
 import type { Removal } from "./uninstall.js";
 
 export function tellChange({ what, target, why, beside }: Change): string {
-  const more = beside ? `; the new version is beside it, ${target}.new` : "";
+  const more = beside ? `; the new version is ${target}.new` : "";
   return line(what, target, why + more);
 }
 

@@ -74,7 +74,7 @@ async function jobsWithMemo({ filters, count, warn }: Wanted): Promise<Map<bigin
   const isCut = count > 0 && lines.length > count;
   if (isCut)
     warn(
-      `there are more jobs than the ${count} that were looked at: flux usernetes list has --count and filters`,
+      `only the first ${count} jobs were examined: use --count or a filter of flux usernetes list`,
     );
   const found = new Map<bigint, string>();
   for (const line of isCut ? lines.slice(0, count) : lines) {

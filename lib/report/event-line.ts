@@ -31,7 +31,7 @@ function words(event: RecordEvent, cluster: Cluster): string {
     case "down": {
       const { left, kept } = event.context;
       if (kept) return "kept for debugging";
-      return left.length > 0 ? `left on ${names(cluster, left)}` : "gone";
+      return left.length > 0 ? `leftovers on ${names(cluster, left)}` : "gone";
     }
     default:
       // One that a later version writes.

@@ -1,10 +1,9 @@
 /** Links between documents: each relative link names a file, and each anchor a heading of it. */
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import t from "tap";
 import { packagePath } from "../../lib/host/package.js";
-
-const read = (file: string) => readFileSync(packagePath(file), "utf8");
+import { documents, readDocument } from "./documents.js";
 
 /** GitHub's anchor of a heading. */
 const anchorOf = (heading: string) =>
@@ -14,16 +13,12 @@ const anchorOf = (heading: string) =>
     .replaceAll(" ", "-");
 
 const anchorsOf = (file: string) =>
-  [...read(file).matchAll(/^#+ (.*)$/gm)].map(([, heading = ""]) => anchorOf(heading));
+  [...readDocument(file).matchAll(/^#+ (.*)$/gm)].map(([, heading = ""]) => anchorOf(heading));
 
 t.test("every link between documents leads to a file and a heading", (t) => {
-  const documents = [
-    ...readdirSync(packagePath()),
-    ...readdirSync(packagePath("docs"), { recursive: true }).map((it) => join("docs", String(it))),
-  ].filter((it) => it.endsWith(".md"));
-  t.ok(documents.length > 20, `${documents.length} documents`);
-  for (const document of documents)
-    for (const [, link = ""] of read(document).matchAll(/\]\(([^)\s]+)\)/g)) {
+  t.ok(documents().length > 20);
+  for (const document of documents())
+    for (const [, link = ""] of readDocument(document).matchAll(/\]\(([^)\s]+)\)/g)) {
       if (/^https?:/.test(link)) continue;
       const [path = "", anchor] = link.split("#");
       const file = path === "" ? document : normalize(join(dirname(document), path));

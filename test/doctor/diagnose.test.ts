@@ -199,7 +199,7 @@ t.test("a node that does not answer is told as such, and fails nothing else", (t
     pass: [0],
     fail: [
       { ranks: [1], found: "No route to host" },
-      { ranks: [2], found: "it did not get further than make" },
+      { ranks: [2], found: "it stopped after make" },
       { ranks: [3], found: "it does not answer" },
     ],
   });
@@ -211,8 +211,8 @@ t.test("a node that does not answer is told as such, and fails nothing else", (t
 t.test("each requirement can be mended, and each is told once", (t) => {
   const all = requirements(config({ interface: "eth0", engines: ["docker", "podman", "nerdctl"] }));
   t.equal(new Set(all.map(({ id }) => id)).size, all.length);
-  for (const { id, what, how, mend } of all) {
-    t.match([id, what, how, mend], [/./, /./, /./, /./]);
+  for (const { id, what, how, fix } of all) {
+    t.match([id, what, how, fix], [/./, /./, /./, /./]);
     t.ok(what.length <= 24, `${what} fits into the table`);
   }
   t.end();
@@ -229,7 +229,7 @@ t.test("the table is narrow, whatever the hosts are called", (t) => {
   t.end();
 });
 
-t.test("for a person: what fails where, and how to mend it", (t) => {
+t.test("for a person: what fails where, and how to fix it", (t) => {
   const hosts = ["n1", "n2", "n3"];
   const nodes = [{ make: "ok" }, { make: "no missing: make" }, { make: "no missing: make" }];
   t.equal(
@@ -238,11 +238,11 @@ t.test("for a person: what fails where, and how to mend it", (t) => {
 ok    answers                   n[1-3]
 FAIL  make                      n1                      n[2-3]
 ok    host name                 n[1-3]
-ok    one broker a host         n[1-3]
+ok    one broker per host       n[1-3]
 
 FAIL: make
   n[2-3]: missing: make
-  to mend: install make
+  fix: install make
 `,
   );
   t.match(report(look(nodes), ["n", "n", "n"]), "  rank 1-2: missing: make\n");
@@ -265,7 +265,7 @@ t.test("for a program: the same, with idsets", (t) => {
       what: "make",
       how: "command -v make",
       fatal: true,
-      mend: "install make",
+      fix: "install make",
       pass: "0,2",
       fail: [{ ranks: "1", found: "missing: make" }],
     },
@@ -284,6 +284,6 @@ t.test("with run-as sudo the owner's engine is a warning, and each user's is not
   t.strictSame(of(diagnoses, "engine-docker@alice").fail, [{ ranks: [0], found: "gone" }]);
   t.strictSame(of(diagnoses, "answer@alice").pass, [0]);
   t.notOk(isFit(diagnoses));
-  t.notMatch(needed.map(({ mend }) => mend).join(), "the instance owner");
+  t.notMatch(needed.map(({ fix }) => fix).join(), "the instance owner");
   t.end();
 });

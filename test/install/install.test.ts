@@ -184,13 +184,13 @@ t.test("a changed file is kept, and the new version put beside it", async (t) =>
   const { told } = await system.install();
   t.equal(
     told(RC1),
-    `kept     ${system.at(RC1)} (it was changed here; the new version is beside it, ${system.at(RC1)}.new)`,
+    `kept     ${system.at(RC1)} (modified locally; the new version is ${system.at(RC1)}.new)`,
   );
   t.equal(system.read(RC1), "my own\n");
   t.equal(system.read(`${RC1}.new`), readFileSync(packagePath(RC1), "utf8"));
   t.equal(statSync(system.at(`${RC1}.new`)).mode & 0o111, 0, "Flux would run it");
   const again = await system.install();
-  t.equal(again.told(RC1), `kept     ${system.at(RC1)} (it was changed here)`);
+  t.equal(again.told(RC1), `kept     ${system.at(RC1)} (modified locally)`);
   renameSync(system.at(`${RC1}.new`), system.at(RC1));
   t.match((await system.install()).told(RC1), /^same /);
 });
@@ -199,7 +199,7 @@ t.test("one that is changed after the install is kept without more", async (t) =
   const system = newSystem(t);
   await system.install();
   system.write(LUA, "-- mine\n");
-  t.equal((await system.install()).told(LUA), `kept     ${system.at(LUA)} (it was changed here)`);
+  t.equal((await system.install()).told(LUA), `kept     ${system.at(LUA)} (modified locally)`);
   t.equal(system.read(LUA), "-- mine\n");
   t.notOk(existsSync(system.at(`${LUA}.new`)));
 });
@@ -236,7 +236,7 @@ t.test("uninstall keeps what was changed, says so, and can be repeated", async (
   system.write(CONFIGURATION, "[usernetes]\ntemplate = '/opt/u'\n");
   unlinkSync(system.at(LUA));
   const { told } = await system.run("uninstall");
-  t.equal(told(CONFIGURATION), `kept     ${system.at(CONFIGURATION)} (it was changed here)`);
+  t.equal(told(CONFIGURATION), `kept     ${system.at(CONFIGURATION)} (modified locally)`);
   t.match(told(LUA), /^gone /);
   t.strictSame(Object.keys(system.contents()), [CONFIGURATION]);
   t.match(await system.run("uninstall"), {
@@ -330,7 +330,7 @@ t.test("a directory in the way is refused, and the rest put in place", async (t)
   mkdirSync(system.at(LUA), { recursive: true });
   const { exitCode, told } = await system.run("install");
   t.equal(exitCode, 1);
-  t.match(told(LUA), /^refused .* \(what is there is no file: move it away\)$/);
+  t.match(told(LUA), /^refused .* \(it exists and is not a file: move it away\)$/);
   t.ok(existsSync(system.at(RC1)));
 });
 

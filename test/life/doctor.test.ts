@@ -51,7 +51,7 @@ life(async (t, flux) => {
     });
   });
 
-  await t.test("a node that differs is named, with how to mend it", async (t) => {
+  await t.test("a node that differs is named, with how to fix it", async (t) => {
     const template = flux.template("played");
     // One that is there on some nodes only, and another on one of them.
     const link = join(flux.place.base, "template");
@@ -69,7 +69,7 @@ life(async (t, flux) => {
       ...["flux", "usernetes", "doctor", "--pass-env", "TESTBED", "--config", file],
     ]);
     t.match(stdout, /^FAIL +template +node\[0-2\] +node3$/m);
-    t.match(stdout, /\nFAIL: template\n {2}node3: .*\n {2}to mend: git clone /);
+    t.match(stdout, /\nFAIL: template\n {2}node3: .*\n {2}fix: git clone /);
     for (const line of stdout.split("\n\n")[0]?.split("\n") ?? []) t.ok(line.length <= 80, line);
     await flux.output("flux", "exec", "rm", "-rf", link);
   });

@@ -43,10 +43,13 @@ life(async (t, flux) => {
       flux.fault("node1.down-v", "exit 4");
       const { exitCode, stderr } = await flux.run(DOWN);
       t.equal(exitCode, 1);
-      t.match(stderr, /flux-usernetes: left on node1 \(rank 1\): .*; flux usernetes down again\n$/);
+      t.match(
+        stderr,
+        /flux-usernetes: leftovers on node1 \(rank 1\): .*; run flux usernetes down again\n$/,
+      );
       t.match(await flux.run(UP), {
         exitCode: 1,
-        stderr: /is left of the last cluster on ranks 1: /,
+        stderr: /not fully removed from ranks 1: /,
       });
       flux.fault("node1.engine", undefined);
       flux.fault("node1.down-v", undefined);

@@ -101,7 +101,7 @@ life(async (t, flux) => {
     for (const [args, words] of [
       [["-x", "9"], /-x: found rank 9, allowed: 0-3, the ranks of this instance/],
       [["-x", "1-"], /-x: found "1-", allowed: ranks, like 0-3,7/],
-      [["-x", "0-3"], /-x: no rank is left for a cluster/],
+      [["-x", "0-3"], /-x: excludes every rank of the instance, allowed: all but one or more/],
       [["--workdir", "here"], /--workdir: found "here", allowed: an absolute path/],
     ] as const) {
       const { exitCode, stderr } = await flux.run([...UP, ...args]);

@@ -77,7 +77,7 @@ t.test("only the instance owner's jobs have clusters, unless steps run as the jo
 t.test("two brokers on one host cannot both be nodes", (t) => {
   t.equal(
     refused({ hosts: ["a", "b", "b"] }),
-    "two of the job's ranks are on the host b: a cluster needs one broker a host",
+    "two of the job's ranks are on the host b: a cluster needs one broker per host",
   );
   t.end();
 });

@@ -107,7 +107,7 @@ t.test("a port in use is one warning, and tried again when asked", async (t) => 
   const { metrics, said } = setUp(t);
   const { port, server } = await taken();
   await metrics.apply({ host, port });
-  const again = "tried again when the configuration is read again";
+  const again = "tried again at the next reload of the configuration";
   t.equal(said.length, 1);
   t.match(said[0], new RegExp(`^warn: metrics-listen: ${host}:${port}: .*EADDRINUSE.*; ${again}$`));
   metrics.settle("ready", 1);

@@ -66,7 +66,7 @@ t.test("a job that has its nodes is begun before its follow tells so", async (t)
   const { life, supervisor, report } = supervise(t);
   await supervisor.onSentinel();
   report();
-  await eventually(() => life.said.some((line) => line.includes("taken up: ")));
+  await eventually(() => life.said.some((line) => line.includes("resumed from: ")));
   life.job.alloc();
   const text = life.job.eventlog.map((event) => `${JSON.stringify(event)}\n`).join("");
   life.flux.kvs.set(`${kvsDirectory(JOBID)}.eventlog`, text);

@@ -21,7 +21,7 @@ t.test("a node that we drained is undrained when nothing is left there", async (
   t.strictSame([...life.flux.reasons], [["2", "broken fan"]], "another's reason stays");
   t.match(
     life.said,
-    [/undrained ranks 1,7: nothing is left there/].map(() => String),
+    [/undrained ranks 1,7: no leftovers/].map(() => String),
     "and said",
   );
 });

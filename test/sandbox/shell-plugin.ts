@@ -85,7 +85,7 @@ export async function usernetesEnvironment(
   if (!entry) return {};
   const { outcome, note, kubeconfig } = (entry.context ?? {}) as Record<string, string | undefined>;
   if (outcome !== "ready" || kubeconfig === undefined) {
-    const why = note ?? outcome ?? "its record is not understood";
+    const why = note ?? outcome ?? "its record is malformed";
     throw new ShellFailure(`usernetes: the job's cluster did not come up: ${why}`);
   }
   return using(kubeconfig);

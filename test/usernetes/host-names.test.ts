@@ -32,7 +32,7 @@ t.test("the names of one cluster differ without regard to case", (t) => {
   t.equal(hostNamesFault(["a", "b", "A1"]), undefined);
   t.equal(
     hostNamesFault(["a", "b", "b"]),
-    "two of the job's ranks are on the host b: a cluster needs one broker a host",
+    "two of the job's ranks are on the host b: a cluster needs one broker per host",
   );
   t.match(
     hostNamesFault(["Node1", "node2", "node1"]),

@@ -147,7 +147,7 @@ local function wait_until_down (jobid)
         local now = os.time ()
         limit = limit or teardown_limit (jobid)
         if now > (limit or began + REST) then
-            return limit and "it takes too long" or "the daemon has not begun with it"
+            return limit and "it takes too long" or "the daemon has not started it"
         end
         if now - answered >= ASK then
             if daemon_answers_now () then
@@ -220,7 +220,7 @@ end
 local function on_init ()
     local jobid = shell.getenv ("FLUX_JOB_ID")
     if not jobid or not jobid:match ("^[%w\198\146]+$") then
-        shell.die ("usernetes: the job's id is not known: FLUX_JOB_ID is " .. tostring (jobid))
+        shell.die ("usernetes: cannot find the job's ID: FLUX_JOB_ID is " .. tostring (jobid))
     end
     local around = inside_a_cluster ()
     if around then return use (around) end
@@ -229,7 +229,7 @@ local function on_init ()
     own_jobid = jobid
     if field (line, "outcome") ~= "ready" or not kubeconfig then
         shell.die ("usernetes: the job's cluster did not come up: " ..
-            (field (line, "note") or field (line, "outcome") or "its record is not understood"))
+            (field (line, "note") or field (line, "outcome") or "its record is malformed"))
     end
     use (kubeconfig)
 end

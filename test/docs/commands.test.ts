@@ -1,0 +1,110 @@
+/**
+ * The commands in the documents: each exists and has the options and as many arguments as are
+ * given there; each table `[usernetes]` passes the daemon's own check.
+ */
+import { parse } from "smol-toml";
+import t from "tap";
+import { loadProgram } from "../../lib/cli/commands.js";
+import { programGrammar, usernetesGrammar, type Grammar } from "../../lib/completion/grammar.js";
+import { checkConfig } from "../../lib/config/check.js";
+import { parseRequest } from "../../lib/cluster/request.js";
+import { callsIn, codeBlocks, documents, readDocument, type Call } from "./documents.js";
+
+const grammars = new Map<string, Grammar>(
+  [programGrammar(await loadProgram()), usernetesGrammar()].map((it) => [it.command, it]),
+);
+
+/** What is wrong with a call; empty if nothing is. */
+function fault([command, ...words]: Call): string {
+  const grammar = grammars.get(command);
+  if (!grammar) return `no command ${command}`;
+  let options = grammar.options;
+  let verb: Grammar["verbs"][number] | undefined;
+  let count = 0;
+  for (let i = 0; i < words.length; i++) {
+    const word = words[i] ?? "";
+    if (word === "--" || word === "...") break;
+    if (word.startsWith("-")) {
+      const [name = ""] = word.split("=");
+      const option = options.find(({ names }) => names.includes(name));
+      if (!option) return `no option ${name}`;
+      if (option.value !== undefined && !word.includes("=")) i++;
+    } else if (!verb) {
+      const name = word.replace(/[.,:]$/, "");
+      verb = grammar.verbs.find((it) => it.name === name);
+      if (!verb) return `no verb ${name}`;
+      options = [...options, ...verb.options];
+    } else if (verb.argument === "command") break;
+    else count++;
+  }
+  if (verb && count > verb.most) return `${count} arguments, at most ${verb.most}`;
+  return "";
+}
+
+t.test("a call that is wrong is found", (t) => {
+  t.equal(fault(["flux-usernetes", "list", "-a", "--since=-1h"]), "");
+  t.equal(fault(["flux-usernetes", "once", "--", "kubectl", "--anything"]), "");
+  t.equal(fault(["usernetes", "attr", "--jobid", "ƒ1", "kubeconfig"]), "");
+  t.equal(fault(["flux-usernetes", "lisst"]), "no verb lisst");
+  t.equal(fault(["flux-usernetes", "list", "--al"]), "no option --al");
+  t.equal(fault(["flux-usernetes", "status", "a", "b"]), "2 arguments, at most 1");
+  t.equal(fault(["usernetes", "attr", "--job", "ƒ1"]), "no option --job");
+  t.end();
+});
+
+t.test("calls are read out of blocks, prompts and backquotes", (t) => {
+  const text = [
+    "Run `flux usernetes list -a`, not ``x``.\n",
+    "    $ flux usernetes wait --timeout 1m ƒ1 && true",
+    "    flux-usernetes: ƒ1: waiting\n",
+    "text\n",
+    "    trap 'flux usernetes down' EXIT",
+    "    export KUBECONFIG=$(flux usernetes up \\",
+    "      -x 0)",
+  ].join("\n");
+  t.strictSame(callsIn(text), [
+    ["flux-usernetes", "wait", "--timeout", "1m", "ƒ1"],
+    ["flux-usernetes", "down"],
+    ["flux-usernetes", "up", "-x", "0"],
+    ["flux-usernetes", "list", "-a"],
+  ]);
+  t.end();
+});
+
+t.test("every call in the documents is one that the commands take", (t) => {
+  let count = 0;
+  for (const file of documents().filter((it) => it !== "NEWS.md"))
+    for (const call of callsIn(readDocument(file))) {
+      count++;
+      t.equal(fault(call), "", `${file}: ${call.join(" ")}`);
+    }
+  t.ok(count > 100, `${count} calls`);
+  t.end();
+});
+
+t.test("every table [usernetes] in the documents is one that the daemon takes", (t) => {
+  let count = 0;
+  for (const file of documents())
+    for (const block of codeBlocks(readDocument(file)).filter((it) => /^\[usernetes\]/m.test(it))) {
+      const table = parse(block).usernetes as Record<string, unknown>;
+      count++;
+      t.doesNotThrow(() => checkConfig({ template: "/t", ...table }, file), `${file}: ${block}`);
+    }
+  t.ok(count > 5, `${count} tables`);
+  t.end();
+});
+
+t.test("every attribute and option in the documents is one that a job may have", (t) => {
+  let count = 0;
+  for (const file of documents())
+    for (const [, name = "", value = ""] of readDocument(file).matchAll(
+      /--setattr=(?:attributes\.)?user\.(usernetes\w*)=([^\s\\`)]+)/g,
+    )) {
+      if (value === "maybe") continue;
+      const asked = parseRequest({ usernetes: "yes", [name]: value });
+      count++;
+      t.ok("asks" in asked && asked.asks, `${file}: ${name}=${value}`);
+    }
+  t.ok(count >= 8, `${count} attributes`);
+  t.end();
+});

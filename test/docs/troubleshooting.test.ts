@@ -1,0 +1,53 @@
+/**
+ * docs/troubleshooting.md: each message there is one that the programs print. A message that is
+ * reworded, and not there, fails this.
+ */
+import t from "tap";
+import { messages } from "../text/messages.js";
+import { codeBlocks, readDocument } from "./documents.js";
+
+/** Messages of other programs. */
+const FOREIGN = [/^Error: crun: /, /^coredns: /];
+
+const escaped = (text: string) => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+
+/** What a message is in the source: `{name}`, `$name` and `${name}` stand for a value. */
+const PLACEHOLDER = /\$?\{[^}]*\}+|\$\w+/;
+
+/** The texts between the places of values, which have to come in this order. */
+const inOrder = (parts: string[]): RegExp =>
+  new RegExp(
+    parts
+      .map((part) => part.trim())
+      .filter((part) => part !== "")
+      .map(escaped)
+      .join(".*"),
+    "s",
+  );
+
+/** Whether the line has the message's fixed text, or the message that of the line. */
+function isOf(line: string, text: string): boolean {
+  const fixed = text.split(PLACEHOLDER);
+  if (fixed.join("").replace(/\W/g, "").length < 12) return false;
+  return inOrder(fixed).test(line) || inOrder(line.split("...")).test(text);
+}
+
+t.test("a message is found whatever its values are, and a changed one is not", (t) => {
+  const text = "{step} on {host}: timed out after {time}, waiting for $name";
+  t.ok(isOf("up on node1: timed out after 3 s, waiting for x", text));
+  t.ok(isOf("timed out after ..., waiting for ...", text));
+  t.notOk(isOf("up on node1: took longer than 3 s", text));
+  t.end();
+});
+
+t.test("every message in the document is printed by a program", (t) => {
+  const texts = messages().map(({ text }) => text);
+  const lines = codeBlocks(readDocument("docs/troubleshooting.md")).flatMap((it) => it.split("\n"));
+  t.ok(lines.length > 30, `${lines.length} messages`);
+  for (const line of lines.filter((it) => it !== "" && !FOREIGN.some((each) => each.test(it))))
+    t.ok(
+      texts.some((text) => isOf(line, text)),
+      line,
+    );
+  t.end();
+});
