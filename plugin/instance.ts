@@ -222,6 +222,7 @@ export class InstanceCluster {
         shared: config.shared,
         ready: config.ready,
         scheduleOnLead: config.scheduleOnLead,
+        adjustments: config.adjustments,
         instance,
       },
       owner: this.ready?.owner ?? 0,

@@ -213,6 +213,7 @@ class Daemon {
         shared: config.shared,
         ready: config.ready,
         scheduleOnLead: config.scheduleOnLead,
+        adjustments: config.adjustments,
         instance,
       },
       owner: this.ready?.owner ?? 0,

@@ -32,6 +32,7 @@ export interface Config {
   extendTimeLimit: boolean;
   ready: Table["ready"];
   scheduleOnLead: Table["schedule-on-lead"];
+  adjustments: Table["adjustments"];
   /** Where metrics are served; undefined: nowhere. */
   metricsListen: Listen | undefined;
 }
@@ -77,6 +78,7 @@ export function checkConfig(found: unknown, where: string): Config {
     extendTimeLimit: table["extend-time-limit"],
     ready: table.ready,
     scheduleOnLead: table["schedule-on-lead"],
+    adjustments: table.adjustments,
     metricsListen: parseListen(table["metrics-listen"] ?? ""),
   };
 }
@@ -104,7 +106,7 @@ function allowed(error: ErrorObject): string {
   if (parent.format) return FORMATS[parent.format]?.allowed ?? parent.format;
   if (error.keyword === "type") return `a value of type ${String(params["type"])}`;
   if (error.keyword === "minItems") return "one engine or more";
-  if (error.keyword === "uniqueItems") return "each engine once";
+  if (error.keyword === "uniqueItems") return "each once";
   return (error.message ?? error.keyword).replace(/^must be /, "");
 }
 

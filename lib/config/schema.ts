@@ -5,6 +5,24 @@
 import type { EngineName } from "../usernetes/engine.js";
 import { ENGINES } from "../usernetes/engine.js";
 
+/**
+ * What a cluster's copy of the template, and the calls of its targets, get beyond the
+ * template, so that the cluster comes up sooner (lib/step/on-node/adjust.sh).
+ */
+export const ADJUSTMENTS = [
+  "kubernetes-version",
+  "no-leader-election",
+  "host-docker-internal",
+  "one-sync",
+  "signed-token",
+  "ecdsa-keys",
+  "etcd-no-fsync",
+] as const;
+export type Adjustment = (typeof ADJUSTMENTS)[number];
+
+/** Those that change nothing that a cluster's user would notice. */
+export const DEFAULT_ADJUSTMENTS = ADJUSTMENTS.slice(0, 5);
+
 /** The table as an administrator writes it, with the defaults filled in. */
 export interface Table {
   template: string;
@@ -19,13 +37,14 @@ export interface Table {
   hold: "events" | "perilog";
   "bring-up-timeout": string;
   "teardown-timeout": string;
-  attempts: { up: number; "kubeadm-join": number };
+  attempts: { up: number; "kubeadm-init": number; "kubeadm-join": number };
   "join-fanout": number;
   drain: boolean;
   undrain: boolean;
   "extend-time-limit": boolean;
   ready: "nodes" | "network" | "dns";
   "schedule-on-lead": "auto" | "yes" | "no";
+  adjustments: Adjustment[];
   "metrics-listen"?: string;
 }
 
@@ -116,6 +135,7 @@ export const schema = {
       description: "how many times a step is tried",
       properties: {
         up: attempts(2, "tries of starting a node's container"),
+        "kubeadm-init": attempts(2, "tries of starting the control plane"),
         "kubeadm-join": attempts(3, "tries of a worker's join"),
       },
     },
@@ -153,6 +173,14 @@ export const schema = {
       default: "auto",
       description:
         'whether pods may run on the lead: "auto": only if it is the only node; a job may override it',
+    },
+    adjustments: {
+      type: "array",
+      items: { enum: ADJUSTMENTS },
+      uniqueItems: true,
+      default: DEFAULT_ADJUSTMENTS,
+      description:
+        "changes to a cluster's own copy of the template that make it come up sooner; [] for none",
     },
     "metrics-listen": {
       type: "string",

@@ -44,6 +44,8 @@ function keysOf(properties: Record<string, Property>, required: readonly string[
 }
 
 function valueOf({ default: value, properties }: Property): string | undefined {
+  // A line of the page breaks at blanks.
+  if (Array.isArray(value)) return `[${value.map((one) => JSON.stringify(one)).join(", ")}]`;
   if (!properties) return value === undefined ? undefined : JSON.stringify(value);
   const inner = Object.entries(properties).map(
     ([name, each]) => `${name} = ${valueOf(each) ?? ""}`,

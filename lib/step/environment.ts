@@ -4,6 +4,7 @@
  * stage.sh).
  */
 import type { ScheduleOnLead } from "../cluster/request.js";
+import type { Adjustment } from "../config/schema.js";
 import { encodeInOrder } from "../flux/hostlist.js";
 import { decodeIdset } from "../flux/idset.js";
 import type { Claim } from "../record/events.js";
@@ -22,6 +23,8 @@ export interface Site {
   ready: "nodes" | "network" | "dns";
   /** May pods run on the lead. */
   scheduleOnLead: ScheduleOnLead;
+  /** What the cluster's copy of the template gets beyond it. */
+  adjustments: readonly Adjustment[];
   /** UUID of the instance. */
   instance: string;
 }
@@ -53,6 +56,7 @@ export function stepEnvironment(
     USERNETES_SHARED: site.shared,
     USERNETES_READY: site.ready,
     USERNETES_SCHEDULE_ON_LEAD: site.scheduleOnLead,
+    USERNETES_ADJUSTMENTS: site.adjustments.join(" "),
     USERNETES_SIZE: String(ranks.length - dropped.length),
     USERNETES_WITHOUT: dropped.join(" "),
     USERNETES_SUBNET: claim.subnet,

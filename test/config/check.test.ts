@@ -28,13 +28,17 @@ t.test("a table with the template only is what the documentation says", (t) => {
     hold: "events",
     bringUpTimeoutMs: 900_000,
     teardownTimeoutMs: 300_000,
-    attempts: { up: 2, "kubeadm-join": 3 },
+    attempts: { up: 2, "kubeadm-init": 2, "kubeadm-join": 3 },
     joinFanout: 64,
     drain: true,
     undrain: true,
     extendTimeLimit: true,
     ready: "dns",
     scheduleOnLead: "auto",
+    adjustments: [
+      ...["kubernetes-version", "no-leader-election", "host-docker-internal", "one-sync"],
+      "signed-token",
+    ],
     metricsListen: undefined,
   });
   t.end();
@@ -58,6 +62,7 @@ t.test("every key can be set", (t) => {
         "teardown-timeout": "2m",
         attempts: { up: 5 },
         "join-fanout": 1,
+        adjustments: ["etcd-no-fsync"],
         drain: false,
         undrain: false,
         "extend-time-limit": false,
@@ -80,13 +85,14 @@ t.test("every key can be set", (t) => {
       hold: "events",
       bringUpTimeoutMs: 90_000,
       teardownTimeoutMs: 120_000,
-      attempts: { up: 5, "kubeadm-join": 3 },
+      attempts: { up: 5, "kubeadm-init": 2, "kubeadm-join": 3 },
       joinFanout: 1,
       drain: false,
       undrain: false,
       extendTimeLimit: false,
       ready: "network",
       scheduleOnLead: "no",
+      adjustments: ["etcd-no-fsync"],
       metricsListen: { host: "::1", port: 9464 },
     },
   );
@@ -115,7 +121,7 @@ const FSD =
   'a duration (RFC 23) above 0 that is not infinite, like "90s" or "15m": each wait has to end';
 const LISTEN = 'an address and a port, like "127.0.0.1:9464", "[::1]:9464" or "9464"';
 const KEYS =
-  "template, workdir, container-engine, engines, ports, subnets, interface, run-as, shared-filesystem, hold, bring-up-timeout, teardown-timeout, attempts, join-fanout, drain, undrain, extend-time-limit, ready, schedule-on-lead, metrics-listen";
+  "template, workdir, container-engine, engines, ports, subnets, interface, run-as, shared-filesystem, hold, bring-up-timeout, teardown-timeout, attempts, join-fanout, drain, undrain, extend-time-limit, ready, schedule-on-lead, adjustments, metrics-listen";
 
 const REFUSED: [string, Record<string, unknown>, string][] = [
   [
@@ -203,6 +209,11 @@ const REFUSED: [string, Record<string, unknown>, string][] = [
     { "teardown-timeout": 300 },
     `teardown-timeout: found 300, allowed: ${FSD}`,
   ],
+  [
+    "an adjustment that is not known",
+    { adjustments: ["one-sync", "fast"] },
+    'adjustments.1: found "fast", allowed: kubernetes-version, no-leader-election, host-docker-internal, one-sync, signed-token, ecdsa-keys, etcd-no-fsync',
+  ],
   ["no tries", { attempts: { up: 0 } }, "attempts.up: found 0, allowed: >= 1"],
   [
     "half a try",
@@ -212,7 +223,7 @@ const REFUSED: [string, Record<string, unknown>, string][] = [
   [
     "tries of another step",
     { attempts: { stage: 2 } },
-    "attempts.stage: there is no such key; allowed: up, kubeadm-join",
+    "attempts.stage: there is no such key; allowed: up, kubeadm-init, kubeadm-join",
   ],
   ["a fan-out of none", { "join-fanout": 0 }, "join-fanout: found 0, allowed: >= 1"],
   ["a fan-out of too many", { "join-fanout": 5000 }, "join-fanout: found 5000, allowed: <= 4096"],

@@ -27,7 +27,7 @@ t.test("a TOML file", (t) => {
     const file = write('[usernetes]\ntemplate = "/opt/u"\n[usernetes.attempts]\nup = 4\n');
     const { config, table } = await loadFile(file);
     t.equal(config.template, "/opt/u");
-    t.strictSame(config.attempts, { up: 4, "kubeadm-join": 3 });
+    t.strictSame(config.attempts, { up: 4, "kubeadm-init": 2, "kubeadm-join": 3 });
     t.strictSame(JSON.parse(JSON.stringify(table)), { template: "/opt/u", attempts: { up: 4 } });
   });
 

@@ -81,6 +81,7 @@ export class Life {
         shared: config.shared,
         ready: config.ready,
         scheduleOnLead: config.scheduleOnLead,
+        adjustments: config.adjustments,
         // Its own: a published join-command is a real file, named after it.
         instance: randomUUID(),
       },

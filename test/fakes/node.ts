@@ -68,7 +68,7 @@ case "$1 $2" in
   "network ls" | "volume ls" | "image ls") tell "$1" ;;
   "rm -f") [ ! -e "$NOTES/engine.hangs" ] || exec sleep 300; drop container "$4" ;;
   "network rm" | "volume rm" | "image rm") drop "$1" "$3" ;;
-  "exec "*) shift 2; . "$NOTES/in-container" ;;
+  "exec "*) [ "$2" != -i ] || shift; shift 2; . "$NOTES/in-container" ;;
 esac`;
 
 export interface Ended {

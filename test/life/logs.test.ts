@@ -130,9 +130,14 @@ played`);
     job = await flux.submit("-N2", "true");
     const { stdout, exitCode } = await logs("--follow", "--step", "kubeadm-init", job);
     t.equal(exitCode, 0);
-    t.equal(count(stdout, "0: no luck on node0"), 1, stdout);
+    // The second try's may go with the work directory.
+    t.ok(count(stdout, "0: no luck on node0") >= 1, stdout);
     await flux.waitForEnd(job);
-    t.match((await logs("-f", job)).stdout, "==> kubeadm-init, try 1: failed on 0: exit 2: ");
+    for (const attempt of [1, 2])
+      t.match(
+        (await logs("-f", job)).stdout,
+        `==> kubeadm-init, try ${attempt}: failed on 0: exit 2: `,
+      );
   });
 
   await t.test("what does not go is said in one line", async (t) => {

@@ -38,7 +38,7 @@ t.test("the page has the duty, the meaning, what is allowed, and the default", (
   );
   t.match(text("drain"), /^\(optional\) .* Allowed: true or false\. \(Default: `true`\)$/);
   t.match(text("engines"), 'Allowed: a list of "docker", "podman" and "nerdctl".');
-  t.match(text("attempts"), "(Default: `{ up = 2, kubeadm-join = 3 }`)");
+  t.match(text("attempts"), "(Default: `{ up = 2, kubeadm-init = 2, kubeadm-join = 3 }`)");
   t.match(text("attempts.up"), "Allowed: a whole number, 1 to 20. (Default: `2`)");
   t.end();
 });

@@ -1,4 +1,5 @@
 import t from "tap";
+import { DEFAULT_ADJUSTMENTS } from "../../lib/config/schema.js";
 import { INSTANCE } from "../../lib/usernetes/names.js";
 import { FluxError } from "../../plugin/flux-error.js";
 import { describeEvent, Life } from "../fakes/life.js";
@@ -197,6 +198,7 @@ t.test("the nodes get the cluster's environment and nothing of the daemon's", as
     USERNETES_SHARED: "auto",
     USERNETES_READY: "dns",
     USERNETES_SCHEDULE_ON_LEAD: "auto",
+    USERNETES_ADJUSTMENTS: DEFAULT_ADJUSTMENTS.join(" "),
     USERNETES_SIZE: "3",
     USERNETES_WITHOUT: "",
     USERNETES_SUBNET: "10.100.0.0/24",

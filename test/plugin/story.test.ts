@@ -83,13 +83,16 @@ t.test("a bring-up that fails for good", async (t) => {
     step === "kubeadm-init" && rank === 0 ? { exit: 2, tail: ["no luck"] } : undefined,
   );
   await life.untilClean();
+  const note = "kubeadm-init failed on node0 (rank 0) (2 tries): exit 2: no luck";
   t.strictSame(told(life), [
     "held until its cluster is ready",
     ...PREPARED,
     "kubeadm-init, join-command, kubeconfig: begins on node0 (rank 0)",
     "error: kubeadm-init: node0 (rank 0): failed: exit 2: no luck",
-    "error: settle: failed: kubeadm-init failed on node0 (rank 0): exit 2: no luck",
-    "teardown: usernetes: kubeadm-init failed on node0 (rank 0): exit 2: no luck",
+    "kubeadm-init, join-command, kubeconfig: begins on node0 (rank 0), try 2",
+    "error: kubeadm-init: node0 (rank 0): failed (try 2): exit 2: no luck",
+    `error: settle: failed: ${note}`,
+    `teardown: usernetes: ${note}`,
     ...TAKEN_DOWN,
     "nodes released",
   ]);

@@ -11,6 +11,7 @@ const SITE: Site = {
   shared: "no",
   ready: "network",
   scheduleOnLead: "no",
+  adjustments: ["one-sync"],
   instance: "uuid",
 };
 const LATER: Site = {
@@ -20,6 +21,7 @@ const LATER: Site = {
   shared: "yes",
   ready: "dns",
   scheduleOnLead: "auto",
+  adjustments: [],
   instance: "uuid",
 };
 
@@ -46,6 +48,7 @@ t.test("an entry keeps its setting, and one that is broken costs no more than th
     { ...entry.setting, environment: { A: 1 } },
     { ...entry.setting, shared: "x" },
     { ...entry.setting, ready: "x" },
+    { ...entry.setting, adjustments: ["$(id)"] },
   ])
     t.strictSame(parseOpenCluster(JSON.stringify({ ...entry, setting })), {
       jobid: "5",

@@ -38,13 +38,18 @@ for (const [engine, { container, image }] of Object.entries(NAMES)) {
     return node;
   };
 
-  t.test(`${engine}: up asks whether the node's container runs`, async (t) => {
-    const node = open(t);
-    t.equal((await node.step("up")).exitCode, 0);
-    t.strictSame(node.noted("engine"), [
-      `ps --format {{.Names}} ${LABEL} --filter label=com.docker.compose.service=node`,
-    ]);
-  });
+  t.test(
+    `${engine}: up asks whether the node's container runs, and is ready for kubeadm`,
+    async (t) => {
+      const node = open(t);
+      node.note("in-container", 'echo "usernetes: ready"');
+      t.equal((await node.step("up")).exitCode, 0);
+      t.strictSame(node.noted("engine"), [
+        `ps --format {{.Names}} ${LABEL} --filter label=com.docker.compose.service=node`,
+        `exec -i ${container} sh -s 120`,
+      ]);
+    },
+  );
 
   t.test(`${engine}: kubectl and kubeadm run in that container`, async (t) => {
     const node = open(t);

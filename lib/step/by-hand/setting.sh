@@ -128,6 +128,21 @@ settings() {
   done
 }
 
+# As usernetes.adjustments and its default (lib/config/schema.ts). With --serial nothing
+# comes after kubeadm-init that sets the addresses.
+choose_adjustments() {
+  known='kubernetes-version no-leader-election host-docker-internal one-sync signed-token ecdsa-keys etcd-no-fsync'
+  wanted=${USERNETES_ADJUSTMENTS-kubernetes-version no-leader-election host-docker-internal one-sync signed-token}
+  USERNETES_ADJUSTMENTS=''
+  for name in $wanted; do
+    case " $known " in
+      *" $name "*) ;;
+      *) fail 2 "USERNETES_ADJUSTMENTS: found \"$name\", allowed: $known" ;;
+    esac
+    [ "$name$serial" = one-syncyes ] || USERNETES_ADJUSTMENTS="$USERNETES_ADJUSTMENTS $name"
+  done
+}
+
 # The environment of the steps, from here on.
 tell_steps() {
   choose_engine
@@ -147,7 +162,8 @@ tell_steps() {
     auto | yes | no) ;;
     *) fail 2 "USERNETES_SCHEDULE_ON_LEAD: found \"$USERNETES_SCHEDULE_ON_LEAD\", allowed: auto, yes or no" ;;
   esac
-  export USERNETES_READY USERNETES_SCHEDULE_ON_LEAD
+  choose_adjustments
+  export USERNETES_READY USERNETES_SCHEDULE_ON_LEAD USERNETES_ADJUSTMENTS
   export USERNETES_WORKDIR USERNETES_LEAD USERNETES_PROJECT USERNETES_MARKER USERNETES_ENGINE \
     USERNETES_SIZE USERNETES_SHARED USERNETES_KEEP USERNETES_WITHOUT USERNETES_SUBNET USERNETES_RANKS USERNETES_RANK \
     CONTAINER_ENGINE COMPOSE COMPOSE_PROJECT_NAME HOSTNAME

@@ -44,6 +44,11 @@ explain_failure() {
 # A client that outlives its step must not keep the descriptor of the reports open.
 in_container() { KUBECONFIG=$USERNETES_WORKDIR/kubeconfig "$USERNETES_ENGINE" exec "$container" "$@" 8>&-; }
 
+# Runs a script of sh in the container, which is stdin: what it starts must not read that.
+script_in_container() { # ARG... <SCRIPT
+  KUBECONFIG=$USERNETES_WORKDIR/kubeconfig "$USERNETES_ENGINE" exec -i "$container" sh -s "$@" 8>&-
+}
+
 # Removes what the workers have registered that the cluster goes on without.
 remove_excluded() {
   # shellcheck disable=SC2086 # one word a node

@@ -8,7 +8,7 @@ tokens=$(in_container kubeadm token list -o 'jsonpath={.token}{"\n"}')
 ids=$(printf '%s\n' "$tokens" | cut -s -d. -f1)
 if [ -e "$join" ]; then ids="$ids $(sed -n 's/.*--token \([a-z0-9]\{6\}\)\..*/\1/p' "$join")"; fi
 # shellcheck disable=SC2086 # one word an id
-for id in $(printf '%s\n' $ids | sort -u); do
-  in_container kubeadm token delete "$id"
-done
+ids=$(printf '%s\n' $ids | sort -u)
+# shellcheck disable=SC2086
+[ -z "$ids" ] || in_container kubeadm token delete $ids
 rm -f "$join"

@@ -1,7 +1,20 @@
 # Has the lead make a join-command and gives it to the caller on descriptor 3.
 #
+# A kubeadm that joins looks every 5 s for the token's signature, which the controller manager
+# puts into the ConfigMap cluster-info once it has started: it is waited for here, where looking
+# again takes no 5 s. A worker waits itself where it does not come, or cannot be looked for.
+#
 # Safe to repeat: it makes another token; delete-token deletes them all.
 set -eu
+wait_for_signature() { # TOKEN-ID
+  recall_container 2>/dev/null || return 0
+  script_in_container "$1" <<'END' 3>&- >/dev/null 2>&1 || true
+end=$(($(date +%s) + 10))
+while keys=$(kubectl --namespace kube-public get configmap cluster-info -o yaml </dev/null) && [ "$(date +%s)" -lt "$end" ]; do
+  case $keys in *"jws-kubeconfig-$1:"*) exit ;; *"kubeconfig:"*) sleep 0.1 </dev/null ;; *) exit ;; esac
+done
+END
+}
 cd "$USERNETES_WORKDIR"
 set -a
 . "$node/node.env"
@@ -15,4 +28,8 @@ case $text in
     text=$(head -c 65536 join-command)
     ;;
 esac
+if adjusts signed-token; then
+  id=$(printf '%s\n' "$text" | sed -n 's/^kubeadm join .*--token \([a-z0-9]\{6\}\)\..*/\1/p' | tail -n 1)
+  [ -z "$id" ] || wait_for_signature "$id"
+fi
 [ -z "$text" ] || printf '%s\n' "$text" >&3

@@ -11,7 +11,11 @@ set -a
 set +a
 # Of what was cut off only its client ended; it goes on in the container.
 in_node() { { recall_container && "$USERNETES_ENGINE" exec "$container" "$@"; } >/dev/null 2>&1 || true; }
-make_in_node() { make "$1" || explain_failure; }
+make_in_node() { make "$@" || explain_failure; }
+# kubeadm-init ends with a sync-external-ip of its own, as $(MAKE); that comes when all have
+# joined, too, before anything asks for the addresses. The first one is passed over.
+# shellcheck disable=SC2016 # it is for make, and for the shell that make starts
+pass_over_sync='MAKE=sh -c '\''[ "$$1" = sync-external-ip ] || exec make "$$@"'\'' make'
 case $step in
   kubeadm-init | kubeadm-join)
     [ ! -e "$node/$step.done" ] || exit 0
@@ -22,7 +26,8 @@ case $step in
     # Until 2024-12-10 the template runs the file itself, in the container.
     [ "$step" = kubeadm-init ] || [ ! -f join-command ] || chmod u+x join-command || true
     : >"$node/$step.begun"
-    make_in_node "$step"
+    [ "$step" != kubeadm-init ] || adjust_kubeadm_config
+    if [ "$step" = kubeadm-init ] && adjusts one-sync; then make_in_node "$step" "$pass_over_sync"; else make_in_node "$step"; fi
     : >"$node/$step.done"
     # A worker's copy of the token has served; the lead's own is for other workers, too.
     if [ "$step" = kubeadm-join ] && ! is_shared; then rm -f join-command; fi

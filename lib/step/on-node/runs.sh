@@ -3,4 +3,3 @@
 # podman-compose warns, and gives 0, where the engine has made no container, or has
 # not started it, or where it has started another's of that name.
 find_container "the node's container does not run"
-printf '%s\n' "$container" >"$node/up.done"

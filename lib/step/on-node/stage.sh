@@ -101,7 +101,25 @@ copy() {
   umask 0
   cp -R "$@" "$workdir/"
   umask 077
+  add_host_name
   : >"$state/staged"
+}
+
+# kind's node image looks up host.docker.internal when it starts, and takes the default
+# gateway where there is no such name. Where no DNS answers that takes 5 s: the container
+# gets the name, with the address that it would have taken. All nodes may share the file, so
+# that the address is a variable; the template's own override or name stays alone.
+add_host_name() {
+  adjusts host-docker-internal && [ -n "${USERNETES_SUBNET:-}" ] || return 0
+  compose=$(compose_file "$workdir") || return 0
+  ! grep -qs host.docker.internal "$compose" || return 0
+  for name in "$workdir"/*compose.override.y*ml; do
+    [ ! -e "$name" ] && [ ! -L "$name" ] || return 0
+  done
+  # shellcheck disable=SC2016 # it is for compose
+  printf '%s\n' '# Of this cluster: the address that host.docker.internal has where no DNS knows it.' \
+    'services:' '  node:' '    extra_hosts:' \
+    '      - "host.docker.internal:${USERNETES_GATEWAY:-127.0.0.1}"' >"${compose%.*}.override.${compose##*.}"
 }
 
 # Whether it is this node that copies: the first to make that file.
@@ -151,3 +169,4 @@ case $name in *[A-Z]*) name=$(printf '%s' "$host" | tr '[:upper:]' '[:lower:]') 
 for variable in "NODE_NAME=u7s-$name" "NODE_SUBNET=$subnet" "NODE_IP=${subnet%.0/24}.100" ${address:+"HOST_IP=$address"}; do
   printf '%s\nU7S_%s\n' "$variable" "$variable"
 done >"$node/node.env"
+echo "USERNETES_GATEWAY=${subnet%.0/24}.1" >>"$node/node.env"

@@ -1,0 +1,117 @@
+# What a cluster's own copy of the template gets beyond the template, so that the cluster
+# comes up sooner: usernetes.adjustments names each, and docs/template.md describes them.
+
+# Whether an adjustment is asked for.
+adjusts() { # NAME
+  case " ${USERNETES_ADJUSTMENTS:-} " in *" $1 "*) ;; *) return 1 ;; esac
+}
+
+# A clone that a person gave as the work directory is not ours to change.
+is_copy() { [ -f "$state/staged" ] && [ ! -L "$state/staged" ]; }
+
+# Changes the cluster's copy of kubeadm's configuration. Each change is left out where the
+# file sets that value itself, or is written in a way that this does not read.
+#
+# Safe to repeat: what is set is not set again. The file is replaced as a whole.
+adjust_kubeadm_config() {
+  config=$USERNETES_WORKDIR/kubeadm-config.yaml
+  is_copy && [ -f "$config" ] && [ ! -L "$config" ] || return 0
+  version=''
+  if adjusts kubernetes-version && recall_container 2>/dev/null; then
+    version=$(in_container kubeadm version -o short 2>/dev/null) || version=''
+    case $version in
+      v[0-9]*.[0-9]*.[0-9]*) ;;
+      *) version='' ;;
+    esac
+    case $version in *[!A-Za-z0-9.+-]*) version='' ;; esac
+  fi
+  cp -p "$config" "$config.$member"
+  print_config >"$config.$member"
+  if [ "$(cat "$config")" = "$(cat "$config.$member")" ]; then rm -f "$config.$member"; else
+    mv "$config.$member" "$config"
+    echo "kubeadm-config.yaml has the adjustments of this cluster${version:+, and kubernetesVersion $version}"
+  fi
+}
+
+print_config() {
+  # shellcheck disable=SC2016 # it is awk's
+  VERSION=$version awk '
+    function set(name) { return (" " ENVIRON["USERNETES_ADJUSTMENTS"] " ") ~ (" " name " ") }
+    function indent(line) { match(line, /^ */); return RLENGTH }
+    function is_blank(line) { return line ~ /^ *(#.*)?$/ }
+    function spaces(count) { return sprintf("%" count "s", "") }
+    function key_of(line) { sub(/^ */, "", line); sub(/ *:.*/, "", line); gsub(/["\047]/, "", line); return line }
+    # The line of a key among the children of the line at, 0: of the document; or 0.
+    function find(at, key,   i, deep) {
+      deep = -1
+      for (i = at + 1; i <= count; i++) {
+        if (is_blank(line[i])) continue
+        if (at && indent(line[i]) <= indent(line[at])) return 0
+        if (deep < 0) deep = indent(line[i])
+        if (indent(line[i]) == deep && line[i] ~ /:( |$)/ && key_of(line[i]) == key) return i
+      }
+      return 0
+    }
+    # Where the children of a line begin, or where they would.
+    function depth(at,   i) {
+      for (i = at + 1; i <= count && is_blank(line[i]); i++);
+      if (i <= count && (indent(line[i]) > indent(line[at]) || line[i] ~ /^ *- /) && indent(line[i]) >= indent(line[at])) return indent(line[i])
+      return indent(line[at]) + 2
+    }
+    function is_open(at) { return line[at] ~ /: *(#.*)?$/ }
+    function add(at, text) { added[at] = added[at] "\n" text }
+    function argument(deep, name, value) {
+      if (is_map) return spaces(deep) name ": \"" value "\""
+      return spaces(deep) "- name: " name "\n" spaces(deep) "  value: \"" value "\""
+    }
+    # An argument of a component, whose path of keys ends in extraArgs.
+    function add_argument(path, name, value,   keys, words, at, to, i, text, deep) {
+      if (sets_argument(path, name)) return
+      words = split(path, keys, ".")
+      at = 0
+      for (i = 1; i <= words; i++) {
+        to = find(at, keys[i])
+        if (!to) break
+        if (!is_open(to)) return
+        at = to
+      }
+      if (i > words) { add(at, argument(depth(at), name, value)); return }
+      if (!at) at = kind
+      deep = at == kind ? 0 : depth(at)
+      text = ""
+      for (; i <= words; i++) { text = text spaces(deep) keys[i] ":\n"; deep += 2 }
+      add(at, text argument(deep, name, value))
+    }
+    # Whether the component sets it; others may.
+    function sets_argument(path, name,   keys, at, i) {
+      split(path, keys, ".")
+      at = find(0, keys[1])
+      if (!at) return 0
+      for (i = at + 1; i <= count && (is_blank(line[i]) || indent(line[i]) > 0 || line[i] ~ /^- /); i++)
+        if (line[i] ~ ("^ *(- *name: *)?[\"\047]?" name "[\"\047]? *(:|#|$)")) return 1
+      return 0
+    }
+    function finish_document(   i) {
+      kind = 0
+      for (i = 1; i <= count; i++) if (line[i] ~ /^["\047]?kind["\047]?: *["\047]?ClusterConfiguration["\047]? *(#.*)?$/) kind = i
+      if (kind) {
+        is_map = document ~ /\n["\047]?apiVersion["\047]?: *["\047]?kubeadm.k8s.io\/v1beta[123]["\047]? *(#[^\n]*)?\n/
+        if (ENVIRON["VERSION"] != "" && !find(0, "kubernetesVersion")) add(kind, "kubernetesVersion: " ENVIRON["VERSION"])
+        if (set("ecdsa-keys") && !is_map && !find(0, "encryptionAlgorithm")) add(kind, "encryptionAlgorithm: ECDSA-P256")
+        if (set("no-leader-election")) {
+          add_argument("controllerManager.extraArgs", "leader-elect", "false")
+          add_argument("scheduler.extraArgs", "leader-elect", "false")
+        }
+        if (set("etcd-no-fsync") && !(find(0, "etcd") && find(find(0, "etcd"), "external")))
+          add_argument("etcd.local.extraArgs", "unsafe-no-fsync", "true")
+      }
+      for (i = 1; i <= count; i++) print line[i] added[i]
+      count = 0
+      document = "\n"
+      split("", added)
+    }
+    BEGIN { document = "\n" }
+    /^---([ \t]|$)/ { finish_document(); print; next }
+    { line[++count] = $0; document = document $0 "\n" }
+    END { finish_document() }' "$config"
+}
