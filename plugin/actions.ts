@@ -23,7 +23,7 @@ import { ENOENT, FluxError } from "./flux-error.js";
 import { letGo } from "./let-go.js";
 import type { Reconciler } from "./reconcile.js";
 import { drainReason, undrainCleaned } from "./undrain.js";
-import { whenFree } from "./when-free.js";
+import { nextChange, showWaiting, whenFree } from "./when-free.js";
 
 type Confirmed = "once" | undefined;
 type Do<K extends Action["do"]> = (
@@ -53,11 +53,13 @@ export const ACTIONS: { [K in Action["do"]]: Do<K> } = {
     }
   },
 
-  // Only waits. Each of these teardowns ends: with its time, at the latest.
-  "wait-for-nodes": async (job, { jobs }) => {
-    const names = jobs.map(nameOf).join(", ");
-    job.say("info", `waiting: ${names} is still being torn down on its nodes`);
-    await job.world.open.untilDown(jobs);
+  // Only waits.
+  "wait-for-nodes": async (job, { jobs, until }) => {
+    const { open, clock } = job.world;
+    job.say("info", `waiting for the teardown of ${jobs.map(nameOf).join(", ")} on its nodes`);
+    showWaiting(job);
+    while (clock.now() < until && jobs.some((jobid) => open.isBeingTornDown(jobid)))
+      await nextChange(job, (until - clock.now()) * 1000);
     return undefined;
   },
 

@@ -16,6 +16,8 @@
 #                              a job that asks; user: its usernetes* keys
 #   {"type": "due", "id": S}            it has its nodes, or is over: from now on
 #                              there is something to do for it; once a job
+#   {"type": "inactive", "id": S}       its nodes are released: before the report that
+#                              another job has them
 #   {"type": "gone", "id": S}           refused by ingest after its submit event
 #   {"type": "sentinel"}                all active jobs have been reported
 #   {"type": "call", "call": N, "method": S, "userid": N, "payload": ANY}
@@ -364,6 +366,8 @@ class Bridge:
             )
         if job.becomes_due():
             emit(type="due", id=str(jobid))
+        if "clean" in job.seen:
+            emit(type="inactive", id=str(jobid))
         if "invalidate" in job.seen:
             emit(type="gone", id=str(jobid))
         if "invalidate" in job.seen or "clean" in job.seen:

@@ -30,6 +30,8 @@ export interface BridgeEvents {
   onJob: (job: ReportedJob) => void;
   /** A job that was reported has its nodes, or is over. */
   onDue: (id: bigint) => void;
+  /** Flux has released its nodes. */
+  onInactive: (id: bigint) => void;
   onGone: (id: bigint) => void;
   /** The ranks whose brokers are up; again at each change. */
   onOnline: (ranks: number[]) => void;
@@ -168,6 +170,9 @@ export class Bridge {
         return true;
       case "due":
         events.onDue(jobidOf(message));
+        return true;
+      case "inactive":
+        events.onInactive(jobidOf(message));
         return true;
       case "gone":
         events.onGone(jobidOf(message));

@@ -89,6 +89,7 @@ export class InstanceCluster {
         onCall: () => Promise.resolve(null),
         onJob: nothing,
         onDue: nothing,
+        onInactive: nothing,
         onGone: nothing,
         onSentinel: nothing,
       },

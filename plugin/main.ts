@@ -85,6 +85,9 @@ class Daemon {
         onDue: (id) => {
           this.supervisor.onDue(id);
         },
+        onInactive: (id) => {
+          this.supervisor.onInactive(id);
+        },
         onGone: (id) => {
           this.supervisor.onGone(id);
         },

@@ -35,8 +35,8 @@ interface Wanted {
 export class OpenClusters {
   private readonly clusters = new Map<bigint, OpenCluster>();
   private readonly changes = new EventEmitter().setMaxListeners(0);
-  /** Their jobs are over. */
-  private readonly ending = new Set<bigint>();
+  /** Flux has released their jobs' nodes: another job may have them. */
+  private readonly released = new Set<bigint>();
 
   add(entry: OpenCluster): void {
     this.clusters.set(BigInt(entry.jobid), entry);
@@ -44,7 +44,7 @@ export class OpenClusters {
   }
 
   remove(jobid: bigint): void {
-    this.ending.delete(jobid);
+    this.released.delete(jobid);
     if (this.clusters.delete(jobid)) this.changes.emit("change");
   }
 
@@ -54,37 +54,25 @@ export class OpenClusters {
     return () => this.changes.off("change", callback);
   }
 
-  /** Its job is over: what others need on its nodes is free in a moment. */
-  setEnding(jobid: bigint): void {
-    if (this.clusters.has(jobid)) this.ending.add(jobid);
+  /** Its job is inactive. */
+  setReleased(jobid: bigint): void {
+    if (this.clusters.has(jobid)) this.released.add(jobid);
   }
 
-  /** Those of `setEnding` on any of these hosts whose teardown has not ended, well or not. */
-  endingOn(hosts: readonly string[]): bigint[] {
+  /** Clusters of inactive jobs on any of these hosts whose teardown has not ended. */
+  tornDownOn(hosts: readonly string[]): bigint[] {
     const wanted = new Set(hosts);
-    return [...this.ending].filter((jobid) => {
-      const claim = this.isBeingTornDown(jobid) ? this.get(jobid)?.claim : undefined;
-      return claim?.hosts.some((host) => wanted.has(host)) ?? false;
-    });
-  }
-
-  /** Resolves when the teardown of each of them has ended. */
-  untilDown(jobids: readonly bigint[]): Promise<void> {
-    return new Promise((resolve) => {
-      const check = (): void => {
-        if (jobids.some((jobid) => this.isBeingTornDown(jobid))) return;
-        stop();
-        resolve();
-      };
-      const stop = this.onChange(check);
-      check();
-    });
+    return [...this.released].filter(
+      (jobid) =>
+        this.isBeingTornDown(jobid) &&
+        this.get(jobid)?.claim.hosts.some((host) => wanted.has(host)),
+    );
   }
 
   /** What a teardown has left stays for an administrator: nobody waits for that. */
-  private isBeingTornDown(jobid: bigint): boolean {
+  isBeingTornDown(jobid: bigint): boolean {
     const entry = this.clusters.get(jobid);
-    return this.ending.has(jobid) && entry !== undefined && entry.left === undefined;
+    return this.released.has(jobid) && entry !== undefined && entry.left === undefined;
   }
 
   get(jobid: bigint): OpenCluster | undefined {

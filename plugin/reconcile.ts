@@ -18,7 +18,7 @@ import { keptBy } from "../lib/cluster/holds.js";
 import { plan, type Action } from "../lib/cluster/plan.js";
 import { limitsOf, type Limits } from "../lib/cluster/retry.js";
 import { chapters } from "../lib/cluster/story.js";
-import { displayState, isDone, isEnding, ranksOf, type Cluster } from "../lib/cluster/state.js";
+import { displayState, isDone, ranksOf, type Cluster } from "../lib/cluster/state.js";
 import { messageOf } from "../lib/errors.js";
 import { formatFsd } from "../lib/flux/fsd.js";
 import { parseEventlog, type RecordEvent } from "../lib/record/events.js";
@@ -86,11 +86,12 @@ export class Reconciler {
       attempts: { ...config.attempts, "publish-join": 3, "down-v": 2 },
       joinFanout: config.joinFanout,
       bringUpText: formatFsd(config.bringUpTimeoutMs),
+      bringUpS: config.bringUpTimeoutMs / 1000,
       teardownS: setting?.teardownTimeout ?? config.teardownTimeoutMs / 1000,
       extendTimeLimit: config.extendTimeLimit,
       extendFirst: config.hold === "perilog",
       isLost: (rank) => world.nodes.isLost(rank),
-      endingOn: (hosts) => world.open.endingOn(hosts),
+      tornDownOn: (hosts) => world.open.tornDownOn(hosts),
       hasJoin: () => this.line?.hasJoin() ?? false,
     };
     this.stopWatching = world.nodes.onChange(() => {
@@ -258,7 +259,7 @@ export class Reconciler {
       this.onDone();
       return;
     }
-    if (isEnding(this.cluster)) this.world.open.setEnding(this.cluster.jobid);
+    if (this.cluster.job.clean) this.world.open.setReleased(this.cluster.jobid);
     const now = this.world.clock.now();
     // A change of the membership plans again.
     if (this.world.nodes.mayStillCome(ranksOf(this.cluster), now)) return;

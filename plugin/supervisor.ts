@@ -99,13 +99,18 @@ export class Supervisor implements Jobs {
     this.drop(id);
   }
 
+  /** Comes before the report of a job that gets its nodes; its follow may be behind. */
+  onInactive(id: bigint): void {
+    this.makeWorld().open.setReleased(id);
+  }
+
   /** All active jobs are known. */
   async onSentinel(): Promise<void> {
     if (this.caughtUp) return;
     await this.leftovers.readEntries();
     const { open } = this.makeWorld();
     for (const { jobid } of open.ofJobs())
-      if (!this.isActive(BigInt(jobid))) open.setEnding(BigInt(jobid));
+      if (!this.isActive(BigInt(jobid))) open.setReleased(BigInt(jobid));
     this.caughtUp = true;
     for (const [id, { due }] of this.waiting) if (due) this.onDue(id);
     void this.leftovers.takeAll();

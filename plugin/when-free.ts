@@ -35,15 +35,20 @@ export async function whenFree<T>(
     if (said !== taken.refused) {
       said = taken.refused;
       job.say("info", `waiting: ${said}`);
-      // For display only, and best effort.
-      const waiting = { usernetes: { state: "waiting" } };
-      world.flux.memo(cluster.jobid, waiting).catch(() => undefined);
+      showWaiting(job);
     }
     await nextChange(job, Math.min(LOOK_MS, (until - now) * 1000));
   }
 }
 
-function nextChange({ world }: Reconciler, ms: number): Promise<void> {
+/** For display only, and best effort. */
+export function showWaiting({ cluster, world }: Reconciler): void {
+  const waiting = { usernetes: { state: "waiting" } };
+  world.flux.memo(cluster.jobid, waiting).catch(() => undefined);
+}
+
+/** Of the open clusters, or when so much time has passed. */
+export function nextChange({ world }: Reconciler, ms: number): Promise<void> {
   return new Promise((resolve) => {
     const end = (): void => {
       stopWatching();

@@ -13,6 +13,7 @@
  * or the time `wakeAt`.
  */
 import { encodeIdset } from "../flux/idset.js";
+import type { Resources } from "../flux/resources.js";
 import type { Claim, Settle } from "../record/events.js";
 import { conflicts, failure, lostNode, without } from "./failures.js";
 import { planHolds } from "./holds.js";
@@ -39,8 +40,8 @@ export type Action =
   | { do: "extend"; phase: "bring-up" | "teardown"; duration: number }
   /** Its time limit, counted from when its tasks could run, is over, and Flux lets it run on. */
   | { do: "expire" }
-  /** Others that had its nodes before are still being torn down there. */
-  | { do: "wait-for-nodes"; jobs: bigint[] }
+  /** Clusters of jobs that had its nodes before are still being torn down; `until`: seconds since the epoch. */
+  | { do: "wait-for-nodes"; jobs: bigint[]; until: number }
   | { do: "stop" }
   | { do: "begin-teardown"; reason: string }
   | { do: "end-teardown"; left: number[] }
@@ -70,12 +71,20 @@ function planLife(cluster: Cluster, facts: Facts): Action[] {
   if (!claim) {
     if (job.allocAt === undefined) return [];
     if (!cluster.resources) return [{ do: "read-resources" }];
-    const jobs = facts.endingOn(cluster.resources.hosts);
-    return jobs.length > 0 ? [{ do: "wait-for-nodes", jobs }] : [{ do: "claim" }];
+    return planClaim(cluster.resources, job.allocAt + facts.bringUpS, facts);
   }
   if (!settle) return planBringUp(cluster, facts);
   if (settle.outcome === "ready") return planReady(cluster, facts);
   return isHeld(cluster) ? [] : [{ do: "raise", note: settle.note ?? "bring-up failed" }];
+}
+
+/**
+ * Names, ports and subnets are each cluster's own, so a wait that takes the time of a
+ * bring-up is over: the job is no worse off on such a node.
+ */
+function planClaim({ hosts }: Resources, until: number, facts: Facts): Action[] {
+  const jobs = facts.now < until ? facts.tornDownOn(hosts) : [];
+  return [jobs.length > 0 ? { do: "wait-for-nodes", jobs, until } : { do: "claim" }];
 }
 
 function planBringUp(cluster: Cluster, facts: Facts): Action[] {

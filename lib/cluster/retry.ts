@@ -10,14 +10,15 @@ export interface Limits {
   attempts: Partial<Record<Step, number>>;
   joinFanout: number;
   bringUpText: string;
+  bringUpS: number;
   teardownS: number;
   extendTimeLimit: boolean;
   /** Before settle: a prolog that waits for that lets the job start at once. */
   extendFirst: boolean;
   /** Its broker is not up. */
   isLost: (rank: number) => boolean;
-  /** Jobs that are over and whose clusters are still being torn down on any of these hosts. */
-  endingOn: (hosts: readonly string[]) => bigint[];
+  /** Inactive jobs whose clusters are still being torn down on any of these hosts. */
+  tornDownOn: (hosts: readonly string[]) => bigint[];
   /** The workers have the join-command where they wait for words, and need no archive. */
   hasJoin: () => boolean;
 }

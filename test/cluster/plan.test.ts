@@ -41,9 +41,10 @@ t.test("the job's R is read when it has its nodes, then a claim is made", (t) =>
 t.test("no claim is made where another's cluster is still being torn down", (t) => {
   const cluster = seen(emptyCluster(), "submit", ["prolog-start", OURS], "alloc");
   cluster.resources = { ranks: [0, 1], hosts: ["a", "b"] };
-  const endingOn = (hosts: readonly string[]) => (hosts.includes("b") ? [7n] : []);
-  t.strictSame(planned(cluster, BEGIN, { endingOn }), ["wait-for-nodes: 7"]);
-  t.strictSame(planned(seen(cluster, CANCEL), BEGIN, { endingOn }), ["finish-prolog 1"]);
+  const tornDownOn = (hosts: readonly string[]) => (hosts.includes("b") ? [7n] : []);
+  t.strictSame(planned(cluster, BEGIN, { tornDownOn }), ["wait-for-nodes: 7"]);
+  t.strictSame(planned(cluster, BEGIN + 900, { tornDownOn }), ["claim"], "the wait ends");
+  t.strictSame(planned(seen(cluster, CANCEL), BEGIN, { tornDownOn }), ["finish-prolog 1"]);
   t.end();
 });
 

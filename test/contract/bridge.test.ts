@@ -132,6 +132,8 @@ contract(async (t, flux) => {
     await eventsUntil(flux, job, "clean");
     t.equal(due(id).length, 1, "once");
     t.equal(due(neverId).length, 1);
+    for (const ended of [id, neverId])
+      await bridge.message((message) => message.type === "inactive" && message["id"] === ended);
   });
 
   await t.test("of odd attributes only ours are reported, and none at length", async (t) => {

@@ -14,11 +14,12 @@ export const LIMITS: Limits = {
   attempts: { up: 2, "kubeadm-join": 3, "down-v": 2 },
   joinFanout: 64,
   bringUpText: "15m",
+  bringUpS: 900,
   teardownS: 300,
   extendTimeLimit: true,
   extendFirst: false,
   isLost: () => false,
-  endingOn: () => [],
+  tornDownOn: () => [],
   hasJoin: () => false,
 };
 

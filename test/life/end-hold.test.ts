@@ -111,7 +111,7 @@ life(async (t, flux) => {
     t.ok(at(before, "down") < at(after, "claim"), "its claim comes after the other's down");
     t.match(
       await flux.output("flux", "dmesg"),
-      `${next}: waiting: ${job} is still being torn down`,
+      `${next}: waiting for the teardown of ${job} on its nodes`,
     );
   });
 });

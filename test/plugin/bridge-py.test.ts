@@ -134,6 +134,21 @@ t.test("one message that is beyond understanding hides no other", { skip: python
   t.end();
 });
 
+t.test("a job is reported as inactive before the next one on its nodes", { skip: python }, (t) => {
+  const event = (id: number, name: string) =>
+    `{"id":${id},"events":[{"timestamp":2,"name":"${name}"}]}`;
+  const { out } = feed([
+    ...[journal(1, `{${ASKS}}`), event(1, "alloc"), journal(2, `{${ASKS}}`)],
+    ...[event(1, "finish"), event(1, "clean"), event(2, "alloc"), event(9, "clean")],
+  ]);
+  const yes = { usernetes: "yes" };
+  t.strictSame(out, [
+    ...[...job(1, yes), '{"type":"due","id":"1"}', ...job(2, yes)],
+    ...["post 1 epilog-start", '{"type":"inactive","id":"1"}', '{"type":"due","id":"2"}'],
+  ]);
+  t.end();
+});
+
 t.test("a job is held while lookups wait for the KVS", { skip: python }, (t) => {
   const { out, err } = feed([journal(7, `{${ASKS}}`)], WAITING);
   t.strictSame(out, [

@@ -35,6 +35,7 @@ while next; do answer '"value":null'; done`,
       onReady: ({ size, owner }) => seen.push({ ready: { size, owner } }),
       onJob: (job) => seen.push({ job }),
       onDue: (id) => seen.push({ due: id }),
+      onInactive: (id) => seen.push({ inactive: id }),
       onGone: (id) => seen.push({ gone: id }),
       onOnline: (ranks) => seen.push({ online: ranks }),
       onSentinel: () => seen.push("sentinel"),
@@ -76,6 +77,7 @@ t.test("jobs are told with ids that no double holds", async (t) => {
     `echo '{"type":"job","id":"${id}","userid":501,"user":{"usernetes":"yes"},"duration":60.5,"history":true}'
 echo '{"type":"job","id":"7","userid":501,"user":{"usernetes":1},"duration":null}'
 echo '{"type":"due","id":"${id}"}'
+echo '{"type":"inactive","id":"${id}"}'
 echo '{"type":"gone","id":"${id}"}'
 echo '${SENTINEL}'`,
   );
@@ -84,6 +86,7 @@ echo '${SENTINEL}'`,
     { job: { id, userid: 501, user: { usernetes: "yes" }, duration: 60.5 } },
     { job: { id: 7n, userid: 501, user: { usernetes: 1 }, duration: 0 } },
     { due: id },
+    { inactive: id },
     { gone: id },
     "sentinel",
   ]);

@@ -101,24 +101,20 @@ t.test("what was found taken on a node is not chosen again", (t) => {
   t.end();
 });
 
-t.test("a teardown on the same hosts is waited for until it has ended, well or not", async (t) => {
+t.test("a cluster of an inactive job is being torn down until that has ended, well or not", (t) => {
   const open = openWith(
     entry(1n, "0-1", [0, "10.100.0.0/24"]),
     entry(2n, "1-2", [1, "10.100.2.0/24"]),
     entry(3n, "0-2", [2, "10.100.4.0/24"]),
   );
-  t.same(open.endingOn(hosts([0, 1])), [], "their jobs run");
-  for (const jobid of [1n, 2n, 9n]) open.setEnding(jobid);
-  t.same(open.endingOn(hosts([0])), [1n]);
-  t.same(open.endingOn(hosts([1])), [1n, 2n]);
-  t.same(open.endingOn(hosts([3])), []);
-  let down = false;
-  const waiting = open.untilDown([1n, 2n]).then(() => (down = true));
+  t.same(open.tornDownOn(hosts([0, 1])), [], "their jobs are active");
+  for (const jobid of [1n, 2n, 9n]) open.setReleased(jobid);
+  t.same(open.tornDownOn(hosts([0])), [1n]);
+  t.same(open.tornDownOn(hosts([1])), [1n, 2n]);
+  t.same(open.tornDownOn(hosts([3])), []);
   open.remove(1n);
-  await new Promise((resolve) => setImmediate(resolve));
-  t.notOk(down);
+  t.same(open.tornDownOn(hosts([1])), [2n]);
   open.add({ ...entry(2n, "1-2", [1, "10.100.2.0/24"]), left: [2] });
-  await waiting;
-  t.same(open.endingOn(hosts([1])), []);
-  await open.untilDown([1n, 2n]);
+  t.same(open.tornDownOn(hosts([1])), [], "what is left there stays");
+  t.end();
 });
