@@ -51,7 +51,8 @@
 # The hold: prolog-start is posted when a submit event is seen, epilog-start
 # when a finish event or a fatal exception is, each once.  Both are only worth
 # anything when posted within milliseconds, so it is decided here; letting go
-# is the daemon's.
+# is the daemon's.  A job whose cluster's entry was removed needs no epilog: its shell
+# has kept the nodes until then.
 #
 # With --perilog Flux's own prolog and epilog hold: nothing is posted, and the
 # jobs that do not ask each have a file, by which those know it (PlainJobs).
@@ -78,6 +79,8 @@ from flux.future import Future
 
 SERVICE = "usernetes"
 INSTANCE_SERVICE = "usernetes-instance"
+# An entry for each cluster that has something on its nodes, usernetes.cluster.JOBID.
+OPEN_CLUSTERS = "usernetes.cluster."
 DESCRIPTION = {"description": "usernetes"}
 NO = ("no", "false", "off", "0", "")
 # The keys of attributes.user that are ours; others may have any name.
@@ -553,9 +556,17 @@ class Bridge:
                     raw.flux_kvs_txn_put(txn, 0, key, json.dumps(value[0]))
                 else:
                     raw.flux_kvs_txn_unlink(txn, 0, key)
-            return Future(raw.flux_kvs_commit(self.handle, None, 0, txn))
+            future = Future(raw.flux_kvs_commit(self.handle, None, 0, txn))
+            return future, lambda: self.committed(future, request["ops"])
         finally:
             raw.flux_kvs_txn_destroy(txn)
+
+    def committed(self, future, ops):
+        future.get()
+        for verb, key, *_ in ops:
+            _, is_entry, jobid = key.partition(OPEN_CLUSTERS)
+            if verb == "unlink" and is_entry and int(jobid) in self.jobs:
+                self.jobs[int(jobid)].epilog = True
 
     # A lookup is a future, too: while it waits for the KVS, holds are posted.
 

@@ -65,6 +65,8 @@ export class Reconciler {
   private planned = false;
   private readonly limits: Limits;
   private readonly stopWatching: () => void;
+  /** Its nodes are released, and it was counted what had kept them. */
+  private endCounted = false;
 
   constructor(
     readonly cluster: Cluster,
@@ -129,6 +131,7 @@ export class Reconciler {
       foldRecordEvent(cluster, event);
       if (event.name === "step-finish") this.writer.takeUp([event.context.step]);
     }
+    this.endCounted = cluster.job.clean && cluster.down !== undefined;
     // Of one that has a claim, an earlier daemon has counted it.
     if (!cluster.claim && !cluster.job.clean) this.countHold(undefined);
     forgetRunning(cluster);
@@ -177,7 +180,8 @@ export class Reconciler {
   /** When all is over. A site's epilog is not counted. */
   private countEndHold(): void {
     const by = this.world.config.hold === "events" ? keptBy(this.cluster) : undefined;
-    if (by) this.world.meter?.endHold(by);
+    if (by && !this.endCounted) this.world.meter?.endHold(by);
+    this.endCounted = true;
   }
 
   /** Ranks that the cluster goes on without. */

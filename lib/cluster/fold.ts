@@ -35,6 +35,9 @@ export function foldJobEvent(cluster: Cluster, event: JobEvent): void {
     case "finish":
       job.finishAt = event.timestamp;
       return;
+    case "free":
+      job.freeAt = event.timestamp;
+      return;
     case "exception":
       if (context["severity"] === 0 && !job.fatal)
         job.fatal = { type: text(context["type"]), note: text(context["note"]) };

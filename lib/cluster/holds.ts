@@ -28,13 +28,18 @@ export function planHolds(cluster: Cluster, extended: boolean): Action[] {
 /** What kept the job's nodes until its cluster was gone; `late`: they were free before. */
 export type KeptBy = "shell" | "epilog" | "late";
 
-/** For a job that is over and down; undefined where its eventlog is gone, or its cluster is kept. */
+/**
+ * For a job that is over and down; undefined where its eventlog is gone, its cluster is
+ * kept, or it never had nodes. `down` has the time before it is written, and nothing
+ * lets go of the nodes before it is written.
+ */
 export function keptBy({ job, down, downAt }: Cluster): KeptBy | undefined {
-  const { finishAt, tasksDoneAt, fatal, epilog } = job;
-  if (!down || down.kept || downAt === undefined || !(fatal ?? finishAt)) return undefined;
+  const { freeAt, finishAt, tasksDoneAt, fatal, epilog } = job;
+  if (!down || down.kept || downAt === undefined || freeAt === undefined) return undefined;
+  if (freeAt < downAt) return "late";
   const waited = tasksDoneAt !== undefined && finishAt !== undefined && downAt <= finishAt;
-  if (waited && !fatal) return "shell";
-  return epilog === "finished" ? "epilog" : "late";
+  // A shell does not wait on after a fatal exception, which brings an epilog.
+  return waited && !(fatal && epilog !== "none") ? "shell" : "epilog";
 }
 
 /**

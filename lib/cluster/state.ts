@@ -25,6 +25,8 @@ export interface JobProgress {
   releaseAt?: number;
   /** The first exception of severity 0. */
   fatal?: { type: string; note: string };
+  /** Flux has released its nodes. */
+  freeAt?: number;
   /** Inactive: Flux is done with it. */
   clean: boolean;
   prolog: Perilog;

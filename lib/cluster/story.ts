@@ -45,6 +45,7 @@ export function chapters(cluster: Cluster): Map<string, string> {
     early && waited && keptBy(cluster) === "late",
     "late epilog: Flux released the nodes before the teardown had ended",
   );
-  tell("freed", job.epilog === "finished", "nodes released");
+  const kept = job.clean && keptBy(cluster) === "shell";
+  tell("freed", kept || job.epilog === "finished", "nodes released");
   return told;
 }

@@ -45,6 +45,24 @@ contract(async (t, flux) => {
     t.same(log.slice(-3), ["epilog-finish", "free", "clean"]);
   });
 
+  await t.test("a job gets no epilog where the entry of its cluster is removed", async (t) => {
+    const entry = (id: string) => `usernetes.cluster.${id}`;
+    for (const other of [false, true]) {
+      const { job, id } = await submit(flux, "-N1", "sleep", "1");
+      await eventsUntil(flux, job, "alloc");
+      await post(id, "prolog-finish");
+      await eventsUntil(flux, job, "start");
+      const ops = [["unlink", entry(other ? `${id}0` : id)]];
+      t.same(await bridge.request("commit", { ops }), { value: null });
+      await eventsUntil(flux, job, "finish");
+      await aWhile();
+      if (other) await post(id, "epilog-finish");
+      const log = names(await eventsUntil(flux, job, "clean"));
+      t.equal(log.includes("prolog-finish"), true);
+      if (!other) t.notOk(log.includes("epilog-start"));
+    }
+  });
+
   await t.test("a job that does not ask is left alone", async (t) => {
     const job = await output(flux, "submit", "--setattr=user.usernetes=no", "-N1", "true");
     const log = names(await eventsUntil(flux, job, "clean"));

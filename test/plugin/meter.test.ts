@@ -124,7 +124,43 @@ t.test("a job whose nodes were free before its cluster was gone is late", async 
   const life = await new Life({ meter }).alloc();
   await life.untilStarted();
   life.job.append("finish", { status: 0 });
-  life.job.append("clean");
+  for (const name of ["free", "clean"]) life.job.append(name);
+  life.clock.advance(1);
   await life.untilClean();
   t.same(meter.marks.slice(2), ["teardown 0", "kept by late"]);
+});
+
+t.test("a job that is canceled after its cluster is gone was kept by its shell", async (t) => {
+  const meter = new Counting();
+  const life = await new Life({ meter }).alloc();
+  await life.untilStarted();
+  life.job.tasksDone();
+  await life.until(() => life.record.at(-1) === "down, left []");
+  const { clock } = life;
+  clock.advance(10);
+  // The bridge posts no epilog for it any more.
+  life.job.append("exception", { type: "cancel", severity: 0, note: "" });
+  for (const name of ["finish", "free", "clean"]) life.job.append(name);
+  await life.untilClean();
+  t.same(meter.marks.slice(2), ["teardown 0", "kept by shell"]);
+});
+
+t.test("what is cleaned later is counted once", async (t) => {
+  const meter = new Counting();
+  const life = await new Life({ meter }).alloc();
+  await life.untilStarted();
+  life.nodes.play = (step) => (step === "down-v" ? { exit: 1 } : undefined);
+  life.job.finish();
+  await life.untilClean();
+  life.nodes.play = () => undefined;
+  life.clock.advance(60_000);
+  life.done = false;
+  await life.restart();
+  life.reconciler.reopen([0, 1, 2]);
+  await life.untilClean();
+  t.equal(life.record.at(-1), "down, left []");
+  t.same(
+    meter.marks.filter((mark) => mark.startsWith("kept")),
+    ["kept by epilog"],
+  );
 });

@@ -187,7 +187,7 @@ t.test(
       await life.untilStarted();
       life.job.tasksDone();
       life.job.append("finish", { status: 0 });
-      life.job.append("clean");
+      for (const name of ["free", "clean"]) life.job.append(name);
       if (gaveUp) life.clock.advance(1);
       await life.untilClean();
       t.equal(told(life).includes(late), gaveUp);
