@@ -1,6 +1,6 @@
 /**
- * What the commands end with. One line on stderr says what, where and what to
- * do; the status says which kind it was.
+ * The exit codes of the commands. One line on stderr names the fault, its place and what to do; the
+ * exit code gives the kind of the fault.
  */
 export const EXIT = {
   done: 0,
@@ -22,7 +22,7 @@ export class CommandError extends Error {
   }
 }
 
-/** Another try would meet the same. */
+/** A retry would fail the same way. */
 export class PermanentError extends Error {}
 
 export function messageOf(error: unknown): string {

@@ -1,6 +1,6 @@
 /**
- * What bridge.py tells, and how its fields are read: whatever is not of the
- * protocol throws, and its line is left out.
+ * The messages of bridge.py, and how their fields are read: a message that is not of the
+ * protocol throws, and its line is skipped.
  */
 
 export type Message = Record<string, unknown>;
@@ -36,7 +36,7 @@ export function reportedJob(message: Message): ReportedJob {
     id: jobidOf(message),
     userid: whole(message["userid"]),
     user: user as Record<string, unknown>,
-    // A limit that is none limits nothing.
+    // An invalid limit limits nothing.
     duration: typeof duration === "number" && duration > 0 ? duration : 0,
   };
 }

@@ -58,8 +58,8 @@
 # jobs that do not ask each have a file, by which those know it (PlainJobs).
 #
 # Failure behaviour: it ends when its stdin closes (the daemon is gone), and
-# when the broker is lost; it keeps nothing that the journal does not tell again.
-# One job, request or ping that is beyond understanding is said on stderr and
+# when the broker is lost; it keeps nothing that the journal does not send again.
+# A job, request or ping that cannot be understood is reported on stderr and
 # never ends it: all others would lose it too, and again at each start.
 ##############################################################
 
@@ -86,7 +86,7 @@ NO = ("no", "false", "off", "0", "")
 # The keys of attributes.user that are ours; others may have any name.
 OPTIONS = ("", "_debug", "_engine", "_tolerate", "_schedule_on_lead")
 KEYS = tuple(SERVICE + option for option in OPTIONS)
-# An attribute longer than this is cut: it is refused whatever it says.
+# A longer attribute is cut: it is refused whatever its value.
 ATTRIBUTE_MAX = 4096
 # Bytes of a value that the daemon is given.
 LOOKUP_MAX = 12 << 20
@@ -110,7 +110,7 @@ DUE = ("alloc", "finish", "fatal", "clean")
 
 
 def emit(**message):
-    """One line to the daemon; a closed pipe means that there is none any more."""
+    """One line to the daemon; a closed pipe means that the daemon has ended."""
     line = json.dumps(message, separators=(",", ":")) + "\n"
     try:
         sys.stdout.write(line)
@@ -188,7 +188,7 @@ class PlainJobs:
     def __init__(self, handle):
         socket_path = handle.attr_get("local-uri").partition("://")[2]
         self.directory = os.path.join(os.path.dirname(socket_path), "usernetes.plain")
-        # Those of a bridge before: the journal tells all that are active again.
+        # Files of an earlier bridge: the journal sends all active jobs again.
         self.clear()
         os.mkdir(self.directory, 0o700)
         self.said = set()
@@ -278,7 +278,7 @@ class Job:
             self.seen.add(name)
 
     def becomes_due(self):
-        """Whether it has its nodes or is over, and nobody has been told."""
+        """Whether it has its nodes or has ended, and the daemon does not know yet."""
         due = not self.told and not self.seen.isdisjoint(DUE)
         self.told = self.told or due
         return due

@@ -5,7 +5,7 @@
  *
  * Promises: a request is answered or rejected, never lost; jobs are reported
  * again after each start (what knows them drops repeats); `refused` and `lost`
- * end it; a line that is not of the protocol is said in the log and does nothing.
+ * end it; a line that is not of the protocol is logged and ignored.
  */
 import { messageOf } from "../lib/errors.js";
 import { decodeIdset } from "../lib/flux/idset.js";
@@ -57,7 +57,7 @@ export class Bridge {
   private readonly waiting = new Map<number, Waiting>();
   private seq = 0;
   private stopped = false;
-  /** Nobody listens any more to what it still says. */
+  /** Its further output is ignored. */
   private left = false;
   private wasReady = false;
   private complaint = "";

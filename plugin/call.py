@@ -7,7 +7,7 @@
 # errno and its text, and exit code 1; it waits no longer than SECONDS.
 #
 # Flux gives no answer to who waits for a service whose process dies, so that is
-# looked for: usernetes.pid tells who answers now.
+# looked for: usernetes.pid identifies who answers now.
 ##############################################################
 
 import errno

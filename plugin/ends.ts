@@ -1,5 +1,5 @@
 /**
- * How steps have ended, for people: one line for the ranks that a step has ended alike
+ * The log lines about the ends of steps: one line for the ranks that a step has ended the same way
  * on. The ring that flux dmesg reads has 1,024 lines for the whole instance, and a line
  * for each step of each rank would have a cluster of 200 nodes push its own story out.
  */
@@ -53,7 +53,7 @@ export class Ends {
     else this.flush();
   }
 
-  /** What waits is said, before what comes after it. */
+  /** Logs the waiting ends, before anything later. */
   flush(): void {
     this.cancelTimer?.();
     this.cancelTimer = undefined;

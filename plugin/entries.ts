@@ -26,7 +26,7 @@ export async function readEntries(
   return entries;
 }
 
-/** `flux usernetes up` and `down` tell nobody: what they have taken is looked up. */
+/** `flux usernetes up` and `down` notify nobody: the ports that they have taken are read from the KVS. */
 export async function readInstanceEntry({ flux, open }: World): Promise<void> {
   const text = await flux.lookup(entryKey(INSTANCE));
   const entry = text === undefined ? undefined : parseOpenCluster(text);

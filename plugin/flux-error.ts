@@ -1,4 +1,4 @@
-/** An answer of Flux that says no. */
+/** An error answer of Flux. */
 export class FluxError extends Error {
   constructor(
     readonly errno: number,

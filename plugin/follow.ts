@@ -1,6 +1,6 @@
 /**
  * Follows one job's primary eventlog: `flux job eventlog --follow`, one process
- * a usernetes job. Started again when it dies; the events that were told before
+ * a usernetes job. Restarted when it dies; the events that were reported before
  * are read again and dropped, so none is lost and none comes twice.
  */
 import { setTimeout as pause } from "node:timers/promises";
@@ -86,7 +86,7 @@ export class Follow {
     this.child?.terminate();
   }
 
-  /** What is no event counts as one that is told: lines are what is counted. */
+  /** A line that is not an event counts too: the position is a number of lines. */
   private tell(event: JobEvent | undefined): void {
     if (this.stopped) return;
     this.told++;

@@ -1,11 +1,11 @@
 /**
  * The cluster of the whole instance: `flux usernetes up` and `down`. The same state,
  * plan, steps and record as a job's, in the foreground, and with no daemon. What a
- * job's events tell for its cluster is told here by the caller: it has its nodes,
+ * job's events report for its cluster is reported here by the caller: it has its nodes,
  * it is not wanted any more.
  *
  * Promises: one command at a time in an instance (its bridge has a service name);
- * one that was killed is taken up by the next; a bring-up that fails is torn down.
+ * the next one resumes a killed one; a bring-up that fails is torn down.
  */
 import { foldJobEvent } from "../lib/cluster/fold.js";
 import { newCluster, ranksOf, type Cluster } from "../lib/cluster/state.js";
@@ -119,7 +119,7 @@ export class InstanceCluster {
 
   /** Resolves when it is ready, or has failed and been torn down. */
   async up(resources: Resources): Promise<Ended> {
-    // What is left of an earlier one's record would be taken for this one's.
+    // The record of an earlier cluster would be taken for this one's.
     if (!this.entry) {
       const keys = [recordKey(INSTANCE), logsKey(INSTANCE)];
       await this.bridge.commit(keys.map((key) => ["unlink", key]));

@@ -1,7 +1,7 @@
 /**
- * Posts the finish of a prolog or epilog of ours, once only: Flux would count a
+ * Posts the finish of the daemon's prolog or epilog, once only: Flux would count a
  * second one against another's. Where it is tried again, since no answer came,
- * the job's eventlog is asked first: it may be there though no event told of it.
+ * the job's eventlog is read first: it may have the finish although no event has reported it.
  */
 import { foldJobEvent, type JobEvent } from "../lib/cluster/fold.js";
 import { newCluster } from "../lib/cluster/state.js";

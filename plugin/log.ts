@@ -9,7 +9,7 @@ export type Log = Logger;
 
 const LEVELS = ["trace", "debug", "info", "warn", "error"];
 
-/** Throws a CommandError if LOG_LEVEL is none. */
+/** Throws a CommandError if LOG_LEVEL is not a level. */
 export async function createLog(): Promise<Log> {
   const level = process.env["LOG_LEVEL"] ?? "info";
   if (!LEVELS.includes(level))

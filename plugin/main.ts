@@ -65,7 +65,7 @@ class Daemon {
   private ready: Ready | undefined;
   private instance = "";
   private wasReady = false;
-  /** How many bridges there have been: each tells all active jobs anew. */
+  /** How many bridges have been started: each reports all active jobs again. */
   private bridges = 0;
   private ended = false;
   private end: (error?: CommandError) => void = () => undefined;
@@ -172,7 +172,7 @@ class Daemon {
     }
   }
 
-  /** For jobs that come later; those that are here go on with what they began with. */
+  /** Affects new jobs only. */
   private async reload(): Promise<void> {
     this.manager.reloading();
     try {

@@ -1,9 +1,9 @@
 /**
  * Counts while metrics-listen is set, and costs nothing while it is not.
  *
- * Promises: whatever goes wrong with it, the daemon goes on; an address that cannot be
+ * Promises: whatever goes wrong with it, the daemon continues; an address that cannot be
  * listened on is one warning, and is tried again at the next reload. What was counted
- * goes on to be when the address changes, and is forgotten when it is taken out.
+ * continues to be when the address changes, and is forgotten when it is taken out.
  */
 import { formatListen, type Listen } from "../lib/config/listen.js";
 import { messageOf } from "../lib/errors.js";

@@ -13,7 +13,7 @@ import type { Meter } from "./meter.js";
 export interface Counted {
   /** The clusters that there are, by state. */
   clusters: () => Map<State, number>;
-  /** Nodes on which something of an ended job's cluster is left. */
+  /** Nodes with leftovers of an ended job's cluster. */
   leftNodes: () => number;
 }
 

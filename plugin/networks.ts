@@ -4,7 +4,7 @@
  * answer is old.
  *
  * Promises: a node that does not answer delays a claim by seconds at the most, and
- * counts as one with no networks; the network of a cluster of ours is not among them.
+ * counts as one with no networks; the networks of the daemon's own clusters are excluded.
  */
 import { decodeIdset, encodeIdset } from "../lib/flux/idset.js";
 import { fluxExec } from "../lib/flux/exec.js";
@@ -20,7 +20,7 @@ const ADDRESS = /^[0-9]+: \S+ +inet ([0-9.]+\/[0-9]+) /;
 const ROUTE = /^(?:(?:unicast|blackhole|unreachable|prohibit|throw) )?([0-9.]+(?:\/[0-9]+)?) /;
 
 export interface Networks {
-  /** Of these ranks, like `10.1.0.0/16`; a rank that has none is left out. */
+  /** Of these ranks, like `10.1.0.0/16`; a rank without networks is omitted. */
   of(ranks: readonly number[]): Promise<Map<number, string[]>>;
 }
 

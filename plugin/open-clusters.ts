@@ -1,5 +1,5 @@
 /**
- * The clusters that are open: from claim until nothing is left. Ports and
+ * The clusters that are open: from claim until no leftovers remain. Ports and
  * subnets are worked out from them, so that no counter can get lost; they are
  * the KVS directory usernetes.cluster in memory.
  */

@@ -3,7 +3,7 @@
  * into its state, the state gives a plan, the plan's actions are carried out
  * and recorded, which is events again. Nothing else decides anything.
  *
- * Promises: one plan at a time; an action is not begun while the same one is
+ * Promises: one plan at a time; an action is not started while the same one is
  * under way; an action that fails is tried again with growing pauses.
  */
 import {
@@ -39,7 +39,7 @@ const GATHER_MS = 10;
 
 export class Reconciler {
   readonly name: string;
-  /** Its effects are told at `trace`. */
+  /** Its effects are logged at `trace`. */
   readonly world: World;
   /** Aborted when bring-up is not wanted any more; calls under way end with it. */
   bringUp = new AbortController();
@@ -58,7 +58,7 @@ export class Reconciler {
   private readonly busy = new Set<string>();
   private readonly pauses = new Map<string, number>();
   private shown: string | undefined;
-  /** What was told of the job. */
+  /** The milestones that were logged. */
   private readonly told = new Set<string>();
   private cancelWake: (() => void) | undefined;
   private cancelGather: (() => void) | undefined;
@@ -115,7 +115,7 @@ export class Reconciler {
 
   /**
    * Takes up what happened before: the job's eventlog so far, at one stroke (a
-   * follow tells it piece by piece, and a plan must not be made of half of it),
+   * the follow delivers it piece by piece, and a plan must not be made of half of it),
    * and what an earlier daemon recorded. Gives the number of lines of the job's
    * eventlog.
    */
@@ -135,7 +135,7 @@ export class Reconciler {
     // Of one that has a claim, an earlier daemon has counted it.
     if (!cluster.claim && !cluster.job.clean) this.countHold(undefined);
     forgetRunning(cluster);
-    // An earlier daemon has told what came before.
+    // An earlier daemon has logged the earlier milestones.
     if (cluster.claim) {
       for (const [name] of chapters(cluster)) this.told.add(name);
       const level = cluster.jobid === INSTANCE ? "debug" : "info";
@@ -184,7 +184,7 @@ export class Reconciler {
     this.endCounted = true;
   }
 
-  /** Ranks that the cluster goes on without. */
+  /** Ranks that the cluster continues without. */
   without(): number[] {
     return without(this.cluster, limitsOf(this.limits, this.world.clock.now()));
   }
@@ -209,7 +209,7 @@ export class Reconciler {
     this.world.say(level, `${this.name}: ${text}`, { job: this.name, ...facts });
   }
 
-  /** A step has ended on a rank: each is in the trace, and people are told of all together. */
+  /** A step has ended on a rank: the trace has each rank, the log has groups of ranks. */
   tellEnd(end: StepEnded, more: boolean): void {
     this.say("trace", `${end.step}: rank ${end.rank}: ${end.status}`);
     this.ends.add(end, more);

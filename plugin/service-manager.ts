@@ -1,5 +1,5 @@
 /**
- * What systemd is told of the daemon where it runs as a unit (sd_notify(3)): that
+ * Notifications to systemd if the daemon runs as a unit (sd_notify(3)): that
  * it is ready, reloads and stops, and a sign of life at half of WatchdogSec. The
  * bridge sends it, since Node.js has no datagrams on Unix sockets; so a sign of
  * life is a round trip through the bridge, and one that hangs is missed too.

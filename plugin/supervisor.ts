@@ -82,7 +82,7 @@ export class Supervisor implements Jobs {
     if ("refused" in asked) this.onDue(job.id);
   }
 
-  /** It has its nodes, or is over. What its eventlog said before is read at one stroke. */
+  /** The job has its nodes, or has ended. The eventlog so far is read in one go. */
   onDue(id: bigint): void {
     const waiting = this.waiting.get(id);
     if (!waiting) return;
@@ -116,7 +116,7 @@ export class Supervisor implements Jobs {
     void this.leftovers.takeAll();
   }
 
-  /** Brokers came or went: what was left on those that are back is cleaned. */
+  /** Brokers came or went: leftovers on those that are back are cleaned. */
   onOnline(): void {
     if (this.caughtUp) void this.leftovers.takeAll();
   }

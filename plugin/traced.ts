@@ -1,5 +1,5 @@
 /**
- * A world whose every effect is told when it begins and when it ends: so people
+ * A world whose every effect is traced when it starts and when it ends: so people
  * read in a trace what the daemon did and what it was at, and test/recovery
  * knows every gap between two effects.
  */
@@ -32,7 +32,7 @@ export function traced(world: World, trace: (text: string, facts: Facts) => void
       drained: () => told("drained", () => world.flux.drained()),
       undrain: (ranks, reason) => told("undrain", () => world.flux.undrain(ranks, reason)),
     },
-    // The command's beginning says enough; the rest of it may be a whole script.
+    // The beginning of the command is enough; the rest may be a whole script.
     run: (command, options) =>
       told(command.argv.slice(0, 4).join(" "), () => world.run(command, options)),
   };

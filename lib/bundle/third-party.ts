@@ -1,4 +1,4 @@
-/** What is said of the packages whose code a bundle has. Pure, but for `read`. */
+/** The list of the packages whose code a bundle contains. Pure, except for `read`. */
 
 export interface Part {
   name: string;

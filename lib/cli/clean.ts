@@ -28,7 +28,7 @@ Checks all nodes that are up, removes leftover resources, and reports those that
 could not remove. A node that the daemon drained for them is undrained when nothing is
 left there, unless usernetes.undrain is false.
 
-Exit codes: 0 nothing is left, 1 something is, 2 wrong usage, 4 no Flux instance,
+Exit codes: 0 no leftovers, 1 leftovers remain, 2 wrong usage, 4 no Flux instance,
 5 no daemon.
 
 Examples:
@@ -46,7 +46,7 @@ Examples:
     });
 }
 
-/** One line a cluster; a job that has left nothing is said to. */
+/** One line per cluster, also for one without leftovers. */
 async function clean(jobid: string): Promise<Cleaned[]> {
   const { clusters } = (await callDaemon("clean", { jobid }, DEADLINE_MS)) as {
     clusters: Cleaned[];

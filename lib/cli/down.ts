@@ -14,7 +14,7 @@ export function downCommand(): Command {
 Removes what flux usernetes up has made on each node, and asks the engine what is
 left. It can be repeated, also after an up that was killed, and when a node is back.
 
-Exit codes: 0 nothing is left, 1 something is, 2 wrong usage, 3 configuration
+Exit codes: 0 no leftovers, 1 leftovers remain, 2 wrong usage, 3 configuration
 refused, 4 no Flux instance.
 
 Example:

@@ -21,7 +21,7 @@ export async function isOwner(): Promise<boolean> {
   return Number(await attribute("security.owner")) === process.getuid?.();
 }
 
-/** What `--rank` says, of an instance of so many; all without it. Throws a CommandError. */
+/** The ranks of `--rank`, in an instance of `size` ranks; all ranks without it. Throws a CommandError. */
 export function ranksOf(text: string | undefined, size: number): number[] {
   const all = Array.from({ length: size }, (_, rank) => rank);
   if (text === undefined || text === "all") return all;

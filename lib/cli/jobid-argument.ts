@@ -5,7 +5,7 @@ import { run } from "../host/runner.js";
 
 const DEADLINE_MS = 10_000;
 
-/** Throws a CommandError: it is none. */
+/** Throws a CommandError if it is not a valid job ID. */
 export async function jobidOf(text: string): Promise<bigint> {
   const known = parseJobid(text);
   if (known !== undefined) return known;

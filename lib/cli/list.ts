@@ -104,7 +104,7 @@ async function whose({ A, user }: ListOptions): Promise<string[]> {
 /** Arguments for `flux jobs`. */
 async function filters(jobs: string[], options: ListOptions): Promise<string[]> {
   const { all, filter, since, name, queue, include } = options;
-  // It ignores filters with job ids, and says so.
+  // flux jobs ignores filters if job IDs are given, and prints a warning.
   if (jobs.length > 0) return ["--", ...jobs];
   return [
     ...(await whose(options)),

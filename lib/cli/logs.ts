@@ -102,7 +102,7 @@ function decode(text: string): number[] {
     const ranks = text === "all" ? undefined : decodeIdset(text);
     if (ranks === undefined || ranks.length > 0) return ranks ?? [];
   } catch {
-    // It is said below.
+    // Reported below.
   }
   throw new CommandError(EXIT.usage, `--rank: found "${text}", allowed: ranks, like 0-3,7`);
 }

@@ -21,7 +21,7 @@ export async function runProgram(
     await program.parseAsync(argv);
   } catch (error) {
     if (error instanceof CommanderError) {
-      // Help and version are asked for; the rest is wrong usage and was told by commander.
+      // Help and version are not errors; anything else is wrong usage, which commander has printed.
       process.exitCode = error.exitCode === 0 ? EXIT.done : EXIT.usage;
       return;
     }

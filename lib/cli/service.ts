@@ -7,7 +7,7 @@ import { run } from "../host/runner.js";
 const ENOSYS = 38;
 const MARGIN_MS = 5_000;
 
-/** The daemon's answer. Throws a CommandError: no daemon, no instance, or what the daemon says. */
+/** The daemon's answer. Throws a CommandError: no daemon, no instance, or the daemon's own error. */
 export async function callDaemon(
   method: string,
   payload: unknown,

@@ -16,9 +16,9 @@ import { stepLines } from "../report/steps.js";
 import { seeCluster } from "./cluster-argument.js";
 import { noDaemon } from "./service.js";
 
-/** One look: the job may end without a settle, which no wait-event tells. */
+/** How long one wait-event runs: the job may end without a settle event, which wait-event does not notice. */
 const LOOK_MS = 2_000;
-/** Nothing is said about a wait that is shorter. */
+/** A shorter wait prints nothing. */
 const QUIET_MS = 4_000;
 /** A daemon that is being restarted is back by then. */
 const NO_DAEMON_MS = 10_000;
@@ -86,7 +86,7 @@ async function nextLook(jobid: bigint, ms: number): Promise<void> {
   const argv = ["flux", "job", ...wait, "-p", "usernetes.eventlog", String(jobid), "settle"];
   const env = process.env as Record<string, string>;
   const { exitCode } = await run({ argv, env, timeoutMs: ms + 10_000 });
-  // Refused at once: the next look says why.
+  // Refused at once: the next check finds out why.
   if (exitCode !== 0) await sleep(Math.max(0, Math.min(ms, 500) - (Date.now() - begin)));
 }
 

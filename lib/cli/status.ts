@@ -102,7 +102,7 @@ function isSettled({ cluster }: Told): boolean {
   const { down, settle, claim, job } = cluster;
   if (down && !down.kept) return true;
   if (settle?.outcome === "failed" && !isDebug(cluster)) return true;
-  // A job whose cluster is kept may be looked at for good; it has nothing more to tell.
+  // A job whose cluster is kept may be looked at for good; nothing more happens to it.
   if (down) return job.clean;
   return !claim && (job.clean || !("asks" in cluster.asked && cluster.asked.asks));
 }

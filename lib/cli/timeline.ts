@@ -68,7 +68,7 @@ async function show(
     );
 }
 
-/** In a pipe, COLUMNS says how wide a bar may be. */
+/** In a pipe, COLUMNS sets the width. */
 function lookHere() {
   const look = here();
   const columns = Number(process.env["COLUMNS"]);

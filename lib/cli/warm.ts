@@ -121,7 +121,7 @@ function engineOf(name: string | undefined, { engine, engines }: Config): Engine
   );
 }
 
-/** Once: the nodes are told, and waited for. */
+/** Once: stops the builds on the nodes, and waits for their end. */
 function stopOnSignals(): AbortSignal {
   const stop = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)

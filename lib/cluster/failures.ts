@@ -1,6 +1,6 @@
 /**
- * What went wrong for good in a bring-up, and whether the cluster can go on all the
- * same: with other ports, or without a worker.
+ * What failed for good in a bring-up, and whether the cluster can continue nevertheless: with
+ * other ports, or without a worker.
  */
 import { retryable, type Retry } from "./retry.js";
 import { hostOf, progress, ranksOf, type Cluster, type Progress } from "./state.js";
@@ -18,7 +18,7 @@ export function conflicts(cluster: Cluster): Map<number, "port" | "subnet"> {
   return found;
 }
 
-/** The steps that a cluster may go on without a worker for. */
+/** The steps in which a worker may fail and the cluster continues without it. */
 const TOLERATED: Step[] = [...PREPARE, ...JOIN];
 
 /** The workers that failed for good, if the job tolerates so many. */
@@ -35,7 +35,7 @@ export function without(cluster: Cluster, facts: Retry): number[] {
   return failed.length > most ? [] : failed;
 }
 
-/** A node that is gone, in the words of the exception's note. */
+/** The exception's note for a lost node. */
 export function lostNode(cluster: Cluster, facts: Retry): string | undefined {
   const lost = ranksOf(cluster).find(facts.isLost);
   return lost === undefined
@@ -43,13 +43,13 @@ export function lostNode(cluster: Cluster, facts: Retry): string | undefined {
     : `${hostOf(cluster, lost)} was lost while its cluster came up`;
 }
 
-/** The first step that failed for good, in the words of the exception's note. */
+/** The exception's note for the first step that failed for good. */
 export function failure(cluster: Cluster, facts: Retry): string | undefined {
   const dropped = new Set(without(cluster, facts));
   const quiet = { ...facts, wake: () => undefined };
   for (const step of STEPS) {
     if (OPTIONAL_STEPS.has(step) || step === "down-v") continue;
-    // The archive is for workers that are not told.
+    // Workers that receive the join command over the session need no archive.
     if (step === "publish-join" && facts.hasJoin()) continue;
     for (const [rank, at] of cluster.steps.get(step) ?? []) {
       if (dropped.has(rank)) continue;

@@ -120,7 +120,7 @@ export function foldRecordEvent(cluster: Cluster, event: RecordEvent): void {
   }
 }
 
-/** A claim that takes other ports or subnets begins the bring-up anew. */
+/** A claim with other ports or subnets restarts the bring-up. */
 function foldClaim(cluster: Cluster, claim: Claim): void {
   const rounds = (of: Claim | undefined) => of?.avoid?.length ?? 0;
   if (cluster.claim && rounds(claim) <= rounds(cluster.claim)) return;
@@ -157,7 +157,7 @@ function foldProgress(cluster: Cluster, { step, ranks, attempt, note }: StepProg
 /**
  * After reading a record: no step runs any more, since its daemon is gone, and
  * a join-command that was not published is lost with that daemon's memory. Both
- * are done again; each step says why that is safe.
+ * are repeated; the comment of each step explains why that is safe.
  */
 export function forgetRunning(cluster: Cluster): void {
   for (const ranks of cluster.steps.values())
@@ -168,7 +168,7 @@ export function forgetRunning(cluster: Cluster): void {
     cluster.steps.get("join-command")?.clear();
 }
 
-/** The teardown goes on for the ranks that it left: they may be cleaned now. */
+/** The teardown continues for the ranks with leftovers: they may be cleaned now. */
 export function reopenTeardown(cluster: Cluster, left: number[]): void {
   for (const rank of left) cluster.steps.get("down-v")?.delete(rank);
   delete cluster.down;

@@ -1,5 +1,5 @@
 /**
- * Letting go of what was held. A finish is planned only for a start of ours that
+ * Releasing what was held. A finish is planned only for the daemon's own start that
  * the job's eventlog shows as counted and unfinished: Flux counts all prologs
  * and epilogs in one counter, and one finish too many frees the resources under
  * a site's own epilog.
@@ -15,7 +15,7 @@ export function planHolds(cluster: Cluster, extended: boolean): Action[] {
   const over = isOver(cluster);
   // As long as there is something to keep nodes for, prolog and epilog both do: when
   // a site's prolog fails, Flux counts the finish of the epilog that follows it and
-  // not its start, so that one of ours is used up.
+  // not its start, so that one of the daemon's is used up.
   const gone = !claim || down !== undefined;
   if (job.prolog === "counted" && (over ? gone : mayStart(cluster, extended)))
     actions.push({ do: "finish-prolog", status: over ? 1 : 0 });

@@ -1,7 +1,7 @@
 /**
  * State into actions: what to do next for one cluster, given the time. Decides
  * everything and does nothing. The same state gives the same plan, so a daemon
- * that starts again goes on where the last one was killed.
+ * that is restarted continues where the last one was killed.
  *
  *   all ranks: stage > up
  *   lead:      up > kubeadm-init > join-command > publish-join, kubeconfig
@@ -29,7 +29,7 @@ export type Action =
   | { do: "read-resources" }
   /** Take ports and subnets and write the claim. */
   | { do: "claim" }
-  /** Take others, where `up` found those taken by something that no record tells of. */
+  /** Take others, if `up` found them in use by a program that has no record. */
   | { do: "claim-others" }
   /** One flux exec: each rank takes these steps one after the other. */
   | { do: "call"; steps: NodeStep[]; ranks: number[]; limitS: number }

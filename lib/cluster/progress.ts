@@ -47,7 +47,7 @@ export function bringUpSteps(cluster: Cluster, facts: Retry): Action[] {
     const left = CONTROL_PLANE.filter((step) => step !== "join-command" || !made);
     actions.push(...calls(left, [claim.lead]));
   }
-  // For workers that are not told it, now or when a try of theirs is repeated.
+  // For workers that do not receive it over the session, now or in a later try.
   if (made && !seen && !joined) actions.push(...local(cluster, "publish-join", facts));
   if (!made || !(published || seen || joined || facts.hasJoin())) return actions;
   const join = seen ? JOIN.slice(1) : JOIN;
@@ -60,7 +60,7 @@ export function bringUpSteps(cluster: Cluster, facts: Retry): Action[] {
   ];
 }
 
-/** The work directory is the same one for all: as the configuration says, or each `up` has seen. */
+/** The work directory is shared by all ranks: configured so, or detected by each `up`. */
 export function isShared(cluster: Cluster, workers: number[]): boolean {
   return (
     cluster.claim?.shared ?? workers.every((rank) => progress(cluster, "up", rank)?.shared === true)
@@ -90,7 +90,7 @@ function fanout(
   return joining + ready.length <= facts.joinFanout ? ready : [];
 }
 
-/** The ranks grouped by what of the chain is left to them: one call a group. */
+/** The ranks grouped by their remaining steps of the chain: one call per group. */
 function chains(
   cluster: Cluster,
   chain: readonly NodeStep[],
@@ -136,7 +136,7 @@ export function optionalWaits(cluster: Cluster, facts: Retry): boolean {
   );
 }
 
-/** What is left of the bring-up's time, in whole seconds, at least one. */
+/** The remaining time of the bring-up, in whole seconds, at least one. */
 function limit(cluster: Cluster, facts: Retry): number {
   return Math.max(1, Math.ceil((cluster.claim?.deadline ?? facts.now) - facts.now));
 }

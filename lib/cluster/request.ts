@@ -77,7 +77,7 @@ function parseOptions(found: Found): Parsed {
   return { asks: true, request: { debug, engine, tolerate, scheduleOnLead } };
 }
 
-/** Null if it is none. */
+/** Null if it is not a valid one. */
 function scheduling(value: unknown): ScheduleOnLead | undefined | null {
   if (value === undefined) return undefined;
   if (typeof value === "string" && value.toLowerCase() === "auto") return "auto";

@@ -42,7 +42,7 @@ export function limitsOf(limits: Limits, now: number): Retry {
 
 /**
  * How often a step is tried at the least that was lost on a node that is up: its
- * flux exec died, which says nothing of the step. Each is safe to repeat.
+ * flux exec died, which proves nothing about the step. Each is safe to repeat.
  */
 const LOST_TRIES = 3;
 

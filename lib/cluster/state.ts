@@ -11,7 +11,7 @@ import type { Parsed, ScheduleOnLead } from "./request.js";
 import { STEPS, type Step } from "./steps.js";
 
 /**
- * A prolog or epilog of ours. `counted`: Flux waits for its finish. `late`: it
+ * A prolog or epilog of the daemon. `counted`: Flux waits for its finish. `late`: it
  * came when the job had started, and must not be finished in CLEANUP, where
  * the finish would be counted against another's.
  */

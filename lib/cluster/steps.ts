@@ -32,7 +32,7 @@ export const PREPARE = ["stage", "up"] as const satisfies NodeStep[];
 
 /**
  * The lead starts the control plane, and the workers wait for no more than its
- * join-command; a cluster of one node has nobody to join and goes on to FINISH.
+ * join-command; a cluster of one node has no workers and continues with FINISH.
  */
 export const CONTROL_PLANE = [
   "kubeadm-init",
@@ -63,7 +63,7 @@ export const BRING_UP = [
   ...FINISH,
 ] as const satisfies NodeStep[];
 
-/** Seconds that one try of a step may take; none: what is left of the whole bring-up. */
+/** Seconds that one try of a step may take; none: the remaining time of the whole bring-up. */
 export const STEP_LIMIT_S: Partial<Record<NodeStep, number>> = {
   stage: 120,
   "kubeadm-init": 600,
@@ -77,5 +77,5 @@ export const STEP_LIMIT_S: Partial<Record<NodeStep, number>> = {
   "install-flannel": 300,
 };
 
-/** A cluster is ready without these; what they leave is said in the log. */
+/** A cluster is ready without these; their failures are logged. */
 export const OPTIONAL_STEPS: ReadonlySet<Step> = new Set<Step>(["delete-token", "remove-archive"]);

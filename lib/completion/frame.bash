@@ -73,8 +73,8 @@ __usernetes_offer() {
 
 __usernetes_choose() { mapfile -t COMPREPLY < <(compgen "$@" -- "$cur"); }
 
-# The jobs that have a cluster, or have left something of one; for whom may not ask for
-# them, and where there are none, one's own active jobs.
+# The jobs that have a cluster or leftovers of one. The user's own active jobs if there are
+# none, or if the user may not list them.
 __usernetes_jobs() {
   local ids form=f58
   # As Flux does: f is easier typed than ƒ.

@@ -1,6 +1,6 @@
 /**
  * Checks a [usernetes] table and makes the values that the rest works with.
- * Each fault is told with the key's full name, what was found, what is allowed.
+ * Each fault is reported with the key's full name, what was found, and what is allowed.
  */
 import { Ajv, type ErrorObject } from "ajv";
 import { CommandError, EXIT } from "../errors.js";

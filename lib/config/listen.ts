@@ -10,7 +10,7 @@ const LOOPBACK = "127.0.0.1";
 
 /**
  * `127.0.0.1:9464`, `[::1]:9464`, `localhost:9464`; `:9464` and `9464` are of the
- * loopback: an address that others reach has to be written. Undefined: it is none.
+ * loopback: an address that others can reach has to be given. Undefined if it is not valid.
  */
 export function parseListen(text: string): Listen | undefined {
   const [, bracketed, name, digits = ""] =

@@ -48,7 +48,7 @@ export async function loadFromBroker(run: Run, env: Record<string, string>): Pro
 
 /**
  * The table of this instance or, with `parents`, of the one so many levels further
- * out; undefined where there is none. Throws a CommandError: no instance answers.
+ * out; undefined if there is no such table. Throws a CommandError: no instance answers.
  */
 export async function tableOfBroker(
   run: Run,

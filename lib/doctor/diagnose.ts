@@ -1,7 +1,7 @@
 /**
  * Which nodes meet each requirement and which do not, from what they say. Pure.
  *
- * A node that did not tell of a requirement fails none: it did not answer, which is
+ * A node that reported nothing about a requirement does not fail it: it did not answer, which is
  * a failure of its own.
  */
 import type { Answers, Told } from "./examine.js";

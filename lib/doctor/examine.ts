@@ -22,15 +22,15 @@ export interface Told {
 }
 
 export interface Answers {
-  /** By rank, then by the requirement's id. A node that ended its script has told `end`. */
+  /** By rank, then by the requirement's id. A node whose script has ended has reported `end`. */
   told: Map<number, Map<string, Told>>;
-  /** Why a rank did not answer, where flux exec says so. */
+  /** Why a rank did not answer, if flux exec reports it. */
   lost: Map<number, string>;
 }
 
 /** Each engine is asked four times, 15 s at the most. */
 const DEADLINE_MS = 100_000;
-/** A node that is at it says something at least so often; one that is there says so at once. */
+/** A working node prints a line at least this often; a reachable node prints one at once. */
 const QUIET_MS = { atIt: 20_000, rest: 8_000 };
 /** Steps run in such a scope, so the exec trial of engines.sh does too. */
 const SCOPE = "step/on-node/scope.sh";
@@ -116,7 +116,7 @@ export function script(names = SCRIPTS): string {
     .replace(/^\s*#.*\n/gm, "");
 }
 
-/** What the script is told; no value becomes part of its text. */
+/** The script's settings; no value becomes part of its text. */
 export function settings(config: Config): Record<string, string> {
   const engines = [config.engine, ...config.engines.filter((name) => name !== config.engine)];
   const { ports, interface: dev } = config;

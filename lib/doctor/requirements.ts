@@ -20,7 +20,7 @@ export interface Requirement {
   /** Without it no cluster comes up there; otherwise it is a warning. */
   fatal: boolean;
   fix: string;
-  /** What is wrong with what a node says of it, though the node finds it in order. */
+  /** What is wrong with a node's answer, although the node itself reports success. */
   judge?: Judge;
   /** The same, where what other nodes report decides. */
   judgeAll?: (reported: ReadonlyMap<number, string>) => Judge;

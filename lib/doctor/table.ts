@@ -57,7 +57,7 @@ function tableOf(diagnoses: Diagnosis[], hosts: Hosts): string {
   return table.toString().replace(/ +$/gm, "");
 }
 
-/** Empty if there is none. */
+/** Empty if it is met everywhere. */
 function fault(diagnosis: Diagnosis, hosts: Hosts): string {
   const { requirement, fail } = diagnosis;
   if (fail.length === 0) return "";

@@ -37,7 +37,7 @@ function fromF58(digits: string): bigint | undefined {
 
 /**
  * The job id that a person typed: F58 with `ƒ` or `f`, decimal, hex, dotted hex
- * or a KVS directory. Undefined if it is none of these. (RFC 19 words and emoji
+ * or a KVS directory. Undefined if it is not one of these. (RFC 19 words and emoji
  * need their dictionaries: `flux job id --to=dec` has them.)
  */
 export function parseJobid(text: string): bigint | undefined {

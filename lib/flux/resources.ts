@@ -14,7 +14,7 @@ interface R {
   execution: { R_lite: { rank: string }[]; nodelist: string[] };
 }
 
-/** Reads R version 1. Throws an Error that says what is wrong with it. */
+/** Reads R version 1. Throws an Error that names the fault. */
 export function parseResources(text: string): Resources {
   const { version, execution } = JSON.parse(text) as R;
   if (version !== 1) throw new Error(`R has version ${version}, this program reads version 1`);

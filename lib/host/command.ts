@@ -32,7 +32,7 @@ export interface RunOptions {
   onInput?: (input: Input) => void;
 }
 
-/** What is written to a process that does not read any more is lost; its end tells. */
+/** Input of a process that no longer reads is lost; the end of the process reveals that. */
 export interface Input {
   write(line: string): void;
   end(): void;

@@ -13,7 +13,7 @@ const ERROR_LINE_MAX = 1 << 16;
 export interface LineProcessOptions {
   argv: string[];
   env: Record<string, string>;
-  /** Whole lines only: one that it died over is not told. */
+  /** Whole lines only: an incomplete last line is dropped. */
   onLine: (line: string) => void;
   /** The head of a line that is longer than 16 MiB. */
   onLongLine: (head: string) => void;
@@ -61,7 +61,7 @@ export function startLineProcess(options: LineProcessOptions): LineProcess {
       child.stdin.uncork();
     });
   };
-  // EPIPE: its end is told by onEnd.
+  // EPIPE: onEnd reports the end of the process.
   child.stdin.on("error", () => undefined);
   void child.then(async ({ exitCode }) => {
     await told;

@@ -2,13 +2,13 @@
  * The lines of a stream. A line ends with a newline and with nothing else (a
  * JSON string may hold U+2028).
  *
- * Promises: memory stays bounded, however long a line goes on: one that is
- * longer than `max` is told by its head alone.
+ * Promises: memory stays bounded, however long a line is: only the head of
+ * a line longer than `max` is reported.
  */
 import type { Readable } from "node:stream";
 import { finished } from "node:stream/promises";
 
-/** Bytes that are told of a line that is too long. */
+/** Bytes that are reported of a line that is too long. */
 const HEAD = 4096;
 const NEWLINE = 10;
 
@@ -21,7 +21,7 @@ export interface LineOptions {
   onTorn: (line: string) => void;
 }
 
-/** Resolves when the stream has ended and all of it has been told. */
+/** Resolves when the stream has ended and all of it has been reported. */
 export async function readLines(stream: Readable, options: LineOptions): Promise<void> {
   const reader = new LineReader(options);
   stream.on("data", (chunk: Buffer) => {
@@ -35,7 +35,7 @@ export async function readLines(stream: Readable, options: LineOptions): Promise
 class LineReader {
   private parts: Buffer[] = [];
   private size = 0;
-  /** Of the line that is too long, while it goes on. */
+  /** The head of a line that is too long, until the line ends. */
   private head: string | undefined;
 
   constructor(private readonly options: LineOptions) {}

@@ -6,7 +6,7 @@ import { sha256, type Manifest } from "./manifest.js";
 import { leadsOut } from "./put.js";
 
 export type What =
-  /** There is none. */
+  /** The file does not exist. */
   | "new"
   /** What is there is the package's. */
   | "same"

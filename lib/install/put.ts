@@ -18,7 +18,7 @@ import { basename, dirname, join, sep } from "node:path";
 /** The same name each time: what a killed install leaves is taken by the next one. */
 const temporary = (path: string): string => join(dirname(path), `.${basename(path)}.usernetes`);
 
-/** The mode is what it says, whatever the umask. */
+/** The mode is exactly this one, whatever the umask. */
 export function putFile(path: string, content: Buffer, mode: number): void {
   const name = temporary(path);
   rmSync(name, { force: true });

@@ -1,4 +1,4 @@
-/** What an install tells: a line a file, and what is left for the administrator to do. */
+/** The output of an install: one line per file, and the next steps of the administrator. */
 import { join } from "node:path";
 import { CONFIGURATION, type Roots } from "./items.js";
 import type { Change } from "./plan.js";
@@ -21,7 +21,7 @@ export function nextSteps(roots: Roots, path: string | undefined): string {
   const bin = join(roots.prefix, "bin");
   const found = (path ?? "").split(":").includes(bin);
   return `
-Next, on rank 0 (docs/admin.md has all of it):
+Next, on rank 0 (see docs/admin/install.md):
 ${found ? "" : `  - ${bin} is not on this PATH: put it on that of the brokers and users,\n    where flux finds \`flux usernetes\` (or in FLUX_EXEC_PATH).\n`}\
   - In ${join(flux, CONFIGURATION)}, table [usernetes], set template.
     Where hold is to be "perilog", see there. Then: flux config reload
@@ -33,7 +33,7 @@ ${found ? "" : `  - ${bin} is not on this PATH: put it on that of the brokers an
     ingest.validator.plugins of its own, without "jobspec", adds
     "${join(flux, "ingest/validators/usernetes.py")}" to it.
   - Every other node needs the same files, and no Node.js.
-  - flux usernetes doctor says what else is missing, on which nodes.
+  - flux usernetes doctor reports what else is missing, and where.
   - flux usernetes warm has the nodes build their image ahead of the jobs.
 `;
 }

@@ -10,7 +10,7 @@ export type Block =
   | { kind: "lines"; texts: string[] }
   /** Printed as it is. */
   | { kind: "code"; lines: string[] }
-  /** A term, and what is said of it. */
+  /** A term, and its description. */
   | { kind: "item"; term: string; body: Block[] };
 
 export const heading = (level: 1 | 2, text: string): Block => ({ kind: "heading", level, text });

@@ -24,7 +24,7 @@ for (const page of pages(program))
 for (const grammar of [programGrammar(program), usernetesGrammar()])
   write(`bash-completion/completions/${grammar.command}`, bashCompletion(grammar));
 
-// So that `flux help` has it, where Flux has the same prefix or FLUX_CMDHELP_PATTERN says so.
+// So that `flux help` has it, if Flux has the same prefix, or FLUX_CMDHELP_PATTERN matches.
 const commands = [{ name: "usernetes", description: program.description() }];
 const list = [{ description: "give jobs a Kubernetes cluster", commands }];
 write("flux/help.d/usernetes.json", `${JSON.stringify(list, undefined, 1)}\n`);

@@ -11,7 +11,7 @@ import { code, item, paragraph, sentence, type Block } from "./blocks.js";
 export interface HelpText {
   /** `usernetes down [--workdir DIR]` */
   usage: string[];
-  /** What is said in words, and tables of it. */
+  /** Paragraphs and tables. */
   prose: Block[];
   options: Entry[];
   /** `0 done, 1 ...` */
@@ -79,7 +79,7 @@ function proseOf(title: string, lines: string[]): Block[] {
   return [paragraph(joined(lines))];
 }
 
-/** Two columns, with two spaces or more between them; undefined: it is none. */
+/** Two columns, with two spaces or more between them; undefined if it is not a table. */
 function tableOf(lines: string[]): Entry[] | undefined {
   const entries: Entry[] = [];
   for (const line of lines) {

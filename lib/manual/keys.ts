@@ -9,7 +9,7 @@ export interface Key {
   /** As TOML; undefined: it has none. */
   value: string | undefined;
   required: boolean;
-  /** In words; undefined where nothing but the meaning says it. */
+  /** In words; undefined if the meaning covers it. */
   allowed: string | undefined;
   /** `up` of `attempts`. */
   inner: Key[];

@@ -2,7 +2,7 @@
  * Reads the pages' prose (docs/man/*.md): the part of Markdown that they use.
  *
  *   # SECTION, ## Subsection    paragraphs     indented by four: as it is
- *   - `term`: what is said of it, on one line or more that are indented
+ *   - `term`: its description, on one line or more that are indented
  *   {{name}}                    what is made from elsewhere goes here
  */
 import { code, heading, item, paragraph, type Block } from "./blocks.js";

@@ -30,7 +30,7 @@ export function commandBlocks(command: Command): Block[] {
   ];
 }
 
-/** What a help says after its options. */
+/** The part of a help text after its options. */
 export function moreOf({ prose, exitCodes, examples }: HelpText): Block[] {
   return [
     ...prose.map((block) => (block.kind === "text" ? paragraph(marked(block.text)) : block)),

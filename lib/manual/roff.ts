@@ -1,5 +1,5 @@
 /**
- * Blocks as man(7), for man-db and mandoc alike.
+ * Blocks as man(7), for both man-db and mandoc.
  *
  * Promises: every character of the text is on the page as it is, whatever it is; no
  * line of it is taken for a request.

@@ -25,7 +25,7 @@ export interface Claim {
   deadline: number;
   /** usernetes.shared-filesystem is "yes": workdir is one for all of them. */
   shared?: true;
-  /** What `up` found taken on a node, by something that no record tells of: one entry a claim before. */
+  /** What `up` found in use on a node by a program without a record: one entry per earlier claim. */
   avoid?: Avoid[];
 }
 
@@ -75,9 +75,9 @@ export interface StepFinish {
 }
 
 export interface Down {
-  /** The ranks where something is left. */
+  /** The ranks with leftovers. */
   left: number[];
-  /** On purpose: the job asked for debug, and all is left in place. */
+  /** The job asked for debug, so the cluster was left in place. */
   kept?: true;
 }
 
@@ -85,7 +85,7 @@ export interface Settle {
   outcome: "ready" | "failed" | "canceled";
   note?: string;
   kubeconfig?: string;
-  /** Idset of the workers that the cluster goes on without. */
+  /** Idset of the workers that the cluster continues without. */
   without?: string;
 }
 
@@ -105,7 +105,7 @@ export function parseEvent(line: string): Stamped | undefined {
   }
 }
 
-/** Parses an RFC 18 eventlog; a line that is no event is left out: it must not hide the others. */
+/** Parses an RFC 18 eventlog; a line that is not an event is skipped, so that it does not hide the others. */
 export function parseEventlog<Event extends Stamped>(text: string): Event[] {
   return text.split("\n").flatMap((line) => (parseEvent(line) as Event | undefined) ?? []);
 }

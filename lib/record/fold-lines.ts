@@ -1,5 +1,5 @@
 /**
- * The lines of many ranks, with those that are the same told once. Pure.
+ * The lines of many ranks, with equal lines merged. Pure.
  *
  * Promises: each rank's own lines are all there, in their order.
  */

@@ -1,5 +1,5 @@
 /**
- * What is told to people in a record, an exception or a log: it may come from a
+ * Texts for people in a record, an exception or a log. They may come from a
  * step's output or from a user, and is made one bounded line of it that hides
  * nothing and holds no secret.
  */
@@ -14,7 +14,7 @@ const HALF = /\p{Cs}$/u;
 const TORN = /[A-Za-z0-9+/=.:]{1,200}$/;
 
 const ESC = "\u001b";
-/** A terminal's colours and other orders: `ESC [ 31 m`. A tab before a bracket is none. */
+/** A terminal's colours and other orders: `ESC [ 31 m`. A tab before a bracket is not one. */
 const ORDERS = new RegExp(`${ESC}\\[[0-9;?]*[A-Za-z]`, "gu");
 
 /** A bootstrap token, a CA hash, what a kubeconfig holds: whoever echoes them. */

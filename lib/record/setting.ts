@@ -49,7 +49,7 @@ export function siteOf(site: Site, setting: Setting | undefined): Site {
   };
 }
 
-/** What an entry has of it; undefined for what is not a setting of ours. */
+/** What an entry has of it; undefined if it is not a valid setting. */
 export function parseSetting(found: unknown): Setting | undefined {
   const setting = found as Partial<Setting> | null | undefined;
   const { environment, template, teardownTimeout, shared, interface: dev } = setting ?? {};

@@ -3,7 +3,7 @@
  * what the record has, this has, and it costs no write of its own.
  *
  * Promises: no step's text grows beyond TEXT_MAX, whatever daemons have written it;
- * a text is no longer than half of what is left of that, so that later tries have
+ * a text takes at most half of the remaining space, so that later tries have
  * room.
  */
 import type { Step } from "../cluster/steps.js";

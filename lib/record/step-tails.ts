@@ -10,12 +10,12 @@ import { foldLines } from "./fold-lines.js";
 
 /** Bytes of a step's text, whatever the number of ranks and tries. */
 export const TEXT_MAX = 64 << 10;
-/** Bytes for what says how much was cut. */
+/** Bytes for the line that reports how much was cut. */
 const CUT = 300;
 /** Characters of an idset in a heading, and where lines were cut. */
 const IDSET_MAX = 200;
 
-/** How some ranks ended a try alike, and the last lines of each. */
+/** A group of ranks that ended a try the same way, and the last lines of each. */
 export interface Tail {
   attempt: number;
   status: StepStatus;
@@ -65,7 +65,7 @@ export interface KeptTail {
   attempt: number;
   status: string;
   note: string;
-  /** Those that ended alike; none where they were too many to name. */
+  /** The ranks of the group; empty if they were too many to list. */
   ranks: number[];
   /** In the order in which they were printed. */
   lines: { ranks: number[]; text: string }[];
@@ -76,7 +76,7 @@ export interface KeptTail {
 const HEADING = /^==> try ([0-9]+): ([a-z]+) on (?:([0-9,-]+)|[0-9]+ ranks)(?:: (.*))? <==$/;
 const LINE = /^([0-9][0-9,-]*): (.*)$/;
 
-/** A line that is not understood is left out. */
+/** A malformed line is skipped. */
 export function parseTails(text: string): KeptTail[] {
   const tails: KeptTail[] = [];
   for (const line of text.split("\n")) {

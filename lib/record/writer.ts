@@ -33,7 +33,7 @@ export const recordKey = (jobid: bigint): string =>
   jobid === INSTANCE ? "usernetes.eventlog" : `${kvsDirectory(jobid)}.usernetes.eventlog`;
 export const entryKey = (jobid: bigint): string => `${OPEN_CLUSTERS}.${jobid}`;
 
-/** What stays known of a cluster until nothing of it is left; the job's own directory is purged. */
+/** What stays known of a cluster until it has no leftovers; the job's own directory may be purged. */
 export interface OpenCluster {
   jobid: string;
   claim: Claim;
@@ -49,7 +49,7 @@ export interface OpenCluster {
   kept?: true;
 }
 
-/** Undefined for what is no entry of ours. */
+/** Undefined if it is not a valid entry. */
 export function parseOpenCluster(text: string): OpenCluster | undefined {
   try {
     const entry = JSON.parse(text) as Partial<OpenCluster> | null;

@@ -15,7 +15,7 @@ import { summarize, type Summary } from "./summary.js";
 const DEADLINE_MS = 30_000;
 /** Jobs that are looked at at once: each look is three processes. */
 const AT_ONCE = 8;
-/** The annotation's first character says whether there is one, whatever it is. */
+/** The annotation's first character shows whether there is one. */
 const FORMAT = "{id.dec} {userid} {username} {annotations.user.usernetes!r:.1}";
 
 export interface Wanted {
@@ -57,9 +57,9 @@ async function see(
   }
 }
 
-/** The users of the jobs that have a memo of ours, or something that looks like it. */
+/** The users of the jobs with a `usernetes` memo. */
 async function jobsWithMemo({ filters, count, warn }: Wanted): Promise<Map<bigint, string>> {
-  // One more tells that there are more.
+  // One more shows that there are more.
   const most = filters.includes("--") ? [] : [`--count=${count > 0 ? count + 1 : 0}`];
   const argv = ["flux", "jobs", "--no-header", `--format=${FORMAT}`, ...most, ...filters];
   const limits = { timeoutMs: DEADLINE_MS, outputMax: OUTPUT_MAX_FLUX };

@@ -22,7 +22,7 @@ export async function seeEntry(jobid: bigint): Promise<SeenJob | undefined> {
   return entry && seenOf(entry);
 }
 
-/** With a record of what the entry tells. Its job is over, or it would not be purged. */
+/** With a record made from the entry. Its job has ended, or it would not be purged. */
 export function seenOf({ jobid, claim, left, kept, ...entry }: OpenCluster): SeenJob {
   const { claimedAt: timestamp = 0, downAt = timestamp } = entry;
   const down = { left: left ?? [], ...(kept ? { kept } : {}) };

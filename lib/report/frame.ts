@@ -1,10 +1,10 @@
 /**
- * What is drawn at once on a terminal, and what of it is left out where there is not room
+ * The lines of one picture on a terminal, and which of them are hidden if there is no room
  * for all. Pure.
  */
 import { wrap, type Look } from "./look.js";
 
-/** The least is left out first, what was said never. */
+/** The lowest weight is hidden first, `said` never. */
 export const WEIGHT = { done: 0, fact: 1, state: 2, printed: 3, said: 4 };
 
 export interface FrameLine {
@@ -23,7 +23,7 @@ export function wrapped(line: string, weight: number, look: Look): FrameLine[] {
   });
 }
 
-/** In so many lines, if what was said is no more. Of lines of a weight the last ones stay. */
+/** At most this many lines, unless the `said` ones are more. Of lines of one weight the last ones stay. */
 export function fitted(frame: FrameLine[], room: number): string[] {
   const out = new Set<FrameLine>();
   let lines = without(frame, out);
@@ -35,12 +35,12 @@ export function fitted(frame: FrameLine[], room: number): string[] {
   return lines;
 }
 
-/** A line in the place of those that are left out together. */
+/** A line in place of each group of hidden lines. */
 function without(frame: FrameLine[], out: Set<FrameLine>): string[] {
   const lines: string[] = [];
   let gap: string[] = [];
   const close = () => {
-    // One alone has as much room as what would tell of it.
+    // A single hidden line would take as much room as the line that replaces it.
     lines.push(...(gap.length > 1 ? [`(${gap.length} lines hidden)`] : gap));
     gap = [];
   };

@@ -1,5 +1,5 @@
 /**
- * The cluster for a whole instance, told as a job's is: its record is in the primary
+ * The cluster for a whole instance, reported as a job's is: its record is in the primary
  * namespace of the KVS, which only the instance's owner reads.
  */
 import { foldRecordEvent } from "../cluster/fold.js";
@@ -13,7 +13,7 @@ import type { SeenJob } from "./seen.js";
 
 const DEADLINE_MS = 20_000;
 
-/** Undefined: there is none, or this user may not read of it. */
+/** Undefined if there is no cluster, or this user may not read it. */
 export async function seeInstance(): Promise<SeenJob | undefined> {
   const argv = ["flux", "kvs", "get", "--raw", "usernetes.eventlog"];
   // Not in the namespace of a job that this is called in.

@@ -1,5 +1,5 @@
 /**
- * What Flux tells anybody about one job's cluster, without the daemon: the job's
+ * What anybody can read from Flux about one job's cluster, without the daemon: the job's
  * eventlog and jobspec and its record (`flux job info`), folded as the daemon does.
  * The instance's owner sees all jobs, a guest their own.
  */

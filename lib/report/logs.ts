@@ -12,7 +12,7 @@ import type { SeenJob } from "./seen.js";
 import { keptLogs } from "./kept-logs.js";
 import type { LogPrinter, Lines } from "./log-printer.js";
 
-/** Seconds that all nodes may take to tell what they have. */
+/** Seconds that all nodes may take to send their logs. */
 const LIMIT_S = 120;
 
 export interface Wanted {

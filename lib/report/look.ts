@@ -66,7 +66,7 @@ export function cut(line: string, { width }: Look): string {
   return line.length <= width ? line : `${line.slice(0, Math.max(0, width - 1))}+`;
 }
 
-/** Lines no wider than the terminal, with nothing cut off; those that go on are indented. */
+/** Lines no wider than the terminal, with nothing cut off; continuation lines are indented. */
 export function wrap(line: string, { width }: Look): string[] {
   if (line.length <= width || width < 20) return [line];
   const space = line.lastIndexOf(" ", width);

@@ -12,12 +12,12 @@ const CLEAR_BELOW = "\u001b[J";
 
 /**
  * Lines must be no wider than the terminal. Of what does not fit into its height the least
- * is left out, but for the last frame, which is there whole: nothing is drawn over it.
+ * is hidden, except in the last frame, which is complete: nothing is drawn over it.
  */
 export function redrawer(terminal: Terminal): (frame: FrameLine[], isLast?: boolean) => void {
   let drawn = 0;
   return (frame, isLast = false) => {
-    // Of no rows is one that does not tell its size.
+    // A terminal that does not report its size has no rows.
     const room = isLast ? Infinity : Math.max(1, (terminal.rows || Infinity) - 1);
     const shown = fitted(frame, room).slice(0, room);
     const text = shown.map((line) => `${line}${CLEAR_LINE}\n`).join("");

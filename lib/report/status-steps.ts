@@ -122,7 +122,7 @@ function lastLines({ step, status, ranks, attempt }: StepLine, kept: KeptLog[]):
     .map(({ ranks, text }) => `  ${encodeIdset([...ranks])}: ${text}`);
 }
 
-/** What failed, told in full; the table has the others. */
+/** The failures, in full; the table has the other steps. */
 const FAULTS = 5;
 
 /** Lines of a step that failed; `logs` has the others. */

@@ -102,7 +102,7 @@ function facts(cluster: Cluster, summary: Summary, { now, failed }: Facts): stri
       settle ? undefined : `${clockTime(claim.deadline)}, ${by < 0 ? "over" : `in ${fsd(by)}`}`,
     ],
     ["without", settle?.without && names(cluster, decodeIdset(settle.without))],
-    // A step that failed says the same, below.
+    // A failed step below shows the same.
     ["note", failed.length > 0 ? undefined : settle?.note],
     ["teardown", teardown && `for ${teardown.reason}`],
     ["left on", down?.left.length ? names(cluster, down.left) : undefined],

@@ -52,7 +52,7 @@ function live(screen: Screen): Follower {
     drawn = 0;
   };
   const draw = (): void => {
-    // One that does not know its width says 0.
+    // A terminal that does not know its width reports 0.
     const { columns = 0 } = screen;
     const width = (columns > 0 ? columns : 80) - 1;
     const text = [...lines].map(([step, line]) => describe(step, line).slice(0, width));

@@ -1,5 +1,5 @@
 /**
- * How far each step is, from the record: ranks that are alike are told together.
+ * The progress of each step, from the record, with ranks of the same result grouped.
  * Pure: time is an argument.
  */
 import { hostNames, type Cluster } from "../cluster/state.js";
@@ -36,11 +36,11 @@ interface Group {
   notes: Map<number, string>;
 }
 
-/** In the order in which steps are taken; `byNote`: ranks with other notes are told apart. */
+/** In the order in which steps are taken; `byNote`: ranks with different notes are separate groups. */
 export function stepLines(record: RecordEvent[], now: number, byNote = false): StepLine[] {
   const seen = new Map<Step, Map<number, OfRank>>();
   for (const event of record) {
-    // A claim that is made anew begins the bring-up anew.
+    // A new claim restarts the bring-up.
     if (event.name === "claim") seen.clear();
     else if (event.name === "step-start" || event.name === "step-finish") note(seen, event);
     else if (event.name === "step-progress") noteProgress(seen, event.context);

@@ -4,7 +4,7 @@ import { decodeIdset } from "../flux/idset.js";
 import type { RecordEvent } from "../record/events.js";
 import type { SeenJob } from "./seen.js";
 
-/** The memo's words, and what can be said of one that has been taken down. */
+/** The states of the memo, and those of a removed cluster. */
 export type State =
   "waiting" | "starting" | "ready" | "failed" | "held" | "stopping" | "gone" | "kept" | "left";
 
@@ -70,7 +70,7 @@ function readyNodes(cluster: Cluster): number {
   return ranks.filter((rank) => progress(cluster, own(rank), rank)?.status === "ok").length;
 }
 
-/** The last of its kind counts, but a claim that was made anew is as old as its first. */
+/** The last of its kind counts, but a repeated claim is as old as its first. */
 function timeOf(record: RecordEvent[], name: "claim" | "down"): number | undefined {
   const all = record.filter((event) => event.name === name);
   return (name === "claim" ? all[0] : all.at(-1))?.timestamp;

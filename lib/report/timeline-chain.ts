@@ -36,7 +36,7 @@ const WAITS: Record<Step, Waits> = {
   "kubeadm-join": { same: ["fetch-join", "up"], any: ["join-command"], room: ["kubeadm-join"] },
   "delete-token": { same: ["install-flannel"] },
   "remove-archive": { any: ["kubeadm-join"] },
-  // For a worker that it goes on without, too: until that had failed for good.
+  // Also for a worker that the cluster continues without: until that worker had failed for good.
   "sync-external-ip": { same: ["kubeconfig"], any: ["kubeadm-join", "fetch-join", "up"] },
   "install-flannel": { same: ["sync-external-ip"] },
   "wait-nodes": { same: ["delete-token", "install-flannel"] },
@@ -45,7 +45,7 @@ const WAITS: Record<Step, Waits> = {
   "down-v": {},
 };
 
-/** Ranks that are told together may be so far apart: RecordWriter waits so long. */
+/** Ranks of one event may be this far apart: RecordWriter waits this long. */
 const BLUR_S = 2;
 const EXACT_S = 0.02;
 
@@ -123,7 +123,7 @@ function isBeside(row: Row, other: Row): boolean {
   return together && !share(row, other);
 }
 
-/** The rank that made room is one of those that are told together. */
+/** The rank that made room is one of those in the event. */
 function roomFrom(row: Row, other: Row): number | undefined {
   const isRoom = WAITS[row.step].room?.includes(other.step);
   if (!isRoom || other === row || other.round !== row.round) return undefined;

@@ -1,6 +1,6 @@
 /**
  * Rows of a phase as bars to draw: steps in the order in which they began, and one
- * with many rows told by its fastest, its median and its slowest. However many ranks
+ * with many rows reduced to its fastest, its median and its slowest. However many ranks
  * there are, there are only so many bars. Pure.
  */
 import { STEPS } from "../cluster/steps.js";

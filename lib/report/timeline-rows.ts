@@ -3,7 +3,7 @@
  *
  * Ranks of one event are one row. A row's end is that of the last of them and its
  * length that of the slowest, as the record has it (docs/record.md): within such a row
- * times are as exact as ranks are alike.
+ * times are as exact as the ranks of an event are close together.
  */
 import { STEPS, type Step } from "../cluster/steps.js";
 import { decodeIdset } from "../flux/idset.js";
@@ -13,14 +13,14 @@ export interface Row {
   step: Step;
   ranks: number[];
   attempt: number;
-  /** `cut off`: its end was never told, since the daemon ended under it. */
+  /** `cut off`: its end was not recorded, since the daemon ended before. */
   status: StepStatus | "running" | "cut off";
   /** Seconds since the epoch. */
   begin: number;
   end: number;
   /** Why it is not ok, or what it waits for while it runs. */
   note: string;
-  /** How many claims there were: one that is made anew begins the bring-up anew. */
+  /** The number of claims so far: a new claim restarts the bring-up. */
   round: number;
 }
 
@@ -48,7 +48,7 @@ class RowReader {
     const { timestamp, name } = event;
     if (name === "step-start" || name === "step-finish") this.step(event);
     else if (name === "step-progress") this.progress(event.context);
-    // What is not told by then is not told any more.
+    // What is not recorded by then is never recorded.
     else if (name === "claim" || name === "teardown-start" || name === "down") {
       this.close("cut off", timestamp);
       if (name === "claim") this.round++;

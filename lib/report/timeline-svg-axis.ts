@@ -13,7 +13,7 @@ export interface Area {
   width: number;
   /** Units a second. */
   scale: number;
-  /** Where the gap before it begins; undefined: there is none. */
+  /** Where the gap before it starts; undefined if there is no gap. */
   gapX?: number;
   /** What the gap is: how long the job ran. */
   gap?: string;

@@ -1,5 +1,5 @@
 /**
- * How a drawn timeline looks. The colours are told apart by who sees few of them, and in
+ * How a drawn timeline looks. People who see few colours can distinguish these, also in
  * grey (Okabe and Ito); a viewer that is dark gets its own.
  */
 import { element, escape } from "./svg.js";

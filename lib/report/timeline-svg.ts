@@ -1,7 +1,7 @@
 /**
  * A timeline as one SVG file: nothing beside it is needed, no script, font or style.
  * For a paper, a ticket or a page: light where it is printed, dark where its viewer is,
- * and nothing is told by colour alone. Pure.
+ * and nothing depends on colour alone. Pure.
  */
 import { encodeHostlist } from "../flux/hostlist.js";
 import { INSTANCE } from "../usernetes/names.js";

@@ -26,7 +26,7 @@ export function sums(cluster: Cluster, phase: Phase): string[] {
   return ["", ...parts];
 }
 
-/** Where one is worth to be told. */
+/** Only if it is worth mentioning. */
 function longestGap({ chain }: Phase): string {
   let most = 0.5;
   let text = "";

@@ -18,7 +18,7 @@ export interface Phase {
   to: string;
   rows: Row[];
   chain: Link[];
-  /** It goes on: its end is now. */
+  /** It still runs: its end is now. */
   open: boolean;
 }
 
@@ -60,7 +60,7 @@ function bringUp({ cluster, events, record }: SeenJob, rows: Row[], now: number)
   const begin = Math.min(alloc ?? claimed, claimed);
   const settled = cluster.settledAt;
   const { startAt } = cluster.job;
-  // One that is held for debugging starts when its user says so.
+  // A job that is held for debugging starts when its user releases it.
   const starts = startAt !== undefined && settled !== undefined && startAt >= settled;
   const started = starts && cluster.settle?.outcome === "ready" && !isDebug(cluster);
   const [end, to] = started ? [startAt, "start"] : [settled ?? now, "settle"];
@@ -81,7 +81,7 @@ function bringUp({ cluster, events, record }: SeenJob, rows: Row[], now: number)
   } as const;
 }
 
-/** The first, and one for each time that what was left was cleaned later. */
+/** The first teardown, and one for each later cleaning of leftovers. */
 function teardowns({ cluster, events, record }: SeenJob, rows: Row[], now: number): Phase[] {
   const start = first(record, "teardown-start");
   if (start === undefined) return [];

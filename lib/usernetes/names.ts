@@ -4,12 +4,12 @@ import { f58 } from "../flux/jobid.js";
 /** The cluster of the whole instance, which is no job's. Flux gives no job this id. */
 export const INSTANCE = 0n;
 
-/** `ƒ2QT1HSJy5`, or `instance`: how people are told of a cluster. */
+/** `ƒ2QT1HSJy5`, or `instance`: the name of a cluster for people. */
 export function nameOf(jobid: bigint): string {
   return jobid === INSTANCE ? "instance" : f58(jobid);
 }
 
-/** `2qt1hsjy5`: F58 without ƒ, lower-cased. Not unique: a marker file tells two apart. */
+/** `2qt1hsjy5`: F58 without ƒ, lower-cased. Not unique: a marker file distinguishes two. */
 function shortName(jobid: bigint): string {
   return jobid === INSTANCE ? "instance" : f58(jobid).slice(1).toLowerCase();
 }

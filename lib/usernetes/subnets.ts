@@ -67,7 +67,7 @@ export function blockOfNetwork(pool: Pool, text: string): Block | undefined {
   return first < pool.size && first + size > 0 ? { first, count: size } : undefined;
 }
 
-/** The lowest block of `count` /24 that touches no other. Undefined if there is none. */
+/** The lowest free block of `count` /24 networks. Undefined if no block is free. */
 export function chooseBlock(pool: Pool, count: number, open: Iterable<Block>): Block | undefined {
   const taken = [...open].sort((a, b) => a.first - b.first);
   let first = 0;

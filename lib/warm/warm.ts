@@ -1,8 +1,8 @@
 /**
  * Has each node build, or pull, the image that its clusters' containers are made of:
- * one script, one `flux exec`, each rank told of as soon as it ends.
+ * one script, one `flux exec`, each rank reported as soon as it ends.
  *
- * Promises: every rank is told of once; one that hangs, or is lost, keeps nobody
+ * Promises: every rank is reported once; one that hangs, or is lost, delays nobody
  * waiting for longer than the limit, and what has gone well elsewhere stays.
  */
 import { setTimeout as sleep } from "node:timers/promises";
@@ -83,7 +83,7 @@ export async function warmNodes(
   await looking;
 }
 
-/** A flux exec to a broker that has just died says nothing of it, and does not end. */
+/** A flux exec to a broker that has just died does not report it, and does not exit. */
 async function look(
   run: Run,
   env: Record<string, string>,

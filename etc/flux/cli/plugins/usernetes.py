@@ -1,6 +1,6 @@
 """Options of flux run, submit, batch and alloc that ask for a Kubernetes cluster.
 
-What may be asked for is said by parse_request() here and by lib/cluster/request.ts
+The allowed values are defined by parse_request() here and by lib/cluster/request.ts
 for the daemon. Both give the same for every attribute; their tests share one table.
 
 Flux's own job validator loads this file too, from the directory of the broker's
@@ -38,7 +38,7 @@ def flag(value):
 def parse_request(user):
     """What attributes.user asks for: None, or a dict of its OPTIONS.
 
-    Raises ValueError: it is not understood; the message says what is allowed.
+    Raises ValueError if it is not valid; the message lists what is allowed.
     """
     asked = user.get("usernetes")
     options = asked if isinstance(asked, dict) else {}
@@ -170,7 +170,7 @@ class UsernetesPlugin(CLIPlugin):
         engine=NAME   docker, podman or nerdctl, where the site allows it
         debug         hold the job when its cluster is up, or has failed,
                       until it is released or canceled
-        tolerate=N    go on without up to N workers that fail
+        tolerate=N    continue without up to N workers that fail
         schedule-on-lead[=auto|yes|no]
                       pods may run on the first node, too; auto: where it is
                       the only one

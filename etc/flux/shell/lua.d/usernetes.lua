@@ -8,7 +8,7 @@
 -- that does not ask pays one look-up.
 --
 -- Failure behaviour: no daemon, a failed bring-up or a daemon that goes away
--- end the job with a message that says so; it never runs without its cluster.  The
+-- end the job with a message; it never runs without its cluster.  The
 -- wait at the end is bounded: the job ends all the same, and the daemon's epilog
 -- keeps its nodes, if that comes in time.
 --
@@ -179,7 +179,7 @@ local function use (kubeconfig)
     shell.setenv ("USERNETES_WORKDIR", (kubeconfig:gsub ("/[^/]*$", "")))
 end
 
--- The kubeconfig that a record tells of, if its cluster is there; or nil.
+-- The kubeconfig of a record, if its cluster exists; or nil.
 local function ready_in (record)
     local kubeconfig
     for line in record:gmatch ("[^\n]+") do
@@ -210,7 +210,7 @@ local function kubeconfig_around ()
 end
 
 -- In an instance that has no daemon, as a batch job's own, a job that asks gets the
--- cluster it is in, or one that its environment tells of.
+-- cluster it is in, or one that its environment names.
 local function inside_a_cluster ()
     if daemon_answers_now () then return nil end
     local workdir = nested () and shell.getenv ("USERNETES_WORKDIR")
