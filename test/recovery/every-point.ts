@@ -12,7 +12,7 @@ import { faults, live, type Lived, type Scenario, type Strikes } from "./lived.j
 
 export interface Walk {
   strike: Strike;
-  /** Every how manieth point is taken. */
+  /** Strike every n-th point. */
   stride: number;
   /** The next daemon dies too, at a random point. */
   again?: boolean;
