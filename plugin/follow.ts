@@ -65,9 +65,9 @@ export class Follow {
   }
 
   /**
-   * Starts it a while later: to fork takes the daemon 20 ms, and the process 40 ms more to
-   * tell anything, too long where an event is waited for. Until that is there, or a few
-   * times, the eventlog's lines are read.
+   * Starts it a while later: the fork takes the daemon 20 ms, and the process 40 ms more to
+   * report anything, which is too long if an event is awaited. Until that event is there, but
+   * only a few times, the eventlog is read directly.
    */
   async startLater(read: () => Promise<string[]>, waits: () => boolean): Promise<void> {
     for (let look = 0; look < LOOKS && waits() && !this.stopped; look++) {

@@ -1,12 +1,12 @@
 /**
- * What happened to a cluster's job, in the words of the log: what no action of the
- * daemon's own tells. Each is told once in a cluster's life.
+ * The milestones of a cluster's job for the log: those that no action of the daemon logs.
+ * Each is logged once in a cluster's life.
  */
 import { INSTANCE } from "../usernetes/names.js";
 import { keptBy } from "./holds.js";
 import { isDebug, isHeld, isOver, type Cluster } from "./state.js";
 
-/** Those that are true now, by their names, in the order in which they are told. */
+/** The milestones reached so far, by their names, in the order in which they are logged. */
 export function chapters(cluster: Cluster): Map<string, string> {
   const { job, settle, claim } = cluster;
   const over = isOver(cluster);

@@ -1,9 +1,8 @@
 /**
  * Puts the package's files in place.
  *
- * Promises: what somebody changed is never overwritten, the new version goes beside
- * it as FILE.new; each file is there as a whole or not at all; repeated, it goes on
- * where a killed one was.
+ * Promises: a modified file is never overwritten, the new version is written to FILE.new;
+ * each file is complete or absent; a repeated install continues a killed one.
  */
 import { lstatSync } from "node:fs";
 import { join } from "node:path";

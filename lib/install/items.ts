@@ -1,7 +1,7 @@
 /**
  * What `flux-usernetes install` puts where, as data: a tree of Flux's own under the
- * flux root, and under the prefix what each node needs without Node.js, and what
- * tells people of it.
+ * flux root, and under the prefix what each node needs without Node.js, and its
+ * documentation.
  */
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";

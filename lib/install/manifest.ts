@@ -1,6 +1,6 @@
 /**
  * What an install has put on this system, in PREFIX/libexec/usernetes/installed.json:
- * what tells our file from one that somebody changed, and what uninstall removes.
+ * by its checksums a modified file is recognized, and uninstall removes what it lists.
  *
  * It is written before anything is put in place, with all that may come to be there,
  * and again at the end: an install that was killed can be repeated, or undone.

@@ -1,9 +1,9 @@
 /**
- * What a cluster's steps print, as it comes, until it has settled or is down. Where its
- * nodes cannot be asked (by a guest), what is kept of each step when that has ended.
+ * The output of a cluster's steps as it appears, until the cluster has settled or is down. If
+ * its nodes cannot be read (by a guest), the saved lines of each step when it has ended.
  *
- * Promises: what was printed is not printed again, and what a node did not come to
- * tell, as its directory was gone by then, is made up for by what was kept of it.
+ * Promises: no line is printed twice, and output that a node could not send, as its directory was
+ * removed by then, is replaced by the saved lines.
  */
 import type { Cluster } from "../cluster/state.js";
 import { setTimeout as sleep } from "node:timers/promises";

@@ -4,7 +4,7 @@
  */
 import { wrap, type Look } from "./look.js";
 
-/** The lowest weight is hidden first, `said` never. */
+/** The lowest weight is hidden first, the highest never. */
 export const WEIGHT = { done: 0, fact: 1, state: 2, printed: 3, said: 4 };
 
 export interface FrameLine {
@@ -23,7 +23,8 @@ export function wrapped(line: string, weight: number, look: Look): FrameLine[] {
   });
 }
 
-/** At most this many lines, unless the `said` ones are more. Of lines of one weight the last ones stay. */
+/** At most this many lines, unless those of the highest weight are more. Of lines of one weight the
+ * last ones stay. */
 export function fitted(frame: FrameLine[], room: number): string[] {
   const out = new Set<FrameLine>();
   let lines = without(frame, out);

@@ -51,9 +51,9 @@ async function read(jobid: bigint, step: Step): Promise<string> {
 }
 
 /**
- * One for all ranks that ended a try alike, whenever they did. What a commit that was
- * not confirmed has written twice is there once; a try of the same number with other
- * words is another: a claim that was made anew has begun them anew.
+ * One log for all ranks that ended a try the same way, at any time. Text that an unconfirmed
+ * commit has written twice appears once. A try of the same number with other text is a
+ * different try: a new claim has restarted the count.
  */
 export function joined(step: Step, tails: KeptTail[]): KeptLog[] {
   const logs: KeptLog[] = [];

@@ -1,7 +1,7 @@
 /**
  * Prints what steps have printed: each line behind the ranks it is of, as flux exec -l
- * and flux job attach -l label theirs, and under its step's name, as tail(1) tells
- * files apart. With `json` an object a line.
+ * and flux job attach -l label theirs, and under its step's name, as tail(1)
+ * separates files. With `json` one object per line.
  */
 import type { Step } from "../cluster/steps.js";
 import { encodeIdset } from "../flux/idset.js";

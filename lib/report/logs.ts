@@ -1,6 +1,6 @@
 /**
- * What a cluster's steps have printed: the whole of it from its nodes as long as it is
- * there, and what was kept of what they cannot tell (any more).
+ * The output of a cluster's steps: all of it from its nodes while the cluster exists, and the
+ * saved lines of nodes that cannot send it (any more).
  */
 import type { Cluster } from "../cluster/state.js";
 import { hostOf } from "../cluster/state.js";

@@ -76,7 +76,7 @@ function noteProgress(seen: Map<Step, Map<number, OfRank>>, progress: StepProgre
   }
 }
 
-/** Alike: the same status and try, and no more than twice as long. */
+/** One group: the same status and try, and no more than twice the time. */
 function folded(ranks: Map<number, OfRank>, now: number, byNote: boolean): Group[] {
   const groups: Group[] = [];
   const each = [...ranks].map(([rank, { since, ...of }]) => ({

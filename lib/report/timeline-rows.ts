@@ -68,7 +68,7 @@ class RowReader {
     const begun = this.begun.get(step) ?? new Map<number, Begun>();
     this.begun.set(step, begun);
     if (name === "step-start") {
-      // Begun again by another daemon.
+      // Started again by another daemon.
       this.closeOf(step, { ranks, status: "cut off", at: timestamp });
       for (const rank of ranks) begun.set(rank, { attempt, at: timestamp, note: "" });
       return;
@@ -91,7 +91,7 @@ class RowReader {
       this.closeOf(step, { ranks: [...begun.keys()], status, at });
   }
 
-  /** Those of the ranks that have begun it: a row for those that began it together. */
+  /** The ranks that have started it: one row for those that started together. */
   private closeOf(
     step: Step,
     { ranks, status, at }: { ranks: number[]; status: "running" | "cut off"; at: number },

@@ -22,8 +22,8 @@ export function parsePortRange(text: string): PortRange | undefined {
 
 /**
  * The lowest block of four ports that no open cluster has: all that is known
- * of taken ports is in the records, so a crash loses nothing. Undefined if
- * there is none left.
+ * of taken ports is in the records, so a crash loses nothing. Undefined if no
+ * block is free.
  */
 export function choosePorts(range: PortRange, open: Iterable<Ports>): Ports | undefined {
   const taken = new Set<number>();

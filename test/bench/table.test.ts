@@ -18,7 +18,7 @@ t.test("numbers have three digits that count", (t) => {
   t.end();
 });
 
-t.test("a row tells median, spread, target and whether it is met", (t) => {
+t.test("a row has median, spread, target and whether the target is met", (t) => {
   const [, , fast, slow, free] = table(ROWS).split("\n");
   t.match(fast, /fast +│ 2 s +│ 1 - 3 +│ 3 +│ <= 2 +│ met +│ a/);
   t.match(slow, /slow .*<= 2 +│ MISSED +│ b/);
@@ -26,7 +26,7 @@ t.test("a row tells median, spread, target and whether it is met", (t) => {
   t.end();
 });
 
-t.test("the JSON has the values, and what is said of them", (t) => {
+t.test("the JSON has the values, and the notes about them", (t) => {
   const setting = { flux: "f", node: "n", cores: 2, commit: "c", date: "d" };
   const { rows, ...rest } = JSON.parse(json(ROWS, setting)) as { rows: unknown[] };
   t.strictSame(rest, { setting });

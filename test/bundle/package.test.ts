@@ -57,7 +57,7 @@ t.test("it asks for nothing but Node.js' own modules", (t) => {
   t.end();
 });
 
-t.test("whose code it has in it is said, and may be given on", (t) => {
+t.test("third-party code is listed, and may be redistributed", (t) => {
   const text = readFileSync(join(folder, "package/dist/bundle/THIRD-PARTY.txt"), "utf8");
   const [list = ""] = text.split(/^=+$/m);
   const named = [...list.matchAll(/^ {2}(\S+) \S+ \((.*)\)$/gm)];

@@ -95,7 +95,7 @@ t.test("in a directory that all share, whoever comes first waits for the other",
     );
   });
 
-  t.test("a node that was taken down with make is brought up anew", async (t) => {
+  t.test("a node that was taken down with make is brought up again", async (t) => {
     for (const host of ["node0", "node1", "node2"]) await hand.make("down", host);
     const started = [
       hand.run(["start-control-plane", "--workdir", hand.workdir, "--worker-count", "1"]),
@@ -105,7 +105,7 @@ t.test("in a directory that all share, whoever comes first waits for the other",
     t.equal((await hand.nodes()).match(/Ready/g)?.length, 2, "and has nothing of the one before");
   });
 
-  t.test("a worker that has begun with the words of the one before joins this one", async (t) => {
+  t.test("a worker that started with an old join command joins with the new one", async (t) => {
     for (const host of ["node0", "node1"]) await hand.make("down", host);
     // It looks at the words when it has slept, and there are none for longer than that.
     hand.takes("kubeadm-join", 4);

@@ -68,7 +68,7 @@ const refused = (exitCode: number, message: string) => ({
   stderr: `usernetes: ${message}`,
 });
 
-t.test("in a task of the job, its own environment says it, and flux is not asked", async (t) => {
+t.test("in a task of the job, the environment has it, and flux is not called", async (t) => {
   const { flux, run } = setUp(t);
   const env = { USERNETES_WORKDIR: WORKDIR, FLUX_JOB_ID: "ƒx" };
   t.strictSame(await run(["attr", "kubeconfig"], env), printed(`${WORKDIR}/kubeconfig`));
@@ -87,7 +87,7 @@ t.test("names come in the order asked for; both without any", async (t) => {
   t.strictSame(await run(["attr"], env), printed("/w/kubeconfig\n/w"));
 });
 
-t.test("in a job without it, the job's record says it", async (t) => {
+t.test("without the environment, the job's record has it", async (t) => {
   const { flux, run } = setUp(t, { records: { "0 ƒ2QT1HSJy5": record(WORKDIR) } });
   const env = { FLUX_JOB_ID: "ƒ2QT1HSJy5" };
   t.strictSame(await run(["attr", "kubeconfig"], env), printed(`${WORKDIR}/kubeconfig`));
@@ -293,7 +293,7 @@ t.test("it works through a link, as npm installs it", async (t) => {
   t.match(stdout, /^[0-9]+\.[0-9]+\.[0-9]+/);
 });
 
-t.test("the cluster of a job that has ended is gone, and said to be", async (t) => {
+t.test("the cluster of a job that has ended is reported as gone", async (t) => {
   const gone = `${record("/tmp/usernetes-ƒx")}
 {"timestamp":9,"name":"down","context":{"left":[]}}`;
   const { run } = setUp(t, { records: { "0 ƒx": gone } });

@@ -26,7 +26,7 @@ t.test("every command has a description, and its help ends with an example", (t)
   t.end();
 });
 
-t.test("every option and every argument is told of", (t) => {
+t.test("every option and every argument is described", (t) => {
   for (const [name, command] of commands) {
     for (const { flags, description } of command.options)
       t.match(description, /\w/, `${name} ${flags}`);

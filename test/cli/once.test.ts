@@ -24,7 +24,7 @@ function waiting(flux: string) {
   return runCommand(join(PACKAGE, "bin/flux-usernetes"), argv, { env, cwd: folder });
 }
 
-t.test("a watch that misses the key is begun again", async (t) => {
+t.test("a watch that misses the key is restarted", async (t) => {
   const flux = `test ! -e ${folder}/missed || { echo 7; exit; }; : >${folder}/missed; exec sleep 60`;
   t.match(await waiting(flux), { exitCode: 7, stdout: "", stderr: "" });
 });

@@ -18,7 +18,7 @@ import {
   teardown,
 } from "../fakes/clusters.js";
 
-t.test("a job's own events are told with their times", (t) => {
+t.test("a job's own events are folded with their times", (t) => {
   const cluster = emptyCluster();
   for (const [i, name] of ["alloc", "start", "finish"].entries())
     foldJobEvent(cluster, jobEvent(name, 10 + i));
@@ -36,7 +36,7 @@ t.test("the first fatal exception counts; one of lower severity never does", (t)
   t.end();
 });
 
-t.test("what a user says in an exception is a bounded line of text", (t) => {
+t.test("a user's exception note becomes a bounded line of text", (t) => {
   const fatal = (type: unknown, note: unknown) =>
     seen(emptyCluster(), ["exception", { type, severity: 0, note }]).job.fatal;
   t.strictSame(fatal("mine\u001b[2J", "one\ntwo"), { type: "mine", note: "one two" });
@@ -60,7 +60,7 @@ t.test("an event with anything in it, or nothing, folds", (t) => {
   t.end();
 });
 
-t.test("only a memo that says so releases", (t) => {
+t.test("only a memo with the value true releases", (t) => {
   const released = (usernetes: unknown) =>
     seen(emptyCluster(), ["memo", { usernetes }]).job.releasedAt;
   for (const yes of [true, "true"]) t.ok(released({ release: yes }));
@@ -69,7 +69,7 @@ t.test("only a memo that says so releases", (t) => {
   t.end();
 });
 
-t.test("only a memo that says so, after the start, has the cluster torn down", (t) => {
+t.test("only the tasks=done memo, after the start, has the cluster torn down", (t) => {
   const asked = (usernetes: unknown, ...before: string[]) =>
     seen(emptyCluster(), ...before, ["memo", { usernetes }]).job.tasksDoneAt;
   t.equal(asked({ tasks: "done" }, "alloc", "start"), BEGIN);
@@ -88,7 +88,7 @@ t.test("a cluster whose job's shell waits is stopping, and its job is not over",
   t.end();
 });
 
-t.test("a prolog of ours", (t) => {
+t.test("the daemon's prolog", (t) => {
   const prolog = (...events: Parameters<typeof seen>[1][]) =>
     seen(emptyCluster(), ...events).job.prolog;
 
@@ -142,7 +142,7 @@ t.test("prologs of others are known while they run", (t) => {
   t.end();
 });
 
-t.test("an epilog of ours counts in CLEANUP only", (t) => {
+t.test("the daemon's epilog counts in CLEANUP only", (t) => {
   const epilog = (...events: Parameters<typeof seen>[1][]) =>
     seen(emptyCluster(), ...events).job.epilog;
   t.equal(epilog("start", "finish", ["epilog-start", OURS]), "counted");
@@ -153,7 +153,7 @@ t.test("an epilog of ours counts in CLEANUP only", (t) => {
   t.end();
 });
 
-t.test("a time limit is what the last update before the cluster settled says", (t) => {
+t.test("a time limit is that of the last update before the cluster settled", (t) => {
   const update = (duration: unknown): [string, Record<string, unknown>] => [
     "jobspec-update",
     { "attributes.system.duration": duration },

@@ -67,12 +67,15 @@ t.test("bring-up", (t) => {
     t.end();
   });
 
-  t.test("goes on with what is left to each rank, alike in one call", (t) => {
-    t.strictSame(planned(claimed("stage 0,2")), ["ranks 0,2: up", "ranks 1: stage, up"]);
-    t.end();
-  });
+  t.test(
+    "continues with each rank's remaining steps, one call for ranks with the same ones",
+    (t) => {
+      t.strictSame(planned(claimed("stage 0,2")), ["ranks 0,2: up", "ranks 1: stage, up"]);
+      t.end();
+    },
+  );
 
-  t.test("goes on at the lead while the workers are behind", (t) => {
+  t.test("continues at the lead while the workers are behind", (t) => {
     t.strictSame(planned(claimed("stage 0-2", "up 0", "up 1-2 running")), [
       "ranks 0: kubeadm-init, join-command, kubeconfig",
     ]);
@@ -86,7 +89,7 @@ t.test("bring-up", (t) => {
     t.end();
   });
 
-  t.test("needs neither archive nor kubeconfig for workers that are told the join-command", (t) => {
+  t.test("needs neither archive nor kubeconfig for workers that receive the join command", (t) => {
     const told = { hasJoin: () => true };
     const made = CONTROL_PLANE.slice(0, -1);
     t.strictSame(planned(claimed(...made), BEGIN, told), [
@@ -102,7 +105,7 @@ t.test("bring-up", (t) => {
     t.end();
   });
 
-  t.test("makes no join-command anew when all have joined", (t) => {
+  t.test("makes no new join command when all have joined", (t) => {
     const cluster = claimed(...CONTROL_PLANE, "fetch-join 1-2", "kubeadm-join 1-2");
     forgetRunning(cluster);
     t.strictSame(planned(cluster), [
@@ -241,7 +244,7 @@ t.test("bring-up", (t) => {
     t.end();
   });
 
-  t.test("that takes too long fails, and says what it waited for", (t) => {
+  t.test("that takes too long fails, and names what it waited for", (t) => {
     t.strictSame(planned(claimed("stage 0-2", "up 0,2", "up 1 running"), BEGIN + 900), [
       "settle failed: timed out after 15m, waiting for up on b (rank 1)",
     ]);
@@ -365,7 +368,7 @@ t.test("ports or subnets that are taken on a node", (t) => {
     t.end();
   });
 
-  t.test("make every rank begin anew", (t) => {
+  t.test("make every rank start again", (t) => {
     const cluster = recorded(taken("up 0,2", "kubeadm-init 0"), again(1));
     t.strictSame(planned(cluster), ["ranks 0-2: stage, up"]);
     t.end();
@@ -405,7 +408,7 @@ t.test("a job that tolerates a worker's failure", (t) => {
   const lead = [step("up 0"), step("kubeadm-init 0"), step("kubeconfig 0")];
   const shared = [...lead, step("join-command 0"), step("publish-join 0")];
 
-  t.test("goes on without it", (t) => {
+  t.test("continues without it", (t) => {
     t.strictSame(planned(fails(step("up 0,2"), worker(1))), [
       "ranks 0: kubeadm-init, join-command, kubeconfig",
     ]);
@@ -426,7 +429,7 @@ t.test("a job that tolerates a worker's failure", (t) => {
     t.end();
   });
 
-  t.test("says in its settle event which", (t) => {
+  t.test("lists them in its settle event", (t) => {
     const all = ["sync-external-ip 0", "install-flannel 0", "wait-nodes 0", "wait-ready 0"].map(
       (line) => step(line),
     );
@@ -491,7 +494,7 @@ t.test("a debug job whose bring-up failed is left alone until it is released", (
   t.end();
 });
 
-t.test("a debug job's cluster is kept when the job ends, by any end", (t) => {
+t.test("a debug job's cluster is kept, however the job ends", (t) => {
   const debug = () =>
     recorded(
       seen(emptyCluster({ usernetes_debug: "yes" }), ["prolog-start", OURS], "alloc"),
@@ -553,7 +556,7 @@ t.test("a time limit", (t) => {
     t.end();
   });
 
-  t.test("stays as it is where the site says so", (t) => {
+  t.test("stays as it is if the site configures so", (t) => {
     t.strictSame(planned(ready(60), BEGIN + 12, { extendTimeLimit: false }), ["finish-prolog 0"]);
     t.end();
   });
@@ -566,7 +569,7 @@ t.test("a time limit", (t) => {
     t.end();
   });
 
-  t.test("that is none needs nothing", (t) => {
+  t.test("that does not exist needs nothing", (t) => {
     t.strictSame(planned(ready(0), BEGIN + 12), ["finish-prolog 0"]);
     t.end();
   });

@@ -170,7 +170,7 @@ t.test("no job is let go that has not its cluster, while it is to run", (t) => {
   t.end();
 });
 
-t.test("a record that is read twice says the same as once", (t) => {
+t.test("a record that is read twice gives the same state as once", (t) => {
   let differing = 0;
   fc.assert(
     fc.property(fc.array(anyRecordEvent), (trace) => {
@@ -291,7 +291,7 @@ class Coming {
 
 const changes = fc.array(fc.record({ at: fc.nat(90), rank: fc.nat(2) }), { maxLength: 6 });
 
-t.test("whatever nodes come and go, a life ends, crash or not, and says what is left", (t) => {
+t.test("whatever nodes come and go, a life ends, crash or not, and names the leftovers", (t) => {
   let failed = 0;
   let lefts = 0;
   fc.assert(

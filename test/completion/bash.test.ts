@@ -164,7 +164,7 @@ esac`,
   t.strictSame(await shell.offered(["flux-usernetes", "wait", "7"]), ["77", "78"]);
 });
 
-t.test("without an instance, and with one that hangs, nothing is offered or said", async (t) => {
+t.test("without an instance, and with one that hangs, nothing is offered or printed", async (t) => {
   t.strictSame(await newShell(t, "exit 1").offered(["flux-usernetes", "release", ""]), []);
   const begin = Date.now();
   t.strictSame(await newShell(t, "sleep 60").offered(["flux-usernetes", "release", ""]), []);

@@ -14,7 +14,7 @@ function refusal(table: unknown): { status: number; message: string } | undefine
   }
 }
 
-t.test("a table with the template only is what the documentation says", (t) => {
+t.test("a table with the template only has the documented defaults", (t) => {
   t.strictSame(checkConfig({ template: TEMPLATE }, "test"), {
     template: TEMPLATE,
     workdir: "/tmp",

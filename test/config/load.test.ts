@@ -101,7 +101,7 @@ t.test("the broker's configuration", (t) => {
     });
   });
 
-  t.test("that does not come in time is told as what causes it", async (t) => {
+  t.test("that does not come in time is reported with its likely cause", async (t) => {
     const { loaded } = answer({ exitCode: undefined, timedOut: true });
     t.strictSame(await refusal(loaded), {
       status: 3,

@@ -51,7 +51,7 @@ contract((t, flux) => {
     t.match(await waiting, { exitCode: 0 });
   });
 
-  t.test("what is not there is said", async (t) => {
+  t.test("a missing archive is reported", async (t) => {
     t.match(await flux.run(["archive", "extract", "--name", "nosuch", "-C", "/tmp"]), {
       exitCode: 1,
       stderr: "flux-archive: KVS lookup archive.nosuch: No such file or directory\n",

@@ -15,7 +15,7 @@ contract(async (t, flux) => {
   const bridge = await BridgeUnderTest.open(flux);
   const earlyId = await output(flux, "job", "id", "--to=dec", early);
 
-  await t.test("it says who it is, tells history, and that it has", async (t) => {
+  await t.test("it identifies itself, sends the history, and reports its end", async (t) => {
     const [ready, job, due, sentinel] = bridge.messages.filter(({ type }) => type !== "online");
     const starttime = Number(await output(flux, "getattr", "broker.starttime"));
     t.same(ready, { type: "ready", rank: 0, size: 4, owner: uid, starttime });
@@ -150,13 +150,13 @@ contract(async (t, flux) => {
     await eventsUntil(flux, job, "clean");
   });
 
-  await t.test("a request that is none is refused, and no others with it", async (t) => {
+  await t.test("an invalid request is refused, and no others with it", async (t) => {
     t.match(await bridge.request("frob", {}), { errno: 22 });
     t.match(await bridge.request("memo", { id: "many", memo: {} }), { errno: 22 });
     t.match(await bridge.request("lookup", {}), { errno: 22 });
   });
 
-  await t.test("a ping that is none is refused", async (t) => {
+  await t.test("an invalid ping is refused", async (t) => {
     const ping = `import flux, sys
 try: flux.Flux().rpc("usernetes.ping", eval(sys.argv[1])).get()
 except OSError as exc: print(exc.errno)`;
@@ -165,7 +165,7 @@ except OSError as exc: print(exc.errno)`;
     t.equal((await flux.run(["ping", "--count=1", "usernetes"])).exitCode, 0);
   });
 
-  await t.test("a call from any rank is told, and gets the answer that is given", async (t) => {
+  await t.test("a call from any rank is reported, and gets its answer", async (t) => {
     const call = (rank: number, payload: string) =>
       flux.run([
         "exec",
@@ -197,7 +197,7 @@ except OSError as exc: print(exc.errno)`;
     });
   });
 
-  await t.test("a job that is unknown is said to be", async (t) => {
+  await t.test("an unknown job is reported as such", async (t) => {
     const unknown = { errno: 2, error: "unknown job id" };
     const id = "1234";
     t.same(await bridge.request("memo", { id, memo: { a: 1 } }), unknown);
@@ -277,7 +277,7 @@ except OSError as exc: print(exc.errno)`;
   });
 
   await t.test(
-    "where a prolog holds it says which jobs do not ask, and posts nothing",
+    "with a prolog that holds, it marks jobs that do not ask, and posts nothing",
     async (t) => {
       const socket = (await output(flux, "getattr", "local-uri")).replace("local://", "");
       const directory = join(dirname(socket), "usernetes.plain");

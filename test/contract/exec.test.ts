@@ -25,7 +25,7 @@ contract((t, flux) => {
     t.same(lines(some.stdout), ["1: 1", "3: 3"]);
   });
 
-  t.test("the largest status is the call's, and each is told", async (t) => {
+  t.test("the largest status is the call's, and each is reported", async (t) => {
     const each = await sh("0-3", "exit $(flux getattr rank)");
     t.equal(each.exitCode, 3);
     t.same(lines(each.stderr), ["1: Exit 1", "2: Exit 2", "3: Exit 3"]);

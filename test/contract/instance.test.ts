@@ -3,7 +3,7 @@ import { contract } from "./contract.js";
 import { output } from "./flux-under-test.js";
 
 contract((t, flux) => {
-  t.test("the configuration is printed as JSON, or said not to be set", async (t) => {
+  t.test("the configuration is printed as JSON, or reported as not set", async (t) => {
     t.same(JSON.parse(await output(flux, "config", "get", "usernetes")), {
       template: "/opt/usernetes",
       ports: "20000-29999",

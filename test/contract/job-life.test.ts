@@ -177,7 +177,7 @@ contract((t, flux) => {
     );
   });
 
-  t.test("what is not there is said", async (t) => {
+  t.test("a missing job is reported", async (t) => {
     t.match(await flux.run(["job", "memo", "f123456789", "a=1"]), {
       exitCode: 1,
       stderr: "flux-job: memo: unknown job id\n",

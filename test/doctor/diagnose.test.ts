@@ -36,7 +36,7 @@ function look(nodes: Record<string, string>[], more: object = {}, named: string[
   return diagnose(requirements(config(more)), ranks, { answers: answers(nodes), hosts });
 }
 
-t.test("nodes that say the same are told together", (t) => {
+t.test("nodes with the same answer are grouped", (t) => {
   const diagnoses = look([
     { make: "ok", jq: "no missing: jq" },
     { make: "ok", jq: "ok" },
@@ -185,7 +185,7 @@ t.test("a work directory that is meant to be shared need not be the node's own",
   t.end();
 });
 
-t.test("a node that does not answer is told as such, and fails nothing else", (t) => {
+t.test("a node that does not answer is reported as such, and fails nothing else", (t) => {
   const told = answers(
     [{ make: "ok" }, {}, { make: "ok", end: "" }, {}],
     [[1, "No route to host"]],
@@ -208,7 +208,7 @@ t.test("a node that does not answer is told as such, and fails nothing else", (t
   t.end();
 });
 
-t.test("each requirement can be mended, and each is told once", (t) => {
+t.test("each requirement can be fixed, and each is listed once", (t) => {
   const all = requirements(config({ interface: "eth0", engines: ["docker", "podman", "nerdctl"] }));
   t.equal(new Set(all.map(({ id }) => id)).size, all.length);
   for (const { id, what, how, fix } of all) {

@@ -46,7 +46,7 @@ t.test(
   },
 );
 
-t.test("what a node says is taken by its nonce only", async (t) => {
+t.test("a node's answer is recognized by its nonce only", async (t) => {
   const { told } = await ask((tell, nonce) => {
     tell(`0: ${nonce} make ok`);
     tell(`1: ${nonce} make no missing: make`);

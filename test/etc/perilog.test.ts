@@ -59,7 +59,7 @@ t.test("the prolog of a job that does not ask makes one flux call", async (t) =>
   }
 });
 
-t.test("neither calls flux for a job of which the daemon has said that it does not", async (t) => {
+t.test("neither calls flux for a job that the daemon has marked as not asking", async (t) => {
   for (const kind of ["prolog", "epilog"] as const)
     for (const id of ["ƒx", "fx"])
       t.strictSame(
@@ -85,7 +85,7 @@ t.test("one of a job that asks waits until its cluster has settled", async (t) =
   }
 });
 
-t.test("one of a job that asks for debug goes on waiting, and no other does", async (t) => {
+t.test("one of a job that asks for debug continues to wait, and no other does", async (t) => {
   for (const [user, held] of [
     [{ usernetes: "yes", usernetes_debug: "YES" }, true],
     [{ usernetes_debug: 1, usernetes: true }, true],

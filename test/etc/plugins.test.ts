@@ -98,7 +98,7 @@ t.test("--usernetes asks for a cluster, and its options say how", options, (t) =
   t.end();
 });
 
-t.test("what --setattr said beside it stays, where it can", options, (t) => {
+t.test("the values of --setattr stay where they can", options, (t) => {
   t.same(submitted(true, "debug", { usernetes: { engine: "podman" }, other: 1 }), {
     usernetes: { engine: "podman" },
     usernetes_debug: "yes",

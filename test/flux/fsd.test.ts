@@ -13,7 +13,7 @@ t.test("durations are read in each unit of RFC 23", (t) => {
   t.end();
 });
 
-t.test("what is no duration is told from one, and so is one without end", (t) => {
+t.test("an invalid duration is recognized, and so is an infinite one", (t) => {
   for (const text of ["", "s", "5 s", "-5s", "5w", "1e3", "infinity", "inf", "5.", "1h30m", "0x10"])
     t.equal(parseFsd(text), undefined, text);
   t.end();

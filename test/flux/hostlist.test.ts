@@ -7,7 +7,7 @@ t.test("hosts come in the order written, repeats too", (t) => {
   t.end();
 });
 
-t.test("ranges are told one by one, with their leading zeros", (t) => {
+t.test("ranges are expanded, with their leading zeros", (t) => {
   t.strictSame(decodeHostlist("node[0-3,07],login1"), [
     ...["node0", "node1", "node2", "node3", "node07", "login1"],
   ]);
@@ -24,7 +24,7 @@ t.test("what stands behind a range, or is a second one, belongs to each", (t) =>
   t.end();
 });
 
-t.test("a range that is none is refused", (t) => {
+t.test("an invalid range is refused", (t) => {
   t.throws(
     () => decodeHostlist("n[a-b]"),
     new RangeError('"n[a-b]" is not a hostlist: "a-b" is no range'),

@@ -34,7 +34,7 @@ t.test("each spelling that a person types is understood", (t) => {
   t.end();
 });
 
-t.test("what is no job id is told from one", (t) => {
+t.test("an invalid job ID is recognized", (t) => {
   for (const text of [
     ...["", "ƒ", "2QT1HSJy5", "ƒ0", "ƒl", "ƒI", "ƒO", "-1", "1.5", "0x", "12 34", "job.1"],
     ...["0000.0179.8366", "academy-java-ego--eva-andy-kinetic", "ƒ2QT1HSJy5ƒ"],

@@ -25,18 +25,18 @@ t.test("lines come as they were written, however they were cut", async (t) => {
 });
 
 t.test(
-  "a carriage return before the newline is none of the line, and no other is an end",
+  "a carriage return before the newline is not part of the line, and no other ends it",
   async (t) => {
     t.strictSame(await told(100, "one\r\nt\rwo\u2028\u2029\n"), ["one", "t\rwo\u2028\u2029"]);
   },
 );
 
-t.test("what the stream ends with is told apart", async (t) => {
+t.test("an incomplete last line is reported separately", async (t) => {
   t.strictSame(await told(100, "one\ntw"), ["one", "torn tw"]);
   t.strictSame(await told(100), []);
 });
 
-t.test("a line that is too long is told by its head, and hides no other", async (t) => {
+t.test("only the head of a line that is too long is reported, and it hides no other", async (t) => {
   t.strictSame(await told(4, "12345", "67", "89\nnext\n"), ["long 12345", "next"]);
   t.strictSame(await told(4, "1234\n1", "2345\n"), ["1234", "long 12345"]);
   const [long = ""] = await told(10_000, Buffer.alloc(20_000, "x"));

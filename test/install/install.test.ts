@@ -119,20 +119,23 @@ t.test("users can read it, whatever root's umask", async (t) => {
   t.equal(statSync(system.at("usr/bin")).mode & 0o777, 0o755);
 });
 
-t.test("the copy of flux-usernetes finds the package, and says where it is not", async (t) => {
-  const system = newSystem(t);
-  await system.install();
-  const copy = system.at("usr/bin/flux-usernetes");
-  const options = { reject: false, env: { NODE_OPTIONS: "" } } as const;
-  t.match(await execa(copy, ["--version"], options), { stdout: /^[0-9]+\.[0-9]+\.[0-9]+/ });
-  unlinkSync(system.at("usr/libexec/usernetes/package"));
-  t.match(await execa(copy, ["--version"], options), {
-    exitCode: 1,
-    stderr: /^flux-usernetes: this node has only the job-side files; [^\n]*$/,
-  });
-});
+t.test(
+  "the copy of flux-usernetes finds the package, and reports where it is missing",
+  async (t) => {
+    const system = newSystem(t);
+    await system.install();
+    const copy = system.at("usr/bin/flux-usernetes");
+    const options = { reject: false, env: { NODE_OPTIONS: "" } } as const;
+    t.match(await execa(copy, ["--version"], options), { stdout: /^[0-9]+\.[0-9]+\.[0-9]+/ });
+    unlinkSync(system.at("usr/libexec/usernetes/package"));
+    t.match(await execa(copy, ["--version"], options), {
+      exitCode: 1,
+      stderr: /^flux-usernetes: this node has only the job-side files; [^\n]*$/,
+    });
+  },
+);
 
-t.test("--dry-run tells the same and does nothing", async (t) => {
+t.test("--dry-run prints the same and does nothing", async (t) => {
   const system = newSystem(t);
   const before = system.contents();
   const dry = await system.run("install", "--dry-run");
@@ -204,7 +207,7 @@ t.test("one that is changed after the install is kept without more", async (t) =
   t.notOk(existsSync(system.at(`${LUA}.new`)));
 });
 
-t.test("the configuration is put there only if there is none", async (t) => {
+t.test("the configuration is created only if it does not exist", async (t) => {
   const system = newSystem(t);
   system.write(CONFIGURATION, "[usernetes]\n");
   t.equal(
@@ -230,7 +233,7 @@ t.test("uninstall removes exactly what was installed", async (t) => {
   t.strictSame(readdirSync(system.top, { recursive: true }).toSorted(), directories);
 });
 
-t.test("uninstall keeps what was changed, says so, and can be repeated", async (t) => {
+t.test("uninstall keeps modified files, reports them, and can be repeated", async (t) => {
   const system = newSystem(t);
   await system.install();
   system.write(CONFIGURATION, "[usernetes]\ntemplate = '/opt/u'\n");
@@ -255,7 +258,7 @@ t.test("uninstall removes the new version beside a kept file, too", async (t) =>
   t.strictSame(system.contents(), before);
 });
 
-t.test("an install that was killed is gone on with, or undone", async (t) => {
+t.test("an install that was killed is continued, or undone", async (t) => {
   const system = newSystem(t);
   await system.install();
   // Killed after it had written what it would do, and one file.
@@ -325,7 +328,7 @@ t.test("npm's own link to a command stays as it is", async (t) => {
   t.ok(lstatSync(system.at("usr/bin/flux-usernetes")).isSymbolicLink());
 });
 
-t.test("a directory in the way is refused, and the rest put in place", async (t) => {
+t.test("a directory in place of a file is refused, and the rest installed", async (t) => {
   const system = newSystem(t);
   mkdirSync(system.at(LUA), { recursive: true });
   const { exitCode, told } = await system.run("install");

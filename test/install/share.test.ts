@@ -28,7 +28,7 @@ t.before(async () => {
 t.test("man finds the pages by the PATH alone", { skip: await missing("man") }, async (t) => {
   for (const [page, name] of [
     ["flux-usernetes", "flux-usernetes - user-space Kubernetes in Flux jobs"],
-    ["usernetes", "usernetes - where a job's Kubernetes cluster is"],
+    ["usernetes", "usernetes - find a job's Kubernetes cluster"],
     ["flux-config-usernetes", "flux-config-usernetes - configure user-space Kubernetes"],
   ] as const) {
     const { stdout, stderr } = await run("man", page);

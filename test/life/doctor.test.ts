@@ -113,7 +113,7 @@ life(async (t, flux) => {
     t.match(await flux.run(argv, { FLUX_URI: "local:///nonexistent" }), { exitCode: 4 });
   });
 
-  await t.test("a node that is lost is told as such, and the others go on", async (t) => {
+  await t.test("a node that is lost is reported as such, and the others continue", async (t) => {
     await flux.lose(3);
     const { exitCode, of } = await doctor();
     t.equal(exitCode, 1);

@@ -186,7 +186,7 @@ life(async (t, flux) => {
     await gone(t as unknown as Tap, job);
   });
 
-  await t.test("release says why a job is not held", async (t) => {
+  await t.test("release explains why a job is not held", async (t) => {
     const job = await flux.submit("-N1", "sleep", "30");
     await flux.waitFor(job, "start");
     const released = await flux.run(["flux-usernetes", "release", job]);

@@ -21,21 +21,24 @@ function begin(flux: LifeFlux, ...args: string[]) {
 }
 
 life(async (t, flux) => {
-  await t.test("a step that fails for good is said, and all is taken down", async (t) => {
-    flux.fault("node2.kubeadm-join", "exit 4");
-    const { stdout, exitCode, stderr } = await flux.run(UP);
-    flux.fault("node2.kubeadm-join", undefined);
-    t.equal(exitCode, 1);
-    t.equal(stdout, "");
-    t.match(
-      stderr,
-      /\nflux-usernetes: kubeadm-join failed on node2 \(rank 2\) \(3 tries\): .*; nothing is left\n$/,
-    );
-    t.same(await flux.leftovers(), []);
-  });
+  await t.test(
+    "a step that fails for good is reported, and the cluster is torn down",
+    async (t) => {
+      flux.fault("node2.kubeadm-join", "exit 4");
+      const { stdout, exitCode, stderr } = await flux.run(UP);
+      flux.fault("node2.kubeadm-join", undefined);
+      t.equal(exitCode, 1);
+      t.equal(stdout, "");
+      t.match(
+        stderr,
+        /\nflux-usernetes: kubeadm-join failed on node2 \(rank 2\) \(3 tries\): .*; nothing is left\n$/,
+      );
+      t.same(await flux.leftovers(), []);
+    },
+  );
 
   await t.test(
-    "a teardown that leaves something says so, and goes on when it is repeated",
+    "a teardown with leftovers reports them, and continues when it is repeated",
     async (t) => {
       const quick = ["--config", flux.table('teardown-timeout = "3s"')];
       t.equal((await flux.run([...UP, ...quick])).exitCode, 0);
@@ -69,7 +72,7 @@ life(async (t, flux) => {
     t.same(await flux.leftovers(), []);
   });
 
-  await t.test("one that was killed is gone on with, or taken down", async (t) => {
+  await t.test("one that was killed is resumed, or torn down", async (t) => {
     for (const end of [UP, DOWN]) {
       const { up, isUp } = begin(flux);
       await isUp();

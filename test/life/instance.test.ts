@@ -97,7 +97,7 @@ life(async (t, flux) => {
     t.same(await flux.leftovers(), []);
   });
 
-  await t.test("wrong usage is told with what is allowed", async (t) => {
+  await t.test("wrong usage is reported with what is allowed", async (t) => {
     for (const [args, words] of [
       [["-x", "9"], /-x: found rank 9, allowed: 0-3, the ranks of this instance/],
       [["-x", "1-"], /-x: found "1-", allowed: ranks, like 0-3,7/],

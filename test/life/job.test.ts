@@ -33,7 +33,7 @@ usernetes attr kubeconfig workdir
     await flux.waitForEnd(job);
     t.same(await flux.leftovers(), []);
 
-    t.test("its record tells each step once, and ends with down", async (t) => {
+    t.test("its record has each step once, and ends with down", async (t) => {
       const record = await flux.record(job);
       // A step of many ranks may be told in a few events; together they name each rank once.
       const told = record.filter(({ name }) => !name.startsWith("step-")).map(({ name }) => name);
@@ -83,7 +83,7 @@ usernetes attr kubeconfig workdir
       t.end();
     });
 
-    t.test("flux dmesg tells how each step has ended on each rank", async (t) => {
+    t.test("flux dmesg has the end of each step on each rank", async (t) => {
       const log = await flux.output("flux", "dmesg");
       for (const step of ["stage", "up", "down-v"])
         t.strictSame(ranksTold(log, `${job}: ${step}`, "ok"), [0, 1, 2, 3], log);

@@ -59,7 +59,7 @@ life(async (t, flux) => {
     await flux.output("flux", "exec", "-r", "1", "rm", "-rf", other);
   });
 
-  await t.test("a job that is active is not cleaned, nor one that is none", async (t) => {
+  await t.test("a job that is active is not cleaned, nor an invalid ID", async (t) => {
     const job = await flux.submit("-N1", "sleep", "300");
     await flux.waitFor(job, "start");
     const refused = await clean(job);
@@ -95,7 +95,7 @@ life(async (t, flux) => {
     t.notMatch(await drained(), /usernetes/, "the node is undrained");
   });
 
-  await t.test("without a daemon, or an instance, clean says so", async (t) => {
+  await t.test("without a daemon, or an instance, clean reports it", async (t) => {
     await flux.stopDaemon();
     t.match(await clean("--all"), { exitCode: 5, stderr: /^flux-usernetes: no daemon runs in / });
     const nowhere = { FLUX_URI: "local:///nonexistent" };

@@ -140,7 +140,7 @@ played`);
       );
   });
 
-  await t.test("what does not go is said in one line", async (t) => {
+  await t.test("an error is one line", async (t) => {
     const other = await flux.output("flux", "submit", "true");
     for (const [exitCode, words, ...args] of [
       [1, /there is no job/, "12345"],

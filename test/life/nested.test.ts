@@ -77,7 +77,7 @@ ${NO_ENV} flux run -N1 sh -c 'echo "without [$KUBECONFIG]"'`);
   });
 
   await t.test(
-    "a job inside asks where nothing around has one: it fails and says so",
+    "a job inside asks and no instance around has a cluster: it fails with the reason",
     async (t) => {
       const out = file("none.out");
       const script = flux.script(`flux run -N1 ${ASKS} true; echo "status $?"`);

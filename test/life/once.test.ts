@@ -10,19 +10,22 @@ life(async (t, flux) => {
     flux.run(["flux", "run", ...args, flux.script(script)], env);
   const many = ["-N4", "-n8"];
 
-  await t.test("the first task runs it; the others wait, are silent, and end alike", async (t) => {
-    const script = `
+  await t.test(
+    "the first task runs it; the others wait, are silent, and end the same way",
+    async (t) => {
+      const script = `
 flux usernetes once -- sh -c 'sleep 0.3; echo "out $FLUX_TASK_RANK"; echo err >&2; exit 3'
 echo "status $?"`;
-    const { stdout, stderr } = await run(script, ...many);
-    t.same(stdout.split("\n").toSorted(), ["", "out 0", ...Array<string>(8).fill("status 3")]);
-    t.equal(stderr.match(/err/g)?.length, 1);
-    const { exitCode } = await flux.run(
-      ["flux", "run", ...many, "flux", "usernetes", "once", "false"],
-      env,
-    );
-    t.equal(exitCode, 1, "as the job's own command, without --");
-  });
+      const { stdout, stderr } = await run(script, ...many);
+      t.same(stdout.split("\n").toSorted(), ["", "out 0", ...Array<string>(8).fill("status 3")]);
+      t.equal(stderr.match(/err/g)?.length, 1);
+      const { exitCode } = await flux.run(
+        ["flux", "run", ...many, "flux", "usernetes", "once", "false"],
+        env,
+      );
+      t.equal(exitCode, 1, "as the job's own command, without --");
+    },
+  );
 
   await t.test("each call is a pair of its own, however fast a task is", async (t) => {
     const script = `
@@ -63,7 +66,7 @@ printf 'one\\ntwo\\n' | flux usernetes once -- sh -c 'cat; printf "[%s]" "$@"' s
     t.equal((await flux.output("cat", out)).trim(), "began", "it began once");
   });
 
-  await t.test("SIGTERM reaches the command and the waiting alike", async (t) => {
+  await t.test("SIGTERM reaches both the command and the waiting tasks", async (t) => {
     const out = join(flux.place.common, "term.out");
     const script = flux.script(`
 trap : TERM

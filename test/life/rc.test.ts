@@ -30,7 +30,7 @@ started(async (t, start, folder) => {
   });
 
   await t.test(
-    "a table that is refused is said in one line, and the instance starts",
+    "a table that is refused is reported in one line, and the instance starts",
     async (t) => {
       const flux = await start({ table: "foo = 1\n" });
       t.equal(await flux.output("flux", "run", "echo", "it runs"), "it runs");
@@ -47,7 +47,7 @@ started(async (t, start, folder) => {
     },
   );
 
-  await t.test("a daemon that is not installed is said in one line", async (t) => {
+  await t.test("a daemon that is not installed is reported in one line", async (t) => {
     const flux = await start({ commands: [] });
     await flux.close();
     t.equal(await flux.ended, 0);

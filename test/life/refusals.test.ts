@@ -20,7 +20,7 @@ life(async (t, flux) => {
   const configured = (more: string, places: { template?: string; workdir?: string } = {}) =>
     flux.startDaemon("--config", flux.table(more, places));
 
-  await t.test("with no daemon a job that asks fails and says so", async (t) => {
+  await t.test("with no daemon a job that asks fails with the reason", async (t) => {
     const { exitCode, stderr } = await flux.flux("run", ASK, "echo", "it runs");
     t.not(exitCode, 0);
     t.match(stderr, "usernetes: no flux-usernetes daemon is running in this instance");

@@ -5,7 +5,7 @@ const LONG = ["sleep", "300"];
 life(async (t, flux) => {
   await flux.startDaemon();
 
-  await t.test("a daemon that is killed in bring-up is taken up where it was", async (t) => {
+  await t.test("a daemon that is killed in a bring-up is resumed by the next", async (t) => {
     flux.takes("kubeadm-init", 2);
     const job = await flux.submit("-N2", "true");
     await flux.waitForStep(job, "kubeadm-init");

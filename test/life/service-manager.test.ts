@@ -9,7 +9,7 @@ life(async (t, flux) => {
   const noDatagrams = "Node.js, which plays the bridge here, has no datagrams on Unix sockets";
   const skip = flux.kind === "embedded" ? noDatagrams : false;
   for (const address of [join(flux.place.common, "notify"), `@usernetes-${process.pid}`])
-    await t.test(`systemd at ${address} is told how the daemon is`, { skip }, async (t) => {
+    await t.test(`systemd at ${address} is notified of the daemon's state`, { skip }, async (t) => {
       const env = flux.place.env;
       const cwd = flux.place.common;
       const systemd = spawnCommand("python3", [FIXTURE, address], { env, cwd });

@@ -119,7 +119,7 @@ life(async (t, flux) => {
     await flux.waitForEnd(job);
   });
 
-  await t.test("what does not go is said", async (t) => {
+  await t.test("errors are reported", async (t) => {
     t.match(await usernetes("list", "no-id"), { exitCode: 2, stdout: "", stderr: /no-id/ });
     for (const verb of [["list"], ["status"], ["status", "ƒ2"], ["wait", "ƒ2"]]) {
       const argv = ["flux-usernetes", ...verb];

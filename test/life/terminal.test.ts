@@ -19,7 +19,7 @@ life(async (t, flux) => {
   const dumb = on(80, `status --watch ${job}`, { ...colour, TERM: "dumb" });
   await flux.output("flux", "usernetes", "wait", "--timeout", "1m", job);
 
-  await t.test("the filters are those of flux jobs, and so is what it says to them", async (t) => {
+  await t.test("the filters are those of flux jobs, and so are their errors", async (t) => {
     t.match(await list("--name=mine"), [{ jobid: job }]);
     t.same(await list("--name=other"), []);
     t.match(await list("-i", "node1"), [{ jobid: job }]);

@@ -61,7 +61,7 @@ life(async (t, flux) => {
     t.match(await usernetes("timeline", "--svg", "x.svg", "--json", job), { exitCode: 2 });
   });
 
-  await t.test("a bring-up that goes on is seen up to now", async (t) => {
+  await t.test("a running bring-up is shown up to now", async (t) => {
     flux.fault("node1.up", "hang");
     job = await flux.submit("-N2", "sleep", "60");
     await flux.waitForRecord(job, "step-finish", "step=up");
@@ -87,7 +87,7 @@ life(async (t, flux) => {
     await flux.output("flux", "kvs", "unlink", "usernetes.eventlog");
   });
 
-  await t.test("what has no timeline is said", async (t) => {
+  await t.test("a missing timeline is reported", async (t) => {
     const other = await flux.output("flux", "submit", "true");
     const none = `flux-usernetes: ${other}: it did not ask for a cluster\n`;
     t.match(await usernetes("timeline", other), { exitCode: 1, stdout: "", stderr: none });

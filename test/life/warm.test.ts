@@ -27,7 +27,7 @@ life(async (t, flux) => {
       .split("\n")
       .filter((line) => line.includes(words));
 
-  await t.test("every node builds the image, and is told of", async (t) => {
+  await t.test("every node builds the image, and is reported", async (t) => {
     flux.takes("build", 0.2);
     const { exitCode, stdout, stderr } = await warm();
     t.equal(exitCode, 0, stderr);
@@ -47,7 +47,7 @@ life(async (t, flux) => {
       t.match(line, /^node[01] \(rank [01]\): image already present \([0-9.]+ s\)$/);
   });
 
-  await t.test("a template that has changed is built anew", async (t) => {
+  await t.test("a template that has changed is built again", async (t) => {
     const template = flux.template("played");
     appendFileSync(join(template, "Makefile"), "# mine\n");
     const file = flux.table("", { template });
@@ -109,7 +109,7 @@ life(async (t, flux) => {
     t.equal(called("docker pull ready-made:1").length, 1);
   });
 
-  await t.test("a node that is lost meanwhile is told as such", async (t) => {
+  await t.test("a node that is lost meanwhile is reported as such", async (t) => {
     flux.fault("node3.build", "hang");
     const before = called("node3 docker compose -p usernetes_warm build").length;
     const going = json("--rank", "2-3");

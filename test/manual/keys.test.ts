@@ -6,7 +6,7 @@ import { keyBlocks, keyRows, keys, type Key } from "../../lib/manual/keys.js";
 
 const withInner = (each: Key): Key[] => [each, ...each.inner.flatMap(withInner)];
 
-t.test("every key has a meaning, and says what it may be", (t) => {
+t.test("every key has a meaning, and its allowed values", (t) => {
   t.ok(keys().length > 10);
   for (const { name, meaning, allowed, inner } of keys().flatMap(withInner)) {
     t.match(meaning, /\w/, `${name}: description, in lib/config/schema.ts`);

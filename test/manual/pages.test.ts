@@ -98,7 +98,7 @@ t.test("flux-usernetes(1) names each exit code", (t) => {
   t.end();
 });
 
-t.test("npm is told of each page, and the build has made them", (t) => {
+t.test("package.json lists each page, and the build has made them", (t) => {
   const { man } = JSON.parse(readFileSync(packagePath("package.json"), "utf8")) as {
     man: string[];
   };

@@ -67,7 +67,7 @@ const deep = (levels: number) => "[".repeat(levels) + "]".repeat(levels);
 const ASKS = '"user":{"usernetes":"yes"}';
 
 t.test(
-  "a job that asks is held and told, whatever else is in its jobspec",
+  "a job that asks is held and reported, whatever else is in its jobspec",
   { skip: python },
   (t) => {
     const { out, err } = feed([
@@ -107,7 +107,7 @@ t.test("an attribute that is too long or too deep is cut: it is refused", { skip
   t.end();
 });
 
-t.test("only our own keys are told", { skip: python }, (t) => {
+t.test("only the usernetes keys are reported", { skip: python }, (t) => {
   const { out } = feed([
     journal(
       1,

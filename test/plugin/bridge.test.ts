@@ -64,13 +64,13 @@ t.test("it runs bridge.py with flux's python, which is there", async (t) => {
   t.match(readFileSync(start.split(" ")[1] ?? "", "utf8"), "one JSON object a line");
 });
 
-t.test("without the hold it says so", async (t) => {
+t.test("without the hold it reports that", async (t) => {
   const { flux, seen } = bridge(t, `echo '${READY}'`, { hold: false });
   await eventually(() => seen.length === 1);
   t.match(flux.noted("starts")[0], /bridge\.py --perilog$/);
 });
 
-t.test("jobs are told with ids that no double holds", async (t) => {
+t.test("jobs are reported with IDs that a double cannot hold", async (t) => {
   const id = 18446744073709551615n;
   const { seen } = bridge(
     t,
@@ -145,7 +145,7 @@ t.test("answers find their requests, in any order", async (t) => {
   t.equal(await b.lookup("gone"), undefined, "a key that is not there");
 });
 
-t.test("what Flux refuses is told with its errno", async (t) => {
+t.test("a refusal of Flux is reported with its errno", async (t) => {
   const { bridge: b } = bridge(t, `next; answer '"errno":2,"error":"unknown job"'`);
   const error = await b.raise(7n, "x").catch((reason: unknown) => reason);
   t.ok(error instanceof FluxError);
@@ -207,17 +207,20 @@ const GARBAGE = [
   ...['{"type":"reply"}', '{"type":"reply","seq":99}', '{"type":"reply","seq":{},"errno":2}'],
 ];
 
-t.test("a line that is not of the protocol is said, does nothing and hides no other", async (t) => {
-  const echoes = GARBAGE.map((line) => `echo '${line}'`).join("\n");
-  const { seen, said } = bridge(t, `${echoes}\necho '${SENTINEL}'`);
-  await eventually(() => seen.length > 0);
-  t.strictSame(seen, ["sentinel"]);
-  t.equal(said.length, GARBAGE.length);
-  for (const line of said) t.match(line, "bridge: not understood: ");
-  t.notMatch(said.join(""), "u001b", "a terminal takes no orders from it");
-});
+t.test(
+  "a line that is not of the protocol is logged, does nothing and hides no other",
+  async (t) => {
+    const echoes = GARBAGE.map((line) => `echo '${line}'`).join("\n");
+    const { seen, said } = bridge(t, `${echoes}\necho '${SENTINEL}'`);
+    await eventually(() => seen.length > 0);
+    t.strictSame(seen, ["sentinel"]);
+    t.equal(said.length, GARBAGE.length);
+    for (const line of said) t.match(line, "bridge: not understood: ");
+    t.notMatch(said.join(""), "u001b", "a terminal takes no orders from it");
+  },
+);
 
-t.test("a line that goes on for ever hides no other, and is not kept", async (t) => {
+t.test("an endless line hides no other, and is not kept", async (t) => {
   const { seen, said } = bridge(
     t,
     `head -c 100000000 /dev/zero | tr '\\0' x; echo; echo '${SENTINEL}'`,
@@ -229,17 +232,20 @@ t.test("a line that goes on for ever hides no other, and is not kept", async (t)
   t.ok(process.memoryUsage().arrayBuffers < 64 << 20);
 });
 
-t.test("an answer of some megabytes is taken, and one that is too long is told", async (t) => {
-  const { bridge: b } = bridge(
-    t,
-    `long() { next; printf '{"type":"reply","seq":%d,"value":"' "$1"; head -c "$2" /dev/zero | tr '\\0' x; echo '"}'; }
+t.test(
+  "an answer of some megabytes is accepted, and one that is too long is reported",
+  async (t) => {
+    const { bridge: b } = bridge(
+      t,
+      `long() { next; printf '{"type":"reply","seq":%d,"value":"' "$1"; head -c "$2" /dev/zero | tr '\\0' x; echo '"}'; }
 long 1 8000000
 long 2 20000000`,
-  );
-  t.equal((await b.lookup("record"))?.length, 8_000_000);
-  await t.rejects(b.lookup("eventlog"), new Error("the answer is too long"));
-  t.equal(await b.lookup("next"), undefined);
-});
+    );
+    t.equal((await b.lookup("record"))?.length, 8_000_000);
+    await t.rejects(b.lookup("eventlog"), new Error("the answer is too long"));
+    t.equal(await b.lookup("next"), undefined);
+  },
+);
 
 t.test("an exception's note is one bounded line, which Flux takes", async (t) => {
   const { bridge: b, requests } = bridge(t, "");

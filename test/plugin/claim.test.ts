@@ -33,7 +33,7 @@ t.test("a claim has all that the steps and a restart need", (t) => {
   t.end();
 });
 
-t.test("the configuration says where and how long", (t) => {
+t.test("the configuration sets where and how long", (t) => {
   t.match(claim({ config: { workdir: "/scratch", "bring-up-timeout": "30s", ports: "default" } }), {
     workdir: "/scratch/usernetes-ƒ2qt1hsjy5",
     deadline: BEGIN_S + 30,

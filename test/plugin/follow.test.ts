@@ -34,20 +34,20 @@ esac`,
 
 const quietly = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
-t.test("a job's events are told as they come", async (t) => {
+t.test("a job's events are reported as they come", async (t) => {
   const { flux, names } = follow(t, { scripts: ["say submit alloc; exec sleep 60"] });
   await eventually(() => names().length === 2);
   t.strictSame(names(), ["submit", "alloc"]);
   t.strictSame(flux.noted("starts"), ["job eventlog --follow --format=json 42"]);
 });
 
-t.test("those that are known already are not told", async (t) => {
+t.test("those that are known already are not reported", async (t) => {
   const { names } = follow(t, { scripts: ["say submit alloc start; exec sleep 60"], known: 2 });
   await eventually(() => names().length > 0);
   t.strictSame(names(), ["start"]);
 });
 
-t.test("when it dies it is started again, and tells only what is new", async (t) => {
+t.test("when it dies it is restarted, and reports only new events", async (t) => {
   const { names, restarts } = follow(t, {
     scripts: [
       "say submit alloc; echo 'flux-job: lost' >&2; exit 1",
@@ -68,7 +68,7 @@ t.test("one that ended well is over", async (t) => {
   t.equal(flux.noted("starts").length, 1);
 });
 
-t.test("one that is stopped is not started again, and tells nothing more", async (t) => {
+t.test("one that is stopped is not restarted, and reports nothing more", async (t) => {
   const { flux, following, names } = follow(t, {
     scripts: ["say submit; trap 'say late; exit 1' TERM; while :; do sleep 0.02; done"],
   });
@@ -79,18 +79,21 @@ t.test("one that is stopped is not started again, and tells nothing more", async
   t.equal(flux.noted("starts").length, 1);
 });
 
-t.test("a line that is no event is passed over, and no event is told twice for it", async (t) => {
-  const odd = [
-    ...["nonsense", "[]", "null", "5", "{}", '{"timestamp":1}', '{"name":"start"}'],
-    ...['{"timestamp":"now","name":"start"}', '{"timestamp":1,"name":{}}'],
-  ];
-  const script = ["say submit", ...odd.map((line) => `echo '${line}'`), "say alloc"].join("; ");
-  const { names } = follow(t, {
-    scripts: [`${script}; exit 1`, `${script}; say start; exec sleep 60`],
-  });
-  await eventually(() => names().includes("start"));
-  t.strictSame(names(), ["submit", "alloc", "start"]);
-});
+t.test(
+  "a line that is not an event is skipped, and no event is reported twice for it",
+  async (t) => {
+    const odd = [
+      ...["nonsense", "[]", "null", "5", "{}", '{"timestamp":1}', '{"name":"start"}'],
+      ...['{"timestamp":"now","name":"start"}', '{"timestamp":1,"name":{}}'],
+    ];
+    const script = ["say submit", ...odd.map((line) => `echo '${line}'`), "say alloc"].join("; ");
+    const { names } = follow(t, {
+      scripts: [`${script}; exit 1`, `${script}; say start; exec sleep 60`],
+    });
+    await eventually(() => names().includes("start"));
+    t.strictSame(names(), ["submit", "alloc", "start"]);
+  },
+);
 
 t.test("an exception with a note that is too long counts all the same", async (t) => {
   const note = `head -c 20000000 /dev/zero | tr '\\0' x; echo '"}}'`;
@@ -111,7 +114,7 @@ say clean; exec sleep 60`,
   ]);
 });
 
-t.test("a line that it died over is told when it is whole", async (t) => {
+t.test("a line that was cut by its death is reported when it is complete", async (t) => {
   const { names } = follow(t, {
     scripts: [
       `say submit; printf '{"timestamp":1,"na'; exit 1`,
@@ -122,23 +125,26 @@ t.test("a line that it died over is told when it is whole", async (t) => {
   t.strictSame(names(), ["submit", "alloc", "start"]);
 });
 
-t.test("what comes before its process is started is told, and not again by that", async (t) => {
-  const scripts = ["say submit depend alloc start; exec sleep 60"];
-  const { flux, following, names } = follow(t, { scripts, known: 1, starts: false });
-  const says = (...all: string[]) => all.map((name) => `{"timestamp":1,"name":"${name}"}`);
-  const reads = [says("submit"), says("submit", "depend"), says("submit", "depend")];
-  const read = () => {
-    const lines = reads.shift() ?? says("submit", "depend", "alloc");
-    return lines.length === 1 ? Promise.reject(new Error("not now")) : Promise.resolve(lines);
-  };
-  await following.startLater(read, () => {
-    t.strictSame(flux.noted("starts"), [], "it is not started while it looks");
-    return !names().includes("alloc");
-  });
-  t.strictSame(names().slice(0, 2), ["depend", "alloc"]);
-  await eventually(() => names().includes("start"));
-  t.strictSame(names(), ["depend", "alloc", "start"]);
-});
+t.test(
+  "events before its process starts are reported, and not again by that process",
+  async (t) => {
+    const scripts = ["say submit depend alloc start; exec sleep 60"];
+    const { flux, following, names } = follow(t, { scripts, known: 1, starts: false });
+    const says = (...all: string[]) => all.map((name) => `{"timestamp":1,"name":"${name}"}`);
+    const reads = [says("submit"), says("submit", "depend"), says("submit", "depend")];
+    const read = () => {
+      const lines = reads.shift() ?? says("submit", "depend", "alloc");
+      return lines.length === 1 ? Promise.reject(new Error("not now")) : Promise.resolve(lines);
+    };
+    await following.startLater(read, () => {
+      t.strictSame(flux.noted("starts"), [], "it is not started while it looks");
+      return !names().includes("alloc");
+    });
+    t.strictSame(names().slice(0, 2), ["depend", "alloc"]);
+    await eventually(() => names().includes("start"));
+    t.strictSame(names(), ["depend", "alloc", "start"]);
+  },
+);
 
 t.test("it does not look for long", async (t) => {
   const { flux, following, names } = follow(t, { scripts: ["say submit"], starts: false });
@@ -153,7 +159,7 @@ t.test("it does not look for long", async (t) => {
   t.equal(flux.noted("starts").length, 1);
 });
 
-t.test("one that is stopped before it is started tells and starts nothing", async (t) => {
+t.test("one that is stopped before it is started reports and starts nothing", async (t) => {
   const { flux, following, names } = follow(t, { scripts: ["say submit"], starts: false });
   const late = () => {
     following.stop();

@@ -47,7 +47,7 @@ async function afterACrash() {
   return life;
 }
 
-t.test("after a crash of Flux a cluster waits for its brokers and goes on", async (t) => {
+t.test("after a crash of Flux a cluster waits for its brokers and continues", async (t) => {
   const life = await afterACrash();
   const { length } = life.nodes.commands;
   life.clock.advance(30_000);

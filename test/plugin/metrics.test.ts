@@ -117,7 +117,7 @@ t.test("a port in use is one warning, and tried again when asked", async (t) => 
   t.equal(sum(await scrape(port), "usernetes_settles_total", "ready"), 1);
 });
 
-t.test("it moves, ends and begins as the configuration says", async (t) => {
+t.test("it moves, stops and starts as configured", async (t) => {
   const { metrics, said } = setUp(t);
   const [one, two] = [await freePort(), await freePort()];
   await metrics.apply(undefined);

@@ -58,7 +58,7 @@ t.test("what a cluster had is free when it is closed", (t) => {
   t.end();
 });
 
-t.test("what ran out is said", (t) => {
+t.test("the error names what ran out", (t) => {
   const three = [0, 1, 2].map((n) => entry(BigInt(n), "0", [n, `10.100.${n}.0/24`]));
   t.equal(
     chosen(openWith(...three), [0]),

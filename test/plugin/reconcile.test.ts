@@ -121,55 +121,52 @@ t.test("the join-command goes to the workers, into the archive and nowhere else"
   t.strictSame(life.archives, [], "all have joined");
 });
 
-t.test(
-  "the archive goes with the event that says that all is down, whatever happened",
-  async (t) => {
-    for (const [what, end] of [
-      [
-        "a worker fails for good",
-        (life: Life) => {
-          life.nodes.play = (step) => (step === "kubeadm-join" ? { exit: 1 } : {});
-          return life.untilClean();
-        },
-      ],
-      [
-        "it is canceled while workers join",
-        async (life: Life) => {
-          life.nodes.play = (step) => (step === "kubeadm-join" ? { hangs: true } : {});
-          await life.until(() => life.nodes.begun.includes("kubeadm-join 1"));
-          t.strictSame(life.archives, ["archive.usernetes-2qt1hsjy5"]);
-          life.job.exception("cancel", 0);
-          await life.untilClean();
-        },
-      ],
-      [
-        "flux archive fails half way",
-        (life: Life) => {
-          life.nodes.archive = () => ({ exitCode: 1, stderr: "flux-archive: no space" });
-          life.nodes.play = (step) => (step === "kubeadm-join" ? { exit: 1 } : {});
-          return life.untilClean();
-        },
-      ],
-      [
-        "a node stays to be cleaned",
-        async (life: Life) => {
-          life.nodes.play = (step, rank) =>
-            step === "kubeadm-join" || (step === "down-v" && rank === 2) ? { exit: 1 } : {};
-          await life.untilClean();
-        },
-      ],
-    ] as const) {
-      const life = await new Life().alloc();
-      await end(life);
-      t.strictSame(life.archives, [], what);
-      const last = life.flux.requests.findLast((request) => request.startsWith("commit "));
-      t.match(
-        last,
-        /^commit append .*\.usernetes\.eventlog, .* unlink archive\.usernetes-2qt1hsjy5, /,
-      );
-    }
-  },
-);
+t.test("the archive is removed with the event that all is down, whatever happened", async (t) => {
+  for (const [what, end] of [
+    [
+      "a worker fails for good",
+      (life: Life) => {
+        life.nodes.play = (step) => (step === "kubeadm-join" ? { exit: 1 } : {});
+        return life.untilClean();
+      },
+    ],
+    [
+      "it is canceled while workers join",
+      async (life: Life) => {
+        life.nodes.play = (step) => (step === "kubeadm-join" ? { hangs: true } : {});
+        await life.until(() => life.nodes.begun.includes("kubeadm-join 1"));
+        t.strictSame(life.archives, ["archive.usernetes-2qt1hsjy5"]);
+        life.job.exception("cancel", 0);
+        await life.untilClean();
+      },
+    ],
+    [
+      "flux archive fails half way",
+      (life: Life) => {
+        life.nodes.archive = () => ({ exitCode: 1, stderr: "flux-archive: no space" });
+        life.nodes.play = (step) => (step === "kubeadm-join" ? { exit: 1 } : {});
+        return life.untilClean();
+      },
+    ],
+    [
+      "a node stays to be cleaned",
+      async (life: Life) => {
+        life.nodes.play = (step, rank) =>
+          step === "kubeadm-join" || (step === "down-v" && rank === 2) ? { exit: 1 } : {};
+        await life.untilClean();
+      },
+    ],
+  ] as const) {
+    const life = await new Life().alloc();
+    await end(life);
+    t.strictSame(life.archives, [], what);
+    const last = life.flux.requests.findLast((request) => request.startsWith("commit "));
+    t.match(
+      last,
+      /^commit append .*\.usernetes\.eventlog, .* unlink archive\.usernetes-2qt1hsjy5, /,
+    );
+  }
+});
 
 t.test("a token is not removed for good before Flux has taken it", async (t) => {
   const life = await new Life().alloc();
@@ -268,7 +265,7 @@ t.test(
   },
 );
 
-t.test("a rank goes on while others are behind, and joins wait for the lead", async (t) => {
+t.test("a rank continues while others are behind, and joins wait for the lead", async (t) => {
   const life = new Life();
   life.nodes.play = (step, rank) => {
     if (step === "stage" && rank === 2) return { seconds: 5 };
@@ -304,7 +301,7 @@ t.test("joins go by portions of join-fanout, however apart they end", async (t) 
 });
 
 t.test("a failed step", (t) => {
-  t.test("is told in the exception with step, host, rank and its last line", async (t) => {
+  t.test("is reported in the exception with step, host, rank and its last line", async (t) => {
     const life = new Life();
     life.nodes.play = (step, rank) =>
       step === "stage" && rank === 1
@@ -321,7 +318,7 @@ t.test("a failed step", (t) => {
     t.equal(life.job.wrongFinishes, 0);
   });
 
-  t.test("is tried again after a pause, as often as the configuration says", async (t) => {
+  t.test("is tried again after a pause, as often as configured", async (t) => {
     const life = new Life({ config: { attempts: { "kubeadm-join": 3 } } });
     life.nodes.play = (step, rank, attempt) =>
       step === "kubeadm-join" && rank === 2 && attempt < 3 ? { exit: 7 } : undefined;
@@ -357,7 +354,7 @@ t.test("a failed step", (t) => {
     );
   });
 
-  t.test("on a lost rank is told in flux exec's words", async (t) => {
+  t.test("on a lost rank is reported with flux exec's message", async (t) => {
     const life = new Life();
     life.nodes.play = (step, rank) =>
       step === "stage" && rank === 2 ? { lost: "No route to host" } : undefined;
@@ -485,7 +482,7 @@ t.test("a job that tolerates it starts without a worker that failed for good", a
   t.ok(life.nodes.commands.includes("exec 0-2: down-v"), "it is torn down with the others");
 });
 
-t.test("bring-up that takes too long ends the job and says what it waited for", async (t) => {
+t.test("bring-up that takes too long ends the job and names what it waited for", async (t) => {
   const life = new Life({ config: { "bring-up-timeout": "2m" } });
   const waits = ["net: 0 of 3 available", "coredns: 0 of 2 available"];
   life.nodes.play = (step) => (step === "wait-ready" ? { waits, hangs: true } : undefined);
@@ -513,17 +510,20 @@ t.test("an archive that cannot be made is tried again", async (t) => {
   t.ok(life.record.includes("ok publish-join on 0 (3)"));
 });
 
-t.test("an archive that can never be made fails no job whose workers are told", async (t) => {
-  const life = new Life();
-  life.nodes.archive = () => ({ exitCode: 1, stderr: "flux-archive: no space\n" });
-  life.nodes.play = (step) => (step === "kubeadm-join" ? { seconds: 60 } : {});
-  await life.alloc();
-  await life.untilStarted();
-  t.ok(life.record.includes("failed publish-join on 0 (3)"));
-  t.notOk(life.job.has("exception"));
-});
+t.test(
+  "an archive that can never be made fails no job whose workers have the join command",
+  async (t) => {
+    const life = new Life();
+    life.nodes.archive = () => ({ exitCode: 1, stderr: "flux-archive: no space\n" });
+    life.nodes.play = (step) => (step === "kubeadm-join" ? { seconds: 60 } : {});
+    await life.alloc();
+    await life.untilStarted();
+    t.ok(life.record.includes("failed publish-join on 0 (3)"));
+    t.notOk(life.job.has("exception"));
+  },
+);
 
-t.test("but one whose workers cannot be told", async (t) => {
+t.test("but one whose workers cannot receive it", async (t) => {
   const life = new Life();
   life.nodes.archive = () => ({ exitCode: 1, stderr: "flux-archive: no space\n" });
   life.nodes.play = (step) => (step === "kubeadm-join" ? { seconds: 60 } : {});
@@ -792,7 +792,7 @@ t.test("after a restart in the middle", (t) => {
   t.end();
 });
 
-t.test("a daemon that leaves stops its calls, and says nothing more", async (t) => {
+t.test("a daemon that leaves stops its calls, and logs nothing more", async (t) => {
   const life = new Life();
   life.nodes.play = (step) => (step === "up" ? { hangs: true } : undefined);
   await life.alloc();
@@ -905,7 +905,7 @@ t.test("a job starts with its time limit as it was where", (t) => {
   const updates = (life: Life) =>
     life.flux.requests.filter((request) => request.startsWith("update")).length;
 
-  t.test("the configuration says so", async (t) => {
+  t.test("it is configured", async (t) => {
     const life = await new Life({ duration: 60, config: { "extend-time-limit": false } }).alloc();
     await life.untilStarted();
     t.equal(updates(life), 0);
@@ -1008,7 +1008,7 @@ t.test("a job that is gone when it is let go is no fault", async (t) => {
   t.notOk(life.said.some((line) => line.startsWith("warn")));
 });
 
-t.test("what a memo says does not keep the job", async (t) => {
+t.test("the value of a memo does not keep the job", async (t) => {
   const life = new Life();
   life.flux.fail("memo", 100);
   await life.alloc();
@@ -1054,19 +1054,16 @@ t.test("a teardown that fails", (t) => {
     t.equal(life.job.wrongFinishes, 0);
   });
 
-  t.test(
-    "drains no node where nothing could be begun: sudo lets us do nothing there",
-    async (t) => {
-      const life = new Life({ userid: 1002, config: { "run-as": "sudo" } });
-      life.nodes.play = (_, rank) =>
-        rank === 1 ? { exit: 1, tail: ["sudo: a password is required; the rule"] } : undefined;
-      await life.alloc();
-      await life.untilClean();
-      t.equal(life.record.at(-1), "down, left [1]");
-      t.notOk(life.flux.requests.some((request) => request.startsWith("drain ")));
-      t.strictSame(new Set(life.nodes.users), new Set(["1002"]), "all of it as the job's user");
-    },
-  );
+  t.test("drains no node where nothing was started: sudo allows nothing there", async (t) => {
+    const life = new Life({ userid: 1002, config: { "run-as": "sudo" } });
+    life.nodes.play = (_, rank) =>
+      rank === 1 ? { exit: 1, tail: ["sudo: a password is required; the rule"] } : undefined;
+    await life.alloc();
+    await life.untilClean();
+    t.equal(life.record.at(-1), "down, left [1]");
+    t.notOk(life.flux.requests.some((request) => request.startsWith("drain ")));
+    t.strictSame(new Set(life.nodes.users), new Set(["1002"]), "all of it as the job's user");
+  });
 
   t.test("drains nothing where the site does not want it", async (t) => {
     const life = await failing({ drain: false });
@@ -1076,7 +1073,7 @@ t.test("a teardown that fails", (t) => {
   t.end();
 });
 
-t.test("whatever happens, the record is as docs/record.md says", async (t) => {
+t.test("whatever happens, the record is as docs/record.md describes", async (t) => {
   for (const [step, rank] of [
     ["stage", 1],
     ["kubeadm-init", 0],

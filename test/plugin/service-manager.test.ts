@@ -32,7 +32,7 @@ t.test("without a service manager nothing is sent", async (t) => {
   t.strictSame(told, []);
 });
 
-t.test("it is told when the daemon is ready, reloads and stops", (t) => {
+t.test("it is notified when the daemon is ready, reloads and stops", (t) => {
   const { manager, told } = manage({ NOTIFY_SOCKET: "@abstract" });
   manager.reloading();
   t.strictSame(told, [], "a reload before it is ready is none of its business");

@@ -98,7 +98,7 @@ t.test("a bring-up that fails for good", async (t) => {
   ]);
 });
 
-t.test("ranks that end a step alike are told of together, though not for long", async (t) => {
+t.test("ranks that end a step the same way share a line, but only for a moment", async (t) => {
   const ranks = Array.from({ length: 200 }, (_, rank) => rank);
   const stops = (rank: number) =>
     rank === 7 ? { seconds: 3, exit: 2, tail: ["no disk"] } : { seconds: 9 };
@@ -135,7 +135,7 @@ t.test("a job that is held for debugging, released and canceled", async (t) => {
   await life.until(() => told(life).some((line) => line.startsWith("kept for debugging")));
 });
 
-t.test("a daemon that takes it up tells where it is, and not again what came before", async (t) => {
+t.test("a daemon that resumes it logs its state, and not again what came before", async (t) => {
   const life = await begun();
   await life.untilStarted();
   await life.restart();

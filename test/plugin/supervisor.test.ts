@@ -62,7 +62,7 @@ t.test("a job that comes later is taken at once, and once", async (t) => {
   t.equal(starts().length, 1);
 });
 
-t.test("a job that has its nodes is begun before its follow tells so", async (t) => {
+t.test("a job that has its nodes is started before its follow reports them", async (t) => {
   const { life, supervisor, report } = supervise(t);
   await supervisor.onSentinel();
   report();
@@ -135,7 +135,7 @@ t.test("a job that ended before all were known has its cluster taken down", asyn
   await eventually(() => life.record.at(-1) === "down, left []");
 });
 
-t.test("a job that says no is none of ours", async (t) => {
+t.test("a job that does not ask is ignored", async (t) => {
   const { supervisor } = supervise(t);
   await supervisor.onSentinel();
   supervisor.onJob({ ...JOB, user: { usernetes: "no" } });

@@ -3,7 +3,7 @@ import type { Facts } from "../../plugin/world.js";
 import { traced } from "../../plugin/traced.js";
 import { Life } from "../fakes/life.js";
 
-t.test("each effect is told before it begins, and when it has ended", async (t) => {
+t.test("each effect is traced before it starts, and when it has ended", async (t) => {
   const life = new Life();
   const told: string[] = [];
   const facts: Facts[] = [];
@@ -25,7 +25,7 @@ t.test("each effect is told before it begins, and when it has ended", async (t) 
   t.equal(told.at(-1), "post prolog-finish: done");
 });
 
-t.test("every effect that a world has is told", (t) => {
+t.test("every effect of a world is traced", (t) => {
   const { world } = new Life();
   const same = traced(world, () => undefined);
   t.not(same.run, world.run);
@@ -35,7 +35,7 @@ t.test("every effect that a world has is told", (t) => {
   t.end();
 });
 
-t.test("a command is told without the script in it", async (t) => {
+t.test("a command is traced without its script", async (t) => {
   const { world } = new Life();
   const told: string[] = [];
   const { run } = traced(world, (text) => told.push(text));

@@ -38,7 +38,7 @@ await podmanLife({ table: TABLE, size: 2 }, async (t, flux) => {
     t.same(await flux.leftovers(), []);
   });
 
-  await t.test("a container of its name that is another's is said to be there", async (t) => {
+  await t.test("somebody else's container with its name is reported", async (t) => {
     const taken = `podman run -d --name $(USERNETES_PROJECT)_node_1 ${IMAGE}; ${UP}`;
     const seen = await fails({ up: taken });
     t.match(seen, GONE);

@@ -47,7 +47,7 @@ test $FLUX_TASK_RANK != 0 || kubectl get nodes; exit ${status}`);
     t.same(await flux.leftovers(), []);
   });
 
-  await t.test("a daemon that is killed while they start is taken up by the next", async (t) => {
+  await t.test("a daemon that is killed while they start is resumed by the next", async (t) => {
     const seen = flux.script("test $FLUX_TASK_RANK != 0 || kubectl get nodes");
     const job = await flux.submit("-N2", "-n2", seen);
     await flux.starting(1);

@@ -37,7 +37,7 @@ t.test("a line that is no event hides no other", (t) => {
   t.end();
 });
 
-t.test("seconds are told to the millisecond", (t) => {
+t.test("seconds are recorded to the millisecond", (t) => {
   t.equal(elapsed(1.1, 3.3), 2.2);
   t.equal(elapsed(1700000000.1234, 1700000001.9876), 1.864);
   t.end();

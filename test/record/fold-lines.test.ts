@@ -8,7 +8,7 @@ const fold = (...of: string[][]) =>
     ({ ranks, text }) => `${encodeIdset(ranks)}: ${text}`,
   );
 
-t.test("what all have printed is told once, and what one has behind its rank", (t) => {
+t.test("lines of all ranks appear once, and those of one rank with its rank", (t) => {
   t.strictSame(fold(["a", "b"], ["a", "b"], ["a", "b"]), ["0-2: a", "0-2: b"]);
   t.strictSame(fold(["a", "on n0", "b"], ["a", "on n1", "b"], ["a", "b"]), [
     "0-2: a",

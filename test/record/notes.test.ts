@@ -54,7 +54,7 @@ t.test("a line of output keeps its indentation, and nothing else that one may no
   t.end();
 });
 
-t.test("half a secret where a line was cut is not told", (t) => {
+t.test("half a secret at the end of a cut line is not kept", (t) => {
   // Secrets make it shorter, so that its end is told.
   const line = `${TOKEN} `.repeat(200).slice(0, 4001 + 12);
   const told = plainLine(line, 2000);

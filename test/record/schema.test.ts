@@ -102,7 +102,7 @@ for (const [what, { options, play, act }] of Object.entries(SCENES))
     t.strictSame(faultsOf(life.flux.recordText), []);
   });
 
-t.test("what is not as the schemas say is told", (t) => {
+t.test("a violation of the schemas is reported", (t) => {
   const change = (event: RecordEvent, context: Record<string, unknown>): string =>
     `${JSON.stringify({ ...event, context: { ...event.context, ...context } })}\n`;
   for (const line of [

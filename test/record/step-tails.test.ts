@@ -30,7 +30,7 @@ t.test("one that went well and printed nothing leaves nothing, and one that was 
   t.end();
 });
 
-t.test("many ranks that print much are cut, and it says how much", (t) => {
+t.test("the output of many ranks is cut, with a note of how much", (t) => {
   const lines = new Map(
     Array.from({ length: 256 }, (_, rank) => [
       rank,

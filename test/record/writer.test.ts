@@ -74,7 +74,7 @@ t.test("the record is beside the job's own eventlog", (t) => {
 });
 
 t.test(
-  "what ranks do alike is one event with an idset, written when the last has come",
+  "ranks with the same result share one event with an idset, written when the last has ended",
   async (t) => {
     const { clock, commits, lines, note, noteLast } = setUp();
     for (const rank of ["2", "0"]) note(`stage ${rank}`);
@@ -125,7 +125,7 @@ t.test("the time of ranks put together is the slowest's", async (t) => {
   t.match(events(), [{ timestamp: 15, context: { ranks: "0-2", seconds: 5 } }]);
 });
 
-t.test("what differs in step, attempt, status or note is told apart", async (t) => {
+t.test("different steps, attempts, statuses or notes are separate events", async (t) => {
   const { clock, lines, note } = setUp();
   note("stage 0 running");
   note("stage 0");
@@ -194,7 +194,7 @@ t.test("writes are in order, one at a time", async (t) => {
   t.strictSame(lines(), ["settle failed", "settle canceled", "settle ready"]);
 });
 
-t.test("what was told of a step is not changed by what is written of it", async (t) => {
+t.test("a reported end of a step is not changed when it is written", async (t) => {
   const { clock, note, writer } = setUp();
   const event = step("stage 0") as StepEvent;
   writer.step(event, true);
@@ -215,7 +215,7 @@ const anyLife = fc.array(
   { maxLength: 40 },
 );
 
-t.test("no rank's event is lost or told twice, put together or not, at any time", async () => {
+t.test("no rank's event is lost or written twice, grouped or not, at any time", async () => {
   await fc.assert(
     fc.asyncProperty(anyLife, async (moves) => {
       const { clock, events, writer } = setUp();
@@ -326,7 +326,7 @@ t.test("what follows a write that fails is not written before it", async (t) => 
 
 const UP = `${KEY.replace("eventlog", "log")}.up`;
 
-t.test("what ranks printed at last is kept in the commit of their ends, told once", async (t) => {
+t.test("the last lines of ranks are kept in the commit of their ends, once", async (t) => {
   const { clock, commits, kept, printed } = setUp();
   printed("up 0", ["pulling", "up on node0"], true);
   printed("up 2", ["pulling"], true);

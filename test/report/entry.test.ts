@@ -28,7 +28,7 @@ t.test("a cluster whose job was purged is listed from its entry", (t) => {
   t.end();
 });
 
-t.test("its status says where something is left", (t) => {
+t.test("its status names the nodes with leftovers", (t) => {
   const seen = seenOf({ ...ENTRY, left: [2], downAt: BEGIN + 30 });
   t.match(
     statusLines({ ...seen, user: "alice" }, BEGIN + 90, PLAIN).join("\n"),

@@ -10,7 +10,7 @@ const join = (...lines: string[]) =>
     cut: log.cut,
   }));
 
-t.test("ranks that ended a try alike are one, whenever that was written", (t) => {
+t.test("ranks that ended a try the same way are one group, whenever that was written", (t) => {
   t.strictSame(
     join("==> try 1: ok on 0 <==", "0: a", "==> try 1: ok on 1-2 <==", "1-2: a", "2: b"),
     [{ try: "1 ok", lines: { 0: ["a"], 1: ["a"], 2: ["a", "b"] }, cut: "" }],
@@ -18,7 +18,7 @@ t.test("ranks that ended a try alike are one, whenever that was written", (t) =>
   t.end();
 });
 
-t.test("what was written twice is there once, and what was tried anew twice", (t) => {
+t.test("a repeated write appears once, and a repeated try twice", (t) => {
   const once = ["==> try 1: failed on 0: no <==", "0: a", "(cut: 3 lines of ranks 0)"];
   t.strictSame(join(...once, ...once), [
     { try: "1 failed", lines: { 0: ["a"] }, cut: "(cut: 3 lines of ranks 0)" },
@@ -34,7 +34,7 @@ t.test("what was written twice is there once, and what was tried anew twice", (t
   t.end();
 });
 
-t.test("no other's words give a terminal orders, or tell secrets", (t) => {
+t.test("no other program's output controls the terminal, or reveals secrets", (t) => {
   const [log] = join("==> try 1: ok on 0 <==", "0:   \u001b[31mred abcdef.0123456789abcdef");
   t.strictSame(log?.lines, { 0: ["  red [token]"] });
   t.end();

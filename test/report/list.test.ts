@@ -66,7 +66,7 @@ t.test("the time stops when it is gone", (t) => {
   t.end();
 });
 
-t.test("it goes on for one that is kept for debugging, which is still there", (t) => {
+t.test("its time continues for one that is kept for debugging, which still exists", (t) => {
   const kept: RecordEvent = {
     ...{ timestamp: BEGIN + 30, name: "down" },
     context: { left: [], kept: true },
@@ -160,7 +160,7 @@ t.test("as JSON its ids are strings, and its times seconds since the epoch", (t)
   t.end();
 });
 
-t.test("the instance's cluster is told from its own record", (t) => {
+t.test("the instance's cluster is read from its own record", (t) => {
   const text = (...record: RecordEvent[]) => record.map(formatEvent).join("");
   t.equal(instanceOf(""), undefined);
   const seen = instanceOf(text(claimEvent(), settle("ready"), down()));

@@ -36,7 +36,7 @@ const took = (words: string, seconds: number): RecordEvent => {
   return event;
 };
 
-t.test("a cluster that comes up says what it waits for, and until when", (t) => {
+t.test("a cluster that comes up shows what it waits for, and until when", (t) => {
   const record = [claimEvent(), step("stage 0-2"), step("up 0-1"), step("up 2 running")];
   t.same(lines(record), [
     "ƒ2QT1HSJy5: starting, 5.0s old",
@@ -74,7 +74,7 @@ t.test("a step that reports what it waits for has it named", (t) => {
   t.end();
 });
 
-t.test("where no step runs, it says what that may mean", (t) => {
+t.test("if no step runs, it explains what that may mean", (t) => {
   t.match(
     lines([claimEvent()]).at(-1),
     /^no step is running: .* daemon is down \(check with flux usernetes ping\)/,
@@ -96,7 +96,7 @@ t.test("a cluster that is ready waits for nothing and has a kubeconfig", (t) => 
   t.end();
 });
 
-t.test("a teardown says until when a try of it may take", (t) => {
+t.test("a teardown shows its deadline", (t) => {
   const start = step("down-v 0-2 running", { at: BEGIN + 2 });
   const limited = teardown("finish", 120);
   const told = (of: RecordEvent) => lines([claimEvent(), settle("ready"), of, start]).at(-1);
@@ -143,7 +143,7 @@ t.test("a step that failed has its last lines, as they were kept", (t) => {
   t.end();
 });
 
-t.test("a cluster that is held says how to let it go on", (t) => {
+t.test("a cluster that is held shows how to release it", (t) => {
   const debug = emptyCluster({ usernetes_debug: "yes" });
   t.match(
     lines([claimEvent(), settle("ready")], debug).at(-1),
@@ -162,7 +162,7 @@ t.test("a cluster that is kept when its job has ended has an age", (t) => {
   t.end();
 });
 
-t.test("ranks that took much longer than others are told apart", (t) => {
+t.test("ranks that took much longer than others are separate", (t) => {
   const folded = stepLines(
     [claimEvent(), took("up 0", 2), took("up 2", 3), took("up 1", 40)],
     BEGIN,
@@ -189,7 +189,7 @@ function many(n: number): RecordEvent[] {
   return [claim, ...ends, settle("failed", "up failed on 400 nodes")];
 }
 
-t.test("ranks that failed alike are one, though each has its own note", (t) => {
+t.test("ranks that failed the same way are one group, though each has its own note", (t) => {
   const record = many(4000);
   const all = lines(record);
   t.ok(all.length < 20, String(all.length));
@@ -207,7 +207,7 @@ t.test("ranks that failed alike are one, though each has its own note", (t) => {
   t.end();
 });
 
-t.test("a note of some ranks is told as that of the first, and the same is no other", (t) => {
+t.test("a group shows the note of its first rank, and equal notes are not different ones", (t) => {
   const two = [claimEvent(), step("up 1 failed", { note: "b" }), step("up 0,2 failed")];
   t.match(
     lines(two).at(-2),
@@ -222,7 +222,7 @@ t.test("a note of some ranks is told as that of the first, and the same is no ot
   t.end();
 });
 
-t.test("of many that failed each in its own way, a few are told in full", (t) => {
+t.test("of many different failures, a few are shown in full", (t) => {
   const record = [claimEvent(), ...STEPS.slice(0, 9).map((name) => step(`${name} 1 failed`))];
   const all = lines(record);
   t.equal(all.filter((line) => / failed on b /.test(line)).length, 5);
@@ -230,7 +230,7 @@ t.test("of many that failed each in its own way, a few are told in full", (t) =>
   t.end();
 });
 
-t.test("steps before a claim that was made anew do not count", (t) => {
+t.test("steps before a new claim do not count", (t) => {
   t.same(stepLines([claimEvent(), step("up 0"), claimEvent()], BEGIN), []);
   t.end();
 });
@@ -297,7 +297,7 @@ t.test("each event is a line for a pipe", (t) => {
   );
   t.equal(line(settle("failed", "no")), "   2.0s failed: no");
   t.equal(line(teardown("cancel")), "   2.0s stopping: cancel");
-  t.equal(line(down(1)), "   2.0s left on b (rank 1)");
+  t.equal(line(down(1)), "   2.0s leftovers on b (rank 1)");
   t.equal(line(down()), "   2.0s gone");
   t.end();
 });

@@ -85,7 +85,7 @@ t.test("what began beside a step is not what it waited for", (t) => {
   t.end();
 });
 
-t.test("ranks that are told together may seem to begin a step before the one before", (t) => {
+t.test("ranks in one event may seem to start a step before the one before", (t) => {
   const record = [
     claimEvent(),
     // The last rank has taken stage for a moment, and up for long.
@@ -183,7 +183,7 @@ t.test("a join that began when its node was up did not wait for room", (t) => {
   t.end();
 });
 
-t.test("a job that started too early, or when its user said so, ends no bring-up", (t) => {
+t.test("a job that started too early, or was released, ends no bring-up", (t) => {
   const record = [claimEvent(), ends("up 0", 0, 3), settled(3, "ready")];
   const start = (at: number) => ({ events: [{ timestamp: BEGIN + at, name: "start" }] });
   t.match(timeline(record, start(4)).phases, [{ to: "start", end: BEGIN + 4 }]);
@@ -227,7 +227,7 @@ t.test("what comes up ends now, and waits for the step that runs longest", (t) =
   t.end();
 });
 
-t.test("a step whose end no daemon told is cut off where it was begun again", (t) => {
+t.test("a step without a recorded end is cut off where it was started again", (t) => {
   const record = [claimEvent(), begins("up 0-1", 1), begins("up 0-1", 4), ends("up 0-1", 4, 6)];
   t.match(timeline(record).phases[0]?.rows, [
     { status: "cut off", begin: BEGIN + 1, end: BEGIN + 4 },
@@ -239,7 +239,7 @@ t.test("a step whose end no daemon told is cut off where it was begun again", (t
   t.end();
 });
 
-t.test("a claim that is made anew goes on where the first was given up", (t) => {
+t.test("a new claim continues where the first was given up", (t) => {
   const again: RecordEvent = { ...claimEvent(), timestamp: BEGIN + 3 };
   if (again.name === "claim") again.context.avoid = [{ subnets: ["10.100.0.0/24"] }];
   const told = timeline([
@@ -312,7 +312,7 @@ t.test("no line is wider than the terminal, whatever its width", (t) => {
   t.end();
 });
 
-t.test("where the locale has no blocks, there are none", (t) => {
+t.test("if the locale has no block characters, none are drawn", (t) => {
   const { record, events } = wholeLife();
   record.splice(3, 0, ends("up 1 failed", 0.3, 1), begins("up 2", 0.4));
   const look = lookOf({ LC_ALL: "C" }, { isTTY: true, columns: 100 });
@@ -358,7 +358,7 @@ t.test("thousands of ranks are a few bars, and the slowest has its host and rank
   t.end();
 });
 
-t.test("many that failed are told in a few lines", (t) => {
+t.test("many failures take a few lines", (t) => {
   const failed = many(50).map((event) => {
     if (event.name !== "step-finish") return event;
     return { ...event, context: { ...event.context, status: "failed", note: "exit 2" } };
@@ -370,7 +370,7 @@ t.test("many that failed are told in a few lines", (t) => {
   t.end();
 });
 
-t.test("the drawing is one file, well-formed, that tells of itself", (t) => {
+t.test("the drawing is one file, well-formed, with a description", (t) => {
   const { record, events } = wholeLife();
   const svg = timelineSvg(timeline(record, { events }));
   t.match(

@@ -32,7 +32,7 @@ t.test("lines are translated whole, however they arrive", (t) => {
   t.end();
 });
 
-t.test("a lost rank is said to be, and the others still run", async (t) => {
+t.test("a lost rank is reported, and the others still run", async (t) => {
   const sandbox = await startInstance({ size: 3, pace: 0 });
   t.teardown(() => sandbox.stop());
   const job = (await sandbox.flux(["submit", "-N3", "sleep", "60"])).stdout.trim();

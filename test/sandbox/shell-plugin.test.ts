@@ -35,7 +35,7 @@ async function settle(sandbox: Sandbox, job: string, context: Record<string, str
   if (context["outcome"] === "ready") await record(sandbox, job, "down", { left: [] });
 }
 
-t.test("without a daemon the job fails and says why", async (t) => {
+t.test("without a daemon the job fails with the reason", async (t) => {
   const sandbox = await open(t);
   const job = (await sandbox.flux([...SUBMIT, "true"])).stdout.trim();
   const { exitCode, stderr } = await sandbox.flux(["job", "attach", job]);

@@ -59,7 +59,7 @@ t.test("a cluster of two hosts is made, seen and removed", async (t) => {
   t.notOk(existsSync(`${sandbox.testbed}/engine/node1/usernetes-x`));
 });
 
-t.test("faults strike where and as often as they are told to", async (t) => {
+t.test("faults strike where and as often as requested", async (t) => {
   const sandbox = await open(t);
   writeFileSync(`${sandbox.testbed}/fault/node1.up`, "exit 7 once\n");
   t.equal((await make(sandbox, 0, "up")).exitCode, 0);
@@ -86,7 +86,7 @@ t.test("two projects on a host cannot have the same ports", async (t) => {
   t.match(stdout, /u7s-node0/, "a teardown leaves the control plane of another project");
 });
 
-t.test("a step that begins on a node while it still runs there is told", async (t) => {
+t.test("a step that starts on a node while it still runs there is recorded", async (t) => {
   const sandbox = await open(t);
   writeFileSync(`${sandbox.testbed}/seconds/up`, "1\n");
   const first = make(sandbox, 0, "up");

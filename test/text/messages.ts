@@ -1,7 +1,7 @@
 /**
  * The texts that users and administrators can see, read out of the source: log lines, errors,
  * notes, reports. `npm run messages` prints them as a table, so that somebody can review all of
- * them at once. It is made anew from the source each time, so it is never out of date.
+ * them at once. it is made from the source each time, so it is never out of date.
  *
  * TypeScript is parsed; of sh, Python and Lua, quoted strings are taken line by line. A text
  * is what has three words or more in a row. Help texts are left out: the manual pages have

@@ -42,7 +42,7 @@ t.test("a cluster gets the lowest block that no open one has", (t) => {
   t.end();
 });
 
-t.test("there is none when the range is used up", (t) => {
+t.test("no ports are returned when the range is used up", (t) => {
   t.equal(choosePorts({ first: 20000, last: 20006 }, [block(20000)]), undefined);
   t.end();
 });

@@ -67,7 +67,7 @@ t.test("a network takes the part of a pool that it overlaps", (t) => {
   t.end();
 });
 
-t.test("there is none when the pool is used up", (t) => {
+t.test("no subnets are returned when the pool is used up", (t) => {
   t.equal(chooseBlock({ address: 0, size: 4 }, 5, []), undefined);
   t.equal(chooseBlock({ address: 0, size: 4 }, 3, [{ first: 1, count: 1 }]), undefined);
   t.end();

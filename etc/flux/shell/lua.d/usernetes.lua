@@ -5,7 +5,7 @@
 -- and gives each task KUBECONFIG and USERNETES_WORKDIR.  When all tasks have ended,
 -- the leader asks the daemon for the teardown and waits until that has ended: before
 -- the job's finish event Flux does not free its nodes, whatever the load is.  A job
--- that does not ask pays one look-up.
+-- that does not ask costs one lookup.
 --
 -- Failure behaviour: no daemon, a failed bring-up or a daemon that goes away
 -- end the job with a message; it never runs without its cluster.  The
@@ -31,7 +31,7 @@ if not asks (user.usernetes) then return end
 -- ends would end the job after 30 s.  A value of the user's own stays.
 if shell.options["exit-timeout"] == nil then shell.options["exit-timeout"] = "none" end
 
--- How long one look at the record may take before the daemon is asked for again.
+-- How long one wait-event on the record may take before the daemon is pinged again.
 local LOOK = "15s"
 
 -- The output and success of a command; its environment is the broker's.
