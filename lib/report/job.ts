@@ -16,6 +16,7 @@ import { here, nameOf } from "./look.js";
 import type { SeenJob } from "./seen.js";
 
 const DEADLINE_MS = 20_000;
+const RECORD = "usernetes.eventlog";
 
 /**
  * Also of a job that Flux has purged, as long as its cluster is open: from its entry.
@@ -36,7 +37,7 @@ async function seeRecord(jobid: bigint): Promise<SeenJob> {
   const [eventlog, jobspec, text] = await Promise.all([
     info(jobid, "eventlog"),
     info(jobid, "jobspec"),
-    info(jobid, "usernetes.eventlog").catch(noRecord),
+    info(jobid, RECORD).catch(noRecord),
   ]);
   const events = parseEventlog<JobEvent>(eventlog);
   const record = parseEventlog<RecordEvent>(text);
@@ -68,7 +69,10 @@ async function info(jobid: bigint, key: string): Promise<string> {
   const words = lastLine(answer);
   const name = nameOf(jobid, here());
   if (/invalid job id/.test(words)) throw new NoJob(EXIT.failed, `there is no job ${name}`);
-  if (/key not found/.test(words)) throw new NoKey(EXIT.failed, `${name} has no ${key}`);
+  if (/key not found/.test(words)) {
+    const whole = key === RECORD ? "" : ": it was purged, or there never was such a job";
+    throw new NoKey(EXIT.failed, `${name} has no ${key}${whole}`);
+  }
   if (/restricted/.test(words))
     throw new NotSeen(EXIT.failed, `${name} is another user's: ${words}`);
   const none = noInstance(answer, `flux job info ${name} ${key}`);

@@ -55,6 +55,14 @@ t.test("so are one with no inodes, and TMPDIR, and down-v does without", { skip 
   t.strictSame(readdirSync(node.base), []);
 });
 
+t.test("a read-only file system is named, where nothing can be freed", { skip }, async (t) => {
+  const node = newNode(t);
+  if (!mounted(t, node.base, "size=1m,ro")) return;
+  const { stderr } = await node.call(["stage", 20, stepScript("stage")]);
+  const reason = `the file system of ${node.base} (usernetes.workdir) is read-only: set usernetes.workdir to another directory`;
+  t.ok(stderr.endsWith(`${NONCE} tail stage ${reason}\n${NONCE} end stage 1`), stderr);
+});
+
 t.test("a step that fails on a disk with room is not blamed on the disk", async (t) => {
   const node = newNode(t);
   const { stderr } = await node.call(["up", 10, "echo no; exit 1"]);

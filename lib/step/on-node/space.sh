@@ -16,7 +16,10 @@ why_full() { # DIR KEY
       [ "$(stat -f -c '%c %d' "$1" 2>/dev/null | sed 's/^0 .*//; s/.* //')" != 0 ] || full="no inodes left on"
       ;;
     *"quota exceeded"*) full="the disk quota of uid $(id -u) is used up on" ;;
-    *"Read-only file system"*) full="a read-only file system is at" ;;
+    *"Read-only file system"*)
+      printf '%s\n' "the file system of $1${2:+ ($2)} is read-only: set ${2:-the work directory} to another directory"
+      return 0
+      ;;
     *) return 0 ;;
   esac
   printf '%s\n' "$full $1${2:+ ($2)}: free some, or set ${2:-the work directory} to another directory"
