@@ -9,6 +9,8 @@
  */
 import { messageOf } from "../lib/errors.js";
 import { decodeIdset } from "../lib/flux/idset.js";
+import { Backoff } from "../lib/host/backoff.js";
+import { keepingClock } from "../lib/host/clock.js";
 import { startLineProcess, type LineProcess } from "../lib/host/line-process.js";
 import { packagePath } from "../lib/host/package.js";
 import { oneLine } from "../lib/record/notes.js";
@@ -50,7 +52,7 @@ interface Waiting {
   reject: (error: Error) => void;
 }
 
-const PAUSE_MAX_MS = 10_000;
+const PAUSES = { firstMs: 100, maxMs: 10_000 };
 
 export class Bridge {
   private child: LineProcess | undefined;
@@ -61,8 +63,7 @@ export class Bridge {
   private left = false;
   private wasReady = false;
   private complaint = "";
-  private pauseMs = 100;
-  private restart: NodeJS.Timeout | undefined;
+  private readonly restart = new Backoff(keepingClock, PAUSES);
 
   constructor(
     private readonly options: {
@@ -97,7 +98,7 @@ export class Bridge {
   stop(): void {
     this.left = true;
     this.stopped = true;
-    clearTimeout(this.restart);
+    this.restart.cancel();
     this.child?.closeInput();
     this.rejectAll("the daemon ends");
   }
@@ -113,10 +114,9 @@ export class Bridge {
       return;
     }
     this.options.log.warn("the bridge exited; restarting it");
-    this.restart = setTimeout(() => {
+    this.restart.again(() => {
       this.start();
-    }, this.pauseMs);
-    this.pauseMs = Math.min(this.pauseMs * 2, PAUSE_MAX_MS);
+    });
   }
 
   private rejectAll(why: string): void {
@@ -154,7 +154,7 @@ export class Bridge {
           owner: whole(message["owner"]),
           starttime: seconds(message["starttime"]),
         };
-        this.pauseMs = 100;
+        this.restart.reset();
         this.wasReady = true;
         events.onReady(ready);
         return true;

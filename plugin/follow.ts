@@ -4,13 +4,14 @@
  * are read again and dropped, so none is lost and none comes twice.
  */
 import { setTimeout as pause } from "node:timers/promises";
+import { Backoff } from "../lib/host/backoff.js";
+import { keepingClock } from "../lib/host/clock.js";
 import { startLineProcess, type LineProcess } from "../lib/host/line-process.js";
 import type { JobEvent } from "../lib/cluster/fold.js";
 import { parseEvent } from "../lib/record/events.js";
 import { oneLine } from "../lib/record/notes.js";
 
-const PAUSE_MS = 200;
-const PAUSE_MAX_MS = 10_000;
+const PAUSES = { firstMs: 200, maxMs: 10_000 };
 const LOOK_MS = 10;
 const LOOKS = 6;
 const LATER_MS = 100;
@@ -28,8 +29,7 @@ export class Follow {
   private child: LineProcess | undefined;
   private told: number;
   private stopped = false;
-  private pauseMs = PAUSE_MS;
-  private restart: NodeJS.Timeout | undefined;
+  private readonly restart = new Backoff(keepingClock, PAUSES);
 
   constructor(
     private readonly jobid: bigint,
@@ -82,7 +82,7 @@ export class Follow {
 
   stop(): void {
     this.stopped = true;
-    clearTimeout(this.restart);
+    this.restart.cancel();
     this.child?.terminate();
   }
 
@@ -90,16 +90,15 @@ export class Follow {
   private tell(event: JobEvent | undefined): void {
     if (this.stopped) return;
     this.told++;
-    this.pauseMs = PAUSE_MS;
+    this.restart.reset();
     if (event) this.options.onEvent(event);
   }
 
   private again(why: string): void {
     this.options.onRestart(why);
-    this.restart = setTimeout(() => {
+    this.restart.again(() => {
       this.start();
-    }, this.pauseMs);
-    this.pauseMs = Math.min(this.pauseMs * 2, PAUSE_MAX_MS);
+    });
   }
 }
 

@@ -8,6 +8,7 @@
 import { loadFile, loadFromBroker, type Loaded } from "../lib/config/load.js";
 import { CommandError, EXIT, messageOf } from "../lib/errors.js";
 import { noInstanceError } from "../lib/flux/no-instance.js";
+import { retry } from "../lib/host/backoff.js";
 import { systemClock } from "../lib/host/clock.js";
 import { localEnvironment, nodeEnvironment } from "../lib/host/environment.js";
 import { run } from "../lib/host/runner.js";
@@ -35,7 +36,8 @@ export interface DaemonOptions {
   passEnv: string[];
 }
 
-const AGAIN_MS = 1_000;
+const PAUSES = { firstMs: 1_000, maxMs: 10_000 };
+
 export async function runDaemon(options: DaemonOptions): Promise<void> {
   const env = localEnvironment();
   const load = (): Promise<Loaded> =>
@@ -151,25 +153,27 @@ class Daemon {
   }
 
   private async caughtUp(): Promise<void> {
-    if (this.ended) return;
     const bridge = this.bridges;
-    try {
-      this.instance = await instanceId(this.bridge);
-      await this.metrics.apply(this.config.metricsListen);
-      await this.supervisor.onSentinel();
-      if (this.wasReady) return;
-      this.wasReady = true;
-      void this.networks.of(this.nodes.all());
-      void undrainCleaned(this.world());
-      this.say("info", `ready: ${this.status()}`);
-      this.manager.ready(this.status());
-    } catch (error) {
-      this.say("warn", `cannot read the state of clusters, retrying: ${messageOf(error)}`);
-      systemClock.after(AGAIN_MS, () => {
-        // Another bridge has a sentinel of its own; until then not all jobs are known.
-        if (bridge === this.bridges) void this.caughtUp();
-      });
-    }
+    await retry(() => this.readClusters(), {
+      ...{ clock: systemClock, pauses: PAUSES },
+      // Another bridge has a sentinel of its own; until then not all jobs are known.
+      isWanted: () => !this.ended && bridge === this.bridges,
+      onError: (why) => {
+        this.say("warn", `cannot read the state of clusters, retrying: ${why}`);
+      },
+    });
+  }
+
+  private async readClusters(): Promise<void> {
+    this.instance = await instanceId(this.bridge);
+    await this.metrics.apply(this.config.metricsListen);
+    await this.supervisor.onSentinel();
+    if (this.wasReady) return;
+    this.wasReady = true;
+    void this.networks.of(this.nodes.all());
+    void undrainCleaned(this.world());
+    this.say("info", `ready: ${this.status()}`);
+    this.manager.ready(this.status());
   }
 
   /** Affects new jobs only. */

@@ -21,6 +21,7 @@ import { chapters } from "../lib/cluster/story.js";
 import { displayState, isDone, ranksOf, type Cluster } from "../lib/cluster/state.js";
 import { messageOf } from "../lib/errors.js";
 import { formatFsd } from "../lib/flux/fsd.js";
+import { Backoff } from "../lib/host/backoff.js";
 import { parseEventlog, type RecordEvent } from "../lib/record/events.js";
 import { siteOf } from "../lib/record/setting.js";
 import { recordKey, RecordWriter, type Operation, type StepEvent } from "../lib/record/writer.js";
@@ -33,7 +34,7 @@ import { readEventlog } from "./let-go.js";
 import { traced } from "./traced.js";
 import type { Facts, Level, World } from "./world.js";
 
-const PAUSE_MAX_MS = 30_000;
+const PAUSES = { firstMs: 500, maxMs: 30_000 };
 /** So long a worker's step waits for those of other ranks, to be planned with them. */
 const GATHER_MS = 10;
 
@@ -56,7 +57,8 @@ export class Reconciler {
   private readonly ends: Ends;
   private readonly writer: RecordWriter;
   private readonly busy = new Set<string>();
-  private readonly pauses = new Map<string, number>();
+  /** Of actions that failed. */
+  private readonly retries = new Map<string, Backoff>();
   private shown: string | undefined;
   /** The milestones that were logged. */
   private readonly told = new Set<string>();
@@ -158,7 +160,7 @@ export class Reconciler {
 
   /** The action was tried, and what came of it is not known. */
   hasFailed(action: Action["do"]): boolean {
-    return this.pauses.has(action);
+    return this.retries.has(action);
   }
 
   onJobEvent(event: JobEvent): void {
@@ -281,7 +283,7 @@ export class Reconciler {
     this.busy.add(key);
     ACTIONS[action.do](this, action as never).then(
       (confirmed) => {
-        this.pauses.delete(key);
+        this.retries.delete(key);
         // What an event of the job's own confirms is not repeated until it came.
         if (confirmed !== "once") this.busy.delete(key);
         this.kick();
@@ -294,13 +296,13 @@ export class Reconciler {
 
   private retryLater(key: string, what: string, error: unknown): void {
     if (this.leaving.signal.aborted) return;
-    const pause = Math.min((this.pauses.get(key) ?? 250) * 2, PAUSE_MAX_MS);
-    this.pauses.set(key, pause);
-    this.say("warn", `${what}: ${messageOf(error)}; again in ${formatFsd(pause)}`);
-    this.world.clock.after(pause, () => {
+    const backoff = this.retries.get(key) ?? new Backoff(this.world.clock, PAUSES);
+    this.retries.set(key, backoff);
+    const pauseMs = backoff.again(() => {
       this.busy.delete(key);
       this.kick();
     });
+    this.say("warn", `${what}: ${messageOf(error)}; again in ${formatFsd(pauseMs)}`);
   }
 
   /** What happened to the job since the last time. */

@@ -7,12 +7,13 @@
  * Promises: nothing happens where NOTIFY_SOCKET is not set; `ready` arrives even
  * if the bridge is just started again, the rest is best effort.
  */
+import { retry } from "../lib/host/backoff.js";
 import type { Clock } from "../lib/host/clock.js";
 
 /** Sends it; rejects if there is no bridge now. */
 export type Notify = (state: string) => Promise<void>;
 
-const AGAIN_MS = 1_000;
+const PAUSES = { firstMs: 1_000, maxMs: 1_000 };
 
 export class ServiceManager {
   private readonly there: boolean;
@@ -54,10 +55,11 @@ export class ServiceManager {
   }
 
   private insist(state: string): void {
-    this.send(state).catch(() => {
-      this.clock.after(AGAIN_MS, () => {
-        this.insist(state);
-      });
+    const { clock } = this;
+    const isWanted = (): boolean => !this.ended;
+    void retry(() => this.send(state), {
+      ...{ clock, pauses: PAUSES, isWanted },
+      onError: () => undefined,
     });
   }
 
@@ -74,7 +76,7 @@ export class ServiceManager {
         next(everyMs);
       },
       () => {
-        next(Math.min(everyMs, AGAIN_MS));
+        next(Math.min(everyMs, PAUSES.firstMs));
       },
     );
   }

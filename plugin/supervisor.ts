@@ -7,7 +7,7 @@
  */
 import { hostOf, newCluster, progress, type Cluster } from "../lib/cluster/state.js";
 import { parseRequest, type Parsed } from "../lib/cluster/request.js";
-import { messageOf } from "../lib/errors.js";
+import { retry } from "../lib/host/backoff.js";
 import { encodeIdset } from "../lib/flux/idset.js";
 import { f58 } from "../lib/flux/jobid.js";
 import type { OpenCluster } from "../lib/record/writer.js";
@@ -20,7 +20,7 @@ import { readEventlog } from "./let-go.js";
 import { Reconciler } from "./reconcile.js";
 import type { World } from "./world.js";
 
-const AGAIN_MS = 1_000;
+const PAUSES = { firstMs: 1_000, maxMs: 10_000 };
 
 interface Waiting {
   job: ReportedJob;
@@ -216,14 +216,14 @@ export class Supervisor implements Jobs {
   /** The number of its job's events; undefined if it was dropped before they could be read. */
   private async load(reconciler: Reconciler): Promise<number | undefined> {
     const { clock } = this.makeWorld();
-    while (!this.left && this.members.get(reconciler.cluster.jobid)?.reconciler === reconciler)
-      try {
-        return await reconciler.load();
-      } catch (error) {
-        reconciler.say("warn", `cannot read its record, retrying: ${messageOf(error)}`);
-        await new Promise<void>((resolve) => clock.after(AGAIN_MS, resolve));
-      }
-    return undefined;
+    const { jobid } = reconciler.cluster;
+    return retry(() => reconciler.load(), {
+      ...{ clock, pauses: PAUSES },
+      isWanted: () => !this.left && this.members.get(jobid)?.reconciler === reconciler,
+      onError: (why) => {
+        reconciler.say("warn", `cannot read its record, retrying: ${why}`);
+      },
+    });
   }
 
   private drop(id: bigint): void {

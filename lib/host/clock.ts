@@ -7,13 +7,22 @@ export interface Clock {
 
 export const systemClock: Clock = {
   now: () => Date.now() / 1000,
-  after: (ms, callback) => {
-    // setTimeout wraps at 2^31 ms: an earlier wake-up is harmless, a lost one is not.
-    const timer = setTimeout(callback, Math.min(Math.max(ms, 0), 2 ** 31 - 1));
-    // A daemon that has ended does not stay for what it meant to do later.
-    timer.unref();
-    return () => {
-      clearTimeout(timer);
-    };
-  },
+  // A daemon that has ended does not stay for what it meant to do later.
+  after: (ms, callback) => timer(ms, callback, (started) => started.unref()),
 };
+
+/** Its timers keep the process: for what there is no daemon without. */
+export const keepingClock: Clock = { ...systemClock, after: timer };
+
+function timer(
+  ms: number,
+  callback: () => void,
+  onStart: (timer: NodeJS.Timeout) => void = () => undefined,
+): () => void {
+  // setTimeout wraps at 2^31 ms: an earlier wake-up is harmless, a lost one is not.
+  const started = setTimeout(callback, Math.min(Math.max(ms, 0), 2 ** 31 - 1));
+  onStart(started);
+  return () => {
+    clearTimeout(started);
+  };
+}

@@ -80,7 +80,8 @@ t.test("what a bridge that was just gone did not send is sent soon", async (t) =
   const { manager, told, pass } = manage(UNIT, ["gone", "gone"]);
   manager.ready("");
   await pass(1000);
-  t.strictSame(told, ["READY=1 STATUS=", "WATCHDOG=1", "READY=1 STATUS=", "WATCHDOG=1"]);
+  const once = ["READY=1 STATUS=", "WATCHDOG=1"];
+  t.strictSame([told.slice(0, 2), told.slice(2).toSorted()], [once, once]);
 });
 
 t.test("a watchdog that is meant for another process is left alone", async (t) => {
