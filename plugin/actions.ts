@@ -56,8 +56,9 @@ export const ACTIONS: { [K in Action["do"]]: Do<K> } = {
   // Only waits.
   "wait-for-nodes": async (job, { jobs, until }) => {
     const { open, clock } = job.world;
-    job.say("info", `waiting for the teardown of ${jobs.map(nameOf).join(", ")} on its nodes`);
-    showWaiting(job);
+    const reason = `the teardown of ${jobs.map(nameOf).join(", ")} on its nodes`;
+    job.say("info", `waiting for ${reason}`);
+    showWaiting(job, reason);
     while (clock.now() < until && jobs.some((jobid) => open.isBeingTornDown(jobid)))
       await nextChange(job, (until - clock.now()) * 1000);
     return undefined;

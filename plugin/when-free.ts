@@ -35,15 +35,15 @@ export async function whenFree<T>(
     if (said !== taken.refused) {
       said = taken.refused;
       job.say("info", `waiting: ${said}`);
-      showWaiting(job);
+      showWaiting(job, said);
     }
     await nextChange(job, Math.min(LOOK_MS, (until - now) * 1000));
   }
 }
 
-/** For display only, and best effort. */
-export function showWaiting({ cluster, world }: Reconciler): void {
-  const waiting = { usernetes: { state: "waiting" } };
+/** For display only, and best effort. `reason`: what it waits for, for `flux usernetes status`. */
+export function showWaiting({ cluster, world }: Reconciler, reason: string): void {
+  const waiting = { usernetes: { state: "waiting", reason } };
   world.flux.memo(cluster.jobid, waiting).catch(() => undefined);
 }
 

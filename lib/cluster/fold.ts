@@ -83,10 +83,11 @@ function foldPerilog({ job }: Cluster, name: string, context: Record<string, unk
  * shell. Its user can post it earlier, which tears down nothing but their own cluster.
  */
 function foldMemo({ job }: Cluster, timestamp: number, memo: unknown): void {
-  const asked = memo as { release?: unknown; tasks?: unknown } | undefined | null;
-  if (asked?.release === true || asked?.release === "true") job.releasedAt ??= timestamp;
+  const asked = memo as Partial<Record<string, unknown>> | undefined | null;
+  if (asked?.["release"] === true || asked?.["release"] === "true") job.releasedAt ??= timestamp;
+  if (asked?.["state"] === "waiting") job.waitsFor = text(asked["reason"]);
   // Before the start there are no tasks, and a hold that has to be let go.
-  if (asked?.tasks === "done" && job.startAt !== undefined) job.tasksDoneAt ??= timestamp;
+  if (asked?.["tasks"] === "done" && job.startAt !== undefined) job.tasksDoneAt ??= timestamp;
 }
 
 /** A user's words. */

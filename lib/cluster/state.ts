@@ -35,6 +35,8 @@ export interface JobProgress {
   otherPrologs: Set<string>;
   /** When the user's memo usernetes.release=true came. */
   releasedAt?: number;
+  /** What it waits for before its claim, as the daemon's memo has it; for display only. */
+  waitsFor?: string;
   /** All tasks have ended, and the job's shell waits for the teardown: its memo usernetes.tasks=done. */
   tasksDoneAt?: number;
   /** Changes of the time limit, the job's user's and ours, in order. */

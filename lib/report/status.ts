@@ -64,6 +64,7 @@ export function noCluster({ asked, job }: Cluster): string {
   if (job.fatal) return `no cluster: ${job.fatal.type}: ${job.fatal.note}`;
   if (job.clean || job.finishAt !== undefined) return "no cluster: the job has ended";
   if (job.allocAt === undefined) return "waiting: the job has no resources yet";
+  if (job.waitsFor) return `waiting: ${job.waitsFor}`;
   return "waiting: an earlier cluster is still being removed from its nodes, or no daemon runs (flux usernetes ping)";
 }
 

@@ -1,4 +1,5 @@
 import t from "tap";
+import { noCluster } from "../../lib/report/status.js";
 import { INSTANCE } from "../../lib/usernetes/names.js";
 import type { OpenCluster } from "../../lib/record/writer.js";
 import { BEGIN_S } from "../fakes/fake-clock.js";
@@ -26,7 +27,9 @@ t.test("a job waits for ports that another cluster still has", async (t) => {
   t.match(waits(life), [
     /waiting: no ports are free on its nodes \(usernetes.ports\): ƒ2 has them$/,
   ]);
-  t.match(life.flux.memos, [{ usernetes: { state: "waiting" } }]);
+  const reason = "no ports are free on its nodes (usernetes.ports): ƒ2 has them";
+  t.match(life.flux.memos, [{ usernetes: { state: "waiting", reason } }]);
+  t.equal(noCluster(life.reconciler.cluster), `waiting: ${reason}`, "status reports it");
   life.world.open.remove(1n);
   await life.untilStarted();
   t.equal(life.record[0], "claim 0-2");

@@ -1,0 +1,96 @@
+/** How commands end that no instance is needed for: one line, and the exit code of it. */
+import { spawnSync } from "node:child_process";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import t, { type Test } from "tap";
+import { packagePath } from "../../lib/host/package.js";
+import { FakeFlux } from "../fakes/fake-flux.js";
+
+const main = packagePath("dist", "bundle", "flux-usernetes.js");
+
+/** `flux`: the script that plays it. */
+function command(t: Test, flux: string, ...words: string[]) {
+  const { env } = new FakeFlux(t.testdir(), flux);
+  const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...words], {
+    env,
+    encoding: "utf8",
+  });
+  return { status, stdout, stderr };
+}
+
+t.test("a command of the Python tool is refused with what replaces it", (t) => {
+  for (const [word, instead] of [
+    ["ports", "each cluster gets free ports by itself (usernetes.ports)"],
+    ["top-level", "`flux getattr instance-level` prints 0"],
+    ["broker", "`flux usernetes status JOB` shows the lead"],
+  ] as const) {
+    const { status, stdout, stderr } = command(t, "exit 1", word, "x");
+    t.strictSame(
+      { status, stdout, lines: stderr.split("\n").length },
+      {
+        ...{ status: 2, stdout: "", lines: 2 },
+      },
+    );
+    t.ok(stderr.startsWith(`flux-usernetes: there is no command ${word}: ${instead}`), stderr);
+  }
+  t.equal(command(t, "exit 1", "nonsense").status, 2, "as any that does not exist");
+  t.end();
+});
+
+const INSTANCE = `case "$*" in
+  *"getattr instance-level"*) echo 0 ;;
+  *"getattr "*) echo 0 ;;
+  *"config get"*) cat "$NOTES/table" ;;
+  *) echo '{"rank": 0}' ;;
+esac`;
+
+t.test("up names the key where the table has no template, and what to do", (t) => {
+  const table = join(t.testdir(), "flux.toml");
+  writeFileSync(table, '[usernetes]\nworkdir = "/tmp"\n');
+  const { status, stderr } = command(t, INSTANCE, "up", "--config", table);
+  t.match({ status, stderr }, { status: 3 });
+  t.equal(
+    stderr,
+    `flux-usernetes: ${table}: usernetes.template: not set; set it to the usernetes clone that is on each node, or give --template DIR\n`,
+  );
+  t.end();
+});
+
+/** A job whose jobspec has more characters than a run takes of other programs. */
+const BIG = `case "$*" in
+  "jobs "*) echo "5 0 root {" ;;
+  "job info "*" eventlog") echo '{"timestamp":1,"name":"submit","context":{"userid":0}}' ;;
+  "job info "*" jobspec")
+    printf '{"attributes":{"user":{"usernetes":"yes"},"system":{"files":{"f":"'
+    head -c 2500000 /dev/zero | tr '\\0' x
+    echo '"}}}}' ;;
+  "job info "*) cat "$NOTES/record" ;;
+  "getattr "*) echo 0 ;;
+  *) echo "flux-kvs: No such file or directory" >&2; exit 1 ;;
+esac`;
+const RECORD = [
+  `{"timestamp":2,"name":"claim","context":{"version":1,"ranks":"0","lead":0,"hosts":["node0"],"userid":0,"engine":"docker","workdir":"/tmp/usernetes-f5","project":"usernetes-f5","ports":{"etcd":1,"kubelet":2,"flannel":3,"apiserver":4},"subnet":"10.100.0.0/24","deadline":900}}`,
+  "",
+].join("\n");
+
+t.test("one job with a large jobspec is listed, and so are the others", (t) => {
+  const flux = new FakeFlux(t.testdir(), BIG);
+  flux.note("record", RECORD);
+  const { status, stdout, stderr } = spawnSync(process.execPath, [main, "list", "-n"], {
+    ...{ env: flux.env, encoding: "utf8" },
+  });
+  t.strictSame({ status, stderr }, { status: 0, stderr: "" });
+  t.match(stdout, /^ +f6 \S+ +starting +0\/1 docker .* node0 +node0\n$/);
+  t.end();
+});
+
+t.test("an answer that is too large even so is not the instance's fault", (t) => {
+  const flux = `case "$*" in
+    "jobs "*) head -c 140000000 /dev/zero | tr '\\0' x ;;
+    *) echo 0 ;;
+  esac`;
+  const { status, stderr } = command(t, flux, "list");
+  t.equal(status, 1);
+  t.match(stderr, /^flux-usernetes: flux jobs: .*larger than 134217728 characters/);
+  t.end();
+});
