@@ -18,7 +18,7 @@ export function noInstance(outcome: Outcome, what: string): CommandError | undef
   const words = lastLine(outcome);
   if (outcome.timedOut || UNREACHABLE.test(words)) return noInstanceError(words);
   if (outcome.exitCode !== undefined) return undefined;
-  return new CommandError(EXIT.failed, `${what}: ${words}`);
+  return new CommandError(EXIT.failed, `${what}: ${outcome.reason || words}`);
 }
 
 export function noInstanceError(words: string, where = ""): CommandError {

@@ -15,6 +15,7 @@ import { readLines } from "./lines.js";
 const LINE_MAX = 1 << 16;
 
 export const run: Run = async (command, options = {}) => {
+  const { outputMax = OUTPUT_MAX } = command;
   const args = ["--pdeathsig", "TERM", ...command.argv];
   const child = execa("setpriv", args, {
     env: command.env,
@@ -25,7 +26,7 @@ export const run: Run = async (command, options = {}) => {
     timeout: command.timeoutMs,
     ...(options.signal ? { cancelSignal: options.signal } : {}),
     forceKillAfterDelay: KILL_AFTER_MS,
-    maxBuffer: command.outputMax ?? OUTPUT_MAX,
+    maxBuffer: outputMax,
     ...workingDirectory(),
     reject: false,
     stripFinalNewline: false,
@@ -42,12 +43,15 @@ export const run: Run = async (command, options = {}) => {
   const lines = each ? readLines(child.stderr, { max: LINE_MAX, ...each }) : undefined;
   const result = await child;
   await lines;
+  // What has printed too much may exit with 0 all the same, with the rest of it lost.
+  const cut = result.isMaxBuffer ? `it printed more than ${outputMax} characters` : undefined;
+  const exitCode = cut === undefined ? result.exitCode : undefined;
   return {
-    exitCode: result.exitCode,
+    exitCode,
     stdout: result.stdout,
     stderr: lines ? "" : result.stderr,
     timedOut: result.timedOut,
-    reason: result.exitCode === undefined ? reasonOf(result) : "",
+    reason: cut ?? (exitCode === undefined ? reasonOf(result) : ""),
   } satisfies Outcome;
 };
 

@@ -19,6 +19,8 @@ function whereFrom(directory: string, drops: string): string {
     process.stdout.write(stdout + reason);`;
   const node = spawnSync(process.execPath, ["--input-type=module", "-e", program], {
     encoding: "utf8",
+    // tap's own options would have it write a file as that user.
+    env: { PATH: process.env["PATH"] },
   });
   return `${node.stdout}${node.stderr}`.trimEnd();
 }

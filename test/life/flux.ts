@@ -222,7 +222,7 @@ export class LifeFlux {
   /** Sends a signal to the processes that the daemon started whose command has `word` in it. */
   signalChildren(
     word: string,
-    signal: NodeJS.Signals,
+    signal: NodeJS.Signals | 0,
     parent = this.daemonProcess?.child.pid,
   ): number {
     const children = list("/proc").filter((pid) => parentOf(pid) === parent);
