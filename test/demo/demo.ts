@@ -9,6 +9,7 @@ import { whyNoPython } from "../fakes/flux-plugins.js";
 import { whyNoRealFlux } from "../hosts/real-flux.js";
 import { LifeFlux } from "../life/flux.js";
 import { embeddedPlace, realPlace } from "../life/places.js";
+import { whyNoLua } from "../sandbox/lua.js";
 import { PACKAGE } from "../sandbox/paths.js";
 import { listLeftovers } from "./leftovers.js";
 import { makeProgress, stepLine, type Progress } from "./progress.js";
@@ -78,6 +79,12 @@ async function main(): Promise<void> {
   }
   if (whyNoPython !== undefined) {
     process.stderr.write(`demo: ${whyNoPython}, which runs the daemon's bridge: install python3\n`);
+    process.exitCode = 1;
+    return;
+  }
+  const noLua = values.flux ? undefined : whyNoLua();
+  if (noLua !== undefined) {
+    process.stderr.write(`demo: ${noLua}\n`);
     process.exitCode = 1;
     return;
   }

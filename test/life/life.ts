@@ -1,5 +1,6 @@
 /** Plays the same life on the embedded Flux, always, and on a real one where there is one. */
 import t from "tap";
+import { whyNoLua } from "../sandbox/lua.js";
 import { whyNoRealFlux } from "../hosts/real-flux.js";
 import { LifeFlux, type Place } from "./flux.js";
 import { embeddedPlace, realPlace, type Table } from "./places.js";
@@ -24,6 +25,7 @@ export function life(
   };
   t.test(
     "on the embedded Flux",
+    { skip: whyNoLua() ?? false },
     play(() => embeddedPlace(table, { pace })),
   );
   t.test(

@@ -13,7 +13,8 @@ import { outputWriter } from "./job-files.js";
 import { batchScript } from "./jobspec.js";
 import { runBatchScript } from "./nested.js";
 import { statusOf, type Running } from "./process.js";
-import { ShellFailure, untilTornDown, usernetesEnvironment } from "./shell-plugin.js";
+import { JobShell, ShellFailure } from "./job-shell.js";
+import { findLua } from "./lua.js";
 import { placeTasks, runTask } from "./tasks.js";
 
 const KILL_AFTER_MS = 5000;
@@ -58,22 +59,42 @@ export class JobRun {
   }
 
   async #play(): Promise<number> {
-    const { job, instance } = this;
+    const shell = this.#openShell();
     try {
-      const extra = await usernetesEnvironment(instance, job, this.aborted);
+      await shell?.init();
       if (this.#abortStatus > 0) return this.#abortStatus;
-      const env = { ...job.env, ...extra };
+      const env = { ...this.job.env, ...shell?.changed };
       const status =
-        batchScript(job.jobspec) === undefined
+        batchScript(this.job.jobspec) === undefined
           ? await this.#runTasks(env)
           : await runBatchScript(this, env);
-      if (!instance.stopped) await untilTornDown(instance, job, this.aborted);
+      if (!this.instance.stopped) await shell?.exit();
       return Math.max(status, this.#abortStatus);
     } catch (error) {
+      shell?.stop();
       const failure = error instanceof ShellFailure ? error : new ShellFailure(String(error));
       this.#fatal(failure.message);
       return failure.status;
     }
+  }
+
+  /** With the shell plugin, for a job that asks for usernetes: for others it does nothing. */
+  #openShell(): JobShell | undefined {
+    const { job, instance } = this;
+    if (!instance.shellPlugin || findLua() === undefined) return undefined;
+    if (job.jobspec.attributes.user?.["usernetes"] === undefined) return undefined;
+    const env = { ...job.env, ...this.environment() };
+    return new JobShell(instance, job, {
+      env,
+      aborted: this.aborted,
+      log: (text) => {
+        this.#log(text);
+      },
+    });
+  }
+
+  #log(text: string): void {
+    this.job.output.add({ stream: "stderr", rank: -1, data: `flux-shell[0]: ${text}\n` });
   }
 
   #fatal(note: string): void {

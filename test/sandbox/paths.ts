@@ -23,5 +23,8 @@ export const BIN = join(PACKAGE, "test/sandbox/bin");
 export const ENGINES = join(PACKAGE, "test/sandbox/engines");
 /** The stand-in for a clone of usernetes. */
 export const TEMPLATE = join(PACKAGE, "test/sandbox/template");
+/** The job shell's plugin, and what stands for a job shell's Lua around it. */
+export const PLUGIN = join(PACKAGE, "etc/flux/shell/lua.d/usernetes.lua");
+export const SHELL = join(PACKAGE, "test/sandbox/shell.lua");
 /** What `flux version` prints. */
 export const VERSION = "0.88.0-embedded";

@@ -3,9 +3,11 @@ import { spawn } from "node:child_process";
 import { join } from "node:path";
 import t from "tap";
 import { packagePath } from "../../lib/host/package.js";
+import { whyNoLua } from "./lua.js";
 import { BIN } from "./paths.js";
 import { startInstance, type Sandbox } from "./start-instance.js";
 
+const skip = whyNoLua() ?? false;
 const SUBMIT = ["submit", "-N1", "--setattr=user.usernetes=yes"];
 
 async function open(t: { teardown: (end: () => unknown) => void }): Promise<Sandbox> {
@@ -35,7 +37,7 @@ async function settle(sandbox: Sandbox, job: string, context: Record<string, str
   if (context["outcome"] === "ready") await record(sandbox, job, "down", { left: [] });
 }
 
-t.test("without a daemon the job fails with the reason", async (t) => {
+t.test("without a daemon the job fails with the reason", { skip }, async (t) => {
   const sandbox = await open(t);
   const job = (await sandbox.flux([...SUBMIT, "true"])).stdout.trim();
   const { exitCode, stderr } = await sandbox.flux(["job", "attach", job]);
@@ -43,7 +45,7 @@ t.test("without a daemon the job fails with the reason", async (t) => {
   t.match(stderr, /type=exec severity=0 usernetes: no flux-usernetes daemon is running/);
 });
 
-t.test("tasks wait for the cluster and know where it is", async (t) => {
+t.test("tasks wait for the cluster and know where it is", { skip }, async (t) => {
   const sandbox = await open(t);
   await idleDaemon(sandbox, t);
   const show = "echo $KUBECONFIG $USERNETES_WORKDIR";
@@ -57,7 +59,7 @@ t.test("tasks wait for the cluster and know where it is", async (t) => {
   });
 });
 
-t.test("a cluster that failed fails the job with its note", async (t) => {
+t.test("a cluster that failed fails the job with its note", { skip }, async (t) => {
   const sandbox = await open(t);
   await idleDaemon(sandbox, t);
   const job = (await sandbox.flux([...SUBMIT, "true"])).stdout.trim();
@@ -67,7 +69,7 @@ t.test("a cluster that failed fails the job with its note", async (t) => {
   t.match(stderr, /usernetes: the job's cluster did not come up: up failed on node0/);
 });
 
-t.test("a job that is canceled while it waits ends", async (t) => {
+t.test("a job that is canceled while it waits ends", { skip }, async (t) => {
   const sandbox = await open(t);
   await idleDaemon(sandbox, t);
   const job = (await sandbox.flux([...SUBMIT, "true"])).stdout.trim();
@@ -76,7 +78,7 @@ t.test("a job that is canceled while it waits ends", async (t) => {
   t.equal((await sandbox.flux(["job", "wait-event", "-t", "5", job, "clean"])).exitCode, 0);
 });
 
-t.test("a job ends when its cluster is down, or it is canceled", async (t) => {
+t.test("a job ends when its cluster is down, or it is canceled", { skip }, async (t) => {
   const sandbox = await open(t);
   await idleDaemon(sandbox, t);
   const ready = { outcome: "ready", kubeconfig: "/w/kubeconfig" };
@@ -97,7 +99,7 @@ t.test("a job ends when its cluster is down, or it is canceled", async (t) => {
   t.equal(await isOver(canceled, 5), 0);
 });
 
-t.test("a batch job's own jobs use its cluster", async (t) => {
+t.test("a batch job's own jobs use its cluster", { skip }, async (t) => {
   const sandbox = await open(t);
   await idleDaemon(sandbox, t);
   const out = `${sandbox.disk(0)}/out`;

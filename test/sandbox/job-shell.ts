@@ -1,0 +1,114 @@
+/**
+ * The job shell's part in a job that asks for usernetes: etc/flux/shell/lua.d/usernetes.lua
+ * as it is, in a Lua of the machine (shell.lua has what a shell gives it). Played on
+ * the job's first rank only, where a real one runs it on each.
+ *
+ * Differs in one thing: a job that is canceled while it waits ends at once, where a
+ * real shell is killed some seconds later.
+ */
+import { createInterface } from "node:readline";
+import { PassThrough } from "node:stream";
+import { kvsDirectory } from "../../lib/flux/jobid.js";
+import type { Instance } from "./instance.js";
+import type { Job } from "./job.js";
+import { findLua, luaLiteral } from "./lua.js";
+import { PLUGIN, SHELL } from "./paths.js";
+import { launch, type Running } from "./process.js";
+
+/** The shell gives up; the message becomes a fatal exception of type exec. */
+export class ShellFailure extends Error {
+  constructor(
+    message: string,
+    readonly status = 1,
+  ) {
+    super(message);
+  }
+}
+
+export interface ShellSetting {
+  /** Of the tasks. */
+  env: Record<string, string>;
+  log: (text: string) => void;
+  aborted: AbortSignal;
+}
+
+export class JobShell {
+  /** What the tasks get besides. */
+  readonly changed: Record<string, string> = {};
+  readonly #running: Running;
+  readonly #lines: AsyncIterator<string>;
+  #errors = "";
+
+  constructor(
+    instance: Instance,
+    job: Job,
+    readonly setting: ShellSetting,
+  ) {
+    const rank = [...(job.allocation?.cores.keys() ?? [])][0] ?? 0;
+    const stdout = new PassThrough();
+    this.#lines = createInterface({ input: stdout })[Symbol.asyncIterator]();
+    this.#running = launch({
+      host: instance.host(rank),
+      argv: [findLua() ?? "lua", SHELL, PLUGIN],
+      cwd: "/",
+      env: instance.environment,
+      uri: instance.uri(rank),
+      stdin: true,
+      onStdout: (chunk) => stdout.write(chunk),
+      onStderr: (chunk) => {
+        this.#errors += chunk.toString();
+      },
+    });
+    void this.#running.ended.then(() => stdout.end());
+    const stop = () => {
+      this.#running.kill("SIGKILL");
+    };
+    if (setting.aborted.aborted) stop();
+    setting.aborted.addEventListener("abort", stop);
+    this.#write(luaLiteral(contextOf(instance, job, setting.env)));
+  }
+
+  #write(line: string): void {
+    this.#running.writeStdin(Buffer.from(`${line}\n`));
+  }
+
+  /** shell.init. */
+  init(): Promise<void> {
+    return this.#until();
+  }
+
+  /** shell.exit, after the last task. */
+  async exit(): Promise<void> {
+    this.#write("exit");
+    await this.#until();
+    this.#running.endStdin();
+    await this.#running.ended;
+  }
+
+  /** Ends it without the second part. */
+  stop(): void {
+    this.#running.kill("SIGKILL");
+  }
+
+  /** Acts as the handlers say, until all have been called. */
+  async #until(): Promise<void> {
+    for (let next = await this.#lines.next(); !next.done; next = await this.#lines.next()) {
+      const [what, first = "", second = ""] = next.value.split("\t").map(unescape);
+      if (what === "done") return;
+      if (what === "die") throw new ShellFailure(first);
+      if (what === "log") this.setting.log(first);
+      else if (what === "setenv") this.changed[first] = second;
+    }
+    if (!this.setting.aborted.aborted)
+      throw new ShellFailure(`usernetes.lua: ${this.#errors.trim() || "it ended"}`);
+  }
+}
+
+const unescape = (word: string): string =>
+  word.replace(/\\(.)/g, (_, char: string) => ({ n: "\n", t: "\t" })[char] ?? char);
+
+/** What shell.info, shell.options and shell.getenv know. */
+function contextOf(instance: Instance, job: Job, env: Record<string, string>) {
+  const R = JSON.parse(instance.kvs.get(`${kvsDirectory(job.id)}.R`) ?? "{}") as unknown;
+  return { info: { jobspec: job.jobspec, R, rank: 0, size: 1 }, options: {}, env };
+}
