@@ -7,6 +7,8 @@ import type { Level } from "./world.js";
 
 export type Log = Logger;
 
+/** Characters that are kept until they can be written. */
+const UNWRITTEN_MAX = 1 << 20;
 const LEVELS = ["trace", "debug", "info", "warn", "error"];
 
 /** Throws a CommandError if LOG_LEVEL is not a level. */
@@ -22,14 +24,20 @@ export async function createLog(): Promise<Log> {
     level,
     base: { pid: process.pid },
   };
-  if (!process.stderr.isTTY)
-    return pino(options, gathered(pino.destination({ fd: 2, sync: true })));
+  if (!process.stderr.isTTY) return pino(options, gathered(standardError()));
   const { default: pretty } = await import("pino-pretty");
   const colorize = process.env["NO_COLOR"] === undefined;
   return pino(
     options,
     pretty({ destination: 2, sync: true, colorize, ignore: "pid,name", hideObject: true }),
   );
+}
+
+/** Where a full disk keeps it from being written, the daemon runs on: `flux dmesg` has its lines. */
+function standardError(): DestinationStream {
+  const to = pino.destination({ fd: 2, sync: true, maxLength: UNWRITTEN_MAX });
+  to.on("error", () => undefined);
+  return to;
 }
 
 /** Lines of one turn go as one, before anything else happens; none is lost but with kill -9. */

@@ -11,7 +11,7 @@ export function writeWhole(file: string, text: string): void {
     if (target && !statSync(target).isFile()) writeFileSync(target, text);
     else replace(target ?? file, text);
   } catch (error) {
-    const why = messageOf(error).replace(/, \w+ '.*$/, "");
+    const why = messageOf(error).replace(/, \w+( '.*)?$/, "");
     throw new CommandError(EXIT.failed, `${file}: cannot be written: ${why}`, { cause: error });
   }
 }
