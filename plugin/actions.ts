@@ -14,7 +14,7 @@ import { kvsDirectory } from "../lib/flux/jobid.js";
 import { parseResources } from "../lib/flux/resources.js";
 import type { Down, Settle } from "../lib/record/events.js";
 import { entryKey } from "../lib/record/writer.js";
-import { archive, INSTANCE, nameOf } from "../lib/usernetes/names.js";
+import { archive, nameOf } from "../lib/usernetes/names.js";
 import { runLocalStep, runSteps } from "./calls.js";
 import { claimOthers, makeClaim, take, type Taken } from "./claim.js";
 import { readInstanceEntry } from "./entries.js";
@@ -83,9 +83,6 @@ export const ACTIONS: { [K in Action["do"]]: Do<K> } = {
       "info",
       `claim: ranks ${claim.ranks}, lead ${claim.hosts[0] ?? "?"} (rank ${claim.lead}), ${claim.engine}`,
     );
-    // The instance's may have been claimed before, and taken down; and where the bridge has
-    // ended meanwhile, another daemon may have claimed it, and ended, too.
-    job.untouched = cluster.jobid !== INSTANCE && !job.hasFailed("claim");
     await recordClaim(job, taken);
     return undefined;
   },
@@ -110,21 +107,22 @@ export const ACTIONS: { [K in Action["do"]]: Do<K> } = {
       "warn",
       `claim: taken on a node by others; now ports ${ports.etcd}-${ports.apiserver}, subnets from ${subnet}`,
     );
-    job.bringUp = new AbortController();
-    job.joinCommand = undefined;
+    job.session.restart();
     await recordClaim(job, taken);
     return undefined;
   },
 
-  // Each step on the node is safe to repeat; see lib/step/on-node.
-  call: (job, action) => underWay(job, runSteps(job, action)),
+  // Each step on the node is safe to repeat; see lib/node/steps.
+  call: async (job, action) => {
+    await job.session.during(runSteps(job, action));
+    return undefined;
+  },
 
   // Each says of itself why it is safe to repeat.
-  local: (job, { step }) =>
-    underWay(
-      job,
-      runLocalStep(job, step, () => LOCAL[step](job)),
-    ),
+  local: async (job, { step }) => {
+    await job.session.during(runLocalStep(job, step, () => LOCAL[step](job)));
+    return undefined;
+  },
 
   // Written before the hold is let go: the shell plugin reads it.
   settle: async (job, action) => {
@@ -158,13 +156,12 @@ export const ACTIONS: { [K in Action["do"]]: Do<K> } = {
   },
 
   stop: async (job) => {
-    job.bringUp.abort();
-    await Promise.allSettled(job.calls);
+    await job.session.stop();
     return undefined;
   },
 
   "begin-teardown": async (job, { reason }) => {
-    job.joinCommand = undefined;
+    job.session.restart();
     job.say("info", `teardown: ${reason}`);
     const timestamp = job.world.clock.now();
     const context = { reason, timeout: job.teardownS };
@@ -205,6 +202,7 @@ export const ACTIONS: { [K in Action["do"]]: Do<K> } = {
 async function recordDown(job: Reconciler, down: Down): Promise<void> {
   const { cluster, world } = job;
   const { jobid, claim } = cluster;
+  job.session.close();
   removePublished(jobid, world);
   const before = world.open.get(jobid) ?? { jobid: String(jobid) };
   const downAt = world.clock.now();
@@ -253,9 +251,7 @@ async function recordClaim(job: Reconciler, { claim, entry, release }: Taken): P
 async function settle(job: Reconciler, context: Settle): Promise<void> {
   const { outcome, note, without } = context;
   const more = [without && `without ranks ${without}`, note].filter(Boolean).join(": ");
-  job.line?.close();
-  job.line = undefined;
-  job.joinCommand = undefined;
+  job.session.close();
   job.say(outcome === "failed" ? "error" : "info", `settle: ${outcome}${more && `: ${more}`}`);
   const timestamp = job.world.clock.now();
   await job.record({ timestamp, name: "settle", context });
@@ -265,21 +261,15 @@ async function settle(job: Reconciler, context: Settle): Promise<void> {
 
 const LOCAL: Record<LocalStep, (job: Reconciler) => Promise<void>> = {
   "publish-join": async (job) => {
-    if (job.joinCommand === undefined) throw new Error("there is no join-command");
-    await publishJoinCommand(job.cluster.jobid, job.joinCommand, job.world);
-    job.joinCommand = undefined;
+    const { cluster, session, world } = job;
+    if (session.joinCommand === undefined) throw new Error("there is no join-command");
+    await publishJoinCommand(cluster.jobid, session.joinCommand, world);
+    session.joinCommand = undefined;
   },
   "remove-archive": async ({ cluster, world }) => {
     await world.flux.commit(unlinkArchive(archive(cluster.jobid)));
   },
 };
-
-/** `stop` waits for it. */
-async function underWay(job: Reconciler, steps: Promise<void>): Promise<Confirmed> {
-  job.calls.add(steps);
-  await steps.finally(() => job.calls.delete(steps));
-  return undefined;
-}
 
 /** A job that is gone needs no more of what is posted to it; its `clean` event ends the rest. */
 async function unlessOver(request: Promise<void>): Promise<Confirmed> {

@@ -1,100 +1,41 @@
 /** One call of a plan, carried out: `flux exec` and what comes back of it, into the record. */
 import type { Action } from "../lib/cluster/plan.js";
 import { hostOf, progress, scheduleOnLead } from "../lib/cluster/state.js";
-import { BRING_UP, type LocalStep, type Step } from "../lib/cluster/steps.js";
+import type { LocalStep, Step } from "../lib/cluster/steps.js";
 import { messageOf, PermanentError } from "../lib/errors.js";
 import { encodeIdset } from "../lib/flux/idset.js";
 import { elapsed } from "../lib/record/events.js";
 import { oneLine } from "../lib/record/notes.js";
-import { stepEnvironment } from "../lib/step/environment.js";
-import { runCall, type Call, type StepEnd, type StepWait } from "../lib/step/call.js";
-import { Line, type LineOptions } from "../lib/step/line.js";
+import { stepEnvironment } from "../lib/node/environment.js";
+import type { StepEnd, StepWait } from "../lib/node/progress.js";
 import { shortNames } from "./ends.js";
-import { joinCommandOf } from "./join-command.js";
 import type { Reconciler } from "./reconcile.js";
 
 type CallAction = Extract<Action, { do: "call" }>;
 
 export async function runSteps(job: Reconciler, action: CallAction): Promise<void> {
-  const { cluster, world } = job;
+  const { cluster, world, session } = job;
   const { claim } = cluster;
-  const [first] = action.steps;
+  const { steps, ranks, limitS } = action;
+  const [first] = steps;
   if (!claim || !first) return;
-  start(job, first, action.ranks, false);
+  start(job, first, ranks, false);
   tellBegin(job, action);
-  // Of a flux exec of its own the join-command comes when that has ended.
-  let withResult: StepEnd | undefined;
-  const call: Call = {
-    steps: action.steps,
-    ranks: action.ranks,
-    env: stepEnvironment(cluster.jobid, claim, {
-      ...job.site,
-      scheduleOnLead: scheduleOnLead(cluster) ?? job.site.scheduleOnLead,
-      without: job.without(),
-    }),
-    userid: claim.userid === world.owner ? undefined : claim.userid,
-    limitS: action.limitS,
-  };
-  const onEnd = (end: StepEnd): void => {
-    if (end.step === "join-command" && end.status === "ok") {
-      if (end.result === undefined) {
-        withResult = { ...end, next: undefined };
-        if (end.next) start(job, end.next, [end.rank], end.more);
-        return;
-      }
-      takeJoinCommand(job, end.result);
-    }
-    finish(job, end);
-  };
-  const options = {
-    signal: action.steps.includes("down-v")
-      ? job.leaving.signal
-      : AbortSignal.any([job.leaving.signal, job.bringUp.signal]),
-    isLost: (rank: number) => world.nodes.isLost(rank),
-    onChange: (callback: () => void) => world.nodes.onChange(callback),
-    onProgress: (progress: StepWait) => {
+  const env = stepEnvironment(cluster.jobid, claim, {
+    ...job.site,
+    scheduleOnLead: scheduleOnLead(cluster) ?? job.site.scheduleOnLead,
+    without: job.without(),
+  });
+  const userid = claim.userid === world.owner ? undefined : claim.userid;
+  await session.take({ steps, ranks, env, limitS }, userid, {
+    onEnd: (end) => {
+      if (end.step === "join-command") session.joinCommand = end.result;
+      finish(job, end);
+    },
+    onProgress: (progress) => {
       recordProgress(job, progress);
     },
-  };
-  const line = lineFor(job, call, { ...options, untouched: job.untouched });
-  job.untouched = false;
-  if (line) {
-    await line.take(call, onEnd);
-    return;
-  }
-  const result = await runCall(world.run, call, { ...options, onEnd });
-  if (!withResult) return;
-  takeJoinCommand(job, result);
-  finish(job, withResult);
-}
-
-/** Where the workers wait for words they have it at once; its archive is for all others. */
-function takeJoinCommand(job: Reconciler, text: string): void {
-  job.joinCommand = text;
-  const command = joinCommandOf(text);
-  // Of what is none publish-join says so.
-  if (command !== undefined) job.line?.give(command);
-}
-
-/**
- * A bring-up begins with a line to its nodes, which serves what follows; after a
- * crash, a fault of the line, or where the cluster has changed since, each call is
- * a flux exec of its own.
- */
-function lineFor(
-  job: Reconciler,
-  call: Call,
-  options: Omit<LineOptions, "after">,
-): Line | undefined {
-  if (job.line?.serves(call)) return job.line;
-  const [first] = call.steps;
-  if (first === undefined || job.line?.has(first) === false) return undefined;
-  job.line?.close();
-  job.line = undefined;
-  if (first !== "stage") return undefined;
-  const after = (ms: number, callback: () => void) => job.world.clock.after(ms, callback);
-  job.line = new Line(job.world.run, { ...call, steps: [...BRING_UP] }, { ...options, after });
-  return job.line;
+  });
 }
 
 /** A step that the daemon takes itself, at the lead's name. */

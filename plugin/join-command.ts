@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { PermanentError } from "../lib/errors.js";
 import { createArchive } from "../lib/flux/archive.js";
 import { output } from "../lib/host/runner.js";
-import { archive } from "../lib/usernetes/names.js";
+import { archive, joinDirectory } from "../lib/usernetes/names.js";
 import type { World } from "./world.js";
 
 /** What kubeadm prints. */
@@ -52,7 +52,7 @@ function whatIsWrong(text: string): string {
 
 /** Named after the job, so that what a killed daemon left is found and removed. */
 function privateDirectory(jobid: bigint, world: World): string {
-  return join(tmpdir(), `usernetes-join-${jobid}-${world.site.instance}`);
+  return join(tmpdir(), joinDirectory(jobid, world.site.instance));
 }
 
 /** Its errors are without the text: it has a token, or something worse. */

@@ -18,6 +18,7 @@ import { keptBy } from "../lib/cluster/holds.js";
 import { plan, type Action } from "../lib/cluster/plan.js";
 import { limitsOf, type Limits } from "../lib/cluster/retry.js";
 import { chapters } from "../lib/cluster/story.js";
+import { ATTEMPTS } from "../lib/cluster/steps.js";
 import { displayState, isDone, ranksOf, type Cluster } from "../lib/cluster/state.js";
 import { messageOf } from "../lib/errors.js";
 import { formatFsd } from "../lib/flux/fsd.js";
@@ -25,12 +26,12 @@ import { Backoff } from "../lib/host/backoff.js";
 import { parseEventlog, type RecordEvent } from "../lib/record/events.js";
 import { siteOf } from "../lib/record/setting.js";
 import { recordKey, RecordWriter, type Operation, type StepEvent } from "../lib/record/writer.js";
-import type { Site } from "../lib/step/environment.js";
-import type { Line } from "../lib/step/line.js";
+import type { Site } from "../lib/node/environment.js";
 import { INSTANCE, nameOf } from "../lib/usernetes/names.js";
 import { ACTIONS } from "./actions.js";
 import { Ends, type StepEnded } from "./ends.js";
 import { readEventlog } from "./let-go.js";
+import { ClusterSession } from "./session.js";
 import { traced } from "./traced.js";
 import type { Facts, Level, World } from "./world.js";
 
@@ -42,18 +43,10 @@ export class Reconciler {
   readonly name: string;
   /** Its effects are logged at `trace`. */
   readonly world: World;
-  /** Aborted when bring-up is not wanted any more; calls under way end with it. */
-  bringUp = new AbortController();
   /** Aborted when the daemon leaves: clusters stay as they are. */
   readonly leaving = new AbortController();
-  /** Calls under way. */
-  readonly calls = new Set<Promise<void>>();
-  /** To its nodes, while it is brought up. */
-  line: Line | undefined;
-  /** From the lead to the workers and the archive; nowhere else. */
-  joinCommand: string | undefined;
-  /** No call was made for it yet, by no daemon: this one has claimed it. */
-  untouched = false;
+  /** What the cluster has under way on its nodes. */
+  readonly session: ClusterSession;
   private readonly ends: Ends;
   private readonly writer: RecordWriter;
   private readonly busy = new Set<string>();
@@ -81,13 +74,14 @@ export class Reconciler {
     this.world = traced(world, (text, facts) => {
       this.say("trace", text, facts);
     });
+    this.session = new ClusterSession(cluster.jobid, this.world, this.leaving.signal);
     this.ends = new Ends(cluster, world.clock, (level, text, facts) => {
       this.say(level, text, facts);
     });
     const { config } = world;
     const setting = world.open.get(cluster.jobid)?.setting;
     this.limits = {
-      attempts: { ...config.attempts, "publish-join": 3, "down-v": 2 },
+      attempts: { ...ATTEMPTS, ...config.attempts },
       joinFanout: config.joinFanout,
       bringUpText: formatFsd(config.bringUpTimeoutMs),
       bringUpS: config.bringUpTimeoutMs / 1000,
@@ -96,7 +90,6 @@ export class Reconciler {
       extendFirst: config.hold === "perilog",
       isLost: (rank) => world.nodes.isLost(rank),
       tornDownOn: (hosts) => world.open.tornDownOn(hosts),
-      hasJoin: () => this.line?.hasJoin() ?? false,
     };
     this.stopWatching = world.nodes.onChange(() => {
       this.kick();

@@ -10,9 +10,10 @@ import { f58 } from "../lib/flux/jobid.js";
 import { decodeIdset } from "../lib/flux/idset.js";
 import { siteOf } from "../lib/record/setting.js";
 import type { OpenCluster } from "../lib/record/writer.js";
-import { runCall, type StepEnd } from "../lib/step/call.js";
-import { stepEnvironment } from "../lib/step/environment.js";
+import { stepEnvironment } from "../lib/node/environment.js";
+import type { StepEnd } from "../lib/node/progress.js";
 import type { Cleaned } from "./leftovers.js";
+import { ClusterSession } from "./session.js";
 import type { World } from "./world.js";
 
 export class Strays {
@@ -42,20 +43,17 @@ export class Strays {
       if (status !== "ok") failed.set(rank, note);
     };
     try {
-      const { site, config, owner, nodes } = world;
-      const call = {
+      const { site, config, owner } = world;
+      const session = new ClusterSession(BigInt(jobid), world, new AbortController().signal);
+      const chain = {
         steps: ["down-v" as const],
         ranks,
         env: stepEnvironment(BigInt(jobid), claim, { ...siteOf(site, setting), without: [] }),
-        userid: claim.userid === owner ? undefined : claim.userid,
         limitS: config.teardownTimeoutMs / 1000,
       };
-      await runCall(world.run, call, {
-        signal: new AbortController().signal,
-        isLost: (rank) => nodes.isLost(rank),
-        onChange: (callback) => nodes.onChange(callback),
-        onEnd,
-      });
+      const userid = claim.userid === owner ? undefined : claim.userid;
+      await session.take(chain, userid, { onEnd });
+      session.close();
     } catch (error) {
       for (const rank of ranks) failed.set(rank, messageOf(error));
     }

@@ -7,24 +7,23 @@
  * is therefore what the file system says and nothing else, and one job's id with
  * two owners is two clusters.
  */
-import { fluxExec } from "../lib/flux/exec.js";
 import { encodeIdset } from "../lib/flux/idset.js";
 import type { Claim } from "../lib/record/events.js";
 import type { OpenCluster } from "../lib/record/writer.js";
-import { findScript, findAllScript } from "../lib/step/scripts.js";
+import { callNodes } from "../lib/node/call.js";
+import type { Report } from "../lib/node/protocol.js";
 import { isEngine, type EngineName } from "../lib/usernetes/engine.js";
 import { INSTANCE, project, workdir } from "../lib/usernetes/names.js";
 import { DEFAULT_PORTS } from "../lib/usernetes/ports.js";
 import type { World } from "./world.js";
 
-const DEADLINE_MS = 60_000;
+const DEADLINE_S = 60;
 
 interface Found {
   rank: number;
   userid: number;
   jobid: bigint;
   engine: EngineName | undefined;
-  host: string;
 }
 
 export interface Swept {
@@ -34,43 +33,49 @@ export interface Swept {
   ranks: number[];
 }
 
-/** One `flux exec` over these ranks. A rank that does not answer is missing in `ranks`. */
+/** One call to these ranks. A rank that does not answer is missing in `ranks`. */
 export async function sweep(world: World, ranks: number[]): Promise<Swept> {
-  const { config, site } = world;
-  const asOthers = config.runAs === "sudo" ? "yes" : "no";
-  const words = [config.workdir, site.instance, asOthers, findScript()];
-  const argv = ["sh", "-c", findAllScript(), "usernetes", ...words];
-  const { stdout } = await world.run(
-    fluxExec(ranks, { argv, env: site.base, timeoutMs: DEADLINE_MS }),
-  );
+  const { config, site, run } = world;
   const found: Found[] = [];
-  const answered: number[] = [];
-  for (const line of stdout.split("\n")) {
-    const [, rank, userid = "", jobid = "", engine = "", host = ""] =
-      /^([0-9]+): (\S+) (\S+) (\S+) (\S+)$/.exec(line) ?? [];
-    if (jobid === "end") answered.push(Number(rank));
-    else if (jobid === "unseen")
+  /** By rank that has answered. */
+  const hosts = new Map<number, string>();
+  const called = { ranks, env: site.base, limitS: DEADLINE_S };
+  const take = (report: Report): void => {
+    const { rank } = report;
+    if (report.report === "searched") hosts.set(rank, report.host);
+    else if (report.report === "unseen")
       world.say(
         "warn",
-        `${host} (rank ${String(rank)}): what uid ${userid} has in ${config.workdir} could not be looked at`,
+        `rank ${rank}: the work directories of uid ${report.userid} in ${config.workdir} could not be read`,
       );
-    else if (isId(jobid) && /^[0-9]+$/.test(userid))
+    else if (report.report === "found" && isId(report.jobid)) {
+      const { userid, jobid, engine } = report;
       found.push({
-        rank: Number(rank),
-        userid: Number(userid),
+        rank,
+        userid,
         jobid: BigInt(jobid),
         engine: isEngine(engine) ? engine : undefined,
-        host,
       });
-  }
+    }
+  };
+  const call = callNodes(run, called, { onReport: take });
+  call.send({
+    do: "find",
+    env: site.base,
+    base: config.workdir,
+    instance: site.instance,
+    others: config.runAs === "sudo",
+  });
+  call.end();
+  await call.over;
   const groups = new Map<string, Found[]>();
   for (const each of found.filter(({ jobid }) => jobid !== INSTANCE)) {
     const key = `${each.jobid} ${each.userid}`;
     groups.set(key, [...(groups.get(key) ?? []), each]);
   }
   return {
-    clusters: [...groups.values()].map((group) => clusterOf(group, world)),
-    ranks: answered,
+    clusters: [...groups.values()].map((group) => clusterOf(group, hosts, world)),
+    ranks: [...hosts.keys()],
   };
 }
 
@@ -78,7 +83,7 @@ export async function sweep(world: World, ranks: number[]): Promise<Swept> {
 const isId = (text: string): boolean => /^[0-9]{1,20}$/.test(text) && BigInt(text) < 1n << 64n;
 
 /** As much of a claim as a teardown needs; the record's own, where there is one, goes before it. */
-function clusterOf(found: Found[], world: World): OpenCluster {
+function clusterOf(found: Found[], hosts: Map<number, string>, world: World): OpenCluster {
   const { config, clock } = world;
   const sorted = found.toSorted((a, b) => a.rank - b.rank);
   const { jobid = 0n, userid = world.owner } = sorted[0] ?? {};
@@ -87,7 +92,7 @@ function clusterOf(found: Found[], world: World): OpenCluster {
     version: 1,
     ranks: encodeIdset(ranks),
     lead: ranks[0] ?? 0,
-    hosts: sorted.map(({ host }) => host),
+    hosts: ranks.map((rank) => hosts.get(rank) ?? `rank ${rank}`),
     userid,
     engine: sorted.find(({ engine }) => engine)?.engine ?? config.engine,
     workdir: workdir(config.workdir, jobid),

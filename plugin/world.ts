@@ -4,7 +4,7 @@ import type { Clock } from "../lib/host/clock.js";
 import type { Run } from "../lib/host/command.js";
 import type { Claim } from "../lib/record/events.js";
 import type { Operation } from "../lib/record/writer.js";
-import type { Site } from "../lib/step/environment.js";
+import type { Site } from "../lib/node/environment.js";
 import type { Meter } from "./meter.js";
 import type { Membership } from "./membership.js";
 import type { Networks } from "./networks.js";

@@ -4,7 +4,7 @@
  */
 import { retryable, type Retry } from "./retry.js";
 import { hostOf, progress, ranksOf, type Cluster, type Progress } from "./state.js";
-import { JOIN, OPTIONAL_STEPS, PREPARE, STEPS, type Step } from "./steps.js";
+import { OF_WORKERS, OPTIONAL_STEPS, STEPS, type Step } from "./steps.js";
 
 /** How often a cluster takes other ports and subnets. */
 const ROUNDS = 8;
@@ -18,9 +18,6 @@ export function conflicts(cluster: Cluster): Map<number, "port" | "subnet"> {
   return found;
 }
 
-/** The steps in which a worker may fail and the cluster continues without it. */
-const TOLERATED: Step[] = [...PREPARE, ...JOIN];
-
 /** The workers that failed for good, if the job tolerates so many. */
 export function without(cluster: Cluster, facts: Retry): number[] {
   const { asked, claim } = cluster;
@@ -30,7 +27,7 @@ export function without(cluster: Cluster, facts: Retry): number[] {
   const failed = ranksOf(cluster).filter(
     (rank) =>
       rank !== claim?.lead &&
-      TOLERATED.some((step) => retryable(step, progress(cluster, step, rank), quiet) === "never"),
+      OF_WORKERS.some((step) => retryable(step, progress(cluster, step, rank), quiet) === "never"),
   );
   return failed.length > most ? [] : failed;
 }
@@ -49,8 +46,6 @@ export function failure(cluster: Cluster, facts: Retry): string | undefined {
   const quiet = { ...facts, wake: () => undefined };
   for (const step of STEPS) {
     if (OPTIONAL_STEPS.has(step) || step === "down-v") continue;
-    // Workers that receive the join command over the session need no archive.
-    if (step === "publish-join" && facts.hasJoin()) continue;
     for (const [rank, at] of cluster.steps.get(step) ?? []) {
       if (dropped.has(rank)) continue;
       if (retryable(step, at, quiet) === "never")

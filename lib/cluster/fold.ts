@@ -6,8 +6,7 @@
 import { decodeIdset } from "../flux/idset.js";
 import type { Claim, RecordEvent, StepProgress } from "../record/events.js";
 import { oneLine } from "../record/notes.js";
-import { isShared } from "./progress.js";
-import { progress, ranksOf, type Cluster, type Perilog } from "./state.js";
+import { progress, type Cluster, type Perilog } from "./state.js";
 
 /** An entry of the job's primary eventlog (RFC 21). */
 export interface JobEvent {
@@ -164,8 +163,7 @@ export function forgetRunning(cluster: Cluster): void {
   for (const ranks of cluster.steps.values())
     for (const [rank, { status }] of ranks) if (status === "running") ranks.delete(rank);
   const lead = cluster.claim?.lead ?? 0;
-  const workers = ranksOf(cluster).filter((rank) => rank !== lead);
-  if (progress(cluster, "publish-join", lead)?.status !== "ok" && !isShared(cluster, workers))
+  if (progress(cluster, "publish-join", lead)?.status !== "ok")
     cluster.steps.get("join-command")?.clear();
 }
 

@@ -38,20 +38,16 @@ export function bringUpSteps(cluster: Cluster, facts: Retry): Action[] {
     return actions;
   }
   const published = is(cluster, "publish-join", claim.lead);
-  // Where the workers see the lead's own, it need not be sent.
-  const seen = isShared(cluster, workers) && !published;
   const joined = workers.every((rank) => is(cluster, "kubeadm-join", rank));
   const made = published || joined || is(cluster, "join-command", claim.lead);
   const started = made && is(cluster, "kubeconfig", claim.lead);
   if (!started) {
-    const left = CONTROL_PLANE.filter((step) => step !== "join-command" || !made);
-    actions.push(...calls(left, [claim.lead]));
+    const rest = CONTROL_PLANE.filter((step) => step !== "join-command" || !made);
+    actions.push(...calls(rest, [claim.lead]));
   }
-  // For workers that do not receive it over the session, now or in a later try.
-  if (made && !seen && !joined) actions.push(...local(cluster, "publish-join", facts));
-  if (!made || !(published || seen || joined || facts.hasJoin())) return actions;
-  const join = seen ? JOIN.slice(1) : JOIN;
-  actions.push(...calls(join, fanout(cluster, { workers: workers.filter(isUp), join }, facts)));
+  if (made && !joined) actions.push(...local(cluster, "publish-join", facts));
+  if (!published && !joined) return actions;
+  actions.push(...calls(JOIN, fanout(cluster, workers.filter(isUp), facts)));
   if (!started || !joined) return actions;
   return [
     ...actions,
@@ -60,27 +56,16 @@ export function bringUpSteps(cluster: Cluster, facts: Retry): Action[] {
   ];
 }
 
-/** The work directory is shared by all ranks: configured so, or detected by each `up`. */
-export function isShared(cluster: Cluster, workers: number[]): boolean {
-  return (
-    cluster.claim?.shared ?? workers.every((rank) => progress(cluster, "up", rank)?.shared === true)
-  );
-}
-
 /**
  * At most `joinFanout` joins at a time: an API server fails under hundreds. Where more are
  * to come, they go by whole portions: a call for each that finds room would be as many
  * calls as ranks, and as many events in the record.
  */
-function fanout(
-  cluster: Cluster,
-  { workers, join }: { workers: number[]; join: readonly NodeStep[] },
-  facts: Retry,
-): number[] {
+function fanout(cluster: Cluster, workers: number[], facts: Retry): number[] {
   const busy = (rank: number) =>
-    join.some((step) => progress(cluster, step, rank)?.status === "running");
+    JOIN.some((step) => progress(cluster, step, rank)?.status === "running");
   const joining = workers.filter(busy).length;
-  const next = (rank: number) => join.find((step) => !is(cluster, step, rank));
+  const next = (rank: number) => JOIN.find((step) => !is(cluster, step, rank));
   const may = (rank: number) => {
     const step = next(rank);
     return step && retryable(step, progress(cluster, step, rank), facts) === "now";

@@ -19,8 +19,6 @@ export interface Limits {
   isLost: (rank: number) => boolean;
   /** Inactive jobs whose clusters are still being torn down on any of these hosts. */
   tornDownOn: (hosts: readonly string[]) => bigint[];
-  /** The workers have the join-command where they wait for words, and need no archive. */
-  hasJoin: () => boolean;
 }
 
 /** The limits, the time, and the earliest time at which more can be done. */

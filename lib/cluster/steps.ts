@@ -1,81 +1,167 @@
 /**
- * The steps of a cluster's life: who takes each, how often it is tried, and
- * how long one try may take. How a step is done is in lib/step.
+ * The steps of a cluster's life, as one table. The plan, the requests to the nodes, the limits,
+ * the timeline and `usernetes` by hand follow it; docs/design.md shows it.
+ *
+ * A step that make or the engine does is a script of the same name in lib/node/steps.
  */
 
-export const STEPS = [
-  "stage",
-  "up",
-  "kubeadm-init",
-  "kubeconfig",
-  "join-command",
-  "publish-join",
-  "fetch-join",
-  "kubeadm-join",
-  "remove-archive",
-  "sync-external-ip",
-  "install-flannel",
-  "delete-token",
-  "wait-nodes",
-  "wait-ready",
-  "down-v",
-] as const;
-export type Step = (typeof STEPS)[number];
+interface Row {
+  name: string;
+  /** Which ranks take it; the daemon takes its own on rank 0, as the instance owner. */
+  by: "all" | "lead" | "workers" | "daemon";
+  /** Steps of one phase that a rank takes one after another are one request. */
+  phase: "prepare" | "control plane" | "join" | "finish" | "teardown";
+  /** What must have succeeded: on the same rank, or on all ranks that take it. */
+  after: readonly string[];
+  /** Seconds that one try may take; without it, what remains of the whole bring-up. */
+  limitS?: number;
+  /** How often it is tried, if not once; the configuration may change it. */
+  attempts?: number;
+  /** A cluster is ready without it; the log names what it leaves behind. */
+  optional?: true;
+  /** The target of the template that it makes. */
+  makes?: string;
+  /** The file in the work directory that the step gives to the daemon. */
+  gives?: string;
+  /** The agent itself puts the join-command into the work directory. */
+  puts?: "join-command";
+}
 
-/** Done by the daemon itself, on rank 0, as the instance owner. */
-export const LOCAL_STEPS = ["publish-join", "remove-archive"] as const satisfies Step[];
-export type LocalStep = (typeof LOCAL_STEPS)[number];
+export const TABLE = [
+  { name: "stage", by: "all", phase: "prepare", after: [], limitS: 120 },
+  { name: "up", by: "all", phase: "prepare", after: ["stage"], attempts: 2, makes: "up" },
+  {
+    name: "kubeadm-init",
+    by: "lead",
+    phase: "control plane",
+    after: ["up"],
+    limitS: 600,
+    attempts: 2,
+    makes: "kubeadm-init",
+  },
+  // A cluster of one node has nobody to join.
+  {
+    name: "join-command",
+    by: "lead",
+    phase: "control plane",
+    after: ["kubeadm-init"],
+    limitS: 60,
+    makes: "join-command",
+    gives: "join-command",
+  },
+  {
+    name: "kubeconfig",
+    by: "lead",
+    phase: "control plane",
+    after: ["kubeadm-init", "join-command"],
+    limitS: 60,
+    makes: "kubeconfig",
+  },
+  { name: "publish-join", by: "daemon", phase: "join", after: ["join-command"], attempts: 3 },
+  {
+    name: "fetch-join",
+    by: "workers",
+    phase: "join",
+    after: ["up", "publish-join"],
+    limitS: 60,
+    puts: "join-command",
+  },
+  {
+    name: "kubeadm-join",
+    by: "workers",
+    phase: "join",
+    after: ["fetch-join"],
+    limitS: 180,
+    attempts: 3,
+    makes: "kubeadm-join",
+  },
+  {
+    name: "remove-archive",
+    by: "daemon",
+    phase: "finish",
+    after: ["kubeadm-join"],
+    optional: true,
+  },
+  {
+    name: "sync-external-ip",
+    by: "lead",
+    phase: "finish",
+    after: ["kubeconfig", "kubeadm-join"],
+    limitS: 120,
+    makes: "sync-external-ip",
+  },
+  // A flannel pod reads its node's public-ip annotation when it starts.
+  {
+    name: "install-flannel",
+    by: "lead",
+    phase: "finish",
+    after: ["sync-external-ip"],
+    limitS: 300,
+    makes: "install-flannel",
+  },
+  // While the network's pods start, which is waited for in any case.
+  {
+    name: "delete-token",
+    by: "lead",
+    phase: "finish",
+    after: ["install-flannel"],
+    limitS: 20,
+    optional: true,
+  },
+  {
+    name: "wait-nodes",
+    by: "lead",
+    phase: "finish",
+    after: ["install-flannel", "delete-token"],
+  },
+  {
+    name: "wait-ready",
+    by: "lead",
+    phase: "finish",
+    after: ["install-flannel", "delete-token", "wait-nodes"],
+  },
+  { name: "down-v", by: "all", phase: "teardown", after: [], attempts: 2 },
+] as const satisfies Row[];
+
+type Taken = (typeof TABLE)[number];
+export type Step = Taken["name"];
+export type LocalStep = Extract<Taken, { by: "daemon" }>["name"];
 export type NodeStep = Exclude<Step, LocalStep>;
 
-/** Every rank takes these, one after the other. */
-export const PREPARE = ["stage", "up"] as const satisfies NodeStep[];
+const ROWS: readonly (Row & { name: Step })[] = TABLE;
 
-/**
- * The lead starts the control plane, and the workers wait for no more than its
- * join-command; a cluster of one node has no workers and continues with FINISH.
- */
-export const CONTROL_PLANE = [
-  "kubeadm-init",
-  "join-command",
-  "kubeconfig",
-] as const satisfies NodeStep[];
-export const JOIN = ["fetch-join", "kubeadm-join"] as const satisfies NodeStep[];
+export const STEPS: readonly Step[] = ROWS.map(({ name }) => name);
+export const LOCAL_STEPS = named(({ by }) => by === "daemon") as LocalStep[];
 
-/**
- * The lead, when all have joined. Flannel comes after the external addresses:
- * a flannel pod reads its node's public-ip annotation when it starts. The token is
- * deleted while these pods start, which is waited for in any case. Nodes are Ready
- * (wait-nodes) some time before pods reach each other by name (wait-ready).
- */
-export const FINISH = [
-  "sync-external-ip",
-  "install-flannel",
-  "delete-token",
-  "wait-nodes",
-  "wait-ready",
-] as const satisfies NodeStep[];
+/** The steps of each phase that ranks take, in their order. */
+export const PREPARE = nodeSteps("prepare");
+export const CONTROL_PLANE = nodeSteps("control plane");
+export const JOIN = nodeSteps("join");
+export const FINISH = nodeSteps("finish");
 
-/** All that a bring-up takes on the nodes. */
-export const BRING_UP = [
-  ...PREPARE,
-  ...CONTROL_PLANE,
-  ...JOIN,
-  ...FINISH,
-] as const satisfies NodeStep[];
+/** The steps that a cluster may go on without a worker for. */
+export const OF_WORKERS = [...PREPARE, ...JOIN];
+export const OPTIONAL_STEPS: ReadonlySet<Step> = new Set(
+  named(({ optional }) => optional === true),
+);
 
-/** Seconds that one try of a step may take; none: the remaining time of the whole bring-up. */
-export const STEP_LIMIT_S: Partial<Record<NodeStep, number>> = {
-  stage: 120,
-  "kubeadm-init": 600,
-  kubeconfig: 60,
-  "join-command": 60,
-  "fetch-join": 60,
-  "kubeadm-join": 180,
-  // What comes after it waits, and is ready without.
-  "delete-token": 20,
-  "sync-external-ip": 120,
-  "install-flannel": 300,
-};
+/** How often each step is tried, where that is not once. */
+export const ATTEMPTS: Partial<Record<Step, number>> = Object.fromEntries(
+  ROWS.flatMap(({ name, attempts }) => (attempts === undefined ? [] : [[name, attempts]])),
+);
 
-/** A cluster is ready without these; their failures are logged. */
-export const OPTIONAL_STEPS: ReadonlySet<Step> = new Set<Step>(["delete-token", "remove-archive"]);
+export function rowOf(step: Step): Row & { name: Step } {
+  const row = ROWS.find(({ name }) => name === step);
+  if (!row) throw new Error(`there is no step ${step}`);
+  return row;
+}
+
+export const isStep = (name: string): name is Step => ROWS.some((row) => row.name === name);
+
+function named(is: (row: Row) => boolean): Step[] {
+  return ROWS.filter(is).map(({ name }) => name);
+}
+
+function nodeSteps(phase: Row["phase"]): NodeStep[] {
+  return named((row) => row.phase === phase && row.by !== "daemon") as NodeStep[];
+}

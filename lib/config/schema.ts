@@ -2,12 +2,13 @@
  * The [usernetes] table of the broker's configuration: the one place that defines
  * which keys exist, their allowed values, and their defaults.
  */
+import { rowOf, type Step } from "../cluster/steps.js";
 import type { EngineName } from "../usernetes/engine.js";
 import { ENGINES } from "../usernetes/engine.js";
 
 /**
  * What a cluster's copy of the template, and the calls of its targets, get beyond the
- * template, so that the cluster comes up sooner (lib/step/on-node/adjust.sh).
+ * template, so that the cluster comes up sooner (lib/node/steps/adjust.sh).
  */
 export const ADJUSTMENTS = [
   "kubernetes-version",
@@ -48,11 +49,11 @@ export interface Table {
   "metrics-listen"?: string;
 }
 
-const attempts = (value: number, description: string) => ({
+const attempts = (step: Step, description: string) => ({
   type: "integer",
   minimum: 1,
   maximum: 20,
-  default: value,
+  default: rowOf(step).attempts ?? 1,
   description,
 });
 const path = { type: "string", format: "absolute-path" };
@@ -134,9 +135,9 @@ export const schema = {
       default: {},
       description: "how many times a step is tried",
       properties: {
-        up: attempts(2, "tries of starting a node's container"),
-        "kubeadm-init": attempts(2, "tries of starting the control plane"),
-        "kubeadm-join": attempts(3, "tries of a worker's join"),
+        up: attempts("up", "tries of starting a node's container"),
+        "kubeadm-init": attempts("kubeadm-init", "tries of starting the control plane"),
+        "kubeadm-join": attempts("kubeadm-join", "tries of a worker's join"),
       },
     },
     "join-fanout": {

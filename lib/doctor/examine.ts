@@ -1,18 +1,18 @@
 /**
- * Asks each node what it has: one script, one `flux exec`.
+ * Asks each node what it has: one script, one call.
  *
  * Promises: a node that hangs or is gone delays the answer by a bounded time, and
  * what the others say is not lost with it.
  */
-import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import type { Config } from "../config/check.js";
-import { fluxExec } from "../flux/exec.js";
 import type { Run } from "../host/command.js";
 import { packagePath } from "../host/package.js";
 import { oneLine } from "../record/notes.js";
-import { templatePorts } from "../step/environment.js";
-import { execErrors } from "../step/reports.js";
+import { callNodes } from "../node/call.js";
+import { templatePorts } from "../node/environment.js";
+import type { Report } from "../node/protocol.js";
+import { withoutComments } from "../node/scripts.js";
 import { engine } from "../usernetes/engine.js";
 import { choosePorts, DEFAULT_PORTS } from "../usernetes/ports.js";
 
@@ -29,19 +29,16 @@ export interface Answers {
 }
 
 /** Each engine is asked four times, 15 s at the most. */
-const DEADLINE_MS = 100_000;
-/** A working node prints a line at least this often; a reachable node prints one at once. */
+const DEADLINE_S = 100;
+/** A node that checks reports at least so often; a node that is up reports at once. */
 const QUIET_MS = { atIt: 20_000, rest: 8_000 };
-/** Steps run in such a scope, so the exec trial of engines.sh does too. */
-const SCOPE = "step/on-node/scope.sh";
 const SCRIPTS = [
-  SCOPE,
   ...["begin", "programs", "engines", "kernel"].map(onNode),
   // As stage looks at it.
-  "step/on-node/template.sh",
+  "node/steps/template.sh",
   ...["places", "network", "shell-plugin", "end"].map(onNode),
 ];
-const USER_SCRIPTS = [SCOPE, ...["begin", "engines", "kernel", "end"].map(onNode)];
+const USER_SCRIPTS = [...["begin", "engines", "kernel", "end"].map(onNode)];
 
 function onNode(name: string): string {
   return `doctor/on-node/${name}.sh`;
@@ -59,61 +56,51 @@ export async function examine(
   config: Config,
   { ranks, env, userid }: Asked,
 ): Promise<Answers> {
-  const nonce = randomBytes(9).toString("base64url");
   const answers: Answers = { told: new Map(), lost: new Map() };
-  const words: string[] = [];
-  const told = { ...env, ...settings(config) };
-  const command = fluxExec(ranks, {
-    argv:
-      userid === undefined
-        ? ["sh", "-c", script(), "usernetes", nonce]
-        : [...asUser(userid, told), "sh", "-c", script(USER_SCRIPTS), "usernetes", nonce],
-    env: told,
-    timeoutMs: DEADLINE_MS,
-  });
+  const waiting = new Set(ranks);
   // A flux exec to a broker that has just died does not end.
   const abandoned = new AbortController();
   const abandon = () => {
     abandoned.abort();
   };
   let quiet = setTimeout(abandon, QUIET_MS.atIt);
-  const outcome = await run(command, {
+  const end = (rank: number, why?: string) => {
+    if (why !== undefined) answers.lost.set(rank, why);
+    if (waiting.delete(rank) && waiting.size === 0) call.end();
+  };
+  const called = { ranks, userid, env, limitS: DEADLINE_S };
+  const call = callNodes(run, called, {
     signal: abandoned.signal,
-    onStderrLine: (line) => {
-      if (!take(answers, line, nonce) && words.length < 200) words.push(line);
+    onReport: (report) => {
+      const { rank } = report;
+      if (report.report === "check") take(answers, report);
+      else if (report.report === "checked") end(rank);
+      else if (report.report === "refused" || report.report === "gone") end(rank, report.text);
       clearTimeout(quiet);
       quiet = setTimeout(abandon, isAnyAtIt(answers) ? QUIET_MS.atIt : QUIET_MS.rest);
     },
+    onError: end,
   });
+  call.send({
+    do: "checks",
+    env: { ...env, ...settings(config) },
+    seconds: DEADLINE_S,
+    script: script(userid === undefined ? SCRIPTS : USER_SCRIPTS),
+  });
+  const { outcome, why } = await call.over;
   clearTimeout(quiet);
-  answers.lost = execErrors(words);
   // Flux refuses some calls as a whole.
   const late = outcome.timedOut || abandoned.signal.aborted;
-  const whole = late ? "it does not answer" : (words.at(-1) ?? outcome.reason);
+  const whole = late ? "it does not answer" : why;
   for (const rank of ranks)
     if (!answers.told.has(rank) && !answers.lost.has(rank))
       answers.lost.set(rank, oneLine(whole || "it does not answer"));
   return answers;
 }
 
-/** As a step begins with run-as = "sudo": etc/sudoers.d/usernetes allows this, and no more. */
-function asUser(userid: number, env: Record<string, string>): string[] {
-  const seconds = String(DEADLINE_MS / 1000);
-  const own = Object.entries(env).filter(([name]) => name !== "FLUX_URI");
-  return [
-    ...["sudo", "-n", "-u", `#${userid}`, "setpriv", "--pdeathsig", "TERM"],
-    ...["timeout", "-k", "5", seconds, "env", "-i"],
-    ...own.map(([name, value]) => `${name}=${value}`),
-  ];
-}
-
 export function script(names = SCRIPTS): string {
   const read = (path: string) => readFileSync(packagePath("lib", path), "utf8");
-  // Comments are for the reader here; they need not travel to every node.
-  return names
-    .map(read)
-    .join("")
-    .replace(/^\s*#.*\n/gm, "");
+  return withoutComments(names.map(read).join(""));
 }
 
 /** The script's settings; no value becomes part of its text. */
@@ -141,12 +128,9 @@ export function settings(config: Config): Record<string, string> {
 const isAnyAtIt = ({ told }: Answers): boolean =>
   [...told.values()].some((node) => !node.has("end"));
 
-function take({ told }: Answers, line: string, nonce: string): boolean {
-  const match = /^([0-9]+): (\S+) (\S+) (ok|no) ?(.*)$/.exec(line);
-  if (match?.[2] !== nonce) return false;
-  const rank = Number(match[1]);
+function take({ told }: Answers, report: Report & { report: "check" }): void {
+  const { rank, id, ok, text } = report;
   const node = told.get(rank) ?? new Map<string, Told>();
-  node.set(match[3] ?? "", { ok: match[4] === "ok", words: oneLine(match[5] ?? "") });
+  node.set(id, { ok, words: oneLine(text) });
   told.set(rank, node);
-  return true;
 }

@@ -33,11 +33,9 @@ export const PACKAGE_LINK = "libexec/usernetes/package";
 export const MANIFEST = "libexec/usernetes/installed.json";
 export const CONFIGURATION = "system/conf.d/usernetes.toml";
 
-/** Folders of sh scripts that bin/usernetes runs on a node; it looks for all in one place. */
-const scripts = (): string[] =>
-  readdirSync(packagePath("lib/step"), { withFileTypes: true })
-    .filter((entry) => entry.isDirectory())
-    .map(({ name }) => `lib/step/${name}`);
+/** The steps' scripts, and the programs that run them on a node for bin/usernetes. */
+const SCRIPTS = "lib/node/steps";
+const NODE = "lib/node";
 
 /** Manual pages and completion, which lib/manual/build.ts has made. */
 const SHARE = "dist/share";
@@ -53,9 +51,10 @@ export function items(): Item[] {
       ...(path === CONFIGURATION ? { ifNone: true as const } : {}),
     })),
     ...["usernetes", "flux-usernetes"].map((name) => file("prefix", `bin/${name}`, `bin/${name}`)),
-    ...scripts().flatMap((folder) =>
-      tree(folder).map((path) => file("prefix", `libexec/usernetes/${path}`, `${folder}/${path}`)),
-    ),
+    ...tree(SCRIPTS).map((path) => libexec(`steps/${path}`, `${SCRIPTS}/${path}`)),
+    ...tree(NODE)
+      .filter((path) => path.endsWith(".py"))
+      .map((path) => libexec(path, `${NODE}/${path}`)),
     ...tree(SHARE).map((path) => file("prefix", `share/${path}`, `${SHARE}/${path}`)),
     { root: "prefix", path: PACKAGE_LINK, to: packagePath() },
     ...tree("etc/systemd/system").map((path) =>
@@ -63,6 +62,9 @@ export function items(): Item[] {
     ),
   ];
 }
+
+const libexec = (path: string, source: string): Item =>
+  file("prefix", `libexec/usernetes/${path}`, source);
 
 function file(root: RootName, path: string, source: string) {
   const from = packagePath(source);

@@ -1,6 +1,6 @@
 /**
  * Reads the help text of a command, whichever printed it: what commander prints after
- * the options (lib/cli), and what the sh front ends print (bin, lib/step/by-hand).
+ * the options (lib/cli), and what the front ends print (bin, lib/node/by_hand_options.py).
  *
  * Its form: parts with an empty line between them. A part is a paragraph, or it begins
  * with a title of its own (`Usage: ...`, `Exit codes: ...`) or on a line of its own

@@ -4,7 +4,7 @@
  * whatever the configuration and the daemon's environment are by then.
  */
 import { ADJUSTMENTS } from "../config/schema.js";
-import type { Site } from "../step/environment.js";
+import type { Site } from "../node/environment.js";
 
 export interface Setting {
   /** PATH, and what --pass-env named. */

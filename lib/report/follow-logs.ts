@@ -8,7 +8,7 @@
 import type { Cluster } from "../cluster/state.js";
 import { setTimeout as sleep } from "node:timers/promises";
 import { run } from "../host/runner.js";
-import { readNodeLogs } from "../step/node-logs.js";
+import { readNodeLogs } from "../node/logs.js";
 import type { SeenJob } from "./seen.js";
 import { keptLogs } from "./kept-logs.js";
 import type { LogPrinter } from "./log-printer.js";

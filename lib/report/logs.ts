@@ -7,7 +7,7 @@ import { hostOf } from "../cluster/state.js";
 import type { Step } from "../cluster/steps.js";
 import { nodeEnvironment } from "../host/environment.js";
 import { run } from "../host/runner.js";
-import { readNodeLogs, type Asked, type NodeLine } from "../step/node-logs.js";
+import { readNodeLogs, type LogRequest, type NodeLine } from "../node/logs.js";
 import type { SeenJob } from "./seen.js";
 import { keptLogs } from "./kept-logs.js";
 import type { LogPrinter, Lines } from "./log-printer.js";
@@ -27,11 +27,11 @@ export function inPlace({ claim, down }: Cluster, ranks: readonly number[]): rea
 }
 
 /** How its nodes are asked. */
-export function asked(cluster: Cluster, { ranks, steps }: Wanted, limitS = LIMIT_S): Asked {
+export function asked(cluster: Cluster, { ranks, steps }: Wanted, limitS = LIMIT_S): LogRequest {
   const { jobid, claim } = cluster;
   const userid = claim?.userid === process.getuid?.() ? undefined : claim?.userid;
   const env = { ...nodeEnvironment([]), USERNETES_WORKDIR: claim?.workdir ?? "" };
-  return { jobid, ranks, steps, follow: false, as: { env, userid, limitS } };
+  return { jobid, ranks, steps, follow: false, env, userid, limitS };
 }
 
 export async function printLogs(
@@ -60,9 +60,9 @@ async function fromNodes(
 ): Promise<NodeLine[]> {
   const lines: NodeLine[] = [];
   const onLine = (line: NodeLine) => lines.push(line);
-  const { ranks, errors, words } = await readNodeLogs(run, asked(cluster, wanted), { onLine });
+  const { ranks, errors, why: whole } = await readNodeLogs(run, asked(cluster, wanted), { onLine });
   if (ranks.size === 0 && lines.length === 0) {
-    const why = [...errors.values()][0] ?? words;
+    const why = [...errors.values()][0] ?? whole;
     say(
       `${why ? `cannot read logs from the nodes (${why})` : "no logs on the nodes"}; showing the saved last lines of each step`,
     );

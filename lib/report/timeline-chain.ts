@@ -2,7 +2,7 @@
  * The longest chain: from the end of a bring-up back through the step whose end each
  * step waited for. To shorten any of these is to be ready sooner. Pure.
  */
-import type { Step } from "../cluster/steps.js";
+import { CONTROL_PLANE, isStep, OF_WORKERS, rowOf, STEPS, type Step } from "../cluster/steps.js";
 import type { Settle } from "../record/events.js";
 import type { Row } from "./timeline-rows.js";
 
@@ -13,37 +13,36 @@ export interface Link {
   end: number;
 }
 
-/** Steps that a step waits for (lib/cluster/plan.ts). */
+/** Steps that a step waits for. */
 interface Waits {
   /** On the same rank. */
-  same?: Step[];
+  same: Set<Step>;
   /** On any. */
-  any?: Step[];
+  any: Set<Step>;
   /** For room: only so many ranks join at a time. */
-  room?: Step[];
+  room: boolean;
 }
 
-const WAITS: Record<Step, Waits> = {
-  stage: {},
-  up: { same: ["stage"] },
-  "kubeadm-init": { same: ["up"] },
-  // What this was before, and what it is now.
-  kubeconfig: { same: ["kubeadm-init", "join-command"] },
-  "join-command": { same: ["kubeadm-init", "kubeconfig"] },
-  "publish-join": { any: ["join-command"] },
-  "fetch-join": { same: ["up"], any: ["publish-join", "join-command"], room: ["kubeadm-join"] },
-  // Where the work directory is shared nothing is fetched.
-  "kubeadm-join": { same: ["fetch-join", "up"], any: ["join-command"], room: ["kubeadm-join"] },
-  "delete-token": { same: ["install-flannel"] },
-  "remove-archive": { any: ["kubeadm-join"] },
-  // Also for a worker that the cluster continues without: until that worker had failed for good.
-  "sync-external-ip": { same: ["kubeconfig"], any: ["kubeadm-join", "fetch-join", "up"] },
-  "install-flannel": { same: ["sync-external-ip"] },
-  "wait-nodes": { same: ["delete-token", "install-flannel"] },
-  // Records from before wait-nodes have wait-ready alone.
-  "wait-ready": { same: ["wait-nodes", "delete-token", "install-flannel"] },
-  "down-v": {},
-};
+/** From the table of steps. */
+function waitsOf(step: Step): Waits {
+  const { by, phase, after } = rowOf(step);
+  const waits: Waits = { same: new Set(), any: new Set(), room: phase === "join" };
+  for (const name of after.filter(isStep)) {
+    const other = rowOf(name);
+    if (other.by === by || other.by === "all") waits.same.add(name);
+    else waits.any.add(name);
+    // For a worker that the cluster continues without, too: until that had failed for good.
+    if (other.by === "workers" && by !== "workers")
+      for (const own of OF_WORKERS) waits.any.add(own);
+  }
+  // Which of the control plane's own steps comes first is no matter.
+  if (phase === "control plane")
+    for (const own of CONTROL_PLANE) if (own !== step) waits.same.add(own);
+  return waits;
+}
+
+const WAITS = new Map(STEPS.map((step) => [step, waitsOf(step)]));
+const NOTHING: Waits = { same: new Set(), any: new Set(), room: false };
 
 /** Ranks of one event may be this far apart: RecordWriter waits this long. */
 const BLUR_S = 2;
@@ -107,14 +106,14 @@ function isTryBefore(row: Row, other: Row): boolean {
 /** Undefined if it did not wait for it. */
 function untilOf(row: Row, other: Row): number | undefined {
   if (other === row || other.round !== row.round || isBeside(row, other)) return undefined;
-  const { same = [], any = [] } = WAITS[row.step];
+  const { same, any } = WAITS.get(row.step) ?? NOTHING;
   const meet = () => share(row, other);
   const ended = (blur: number) =>
     other.end <= Math.min(row.begin + blur, row.end) ? other.end : undefined;
   // One that was cut off.
   if (other.step === row.step) return meet() ? ended(EXACT_S) : undefined;
-  if (any.includes(other.step)) return ended(BLUR_S);
-  return same.includes(other.step) && meet() ? ended(BLUR_S) : undefined;
+  if (any.has(other.step)) return ended(BLUR_S);
+  return same.has(other.step) && meet() ? ended(BLUR_S) : undefined;
 }
 
 /** On other ranks, it began when the row did, and ended later. */
@@ -125,7 +124,7 @@ function isBeside(row: Row, other: Row): boolean {
 
 /** The rank that made room is one of those in the event. */
 function roomFrom(row: Row, other: Row): number | undefined {
-  const isRoom = WAITS[row.step].room?.includes(other.step);
+  const isRoom = WAITS.get(row.step)?.room && other.step === "kubeadm-join";
   if (!isRoom || other === row || other.round !== row.round) return undefined;
   const isLong = other.end - other.begin > BLUR_S;
   if (isLong && Math.abs(other.end - row.begin) <= BLUR_S && other.begin < row.begin)

@@ -40,3 +40,8 @@ export const archive = project;
 export function marker(jobid: bigint, instance: string): string {
   return `${jobid} ${instance}`;
 }
+
+/** The beginning of the names of the directories that a cluster's join-command is in for a moment. */
+export function joinDirectory(jobid: bigint, instance: string): string {
+  return `usernetes-join-${jobid}-${instance}`;
+}

@@ -1,6 +1,6 @@
 /**
  * Has each node build, or pull, the image that its clusters' containers are made of:
- * one script, one `flux exec`, each rank reported as soon as it ends.
+ * one script, one call, each rank reported as soon as it ends.
  *
  * Promises: every rank is reported once; one that hangs, or is lost, delays nobody
  * waiting for longer than the limit, and what has gone well elsewhere stays.
@@ -10,8 +10,9 @@ import { readFileSync } from "node:fs";
 import { fluxExec } from "../flux/exec.js";
 import type { Run } from "../host/command.js";
 import { packagePath } from "../host/package.js";
-import { runScripts } from "../step/call.js";
-import { templatePorts } from "../step/environment.js";
+import { templatePorts } from "../node/environment.js";
+import { withoutComments } from "../node/scripts.js";
+import { Session } from "../node/session.js";
 import { composeCommand, type EngineName } from "../usernetes/engine.js";
 import { WARM_PROJECT } from "../usernetes/names.js";
 import { DEFAULT_PORTS } from "../usernetes/ports.js";
@@ -60,25 +61,35 @@ export async function warmNodes(
       changed();
     },
   });
-  await runScripts(
+  const session = new Session(
     run,
-    { steps: [STEP], ranks, env: settings(wanted), userid, limitS },
+    { ranks, userid, env: base, limitS, private: "usernetes-warm" },
     {
       signal,
-      scriptOf: script,
       isLost: (rank) => lost.has(rank),
       onChange: (callback) => {
         changed = callback;
         return () => (changed = () => undefined);
       },
-      onEnd: ({ rank, status, note, tail }) => {
-        waitedFor.delete(rank);
-        const went = tail.at(-1) === "already" ? "already" : "made";
-        const seconds = (Date.now() - begin) / 1000;
-        onEnd({ rank, status: status === "ok" ? went : status, note, seconds });
+      after: (ms, callback) => {
+        const timer = setTimeout(callback, ms);
+        return () => {
+          clearTimeout(timer);
+        };
       },
     },
   );
+  const chain = { steps: [STEP], ranks, env: settings(wanted), limitS };
+  const requestOf = (step: string, seconds: number) => ({ step, seconds, script: script() });
+  await session.take(chain, requestOf, {
+    onEnd: ({ rank, status, note, tail }) => {
+      waitedFor.delete(rank);
+      const went = tail.at(-1) === "already" ? "already" : "made";
+      const seconds = (Date.now() - begin) / 1000;
+      onEnd({ rank, status: status === "ok" ? went : status, note, seconds });
+    },
+  });
+  session.close();
   over.abort();
   await looking;
 }
@@ -105,10 +116,8 @@ async function look(
   }
 }
 
-/** Comments are for the reader here; they need not travel to every node. */
 export function script(): string {
-  const text = readFileSync(packagePath("lib/warm/on-node/warm.sh"), "utf8");
-  return text.replace(/^\s*#.*\n/gm, "");
+  return withoutComments(readFileSync(packagePath("lib/warm/on-node/warm.sh"), "utf8"));
 }
 
 /** What a compose file may want to be set, whatever it is: nothing is made of these. */
@@ -119,7 +128,7 @@ const PLACEHOLDERS = {
   NODE_IP: "10.100.0.100",
 };
 
-/** As lib/step/environment.ts has it for a cluster's steps. */
+/** As lib/node/environment.ts has it for a cluster's steps. */
 export function settings({ template, engine, base }: Wanted): Record<string, string> {
   const named = Object.entries(PLACEHOLDERS);
   return {

@@ -1,9 +1,9 @@
 /**
- * Plays a node of a cluster: what it was sent would have done every step, at once and
- * with success, and says so as run.sh does. For what the daemon itself does with
- * hundreds of nodes, where their shells would take all of the machine.
+ * Plays a node of a cluster: its agent carries out every step at once, with success. For what
+ * the daemon itself does with hundreds of nodes, whose agents would take all of the machine.
  */
 import { decodeIdset } from "../../lib/flux/idset.js";
+import type { ReportKind, Request } from "../../lib/node/protocol.js";
 import type { Launch, Running } from "../sandbox/process.js";
 
 /** Over how long the reports of a call's ranks come. */
@@ -14,51 +14,37 @@ set -eux -o pipefail
 kubeadm join node0:6443 --token abcdef.0123456789abcdef --discovery-token-ca-cert-hash sha256:${"7".repeat(64)}
 `;
 
-export function playedNode(launch: Launch): Running {
-  const { argv, host, env, onStdout, onStderr } = launch;
-  const [nonce = "", ...words] = argv.slice(argv.lastIndexOf("usernetes") + 1);
+export function playedNode({ argv, host, onStderr }: Launch): Running {
+  const nonce = argv[argv.indexOf("usernetes-agent") + 1] ?? "";
   const rank = Number(/[0-9]+$/.exec(host.name)?.[0]);
-  const report = (text: string) => {
-    onStderr(Buffer.from(`${nonce} ${text}\n`));
+  const report = (kind: ReportKind, fields: Record<string, unknown> = {}) => {
+    onStderr(Buffer.from(`${JSON.stringify({ nonce, report: kind, ...fields })}\n`));
   };
   const soon = () => new Promise<void>((resolve) => setTimeout(resolve, (rank * 37) % SPREAD_MS));
-  const nothing = () => undefined;
   const ended = { kind: "exited", status: 0 } as const;
-  if (!("USERNETES_LINE" in env)) {
-    const steps = words.filter((_, place) => place % 3 === 0);
-    const all = soon().then(() => {
-      if (steps.includes("join-command")) onStdout(Buffer.from(JOIN_COMMAND));
-      for (const step of steps) report(`end ${step} 0`);
-      return ended;
+  let end: (how: typeof ended) => void = () => undefined;
+  const over = new Promise<typeof ended>((resolve) => (end = resolve));
+  const leave = () => {
+    end(ended);
+  };
+  const answer = (request: Request) => {
+    if (request.do === "end") leave();
+    if (request.do !== "steps" || !decodeIdset(request.ranks).includes(rank)) return;
+    void soon().then(() => {
+      for (const { step, gives } of request.steps) {
+        if (gives) report("result", { step, text: JOIN_COMMAND });
+        report("end", { step, status: "ok", tail: [] });
+      }
     });
-    return { pid: undefined, kill: nothing, writeStdin: nothing, endStdin: nothing, ended: all };
-  }
-  let hangUp: (how: typeof ended) => void = nothing;
-  const gone = new Promise<typeof ended>((resolve) => (hangUp = resolve));
+  };
+  let rest = "";
+  const hear = (chunk: Buffer) => {
+    const lines = (rest + chunk.toString()).split("\n");
+    rest = lines.pop() ?? "";
+    for (const line of lines) answer(JSON.parse(line) as Request);
+  };
   void soon().then(() => {
     report("here");
   });
-  let heard = "";
-  const hear = (chunk: Buffer) => {
-    const lines = (heard + chunk.toString()).split("\n");
-    heard = lines.pop() ?? "";
-    for (const line of lines) {
-      const [ranks = "", ...steps] = line.split(" ");
-      if (ranks === "give" || !isAmong(rank, ranks)) continue;
-      void soon().then(() => {
-        for (const step of steps) {
-          if (step === "join-command")
-            report(`result ${step} ${Buffer.from(JOIN_COMMAND).toString("base64")}`);
-          report(`end ${step} 0`);
-        }
-      });
-    }
-  };
-  const leave = () => {
-    report("gone");
-    hangUp(ended);
-  };
-  return { pid: undefined, kill: leave, writeStdin: hear, endStdin: leave, ended: gone };
+  return { pid: undefined, kill: leave, writeStdin: hear, endStdin: leave, ended: over };
 }
-
-const isAmong = (rank: number, idset: string): boolean => decodeIdset(idset).includes(rank);

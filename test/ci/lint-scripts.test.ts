@@ -5,14 +5,14 @@ import { dirname, join } from "node:path";
 import t, { type Test } from "tap";
 import { packagePath } from "../../lib/host/package.js";
 
-const FOLDERS = ["bin", "etc", "lib", "lib/step/on-node", "plugin", "test"];
+const FOLDERS = ["bin", "etc", "lib", "lib/node/steps", "plugin", "test"];
 const SH = "#!/bin/sh\n";
 
 function lint(t: Test, files: Record<string, string>, hidden: string[] = []) {
   const top = t.testdir({ ".ci": {}, programs: {} });
   for (const folder of FOLDERS) mkdirSync(join(top, folder), { recursive: true });
   cpSync(packagePath(".ci/lint-scripts"), join(top, ".ci/lint-scripts"));
-  const all = { "lib/step/on-node/scripts.list": "# none\n", "lib/a.bash": "true\n", ...files };
+  const all = { "lib/node/steps/scripts.list": "# none\n", "lib/a.bash": "true\n", ...files };
   for (const [path, text] of Object.entries({
     "bin/fine": `${SH}true\n`,
     "etc/fine.py": "",
@@ -43,7 +43,7 @@ const missing = (name: string) =>
 t.test("a tree without a fault passes silently", (t) => {
   if (missing("shellcheck") !== false || missing("flake8") !== false) t.pass("not installed");
   else
-    t.strictSame(lint(t, { "lib/step/on-node/part.sh": "text=$other\n" }), {
+    t.strictSame(lint(t, { "lib/node/steps/part.sh": "text=$other\n" }), {
       stdout: "",
       exitCode: 0,
     });
@@ -55,7 +55,7 @@ t.test("shellcheck is asked about", { skip: missing("shellcheck") }, (t) => {
   for (const [what, path, text] of [
     ["a script without an extension", "bin/tool", `${SH}${UNQUOTED}`],
     ["a bash script", "test/tool", `#!/usr/bin/env bash\n${UNQUOTED}`],
-    ["a fragment", "lib/step/on-node/part.sh", `# A comment.\n${UNQUOTED}`],
+    ["a fragment", "lib/node/steps/part.sh", `# A comment.\n${UNQUOTED}`],
     ["a fragment that begins with code", "lib/part.sh", UNQUOTED],
     ["a bash fragment", "lib/a.bash", `# shellcheck shell=bash\n${UNQUOTED}`],
   ] as const) {
@@ -69,14 +69,14 @@ t.test("shellcheck is asked about", { skip: missing("shellcheck") }, (t) => {
 
 t.test("a variable is set in one of a script's fragments", { skip: missing("shellcheck") }, (t) => {
   const files = {
-    "lib/step/on-node/set.sh": "name=x\n",
-    "lib/step/on-node/use.sh": 'echo "$name"\n',
+    "lib/node/steps/set.sh": "name=x\n",
+    "lib/node/steps/use.sh": 'echo "$name"\n',
   };
-  const list = "lib/step/on-node/scripts.list";
+  const list = "lib/node/steps/scripts.list";
   t.equal(lint(t, { ...files, [list]: "whole set.sh use.sh\n" }).exitCode, 0);
   const { stdout, exitCode } = lint(t, { ...files, [list]: "whole set.sh use.sh\nhalf use.sh\n" });
   t.match(stdout, "SC2154");
-  t.match(stdout, "^ in half of lib/step/on-node/scripts.list");
+  t.match(stdout, "^ in half of lib/node/steps/scripts.list");
   t.equal(exitCode, 1);
   t.end();
 });

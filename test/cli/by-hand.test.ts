@@ -5,22 +5,31 @@ import {
   existsSync,
   mkdirSync,
   readdirSync,
+  readFileSync,
   renameSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import t from "tap";
-import { STEP_LIMIT_S, type NodeStep } from "../../lib/cluster/steps.js";
+import { rowOf, type NodeStep } from "../../lib/cluster/steps.js";
 import { packagePath } from "../../lib/host/package.js";
-import { stepScript } from "../../lib/step/scripts.js";
+import { items } from "../../lib/install/items.js";
+import type { StepRequest } from "../../lib/node/protocol.js";
+import { stepRequest, withoutComments } from "../../lib/node/scripts.js";
 import { engine, ENGINES } from "../../lib/usernetes/engine.js";
 import { ByHand } from "../fakes/by-hand.js";
 import { TEMPLATE } from "../sandbox/paths.js";
 
 const TOKEN = /[a-z0-9]{6}\.[a-z0-9]{16}|sha256:[0-9a-f]{64}/;
+/** The defaults of usernetes.teardown-timeout and usernetes.bring-up-timeout. */
+const [TEARDOWN_S, BRING_UP_S] = [300, 900];
+const readPart = (name: string) =>
+  readFileSync(packagePath("lib/node/steps", `${name}.sh`), "utf8");
+const OR_NONE = { reject: false } as const;
 const alone = (hand: ByHand) => [
   "start-control-plane",
   "--workdir",
@@ -29,20 +38,22 @@ const alone = (hand: ByHand) => [
 ];
 
 t.test("it takes the daemon's steps, by the daemon's scripts and limits", async (t) => {
-  const asked = async (call: string) => {
-    const scripts = packagePath("lib", "step");
-    const script = `on_node=${scripts}/on-node by_hand=${scripts}/by-hand; . $by_hand/take.sh; ${call}`;
-    return (await execa("sh", ["-c", script], { stripFinalNewline: false })).stdout;
-  };
+  const program = `import json, sys; sys.path.insert(0, sys.argv[1]); import by_hand_steps
+print(json.dumps({step: by_hand_steps.request_of(step) for step in sys.argv[2:]}))`;
   const steps: NodeStep[] = [
     ...(["stage", "up", "kubeadm-init", "kubeconfig", "join-command", "kubeadm-join"] as const),
     ...(["sync-external-ip", "install-flannel", "wait-nodes", "wait-ready", "down-v"] as const),
   ];
+  const argv = ["-B", "-c", program, packagePath("lib", "node"), ...steps];
+  const { stdout } = await execa("python3", argv);
+  const requests = JSON.parse(stdout) as Record<string, StepRequest>;
   for (const step of steps) {
-    const script = (await asked(`script_of ${step}`)).replace(/^\s*#.*\n/gm, "");
-    t.ok(script.endsWith(stepScript(step)), step);
-    const limit = Number(await asked(`limit_of ${step}`));
-    t.equal(limit, STEP_LIMIT_S[step] ?? (step === "down-v" ? 300 : 900), step);
+    const { script = "", ...request } = requests[step] ?? {};
+    const limit = rowOf(step).limitS ?? (step === "down-v" ? TEARDOWN_S : BRING_UP_S);
+    const { script: daemons = "", ...expected } = stepRequest(step, limit, {});
+    t.strictSame(request, expected, step);
+    if (step !== "up") t.equal(withoutComments(script), daemons, step);
+    else for (const part of ["before-up", "make", "runs"]) t.match(script, readPart(part));
   }
 });
 
@@ -329,6 +340,100 @@ t.test("a signal ends the command with what it has started", async (t) => {
   }
 });
 
+t.test("nothing survives a SIGKILL, of the command or of its runner", async (t) => {
+  for (const victim of ["the command", "the runner"]) {
+    const hand = new ByHand(t);
+    hand.fault("node0.up", "hang");
+    const started = hand.start(alone(hand));
+    const hangs = () => hand.lines("steps.log").some((line) => line.includes(" up fault"));
+    await until("up hangs", hangs);
+    const pid = victim === "the command" ? started.pid : runnerOf(started.pid);
+    process.kill(pid ?? 0, "SIGKILL");
+    const { exitCode, stderr } = await started;
+    if (victim === "the runner") {
+      t.equal(exitCode, 1);
+      t.match(stderr, "usernetes: node0: the step runner was killed");
+    }
+    const left = () => execa("grep", ["-lsaF", hand.directory, ...environments()], OR_NONE);
+    await until(`nothing runs after ${victim}`, async () => (await left()).stdout === "");
+    rmSync(join(hand.testbed, "fault/node0.up"));
+    t.match(await hand.run(alone(hand)), { exitCode: 0 }, "and it can be repeated");
+  }
+});
+
+t.test("a signal that the caller ignores stays ignored, as under nohup(1)", async (t) => {
+  const hand = new ByHand(t);
+  hand.takes("kubeadm-init", 1);
+  const command = ["sh", "-c", "trap '' HUP; exec usernetes \"$@\"", "sh", ...alone(hand)];
+  const started = hand.startProgram(command);
+  await until("it runs", () => hand.begun.includes("node0 kubeadm-init"));
+  started.kill("SIGHUP");
+  const { exitCode, stderr } = await started;
+  t.equal(exitCode, 0, stderr);
+});
+
+t.test("a node without python3 gets one line that names what to install", async (t) => {
+  const hand = new ByHand(t);
+  const bin = join(hand.directory, "few");
+  mkdirSync(bin);
+  symlinkSync("/usr/bin/readlink", join(bin, "readlink"));
+  const usernetes = packagePath("bin", "usernetes");
+  const { exitCode, stdout, stderr } = await hand.startProgram(["/bin/sh", usernetes, "down"], {
+    PATH: bin,
+  });
+  t.strictSame([exitCode, stdout], [1, ""]);
+  t.equal(
+    stderr,
+    `usernetes: down: python3 is not installed on this node, or not on the PATH ${bin}: install Python 3.6 or newer`,
+  );
+});
+
+t.test("a work directory may have any name, in any locale", async (t) => {
+  const script = `dir=$(printf '%s/usernetes-ƒ2q\\377' "$TMPDIR")
+for verb in start-control-plane wait-workers; do
+  usernetes $verb --workdir "$dir" --worker-count=0 || exit
+done
+usernetes down --workdir "$dir"`;
+  for (const LC_ALL of ["C", "C.UTF-8"]) {
+    const hand = new ByHand(t);
+    const env = { LC_ALL, USERNETES_TEMPLATE: TEMPLATE };
+    const { exitCode, stderr } = await hand.startProgram(["sh", "-c", script], env);
+    t.equal(exitCode, 0, stderr);
+    t.match(stderr, `kubeconfig: ${hand.directory}/usernetes-ƒ2q`);
+    t.strictSame(hand.left, []);
+  }
+});
+
+t.test("what is remembered in the work directory is private", async (t) => {
+  const hand = new ByHand(t);
+  t.equal((await hand.run([...alone(hand), "--serial"])).exitCode, 0);
+  const modes = (path: string) => (statSync(join(hand.workdir, path)).mode & 0o777).toString(8);
+  for (const path of [".usernetes", ".usernetes/nodes/node0"]) t.equal(modes(path), "700", path);
+  for (const name of ["engine", "node.env"])
+    t.equal(modes(`.usernetes/nodes/node0/${name}`), "600", name);
+  const here = readdirSync(packagePath("lib", "node"));
+  t.notOk(here.includes("__pycache__"), "and nothing is written beside the programs");
+});
+
+/** The process that has another for its parent. */
+function runnerOf(parent = 0): number | undefined {
+  const stats = environments().map((path) => path.replace("environ", "stat"));
+  const found = stats.find((path) => {
+    try {
+      return (
+        Number(
+          readFileSync(path, "utf8")
+            .replace(/^.*\) /s, "")
+            .split(" ")[1],
+        ) === parent
+      );
+    } catch {
+      return false;
+    }
+  });
+  return found === undefined ? undefined : Number(found.split("/")[2]);
+}
+
 /** Of all processes. */
 function environments(): string[] {
   const pids = readdirSync("/proc").filter((name) => /^[0-9]+$/.test(name));
@@ -500,10 +605,11 @@ t.test("--help of each verb has an example", async (t) => {
 t.test("it works where its scripts are in libexec/usernetes beside its bin", async (t) => {
   const hand = new ByHand(t);
   const prefix = join(hand.directory, "prefix");
-  for (const part of ["on-node", "by-hand"])
-    cpSync(packagePath("lib", "step", part), join(prefix, "libexec/usernetes"), {
-      recursive: true,
-    });
+  for (const { root, path, ...item } of items())
+    if (root === "prefix" && path.startsWith("libexec/") && "content" in item) {
+      mkdirSync(join(prefix, path, ".."), { recursive: true });
+      writeFileSync(join(prefix, path), item.content);
+    }
   cpSync(packagePath("bin", "usernetes"), join(prefix, "bin/usernetes"));
   const env = { PATH: `${prefix}/bin:${hand.env["PATH"] ?? ""}` };
   const { exitCode, stderr } = await hand.run(alone(hand), { env });

@@ -185,7 +185,7 @@ t.test("only the memo usernetes.release=true releases", (t) => {
 
 t.test("an event that is not known changes nothing", (t) => {
   const before = emptyCluster();
-  t.strictSame(seen(emptyCluster(), "urgency", ["depend", {}], ["free", {}]), before);
+  t.strictSame(seen(emptyCluster(), "urgency", ["depend", {}], ["flux-restart", {}]), before);
   t.end();
 });
 

@@ -89,22 +89,6 @@ t.test("bring-up", (t) => {
     t.end();
   });
 
-  t.test("needs neither archive nor kubeconfig for workers that receive the join command", (t) => {
-    const told = { hasJoin: () => true };
-    const made = CONTROL_PLANE.slice(0, -1);
-    t.strictSame(planned(claimed(...made), BEGIN, told), [
-      "ranks 0: kubeconfig",
-      "here: publish-join",
-      "ranks 1-2: fetch-join, kubeadm-join",
-    ]);
-    const joins = ["publish-join 0 running", "fetch-join 1-2", "kubeadm-join 1-2"];
-    t.strictSame(planned(claimed(...made, "kubeconfig 0 running", ...joins), BEGIN, told), []);
-    t.strictSame(planned(claimed(...CONTROL_PLANE, ...joins), BEGIN, told), [
-      "ranks 0: sync-external-ip, install-flannel, delete-token, wait-nodes, wait-ready",
-    ]);
-    t.end();
-  });
-
   t.test("makes no new join command when all have joined", (t) => {
     const cluster = claimed(...CONTROL_PLANE, "fetch-join 1-2", "kubeadm-join 1-2");
     forgetRunning(cluster);
@@ -121,21 +105,10 @@ t.test("bring-up", (t) => {
     t.end();
   });
 
-  t.test("sends no join-command where the workers see the lead's own", (t) => {
+  t.test("sends the join-command by archive where the work directory is shared, too", (t) => {
     const made = ["kubeadm-init 0", "kubeconfig 0", "join-command 0"];
     const shared = ["stage 0-2", "up 0", "up 1-2 shared"];
-    t.strictSame(planned(claimed(...shared, ...made)), ["ranks 1-2: kubeadm-join"]);
-    t.strictSame(planned(claimed("stage 0-2", "up 0,2", "up 1 shared", ...made)), [
-      "here: publish-join",
-    ]);
-    t.strictSame(planned(claimed(...shared, ...made, "kubeadm-join 1-2")), [
-      "ranks 0: sync-external-ip, install-flannel, delete-token, wait-nodes, wait-ready",
-    ]);
-    const configured = claimed("stage 0-2", "up 0-2", ...made);
-    configured.claim = { ...claimOf("0-2", ["a", "b", "c"]), shared: true };
-    t.strictSame(planned(configured), ["ranks 1-2: kubeadm-join"]);
-    forgetRunning(configured);
-    t.strictSame(planned(configured), ["ranks 1-2: kubeadm-join"], "after a restart too");
+    t.strictSame(planned(claimed(...shared, ...made)), ["here: publish-join"]);
     t.end();
   });
 

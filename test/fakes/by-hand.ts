@@ -51,6 +51,11 @@ export class ByHand {
     return this.execute("usernetes", args, { ...at, ...env });
   }
 
+  /** A program that may call the command, on node0. */
+  startProgram([program = "", ...args]: string[], env = {}) {
+    return this.execute(program, args, { SANDBOX_HOST: "node0", ...env });
+  }
+
   /** As a person would, in the clone. */
   make(target: string, host = "node0") {
     return this.execute("make", ["-C", this.workdir, target], { SANDBOX_HOST: host });

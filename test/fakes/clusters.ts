@@ -20,7 +20,6 @@ export const LIMITS: Limits = {
   extendFirst: false,
   isLost: () => false,
   tornDownOn: () => [],
-  hasJoin: () => false,
 };
 
 export const emptyCluster = (user: Record<string, unknown> = {}, duration = 0): Cluster =>

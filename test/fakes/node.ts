@@ -19,15 +19,9 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { NodeStep } from "../../lib/cluster/steps.js";
-import {
-  findAllScript,
-  findScript,
-  logsScript,
-  runScript,
-  startScript,
-  stepScript,
-} from "../../lib/step/scripts.js";
-import { lineEnvironment, startCommand } from "../../lib/step/start-command.js";
+import { agentSource } from "../../lib/node/call.js";
+import { parseReport, type Report, type Request } from "../../lib/node/protocol.js";
+import { stepRequest, stepScript } from "../../lib/node/scripts.js";
 import { COMPOSE, MAKEFILE } from "./template.js";
 
 const TOOLS =
@@ -39,6 +33,9 @@ export const MARKER = `179836689580032 ${randomUUID()}`;
 /** What is this node's own in the workdir. */
 export const OWN = ".usernetes/nodes/0";
 export const PROJECT = "usernetes-2qt1hsjy5";
+
+/** What the agents call the directories that they take join-commands out in. */
+export const PRIVATE = `usernetes-join-${MARKER.replace(" ", "-")}`;
 
 /** Answers getattr rank from $FAKE_RANK, and extracts $FAKE_ARCHIVE. */
 const FLUX = `case "$1 $2" in
@@ -77,14 +74,61 @@ export interface Ended {
   stderr: string;
 }
 
-export interface Begun {
+export interface Started {
+  pid: number;
   kill: (signal: "SIGTERM" | "SIGKILL") => void;
-  /** A line on its stdin, and the end of it. */
-  say: (words: string) => void;
+  send: (request: Request) => void;
+  /** The end of its stdin, without an `end`: as when its caller is gone. */
   hangUp: () => void;
-  /** Its stderr so far. */
-  heard: () => string;
-  ended: Promise<Ended>;
+  /** Its reports so far, in short. */
+  heard: () => string[];
+  ended: Promise<{ exitCode: number | undefined; reports: string[]; stderr: string }>;
+}
+
+export function without(env: Record<string, string>, ...names: string[]): Record<string, string> {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !names.includes(name)));
+}
+
+/** A report as one line: `up: failed 7: last words`, `stage: ok`. */
+export function inShort(report: Report): string {
+  switch (report.report) {
+    case "end": {
+      const { step, status, exit, shared, tail } = report;
+      const exited = exit === undefined ? "" : ` ${exit}`;
+      const lines = tail.length === 0 ? "" : `: ${tail.join(" | ")}`;
+      return `${step}: ${status}${exited}${shared ? " shared" : ""}${lines}`;
+    }
+    case "progress":
+    case "result":
+    case "log":
+      return `${report.report} ${report.step}: ${report.text}`;
+    case "refused":
+    case "gone":
+      return `${report.report}: ${report.text}`;
+    case "logs":
+      return `logs ${report.found ? "found" : "not found"}`;
+    case "found":
+      return `found ${report.userid} ${report.jobid} ${report.engine || "-"}`;
+    case "unseen":
+      return `unseen ${report.userid}`;
+    case "searched":
+      return `searched ${report.host}`;
+    case "cut":
+      return `cut ${report.step}`;
+    case "check":
+      return `${report.id} ${report.ok ? "ok" : "no"} ${report.text}`.trimEnd();
+    default:
+      return report.report;
+  }
+}
+
+/** A node that is removed at the end of a test. */
+export function newNode(t: { teardown(act: () => void): unknown }): Node {
+  const node = new Node();
+  t.teardown(() => {
+    node.remove();
+  });
+  return node;
 }
 
 export class Node {
@@ -181,79 +225,106 @@ export class Node {
     }
   }
 
-  /** One step by itself. */
+  /** The script of one step by itself. */
   step(step: NodeStep, env: Record<string, string> = {}): Promise<Ended> {
-    return this.begin(["-c", stepScript(step), "usernetes", step], env).ended;
+    const args = ["-c", stepScript(step), "usernetes-step", NONCE, step];
+    const options = { env: { ...this.env, ...env }, extendEnv: false, reject: false, cwd: "/" };
+    return execa("sh", args, { ...options, timeout: 60_000 }).then(
+      ({ exitCode, stdout, stderr }) => ({ exitCode, stdout, stderr }),
+    );
   }
 
-  /**
-   * One step as `flux exec` starts it for a cluster of the owner's, or of another user's;
-   * the process that starts it is called `broker`.
-   */
-  whole(
-    step: NodeStep,
-    {
-      env = {},
-      uid = "",
-      broker = "",
-    }: { env?: Record<string, string>; uid?: string; broker?: string } = {},
-  ): Begun {
-    const run = ["sh", "-c", runScript(), "usernetes", NONCE, step, "20", stepScript(step)];
-    const all = { ...this.env, ...env };
-    const settings =
-      uid === "" ? [] : Object.entries(all).map(([name, value]) => `${name}=${value}`);
-    const start = ["-c", startScript(), "usernetes-start", NONCE, step, uid, "30"];
-    const args = [...start, ...settings, ...run];
-    if (broker === "") return this.begin(args, env);
-    symlinkSync("/bin/sh", join(this.bin, broker));
-    return this.begin(["-c", 'sh "$@"; exit $?', "broker", ...args], env, join(this.bin, broker));
-  }
-
-  /** Scripts under on-node/run.sh, as start.sh starts it: [step, seconds, script] each. */
-  start(...steps: [string, number, string][]): Begun {
-    return this.startAs(NONCE, ...steps);
-  }
-
-  /** The same, with a nonce of its own. */
-  startAs(nonce: string, ...steps: [string, number, string][]): Begun {
-    const rest = steps.flatMap(([step, seconds, script]) => [step, String(seconds), script]);
-    return this.begin(["-c", runScript(), "usernetes", nonce, ...rest], {});
-  }
-
-  /** The shell of a line, as start.sh starts it: it takes of these what it is told to. */
-  line(rank: number, ...steps: [string, string][]): Begun {
-    return this.lineOf({ untouched: false }, rank, ...steps);
-  }
-
-  /** The same, of a cluster that may have just been claimed. */
-  lineOf(of: { untouched: boolean }, rank: number, ...steps: [string, string][]): Begun {
-    const rest = steps.flatMap(([step, script]) => [step, "20", script]);
-    const env = {
-      ...lineEnvironment(of.untouched),
-      USERNETES_RANK: String(rank),
-      USERNETES_LEAD: String(rank),
+  /** An agent, as `flux exec` starts it; `uid`: whose steps it is to run. */
+  agent({ uid, nonce = NONCE }: { uid?: number | undefined; nonce?: string } = {}): Started {
+    const user = uid === undefined ? [] : [String(uid), "30"];
+    const args = ["-I", "-S", "-c", agentSource(), "usernetes-agent", nonce, ...user];
+    const { PATH = "", NOTES = "", TMPDIR = "", FLUX_URI, FAKE_ARCHIVE, FAKE_RANK } = this.env;
+    const child = execa("/usr/bin/python3", args, {
+      env: { PATH, NOTES, TMPDIR, FLUX_URI, FAKE_ARCHIVE, FAKE_RANK },
+      extendEnv: false,
+      reject: false,
+      cwd: "/",
+      timeout: 60_000,
+      forceKillAfterDelay: false,
+    });
+    const reports: string[] = [];
+    let prose = "";
+    let rest = "";
+    child.stderr.on("data", (chunk: Buffer) => {
+      const lines = (rest + chunk.toString()).split("\n");
+      rest = lines.pop() ?? "";
+      for (const line of lines) {
+        const report = parseReport(`0: ${line}`, nonce);
+        if (report) reports.push(inShort(report));
+        else prose += `${line}\n`;
+      }
+    });
+    return {
+      pid: child.pid ?? 0,
+      heard: () => reports,
+      kill: (signal) => child.kill(signal),
+      send: (request) => void child.stdin.write(`${JSON.stringify(request)}\n`),
+      hangUp: () => void child.stdin.end(),
+      ended: child.then(({ exitCode }) => ({ exitCode, reports, stderr: prose + rest })),
     };
-    const call = { steps: [], ranks: [rank], env, limitS: 30 };
-    const { argv } = startCommand(call, NONCE, rest);
-    return this.begin(argv.slice(argv.indexOf(startScript()) + 1 + 5 + 1), env);
   }
 
-  /** The lines of find-all.sh, which looks as others too if `sudo` says so. */
-  async find(instance: string, sudo = "no"): Promise<string[]> {
-    const words = [this.base, instance, sudo, findScript()];
-    const args = ["-c", findAllScript(), "usernetes", ...words];
-    return (await this.begin(args, {}).ended).stdout.split("\n");
+  /** A request for steps: [step, seconds, script] each, or a step's own script. */
+  stepsRequest(steps: (NodeStep | [string, number, string])[]): Request {
+    const env = Object.fromEntries(
+      Object.entries(this.env).filter(([name]) => !name.startsWith("FAKE_")),
+    );
+    return {
+      do: "steps",
+      ranks: "0-999",
+      env,
+      private: PRIVATE,
+      teardown: steps.some((step) => step === "down-v" || step[0] === "down-v"),
+      steps: steps.map((step) =>
+        typeof step === "string"
+          ? stepRequest(step, 20, env)
+          : { step: step[0], seconds: step[1], script: step[2] },
+      ),
+    };
   }
 
-  /** The lines of logs.sh for these steps, of the cluster that is staged. */
-  logs(how: "once" | "follow", steps: NodeStep[], most = 1 << 20): Begun {
+  /** An agent that is asked for these steps, and for nothing after them. */
+  start(...steps: (NodeStep | [string, number, string])[]): Started {
+    return this.startAs({}, ...steps);
+  }
+
+  startAs(
+    as: { uid?: number | undefined; nonce?: string },
+    ...steps: (NodeStep | [string, number, string])[]
+  ): Started {
+    const agent = this.agent(as);
+    agent.send(this.stepsRequest(steps));
+    agent.send({ do: "end" });
+    return agent;
+  }
+
+  /** What an agent reports of these steps, but for `here`. */
+  async call(...steps: (NodeStep | [string, number, string])[]): Promise<string[]> {
+    return (await this.start(...steps).ended).reports.slice(1);
+  }
+
+  /** The work directories that an agent finds. */
+  async find(instance: string, others = false): Promise<string[]> {
+    const agent = this.agent();
+    agent.send({ do: "find", env: this.env, base: this.base, instance, others });
+    agent.send({ do: "end" });
+    return (await agent.ended).reports.slice(1);
+  }
+
+  /** An agent that is asked for the logs of these steps, of the cluster that is staged. */
+  logs(how: "once" | "follow", steps: string[], bytes = 1 << 20): Started {
     const [jobid = ""] = MARKER.split(" ");
-    const words = ["-c", logsScript(), "usernetes", NONCE, jobid, String(most), how, ...steps];
-    return this.begin(words, {});
-  }
-
-  call(...steps: [string, number, string][]): Promise<Ended> {
-    return this.start(...steps).ended;
+    const agent = this.agent();
+    // As lib/report/logs.ts asks: who only reads has no marker.
+    const env = without(this.env, "USERNETES_MARKER");
+    agent.send({ do: "logs", env, jobid, bytes, follow: how === "follow", steps });
+    agent.send({ do: "end" });
+    return agent;
   }
 
   /** What is in the directory that temporary files are made in. */
@@ -275,24 +346,5 @@ export class Node {
     ] as const)
       writeFileSync(join(this.workdir, name), text);
     writeFileSync(join(this.workdir, "Makefile"), "up:\n");
-  }
-
-  private begin(args: string[], env: Record<string, string>, shell = "/bin/sh"): Begun {
-    const child = execa(shell, args, {
-      env: { ...this.env, ...env },
-      extendEnv: false,
-      reject: false,
-      cwd: "/",
-      timeout: 60_000,
-    });
-    let heard = "";
-    child.stderr.on("data", (chunk: Buffer) => (heard += chunk.toString()));
-    return {
-      heard: () => heard,
-      kill: (signal) => child.kill(signal),
-      say: (words) => void child.stdin.write(`${words}\n`),
-      hangUp: () => void child.stdin.end(),
-      ended: child.then(({ exitCode, stdout, stderr }) => ({ exitCode, stdout, stderr })),
-    };
   }
 }

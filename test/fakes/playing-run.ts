@@ -1,14 +1,14 @@
 /**
- * A Run that records what it is given and plays the nodes: it reads the argv of
- * `flux exec`, and each rank reports its steps as on-node/run.sh does. A step
- * succeeds at once unless `play` says otherwise.
+ * A Run that records what it is given and plays the nodes: the agents of a `flux exec`, which
+ * read requests and report their steps as agent.py does. A step succeeds at once unless `play`
+ * says otherwise.
  */
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { decodeIdset, encodeIdset } from "../../lib/flux/idset.js";
 import type { Clock } from "../../lib/host/clock.js";
-import { findAllScript } from "../../lib/step/scripts.js";
 import type { Command, Outcome, Run, RunOptions } from "../../lib/host/command.js";
+import type { ReportKind, Request } from "../../lib/node/protocol.js";
 
 export const TOKEN = "abcdef.0123456789abcdef";
 export const JOIN_COMMAND = `kubeadm join 10.0.0.1:20003 --token ${TOKEN} --discovery-token-ca-cert-hash sha256:${"0a".repeat(32)}\n`;
@@ -38,6 +38,16 @@ export const ended = (part: Partial<Outcome> = {}): Outcome => ({
   ...part,
 });
 
+type Say = (rank: number, report: ReportKind, fields?: Record<string, unknown>) => void;
+
+interface Asked {
+  command: Command;
+  ranks: number[];
+  say: Say;
+  /** A line of flux exec itself. */
+  hear: (line: string) => void;
+}
+
 export class PlayingRun {
   /** `exec RANKS: step, step` and `archive create NAME`, in order. */
   readonly commands: string[] = [];
@@ -48,12 +58,10 @@ export class PlayingRun {
   readonly users: string[] = [];
   /** What was put into archives, with the file's mode. */
   readonly archived: { text: string; mode: number }[] = [];
-  /** Join-commands that were told to shells that wait. */
-  readonly given: string[] = [];
-  /** Ends a flux exec that stays, whatever goes over it. */
-  endLines: () => void = () => undefined;
+  /** Ends every flux exec, whatever goes over it. */
+  endSessions: () => void = () => undefined;
   play: Play = () => undefined;
-  /** What find-all.sh says on a rank: `UID JOBID ENGINE`; a rank that is not here does not answer. */
+  /** What is found on a rank: `UID JOBID ENGINE`, `UID unseen`; a rank that is not here does not answer. */
   workdirs: (rank: number) => string[] | undefined = () => [];
   /** Called with each archive that is made. */
   onArchive: (name: string, text: string) => void = () => undefined;
@@ -90,38 +98,12 @@ export class PlayingRun {
   private async exec(command: Command, options: RunOptions): Promise<Outcome> {
     const { argv } = command;
     const ranks = decodeIdset(argv[argv.indexOf("-r") + 1] ?? "");
-    const [nonce = "", ...rest] = argv.slice(argv.indexOf("usernetes") + 1);
-    if (argv.includes(findAllScript())) return this.find(ranks);
-    const steps = rest.filter((_, i) => i % 3 === 0);
-    if (options.onInput) return this.line(command, options, { ranks, nonce });
-    this.note(command, argv[argv.indexOf("-r") + 1] ?? "", steps);
-    const say = options.onStderrLine ?? (() => undefined);
-    let timedOut = false;
+    const nonce = argv[argv.indexOf("usernetes-agent") + 1] ?? "";
+    const hear = options.onStderrLine ?? (() => undefined);
+    const say: Say = (rank, report, fields = {}) => {
+      hear(`${rank}: ${JSON.stringify({ nonce, report, ...fields })}`);
+    };
     // As with a process: a call that is not wanted any more is not begun.
-    if (options.signal?.aborted) return ended({ exitCode: undefined, reason: "canceled" });
-    const stopped = new Promise<void>((resolve) => {
-      options.signal?.addEventListener("abort", () => {
-        resolve();
-      });
-      this.clock.after(command.timeoutMs, () => {
-        timedOut = true;
-        resolve();
-      });
-    });
-    const all = ranks.map((rank) => this.rank({ rank, nonce, steps, say }));
-    await Promise.race([stopped, Promise.all(all)]);
-    await this.turn();
-    const stdout = steps.includes("join-command") ? `${ranks[0] ?? 0}: ${JOIN_COMMAND}` : "";
-    return ended({ stdout, timedOut });
-  }
-
-  /** Each word is as a flux exec of its own, over one that stays. */
-  private async line(
-    command: Command,
-    options: RunOptions,
-    { ranks, nonce }: { ranks: number[]; nonce: string },
-  ): Promise<Outcome> {
-    const say = options.onStderrLine ?? (() => undefined);
     if (options.signal?.aborted) return ended({ exitCode: undefined, reason: "canceled" });
     let outcome: Partial<Outcome> = {};
     await new Promise<void>((resolve) => {
@@ -129,7 +111,7 @@ export class PlayingRun {
       options.signal?.addEventListener("abort", () => {
         resolve();
       });
-      this.endLines = () => {
+      this.endSessions = () => {
         outcome = { exitCode: 1 };
         resolve();
       };
@@ -137,54 +119,46 @@ export class PlayingRun {
         outcome = { timedOut: true };
         resolve();
       });
-      options.onInput?.({
-        write: (line) => {
-          const [idset = "", ...steps] = line.split(" ");
-          if (idset === "give") {
-            this.given.push(Buffer.from(steps.join(), "base64").toString());
-            return;
-          }
-          this.note(command, idset, steps);
-          for (const rank of decodeIdset(idset)) {
-            const taken = this.rank({ rank, nonce, steps, say });
-            under.add(taken);
-            void taken.then(() => under.delete(taken));
-          }
-        },
-        end: () =>
-          void Promise.all(under).then(() => {
-            resolve();
-          }),
-      });
-      for (const rank of ranks) say(`${rank}: ${nonce} here`);
+      const end = () =>
+        void Promise.all(under).then(() => {
+          resolve();
+        });
+      const write = (line: string) => {
+        const request = JSON.parse(line) as Request;
+        if (request.do === "end") end();
+        else under.add(this.request(request, { command, ranks, say, hear }));
+      };
+      options.onInput?.({ write, end });
+      for (const rank of ranks) say(rank, "here");
     });
     await this.turn();
     return ended(outcome);
   }
 
-  private note({ argv, env }: Command, ranks: string, steps: string[]): void {
-    this.commands.push(`exec ${ranks}: ${steps.join(", ")}`);
-    this.environments.push(env);
-    this.users.push(argv[argv.indexOf("usernetes-start") + 3] ?? "");
+  private async request(request: Request, on: Asked): Promise<void> {
+    if (request.do === "find") this.find(on);
+    if (request.do !== "steps") return;
+    const steps = request.steps.map(({ step }) => step);
+    this.commands.push(`exec ${request.ranks}: ${steps.join(", ")}`);
+    this.environments.push(request.env);
+    const { argv } = on.command;
+    this.users.push(argv[argv.indexOf("usernetes-agent") + 2] ?? "");
+    const ranks = decodeIdset(request.ranks);
+    await Promise.all(ranks.map((rank) => this.rank(rank, steps, on)));
   }
 
-  private async find(ranks: number[]): Promise<Outcome> {
+  private find({ ranks, say }: Asked): void {
     this.commands.push(`find on ${encodeIdset(ranks)}`);
-    await this.turn();
-    const lines = ranks.flatMap((rank) => {
+    for (const rank of ranks) {
       const found = this.workdirs(rank);
-      return found ? [...found, "- end -"].map((line) => `${rank}: ${line} node${rank}\n`) : [];
-    });
-    return ended({ stdout: lines.join("") });
+      for (const [userid, jobid, engine] of found?.map((line) => line.split(" ")) ?? [])
+        if (jobid === "unseen") say(rank, "unseen", { userid: Number(userid) });
+        else say(rank, "found", { userid: Number(userid), jobid, engine });
+      if (found) say(rank, "searched", { host: `node${rank}` });
+    }
   }
 
-  private async rank(on: {
-    rank: number;
-    nonce: string;
-    steps: string[];
-    say: (line: string) => void;
-  }): Promise<void> {
-    const { rank, nonce, steps, say } = on;
+  private async rank(rank: number, steps: string[], { say, hear }: Asked): Promise<void> {
     for (const step of steps) {
       const attempt = (this.attempts.get(`${step} ${rank}`) ?? 0) + 1;
       this.attempts.set(`${step} ${rank}`, attempt);
@@ -192,21 +166,22 @@ export class PlayingRun {
       const part = this.play(step, rank, attempt) ?? {};
       const leave = this.enter(step);
       await this.turn();
-      for (const wait of part.waits ?? []) say(`${rank}: ${nonce} progress ${step} ${wait}`);
+      for (const text of part.waits ?? []) say(rank, "progress", { step, text });
       if (part.hangs) await new Promise(() => undefined);
       const { seconds } = part;
       if (seconds) await new Promise<void>((done) => this.clock.after(seconds * 1000, done));
       this.activity++;
       leave();
       if (part.lost) {
-        say(`flux-exec: Error: rank ${rank}: sh: ${part.lost}`);
+        hear(`flux-exec: Error: rank ${rank}: flux: ${part.lost}`);
         return;
       }
-      if (step === "join-command" && !part.exit)
-        say(`${rank}: ${nonce} result ${step} ${Buffer.from(JOIN_COMMAND).toString("base64")}`);
-      for (const line of part.tail ?? []) say(`${rank}: ${nonce} tail ${step} ${line}`);
-      say(`${rank}: ${nonce} end ${step} ${part.exit ?? 0}`);
-      if (part.exit) return;
+      const { exit = 0, tail = [] } = part;
+      if (step === "join-command" && exit === 0) say(rank, "result", { step, text: JOIN_COMMAND });
+      if (exit === 0) say(rank, "end", { step, status: "ok", tail });
+      else if (exit === 124) say(rank, "end", { step, status: "timeout", tail });
+      else say(rank, "end", { step, status: "failed", exit, tail });
+      if (exit !== 0) return;
     }
   }
 

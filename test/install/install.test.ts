@@ -95,7 +95,8 @@ t.test("each file of the package goes to its place, with its mode", async (t) =>
     [CONFIGURATION, CONFIGURATION, 0o644],
     ["usr/bin/usernetes", "bin/usernetes", 0o755],
     ["usr/bin/flux-usernetes", "bin/flux-usernetes", 0o755],
-    ["usr/libexec/usernetes/stage.sh", "lib/step/on-node/stage.sh", 0o644],
+    ["usr/libexec/usernetes/steps/stage.sh", "lib/node/steps/stage.sh", 0o644],
+    ["usr/libexec/usernetes/by_hand.py", "lib/node/by_hand.py", 0o644],
     [
       "usr/lib/systemd/system/flux-usernetes.service",
       "etc/systemd/system/flux-usernetes.service",

@@ -81,12 +81,11 @@ t.test("a node that does not answer is named, and looked at again", async (t) =>
   t.strictSame(life.nodes.commands, ["find on 0-2", "find on 1"]);
 });
 
-t.test("words on a node that are no workdir's are no workdir", async (t) => {
+t.test("a job ID that is none makes no cluster", async (t) => {
   const { life, taken, tested } = leftovers();
   life.nodes.workdirs = () => [
     "500 x docker",
     "500 -1 docker",
-    "500 1 docker more",
     "",
     "500 ../1 docker",
     "x 1 docker",
@@ -229,11 +228,11 @@ t.test("where such a teardown fails, it is said, and the node is looked at again
   t.strictSame(life.nodes.commands.slice(2), ["find on 2", "exec 2: down-v"]);
 });
 
-t.test("what could not be looked at is said", async (t) => {
+t.test("a user's directories that could not be read are in the log", async (t) => {
   const { life, tested } = leftovers();
-  life.nodes.workdirs = (rank) => (rank === 2 ? ["1002 unseen -"] : []);
+  life.nodes.workdirs = (rank) => (rank === 2 ? ["1002 unseen"] : []);
   await tested.takeAll();
   t.ok(
-    life.said.includes("warn: node2 (rank 2): what uid 1002 has in /tmp could not be looked at"),
+    life.said.includes("warn: rank 2: the work directories of uid 1002 in /tmp could not be read"),
   );
 });

@@ -1,6 +1,5 @@
 import t from "tap";
 import { DEFAULT_ADJUSTMENTS } from "../../lib/config/schema.js";
-import { INSTANCE } from "../../lib/usernetes/names.js";
 import { FluxError } from "../../plugin/flux-error.js";
 import { describeEvent, Life } from "../fakes/life.js";
 import { JOIN_COMMAND, TOKEN } from "../fakes/playing-run.js";
@@ -21,8 +20,9 @@ const BRING_UP = [
   "ok join-command on 0 (1)",
   "start kubeconfig on 0 (1)",
   "start publish-join on 0 (1)",
-  "start fetch-join on 1-2 (1)",
   "ok kubeconfig on 0 (1)",
+  "ok publish-join on 0 (1)",
+  "start fetch-join on 1-2 (1)",
   "ok fetch-join on 1-2 (1)",
   "start kubeadm-join on 1-2 (1)",
   "ok kubeadm-join on 1-2 (1)",
@@ -39,10 +39,9 @@ t.test("a job starts when its cluster is ready, and frees its nodes when it is g
   t.strictSame(record.at(-1), "settle ready");
   t.strictSame(
     record.slice(BRING_UP.length, -1).toSorted(),
-    ["delete-token", "install-flannel", "publish-join", "remove-archive", "sync-external-ip"]
+    ["delete-token", "install-flannel", "remove-archive", "sync-external-ip"]
       .concat("wait-nodes", "wait-ready")
       .flatMap((step) => [`start ${step} on 0 (1)`, `ok ${step} on 0 (1)`])
-      .filter((line) => line !== "start publish-join on 0 (1)")
       .toSorted(),
   );
   life.job.finish();
@@ -69,9 +68,9 @@ t.test("ranks that do the same share one flux exec", async (t) => {
   t.strictSame(life.nodes.commands, [
     "exec 0-2: stage, up",
     "exec 0: kubeadm-init, join-command, kubeconfig",
+    "archive create usernetes-2qt1hsjy5",
     "exec 1-2: fetch-join, kubeadm-join",
     "exec 0: sync-external-ip, install-flannel, delete-token, wait-nodes, wait-ready",
-    "archive create usernetes-2qt1hsjy5",
     "exec 0-2: down-v",
   ]);
 });
@@ -110,10 +109,9 @@ t.test("the user sees how far the cluster is", async (t) => {
   );
 });
 
-t.test("the join-command goes to the workers, into the archive and nowhere else", async (t) => {
+t.test("the join-command goes into its archive and nowhere else", async (t) => {
   const life = await new Life().alloc();
   await life.untilStarted();
-  t.strictSame(life.nodes.given, [JOIN_COMMAND]);
   t.strictSame(life.nodes.archived, [{ text: JOIN_COMMAND, mode: 0o600 }]);
   const elsewhere = [...life.flux.kvs.values(), ...life.flux.requests, ...life.said].join("\n");
   t.notMatch(elsewhere, TOKEN);
@@ -199,8 +197,6 @@ t.test("the nodes get the cluster's environment and nothing of the daemon's", as
     USERNETES_SIZE: "3",
     USERNETES_WITHOUT: "",
     USERNETES_SUBNET: "10.100.0.0/24",
-    USERNETES_LINE: "yes",
-    USERNETES_UNTOUCHED: "yes",
     CONTAINER_ENGINE: "docker",
     COMPOSE: "docker compose -p usernetes-2qt1hsjy5",
     COMPOSE_PROJECT_NAME: "usernetes-2qt1hsjy5",
@@ -214,56 +210,6 @@ t.test("the nodes get the cluster's environment and nothing of the daemon's", as
     PORT_KUBE_APISERVER: "20003",
   });
 });
-
-t.test(
-  "the nodes need not look for earlier calls of a cluster that was just claimed",
-  async (t) => {
-    const untouched = (life: Life): boolean[] =>
-      life.nodes.environments.map((env) => "USERNETES_UNTOUCHED" in env);
-
-    await t.test("but of its first call alone", async (t) => {
-      const life = await new Life().alloc();
-      await life.untilStarted();
-      life.job.finish();
-      await life.untilClean();
-      // What the line was told has its environment.
-      t.strictSame(untouched(life), [true, true, true, true, false]);
-    });
-
-    await t.test("nor of the line that it gets with other ports", async (t) => {
-      const life = new Life();
-      life.nodes.play = (step, rank, attempt) =>
-        step === "up" && rank === 1 && attempt === 1 ? { exit: 2, tail: [TAKEN] } : undefined;
-      await life.alloc();
-      await life.untilStarted();
-      const lines = life.nodes.environments.filter((env) => "USERNETES_LINE" in env);
-      t.strictSame(
-        [...new Set(lines.map((env) => `${env["PORT_ETCD"]} ${env["USERNETES_UNTOUCHED"]}`))],
-        ["20000 yes", "20004 undefined"],
-      );
-    });
-
-    await t.test("not of one that an earlier daemon has claimed", async (t) => {
-      const life = new Life();
-      life.flux.onCommit = (operations) => {
-        if (operations.includes("put usernetes.cluster")) life.reconciler.leave();
-      };
-      await life.alloc();
-      await life.quiet();
-      t.strictSame(life.nodes.commands, [], "it was killed before it began with it");
-      await life.restart();
-      await life.untilStarted();
-      t.notOk(untouched(life).includes(true));
-    });
-
-    await t.test("not of the instance's, whose last one may have been killed", async (t) => {
-      const life = new Life({ jobid: INSTANCE });
-      await life.alloc();
-      await life.until(() => life.nodes.commands.length > 0);
-      t.strictSame([...new Set(untouched(life))], [false]);
-    });
-  },
-);
 
 t.test("a rank continues while others are behind, and joins wait for the lead", async (t) => {
   const life = new Life();
@@ -510,31 +456,32 @@ t.test("an archive that cannot be made is tried again", async (t) => {
   t.ok(life.record.includes("ok publish-join on 0 (3)"));
 });
 
-t.test(
-  "an archive that can never be made fails no job whose workers have the join command",
-  async (t) => {
-    const life = new Life();
-    life.nodes.archive = () => ({ exitCode: 1, stderr: "flux-archive: no space\n" });
-    life.nodes.play = (step) => (step === "kubeadm-join" ? { seconds: 60 } : {});
-    await life.alloc();
-    await life.untilStarted();
-    t.ok(life.record.includes("failed publish-join on 0 (3)"));
-    t.notOk(life.job.has("exception"));
-  },
-);
-
-t.test("but one whose workers cannot receive it", async (t) => {
+t.test("an archive that can never be made fails the job", async (t) => {
   const life = new Life();
   life.nodes.archive = () => ({ exitCode: 1, stderr: "flux-archive: no space\n" });
-  life.nodes.play = (step) => (step === "kubeadm-join" ? { seconds: 60 } : {});
   await life.alloc();
-  await life.until(() => life.record.includes("failed publish-join on 0 (3)"));
-  life.nodes.endLines();
   await life.until(() => life.job.has("exception"));
   t.match(
     life.job.last("exception")?.context?.["note"],
     /^publish-join failed on node0 \(rank 0\) \(3 tries\): flux archive create .*: exit 1: flux-archive: no space$/,
   );
+});
+
+t.test("steps of a session that breaks off are taken over another one", async (t) => {
+  const life = new Life();
+  let isBroken = false;
+  life.nodes.play = (step) => {
+    if (step !== "kubeadm-join" || isBroken) return {};
+    isBroken = true;
+    setImmediate(() => {
+      life.nodes.endSessions();
+    });
+    return { hangs: true };
+  };
+  await life.alloc();
+  await life.untilStarted();
+  t.ok(life.record.some((line) => line.startsWith("lost kubeadm-join on ")));
+  t.match(life.nodes.commands, ["exec 0-2: stage, up"]);
 });
 
 t.test("a cancel", (t) => {
@@ -725,8 +672,6 @@ t.test("after a restart in the middle", (t) => {
         });
       return run(command, options);
     };
-    life.nodes.play = (step, _, attempt) =>
-      step === "kubeadm-join" && attempt === 1 ? { hangs: true } : {};
     await life.alloc();
     // The one that is left writes no file any more when the next one does.
     while (!archive.begun || !life.record.includes("start publish-join on 0 (1)")) {

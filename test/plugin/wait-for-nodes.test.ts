@@ -15,7 +15,9 @@ t.test("a job waits for an earlier cluster's teardown on its nodes, and claims t
   await life.quiet();
   t.strictSame(life.record, []);
   t.strictSame(waits(life), ["info: ƒ2QT1HSJy5: waiting for the teardown of ƒ2 on its nodes"]);
-  t.strictSame(life.flux.memos, [{ usernetes: { state: "waiting" } }]);
+  t.strictSame(life.flux.memos, [
+    { usernetes: { state: "waiting", reason: "the teardown of ƒ2 on its nodes" } },
+  ]);
   life.world.open.remove(1n);
   await life.untilStarted();
   t.equal(life.record[0], "claim 0-2");

@@ -1,7 +1,7 @@
 import t from "tap";
 import { parseSetting, settingOf, siteOf } from "../../lib/record/setting.js";
 import { parseOpenCluster } from "../../lib/record/writer.js";
-import type { Site } from "../../lib/step/environment.js";
+import type { Site } from "../../lib/node/environment.js";
 import { claimOf } from "../fakes/clusters.js";
 
 const SITE: Site = {

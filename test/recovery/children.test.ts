@@ -3,10 +3,10 @@ import { life } from "../life/life.js";
 import { everyPoint } from "./every-point.js";
 import { RUNS } from "./scenarios.js";
 
-/** A word in the command of each; `flux exec` carries run.sh. */
+/** A word in the command of each; `flux exec` carries the agent. */
 const BRIDGE = "bridge.py";
 const FOLLOW = "--follow";
-const EXEC = "pdeathsig TERM timeout";
+const EXEC = "usernetes-agent";
 
 life(
   async (t, flux) => {

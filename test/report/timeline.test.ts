@@ -73,14 +73,15 @@ t.test("what began beside a step is not what it waited for", (t) => {
   const record = [
     claimEvent(),
     ...[ends("stage 0-1", 0, 1), ends("up 0-1", 1, 2), ends("kubeadm-init 0", 2, 3)],
-    ...[ends("join-command 0", 3, 4), ends("publish-join 0", 4, 4.3), ends("fetch-join 1", 4, 4.4)],
+    ...[ends("join-command 0", 3, 4), ends("publish-join 0", 4, 4.1)],
+    ...[ends("kubeconfig 0", 4, 4.3), ends("fetch-join 1", 4.1, 4.4)],
     ...[ends("kubeadm-join 1", 4.4, 6), ends("sync-external-ip 0", 6, 7)],
     settled(7, "ready"),
   ];
   const [chain] = timeline(record).phases.map((phase) => phase.chain.map(({ row }) => row.step));
   t.strictSame(chain, [
-    ...["stage", "up", "kubeadm-init", "join-command", "fetch-join", "kubeadm-join"],
-    "sync-external-ip",
+    ...["stage", "up", "kubeadm-init", "join-command", "publish-join", "fetch-join"],
+    ...["kubeadm-join", "sync-external-ip"],
   ]);
   t.end();
 });

@@ -33,11 +33,11 @@ export const LONG: Readonly<Record<string, { why: string; alsoIn: string }>> = {
   },
   "test/podman/ends.test.ts": {
     why: "real containers, whose bring-up ends half-way",
-    alsoIn: "test/life/endings.test.ts, test/step/engines.test.ts",
+    alsoIn: "test/life/endings.test.ts, test/node/engines.test.ts",
   },
   "test/podman/faults.test.ts": {
     why: "real containers, of an engine that hangs or fails",
-    alsoIn: "test/life/leftovers.test.ts, test/step/engines.test.ts",
+    alsoIn: "test/life/leftovers.test.ts, test/node/engines.test.ts",
   },
   "test/podman/warm.test.ts": {
     why: "real images, built ahead of the jobs",

@@ -48,12 +48,6 @@ look_at_engine() {
   try_exec "$engine" "$its_rootless"
 }
 
-# Runs COMMAND where the steps run it: in a scope of the user's manager, if that is needed.
-as_a_step() { # COMMAND...
-  if has timeout; then set -- timeout -k 2 15 "$@"; fi
-  (USERNETES_ENGINE=$engine && exec_in_scope "$@")
-}
-
 # The container is made of this host's own sleep(1) and cat(1) with their libraries. It has
 # no network, is privileged as the template's, ends by itself, and is removed.
 try_exec() { # ENGINE ROOTLESS
@@ -67,12 +61,12 @@ try_exec() { # ENGINE ROOTLESS
     tell "exec-$engine" ok "not tried: no image could be made: $(cause "$status" "$said")"
     return
   fi
-  said=$(as_a_step "$engine" run --detach --name "$name" --network none --pull never --privileged "$image" "$sleeps" 60 2>&1)
+  said=$(limited "$engine" run --detach --name "$name" --network none --pull never --privileged "$image" "$sleeps" 60 2>&1)
   status=$?
   if [ "$status" -ne 0 ]; then
     tell "exec-$engine" no "a container does not start: $(cause "$status" "$said")"
   else
-    said=$(as_a_step "$engine" exec "$name" "$cats" /proc/mounts 2>&1)
+    said=$(limited "$engine" exec "$name" "$cats" /proc/mounts 2>&1)
     status=$?
     if [ "$status" -ne 0 ]; then
       tell "exec-$engine" no "$engine exec does not work in a container that runs: $(cause "$status" "$said")"

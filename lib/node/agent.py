@@ -1,0 +1,1307 @@
+"""The agent: what flux-usernetes runs on a node.
+
+Purpose
+    flux-exec(1) starts one agent on each rank of a cluster. The agent takes the requests of
+    its caller for as long as the caller stays: to run steps, to read their logs, to look for
+    work directories, to check what a node has. Nothing is installed on the nodes: this text
+    travels with the call, as an argument of python.
+
+        flux python -I -S -c SOURCE usernetes-agent NONCE [UID SECONDS]
+
+    For each request the agent starts a runner, which is this text again:
+
+        python3 -I -S -c SOURCE usernetes-runner NONCE
+
+    as the user UID through sudo(8), or as the instance owner. The agent keeps what only the
+    owner may do: it asks Flux for its rank, and takes a join command out of its archive.
+
+Protocol
+    Requests come on stdin and reports leave on stderr (flux-exec(1) streams stderr; it
+    buffers stdout), one JSON object a line. Each report has the nonce of the call.
+    docs/node-protocol.md lists them; lib/node/protocol.ts has their types.
+
+Credentials
+    The runner has no more rights than its user, and the environment that the request gives.
+    No argument and no variable is secret; a join command passes through stdin and memory.
+
+Failure
+    The stdin of agent and runner is also their lifeline. When it ends without {"do": "end"},
+    the caller is gone, and everything that still runs for the request is ended. A runner ends
+    a step with all its descendants, at the deadline of the step or on SIGTERM. What survives
+    a SIGKILL of its runner is ended by the next runner of the same cluster.
+
+Python 3.6 to 3.13, standard library only.
+"""
+
+import errno
+import json
+import os
+import pwd
+import re
+import select
+import signal
+import stat
+import subprocess
+import sys
+import time
+
+# shutil and tempfile are imported where they are needed: they double the time of a start.
+
+AGENT, RUNNER, STEP = "usernetes-agent", "usernetes-runner", "usernetes-step"
+
+LOG_MAX = 512 << 10  # bytes of a log file; there are at most two of each step
+BACKLOG_MAX = 2 << 20  # bytes of new output that are read at once; more is skipped
+RAW_MAX = 16 << 20  # bytes of output that has been read, on disk
+LINE_MAX = 64 << 10  # bytes of a line of output
+REPORT_MAX = 24 << 10  # bytes of text in one report
+TAIL_LINES = {"ok": 4, "failed": 24}
+TAIL_WIDTH = 400  # characters of a line in a report
+POLL_S = 0.2
+LEFT_OUT = b"-- some output was left out here --"
+
+
+# -- text ------------------------------------------------------------------------------
+
+SECRETS = (
+    (re.compile(r"\b[a-z0-9]{6}\.[a-z0-9]{16}\b"), "[token]"),
+    (re.compile(r"sha256:[0-9a-f]{64}"), "sha256:[hash]"),
+    (re.compile(r'(-data"?: *"?)[A-Za-z0-9+/=]{16,}'), r"\1[data]"),
+)
+TERMINAL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+
+def mask(text):
+    """Replace bootstrap tokens, CA hashes and what a kubeconfig holds."""
+    for pattern, replacement in SECRETS:
+        text = pattern.sub(replacement, text)
+    return text
+
+
+def clean(line):
+    """Remove terminal colours and control characters."""
+    return TERMINAL.sub("", line)
+
+
+def without_chatter(lines):
+    """Remove docker's usage text, podman-compose's commands and Python's tracebacks.
+
+    They follow an error and would push it out of the last lines.
+    """
+    kept, usage, trace, traced = [], False, False, False
+    for line in lines:
+        if re.match(r"Usage: +(docker|podman|nerdctl)", line):
+            usage = True
+        if usage:
+            usage = not re.search(r" --help. for more information", line)
+            continue
+        if line.startswith("Traceback (most recent call last):"):
+            trace = traced = True
+        if trace and re.match(r"[ \t]|Traceback", line) or traced and line == "":
+            continue
+        trace = False
+        if not re.match(
+            r"\['podman', |podman volume inspect |exit code: 0$|During handling of the above"
+            r" exception|Error: inspecting object: no such volume ",
+            line,
+        ):
+            kept.append(line)
+    return kept
+
+
+def last_line(text):
+    lines = [line for line in text.splitlines() if line.strip()]
+    return lines[-1].strip() if lines else ""
+
+
+# -- reports and requests --------------------------------------------------------------
+
+
+class Reports:
+    """Writes reports; those of a runner go through its agent, which adds the nonce."""
+
+    def __init__(self, nonce=None):
+        self.nonce = nonce
+
+    def send(self, kind, **fields):
+        self.forward(kind, fields)
+
+    def forward(self, kind, fields):
+        report = {"nonce": self.nonce} if self.nonce else {}
+        report["report"] = kind
+        for name in sorted(set(fields) - {"nonce", "report"}):
+            report[name] = fields[name]
+        line = json.dumps(report, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
+        try:
+            while line:
+                line = line[os.write(2, line):]
+        except OSError:
+            # The caller is gone; its lifeline ends, too.
+            pass
+
+
+class Gone(Exception):
+    """The caller is gone, or has sent SIGTERM."""
+
+
+class Caller:
+    """The requests on stdin, and the end of them.
+
+    stdin is a lifeline, too: when it ends without {"do": "end"}, the caller is gone.
+    """
+
+    def __init__(self):
+        self.requests, self.is_over, self.is_gone, self.rest = [], False, False, b""
+        self.wake, write = os.pipe()
+        for end in (self.wake, write):
+            os.set_blocking(end, False)
+        # select() sees signals by a byte in this pipe.
+        signal.set_wakeup_fd(write)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, self.stop)
+
+    def stop(self, *_):
+        self.is_gone = True
+
+    def wait(self, seconds=None, others=()):
+        """Wait until something happens; give which of the other descriptors can be read."""
+        read = [self.wake, *others] + ([] if self.is_over else [0])
+        ready = [] if self.is_gone else select.select(read, [], [], seconds)[0]
+        if self.wake in ready:
+            os.read(self.wake, 4096)
+        if 0 in ready:
+            self.read()
+        if self.is_gone:
+            raise Gone()
+        return ready
+
+    def read(self):
+        data = os.read(0, 1 << 16)
+        if not data:
+            self.is_gone = True
+        *lines, self.rest = (self.rest + data).split(b"\n")
+        for line in lines:
+            request = json.loads(os.fsdecode(line))
+            if request["do"] == "end":
+                self.is_over = True
+            else:
+                self.requests.append(request)
+
+    def next(self):
+        """The next request; None when there are no more."""
+        while not self.requests and not self.is_over:
+            self.wait()
+        return self.requests.pop(0) if self.requests else None
+
+
+def is_among(rank, idset):
+    """Whether a rank is in an idset (RFC 22), such as 0-3,7."""
+    for part in idset.split(","):
+        first, _, last = part.partition("-")
+        if int(first) <= rank <= int(last or first):
+            return True
+    return False
+
+
+def source():
+    """This text: the argument after -c."""
+    with open("/proc/self/cmdline", "rb") as file:
+        arguments = file.read().split(b"\0")
+    return arguments[arguments.index(b"-c") + 1].decode()
+
+
+# -- processes -------------------------------------------------------------------------
+
+
+def processes():
+    """(pid, parent, session) of every process that can be seen."""
+    found = []
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            try:
+                with open("/proc/%s/stat" % name, "rb") as file:
+                    fields = file.read().rpartition(b") ")[2].split()
+            except OSError:
+                continue
+            if fields and fields[0] != b"Z":
+                found.append((int(name), int(fields[1]), int(fields[3])))
+    return found
+
+
+def arguments_of(pid):
+    try:
+        with open("/proc/%d/cmdline" % pid, "rb") as file:
+            return file.read().decode("utf-8", "replace").split("\0")
+    except OSError:
+        return []
+
+
+def environment_of(pid):
+    try:
+        with open("/proc/%d/environ" % pid, "rb") as file:
+            return set(file.read().split(b"\0"))
+    except OSError:
+        return set()
+
+
+def descendants(leaders):
+    """The processes of these sessions, with all children of theirs, also in other sessions."""
+    found, all_ = set(leaders), processes()
+    more = {pid for pid, _, session in all_ if session in found or pid in found}
+    while more:
+        found |= more
+        more = {pid for pid, parent, _ in all_ if parent in found and pid not in found}
+    return found & {pid for pid, _, _ in all_}
+
+
+def kind_of(pid):
+    """`make`: podman that makes or removes something; `client`: of an engine; else `other`."""
+    arguments = arguments_of(pid)
+    name = os.path.basename(arguments[0]) if arguments else ""
+    if name == "podman" and (arguments + [""])[1] not in ("exec", "build", "pull"):
+        return "make"
+    return "client" if name in ("podman", "docker", "nerdctl", "crun", "runc") else "other"
+
+
+def kill(pids, number):
+    for pid in pids:
+        try:
+            os.kill(pid, number)
+        except OSError:
+            pass
+
+
+def end_sessions(leaders):
+    """End these sessions with all their descendants.
+
+    podman that makes or removes something is left to finish: with SIGTERM it stops halfway,
+    and a bridge and addresses that it knows nothing of stay for good. It gets SIGTERM after
+    eight seconds, and SIGKILL after ten.
+    """
+    began, told, leaders = time.monotonic(), set(), set(leaders)
+    while True:
+        pids = descendants(leaders)
+        makers = {pid for pid in pids if kind_of(pid) == "make"}
+        clients = {pid for pid in pids if kind_of(pid) == "client"}
+        past = time.monotonic() - began
+        spared = children_of(makers) if past < 8 else set()
+        kill(pids - spared - told, signal.SIGTERM)
+        told |= pids - spared
+        # Without its parent, a child in a session of its own is known by that session.
+        leaders |= {session for pid, _, session in processes() if pid in pids - spared}
+        if not (makers or clients) or past >= 10:
+            break
+        time.sleep(0.1)
+    # A process that is being forked is seen the next time.
+    for _ in range(20):
+        pids = descendants(leaders)
+        if not pids:
+            return
+        kill(pids, signal.SIGKILL)
+        time.sleep(0.05)
+
+
+def children_of(pids):
+    """These processes and all their descendants."""
+    found, all_ = set(pids), processes()
+    while True:
+        more = {pid for pid, parent, _ in all_ if parent in found} - found
+        if not more:
+            return found
+        found |= more
+
+
+def find_earlier(environment, nonce):
+    """(pid, role, session) of what earlier runners of the same cluster have left.
+
+    /proc is asked, and no file: a pid in a file may be another process's by now. Only
+    runners and the shells of steps count, which have the nonce of their call among their
+    arguments: what an engine has started lives on. Brokers that share a host each have their
+    own FLUX_URI.
+    """
+    found, wanted = [], {
+        os.fsencode("%s=%s" % (name, environment[name]))
+        for name in ("USERNETES_MARKER", "USERNETES_WORKDIR", "FLUX_URI")
+        if environment.get(name)
+    }
+    # By hand there is no marker.
+    if not environment.get("USERNETES_WORKDIR"):
+        return found
+    own = os.getsid(0)
+    for pid, _, session in processes():
+        arguments = arguments_of(pid)
+        for role in (RUNNER, STEP):
+            at = arguments.index(role) if role in arguments else 0
+            if at and session != own and [nonce] != arguments[at + 1:at + 2]:
+                if wanted <= environment_of(pid):
+                    found.append((pid, role, session))
+    return found
+
+
+def end_earlier(environment, nonce):
+    """End what earlier runners of this cluster have left; give the pids that stay."""
+    runners = {pid for pid, role, _ in find_earlier(environment, nonce) if role == RUNNER}
+    # A runner ends its step in order.
+    kill(runners, signal.SIGTERM)
+    deadline = time.monotonic() + 12
+    while runners & {pid for pid, _, _ in processes()} and time.monotonic() < deadline:
+        time.sleep(0.05)
+    found = find_earlier(environment, nonce)
+    if found:
+        end_sessions({session for _, _, session in found})
+        found = find_earlier(environment, nonce)
+    return sorted(pid for pid, _, _ in found)
+
+
+# -- files -----------------------------------------------------------------------------
+
+
+class Place:
+    """Where a cluster keeps what is its own on this node, from the environment of its steps.
+
+    In a work directory that nodes share, each has a directory of its own, named after its
+    rank: Flux may have another name for the host than hostname(1). A cluster by hand has no
+    ranks, and takes the host's name.
+    """
+
+    def __init__(self, environment):
+        self.workdir = environment["USERNETES_WORKDIR"]
+        self.member = environment.get("USERNETES_RANK") or environment["USERNETES_HERE"]
+        self.lead = environment.get("USERNETES_LEAD", "")
+        self.state = os.path.join(self.workdir, ".usernetes")
+        self.node = node_directory(self.state, self.member, environment["USERNETES_HERE"])
+
+    def is_real(self):
+        """Whether the directories are there; none of them may be a link."""
+        places = (self.workdir, self.state, os.path.dirname(self.node), self.node)
+        return all(is_directory(place) for place in places)
+
+    def is_shared(self):
+        """The work directory is the lead's, too: what the lead puts there is here."""
+        lead = os.path.join(self.state, "nodes", self.lead)
+        return self.member != self.lead and is_directory(lead)
+
+
+def node_directory(state, member, here):
+    """A node's own directory in a work directory.
+
+    Until 2026-11-30 it had the name of the host: a cluster that such a version made keeps it.
+    A number is a rank.
+    """
+    ranked, named = (os.path.join(state, "nodes", name) for name in (member, here))
+    is_named = not is_directory(ranked) and not here.isdigit() and is_directory(named)
+    return named if is_named else ranked
+
+
+def is_directory(path):
+    try:
+        return stat.S_ISDIR(os.lstat(path).st_mode)
+    except OSError:
+        return False
+
+
+def size_of(path):
+    try:
+        return os.lstat(path).st_size
+    except OSError:
+        return 0
+
+
+def is_socket(path):
+    try:
+        return stat.S_ISSOCK(os.stat(path).st_mode)
+    except OSError:
+        return False
+
+
+def open_regular(path, flags):
+    """Open a regular file; a link, a fifo or a device gives an OSError and is not waited for."""
+    fd = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o600)
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        os.close(fd)
+        raise OSError(errno.EINVAL, "not a regular file", path)
+    return fd
+
+
+def read_small(path, limit=4096):
+    """The text of a small regular file, or "" if it does not exist."""
+    try:
+        fd = open_regular(path, os.O_RDONLY)
+    except OSError:
+        return ""
+    with os.fdopen(fd, "rb") as file:
+        return file.read(limit).decode("utf-8", "replace")
+
+
+def replace_file(path, text):
+    """Write a new private file in the place of whatever has its name."""
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        pass
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+    with os.fdopen(os.open(path, flags, 0o600), "w") as file:
+        file.write(text)
+
+
+def why_full(directory, key):
+    """Why nothing can be written to a directory, in one line; "" where it can be.
+
+    The errors of shells and programs name neither the file system nor what to do.
+    """
+    if not os.path.isdir(directory):
+        return ""
+    import tempfile
+
+    try:
+        with tempfile.NamedTemporaryFile(dir=directory, prefix=".usernetes.") as file:
+            file.write(bytes(65536))
+            file.flush()
+        return ""
+    except OSError as error:
+        where = directory + (" (%s)" % key if key else "")
+        other = "set %s to another directory" % (key or "the work directory")
+        if error.errno == errno.EROFS:
+            return "the file system of %s is read-only: %s" % (where, other)
+        if error.errno == errno.EDQUOT:
+            reason = "the disk quota of uid %d is used up on" % os.getuid()
+        elif error.errno == errno.ENOSPC:
+            reason = "no inodes left on" if has_no_inodes(directory) else "no space left on"
+        else:
+            return ""
+        return "%s %s: free some, or %s" % (reason, where, other)
+
+
+def has_no_inodes(directory):
+    usage = os.statvfs(directory)
+    return usage.f_files > 0 and usage.f_ffree == 0
+
+
+def why_step_full(environment):
+    """The same of the places that a step writes to."""
+    workdir = environment["USERNETES_WORKDIR"]
+    if environment.get("USERNETES_KEEP"):
+        reason = why_full(workdir, "")
+    else:
+        reason = why_full(os.path.dirname(workdir), "usernetes.workdir")
+    return reason or why_full(temporary_directory(environment), "TMPDIR")
+
+
+def temporary_directory(environment=os.environ):
+    return environment.get("TMPDIR") or "/tmp"
+
+
+def which(program, path):
+    """The path of a program; None where it is not on the PATH."""
+    for directory in (path or os.defpath).split(":"):
+        name = os.path.join(directory, program)
+        if os.path.isfile(name) and os.access(name, os.X_OK):
+            return name
+    return None
+
+
+def remove_tree(path):
+    import shutil
+
+    shutil.rmtree(path, ignore_errors=True)
+
+
+# -- a step's output -------------------------------------------------------------------
+
+
+class Output:
+    """What a step prints: its log on the node, without secrets, and its last lines.
+
+    A step writes to a file that has no name, and not to a pipe: what an engine leaves running
+    keeps its descriptors, and would die of a pipe that nobody reads. New lines are moved to
+    the log every POLL_S.
+    """
+
+    def __init__(self, place, step, environment, keeps_log):
+        self.log = Log(place, step) if keeps_log else None
+        directory = place.node if place.is_real() else temporary_directory(environment)
+        self.fd = open_nameless(directory)
+        self.at, self.freed, self.rest, self.skips = 0, 0, b"", False
+        self.lines = []
+
+    def pump(self):
+        size = os.fstat(self.fd).st_size
+        if size - self.at > BACKLOG_MAX:
+            self.at, self.rest, self.skips = size - BACKLOG_MAX // 2, b"", True
+            self.keep([LEFT_OUT])
+        while self.at < size:
+            data = os.pread(self.fd, 1 << 16, self.at)
+            if not data:
+                break
+            self.at += len(data)
+            self.keep(self.take(data))
+        if self.at - self.freed > RAW_MAX:
+            self.free()
+
+    def free(self):
+        """Give the disk back what has been read; what is being written stays."""
+        path, length = "/proc/self/fd/%d" % self.fd, self.at - self.freed
+        punch = ["fallocate", "--punch-hole", "--offset", str(self.freed)]
+        try:
+            subprocess.check_call(
+                punch + ["--length", str(length), path],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                pass_fds=(self.fd,),
+            )
+            self.freed = self.at
+        except (OSError, subprocess.CalledProcessError):
+            # Not every file system can; a few lines may be lost.
+            os.ftruncate(self.fd, 0)
+            self.at = self.freed = 0
+
+    def take(self, data):
+        """The lines that are whole by now."""
+        *lines, self.rest = (self.rest + data).split(b"\n")
+        # The rest of a line whose beginning was left out may be half of a secret.
+        if self.skips and lines:
+            del lines[0]
+            self.skips = False
+        if len(self.rest) > LINE_MAX:
+            if not self.skips:
+                lines.append(whole_words(self.rest[:LINE_MAX]) + b" [cut]")
+            self.rest, self.skips = b"", True
+        return lines
+
+    def keep(self, lines):
+        texts = [mask(clean(line.decode("utf-8", "replace"))) for line in lines]
+        self.lines = (self.lines + [text[:TAIL_WIDTH] for text in texts])[-400:]
+        if self.log:
+            self.log.write(texts)
+
+    def end(self, mark):
+        """Take the rest. `mark` ends the part of a try that failed in the log."""
+        self.pump()
+        if self.rest and not self.skips:
+            self.keep([self.rest])
+        os.close(self.fd)
+        if self.log:
+            self.log.write([mark] if mark else [])
+
+    def tail(self, status):
+        lines = self.lines if status == "ok" else without_chatter(self.lines)
+        return lines[-TAIL_LINES.get(status, 24):]
+
+
+def whole_words(data):
+    """A beginning of a line, without what may be the first half of a secret at its end."""
+    return re.sub(rb"[A-Za-z0-9+/=.:]{0,200}$", b"", data)
+
+
+def open_nameless(directory):
+    """A file that has no name and is gone when nothing has it open."""
+    flags = os.O_RDWR | os.O_APPEND | os.O_CLOEXEC
+    try:
+        return os.open(directory, flags | os.O_TMPFILE, 0o600)
+    except OSError as error:
+        if error.errno not in (errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL):
+            raise
+    name = os.path.join(directory, ".usernetes." + os.urandom(8).hex())
+    fd = os.open(name, flags | os.O_CREAT | os.O_EXCL, 0o600)
+    os.unlink(name)
+    return fd
+
+
+class Log:
+    """The log of a step on its node, `STEP.log`; of a long one the part before, `STEP.log.1`.
+
+    Lines that come before the cluster has its directory wait for it. What cannot be written
+    is lost: a log is never a reason for a step to fail.
+    """
+
+    def __init__(self, place, step):
+        self.place, self.path = place, os.path.join(place.node, step + ".log")
+        self.waiting = b""
+
+    def write(self, lines):
+        text = self.waiting + "".join(line + "\n" for line in lines).encode("utf-8", "replace")
+        if len(text) > LOG_MAX:
+            text = LEFT_OUT + b"\n" + text[-LOG_MAX // 2:].partition(b"\n")[2]
+        if not self.place.is_real():
+            self.waiting = text
+            return
+        self.waiting = b""
+        try:
+            size = size_of(self.path)
+            if size > 0 and size + len(text) > LOG_MAX:
+                os.rename(self.path, self.path + ".1")
+            fd = open_regular(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+            with os.fdopen(fd, "ab") as file:
+                file.write(text)
+        except OSError:
+            pass
+
+
+class LogReader:
+    """Reads the log of a step from its beginning, also while it grows and is renamed."""
+
+    def __init__(self, place, step):
+        self.step, self.path = step, os.path.join(place.node, step + ".log")
+        self.fd, self.rest = None, b""
+
+    def read(self, limit, at_end):
+        """(text, is_cut): the new lines; more than `limit` bytes are cut at the beginning.
+
+        `at_end`: also a line that has no end yet.
+        """
+        is_cut, parts = False, [self.rest]
+        if self.fd is None:
+            self.fd = open_to_read(self.path)
+            parts.append(self.read_before()[0] if self.fd is not None else b"")
+        parts.append(read_on(self.fd))
+        while self.is_renamed():
+            # It may have been renamed twice since.
+            before, misses = self.read_before()
+            is_cut = is_cut or misses
+            # What it had to the end, and what was between.
+            parts += [read_on(self.fd), before]
+            os.close(self.fd)
+            self.fd = open_to_read(self.path)
+            parts.append(read_on(self.fd))
+        whole, end, self.rest = b"".join(parts).rpartition(b"\n")
+        text = whole + end
+        if at_end and self.rest:
+            text, self.rest = text + self.rest + b"\n", b""
+        if len(text) <= limit:
+            return text, is_cut
+        return text[-limit:].partition(b"\n")[2], True
+
+    def read_before(self):
+        """(text, is_cut) of the part before, unless that is the one that is open."""
+        fd = open_to_read(self.path + ".1")
+        if fd is None:
+            return b"", False
+        try:
+            is_open = os.path.sameopenfile(fd, self.fd)
+            return (b"", False) if is_open else (read_on(fd), True)
+        finally:
+            os.close(fd)
+
+    def is_renamed(self):
+        if self.fd is None:
+            return False
+        try:
+            now = os.lstat(self.path)
+        except OSError:
+            return False
+        return now.st_ino != os.fstat(self.fd).st_ino and stat.S_ISREG(now.st_mode)
+
+
+def open_to_read(path):
+    try:
+        return open_regular(path, os.O_RDONLY)
+    except OSError:
+        return None
+
+
+def read_on(fd):
+    """The rest of a log; there are no more than LOG_MAX bytes in one, and a few lines."""
+    return os.read(fd, 4 * LOG_MAX) if fd is not None else b""
+
+
+# -- runner: as the cluster's user -------------------------------------------------------
+
+
+class Runner:
+    """Carries out one request as the user that it runs as."""
+
+    def __init__(self, nonce):
+        reserve_descriptor()
+        self.nonce = nonce
+        self.reports, self.caller = Reports(), Caller()
+
+    def main(self):
+        os.umask(0o077)
+        self.reports.send("started")
+        request = self.caller.next()
+        self.environment = node_environment(request["env"])
+        actions = {
+            "steps": self.run_steps,
+            "logs": self.read_logs,
+            "find": self.find_workdirs,
+            "checks": self.run_checks,
+        }
+        actions[request["do"]](request)
+
+    # Steps.
+
+    def run_steps(self, request):
+        steps, self.is_teardown = request["steps"], request.get("teardown", False)
+        stays = end_earlier(self.environment, self.nonce)
+        if stays and not self.is_teardown:
+            pids = " ".join(map(str, stays))
+            text = "processes of an earlier run on this node did not exit: pid " + pids
+            self.report_end(steps[0]["step"], "failed", [text], exit=1)
+            return
+        for step in steps:
+            if not self.run_step(step):
+                return
+
+    def run_step(self, step):
+        """Run one step and report its end; give whether it succeeded.
+
+        `script`: what sh runs. `put`: what is written to the file `join-command` in place of
+        that. `gives`: the file whose text is reported when the step has succeeded.
+        """
+        name, place = step["step"], Place(self.environment)
+        status, fields, tail = "ok", {}, []
+        if "put" in step:
+            try:
+                if not is_directory(place.workdir):
+                    raise OSError(errno.ENOTDIR, "no work directory", place.workdir)
+                if not (place.is_shared() and os.path.exists(place.workdir + "/join-command")):
+                    replace_file(place.workdir + "/join-command", step["put"])
+            except OSError as error:
+                status, fields, tail = "failed", {"exit": 1}, [str(error)]
+        else:
+            status, fields, tail = self.run_script(step, place)
+        if status == "ok" and "gives" in step:
+            text = read_small(os.path.join(place.workdir, step["gives"]), 65536)
+            if text.strip():
+                self.reports.send("result", step=name, text=text)
+            else:
+                status, fields, tail = "failed", {"exit": 1}, tail + ["it gave nothing"]
+        if status == "ok" and place.is_shared():
+            fields["shared"] = True
+        if status != "ok":
+            full = why_step_full(self.environment)
+            tail = tail + [full] if full else tail
+        self.report_end(name, status, tail, **fields)
+        return status == "ok"
+
+    def report_end(self, step, status, tail, **fields):
+        self.reports.send("end", step=step, status=status, tail=tail, **fields)
+
+    def run_script(self, step, place):
+        """(status, fields, tail) of a step that is a script."""
+        name = step["step"]
+        environment = dict(self.environment, USERNETES_SECONDS=str(step["seconds"]))
+        try:
+            output = Output(place, name, environment, not self.is_teardown)
+        except OSError as error:
+            # A teardown makes room: it runs without its output.
+            if not self.is_teardown:
+                return "failed", {"exit": 1}, ["no temporary file can be made: %s" % error]
+            output = None
+        progress, write = os.pipe()
+        os.dup2(write, 3)
+        os.close(write)
+        to = output.fd if output else subprocess.DEVNULL
+        try:
+            child = subprocess.Popen(
+                ["sh", "-c", step["script"], STEP, self.nonce, name],
+                stdin=subprocess.DEVNULL,
+                stdout=to,
+                stderr=to,
+                env=environment,
+                cwd="/",
+                pass_fds=(3,),
+                start_new_session=True,
+            )
+        finally:
+            reserve_descriptor()
+        try:
+            status, fields = self.watch(child, step, output, progress)
+        except Gone:
+            end_sessions({child.pid})
+            raise
+        finally:
+            os.close(progress)
+            if output:
+                code = child.poll()
+                mark = "-- exit %d --" % exit_code(-9 if code is None else code)
+                output.end("" if code == 0 else mark)
+        return status, fields, output.tail(status) if output else []
+
+    def watch(self, child, step, output, progress):
+        """Wait for the end of a step: (status, fields of its report)."""
+        deadline, waits = time.monotonic() + step["seconds"], [progress]
+        reader = ProgressReader(progress, lambda text: self.report_wait(step["step"], text))
+        while child.poll() is None:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                end_sessions({child.pid})
+                child.poll()
+                return "timeout", {}
+            if progress in self.caller.wait(min(POLL_S, left), waits) and not reader.read():
+                waits = []
+            if output:
+                output.pump()
+        reader.read()
+        code = exit_code(child.returncode)
+        return ("ok", {}) if code == 0 else ("failed", {"exit": code})
+
+    def report_wait(self, step, text):
+        self.reports.send("progress", step=step, text=mask(clean(text))[:TAIL_WIDTH])
+
+    # Logs.
+
+    def read_logs(self, request):
+        """Report the logs of steps; with `follow`, until the caller ends the request."""
+        place, jobid = Place(self.environment), request["jobid"]
+        readers = [LogReader(place, step) for step in request["steps"]]
+        found, is_last = False, not request["follow"]
+        while True:
+            if place.is_real() and owner_of(place.workdir)[:1] == [jobid]:
+                found = True
+                for reader in readers:
+                    self.send_log(reader, request["bytes"], is_last)
+            if is_last:
+                break
+            try:
+                self.caller.wait(POLL_S)
+            except Gone:
+                is_last = True
+        self.reports.send("logs", found=found)
+
+    def send_log(self, reader, limit, at_end):
+        text, is_cut = reader.read(limit, at_end)
+        if is_cut:
+            self.reports.send("cut", step=reader.step)
+        while text:
+            part, text = text[:REPORT_MAX], text[REPORT_MAX:]
+            if text and b"\n" in part:
+                whole, _, half = part.rpartition(b"\n")
+                part, text = whole + b"\n", half + text
+            self.reports.send("log", step=reader.step, text=part.decode("utf-8", "replace"))
+
+    # Work directories.
+
+    def find_workdirs(self, request):
+        """Report the work directories of an instance that this user has.
+
+        Only looks. A directory counts by its marker alone, and only where this user owns it:
+        anybody may make one of that name. One that nodes share counts on those nodes that
+        have a directory of their own in it.
+        """
+        base, instance = request["base"], request["instance"]
+        for name in sorted(list_directory(base)):
+            workdir = os.path.join(base, name)
+            if not name.startswith("usernetes-") or not is_own_directory(workdir):
+                continue
+            owner = owner_of(workdir)
+            if len(owner) < 2 or owner[1] != instance:
+                continue
+            state = os.path.join(workdir, ".usernetes")
+            rank, here = (self.environment["USERNETES_" + name] for name in ("RANK", "HERE"))
+            node = node_directory(state, rank, here)
+            if not is_directory(node) and list_directory(os.path.dirname(node)):
+                continue
+            engine = read_small(os.path.join(workdir, ".usernetes", "engine"), 64).strip()
+            self.reports.send("found", jobid=owner[0], engine=engine)
+
+    # Checks.
+
+    def run_checks(self, request):
+        """Run a script that prints `ID ok|no TEXT` for each thing that it has checked."""
+        child = subprocess.Popen(
+            ["sh", "-c", request["script"], STEP, self.nonce, "checks"],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=self.environment,
+            cwd="/",
+            start_new_session=True,
+        )
+        deadline, lines = time.monotonic() + request["seconds"], ProgressReader(
+            child.stdout.fileno(), self.report_check
+        )
+        try:
+            while time.monotonic() < deadline:
+                ready = self.caller.wait(deadline - time.monotonic(), [child.stdout.fileno()])
+                if child.stdout.fileno() in ready and not lines.read():
+                    break
+        finally:
+            end_sessions({child.pid})
+        self.reports.send("checked")
+
+    def report_check(self, line):
+        match = re.match(r"(\S+) (ok|no) ?(.*)$", line)
+        if match:
+            name, verdict, text = match.groups()
+            self.reports.send("check", id=name, ok=verdict == "ok", text=mask(clean(text))[:1500])
+
+
+class ProgressReader:
+    """Calls back with each line that comes through a pipe."""
+
+    def __init__(self, fd, on_line):
+        self.fd, self.on_line, self.rest = fd, on_line, b""
+        os.set_blocking(fd, False)
+
+    def read(self):
+        """Take what is there, a mebibyte at most; false when nothing more will come."""
+        for _ in range(16):
+            try:
+                data = os.read(self.fd, 1 << 16)
+            except BlockingIOError:
+                return True
+            *lines, self.rest = (self.rest + data).split(b"\n")
+            self.rest = self.rest[-LINE_MAX:]
+            for line in lines:
+                self.on_line(line.decode("utf-8", "replace"))
+            if not data:
+                return False
+        return True
+
+
+def reserve_descriptor():
+    """Keep descriptor 3 free of anything else: a step reports what it waits for through it."""
+    null = os.open(os.devnull, os.O_RDWR)
+    os.dup2(null, 3)
+    if null != 3:
+        os.close(null)
+
+
+def exit_code(code):
+    """As a shell shows it: 128 and the signal for what a signal has ended."""
+    return code if code >= 0 else 128 - code
+
+
+def owner_of(workdir):
+    """The words of a directory's marker: [jobid, instance]; [] where it is not a cluster's."""
+    state = os.path.join(workdir, ".usernetes")
+    if not is_directory(workdir) or not is_directory(state):
+        return []
+    return read_small(os.path.join(state, "owner"), 200).split("\n")[0].split()
+
+
+def is_own_directory(path):
+    return is_directory(path) and os.lstat(path).st_uid == os.getuid()
+
+
+def list_directory(path):
+    try:
+        return os.listdir(path)
+    except OSError:
+        return []
+
+
+def node_environment(given):
+    """The request's environment, and in it what belongs to this host."""
+    environment, me = dict(given), os.getuid()
+    if not environment.get("HOME"):
+        try:
+            environment["HOME"] = pwd.getpwuid(me).pw_dir
+        except KeyError:
+            environment["HOME"] = "/"
+    runtime = "/run/user/%d" % me
+    if os.path.isdir(runtime):
+        environment["XDG_RUNTIME_DIR"] = runtime
+    if is_socket(runtime + "/docker.sock"):
+        environment.setdefault("DOCKER_HOST", "unix://%s/docker.sock" % runtime)
+    environment["LANG"] = "C.UTF-8"
+    environment.setdefault("USERNETES_HERE", hostname())
+    return environment
+
+
+# -- agent: as the instance owner --------------------------------------------------------
+
+
+class Agent:
+    """Takes the requests of a call, and starts a runner for each, one after another."""
+
+    def __init__(self, nonce, userid, seconds):
+        self.nonce, self.userid, self.seconds = nonce, userid, seconds
+        self.reports, self.caller = Reports(nonce), Caller()
+        self.source, self.runners = source(), 0
+
+    def main(self):
+        os.umask(0o077)
+        # Before the agent asks for its rank, which takes long on a node that is busy.
+        self.reports.send("here")
+        self.rank, self.hostname = self.find_rank(), hostname()
+        request = self.caller.next()
+        while request is not None:
+            if "ranks" not in request or is_among(self.rank, request["ranks"]):
+                self.handle(request)
+            request = self.caller.next()
+
+    def find_rank(self):
+        """The rank of this node."""
+        try:
+            text = subprocess.check_output(
+                ["flux", "getattr", "rank"],
+                stdin=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                timeout=20,
+            )
+            return int(text)
+        except (OSError, ValueError, subprocess.SubprocessError):
+            self.reports.send("refused", text="flux getattr rank has failed on this node")
+            raise SystemExit(0)
+
+    def handle(self, request):
+        request["env"].update(USERNETES_RANK=str(self.rank), USERNETES_HERE=self.hostname)
+        if os.environ.get("FLUX_URI"):
+            request["env"]["FLUX_URI"] = os.environ["FLUX_URI"]
+        if request["do"] == "find":
+            self.find(request)
+            return
+        if request.get("teardown"):
+            remove_private(request["private"])
+        reason = self.why_not()
+        if request["do"] == "steps" and not reason:
+            reason = self.extract(request)
+        if reason:
+            self.reports.send("refused", text=reason)
+            return
+        seen, prose = [], []
+        self.run(request, self.userid, self.pass_on(seen, prose))
+        if "started" not in seen:
+            self.reports.send("refused", text=prose[-1] if prose else "python3 did not start")
+        elif "over" not in seen:
+            self.reports.send("gone", text=prose[-1] if prose else "")
+
+    def pass_on(self, seen, prose):
+        """Takes the lines of a runner: its reports get the nonce and go to the caller."""
+
+        def take(line):
+            try:
+                report = json.loads(line) if line.startswith('{"report"') else {}
+                kind = report.pop("report", None)
+            except (ValueError, AttributeError):
+                kind = None
+            if kind is None:
+                prose.append(clean(line)[:TAIL_WIDTH])
+                del prose[:-20]
+                return
+            seen.append(kind)
+            del seen[1:-1]
+            if kind not in ("started", "over"):
+                self.reports.forward(kind, report)
+
+        return take
+
+    def why_not(self):
+        """Why the user's steps cannot run here; "" where they can."""
+        if self.userid is None:
+            return ""
+        path = os.environ.get("PATH", "")
+        if not which("sudo", path):
+            return (
+                "sudo is not installed on this node, or not on the PATH %s"
+                ' (usernetes.run-as is "sudo")' % path
+            )
+        try:
+            pwd.getpwuid(self.userid)
+        except KeyError:
+            return "uid %d has no account on this node" % self.userid
+        return ""
+
+    def run(self, request, userid, on_line, seconds=None):
+        """Run a request to its end as a user."""
+        environment = request["env"]
+        child = subprocess.Popen(
+            self.command(userid, environment),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            env=dict(os.environ) if userid is not None else environment,
+            cwd="/",
+            start_new_session=True,
+        )
+        lines = ProgressReader(child.stderr.fileno(), on_line)
+        deadline = time.monotonic() + seconds if seconds else None
+        try:
+            child.stdin.write(json.dumps(request).encode() + b"\n")
+            child.stdin.flush()
+            while True:
+                left = deadline - time.monotonic() if deadline else None
+                if left is not None and left <= 0:
+                    break
+                if child.stderr.fileno() in self.caller.wait(left, [child.stderr.fileno()]):
+                    if not lines.read():
+                        break
+        except BrokenPipeError:
+            pass
+        finally:
+            # A runner without its lifeline ends its step, in twelve seconds at most.
+            self.end(child, lines, 1 if seconds else 15)
+
+    def end(self, child, lines, patience):
+        """End a runner; what has not ended in so many seconds is killed."""
+        try:
+            child.stdin.close()
+        except OSError:
+            pass
+        deadline = time.monotonic() + patience
+        while child.poll() is None and time.monotonic() < deadline:
+            lines.read()
+            time.sleep(0.02)
+        if child.poll() is None:
+            end_sessions({child.pid})
+        lines.read()
+
+    def command(self, userid, environment):
+        # Each has a nonce of its own: it ends what one before it has left.
+        self.runners += 1
+        nonce = "%s.%d" % (self.nonce, self.runners)
+        run = [sys.executable, "-I", "-S", "-c", self.source, RUNNER, nonce]
+        if userid is not None:
+            # What etc/sudoers.d/usernetes allows. No variable passes sudo(8) by itself.
+            limit = ["setpriv", "--pdeathsig", "TERM", "timeout", "-k", "5", str(self.seconds)]
+            settings = ["%s=%s" % setting for setting in sorted(environment.items())]
+            return ["sudo", "-n", "-u", "#%d" % userid] + limit + ["env", "-i"] + settings + run
+        return scope(environment) + run
+
+    def extract(self, request):
+        """Take join commands out of their archives for the steps that need one.
+
+        Only the owner may read an archive. A copy is in a private directory for a moment, and
+        nowhere when anything runs as the user. Gives why that failed, or "".
+        """
+        for step in request["steps"]:
+            if "archive" not in step:
+                continue
+            directory = private_path(request["private"]) + "." + os.urandom(8).hex()
+            try:
+                os.mkdir(directory, 0o700)
+            except OSError as error:
+                return why_full(temporary_directory(), "TMPDIR") or str(error)
+            try:
+                reason = self.extract_to(step["archive"], directory)
+                if reason:
+                    return reason
+                step["put"] = read_small(os.path.join(directory, "join-command"), 65536)
+                if not step["put"].strip():
+                    return "the archive %s has no join-command" % step["archive"]
+            finally:
+                remove_tree(directory)
+        return ""
+
+    def extract_to(self, archive, directory):
+        child = subprocess.Popen(
+            ["flux", "archive", "extract", "--name", archive, "-C", directory],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
+        printed, deadline = [], time.monotonic() + 50
+        lines = ProgressReader(child.stdout.fileno(), printed.append)
+        try:
+            while time.monotonic() < deadline:
+                left = deadline - time.monotonic()
+                if child.stdout.fileno() in self.caller.wait(left, [child.stdout.fileno()]):
+                    if not lines.read():
+                        break
+        except Gone:
+            child.kill()
+            raise
+        if time.monotonic() >= deadline:
+            child.kill()
+            return "flux archive extract timed out after 50 s"
+        if child.wait() == 0:
+            return ""
+        return why_full(temporary_directory(), "TMPDIR") or last_line("\n".join(printed))
+
+    def find(self, request):
+        """Look for work directories as the owner and, with `others`, as each who has one.
+
+        Only the owner of a directory can look into it, and what such a user's process prints
+        may be anything: whose a directory is comes from the file system alone.
+        """
+        base, me = request["base"], os.getuid()
+        uids = {me}
+        for name in list_directory(base) if request["others"] else []:
+            path = os.path.join(base, name)
+            if name.startswith("usernetes-") and is_directory(path):
+                uids.add(os.lstat(path).st_uid)
+        for uid in sorted(uids - {0} | {me}):
+            found, seen = [], []
+
+            def take(line, found=found, seen=seen):
+                try:
+                    report = json.loads(line)
+                    seen.append(report["report"])
+                    if report["report"] == "found" and len(found) < 64:
+                        jobid, engine = str(report["jobid"]), str(report["engine"])
+                        if re.match(r"[0-9]{1,20}$", jobid):
+                            found.append((jobid, engine))
+                    del seen[1:-1]
+                except (ValueError, KeyError, TypeError):
+                    pass
+
+            self.run(request, None if uid == me else uid, take, seconds=15)
+            for jobid, engine in found:
+                known = engine if engine in ("docker", "podman", "nerdctl") else ""
+                self.reports.send("found", userid=uid, jobid=jobid, engine=known)
+            if seen[-1:] != ["over"]:
+                self.reports.send("unseen", userid=uid)
+        self.reports.send("searched", host=self.hostname)
+
+
+def hostname():
+    """As hostname(1) prints it, which the steps' scripts would ask, too."""
+    try:
+        return subprocess.check_output(["hostname"], timeout=10).decode().strip()
+    except (OSError, subprocess.SubprocessError):
+        return os.uname().nodename
+
+
+def private_path(name):
+    return os.path.join(temporary_directory(), name)
+
+
+def remove_private(name):
+    """Remove the owner's copies of a join command that a killed agent has left."""
+    for entry in list_directory(temporary_directory()):
+        path = private_path(entry)
+        if entry.startswith(name + ".") and is_own_directory(path):
+            remove_tree(path)
+
+
+def scope(environment):
+    """The command that podman's containers can be entered under; [] where none is needed.
+
+    Flux's unit has Delegate=yes, which gives its cgroup to the instance owner: rootless podman
+    then stays in it, and `podman exec` may not move a process from there to the container's
+    cgroup, which is under the user's own manager. In a scope of that manager it may.
+    """
+    engines = environment.get("USERNETES_ENGINES", environment.get("USERNETES_ENGINE", ""))
+    if not any(os.path.basename(name) == "podman" for name in engines.split()):
+        return []
+    if os.getuid() == 0 or not which("systemd-run", environment.get("PATH")):
+        return []
+    cgroup = read_small("/proc/self/cgroup")
+    if re.search(r"(?m)^0:.*/(user@[^/]*\.service/|session-[^/]*\.scope)", cgroup):
+        return []
+    command = ["systemd-run", "--user", "--scope", "-q"]
+    environment.setdefault("XDG_RUNTIME_DIR", "/run/user/%d" % os.getuid())
+    try:
+        # A user without a manager (no lingering) has none.
+        subprocess.check_call(
+            command + ["true"],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env=environment,
+            timeout=10,
+        )
+        return command
+    except (OSError, subprocess.SubprocessError):
+        return []
+
+
+def main(arguments):
+    role, nonce = arguments[0], arguments[1]
+    try:
+        if role == RUNNER:
+            runner = Runner(nonce)
+            runner.main()
+            runner.reports.send("over")
+        else:
+            userid = int(arguments[2]) if len(arguments) > 2 and arguments[2] else None
+            Agent(nonce, userid, arguments[3] if len(arguments) > 3 else "900").main()
+    except Gone:
+        sys.exit(143)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

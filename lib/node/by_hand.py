@@ -1,0 +1,406 @@
+"""`usernetes` by hand: brings a cluster up and down on this node, without the daemon.
+
+Purpose
+    The verbs of bin/usernetes that change something. They take the daemon's steps, by the
+    same scripts, through the same runner (agent.py, beside this file).
+
+        python3 -I -S by_hand.py [--debug] [--quiet] VERB [OPTION...]
+
+Configuration
+    The work directory is the caller's: a clone of usernetes that already exists, on this node
+    or shared by all. Whatever the template chooses by itself is left to the template, so that
+    `make -C DIR ...` means the same cluster before and after: the name and the subnet of the
+    node, its address, the ports unless PORT_* are set, the compose project.
+
+Failure
+    Each verb is safe to repeat. A signal ends the command and everything that it has started:
+    without its lifeline, a runner ends its step. Progress and errors are lines on stderr.
+
+Python 3.6 to 3.13, standard library only.
+"""
+
+import glob
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
+# Nothing may appear beside the installed files.
+sys.dont_write_bytecode = True
+import agent  # noqa: E402
+import by_hand_settings as settings  # noqa: E402
+from by_hand_options import help_of, parse  # noqa: E402
+from by_hand_settings import Failure  # noqa: E402
+from by_hand_steps import Progress, Screen, read_script, run_steps  # noqa: E402
+
+POLL_S = 0.2
+
+# -- this node -----------------------------------------------------------------------------
+
+
+def output_of(*command):
+    """What a command prints; None where it fails, hangs or does not exist."""
+    quiet = {"stdin": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    try:
+        return os.fsdecode(subprocess.check_output(command, timeout=10, **quiet)).strip()
+    except (OSError, subprocess.SubprocessError):
+        return None
+
+
+def call_script(call, directory=""):
+    """(status, output) of functions of the steps' own scripts, which have the rules."""
+    text = read_script("template.sh") + read_script("address.sh") + call
+    command = ["sh", "-c", text, "usernetes", directory]
+    child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+    printed = child.communicate()[0]
+    return child.returncode, os.fsdecode(printed).strip()
+
+
+def has_compose_file(directory):
+    return call_script('compose_file "$1"', directory)[0] == 0
+
+
+def remove(path):
+    """Remove a file, a link or a directory with all that is in it."""
+    if agent.is_directory(path):
+        agent.remove_tree(path)
+    elif os.path.lexists(path):
+        os.unlink(path)
+
+
+def remove_empty(directory):
+    try:
+        os.rmdir(directory)
+    except OSError:
+        pass
+
+
+def touch(path):
+    os.close(agent.open_regular(path, os.O_WRONLY | os.O_CREAT))
+
+
+def put_file(path, text):
+    """Write a private file that is there as a whole, or not at all."""
+    agent.replace_file(path + ".new", text)
+    os.rename(path + ".new", path)
+
+
+def default_workdir():
+    """The directory that is a job's by its name: that of Flux, or of Slurm."""
+    jobid = os.environ.get("FLUX_JOB_ID") or output_of("flux", "getattr", "jobid")
+    jobid = jobid or os.environ.get("SLURM_JOB_ID")
+    if not jobid:
+        raise Failure(1, "this is not inside a job: name the work directory with --workdir DIR")
+    return settings.job_directory(jobid, os.environ)
+
+
+def real_directory(given):
+    """A work directory as make and compose see it."""
+    workdir, hint = os.path.join(os.getcwd(), given), "; give a clone of usernetes as --workdir DIR"
+    workdir = workdir.rstrip("/") or "/"
+    if os.path.isdir(workdir):
+        workdir = os.path.realpath(workdir)
+        if not os.access(workdir, os.X_OK):
+            raise Failure(1, "%s cannot be entered", workdir)
+    elif os.path.lexists(workdir):
+        raise Failure(1, "%s is not a directory" + hint, workdir)
+    if workdir in ("/", os.environ.get("HOME")):
+        raise Failure(1, "%s cannot be the work directory of a cluster" + hint, workdir)
+    return workdir
+
+
+def find_template(workdir):
+    """The caller's template, or that of Flux.
+
+    A batch job's own instance has no configuration of usernetes; the one around it may.
+    """
+    flux, template = ["flux"], os.environ.get("USERNETES_TEMPLATE")
+    while not template and output_of(*flux, "getattr", "rank") is not None:
+        template = output_of(*flux, "config", "get", "--type=string", "usernetes.template")
+        if output_of(*flux, "getattr", "parent-uri") is None:
+            break
+        flux.append("--parent")
+    if template:
+        return template
+    what = "docker-compose.yaml does not exist in %s"
+    if not os.path.isdir(workdir):
+        what = "the work directory %s does not exist"
+    hint = ": clone usernetes there, or set USERNETES_TEMPLATE to a clone to copy"
+    raise Failure(1, what + hint, workdir)
+
+
+class Cluster:
+    """The cluster of a work directory, as far as it is on this node."""
+
+    def __init__(self, verb, options, screen):
+        self.options, self.screen, self.is_lead = options, screen, verb == "start-control-plane"
+        self.workers = options.get("--worker-count", 0)
+        self.host = agent.hostname()
+        self.workdir = real_directory(options.get("--workdir") or default_workdir())
+        self.project = settings.project_of(self.workdir, os.environ)
+        self.state = self.path(".usernetes")
+        self.node = os.path.join(self.state, "nodes", self.host)
+        self.cache = self.path("worker-ready-cache")
+        self.marker = "0 by-hand:" + self.workdir
+        self.refuse_foreign()
+
+    def path(self, name):
+        return os.path.join(self.workdir, name)
+
+    def own(self, name):
+        """The path of what is this node's own."""
+        return os.path.join(self.node, name)
+
+    def refuse_foreign(self):
+        """A daemon's cluster is the daemon's alone to change."""
+        if os.path.islink(self.state):
+            raise Failure(1, "%s is a link; remove it", self.state)
+        path = os.path.join(self.state, "owner")
+        owner = agent.read_small(path).split("\n")[0]
+        if os.path.lexists(path) and owner != os.fsencode(self.marker).decode("utf-8", "replace"):
+            text = "%s is managed by the flux-usernetes daemon (%s); use another --workdir DIR"
+            raise Failure(1, text, self.workdir, owner.split(" ")[0])
+
+    # Before the steps.
+
+    def choose_engine(self):
+        """The caller's engine, or that of the bring-up, or the template's choice."""
+        engine = os.environ.get("CONTAINER_ENGINE")
+        engine = engine or agent.read_small(self.own("engine")).split("\n")[0]
+        detect = self.path("Makefile.d/detect-container-engine.sh")
+        if not engine and os.access(detect, os.X_OK):
+            engine = output_of(detect, "CONTAINER_ENGINE")
+        return engine or "docker"
+
+    def set_environment(self):
+        place = {name: getattr(self, name) for name in ("workdir", "project", "marker", "host")}
+        lead, engine = self.host if self.is_lead else "", self.choose_engine()
+        place.update(engine=engine, lead=lead, size=self.workers + 1)
+        place["serial"] = "--serial" in self.options
+        self.env = settings.steps_environment(os.environ, place)
+        self.screen.detail("%(workdir)s on %(host)s: %(engine)s, project %(project)s" % place)
+
+    def prepare(self):
+        """Before the first step that makes something: the directory, and what it remembers."""
+        path = os.environ.get("PATH")
+        if not agent.which("make", path):
+            raise Failure(1, "make is not installed on this node, or not on the PATH %s", path)
+        self.set_environment()
+        ports = call_script('echo "$template_ports"')[1].split()
+        text = settings.node_settings(os.environ, dict(port.split("=") for port in ports))
+        full = agent.why_full(self.workdir, "")
+        if full:
+            raise Failure(1, "%s", full)
+        self.stage()
+        self.make_directories()
+        self.refuse_no_address()
+        put_file(self.own("engine"), self.env["CONTAINER_ENGINE"] + "\n")
+        put_file(self.own("node.env"), text)
+
+    def stage(self):
+        owner, staged = (os.path.join(self.state, name) for name in ("owner", "staged"))
+        is_half = os.path.exists(owner) and not os.path.exists(staged)
+        if is_half or not has_compose_file(self.workdir):
+            self.env["USERNETES_TEMPLATE"] = find_template(self.workdir)
+            self.need("stage")
+
+    def make_directories(self):
+        try:
+            for directory in (self.node, self.cache):
+                os.makedirs(directory, exist_ok=True)
+            for directory in (self.state, self.node):
+                os.chmod(directory, 0o700)
+        except OSError:
+            raise Failure(1, "%s cannot be made: the work directory must be yours", self.node)
+
+    def refuse_no_address(self):
+        """The template would take an empty HOST_IP for an address."""
+        if os.environ.get("HOST_IP") or os.environ.get("U7S_HOST_IP"):
+            return
+        call = 'uses_address "$1" || exit 0; find_address "" || { echo "$lacks"; exit 1; }'
+        status, lacks = call_script(call, self.workdir)
+        if status:
+            text = "the address of this node cannot be found: %s; set HOST_IP to the address that"
+            raise Failure(1, text + " the cluster's nodes reach it at", lacks)
+
+    # Steps, and what they wait for.
+
+    def take(self, *steps):
+        return run_steps(steps, self.env, Progress(self.screen, self.host, self.node))
+
+    def need(self, *steps):
+        if not self.take(*steps):
+            raise SystemExit(1)
+
+    def ready_file(self):
+        """A worker that has joined makes it."""
+        match = re.search("(?m)^NODE_NAME=(.+)$", agent.read_small(self.own("node.env")))
+        name = match.group(1) if match else "u7s-" + self.host
+        return os.path.join(self.cache, name + ".ready.txt")
+
+    def wait_for_workers(self):
+        reported = None
+        while True:
+            count = len(glob.glob(os.path.join(glob.escape(self.cache), "*.ready.txt")))
+            if count >= self.workers:
+                break
+            if count != reported:
+                text = "waiting for workers in %s: %d of %d"
+                self.screen.progress(text % (self.cache, count, self.workers))
+            reported = count
+            time.sleep(POLL_S)
+        if self.workers:
+            self.screen.progress("workers: %d of %d have joined" % (count, self.workers))
+
+    def join_command(self):
+        try:
+            with open(self.path("join-command"), "rb") as file:
+                return file.read(1 << 16).decode("utf-8", "replace")
+        except OSError:
+            return ""
+
+    def wait_for_join_command(self):
+        if not settings.is_join_command(self.join_command()):
+            self.screen.progress("waiting for " + self.path("join-command"))
+        while not settings.is_join_command(self.join_command()):
+            time.sleep(POLL_S)
+
+    # The verbs.
+
+    def start_control_plane(self):
+        self.prepare()
+        if "--serial" in self.options:
+            self.need("up", "kubeadm-init", "install-flannel", "kubeconfig", "join-command")
+            touch(self.own("flannel.done"))
+        else:
+            self.need("up", "kubeadm-init", "kubeconfig", "join-command")
+            self.finish()
+        self.screen.progress("kubeconfig: " + self.path("kubeconfig"))
+
+    def finish(self):
+        self.wait_for_workers()
+        # Flannel that starts before a node's external address is known may use the wrong one.
+        # With --serial, where the caller syncs, it cannot wait for that.
+        flannel = [] if os.path.exists(self.own("flannel.done")) else ["install-flannel"]
+        self.need("sync-external-ip", *flannel, "wait-nodes", "wait-ready")
+        touch(self.own("flannel.done"))
+
+    def start_worker(self):
+        self.prepare()
+        self.need("up")
+        # An earlier cluster's join command may still be there: its lead removes it.
+        if not os.path.exists(self.own("kubeadm-join.done")):
+            self.wait_for_join_command()
+        used = self.join_command()
+        while not self.take("kubeadm-join"):
+            if used == self.join_command():
+                raise SystemExit(1)
+            text = "%s changed; retrying with the new join command"
+            self.screen.progress(text % self.path("join-command"))
+            self.wait_for_join_command()
+            used = self.join_command()
+        touch(self.ready_file())
+
+    def wait_workers(self):
+        self.set_environment()
+        if not os.path.exists(self.own("kubeadm-init.done")):
+            text = "%s has no control plane on %s: usernetes start-control-plane comes first"
+            raise Failure(1, text, self.workdir, self.host)
+        self.finish()
+
+    def down(self):
+        self.set_environment()
+        self.need("down-v")
+        self.forget()
+
+    def forget(self):
+        """Remove what the verbs have left, and the directory if they have made it."""
+        if not os.path.isdir(self.state):
+            return
+        remove(self.ready_file())
+        if os.path.exists(self.own("kubeadm-init.begun")):
+            remove(self.path("kubeconfig"))
+        if os.path.isdir(self.node):
+            remove(self.path("join-command"))
+        remove(self.node)
+        remove_empty(self.cache)
+        nodes = os.path.join(self.state, "nodes")
+        # Other nodes may share it.
+        if any(os.path.isdir(os.path.join(nodes, name)) for name in agent.list_directory(nodes)):
+            return
+        # The last two may come at the same moment.
+        if os.path.isfile(os.path.join(self.state, "owner")):
+            remove(self.workdir)
+        else:
+            remove_empty(nodes)
+            remove_empty(self.state)
+
+    def clean(self):
+        is_all = "--all" in self.options
+        if is_all and "--keep-node" in self.options:
+            text = "clean: to keep the node (--keep-node) the work directory must stay (no --all):"
+            raise Failure(2, text + " the running container uses it")
+        is_cluster = has_compose_file(self.workdir) or os.path.isdir(self.state)
+        if os.path.isdir(self.workdir) and not is_cluster:
+            text = "docker-compose.yaml does not exist in %s: not a usernetes clone; not removed"
+            raise Failure(1, text, self.workdir)
+        if is_all:
+            self.set_environment()
+            self.need("down-v")
+        left = self.workdir if is_all else self.cache
+        remove(left)
+        if os.path.lexists(left):
+            raise Failure(1, "left behind: %s", left)
+
+
+# -- the command ---------------------------------------------------------------------------
+
+
+class Stopped(Exception):
+    """A signal has come."""
+
+
+def catch_signals():
+    """One signal raises Stopped; those that the caller ignores, as nohup does, stay ignored."""
+    signals = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
+    caught = [each for each in signals if signal.getsignal(each) != signal.SIG_IGN]
+
+    def stop(number, _):
+        for each in caught:
+            signal.signal(each, signal.SIG_IGN)
+        raise Stopped(number)
+
+    for each in caught:
+        signal.signal(each, stop)
+
+
+def main(words):
+    flags = []
+    while words[0] in ("--debug", "--quiet"):
+        flags.append(words.pop(0))
+    verb, screen = words.pop(0), Screen("--quiet" in flags, "--debug" in flags)
+    try:
+        options = parse(verb, words)
+        if options is None:
+            sys.stdout.write(help_of(verb))
+            return 0
+        catch_signals()
+        getattr(Cluster(verb, options, screen), verb.replace("-", "_"))()
+        return 0
+    except Failure as failure:
+        screen.error(str(failure))
+        return failure.status
+    except Stopped as stopped:
+        number = stopped.args[0]
+        screen.error("%s: ended by %s" % (verb, signal.Signals(number).name))
+        return 128 + number
+    except OSError as error:
+        screen.error("%s: %s" % (verb, error))
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

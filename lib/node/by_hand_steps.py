@@ -1,0 +1,151 @@
+"""Takes steps on this node through a runner of agent.py, and prints how they go."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+
+import agent
+
+SCRIPTS = os.path.join(os.path.dirname(os.path.realpath(__file__)), "steps")
+
+# Seconds that a step may take, as in lib/cluster/steps.ts; the others have the default of
+# usernetes.bring-up-timeout, and down-v that of usernetes.teardown-timeout.
+LIMITS = {
+    "stage": 120,
+    "kubeadm-init": 600,
+    "kubeconfig": 60,
+    "join-command": 60,
+    "kubeadm-join": 180,
+    "sync-external-ip": 120,
+    "install-flannel": 300,
+    "down-v": 300,
+}
+BRING_UP_S = 900
+
+
+def read_script(name):
+    with open(os.path.join(SCRIPTS, name), encoding="utf-8") as file:
+        return file.read()
+
+
+def request_of(step):
+    """What a runner needs for a step; `up` looks first for what a person did."""
+    rows = [line.split(" ") for line in read_script("scripts.list").splitlines()]
+    parts = {name: parts for name, *parts in rows}["up-by-hand" if step == "up" else step]
+    script = "".join(map(read_script, parts))
+    request = {"step": step, "seconds": LIMITS.get(step, BRING_UP_S), "script": script}
+    # Without a join command in the end, the step has failed.
+    return dict(request, gives=step) if step == "join-command" else request
+
+
+class Screen:
+    """What the caller sees, on stderr."""
+
+    def __init__(self, is_quiet=False, is_debug=False):
+        self.is_quiet, self.is_debug = is_quiet, is_debug
+
+    def progress(self, text):
+        if not self.is_quiet:
+            self.error(text)
+
+    def detail(self, text):
+        if self.is_debug:
+            self.progress(text)
+
+    def error(self, text):
+        self.write("usernetes: " + text)
+
+    def write(self, line):
+        line = agent.mask(agent.clean(line)).replace("\n", " ") + "\n"
+        try:
+            os.write(2, line.encode("utf-8", "surrogateescape"))
+        except OSError:
+            # Nobody reads; the cluster is wanted all the same.
+            pass
+
+
+class Progress:
+    """Prints how the steps of one call go, from the reports of their runner."""
+
+    def __init__(self, screen, host, node):
+        self.screen, self.host, self.node = screen, host, node
+        self.has_failed, self.is_over, self.since = False, False, time.monotonic()
+
+    def take(self, line):
+        try:
+            report = json.loads(line) if line.startswith('{"report"') else {}
+        except ValueError:
+            report = {}
+        kind = report.get("report")
+        if kind is None:
+            self.screen.error(line)
+        elif kind == "progress":
+            self.screen.progress("%s: waiting for %s" % (report["step"], report["text"]))
+        elif kind == "end":
+            self.end(**report)
+        elif kind == "over":
+            self.is_over = True
+
+    def end(self, step, status, tail, exit=1, **_):
+        took, self.since = time.monotonic() - self.since, time.monotonic()
+        log = os.path.join(self.node, step + ".log")
+        if status == "ok":
+            self.screen.progress("%s: %s: ok in %.1f s" % (step, self.host, took))
+            self.screen.detail("%s: what it printed is in %s" % (step, log))
+            return
+        self.has_failed, why = True, "exit %d" % exit
+        if status == "timeout":
+            why = "timed out after %d s" % LIMITS.get(step, BRING_UP_S)
+        if os.path.isfile(log):
+            why += "; all it printed is in " + log
+        for text in tail:
+            self.screen.write("  " + text)
+        self.screen.error("%s: %s: failed: %s" % (step, self.host, why))
+
+
+def run_steps(steps, environment, progress):
+    """Take steps one after another; false if one fails, and those after it are left out."""
+    request = {"do": "steps", "env": environment, "steps": [request_of(step) for step in steps]}
+    request["teardown"] = "down-v" in steps
+    run = [sys.executable, "-I", "-S", agent.__file__, agent.RUNNER, os.urandom(9).hex()]
+    child = subprocess.Popen(
+        agent.scope(environment) + run,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        env=environment,
+        cwd="/",
+        # The signals of a terminal are for this process, which ends the runner in order.
+        start_new_session=True,
+    )
+    try:
+        try:
+            child.stdin.write(json.dumps(request).encode() + b"\n")
+            child.stdin.flush()
+        except BrokenPipeError:
+            # Its last lines give the reason.
+            pass
+        for line in child.stderr:
+            progress.take(line.decode("utf-8", "replace").rstrip("\n"))
+    finally:
+        end_runner(child)
+    if not progress.is_over:
+        # A runner that was killed leaves its step.
+        agent.end_sessions({session for _, _, session in agent.find_earlier(environment, "")})
+        if not progress.has_failed:
+            progress.screen.error("%s: the step runner was killed" % progress.host)
+    return progress.is_over and not progress.has_failed
+
+
+def end_runner(child):
+    """End a runner: without its lifeline it ends its step, in twelve seconds at most."""
+    try:
+        child.stdin.close()
+    except OSError:
+        pass
+    try:
+        child.wait(15)
+    except subprocess.TimeoutExpired:
+        agent.end_sessions({child.pid})

@@ -1,0 +1,109 @@
+/**
+ * One call to the agents of some ranks: one `flux exec`, which carries agent.py to the nodes,
+ * requests to the agents and their reports back. It lasts until it is ended, its signal comes,
+ * or its time is over.
+ */
+import { randomBytes } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { fluxExec } from "../flux/exec.js";
+import type { Input, Outcome, Run } from "../host/command.js";
+import { packagePath } from "../host/package.js";
+import { parseReport, type Report, type Request } from "./protocol.js";
+
+/** Seconds beyond what requests may take: the user's processes end by then, whatever hangs. */
+const MARGIN_S = 10;
+/** Lines of flux exec itself that are kept. */
+const PROSE_MAX = 200;
+
+export interface Called {
+  ranks: readonly number[];
+  /** Whom requests run as, through sudo(8); undefined: the instance owner. */
+  userid?: number | undefined;
+  /** The environment of flux exec and of the agents. */
+  env: Record<string, string>;
+  /** Seconds that the call may take. */
+  limitS: number;
+}
+
+export interface Listener {
+  signal?: AbortSignal;
+  onReport: (report: Report) => void;
+  /** flux exec could not reach a rank, or could not start an agent there. */
+  onError?: (rank: number, why: string) => void;
+}
+
+export interface NodeCall {
+  send: (request: Request) => void;
+  /** No more requests; the call is over when those before have been carried out. */
+  end: () => void;
+  over: Promise<Ended>;
+}
+
+export interface Ended {
+  outcome: Outcome;
+  /** Why ranks have not answered, where flux exec printed no error of their own. */
+  why: string;
+}
+
+export function callNodes(run: Run, called: Called, listener: Listener): NodeCall {
+  const nonce = randomBytes(9).toString("base64url");
+  const { ranks, userid, env, limitS } = called;
+  const seconds = String(Math.ceil(limitS) + MARGIN_S);
+  const user = userid === undefined ? [] : [String(userid), seconds];
+  const argv = ["flux", "python", "-I", "-S", "-c", agentSource(), "usernetes-agent", nonce];
+  // Python 3.6 reads the names of files, which have ƒ in them, by the locale.
+  const command = {
+    argv: [...argv, ...user],
+    env: { ...env, LC_ALL: "C.UTF-8" },
+    timeoutMs: limitS * 1000,
+  };
+  const prose: string[] = [];
+  let input: Input | undefined;
+  const over = run(fluxExec(ranks, command, { input: true }), {
+    ...(listener.signal ? { signal: listener.signal } : {}),
+    onInput: (given) => {
+      input = given;
+    },
+    onStderrLine: (line) => {
+      const report = parseReport(line, nonce);
+      if (report) {
+        listener.onReport(report);
+        return;
+      }
+      const text = line.slice(0, 4096);
+      if (prose.length < PROSE_MAX && !/^[0-9]+: $/.test(text)) prose.push(text);
+      const error = execError(text);
+      if (error) listener.onError?.(error.rank, error.why);
+    },
+  }).then((outcome) => ({ outcome, why: whyEnded(outcome, prose, listener.signal) }));
+  return {
+    send: (request) => input?.write(JSON.stringify(request)),
+    end: () => {
+      input?.write(JSON.stringify({ do: "end" } satisfies Request));
+      input?.end();
+    },
+    over,
+  };
+}
+
+function whyEnded(outcome: Outcome, prose: string[], signal: AbortSignal | undefined): string {
+  if (signal?.aborted) return "stopped";
+  if (outcome.timedOut) return "flux exec timed out";
+  const { exitCode, reason } = outcome;
+  return prose.at(-1) ?? (reason || `flux exec ended with ${exitCode ?? "a signal"}`);
+}
+
+/** `flux-exec: Error: rank 3: COMMAND: No route to host`. The command in it is the whole agent. */
+export function execError(line: string): { rank: number; why: string } | undefined {
+  const [, rank, rest = ""] = /^flux-exec: Error: rank ([0-9]+): (.*)$/s.exec(line) ?? [];
+  if (rank === undefined) return undefined;
+  return { rank: Number(rank), why: rest.split(": ").at(-1) ?? "" };
+}
+
+let source: string | undefined;
+
+/** Comments are for the reader here; they need not travel to every node. */
+export function agentSource(): string {
+  source ??= readFileSync(packagePath("lib/node/agent.py"), "utf8").replace(/^\s*#.*\n/gm, "");
+  return source;
+}

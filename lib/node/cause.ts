@@ -1,0 +1,88 @@
+/**
+ * Which lines of a step's output say why it failed: the line that ended the step, or,
+ * where that line is a summary, the lines above it that it sums up.
+ *
+ * Warnings, progress and what make, compose and kubeadm print after an error are never
+ * a cause. A warning is shown only where a step printed nothing else.
+ */
+
+/** What a program prints after its error, or between its lines. */
+const NOISE: readonly RegExp[] = [
+  /^\s*$|^-+$|^-- exit [0-9]+ --$/,
+  /^(Terminated|Killed|Hangup|Aborted)( \(core dumped\))?$/,
+  // make: "[Makefile:97: up] Error 2" sums up its recipe; "No rule to make target" is an error.
+  /^\S*make(\[[0-9]+\])?: (\*\*\* (\[.*\] |Waiting for |Deleting )|(Entering|Leaving) directory|Target .* not remade)/,
+  /^To see the stack trace of this error execute with |^\[preflight\] If you know what you are doing/,
+  /^See '.* --help'|^Run '.* --help'/,
+  // podman-compose: the commands that it runs, and how they ended.
+  /^exit code: [0-9]+$|^podman (start|run|exec|rm|stop|build|network|volume) /,
+  // docker compose's progress; its line with Error repeats what the engine prints next.
+  /^\s*(\[\+\] |(Network|Container|Volume|Image) \S+ +[A-Z][a-z]+\b)|^\s*\S+ (Pulling|Pulled|Building|Built|Error)\s*$/,
+];
+
+const WARNING =
+  /^\s*\[?warn(ing)?\b|^[WI][0-9]{4} [0-9:.]+ |\blevel=(warn(ing)?|info|debug)\b|^\S*make(\[[0-9]+\])?: warning: /i;
+
+/** A summary, and which lines are its causes; `first`: the first of them alone. */
+interface Summary {
+  line: RegExp;
+  causes: RegExp;
+  which: "all" | "first" | "last";
+}
+
+const ENGINE_ERROR = /^(Error|ERROR|error):? |level=(error|fatal) /;
+
+const SUMMARIES: readonly Summary[] = [
+  {
+    line: /^(error: )?error execution phase \S+: (preflight checks failed|\[preflight\] Some fatal errors)/,
+    causes: /^\s*\[ERROR [^\]]+\]/,
+    which: "all",
+  },
+  // Until Kubernetes 1.34 the errors come after their heading.
+  { line: /^\s*\[ERROR [^\]]+\]/, causes: /^\s*\[ERROR [^\]]+\]/, which: "all" },
+  {
+    line: /^(error: )?error execution phase \S+: (could ?n[o']t|couldn't) initialize a Kubernetes cluster/,
+    causes: /^\[(kubelet|api|control-plane)-check\] .*(not healthy|not running|unhealthy|failed)/,
+    which: "last",
+  },
+  // An engine's first error is the reason of those that follow from it.
+  {
+    line: /^the node's container does not run: |^subprocess\.CalledProcessError: |no container with name or ID|no such container/i,
+    causes: ENGINE_ERROR,
+    which: "first",
+  },
+  {
+    line: /^\S+ does not answer: the leftovers of /,
+    causes: /^Cannot connect |^(Error|ERROR|error):? |level=(error|fatal) /,
+    which: "last",
+  },
+  // BuildKit: a program's own last line, as `#9 1.204 E: Unable to locate package x`.
+  {
+    line: /failed to solve: process .* did not complete successfully/,
+    causes: /^(#[0-9]+ )?[0-9]+\.[0-9]+ \S/,
+    which: "last",
+  },
+];
+
+/** Of the last lines that a step printed, those that say why it ended; empty if none does. */
+export function causesOf(tail: readonly string[]): string[] {
+  const lines = tail.filter((line) => !NOISE.some((noise) => noise.test(line)));
+  const errors = lines.filter((line) => !WARNING.test(line));
+  const last = errors.at(-1) ?? lines.at(-1);
+  if (last === undefined) return [];
+  return causesOfSummary(errors, last).map((line) => line.trim());
+}
+
+function causesOfSummary(errors: readonly string[], last: string): string[] {
+  const summary = SUMMARIES.find(({ line }) => line.test(last));
+  const causes = errors.filter((line) => summary?.causes.test(line));
+  if (summary?.which === "all" && causes.length > 0) return causes;
+  const cause = (summary?.which === "first" ? causes[0] : causes.at(-1)) ?? last;
+  return [withContinuation(errors, cause)];
+}
+
+/** `Error: pasta failed with exit code 1:` has its reason in the next line. */
+function withContinuation(errors: readonly string[], cause: string): string {
+  const next = errors[errors.indexOf(cause) + 1];
+  return cause.endsWith(":") && next !== undefined ? `${cause} ${next.trim()}` : cause;
+}

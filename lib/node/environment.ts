@@ -1,0 +1,85 @@
+/**
+ * The environment of a cluster's steps on the nodes: all of it, since flux exec
+ * carries its caller's. What differs by node is found there (on-node/run.sh,
+ * stage.sh).
+ */
+import type { ScheduleOnLead } from "../cluster/request.js";
+import type { Adjustment } from "../config/schema.js";
+import { encodeInOrder } from "../flux/hostlist.js";
+import { decodeIdset } from "../flux/idset.js";
+import type { Claim } from "../record/events.js";
+import { composeCommand } from "../usernetes/engine.js";
+import { archive, marker, nodeName } from "../usernetes/names.js";
+import type { Ports } from "../usernetes/ports.js";
+
+export interface Site {
+  /** PATH and FLUX_URI, and the variables that --pass-env names. */
+  base: Record<string, string>;
+  template: string;
+  interface: string | undefined;
+  /** Whether work directories are shared between nodes; found out where it is "auto". */
+  shared: "auto" | "yes" | "no";
+  /** How far a job waits for its cluster. */
+  ready: "nodes" | "network" | "dns";
+  /** May pods run on the lead. */
+  scheduleOnLead: ScheduleOnLead;
+  /** What the cluster's copy of the template gets beyond it. */
+  adjustments: readonly Adjustment[];
+  /** UUID of the instance. */
+  instance: string;
+}
+
+interface Setting extends Site {
+  /** Ranks that the cluster continues without. */
+  without: number[];
+}
+
+export function stepEnvironment(
+  jobid: bigint,
+  claim: Claim,
+  site: Setting,
+): Record<string, string> {
+  const { ports } = claim;
+  const ranks = decodeIdset(claim.ranks);
+  const dropped = site.without.map((rank) => nodeName(claim.hosts[ranks.indexOf(rank)] ?? ""));
+  return {
+    ...site.base,
+    USERNETES_TEMPLATE: site.template,
+    USERNETES_WORKDIR: claim.workdir,
+    USERNETES_MARKER: marker(jobid, site.instance),
+    USERNETES_PROJECT: claim.project,
+    USERNETES_ARCHIVE: archive(jobid),
+    USERNETES_ENGINE: claim.engine,
+    USERNETES_RANKS: claim.ranks,
+    USERNETES_HOSTS: encodeInOrder(claim.hosts),
+    USERNETES_LEAD: String(claim.lead),
+    USERNETES_SHARED: site.shared,
+    USERNETES_READY: site.ready,
+    USERNETES_SCHEDULE_ON_LEAD: site.scheduleOnLead,
+    USERNETES_ADJUSTMENTS: site.adjustments.join(" "),
+    USERNETES_SIZE: String(ranks.length - dropped.length),
+    USERNETES_WITHOUT: dropped.join(" "),
+    USERNETES_SUBNET: claim.subnet,
+    ...(site.interface === undefined ? {} : { USERNETES_INTERFACE: site.interface }),
+    CONTAINER_ENGINE: claim.engine,
+    COMPOSE: composeCommand(claim.engine, claim.project),
+    COMPOSE_PROJECT_NAME: claim.project,
+    ...templatePorts(ports),
+  };
+}
+
+/** Until 2024-12-12 the template's own variables began with U7S_. */
+export function templatePorts(ports: Ports): Record<string, string> {
+  const named = {
+    PORT_ETCD: ports.etcd,
+    PORT_KUBELET: ports.kubelet,
+    PORT_FLANNEL: ports.flannel,
+    PORT_KUBE_APISERVER: ports.apiserver,
+  };
+  return Object.fromEntries(
+    Object.entries(named).flatMap(([name, port]) => [
+      [name, String(port)],
+      [`U7S_${name}`, String(port)],
+    ]),
+  );
+}

@@ -1,0 +1,86 @@
+/**
+ * Separates failures that a second try would meet again from those that may pass, by
+ * what make, the engines and their compose print. What is not known here may pass:
+ * a try too many costs less than a job.
+ *
+ * Only the lines that ended the step are read (cause.ts), and the port or subnet in
+ * them: others of the cluster's own help, and those that the template fixes do not
+ * change.
+ */
+import type { Fault } from "../record/events.js";
+import { indexOf, type Pool } from "../usernetes/subnets.js";
+import { decodeIdset } from "../flux/idset.js";
+
+/** docker, rootlesskit, podman (rootlessport, pasta) and nerdctl, when something else listens. */
+const PORT =
+  /port is already allocated|address already in use|failed to bind (host )?port|\bport \S+ is already in use/i;
+/** `0.0.0.0:8080`, `[::]:8080`, `:8080`, `port 8080`. */
+const PORT_NUMBER =
+  /(?:\bport |[0-9]\.[0-9]{1,3}:|\[[0-9a-f:]*\]:|(?<=^|\s):)([0-9]{1,5})(?![0-9.])/i;
+
+/** docker; podman (netavark), also where what it has forgotten conflicts; nerdctl. */
+const SUBNET =
+  /pool overlaps with other one|subnet \S+ is already used|requested ip address \S+ is already allocated|subnet \S+ overlaps with other one/i;
+const SUBNET_ADDRESS = /(?:subnet|address) ([0-9]+\.[0-9]+\.[0-9]+)\.[0-9]+(?:\/[0-9]+)? /i;
+
+const PERMANENT: readonly RegExp[] = [
+  /No rule to make target|^\S*make(\[[0-9]+\])?: \S+: No such file or directory$/,
+  // A shell's, with the line that it is at: a registry's "not found" has none.
+  /^(\S*sh: |[\w./-]+: (line )?[0-9]+: )((line )?[0-9]+: )?[^\s:]+: (command )?not found$/,
+  /executable file not found/,
+  /manifest unknown|pull access denied|repository does not exist|did not resolve to an alias/,
+  /permission denied/i,
+  /^sudo: |^sudo is not installed |^uid [0-9]+ has no account /,
+  /yaml: |unknown (shorthand )?flag|Unsupported config option/,
+  /^the node's container has died: /,
+];
+
+export interface Failure {
+  fault: Fault;
+  /** In place of the causes, where these do not say enough. */
+  note?: string;
+}
+
+/** `causes`: of a step that failed; `env`: of its call. Undefined: another try may go well. */
+export function failureOf(
+  step: string,
+  causes: readonly string[],
+  env: Record<string, string>,
+): Failure | undefined {
+  if (step === "up")
+    for (const cause of causes) {
+      const failure = portFailure(cause, env) ?? subnetFailure(cause, env);
+      if (failure) return failure;
+    }
+  const permanent = PERMANENT.some((pattern) => causes.some((cause) => pattern.test(cause)));
+  return permanent ? { fault: "permanent" } : undefined;
+}
+
+function portFailure(cause: string, env: Record<string, string>): Failure | undefined {
+  if (!PORT.test(cause)) return undefined;
+  const port = PORT_NUMBER.exec(cause)?.[1];
+  const ours = Object.entries(env).filter(([name]) => name.startsWith("PORT_"));
+  if (port === undefined || ours.some(([, value]) => value === port)) return { fault: "port" };
+  return fixedByTemplate(`port ${port}`, "is not one of the cluster's ports", cause);
+}
+
+function subnetFailure(cause: string, env: Record<string, string>): Failure | undefined {
+  if (!SUBNET.test(cause)) return undefined;
+  const address = SUBNET_ADDRESS.exec(cause)?.[1];
+  if (address === undefined || isOurs(`${address}.0/24`, env)) return { fault: "subnet" };
+  return fixedByTemplate(`subnet ${address}.0/24`, "is not one of the cluster's subnets", cause);
+}
+
+/** Each rank has one of as many /24 as the cluster has ranks. */
+function isOurs(subnet: string, env: Record<string, string>): boolean {
+  const { USERNETES_SUBNET: first = "", USERNETES_RANKS: ranks = "" } = env;
+  if (first === "") return true;
+  const all: Pool = { address: 0, size: 2 ** 24 };
+  const place = indexOf(all, subnet) - indexOf(all, first);
+  return place >= 0 && place < decodeIdset(ranks).length;
+}
+
+function fixedByTemplate(what: string, why: string, cause: string): Failure {
+  const advice = "free it on this node, or change it in the template's compose file";
+  return { fault: "permanent", note: `${what} is in use and ${why}: ${advice} (${cause})` };
+}

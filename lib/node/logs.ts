@@ -1,0 +1,118 @@
+/**
+ * What a cluster's steps have printed, from its nodes: one call to all of them, as the
+ * cluster's user. Lines come as they are read, without secrets.
+ */
+import { STEPS, type Step } from "../cluster/steps.js";
+import type { Run } from "../host/command.js";
+import { plainLine } from "../record/notes.js";
+import { callNodes } from "./call.js";
+import type { Report } from "./protocol.js";
+
+/** Bytes that come of all nodes together, of one step; and at least of each. */
+const ALL_MAX = 16 << 20;
+const EACH_MIN = 64 << 10;
+/** Characters of a line. */
+const LINE_MAX = 2_000;
+
+export interface LogRequest {
+  jobid: bigint;
+  ranks: readonly number[];
+  steps: Step[];
+  follow: boolean;
+  /** With the cluster's USERNETES_WORKDIR. */
+  env: Record<string, string>;
+  userid: number | undefined;
+  limitS: number;
+}
+
+export interface NodeLine {
+  rank: number;
+  step: Step;
+  /** Undefined: earlier lines were left out. */
+  text: string | undefined;
+}
+
+export interface LogAnswers {
+  /** Ranks that have sent all that they had. */
+  ranks: Set<number>;
+  /** Why others have not. */
+  errors: Map<number, string>;
+  /** Why none has, if that is no rank's own fault. */
+  why: string;
+}
+
+/** With `follow`, until the signal comes. */
+export async function readNodeLogs(
+  run: Run,
+  request: LogRequest,
+  { signal, onLine }: { signal?: AbortSignal; onLine: (line: NodeLine) => void },
+): Promise<LogAnswers> {
+  const { ranks, steps, follow, env, userid, limitS } = request;
+  const parts = new Parts(onLine);
+  const answers: LogAnswers = { ranks: new Set(), errors: new Map(), why: "" };
+  const waiting = new Set(ranks);
+  const end = (rank: number): void => {
+    if (waiting.delete(rank) && waiting.size === 0) call.end();
+  };
+  const onReport = (report: Report): void => {
+    const { rank } = report;
+    if (report.report === "log" || report.report === "cut") parts.take(report);
+    else if (report.report === "logs") {
+      if (report.found) answers.ranks.add(rank);
+      end(rank);
+    } else if (report.report === "refused" || report.report === "gone") {
+      answers.errors.set(rank, report.text);
+      end(rank);
+    }
+  };
+  const onError = (rank: number, why: string): void => {
+    answers.errors.set(rank, why);
+    end(rank);
+  };
+  const listener = { onReport, onError, ...(signal ? { signal } : {}) };
+  const call = callNodes(run, { ranks, env, userid, limitS }, listener);
+  call.send({
+    do: "logs",
+    env,
+    jobid: String(request.jobid),
+    bytes: Math.max(EACH_MIN, Math.floor(ALL_MAX / ranks.length)),
+    follow,
+    steps,
+  });
+  const { why } = await call.over;
+  parts.end();
+  return { ...answers, why };
+}
+
+/** Puts the parts of each log together, and passes on their lines. */
+class Parts {
+  /** By rank and step: the beginning of a line. */
+  private readonly torn = new Map<string, { rank: number; step: Step; text: string }>();
+
+  constructor(private readonly onLine: (line: NodeLine) => void) {}
+
+  take(report: Report & { report: "log" | "cut" }): void {
+    const { rank } = report;
+    const step = STEPS.find((name) => name === report.step);
+    if (step === undefined) return;
+    if (report.report === "cut") {
+      this.onLine({ rank, step, text: undefined });
+      return;
+    }
+    const key = `${rank} ${step}`;
+    const lines = ((this.torn.get(key)?.text ?? "") + report.text).split("\n");
+    const text = lines.pop() ?? "";
+    if (text === "") this.torn.delete(key);
+    else this.torn.set(key, { rank, step, text });
+    for (const line of lines) this.pass({ rank, step, text: line });
+  }
+
+  /** A log whose last line has no end. */
+  end(): void {
+    for (const line of this.torn.values()) this.pass(line);
+  }
+
+  private pass({ text, ...where }: { rank: number; step: Step; text: string }): void {
+    this.onLine({ ...where, text: plainLine(text, LINE_MAX) });
+  }
+}

@@ -1,0 +1,176 @@
+/**
+ * Where each rank of a chain of steps is, from its reports. Each step's end is passed on once
+ * for each rank, and every rank gets one for its last step, whatever becomes of it.
+ */
+import { isStep, rowOf, type NodeStep } from "../cluster/steps.js";
+import type { Fault, StepStatus } from "../record/events.js";
+import { oneLine, plainLine } from "../record/notes.js";
+import { causesOf } from "./cause.js";
+import { failureOf } from "./faults.js";
+import type { Report } from "./protocol.js";
+
+/** Steps that each of some ranks takes, one after another. */
+export interface Chain<Name extends string = NodeStep> {
+  steps: readonly Name[];
+  ranks: readonly number[];
+  /** Of the steps. */
+  env: Record<string, string>;
+  /** Seconds that all of it may take; each step has its own limit too. */
+  limitS: number;
+}
+
+export interface StepEnd<Name extends string = NodeStep> {
+  step: Name;
+  rank: number;
+  status: StepStatus;
+  note: string;
+  fault: Fault | undefined;
+  /** The work directory is the lead's, too. */
+  shared: boolean;
+  /** What the step gives: the join-command. */
+  result: string | undefined;
+  /** The last lines that it printed; more of a step that failed. */
+  tail: string[];
+  /** What the rank takes next. */
+  next: Name | undefined;
+  /** Other ranks of the chain have not ended this step yet. */
+  more: boolean;
+}
+
+/** What a step waits for while it runs. */
+export interface StepWait<Name extends string = NodeStep> {
+  step: Name;
+  rank: number;
+  note: string;
+}
+
+export interface ChainListener<Name extends string = NodeStep> {
+  onEnd: (end: StepEnd<Name>) => void;
+  onProgress?: ((wait: StepWait<Name>) => void) | undefined;
+}
+
+/** Reports of what a step waits for that are passed on, of each rank: a record is bounded. */
+const WAITS_MAX = 200;
+/** Lines that a failure's cause is looked for in; the agent sends no more. */
+const LINES_MAX = 24;
+/** The last lines of a step that are passed on, for the record. */
+const TAIL = 12;
+
+const SUDO_RULE = "the rule of etc/sudoers.d/usernetes is needed on this node";
+
+/** Seconds that one step of a chain may take. */
+export function stepLimit(step: string, { limitS }: { limitS: number }): number {
+  const own = (isStep(step) ? rowOf(step).limitS : undefined) ?? Infinity;
+  return Math.max(1, Math.min(own, Math.ceil(limitS)));
+}
+
+export class ChainProgress<Name extends string = NodeStep> {
+  /** The step that each unfinished rank is at. */
+  private readonly at = new Map<number, Name>();
+  private readonly waits = new Map<number, number>();
+  private readonly results = new Map<string, string>();
+
+  constructor(
+    private readonly chain: Chain<Name>,
+    private readonly listener: ChainListener<Name>,
+  ) {
+    const [first] = chain.steps;
+    if (first !== undefined) for (const rank of chain.ranks) this.at.set(rank, first);
+  }
+
+  take(report: Report): void {
+    const { rank } = report;
+    const step = this.at.get(rank);
+    if (step === undefined) return;
+    switch (report.report) {
+      case "end":
+        if (report.step === step) this.end(report, step);
+        break;
+      case "result":
+        this.results.set(`${report.step} ${rank}`, report.text);
+        break;
+      case "progress":
+        if (report.step === step) this.wait(rank, step, report.text);
+        break;
+      case "refused":
+        this.refuse(rank, step, report.text);
+        break;
+      case "gone":
+        this.lose(rank, report.text || "the step runner on this node exited unexpectedly");
+    }
+  }
+
+  /** The rank has not ended its last step. */
+  isAt(rank: number): boolean {
+    return this.at.has(rank);
+  }
+
+  isDone(): boolean {
+    return this.at.size === 0;
+  }
+
+  /** The ranks that have not ended their last step. */
+  ranks(): number[] {
+    return [...this.at.keys()];
+  }
+
+  lose(rank: number, why: string): void {
+    const step = this.at.get(rank);
+    if (step === undefined) return;
+    this.at.delete(rank);
+    this.pass({ step, rank, status: "lost", note: oneLine(why) });
+  }
+
+  private wait(rank: number, step: Name, text: string): void {
+    const count = (this.waits.get(rank) ?? 0) + 1;
+    this.waits.set(rank, count);
+    const note = oneLine(text);
+    if (count <= WAITS_MAX && note !== "") this.listener.onProgress?.({ step, rank, note });
+  }
+
+  /** Nothing can be run as the cluster's user there. */
+  private refuse(rank: number, step: Name, text: string): void {
+    const isSudo = /^(sudo: |Sorry, user )/.test(text);
+    const why = text.replace(/^(sudo: )?/, isSudo ? "sudo: " : "").slice(0, 200);
+    const tail = [isSudo ? `${why}; ${SUDO_RULE}` : text];
+    this.end({ rank, report: "end", step, status: "failed", exit: 1, tail }, step);
+  }
+
+  private end(report: Report & { report: "end" }, step: Name): void {
+    const { rank, status, exit = 1 } = report;
+    const lines = report.tail.slice(-LINES_MAX).map((line) => plainLine(line));
+    const { steps, env } = this.chain;
+    const next = status === "ok" ? steps[steps.indexOf(step) + 1] : undefined;
+    if (next === undefined) this.at.delete(rank);
+    else this.at.set(rank, next);
+    const limit = stepLimit(step, this.chain);
+    const why = status === "timeout" ? `timed out after ${limit} s` : `exit ${exit}`;
+    const causes = causesOf(lines);
+    const failure = status === "failed" ? failureOf(step, causes, env) : undefined;
+    const text = failure?.note ?? causes.join("; ");
+    this.pass({
+      step,
+      rank,
+      status,
+      note: status === "ok" ? "" : oneLine(text ? `${why}: ${text}` : why),
+      fault: failure?.fault,
+      shared: report.shared ?? false,
+      result: this.results.get(`${step} ${rank}`),
+      tail: lines.slice(-TAIL),
+      next,
+    });
+  }
+
+  private pass(
+    end: Pick<StepEnd<Name>, "step" | "rank" | "status" | "note"> & Partial<StepEnd<Name>>,
+  ): void {
+    const nothing = { fault: undefined, shared: false, result: undefined, next: undefined };
+    this.listener.onEnd({ ...nothing, tail: [], ...end, more: this.isBehind(end.step) });
+  }
+
+  /** Whether any rank has not ended the step yet. */
+  private isBehind(step: Name): boolean {
+    const place = this.chain.steps.indexOf(step);
+    return [...this.at.values()].some((at) => this.chain.steps.indexOf(at) <= place);
+  }
+}

@@ -1,0 +1,42 @@
+/** What a step is on the nodes: nothing is installed there, so its script travels. */
+import { readFileSync } from "node:fs";
+import { rowOf, type NodeStep } from "../cluster/steps.js";
+import { packagePath } from "../host/package.js";
+import type { StepRequest } from "./protocol.js";
+
+const read = (name: string) => readFileSync(packagePath("lib", "node", "steps", name), "utf8");
+
+/** Comments are for the reader here; they need not travel to every node. */
+export const withoutComments = (text: string): string => text.replace(/^\s*#.*\n/gm, "");
+
+let lists: Map<string, string[]> | undefined;
+const scripts = new Map<NodeStep, string>();
+
+function files(step: NodeStep): string[] {
+  lists ??= new Map(
+    withoutComments(read("scripts.list"))
+      .split("\n")
+      .map((line) => line.split(" "))
+      .map(([name = "", ...parts]) => [name, parts]),
+  );
+  const list = lists.get(step);
+  if (list === undefined) throw new Error(`on-node/scripts.list has no ${step}`);
+  return list;
+}
+
+export function stepScript(step: NodeStep): string {
+  const script = scripts.get(step) ?? withoutComments(files(step).map(read).join(""));
+  scripts.set(step, script);
+  return script;
+}
+
+/** `env`: of the steps, which has the name of the cluster's archive. */
+export function stepRequest(
+  step: NodeStep,
+  seconds: number,
+  env: Record<string, string>,
+): StepRequest {
+  const { gives, puts } = rowOf(step);
+  if (puts) return { step, seconds, archive: env["USERNETES_ARCHIVE"] ?? "" };
+  return { step, seconds, script: stepScript(step), ...(gives ? { gives } : {}) };
+}

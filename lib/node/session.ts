@@ -1,0 +1,170 @@
+/**
+ * A session: one call to the agents of some ranks, over which chains of steps are taken. Each
+ * rank takes one chain at a time.
+ *
+ * Promises: every rank of a chain gets an end for its last step, whatever becomes of the
+ * session; a rank that is lost, or that has no agent after PATIENCE_MS, ends at once.
+ */
+import type { NodeStep } from "../cluster/steps.js";
+import { encodeIdset } from "../flux/idset.js";
+import type { Run } from "../host/command.js";
+import { callNodes, type Called, type NodeCall } from "./call.js";
+import { ChainProgress, stepLimit, type Chain, type ChainListener } from "./progress.js";
+import type { Report, StepRequest } from "./protocol.js";
+
+export interface SessionOptions {
+  signal: AbortSignal;
+  /** Its broker is not up: nothing more will come of it. */
+  isLost: (rank: number) => boolean;
+  /** Calls back when `isLost` may have changed; gives what ends that. */
+  onChange: (callback: () => void) => () => void;
+  /** Calls back after so many ms; gives what takes that back. */
+  after: (ms: number, callback: () => void) => () => void;
+}
+
+export interface Members extends Called {
+  /** Begins the names of private directories for join-commands, on the nodes. */
+  private: string;
+}
+
+/** ms until a rank that does not answer is given up, and a session that does not end. */
+const PATIENCE_MS = 60_000;
+
+/** A chain's progress, whatever the names of its steps are. */
+type Heard = Pick<ChainProgress, "take" | "lose" | "ranks" | "isAt" | "isDone">;
+
+interface Taken {
+  progress: Heard;
+  done: () => void;
+}
+
+export class Session {
+  /** Ranks that take steps, or will when their agents are there. */
+  private readonly ranks: Set<number>;
+  private readonly here = new Set<number>();
+  private readonly taken = new Set<Taken>();
+  private readonly stopped = new AbortController();
+  private readonly takeBack: (() => void)[] = [];
+  private readonly call: NodeCall;
+  private closed = false;
+
+  constructor(
+    run: Run,
+    private readonly members: Members,
+    private readonly options: SessionOptions,
+  ) {
+    this.ranks = new Set(members.ranks);
+    this.call = callNodes(run, members, {
+      signal: AbortSignal.any([options.signal, this.stopped.signal]),
+      onReport: (report) => {
+        this.hear(report);
+      },
+      onError: (rank, why) => {
+        this.drop(rank, why);
+      },
+    });
+    this.takeBack.push(
+      options.onChange(() => {
+        for (const rank of [...this.ranks].filter(options.isLost)) this.drop(rank, LOST);
+      }),
+      options.after(PATIENCE_MS, () => {
+        for (const rank of this.ranks)
+          if (!this.here.has(rank)) this.drop(rank, "the node does not answer");
+      }),
+    );
+    void this.call.over.then(({ why }) => {
+      this.end(why);
+    });
+  }
+
+  /** Whether a chain can be taken by these ranks over this session. */
+  serves(ranks: readonly number[]): boolean {
+    const isBusy = (rank: number) => [...this.taken].some(({ progress }) => progress.isAt(rank));
+    return !this.closed && ranks.every((rank) => this.ranks.has(rank) && !isBusy(rank));
+  }
+
+  /** Resolves when every rank has ended its last step. */
+  take<Name extends string = NodeStep>(
+    chain: Chain<Name>,
+    requestOf: (step: Name, seconds: number, env: Record<string, string>) => StepRequest,
+    listener: ChainListener<Name>,
+  ): Promise<void> {
+    const progress = new ChainProgress(chain, listener);
+    return new Promise((resolve) => {
+      this.taken.add({ progress, done: resolve });
+      const { env, steps, ranks } = chain;
+      this.call.send({
+        do: "steps",
+        ranks: encodeIdset(ranks),
+        env,
+        private: this.members.private,
+        teardown: (steps as readonly string[]).includes("down-v"),
+        steps: steps.map((step) => requestOf(step, stepLimit(step, chain), env)),
+      });
+      // What was lost before cannot answer.
+      for (const rank of ranks) if (this.options.isLost(rank)) this.drop(rank, LOST);
+    });
+  }
+
+  /** No more is asked for; what runs ends by itself. */
+  close(): void {
+    if (this.closed) return;
+    this.closed = true;
+    this.call.end();
+    this.takeBack.push(
+      this.options.after(PATIENCE_MS, () => {
+        this.stopIfDone();
+      }),
+    );
+    this.stopIfHanging();
+  }
+
+  private hear(report: Report): void {
+    const { rank } = report;
+    if (report.report === "here") this.here.add(rank);
+    this.each((progress) => {
+      progress.take(report);
+    });
+    this.stopIfHanging();
+  }
+
+  private drop(rank: number, why: string): void {
+    this.ranks.delete(rank);
+    this.each((progress) => {
+      progress.lose(rank, why);
+    });
+    this.stopIfHanging();
+  }
+
+  /** A flux exec with a rank that is lost may not end for minutes. */
+  private stopIfHanging(): void {
+    const { size } = this.ranks;
+    if (size === 0 || (this.closed && size < this.members.ranks.length)) this.stopIfDone();
+  }
+
+  private stopIfDone(): void {
+    if (this.taken.size > 0) return;
+    this.closed = true;
+    this.stopped.abort();
+  }
+
+  private end(why: string): void {
+    this.closed = true;
+    for (const takeBack of this.takeBack) takeBack();
+    this.each((progress) => {
+      for (const rank of progress.ranks()) progress.lose(rank, why);
+    });
+  }
+
+  /** What a chain hears may be its end. */
+  private each(tell: (progress: Heard) => void): void {
+    for (const taken of this.taken) {
+      tell(taken.progress);
+      if (!taken.progress.isDone()) continue;
+      this.taken.delete(taken);
+      taken.done();
+    }
+  }
+}
+
+const LOST = "the node was lost";

@@ -1,0 +1,131 @@
+# What the steps rely on in the template, as lists, and what of it a clone lacks.
+# stage.sh and the doctor (../../doctor/on-node/places.sh) both look, so that a
+# template that has changed is named before a job is lost to it. docs/template.md
+# explains each.
+#
+# Only looks. One awk reads the Makefile and the compose file, and further files only
+# where a variable is not in these: stage is on the way of every job.
+
+# Without these no cluster comes up.
+template_targets='up kubeadm-init kubeconfig join-command kubeadm-join sync-external-ip install-flannel'
+# Each by this name, or with U7S_ before it.
+template_variables='NODE_NAME NODE_SUBNET'
+# Needed where a cluster has others than these, which a template has of itself.
+template_ports='PORT_ETCD=2379 PORT_KUBELET=10250 PORT_FLANNEL=8472 PORT_KUBE_APISERVER=6443'
+# As far as its Makefile names them.
+template_files='kubeadm-config.yaml Makefile.d/check-preflight.sh Makefile.d/detect-container-engine.sh Makefile.d/sync-external-ip.sh Makefile.d/install-flannel.sh'
+# One of these, as compose looks for them.
+template_composes='compose.yaml compose.yml docker-compose.yaml docker-compose.yml'
+# Without these the steps go on, and something else is worse.
+template_wanted_targets='kubeadm-reset down-v'
+template_wanted_variables='CONTAINER_ENGINE COMPOSE'
+
+# Prints the path of a clone's compose file; fails if it has none.
+compose_file() { # DIR
+  for name in $template_composes; do
+    if [ -f "$1/$name" ]; then echo "$1/$name"; return; fi
+  done
+  return 1
+}
+
+# Prints what is missing: target:NAME, variable:NAME, service:NAME, mount:PATH; and
+# file:NAME of each of $template_files that is named, there or not. It ends the shell,
+# which is a command substitution's.
+look_at_template() { # DIR TARGETS VARIABLES
+  dir=$1 targets=$2 variables=$3
+  COMPOSE_FILE_PATH=$(compose_file "$1") || COMPOSE_FILE_PATH=''
+  set --
+  for file in "$dir"/GNUmakefile "$dir"/Makefile "$COMPOSE_FILE_PATH" "$dir"/* "$dir"/Makefile.d/*; do
+    case ${file##*/} in *.md | LICENSE | kubeconfig | join-command) continue ;; esac
+    if [ -f "$file" ]; then set -- "$@" "$file"; fi
+  done
+  LC_ALL=C
+  export LC_ALL
+  export COMPOSE_FILE_PATH
+  # shellcheck disable=SC2016 # it is awk's
+  exec awk -v targets="$targets" -v variables="$variables" -v files="$template_files" '
+    BEGIN {
+      compose = ENVIRON["COMPOSE_FILE_PATH"]
+      wanted = split(variables, variable, " "); split(files, file, " ")
+    }
+    FILENAME != at {
+      at = FILENAME
+      make = at ~ /\/(GNUm|M)akefile$/
+      if (!make && at != compose) {
+        for (i = 1; i <= wanted; i++) if (!(variable[i] in known)) break
+        if (i > wanted) exit
+      }
+    }
+    {
+      sub(/(^|[ \t])#.*/, "")
+      words = $0
+      gsub(/[^A-Za-z0-9_]+/, " ", words)
+      count = split(words, word, " ")
+      for (i = 1; i <= count; i++) {
+        sub(/^U7S_/, "", word[i])
+        if (word[i] == "COMPOSE_PROJECT_NAME") word[i] = "COMPOSE"
+        known[word[i]]
+      }
+    }
+    make {
+      if (/^[^\t=]*:/ && !/^[^:]*:+=/) {
+        count = split(substr($0, 1, index($0, ":") - 1), word, " ")
+        for (i = 1; i <= count; i++) rule[word[i]]
+      }
+      if (/(exec|SHELL\)) .*\/usernetes\//) mounts = 1
+      for (i in file) if (index($0, file[i])) named[file[i]]
+    }
+    at == compose {
+      if (/:\/usernetes([:"\047 ]|$)|target: *["\047]?\/usernetes["\047 ]*$/) mounted = 1
+      if (/^[^ \t]/) services = /^["\047]?services["\047]?:/
+      if (services && /^services:.*[{ ]node:/) served = 1
+      if (services && match($0, /^ +[^ ]/)) {
+        if (!depth) depth = RLENGTH
+        if (RLENGTH == depth && /^ +["\047]?node["\047]? *:/) served = 1
+      }
+    }
+    END {
+      count = split(targets, word, " ")
+      for (i = 1; i <= count; i++) if (!(word[i] in rule)) print "target:" word[i]
+      for (i = 1; i <= wanted; i++) if (!(variable[i] in known)) print "variable:" variable[i]
+      for (name in named) print "file:" name
+      if (compose == "") print "file:docker-compose.yaml"
+      else if (!served) print "service:node"
+      if (compose != "" && mounts && !mounted) print "mount:/usernetes"
+    }' "$@"
+}
+
+# make knows a target that is not to be seen in the Makefile itself: by an include, a
+# pattern, a variable. A file of that name is not a target.
+makes() { # DIR TARGET
+  said=$(make -n -C "$1" "$2" 2>&1) || return
+  case $said in *"Nothing to be done"*) return 1 ;; esac
+}
+
+# Sets $lacks: what the template in DIR lacks, in one line with what to do; nothing if
+# it has all.
+template_lacks() { # DIR
+  variables=$template_variables
+  for port in $template_ports; do
+    eval "value=\${${port%=*}:-}"
+    [ -z "$value" ] || [ "$value" = "${port#*=}" ] || variables="$variables ${port%=*}"
+  done
+  lacks='' no_ports=''
+  for fault in $(look_at_template "$1" "$template_targets" "$variables"); do
+    name=${fault#*:}
+    case $fault in
+      target:*) makes "$1" "$name" || lacks="$lacks, target $name" ;;
+      variable:PORT_*) no_ports="$no_ports $name" ;;
+      variable:*) lacks="$lacks, variable $name" ;;
+      service:*) lacks="$lacks, service $name in its compose file" ;;
+      mount:*) lacks="$lacks, the directory itself at $name in its compose file" ;;
+      file:*.sh) [ -x "$1/$name" ] || lacks="$lacks, program $name" ;;
+      file:*) [ -f "$1/$name" ] || lacks="$lacks, file $name" ;;
+    esac
+  done
+  if [ -n "$lacks" ]; then
+    lacks="$1 lacks what the steps rely on: ${lacks#, }$no_ports: take a revision of rootless-containers/usernetes that has it"
+  elif [ -n "$no_ports" ]; then
+    lacks="$1 does not support configurable ports, it lacks$no_ports: set usernetes.ports to \"default\", or take a revision from after 2024-12-10"
+  fi
+}

@@ -1,0 +1,278 @@
+/** What a cluster's copy of the template gets beyond it, so that the cluster comes up sooner. */
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { execa } from "execa";
+import { join } from "node:path";
+import t, { type Test } from "tap";
+import { ADJUSTMENTS, DEFAULT_ADJUSTMENTS } from "../../lib/config/schema.js";
+import { Node, OWN, PROJECT } from "../fakes/node.js";
+
+const CONFIG = `# A site's own.
+apiVersion: kubeadm.k8s.io/v1beta4
+kind: InitConfiguration
+---
+apiVersion: kubeadm.k8s.io/v1beta4
+kind: ClusterConfiguration
+controllerManager:
+  extraArgs:
+    - name: cloud-provider
+      value: external
+networking:
+  podSubnet: "10.244.0.0/16"
+---
+kind: KubeletConfiguration
+`;
+
+function nodeOf(t: Test, config: string, { copy = true } = {}): Node {
+  const node = new Node();
+  t.teardown(() => {
+    node.remove();
+  });
+  node.staged();
+  node.note("container", `${PROJECT}_node_1\n`);
+  node.note("in-container", '[ "$*" != "kubeadm version -o short" ] || echo v1.35.0');
+  writeFileSync(join(node.workdir, "kubeadm-config.yaml"), config, { mode: 0o644 });
+  if (!copy) rmSync(join(node.workdir, ".usernetes/staged"));
+  return node;
+}
+
+/** What kubeadm's configuration is after kubeadm-init, with these adjustments. */
+async function adjusted(node: Node, names: readonly string[]): Promise<string> {
+  const { exitCode, stderr } = await node.step("kubeadm-init", {
+    USERNETES_ADJUSTMENTS: names.join(" "),
+  });
+  return exitCode === 0 ? node.read("kubeadm-config.yaml") : stderr;
+}
+
+const inserted = (config: string, after: string, text: string) =>
+  config.replace(`${after}\n`, `${after}\n${text}`);
+
+t.test("kubernetesVersion is that of the node's kubeadm", async (t) => {
+  const node = nodeOf(t, CONFIG);
+  const expected = inserted(CONFIG, "kind: ClusterConfiguration", "kubernetesVersion: v1.35.0\n");
+  t.equal(await adjusted(node, ["kubernetes-version"]), expected);
+  t.equal(statSync(join(node.workdir, "kubeadm-config.yaml")).mode & 0o777, 0o644);
+  t.strictSame(
+    readdirSync(node.workdir).filter((name) => name.startsWith("kubeadm-config.yaml.")),
+    [],
+  );
+});
+
+t.test("a second time nothing changes", async (t) => {
+  const node = nodeOf(t, CONFIG);
+  const once = await adjusted(node, ADJUSTMENTS);
+  t.match(once, "unsafe-no-fsync");
+  node.note("in-container", "echo v1.99.0");
+  rmSync(join(node.workdir, OWN, "kubeadm-init.done"));
+  t.equal(await adjusted(node, ADJUSTMENTS), once);
+});
+
+t.test("a template that names its version keeps it", async (t) => {
+  for (const line of ["kubernetesVersion: v1.30.1", '"kubernetesVersion": "${VERSION}"']) {
+    const own = inserted(CONFIG, "kind: ClusterConfiguration", `${line}\n`);
+    t.equal(await adjusted(nodeOf(t, own), ["kubernetes-version"]), own);
+  }
+});
+
+t.test("a kubeadm that gives no version changes nothing", async (t) => {
+  for (const answer of ["exit 1", "echo v1.35.0; echo $(id)", "echo '1.35'", "echo 'v1.3.5: {}'"]) {
+    const node = nodeOf(t, CONFIG);
+    node.note("in-container", answer);
+    t.equal(await adjusted(node, ["kubernetes-version"]), CONFIG, answer);
+  }
+});
+
+t.test(
+  "controller manager and scheduler elect no leader, as each sets its arguments",
+  async (t) => {
+    const names = ["no-leader-election"];
+    const LIST = '    - name: leader-elect\n      value: "false"\n';
+    const scheduler = `scheduler:\n  extraArgs:\n${LIST}`;
+    const both = (config: string) =>
+      inserted(inserted(config, "  extraArgs:", LIST), "kind: ClusterConfiguration", scheduler);
+    t.equal(await adjusted(nodeOf(t, CONFIG), names), both(CONFIG));
+    const map = CONFIG.replaceAll("v1beta4", "v1beta3").replace(
+      "    - name: cloud-provider\n      value: external",
+      "    cloud-provider: external",
+    );
+    t.equal(
+      await adjusted(nodeOf(t, map), names),
+      both(map).replaceAll(LIST, '    leader-elect: "false"\n'),
+      "until v1beta3 arguments are a map",
+    );
+    const flush = CONFIG.replace("    - name", "  - name").replace("      value", "    value");
+    t.match(
+      await adjusted(nodeOf(t, flush), names),
+      '  extraArgs:\n  - name: leader-elect\n    value: "false"\n  - name: cloud-provider',
+    );
+    const own = inserted(CONFIG, "  extraArgs:", LIST.replace("false", "true"));
+    t.equal(
+      await adjusted(nodeOf(t, own), names),
+      inserted(own, "kind: ClusterConfiguration", scheduler),
+      "what the template sets stays",
+    );
+  },
+);
+
+t.test("what is not understood stays as it is", async (t) => {
+  const flow = CONFIG.replace(/extraArgs:\n.*\n.*\n/, "extraArgs: [{name: a, value: b}]\n");
+  const changed = await adjusted(nodeOf(t, flow), ["no-leader-election"]);
+  t.match(changed, "controllerManager:\n  extraArgs: [{name: a, value: b}]\n");
+  const json = '{"kind": "ClusterConfiguration"}\n';
+  t.equal(await adjusted(nodeOf(t, json), ADJUSTMENTS), json);
+  const external = inserted(CONFIG, "kind: ClusterConfiguration", "etcd:\n  external: {}\n");
+  t.equal(await adjusted(nodeOf(t, external), ["etcd-no-fsync"]), external);
+});
+
+t.test("keys of elliptic curves, and etcd without fsync, where they are asked for", async (t) => {
+  const plain = await adjusted(nodeOf(t, CONFIG), DEFAULT_ADJUSTMENTS);
+  t.notMatch(plain, /ECDSA|fsync/);
+  const all = await adjusted(nodeOf(t, CONFIG), ["ecdsa-keys", "etcd-no-fsync"]);
+  const etcd =
+    'etcd:\n  local:\n    extraArgs:\n      - name: unsafe-no-fsync\n        value: "true"\n';
+  t.equal(
+    all,
+    inserted(CONFIG, "kind: ClusterConfiguration", `encryptionAlgorithm: ECDSA-P256\n${etcd}`),
+  );
+});
+
+t.test(
+  "a directory that a person gave stays as it is, and so does what a link names",
+  async (t) => {
+    t.equal(await adjusted(nodeOf(t, CONFIG, { copy: false }), ADJUSTMENTS), CONFIG);
+    const node = nodeOf(t, CONFIG);
+    const other = join(node.elsewhere, "kubeadm-config.yaml");
+    writeFileSync(other, CONFIG);
+    rmSync(join(node.workdir, "kubeadm-config.yaml"));
+    symlinkSync(other, join(node.workdir, "kubeadm-config.yaml"));
+    t.equal(await adjusted(node, ADJUSTMENTS), CONFIG);
+  },
+);
+
+t.test("kubeadm-init sets no addresses where all are set after the joins", async (t) => {
+  const node = nodeOf(t, CONFIG);
+  node.program("make", 'for word; do echo "$word" >>"$NOTES/words"; done');
+  await node.step("kubeadm-init", { USERNETES_ADJUSTMENTS: "one-sync" });
+  const [target, override = ""] = node.noted("words");
+  t.equal(target, "kubeadm-init");
+  writeFileSync(
+    join(node.directory, "Makefile"),
+    `kubeadm-init:
+	@$(MAKE) sync-external-ip
+	@$(MAKE) nested
+nested:
+	@$(MAKE) sync-external-ip; echo nested
+sync-external-ip:
+	@echo synced
+`,
+  );
+  const make = (...args: string[]) =>
+    execa("make", ["--no-print-directory", "-C", node.directory, "kubeadm-init", ...args]);
+  t.equal((await make(override)).stdout, "nested");
+  t.equal((await make()).stdout, "synced\nsynced\nnested", "without it each is made");
+});
+
+t.test("the container's host.docker.internal", async (t) => {
+  const staged = async (prepare: (node: Node) => void, names = "host-docker-internal") => {
+    const node = new Node();
+    t.teardown(() => {
+      node.remove();
+    });
+    prepare(node);
+    const { exitCode, stderr } = await node.step("stage", { USERNETES_ADJUSTMENTS: names });
+    t.equal(exitCode, 0, stderr);
+    return node;
+  };
+  const override = "docker-compose.override.yaml";
+  const has = (node: Node) => existsSync(join(node.workdir, override));
+
+  const node = await staged(() => undefined);
+  t.equal(
+    node.read(override).replace(/^#.*\n/, ""),
+    `services:
+  node:
+    extra_hosts:
+      - "host.docker.internal:\${USERNETES_GATEWAY:-127.0.0.1}"
+`,
+  );
+  t.ok(node.read(`${OWN}/node.env`).split("\n").includes("USERNETES_GATEWAY=10.100.0.1"));
+  t.notOk(has(await staged(() => undefined, "")), "switched off");
+  const file = (name: string, text: string) => (node: Node) => {
+    writeFileSync(join(node.template, name), text);
+  };
+  t.notOk(has(await staged(file("compose.override.yml", "services: {}\n"))), "it has its own");
+  const named = `services:\n  node:\n    extra_hosts: ["host.docker.internal:host-gateway"]\n`;
+  const own = await staged(file("docker-compose.yaml", `${named}    volumes: [".:/usernetes"]\n`));
+  t.notOk(has(own), "it has the name");
+});
+
+t.test("join-command waits until the token is signed, and no longer than that", async (t) => {
+  /** How often the cluster is asked, where kubectl prints this. */
+  const asked = async (answer: string, names = "signed-token") => {
+    const node = nodeOf(t, CONFIG);
+    const line = "kubeadm join a:1 --token abcdef.0123456789abcdef";
+    node.note("make.join-command", `echo '${line}' >join-command`);
+    // The step's own script runs, with a kubectl and a clock that are played.
+    node.note("in-container", '[ "$1" != sh ] || exec "$@"');
+    node.program("date", 'read -r now <"$NOTES/now"; echo $((now + 1)) >"$NOTES/now"; echo "$now"');
+    node.note("now", "100\n");
+    node.program(
+      "kubectl",
+      `echo "$*" >>"$NOTES/asked"; times=$(grep -c . "$NOTES/asked"); ${answer}`,
+    );
+    node.env["USERNETES_ADJUSTMENTS"] = names;
+    const [result] = await node.call("join-command");
+    t.equal(result, `result join-command: ${line}\n`);
+    return node.noted("asked").length;
+  };
+  const signed = (id: string) => `echo '  jws-kubeconfig-${id}: x'; echo '  kubeconfig: y'`;
+  t.equal(
+    await asked(`[ "$times" -lt 4 ] && echo '  kubeconfig: y' || { ${signed("abcdef")}; }`),
+    4,
+  );
+  t.equal(await asked(signed("123456")), 10, "another's is not it, and 10 s are enough");
+  t.equal(await asked("exit 1"), 1, "a cluster that does not answer is not waited for");
+  t.equal(await asked(`echo '{"items":[]}'`), 1, "nor one without cluster-info");
+  t.equal(await asked(signed("123456"), ""), 0, "switched off");
+});
+
+t.test("up ends when the node's container runtime answers", async (t) => {
+  const up = async (programs: Record<string, string>, seconds = 20) => {
+    const node = nodeOf(t, CONFIG);
+    const inside = join(node.directory, "inside");
+    mkdirSync(inside);
+    for (const [name, text] of Object.entries(programs))
+      writeFileSync(join(inside, name), `#!/bin/sh\n${text}\n`, { mode: 0o755 });
+    node.program(
+      "date",
+      'now=$(cat "$NOTES/now" 2>/dev/null); echo $((now + 1)) >"$NOTES/now"; echo "$now"',
+    );
+    node.note("in-container", `PATH=${inside}:$PATH; [ "$1" != sh ] || exec sh -s ${seconds}`);
+    const { exitCode, stderr } = await node.step("up");
+    return { exitCode, stderr, done: existsSync(join(node.workdir, `${OWN}/up.done`)), node };
+  };
+  const loaded = { systemctl: "echo LoadState=loaded" };
+  const slow = `echo 1 >>"$NOTES/tries"; [ "$(grep -c . "$NOTES/tries")" -gt 3 ]`;
+  const waited = await up({ crictl: slow, ...loaded });
+  t.equal(waited.exitCode, 0, waited.stderr);
+  t.equal(waited.node.noted("tries").length, 4);
+  t.ok(waited.done);
+  t.equal((await up({ ctr: "true", ...loaded })).exitCode, 0, "by ctr where there is no crictl");
+  t.equal((await up({})).exitCode, 0, "an image without both is not waited for");
+  const never = await up({ crictl: 'echo "usage"; echo "no such socket" >&2; exit 1' }, 3);
+  t.equal(never.exitCode, 1);
+  t.equal(
+    never.stderr,
+    "the node's container is not ready for kubeadm after 120 s: the container runtime does not answer: no such socket",
+  );
+  t.notOk(never.done, "so that another try starts the node again");
+  const bare = await up({ ctr: "true", systemctl: "echo LoadState=not-found" }, 3);
+  t.match(bare.stderr, /: systemd has not loaded kubelet\.service: LoadState=not-found$/);
+});
