@@ -1,10 +1,15 @@
 /** A job's own shell keeps its nodes until its cluster is gone. */
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Entry } from "./flux.js";
+import type { Entry, LifeFlux } from "./flux.js";
+import { until } from "../hosts/until.js";
 import { life, type Tap } from "./life.js";
 
 /** The memo of a job's shell. */
 const DONE = 'usernetes={"tasks":"done"}';
+
+/** The embedded Flux has no flux-alloc(1). */
+const noAllocations = ({ kind }: LifeFlux): string | false =>
+  kind === "real" ? false : "the embedded Flux has no flux-alloc";
 
 life(async (t, flux) => {
   await flux.startDaemon();
@@ -30,6 +35,17 @@ life(async (t, flux) => {
     const three = await flux.submit("-N3", "sh", "-c", "exit $FLUX_TASK_RANK");
     await kept(t as unknown as Tap, one, 0);
     await kept(t as unknown as Tap, three, 2);
+  });
+
+  await t.test("flux jobs shows it as running meanwhile, and counts that time", async (t) => {
+    flux.takes("down-v", 4);
+    const job = await flux.submit("-N1", "true");
+    await tasksDone(job);
+    const shown = (format: string) => flux.output("flux", "jobs", "-a", "-n", "-o", format, job);
+    t.equal(await shown("{status_abbrev}"), "R");
+    await kept(t as unknown as Tap, job, 0);
+    t.equal(await shown("{status_abbrev}"), "CD");
+    t.ok(Number(await shown("{runtime}")) > 4);
   });
 
   await t.test("tasks of other nodes have their cluster until the last one ends", async (t) => {
@@ -94,6 +110,67 @@ life(async (t, flux) => {
     const asks = "--setattr=attributes.user.usernetes=yes";
     const job = await flux.output("flux", "batch", "-N2", asks, "--wrap", script);
     await kept(t as unknown as Tap, job, 3);
+  });
+
+  /** What ended it, while its cluster was there; an epilog keeps its nodes. */
+  const endedBy = async (t: Tap, job: string, type: string) => {
+    await flux.waitForEnd(job);
+    const [events, record] = [await flux.events(job), await flux.record(job)];
+    t.match(record.at(-1), { name: "down", context: { left: { length: 0 } } });
+    const fatal = events.find(
+      ({ name, context }) => name === "exception" && context?.["severity"] === 0,
+    );
+    t.equal(fatal?.context?.["type"], type);
+    t.ok(at(record, "down") < at(events, "free"), "its nodes are kept by an epilog");
+  };
+
+  await t.test("a batch job that is canceled, or whose time is over", async (t) => {
+    const script = flux.script("sleep 300");
+    for (const [end, options] of [
+      ["cancel", []],
+      ["timeout", ["-t", "4s"]],
+    ] as const) {
+      const asks = "--setattr=attributes.user.usernetes=yes";
+      const job = await flux.output("flux", "batch", "-N2", asks, ...options, script);
+      await flux.waitFor(job, "start");
+      if (end === "cancel") await flux.output("flux", "cancel", job);
+      await endedBy(t as unknown as Tap, job, end);
+    }
+  });
+
+  await t.test("an allocation", { skip: noAllocations(flux) }, async (t) => {
+    flux.takes("down-v", 3);
+    const alloc = ["flux", "alloc", "-N2", "--setattr=attributes.user.usernetes=yes"];
+
+    await t.test("that the exit of its shell ends", async (t) => {
+      const shell = [...alloc, "sh", "-c", "'flux getattr jobid; kubectl get nodes; exit 3'"];
+      // On a terminal flux-alloc(1) exits with 1, whatever its shell's status is.
+      for (const terminal of [true, false]) {
+        const without = ["sh", "-c", shell.join(" ")];
+        const ended = await flux.run(
+          terminal ? ["script", "-qec", shell.join(" "), "/dev/null"] : without,
+        );
+        t.match(ended, { exitCode: terminal ? 1 : 3, stdout: /u7s-node1 +Ready/ });
+        const [job = ""] = /ƒ[A-Za-z0-9]+/.exec(ended.stdout) ?? [];
+        await kept(t as unknown as Tap, job, 3);
+      }
+    });
+
+    for (const end of ["cancel", "timeout"])
+      await t.test(`that a ${end} ends`, async (t) => {
+        const options = end === "timeout" ? ["-t", "4s"] : [];
+        const ended = flux.run([...alloc, ...options, "sleep", "300"]);
+        let job = "";
+        await until("it is there", async () => {
+          job = await flux.output("flux", "jobs", "-n", "-o", "{id.f58}");
+          return job !== "";
+        });
+        await flux.waitFor(job, "start");
+        if (end === "cancel") await flux.output("flux", "cancel", job);
+        await endedBy(t as unknown as Tap, job, end);
+        t.not((await ended).exitCode, 0);
+      });
+    t.same(await flux.leftovers(), []);
   });
 
   await t.test("a job that has the nodes of a cluster that is still torn down waits", async (t) => {

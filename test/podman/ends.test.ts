@@ -22,6 +22,24 @@ await podmanLife({ table: TABLE, size: 2 }, async (t, flux) => {
     t.same(await flux.leftovers(), []);
   });
 
+  await t.test("a node whose init ignores TERM is not waited for", async (t) => {
+    // The engine gives it ten seconds to stop.
+    flux.instead({ up: "touch ignores-term; $(COMPOSE) up --build -d" });
+    const seconds: number[] = [];
+    for (let round = 0; round < 3; round++) {
+      const job = await flux.submit("-N2", "true");
+      await flux.ended(job);
+      const record = await flux.record(job);
+      t.match(record.at(-1), { name: "down", context: { left: { length: 0 } } });
+      const at = (name: string) => record.find((entry) => entry.name === name)?.timestamp ?? NaN;
+      seconds.push(at("down") - at("teardown-start"));
+    }
+    flux.instead({});
+    t.comment(`teardown: ${seconds.map((each) => each.toFixed(1)).join(", ")} s`);
+    t.ok(Math.max(...seconds) < 10);
+    t.same(await flux.leftovers(), []);
+  });
+
   await t.test("a network that its user's own container is on is named", async (t) => {
     const job = await flux.submit("-N1", "sleep", "300");
     await flux.started(job);

@@ -43,6 +43,10 @@ export const LONG: Readonly<Record<string, { why: string; alsoIn: string }>> = {
     why: "real images, built ahead of the jobs",
     alsoIn: "test/life/warm.test.ts, test/warm/on-node.test.ts",
   },
+  "test/life/end-hold-load.test.ts": {
+    why: "many jobs one after the other, to find one whose nodes are released too early",
+    alsoIn: "test/life/end-hold.test.ts, test/plugin/meter.test.ts",
+  },
   "test/life/load.test.ts": {
     why: "hundreds of jobs at once",
     alsoIn: "test/life/job.test.ts, test/plugin/reconcile.test.ts",
