@@ -37,55 +37,30 @@ function kindOf(number: number): { nodes: number; kind: string } {
 tap.setTimeout(7_200_000);
 
 life(async (t, flux) => {
-  for (const target of [
-    "up",
-    "kubeadm-init",
-    "install-flannel",
-    "join-command",
-  ])
+  for (const target of ["up", "kubeadm-init", "install-flannel", "join-command"])
     flux.takes(target, 0);
   flux.logLevel = "info";
   const port = await freePort();
-  await flux.startDaemon(
-    "--config",
-    flux.table(`metrics-listen = "${port}"\n`),
-  );
+  await flux.startDaemon("--config", flux.table(`metrics-listen = "${port}"\n`));
   // The system's own plugins, without ours.
   const initrc = join(flux.place.common, "without-usernetes.lua");
   writeFileSync(initrc, 'plugin.load { file = "*.so", conf = {} }\n');
   const without = ["-o", `initrc=${initrc}`];
   const asks = "--setattr=attributes.user.usernetes=yes";
-  const submit = async (
-    count: number,
-    options: string[],
-  ): Promise<string[]> => {
+  const submit = async (count: number, options: string[]): Promise<string[]> => {
     const jobs: string[] = [];
     for (let first = 0; first < count; first += AT_ONCE) {
       const { nodes, kind } = kindOf(first);
-      const many = [
-        `--cc=1-${Math.min(AT_ONCE, count - first)}`,
-        `-N${nodes}`,
-        `-n${nodes}`,
-      ];
+      const many = [`--cc=1-${Math.min(AT_ONCE, count - first)}`, `-N${nodes}`, `-n${nodes}`];
       const command = ["-t", "10m", asks, ...options, "sh", "-c", kind];
-      jobs.push(
-        ...(await flux.output("flux", "submit", ...many, ...command)).split(
-          "\n",
-        ),
-      );
+      jobs.push(...(await flux.output("flux", "submit", ...many, ...command)).split("\n"));
     }
     return jobs;
   };
 
   /** Their eventlogs, or records, which end with `last`. */
-  const eventlogs = async (
-    jobs: string[],
-    key: string,
-    last: string,
-  ): Promise<Entry[][]> => {
-    const keys = jobs.map(
-      (job) => `${kvsDirectory(parseJobid(job) ?? 0n)}.${key}`,
-    );
+  const eventlogs = async (jobs: string[], key: string, last: string): Promise<Entry[][]> => {
+    const keys = jobs.map((job) => `${kvsDirectory(parseJobid(job) ?? 0n)}.${key}`);
     const text = await flux.output("flux", "kvs", "get", "--raw", ...keys);
     const logs: Entry[][] = [];
     for (const line of text.split("\n")) {
@@ -113,8 +88,7 @@ life(async (t, flux) => {
     const late = jobs.filter(
       (_, i) => !(at(events[i] ?? [], "free") >= at(records[i] ?? [], "down")),
     );
-    const load =
-      loads.reduce((sum, each) => sum + each, 0) / Math.max(1, loads.length);
+    const load = loads.reduce((sum, each) => sum + each, 0) / Math.max(1, loads.length);
     const seconds = Math.round((Date.now() - began) / 1000);
     tap.comment(
       `${flux.kind}: ${late.length} of ${jobs.length} jobs were free before down; ${seconds} s, load ${load.toFixed(1)}`,
@@ -139,19 +113,11 @@ life(async (t, flux) => {
       t.equal(await counted("shell"), jobs.length);
       t.equal(await counted("late"), 0);
       t.same([...logged()], []);
-      const epilogs = events
-        .flat()
-        .filter(({ name }) => name === "epilog-start");
+      const epilogs = events.flat().filter(({ name }) => name === "epilog-start");
       t.same(epilogs, [], "and none has an epilog");
       for (const [i, log] of events.entries()) {
-        const status = log.find(({ name }) => name === "finish")?.context?.[
-          "status"
-        ];
-        t.equal(
-          status,
-          kindOf(i).kind === "exit 3" ? 3 << 8 : 0,
-          jobs[i] ?? "",
-        );
+        const status = log.find(({ name }) => name === "finish")?.context?.["status"];
+        t.equal(status, kindOf(i).kind === "exit 3" ? 3 << 8 : 0, jobs[i] ?? "");
       }
     },
   );
@@ -178,18 +144,11 @@ life(async (t, flux) => {
       const seconds: number[] = [];
       for (let run = 0; run < RUNS[flux.kind]; run++) {
         const began = Date.now();
-        const { exitCode, stderr } = await flux.flux(
-          "run",
-          "-N2",
-          ...options,
-          "true",
-        );
+        const { exitCode, stderr } = await flux.flux("run", "-N2", ...options, "true");
         t.equal(exitCode, 0, stderr);
         seconds.push((Date.now() - began) / 1000);
       }
-      const [median = NaN] = seconds
-        .toSorted((a, b) => a - b)
-        .slice(seconds.length >> 1);
+      const [median = NaN] = seconds.toSorted((a, b) => a - b).slice(seconds.length >> 1);
       tap.comment(
         `${flux.kind}: flux run -N2 true with ${way}: ${median.toFixed(2)} s (${Math.min(...seconds)} to ${Math.max(...seconds)}), load ${loadavg()[0]?.toFixed(1)}`,
       );

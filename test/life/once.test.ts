@@ -57,7 +57,7 @@ printf 'one\\ntwo\\n' | flux usernetes once -- sh -c 'cat; printf "[%s]" "$@"' s
   await t.test("a job that is canceled ends all of them", async (t) => {
     const out = join(flux.place.common, "once.out");
     const script = flux.script(
-      `flux usernetes once -- sh -c 'trap "exit 7" TERM; echo began >>${out}; sleep 60 & wait'`,
+      `flux usernetes once -- sh -c 'trap "exit 7" TERM; sleep 60 & echo began >>${out}; wait'`,
     );
     const job = (await flux.run(["flux", "submit", ...many, script], env)).stdout.trim();
     await until("it began", async () => (await flux.run(["cat", out])).stdout !== "");
@@ -68,9 +68,10 @@ printf 'one\\ntwo\\n' | flux usernetes once -- sh -c 'cat; printf "[%s]" "$@"' s
 
   await t.test("SIGTERM reaches both the command and the waiting tasks", async (t) => {
     const out = join(flux.place.common, "term.out");
+    // A sleep that began after the signal would keep the job's output open.
     const script = flux.script(`
 trap : TERM
-flux usernetes once -- sh -c 'trap "exit 7" TERM; : >${out}; sleep 60 & wait'
+flux usernetes once -- sh -c 'trap "exit 7" TERM; sleep 60 & : >${out}; wait'
 echo "$FLUX_TASK_RANK $?"`);
     const job = (await flux.run(["flux", "submit", "-N2", "-n2", script], env)).stdout.trim();
     await until("it began", async () => (await flux.run(["test", "-e", out])).exitCode === 0);
