@@ -54,6 +54,7 @@ export async function loadProgram(word = ""): Promise<Command> {
     "after",
     `
 Without Node.js:
+  kubeconfig JOB      print a kubeconfig that works on every node of the instance
   once -- COMMAND     run COMMAND in the job's first task only (see once --help)
 
 The manual page, flux help usernetes, has all of it.

@@ -40,6 +40,12 @@ export function programGrammar(program: Command): Grammar {
     };
   });
   const more: Verb[] = [
+    {
+      name: "kubeconfig",
+      options: [{ names: ["-o", "--output"], value: kindOf("FILE", "--output") }, HELP],
+      argument: kindOf("JOB", ""),
+      most: 1,
+    },
     { name: "once", options: [HELP], argument: "command", most: MANY },
     { name: "help", options: [], argument: "verb", most: 1 },
   ];

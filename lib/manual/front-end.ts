@@ -12,8 +12,11 @@ export function usernetesHelp(...verb: string[]): HelpText {
   return ask("usernetes", [...verb, "--help"]);
 }
 
-export function onceHelp(): HelpText {
-  return ask("flux-usernetes", ["once", "--help"]);
+/** The subcommands of flux-usernetes that are sh. */
+export const SH_COMMANDS = ["kubeconfig", "once"] as const;
+
+export function shCommandHelp(name: (typeof SH_COMMANDS)[number]): HelpText {
+  return ask("flux-usernetes", [name, "--help"]);
 }
 
 function ask(command: string, args: string[]): HelpText {

@@ -2,10 +2,11 @@
 import type { Command } from "commander";
 import { readFileSync } from "node:fs";
 import { packagePath } from "../host/package.js";
-import { heading, item, paragraph, sentence, type Block } from "./blocks.js";
+import { item, paragraph, sentence, type Block } from "./blocks.js";
 import {
-  onceHelp,
   optionItems,
+  SH_COMMANDS,
+  shCommandHelp,
   synopsis,
   usernetesHelp,
   verbBlocks,
@@ -40,15 +41,13 @@ function page(name: string, section: number, made: Record<string, Block[]>): Pag
 }
 
 function programParts(program: Command): Record<string, Block[]> {
-  const once = onceHelp();
-  const onceUsage = once.usage.map(synopsis);
+  const inSh = SH_COMMANDS.map((name) => ({ name, help: shCommandHelp(name) }));
+  const usages = inSh.flatMap(({ help }) => help.usage.map(synopsis));
   return {
-    synopsis: [{ kind: "lines", texts: [...program.commands.map(usageOf), ...onceUsage] }],
+    synopsis: [{ kind: "lines", texts: [...program.commands.map(usageOf), ...usages] }],
     commands: [
       ...program.commands.flatMap(commandBlocks),
-      heading(2, "once"),
-      ...onceUsage.map((usage) => paragraph(usage)),
-      ...moreOf(once),
+      ...inSh.flatMap(({ name, help }) => verbBlocks(name, help)),
     ],
   };
 }

@@ -64,7 +64,12 @@ function newShell(t: { teardown(act: () => void): unknown }, flux?: string): She
 t.test("every command is offered, and every option of it", async (t) => {
   const shell = newShell(t);
   const names = program.commands.map((command) => command.name());
-  t.strictSame(await shell.offered(["flux-usernetes", ""]), [...names, "once", "help"]);
+  t.strictSame(await shell.offered(["flux-usernetes", ""]), [
+    ...names,
+    "kubeconfig",
+    "once",
+    "help",
+  ]);
   t.strictSame(await shell.offered(["flux-usernetes", "un"]), ["uninstall"]);
   t.strictSame(await shell.offered(["flux-usernetes", "-"]), ["-V", "--version", "-h", "--help"]);
   for (const command of program.commands) {

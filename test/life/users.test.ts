@@ -76,6 +76,17 @@ users("a user's cluster is the user's own, on every node", async (t, flux, alice
   t.match(followed, { ...kept, stdout: hers.stdout }, "it has settled");
   const other = await flux.asGuest(bob, "usernetes", "logs", job);
   t.match(other, { exitCode: 1, stdout: "", stderr: /another user's/ });
+  // On every node for the user while the job runs, and for the owner; for nobody else.
+  const server = /^ +server: https:\/\/(?!127\.)[0-9.]+:[0-9]+$/m;
+  for (const asked of [
+    await flux.asGuest(alice, "usernetes", "kubeconfig", job),
+    await flux.run(["flux", "usernetes", "kubeconfig", job]),
+  ])
+    t.match(asked, { exitCode: 0, stdout: server, stderr: "" });
+  t.match(await flux.asGuest(bob, "usernetes", "kubeconfig", job), {
+    ...{ exitCode: 1, stdout: "" },
+    stderr: /^flux-usernetes: kubeconfig: job \S+ belongs to another user\n$/,
+  });
   execFileSync("touch", [go]);
   await flux.waitForEnd(job);
   t.match(await flux.by(alice, "usernetes", "logs", job), "==> down-v, try 1: ok on 0-2 <==\n");

@@ -23,7 +23,9 @@ const NOT_THE_OWNER: Record<string, string> = {
 };
 
 /** Refuses what only the instance owner may. */
-export function refuseGuest(command: string, env: Record<string, string>): void {
+export function refuseGuest(command: string, argv: string[], env: Record<string, string>): void {
+  // In the shells of their own job they may.
+  if (command === "exec" && argv.some((word) => /^(-j|--jobid)/.test(word))) return;
   const words = NOT_THE_OWNER[command];
   if (words !== undefined && userOf(env) !== OWNER) throw new Refusal(words);
 }

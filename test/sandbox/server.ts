@@ -108,7 +108,7 @@ class Session {
   async #runCommand(call: Call): Promise<number> {
     const [name = "", ...argv] = call.argv;
     try {
-      refuseGuest(name, call.env);
+      refuseGuest(name, argv, call.env);
       return await findCommand(name)({ ...call, argv });
     } catch (error) {
       if (error instanceof Refusal) {

@@ -2,11 +2,17 @@
 import { constants } from "node:os";
 import { decodeIdset, encodeIdset } from "../../../lib/flux/idset.js";
 import { Refusal, type Call } from "../call.js";
+import { asUser, userOf } from "../guests.js";
+import { jobArgument } from "../job-argument.js";
+import type { Job } from "../job.js";
 import { parseOptions, type Options } from "../options.js";
 import { statusOf, type Ending, type Running } from "../process.js";
 import { describeSignal } from "../signals.js";
 
-const SPECS = ["rank|r=", "exclude|x=", "dir|d=", "labelio|l", "noinput|n", "verbose|v", "quiet|q"];
+const SPECS = [
+  ...["rank|r=", "exclude|x=", "dir|d=", "jobid|j="],
+  ...["labelio|l", "noinput|n", "verbose|v", "quiet|q"],
+];
 const NO_ROUTE = 68;
 
 function idset(text: string, size: number): number[] {
@@ -18,7 +24,22 @@ function idset(text: string, size: number): number[] {
   }
 }
 
-function targets(options: Options, size: number): number[] {
+/** The job in whose shells it runs, as the job's user. */
+function jobOf(call: Call, options: Options): Job | undefined {
+  const id = options.get("jobid");
+  if (id === undefined) return undefined;
+  const job = jobArgument(call, id, `unable to get info for job ${id}: No such file or directory`);
+  if (userOf(call.env) !== job.userid || !job.started || job.state !== "RUN")
+    throw new Refusal(`flux-exec: Error: job ${id}: No such file or directory`);
+  return job;
+}
+
+/** Those of a job are counted from 0, in the order of its ranks. */
+function targets(options: Options, ranks: number[]): number[] {
+  return places(options, ranks.length).flatMap((place) => ranks[place] ?? []);
+}
+
+function places(options: Options, size: number): number[] {
   const text = options.get("rank") ?? "all";
   const asked = idset(text, size);
   if (asked.some((rank) => rank >= size))
@@ -42,12 +63,17 @@ function printer(
   return { out: labelled(call.outBytes), err: labelled(call.errBytes) };
 }
 
-function start(call: Call, rank: number, options: Options): Running {
+interface Start {
+  rank: number;
+  argv: string[];
+}
+
+function start(call: Call, { rank, argv }: Start, options: Options): Running {
   const { instance } = call;
   const { out, err } = printer(call, rank, options);
   const running = instance.launcher({
     host: instance.host(rank),
-    argv: options.rest,
+    argv,
     cwd: options.get("dir") ?? call.cwd,
     env: call.env,
     uri: instance.uri(rank),
@@ -82,13 +108,16 @@ export async function exec(call: Call): Promise<number> {
     stopAtOperand: true,
   });
   if (options.rest.length === 0) throw new Refusal("Usage: flux exec [OPTIONS] COMMAND...");
-  const ranks = targets(options, instance.size);
+  const job = jobOf(call, options);
+  const all = Array.from({ length: instance.size }, (_, rank) => rank);
+  const ranks = targets(options, job ? [...(job.allocation?.cores.keys() ?? [])] : all);
+  const argv = job ? asUser(job.userid, options.rest) : options.rest;
   const lost = ranks.filter((rank) => instance.resources.lost.has(rank));
   const here = ranks.filter((rank) => !lost.includes(rank));
   const command = options.rest[0] ?? "";
   for (const rank of lost)
     call.err(`flux-exec: Error: rank ${rank}: ${command}: No route to host\n`);
-  const running = new Map(here.map((rank) => [rank, start(call, rank, options)]));
+  const running = new Map(here.map((rank) => [rank, start(call, { rank, argv }, options)]));
   const killAll = (signal: NodeJS.Signals) => {
     for (const process of running.values()) process.kill(signal);
   };

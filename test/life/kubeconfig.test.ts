@@ -1,0 +1,67 @@
+/** `flux usernetes kubeconfig`: from every node, by the job's user and by the instance owner. */
+import { readFileSync, rmSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { until } from "../hosts/until.js";
+import { life } from "./life.js";
+import { COMMANDS } from "./places.js";
+
+life(async (t, flux) => {
+  const env = { FLUX_EXEC_PATH: COMMANDS };
+  const kubeconfig = (...args: string[]) =>
+    flux.run(["flux", "usernetes", "kubeconfig", ...args], env);
+  await flux.startDaemon();
+
+  await t.test("in a task on a node that is not the lead", async (t) => {
+    const script = flux.script(`[ "$FLUX_TASK_RANK" = 1 ] || exit 0
+[ ! -e "$KUBECONFIG" ] || { echo "this is the lead"; exit 1; }
+KUBECONFIG=$(flux usernetes kubeconfig --output "$FLUX_JOB_TMPDIR/kc" "$FLUX_JOB_ID") || exit
+export KUBECONFIG
+stat -c %a "$KUBECONFIG"
+grep -o 'server: .*' "$KUBECONFIG"
+kubectl get nodes`);
+    const ask = ["flux", "run", "-N2", "-n2", "--setattr=attributes.user.usernetes=yes", script];
+    const { stdout, stderr, exitCode } = await flux.run(ask, env);
+    t.equal(exitCode, 0, stderr);
+    t.match(stdout, /^600\nserver: https:\/\/(?!127\.)[0-9.]+:[0-9]+\n/);
+    t.equal(stdout.match(/^u7s-\S+ +Ready/gm)?.length, 2, stdout);
+  });
+
+  await t.test("in a batch job's script, whose instance is one inside", async (t) => {
+    const go = join(flux.place.common, "batch-seen");
+    const script = flux.script(`
+job=$(flux getattr jobid)
+flux exec -r 1 flux usernetes kubeconfig "$job" >"${go}.new" 2>&1
+mv "${go}.new" "${go}"`);
+    const setting = "--setattr=attributes.user.usernetes=yes";
+    const ask = ["flux", "batch", "-N2", setting, "--output=/dev/null", script];
+    const { stdout, stderr } = await flux.run(ask, env);
+    await flux.waitForEnd(stdout.trim(), "60s");
+    t.match(readFileSync(go, "utf8"), /^ +server: https:\/\/(?!127\.)[0-9.]+:[0-9]+$/m, stderr);
+  });
+
+  await t.test("by the owner, as long as the cluster exists", async (t) => {
+    const job = await flux.submit("-N2", "sleep", "60");
+    t.match(await kubeconfig(job), {
+      exitCode: 1,
+      stdout: "",
+      stderr: /^flux-usernetes: kubeconfig: .*(is not ready yet|has no cluster)[^\n]*\n$/,
+    });
+    await flux.waitFor(job, "start");
+    const file = join(flux.place.common, "kc");
+    // From a node that is not the job's.
+    const ask = ["exec", "-r", "3", "flux", "usernetes", "kubeconfig", "--output", file, job];
+    t.match(await flux.run(["flux", ...ask], env), {
+      exitCode: 0,
+      stdout: `${file}\n`,
+      stderr: "",
+    });
+    t.equal(statSync(file).mode & 0o777, 0o600);
+    rmSync(file);
+    const id = await flux.output("flux", "job", "id", "--to=dec", job);
+    t.match(await kubeconfig(id), { exitCode: 0, stdout: /^ +server: https:\/\/(?!127\.)/m });
+    await flux.output("flux", "cancel", job);
+    await flux.waitForEnd(job);
+    t.match(await kubeconfig(job), { exitCode: 1, stderr: /has been removed\n$/ });
+    await until("nothing is left", async () => (await flux.leftovers()).length === 0);
+  });
+});
