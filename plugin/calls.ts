@@ -110,6 +110,9 @@ function finish(job: Reconciler, end: End): void {
   };
   job.step({ timestamp, name: "step-finish", context }, more, tail);
   world.meter?.step({ step, status, seconds });
+  const { allocAt } = cluster.job;
+  if (step === "wait-nodes" && status === "ok" && allocAt !== undefined)
+    world.meter?.nodesReady(timestamp - allocAt);
   job.tellEnd({ step, rank, attempt, status, note, seconds, tail }, more);
   if (next) start(job, next, [rank], more);
 }

@@ -12,6 +12,8 @@ export interface Meter {
   hold(inTime: boolean): void;
   /** A job has ended and its cluster is gone: what kept its nodes until then, or that nothing did. */
   endHold(by: KeptBy): void;
+  /** All nodes of a cluster are Ready, `seconds` after the job got its nodes. */
+  nodesReady(seconds: number): void;
   /** `seconds` since the job has its nodes, where that is known. */
   settle(outcome: Settle["outcome"], seconds: number | undefined): void;
   /** A teardown has ended, and has left something on so many nodes. */

@@ -79,6 +79,10 @@ export class MetricsSwitch implements Meter {
     this.metrics?.endHold(...args);
   }
 
+  nodesReady(...args: Parameters<Meter["nodesReady"]>): void {
+    this.metrics?.nodesReady(...args);
+  }
+
   settle(...args: Parameters<Meter["settle"]>): void {
     this.metrics?.settle(...args);
   }

@@ -30,8 +30,13 @@ export class Metrics implements Meter {
   ]);
   private readonly bringUps = this.histogram(
     "bring_up_seconds",
-    "From the job's nodes to the end of its bring-up",
+    "From the job's nodes to the end of its bring-up, when the cluster is usable",
     ["outcome"],
+  );
+  private readonly nodesReadies = this.histogram(
+    "nodes_ready_seconds",
+    "From the job's nodes until all of them are Ready in its cluster",
+    [],
   );
   private readonly settles = this.counter("settles_total", "Finished bring-ups", ["outcome"]);
   private readonly retries = this.counter(
@@ -95,6 +100,10 @@ export class Metrics implements Meter {
 
   endHold(by: KeptBy): void {
     this.endHolds.inc({ by });
+  }
+
+  nodesReady(seconds: number): void {
+    this.nodesReadies.observe(seconds);
   }
 
   settle(outcome: string, seconds: number | undefined): void {

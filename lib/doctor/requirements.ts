@@ -82,7 +82,7 @@ const PROGRAMS: Requirement[] = [
   {
     id: "kubectl",
     what: "kubectl",
-    how: "command -v kubectl",
+    how: "command -v kubectl; or a target kubectl in the template",
     fatal: false,
     fix: "install kubectl: job scripts use it",
   },

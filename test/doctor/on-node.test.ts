@@ -1,6 +1,14 @@
 /** What a node's script says of it, on a PATH and under a root of its own. */
 import { execa } from "execa";
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import t from "tap";
@@ -161,6 +169,15 @@ const FAULTS: [what: string, spoil: (node: Node) => void, id: string, told: stri
     },
     "kubectl",
     "no missing: kubectl",
+  ],
+  [
+    "kubectl, where the template has one",
+    (node) => {
+      node.remove("bin/kubectl");
+      appendFileSync(join(node.env["USERNETES_TEMPLATE"] ?? "", "Makefile"), "kubectl:\n\ttrue\n");
+    },
+    "kubectl",
+    "ok none on the PATH: jobs get the node's own (make kubectl)",
   ],
   [
     "the engine",

@@ -1,5 +1,5 @@
 /** `flux usernetes kubeconfig`: from every node, by the job's user and by the instance owner. */
-import { readFileSync, rmSync, statSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { until } from "../hosts/until.js";
 import { life } from "./life.js";
@@ -9,7 +9,28 @@ life(async (t, flux) => {
   const env = { FLUX_EXEC_PATH: COMMANDS };
   const kubeconfig = (...args: string[]) =>
     flux.run(["flux", "usernetes", "kubeconfig", ...args], env);
-  await flux.startDaemon();
+  // A kubectl in the work directory is the cluster's own.
+  const template = flux.template("played");
+  mkdirSync(join(template, "bin"));
+  writeFileSync(join(template, "bin/kubectl"), "#!/bin/sh\necho own\n", { mode: 0o755 });
+  await flux.startDaemon("--config", flux.table("", { template }));
+
+  await t.test("the cluster's own kubectl is the last on the PATH", async (t) => {
+    if (flux.kind === "embedded") {
+      t.pass("the shell plugin is Flux's", { skip: "no Lua is run here" });
+      return;
+    }
+    const script = flux.script(
+      'echo "${PATH##*:} $USERNETES_WORKDIR"; PATH=${PATH##*:}; kubectl; cd /; command -v kubectl',
+    );
+    const ask = ["flux", "run", "-N1", "--setattr=attributes.user.usernetes=yes", script];
+    const { stdout, stderr } = await flux.run(ask, env);
+    const [paths = "", own, found = ""] = stdout.split("\n");
+    const [last = "", workdir = ""] = paths.split(" ");
+    t.equal(last, `${workdir}/bin`, stderr);
+    t.equal(own, "own");
+    t.equal(found, `${workdir}/bin/kubectl`);
+  });
 
   await t.test("in a task on a node that is not the lead", async (t) => {
     const script = flux.script(`[ "$FLUX_TASK_RANK" = 1 ] || exit 0

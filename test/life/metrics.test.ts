@@ -38,6 +38,8 @@ life(async (t, flux) => {
     t.equal(count("step_seconds_count", '"up"', '"ok"'), 2);
     t.equal(count("step_seconds_count", "kubeadm-join", "failed"), 1);
     t.equal(count("bring_up_seconds_count", "ready"), 1);
+    t.equal(count("nodes_ready_seconds_count"), 1);
+    t.ok(count("nodes_ready_seconds_sum") <= count("bring_up_seconds_sum", "ready"));
     t.equal(count("teardowns_total"), 0);
     await flux.flux("cancel", job);
     await flux.waitForEnd(job);

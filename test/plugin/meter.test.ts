@@ -15,6 +15,9 @@ class Counting implements Meter {
   hold(inTime: boolean): void {
     this.counted.push(`hold ${inTime ? "in time" : "late"}`);
   }
+  nodesReady(seconds: number): void {
+    this.counted.push(`step nodes ready ${seconds >= 0 ? "took" : "?"}`);
+  }
   settle(outcome: string, seconds: number | undefined): void {
     this.counted.push(`settle ${outcome} ${seconds === undefined ? "?" : "took"}`);
   }
@@ -43,6 +46,8 @@ t.test("a life is counted: each rank's steps, its hold, its settle and its end",
   t.same(meter.marks, ["settle ready took", "hold in time", "teardown 0", "kept by epilog"]);
   const ups = meter.counted.filter((each) => each === "step up ok took");
   t.equal(ups.length, 3);
+  const nodes = meter.counted.filter((each) => each.startsWith("step nodes ready"));
+  t.same(nodes, ["step nodes ready took"]);
 });
 
 t.test("a step that is tried again is a retry, on the ranks that try it", async (t) => {

@@ -33,6 +33,7 @@ t.test("what is done is counted, without a job, a user or a host", async (t) => 
   metrics.hold(true);
   metrics.hold(false);
   metrics.hold(false);
+  metrics.nodesReady(6.5);
   metrics.settle("ready", 10.5);
   metrics.settle("canceled", undefined);
   metrics.endHold("shell");
@@ -60,6 +61,7 @@ t.test("what is done is counted, without a job, a user or a host", async (t) => 
   is('settles_total{outcome="canceled"}', 1);
   is('settles_total{outcome="failed"}', 0);
   is('bring_up_seconds_sum{outcome="ready"}', 10.5);
+  is("nodes_ready_seconds_sum", 6.5);
   t.equal(sum(got, "usernetes_bring_up_seconds_count"), 1);
   is('teardowns_total{result="clean"}', 1);
   is('teardowns_total{result="left"}', 1);

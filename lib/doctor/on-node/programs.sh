@@ -9,7 +9,12 @@ programs() { # ID PROGRAM...
 programs make make
 programs jq jq
 programs tools bash ip setpriv setsid timeout awk find stat getent
-programs kubectl kubectl
+# Without one, a cluster's lead gets that of its node (../../node/steps/make.sh).
+if ! has kubectl && grep -qs '^kubectl *:' "$USERNETES_TEMPLATE/Makefile"; then
+  tell kubectl ok "none on the PATH: jobs get the node's own (make kubectl)"
+else
+  programs kubectl kubectl
+fi
 programs usernetes usernetes
 
 # As a step begins with run-as = "sudo": tried as the first user of this node who is

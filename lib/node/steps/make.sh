@@ -16,6 +16,16 @@ make_in_node() { make "$@" || explain_failure; }
 # joined, too, before anything asks for the addresses. The first one is passed over.
 # shellcheck disable=SC2016 # it is for make, and for the shell that make starts
 pass_over_sync='MAKE=sh -c '\''[ "$$1" = sync-external-ip ] || exec make "$$@"'\'' make'
+# Where the PATH here has no kubectl, that of the node goes into the cluster's own directory;
+# the shell plugin puts it at the end of the tasks' PATH. A cluster is ready without it.
+fetch_kubectl() {
+  if command -v kubectl >/dev/null || [ -x bin/kubectl ] || ! is_copy; then return; fi
+  grep -qs '^kubectl *:' Makefile || { echo "there is no kubectl on the PATH, and no target kubectl in the template"; return 0; }
+  { timeout -k 5 40 make kubectl && mkdir -p bin && mv -f kubectl bin/kubectl; } || {
+    rm -f kubectl
+    echo "there is no kubectl on the PATH, and make kubectl has failed"
+  }
+}
 case $step in
   kubeadm-init | kubeadm-join)
     [ ! -e "$node/$step.done" ] || exit 0
@@ -57,6 +67,7 @@ case $step in
   kubeconfig)
     make_in_node kubeconfig
     chmod 600 kubeconfig
+    fetch_kubectl
     ;;
   install-flannel)
     # The template's script fails where its namespace is there, or half a release.

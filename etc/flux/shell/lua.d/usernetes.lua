@@ -176,7 +176,12 @@ end
 
 local function use (kubeconfig)
     shell.setenv ("KUBECONFIG", kubeconfig)
-    shell.setenv ("USERNETES_WORKDIR", (kubeconfig:gsub ("/[^/]*$", "")))
+    local workdir = kubeconfig:gsub ("/[^/]*$", "")
+    shell.setenv ("USERNETES_WORKDIR", workdir)
+    -- The cluster's own, where the lead has none; at the end, so that any other is found first.
+    local path, kubectl = shell.getenv ("PATH"), io.open (workdir .. "/bin/kubectl")
+    if kubectl then kubectl:close () end
+    if kubectl and path then shell.setenv ("PATH", path .. ":" .. workdir .. "/bin") end
 end
 
 -- The kubeconfig of a record, if its cluster exists; or nil.
