@@ -262,6 +262,14 @@ class Cluster:
         except OSError:
             return ""
 
+    def join_command_version(self):
+        """Which join command it is: a lead that starts again may make one with the same text."""
+        try:
+            file = os.stat(self.path("join-command"))
+            return file.st_ino, file.st_mtime_ns
+        except OSError:
+            return None
+
     def wait_for_join_command(self):
         if not settings.is_join_command(self.join_command()):
             self.screen.progress("waiting for " + self.path("join-command"))
@@ -294,14 +302,15 @@ class Cluster:
         # An earlier cluster's join command may still be there: its lead removes it.
         if not os.path.exists(self.own("kubeadm-join.done")):
             self.wait_for_join_command()
-        used = self.join_command()
+        used = self.join_command_version()
         while not self.take("kubeadm-join"):
-            if used == self.join_command():
+            # The lead may have removed an earlier cluster's join command just then.
+            if used and used == self.join_command_version():
                 raise SystemExit(1)
             text = "%s changed; retrying with the new join command"
             self.screen.progress(text % self.path("join-command"))
             self.wait_for_join_command()
-            used = self.join_command()
+            used = self.join_command_version()
         touch(self.ready_file())
 
     def wait_workers(self):

@@ -469,7 +469,7 @@ t.test("make", (t) => {
     t.notOk(existsSync(file));
   });
 
-  t.test("puts the node's kubectl into the cluster's directory where there is none", async (t) => {
+  t.test("puts the node's kubectl into the cluster's directory where the PATH has none", async (t) => {
     const staged = (makefile: string) => {
       const node = newNode(t);
       node.staged();
