@@ -58,7 +58,7 @@ export class Reconciler {
   private cancelWake: (() => void) | undefined;
   private cancelGather: (() => void) | undefined;
   private planned = false;
-  private readonly limits: Limits;
+  private readonly limits: Omit<Limits, "lost" | "tornDown">;
   private readonly stopWatching: () => void;
   /** Its nodes are released, and it was counted what had kept them. */
   private endCounted = false;
@@ -88,8 +88,6 @@ export class Reconciler {
       teardownS: setting?.teardownTimeout ?? config.teardownTimeoutMs / 1000,
       extendTimeLimit: config.extendTimeLimit,
       extendFirst: config.hold === "perilog",
-      isLost: (rank) => world.nodes.isLost(rank),
-      tornDownOn: (hosts) => world.open.tornDownOn(hosts),
     };
     this.stopWatching = world.nodes.onChange(() => {
       this.kick();
@@ -181,7 +179,7 @@ export class Reconciler {
 
   /** Ranks that the cluster continues without. */
   without(): number[] {
-    return without(this.cluster, limitsOf(this.limits, this.world.clock.now()));
+    return without(this.cluster, limitsOf(this.limitsNow(), this.world.clock.now()));
   }
 
   /** What an earlier teardown could not reach or clean is torn down once more. */
@@ -262,12 +260,19 @@ export class Reconciler {
     const now = this.world.clock.now();
     // A change of the membership plans again.
     if (this.world.nodes.mayStillCome(ranksOf(this.cluster), now)) return;
-    const { actions, wakeAt } = plan(this.cluster, this.limits, now);
+    const { actions, wakeAt } = plan(this.cluster, this.limitsNow(), now);
     for (const action of actions) this.begin(action);
     if (wakeAt !== undefined && !this.leaving.signal.aborted)
       this.cancelWake = this.world.clock.after((wakeAt - now) * 1000 + 1, () => {
         this.kick();
       });
+  }
+
+  /** The limits, with what is known of the nodes at this moment. */
+  private limitsNow(): Limits {
+    const { nodes, open } = this.world;
+    const lost = new Set(ranksOf(this.cluster).filter((rank) => nodes.isLost(rank)));
+    return { ...this.limits, lost, tornDown: open.tornDownOn(this.cluster.resources?.hosts ?? []) };
   }
 
   private begin(action: Action): void {

@@ -34,7 +34,7 @@ export function without(cluster: Cluster, facts: Retry): number[] {
 
 /** The exception's note for a lost node. */
 export function lostNode(cluster: Cluster, facts: Retry): string | undefined {
-  const lost = ranksOf(cluster).find(facts.isLost);
+  const lost = ranksOf(cluster).find((rank) => facts.lost.has(rank));
   return lost === undefined
     ? undefined
     : `${hostOf(cluster, lost)} was lost while its cluster came up`;

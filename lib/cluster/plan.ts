@@ -13,7 +13,6 @@
  * or the time `wakeAt`.
  */
 import { encodeIdset } from "../flux/idset.js";
-import type { Resources } from "../flux/resources.js";
 import type { Claim, Settle } from "../record/events.js";
 import { conflicts, failure, lostNode, without } from "./failures.js";
 import { planHolds } from "./holds.js";
@@ -71,7 +70,7 @@ function planLife(cluster: Cluster, facts: Facts): Action[] {
   if (!claim) {
     if (job.allocAt === undefined) return [];
     if (!cluster.resources) return [{ do: "read-resources" }];
-    return planClaim(cluster.resources, job.allocAt + facts.bringUpS, facts);
+    return planClaim(job.allocAt + facts.bringUpS, facts);
   }
   if (!settle) return planBringUp(cluster, facts);
   if (settle.outcome === "ready") return planReady(cluster, facts);
@@ -82,8 +81,8 @@ function planLife(cluster: Cluster, facts: Facts): Action[] {
  * Names, ports and subnets are each cluster's own, so a wait that takes the time of a
  * bring-up is over: the job is no worse off on such a node.
  */
-function planClaim({ hosts }: Resources, until: number, facts: Facts): Action[] {
-  const jobs = facts.now < until ? facts.tornDownOn(hosts) : [];
+function planClaim(until: number, facts: Facts): Action[] {
+  const jobs = facts.now < until ? [...facts.tornDown] : [];
   return [jobs.length > 0 ? { do: "wait-for-nodes", jobs, until } : { do: "claim" }];
 }
 

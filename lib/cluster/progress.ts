@@ -148,7 +148,7 @@ export function teardownProgress(
 ): { ready: number[]; failed: number[]; waiting: boolean } {
   const may = (rank: number) => {
     const word = retryable("down-v", progress(cluster, "down-v", rank), facts);
-    return facts.isLost(rank) && (word === "now" || word === "later") ? "never" : word;
+    return facts.lost.has(rank) && (word === "now" || word === "later") ? "never" : word;
   };
   const all = ranks.map((rank) => ({ rank, may: may(rank) }));
   const only = (word: ReturnType<typeof may>) =>

@@ -15,10 +15,10 @@ export interface Limits {
   extendTimeLimit: boolean;
   /** Before settle: a prolog that waits for that lets the job start at once. */
   extendFirst: boolean;
-  /** Its broker is not up. */
-  isLost: (rank: number) => boolean;
-  /** Inactive jobs whose clusters are still being torn down on any of these hosts. */
-  tornDownOn: (hosts: readonly string[]) => bigint[];
+  /** Ranks whose brokers are not up. */
+  lost: ReadonlySet<number>;
+  /** Inactive jobs whose clusters are still being torn down on the cluster's hosts. */
+  tornDown: readonly bigint[];
 }
 
 /** The limits, the time, and the earliest time at which more can be done. */

@@ -271,7 +271,7 @@ t.test("a life that fails or is canceled anywhere, then crashes anywhere, ends t
 
 /** Ranks that go and come back as the life goes on: at these turns, each time the other way. */
 class Coming {
-  private readonly lost = new Set<number>();
+  readonly lost = new Set<number>();
   readonly everLost = new Set<number>();
   private turns = 0;
 
@@ -297,7 +297,7 @@ t.test("whatever nodes come and go, a life ends, crash or not, and names the lef
   fc.assert(
     fc.property(picks, changes, fc.nat(), fc.boolean(), (order, when, crashAt, crash) => {
       const nodes = new Coming(when);
-      const limits = { ...LIMITS, isLost: nodes.isLost };
+      const limits = { ...LIMITS, lost: nodes.lost };
       const outcome = (_: string, rank: number) =>
         nodes.isLost(rank) ? ("lost" as const) : ("ok" as const);
       let life = new PureLife(outcome, limits).begin();
@@ -321,7 +321,7 @@ t.test("no plan tears down a node that is lost, or brings up a cluster that has 
   fc.assert(
     fc.property(anyTrace, fc.nat(2), (trace, lost) => {
       const cluster = fold(emptyCluster(), trace);
-      const limits = { ...LIMITS, isLost: (rank: number) => rank === lost };
+      const limits = { ...LIMITS, lost: new Set([lost]) };
       const { actions } = plan(cluster, limits, BEGIN + 100);
       return actions.every((action) => action.do !== "call" || !action.ranks.includes(lost));
     }),

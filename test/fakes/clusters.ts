@@ -18,8 +18,8 @@ export const LIMITS: Limits = {
   teardownS: 300,
   extendTimeLimit: true,
   extendFirst: false,
-  isLost: () => false,
-  tornDownOn: () => [],
+  lost: new Set<number>(),
+  tornDown: [],
 };
 
 export const emptyCluster = (user: Record<string, unknown> = {}, duration = 0): Cluster =>
