@@ -469,39 +469,42 @@ t.test("make", (t) => {
     t.notOk(existsSync(file));
   });
 
-  t.test("puts the node's kubectl into the cluster's directory where the PATH has none", async (t) => {
-    const staged = (makefile: string) => {
-      const node = newNode(t);
-      node.staged();
-      node.note("make.kubeconfig", ": >kubeconfig");
-      node.note("make.kubectl", "echo 1 >kubectl; chmod 755 kubectl");
-      writeFileSync(join(node.workdir, "Makefile"), makefile);
-      return node;
-    };
-    const has = (node: Node) => existsSync(join(node.workdir, "bin/kubectl"));
-    const fetch = async (node: Node) => {
-      const { exitCode, stderr } = await node.step("kubeconfig");
-      t.equal(exitCode, 0, stderr);
-      return node.noted("make");
-    };
-    const node = staged("kubeconfig:\nkubectl:\n");
-    t.strictSame(await fetch(node), ["kubeconfig", "kubectl"]);
-    t.ok(has(node));
-    t.notOk(existsSync(join(node.workdir, "kubectl")));
-    t.strictSame(await fetch(node), ["kubeconfig", "kubectl", "kubeconfig"], "once");
-    const old = staged("kubeconfig:\n");
-    t.strictSame(await fetch(old), ["kubeconfig"], "a template without that target");
-    const broken = staged("kubectl:\n");
-    broken.note("make.kubectl", "echo half >kubectl; exit 2");
-    await fetch(broken);
-    t.notOk(existsSync(join(broken.workdir, "kubectl")), "half of one is removed");
-    const installed = staged("kubectl:\n");
-    installed.program("kubectl", "true");
-    t.strictSame(await fetch(installed), ["kubeconfig"], "the site's is enough");
-    const own = staged("kubectl:\n");
-    rmSync(join(own.workdir, ".usernetes/staged"));
-    t.strictSame(await fetch(own), ["kubeconfig"], "a directory that a person gave stays");
-  });
+  t.test(
+    "puts the node's kubectl into the cluster's directory where the PATH has none",
+    async (t) => {
+      const staged = (makefile: string) => {
+        const node = newNode(t);
+        node.staged();
+        node.note("make.kubeconfig", ": >kubeconfig");
+        node.note("make.kubectl", "echo 1 >kubectl; chmod 755 kubectl");
+        writeFileSync(join(node.workdir, "Makefile"), makefile);
+        return node;
+      };
+      const has = (node: Node) => existsSync(join(node.workdir, "bin/kubectl"));
+      const fetch = async (node: Node) => {
+        const { exitCode, stderr } = await node.step("kubeconfig");
+        t.equal(exitCode, 0, stderr);
+        return node.noted("make");
+      };
+      const node = staged("kubeconfig:\nkubectl:\n");
+      t.strictSame(await fetch(node), ["kubeconfig", "kubectl"]);
+      t.ok(has(node));
+      t.notOk(existsSync(join(node.workdir, "kubectl")));
+      t.strictSame(await fetch(node), ["kubeconfig", "kubectl", "kubeconfig"], "once");
+      const old = staged("kubeconfig:\n");
+      t.strictSame(await fetch(old), ["kubeconfig"], "a template without that target");
+      const broken = staged("kubectl:\n");
+      broken.note("make.kubectl", "echo half >kubectl; exit 2");
+      await fetch(broken);
+      t.notOk(existsSync(join(broken.workdir, "kubectl")), "half of one is removed");
+      const installed = staged("kubectl:\n");
+      installed.program("kubectl", "true");
+      t.strictSame(await fetch(installed), ["kubeconfig"], "the site's is enough");
+      const own = staged("kubectl:\n");
+      rmSync(join(own.workdir, ".usernetes/staged"));
+      t.strictSame(await fetch(own), ["kubeconfig"], "a directory that a person gave stays");
+    },
+  );
 
   t.test("lets only the user read the kubeconfig", async (t) => {
     const node = newNode(t);
