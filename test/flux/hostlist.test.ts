@@ -27,7 +27,7 @@ t.test("what stands behind a range, or is a second one, belongs to each", (t) =>
 t.test("an invalid range is refused", (t) => {
   t.throws(
     () => decodeHostlist("n[a-b]"),
-    new RangeError('"n[a-b]" is not a hostlist: "a-b" is no range'),
+    new RangeError('"n[a-b]" is not a hostlist: "a-b" is not a range'),
   );
   for (const text of ["n[1-2-3]", "n[1,]", "n[-3]"])
     t.throws(() => decodeHostlist(text), RangeError, text);
