@@ -11,7 +11,7 @@ import { encodeIdset } from "../lib/flux/idset.js";
 import type { Claim } from "../lib/record/events.js";
 import type { OpenCluster } from "../lib/record/writer.js";
 import { callNodes } from "../lib/node/call.js";
-import type { Report } from "../lib/node/protocol.js";
+import type { Report, Request } from "../lib/node/protocol.js";
 import { isEngine, type EngineName } from "../lib/usernetes/engine.js";
 import { INSTANCE, project, workdir } from "../lib/usernetes/names.js";
 import { DEFAULT_PORTS } from "../lib/usernetes/ports.js";
@@ -58,16 +58,17 @@ export async function sweep(world: World, ranks: number[]): Promise<Swept> {
       });
     }
   };
-  const call = callNodes(run, called, { onReport: take });
-  call.send({
-    do: "find",
-    env: site.base,
-    base: config.workdir,
-    instance: site.instance,
-    others: config.runAs === "sudo",
-  });
-  call.end();
-  await call.over;
+  const first: Request[] = [
+    {
+      do: "find",
+      env: site.base,
+      base: config.workdir,
+      instance: site.instance,
+      others: config.runAs === "sudo",
+    },
+    { do: "end" },
+  ];
+  await callNodes(run, called, { onReport: take }, first).over;
   const groups = new Map<string, Found[]>();
   for (const each of found.filter(({ jobid }) => jobid !== INSTANCE)) {
     const key = `${each.jobid} ${each.userid}`;

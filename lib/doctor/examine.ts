@@ -69,24 +69,29 @@ export async function examine(
     if (waiting.delete(rank) && waiting.size === 0) call.end();
   };
   const called = { ranks, userid, env, limitS: DEADLINE_S };
-  const call = callNodes(run, called, {
-    signal: abandoned.signal,
-    onReport: (report) => {
-      const { rank } = report;
-      if (report.report === "check") take(answers, report);
-      else if (report.report === "checked") end(rank);
-      else if (report.report === "refused" || report.report === "gone") end(rank, report.text);
-      clearTimeout(quiet);
-      quiet = setTimeout(abandon, isAnyAtIt(answers) ? QUIET_MS.atIt : QUIET_MS.rest);
-    },
-    onError: end,
-  });
-  call.send({
-    do: "checks",
+  const first = {
+    do: "checks" as const,
     env: { ...env, ...settings(config) },
     seconds: DEADLINE_S,
     script: script(userid === undefined ? SCRIPTS : USER_SCRIPTS),
-  });
+  };
+  const call = callNodes(
+    run,
+    called,
+    {
+      signal: abandoned.signal,
+      onReport: (report) => {
+        const { rank } = report;
+        if (report.report === "check") take(answers, report);
+        else if (report.report === "checked") end(rank);
+        else if (report.report === "refused" || report.report === "gone") end(rank, report.text);
+        clearTimeout(quiet);
+        quiet = setTimeout(abandon, isAnyAtIt(answers) ? QUIET_MS.atIt : QUIET_MS.rest);
+      },
+      onError: end,
+    },
+    [first],
+  );
   const { outcome, why } = await call.over;
   clearTimeout(quiet);
   // Flux refuses some calls as a whole.

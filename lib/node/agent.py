@@ -6,7 +6,7 @@ Purpose
     work directories, to check what a node has. Nothing is installed on the nodes: this text
     travels with the call, as an argument of python.
 
-        flux python -I -S -c SOURCE usernetes-agent NONCE [UID SECONDS]
+        flux python -I -S -c SOURCE usernetes-agent NONCE UID SECONDS [REQUEST]...
 
     For each request the agent starts a runner, which is this text again:
 
@@ -16,7 +16,9 @@ Purpose
     owner may do: it asks Flux for its rank, and takes a join command out of its archive.
 
 Protocol
-    Requests come on stdin and reports leave on stderr (flux-exec(1) streams stderr; it
+    The first requests are arguments, since flux-exec(1) passes its stdin on only when all ranks
+    have started, which a rank that is lost never does. Further requests come on stdin, and
+    reports leave on stderr (flux-exec(1) streams stderr; it
     buffers stdout), one JSON object a line. Each report has the nonce of the call.
     docs/node-protocol.md lists them; lib/node/protocol.ts has their types.
 
@@ -181,11 +183,14 @@ class Caller:
             self.is_gone = True
         *lines, self.rest = (self.rest + data).split(b"\n")
         for line in lines:
-            request = json.loads(os.fsdecode(line))
-            if request["do"] == "end":
-                self.is_over = True
-            else:
-                self.requests.append(request)
+            self.take(line)
+
+    def take(self, line):
+        request = json.loads(os.fsdecode(line))
+        if request["do"] == "end":
+            self.is_over = True
+        else:
+            self.requests.append(request)
 
     def next(self):
         """The next request; None when there are no more."""
@@ -1297,8 +1302,11 @@ def main(arguments):
             runner.main()
             runner.reports.send("over")
         else:
-            userid = int(arguments[2]) if len(arguments) > 2 and arguments[2] else None
-            Agent(nonce, userid, arguments[3] if len(arguments) > 3 else "900").main()
+            userid = int(arguments[2]) if arguments[2] else None
+            agent = Agent(nonce, userid, arguments[3])
+            for request in arguments[4:]:
+                agent.caller.take(os.fsencode(request))
+            agent.main()
     except Gone:
         sys.exit(143)
 

@@ -45,15 +45,24 @@ export interface Ended {
   why: string;
 }
 
-export function callNodes(run: Run, called: Called, listener: Listener): NodeCall {
+/**
+ * `first`: requests that are arguments of the agents. `flux exec` passes its stdin on only when
+ * all ranks have started, which a rank that is lost never does: the other ranks still get these.
+ */
+export function callNodes(
+  run: Run,
+  called: Called,
+  listener: Listener,
+  first: readonly Request[] = [],
+): NodeCall {
   const nonce = randomBytes(9).toString("base64url");
   const { ranks, userid, env, limitS } = called;
   const seconds = String(Math.ceil(limitS) + MARGIN_S);
-  const user = userid === undefined ? [] : [String(userid), seconds];
+  const user = [userid === undefined ? "" : String(userid), seconds];
   const argv = ["flux", "python", "-I", "-S", "-c", agentSource(), "usernetes-agent", nonce];
   // Python 3.6 reads the names of files, which have ƒ in them, by the locale.
   const command = {
-    argv: [...argv, ...user],
+    argv: [...argv, ...user, ...first.map((request) => JSON.stringify(request))],
     env: { ...env, LC_ALL: "C.UTF-8" },
     timeoutMs: limitS * 1000,
   };

@@ -70,15 +70,15 @@ export async function readNodeLogs(
     end(rank);
   };
   const listener = { onReport, onError, ...(signal ? { signal } : {}) };
-  const call = callNodes(run, { ranks, env, userid, limitS }, listener);
-  call.send({
-    do: "logs",
+  const first = {
+    do: "logs" as const,
     env,
     jobid: String(request.jobid),
     bytes: Math.max(EACH_MIN, Math.floor(ALL_MAX / ranks.length)),
     follow,
     steps,
-  });
+  };
+  const call = callNodes(run, { ranks, env, userid, limitS }, listener, [first]);
   const { why } = await call.over;
   parts.end();
   return { ...answers, why };

@@ -10,7 +10,7 @@ import { encodeIdset } from "../flux/idset.js";
 import type { Run } from "../host/command.js";
 import { callNodes, type Called, type NodeCall } from "./call.js";
 import { ChainProgress, stepLimit, type Chain, type ChainListener } from "./progress.js";
-import type { Report, StepRequest } from "./protocol.js";
+import type { Report, Request, StepRequest } from "./protocol.js";
 
 export interface SessionOptions {
   signal: AbortSignal;
@@ -45,24 +45,15 @@ export class Session {
   private readonly taken = new Set<Taken>();
   private readonly stopped = new AbortController();
   private readonly takeBack: (() => void)[] = [];
-  private readonly call: NodeCall;
+  private call: NodeCall | undefined;
   private closed = false;
 
   constructor(
-    run: Run,
+    private readonly run: Run,
     private readonly members: Members,
     private readonly options: SessionOptions,
   ) {
     this.ranks = new Set(members.ranks);
-    this.call = callNodes(run, members, {
-      signal: AbortSignal.any([options.signal, this.stopped.signal]),
-      onReport: (report) => {
-        this.hear(report);
-      },
-      onError: (rank, why) => {
-        this.drop(rank, why);
-      },
-    });
     this.takeBack.push(
       options.onChange(() => {
         for (const rank of [...this.ranks].filter(options.isLost)) this.drop(rank, LOST);
@@ -72,6 +63,24 @@ export class Session {
           if (!this.here.has(rank)) this.drop(rank, "the node does not answer");
       }),
     );
+  }
+
+  /** The first request opens the call, and reaches every rank that starts. */
+  private send(request: Request): void {
+    if (this.call) {
+      this.call.send(request);
+      return;
+    }
+    const listener = {
+      signal: AbortSignal.any([this.options.signal, this.stopped.signal]),
+      onReport: (report: Report) => {
+        this.hear(report);
+      },
+      onError: (rank: number, why: string) => {
+        this.drop(rank, why);
+      },
+    };
+    this.call = callNodes(this.run, this.members, listener, [request]);
     void this.call.over.then(({ why }) => {
       this.end(why);
     });
@@ -80,7 +89,9 @@ export class Session {
   /** Whether a chain can be taken by these ranks over this session. */
   serves(ranks: readonly number[]): boolean {
     const isBusy = (rank: number) => [...this.taken].some(({ progress }) => progress.isAt(rank));
-    return !this.closed && ranks.every((rank) => this.ranks.has(rank) && !isBusy(rank));
+    // Without one of its ranks, flux exec may pass on no further request.
+    const isWhole = this.ranks.size === this.members.ranks.length;
+    return !this.closed && isWhole && ranks.every((rank) => this.ranks.has(rank) && !isBusy(rank));
   }
 
   /** Resolves when every rank has ended its last step. */
@@ -93,7 +104,7 @@ export class Session {
     return new Promise((resolve) => {
       this.taken.add({ progress, done: resolve });
       const { env, steps, ranks } = chain;
-      this.call.send({
+      this.send({
         do: "steps",
         ranks: encodeIdset(ranks),
         env,
@@ -110,7 +121,7 @@ export class Session {
   close(): void {
     if (this.closed) return;
     this.closed = true;
-    this.call.end();
+    this.call?.end();
     this.takeBack.push(
       this.options.after(PATIENCE_MS, () => {
         this.stopIfDone();

@@ -4,6 +4,7 @@
  */
 import { decodeIdset } from "../../lib/flux/idset.js";
 import type { ReportKind, Request } from "../../lib/node/protocol.js";
+import { firstRequests } from "../fakes/playing-run.js";
 import type { Launch, Running } from "../sandbox/process.js";
 
 /** Over how long the reports of a call's ranks come. */
@@ -46,5 +47,6 @@ export function playedNode({ argv, host, onStderr }: Launch): Running {
   void soon().then(() => {
     report("here");
   });
+  for (const request of firstRequests(argv)) answer(request);
   return { pid: undefined, kill: leave, writeStdin: hear, endStdin: leave, ended: over };
 }

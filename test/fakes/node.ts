@@ -236,7 +236,7 @@ export class Node {
 
   /** An agent, as `flux exec` starts it; `uid`: whose steps it is to run. */
   agent({ uid, nonce = NONCE }: { uid?: number | undefined; nonce?: string } = {}): Started {
-    const user = uid === undefined ? [] : [String(uid), "30"];
+    const user = [uid === undefined ? "" : String(uid), "30"];
     const args = ["-I", "-S", "-c", agentSource(), "usernetes-agent", nonce, ...user];
     const { PATH = "", NOTES = "", TMPDIR = "", FLUX_URI, FAKE_ARCHIVE, FAKE_RANK } = this.env;
     const child = execa("/usr/bin/python3", args, {

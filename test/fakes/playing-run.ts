@@ -48,6 +48,10 @@ interface Asked {
   hear: (line: string) => void;
 }
 
+/** The requests that a command has for its agents from the start. */
+export const firstRequests = (argv: readonly string[]): Request[] =>
+  argv.slice(argv.indexOf("usernetes-agent") + 4).map((text) => JSON.parse(text) as Request);
+
 export class PlayingRun {
   /** `exec RANKS: step, step` and `archive create NAME`, in order. */
   readonly commands: string[] = [];
@@ -123,13 +127,16 @@ export class PlayingRun {
         void Promise.all(under).then(() => {
           resolve();
         });
-      const write = (line: string) => {
-        const request = JSON.parse(line) as Request;
+      const take = (request: Request) => {
         if (request.do === "end") end();
         else under.add(this.request(request, { command, ranks, say, hear }));
       };
+      const write = (line: string) => {
+        take(JSON.parse(line) as Request);
+      };
       options.onInput?.({ write, end });
       for (const rank of ranks) say(rank, "here");
+      for (const first of firstRequests(argv)) take(first);
     });
     await this.turn();
     return ended(outcome);

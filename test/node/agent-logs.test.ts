@@ -7,7 +7,7 @@ import type { Command } from "../../lib/host/command.js";
 import { readNodeLogs, type LogRequest, type NodeLine } from "../../lib/node/logs.js";
 import type { Request } from "../../lib/node/protocol.js";
 import { newNode, OWN, type Node } from "../fakes/node.js";
-import { ended, TOKEN } from "../fakes/playing-run.js";
+import { ended, firstRequests, TOKEN } from "../fakes/playing-run.js";
 
 function stagedNode(t: { teardown(act: () => void): unknown }): Node {
   const node = newNode(t);
@@ -184,6 +184,7 @@ async function read(play: Play, changes: Partial<LogRequest> = {}) {
           write: (line) => requests.push(JSON.parse(line) as Request),
           end,
         });
+        requests.push(...firstRequests(given.argv));
         const line = (text: string) => options.onStderrLine?.(text);
         // Nobody hears before the call is made.
         setImmediate(() => {

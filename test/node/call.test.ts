@@ -46,8 +46,9 @@ t.test("a call is one flux exec, which carries the agent and has an input", asyn
   const { argv = [], env, timeoutMs } = command ?? {};
   t.strictSame(argv.slice(0, 7), ["flux", "exec", "-r", "0-1,3", "-l", "-d", "/"]);
   const agent = ["flux", "python", "-I", "-S", "-c", agentSource(), "usernetes-agent"];
-  t.strictSame(argv.slice(7, -1), agent);
-  t.match(argv.at(-1), /^[\w-]{12}$/);
+  t.strictSame(argv.slice(7, -3), agent);
+  t.match(argv.at(-3), /^[\w-]{12}$/);
+  t.strictSame(argv.slice(-2), ["", "110"]);
   t.strictSame(env, { LC_ALL: "C.UTF-8", PATH: "/bin" });
   t.equal(timeoutMs, 114_500, "flux exec gets a little longer than the agents");
   t.strictSame(written, [

@@ -4,7 +4,7 @@ import { Session, type Members } from "../../lib/node/session.js";
 import type { Chain, StepEnd, StepWait } from "../../lib/node/progress.js";
 import type { Request } from "../../lib/node/protocol.js";
 import { FakeClock } from "../fakes/fake-clock.js";
-import { ended } from "../fakes/playing-run.js";
+import { ended, firstRequests } from "../fakes/playing-run.js";
 
 export const MEMBERS: Members = {
   ranks: [0, 1],
@@ -42,6 +42,7 @@ export function openSession(members: Partial<Members> = {}) {
       nonce = argv[argv.indexOf("usernetes-agent") + 1] ?? "";
       options = given;
       given.onInput?.(input);
+      requests.push(...firstRequests(argv));
       return new Promise((resolve) => {
         end = (outcome) => {
           resolve(ended(outcome));
@@ -66,7 +67,9 @@ export function openSession(members: Partial<Members> = {}) {
   const report = (rank: number, fields: object) =>
     hear(`${rank}: ${JSON.stringify({ nonce, ...fields })}`);
   return {
-    ...{ session, clock, requests, stop, argv, timeoutMs, nonce, changes, hear, report },
+    ...{ session, clock, requests, stop, changes, hear, report },
+    /** Of the call, which the first chain opens. */
+    call: () => ({ argv, timeoutMs, nonce }),
     here: (...ranks: number[]) => {
       for (const rank of ranks) report(rank, { report: "here" });
     },

@@ -52,7 +52,7 @@ t.test("a session serves only its own ranks, and none when it is closed", (t) =>
   session.close();
   session.close();
   t.notOk(session.serves([0]));
-  t.strictSame(requests, [{ do: "end" }]);
+  t.strictSame(requests, [], "a session that nobody has used has no call to end");
   t.end();
 });
 
@@ -143,7 +143,10 @@ t.test("a session is stopped with what is under way", async (t) => {
 });
 
 t.test("a flux exec that does not end is stopped a minute after the last request", (t) => {
-  const { session, clock, isStopped } = openSession();
+  const { session, clock, isStopped, take, stepEnd, here } = openSession();
+  here(0, 1);
+  void take(chainOf([0, 1], "stage"));
+  for (const rank of [0, 1]) stepEnd(rank, "stage");
   session.close();
   clock.advance(59_000);
   t.notOk(isStopped());
@@ -163,4 +166,23 @@ t.test("reports that no chain waits for are ignored", async (t) => {
   lose(0);
   await over;
   t.strictSame(lines, ["stage 0 failed (exit 1)"]);
+});
+
+t.test("the first request is an argument, which reaches the ranks that start", (t) => {
+  const { session, requests, call, take } = openSession();
+  t.strictSame(call().argv, [], "the first chain opens the call");
+  void take(chainOf([0, 1], "stage"));
+  t.match(requests, [{ do: "steps", steps: [{ step: "stage" }] }]);
+  t.strictSame(JSON.parse(call().argv.at(-1) ?? ""), requests[0]);
+  t.ok(session.serves([]), "the call stays");
+  t.end();
+});
+
+t.test("a session that has lost a rank takes no further chain", (t) => {
+  const { session, take, hear, here } = openSession();
+  void take(chainOf([0, 1], "stage"));
+  here(0);
+  hear("flux-exec: Error: rank 1: flux: No route to host");
+  t.notOk(session.serves([0]), "flux exec may pass on no more of its stdin");
+  t.end();
 });
