@@ -1,7 +1,7 @@
 /**
  * The environment of a cluster's steps on the nodes: all of it, since flux exec
- * carries its caller's. What differs by node is found there (on-node/run.sh,
- * stage.sh).
+ * carries its caller's. What differs by node is found there (agent.py,
+ * steps/stage.sh).
  */
 import type { ScheduleOnLead } from "../cluster/request.js";
 import type { Adjustment } from "../config/schema.js";
