@@ -17,6 +17,7 @@ import { encodeIdset } from "../lib/flux/idset.js";
 import type { Resources } from "../lib/flux/resources.js";
 import { systemClock } from "../lib/host/clock.js";
 import { run } from "../lib/host/runner.js";
+import { newSite } from "../lib/record/setting.js";
 import { logsKey } from "../lib/record/step-logs.js";
 import { recordKey, type OpenCluster } from "../lib/record/writer.js";
 import { INSTANCE } from "../lib/usernetes/names.js";
@@ -216,16 +217,10 @@ export class InstanceCluster {
         tellFlux(bridge, level, text);
       },
       config,
-      site: {
+      site: newSite(config, {
         base,
-        template: config.template,
-        interface: config.interface,
-        shared: config.shared,
-        ready: config.ready,
-        scheduleOnLead: config.scheduleOnLead,
-        adjustments: config.adjustments,
         instance,
-      },
+      }),
       owner: this.ready?.owner ?? 0,
       open,
       names,

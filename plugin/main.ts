@@ -12,6 +12,7 @@ import { retry } from "../lib/host/backoff.js";
 import { systemClock } from "../lib/host/clock.js";
 import { localEnvironment, nodeEnvironment } from "../lib/host/environment.js";
 import { run } from "../lib/host/runner.js";
+import { newSite } from "../lib/record/setting.js";
 import type { State } from "../lib/report/summary.js";
 import { project, workdir } from "../lib/usernetes/names.js";
 import type { Ready } from "./bridge-messages.js";
@@ -204,7 +205,6 @@ class Daemon {
 
   private world(): World {
     const { config, instance } = this;
-    const { template } = config;
     return {
       flux: this.bridge,
       run,
@@ -213,16 +213,10 @@ class Daemon {
         this.say(level, text, facts);
       },
       config,
-      site: {
+      site: newSite(config, {
         base: this.parts.base,
-        template,
-        interface: config.interface,
-        shared: config.shared,
-        ready: config.ready,
-        scheduleOnLead: config.scheduleOnLead,
-        adjustments: config.adjustments,
         instance,
-      },
+      }),
       owner: this.ready?.owner ?? 0,
       open: this.open,
       names: (jobid) => ({ workdir: workdir(config.workdir, jobid), project: project(jobid) }),

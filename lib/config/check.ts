@@ -10,9 +10,12 @@ import { parsePortRange, type PortRange } from "../usernetes/ports.js";
 import { parsePool, type Pool } from "../usernetes/subnets.js";
 import { parseListen, type Listen } from "./listen.js";
 import { FORMATS, schema, type Table } from "./schema.js";
+import { DEFAULT_OPTIONS, type TemplateOptions } from "./template.js";
 
 export interface Config {
   template: string;
+  /** The keys that go with `template`. */
+  options: TemplateOptions;
   workdir: string;
   engine: EngineName;
   /** What a job may ask for; has `engine` in it. */
@@ -60,6 +63,7 @@ export function checkConfig(found: unknown, where: string): Config {
     );
   return {
     template: table.template.replace(/(.)\/+$/, "$1"),
+    options: DEFAULT_OPTIONS,
     workdir: table.workdir.replace(/(.)\/+$/, "$1"),
     engine,
     engines,

@@ -5,6 +5,7 @@
  */
 import type { ScheduleOnLead } from "../cluster/request.js";
 import type { Adjustment } from "../config/schema.js";
+import type { TemplateOptions } from "../config/template.js";
 import { encodeInOrder } from "../flux/hostlist.js";
 import { decodeIdset } from "../flux/idset.js";
 import type { Claim } from "../record/events.js";
@@ -16,6 +17,8 @@ export interface Site {
   /** PATH and FLUX_URI, and the variables that --pass-env names. */
   base: Record<string, string>;
   template: string;
+  /** The keys that go with the template. */
+  options: TemplateOptions;
   interface: string | undefined;
   /** Whether work directories are shared between nodes; found out where it is "auto". */
   shared: "auto" | "yes" | "no";

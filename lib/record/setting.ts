@@ -3,13 +3,17 @@
  * only the instance's owner reads, so that a teardown looks where the bring-up made,
  * whatever the configuration and the daemon's environment are by then.
  */
+import type { Config } from "../config/check.js";
 import { ADJUSTMENTS } from "../config/schema.js";
+import { DEFAULT_OPTIONS, type TemplateOptions } from "../config/template.js";
 import type { Site } from "../node/environment.js";
 
 export interface Setting {
   /** PATH, and what --pass-env named. */
   environment: Record<string, string>;
   template: string;
+  /** Not in an entry of an older version: the defaults. */
+  options?: TemplateOptions;
   interface?: string;
   shared: Site["shared"];
   /** Not in an entry of an older version. */
@@ -20,9 +24,17 @@ export interface Setting {
   teardownTimeout: number;
 }
 
+/** What the configuration gives to a cluster that asks for nothing else. */
+export function newSite(config: Config, { base, instance }: Pick<Site, "base" | "instance">): Site {
+  const { template, options, interface: dev } = config;
+  const { shared, ready, scheduleOnLead, adjustments } = config;
+  const asked = { shared, ready, scheduleOnLead, adjustments };
+  return { base, template, options, interface: dev, ...asked, instance };
+}
+
 /** Of the moment: what a new cluster is made with. */
 export function settingOf(site: Site, teardownTimeoutMs: number): Setting {
-  const { base, template, interface: dev, shared } = site;
+  const { base, template, options, interface: dev, shared } = site;
   const { ready, scheduleOnLead, adjustments } = site;
   // The broker's address may be another after a restart.
   const environment = Object.fromEntries(
@@ -31,20 +43,21 @@ export function settingOf(site: Site, teardownTimeoutMs: number): Setting {
   const own = dev === undefined ? {} : { interface: dev };
   const teardownTimeout = teardownTimeoutMs / 1000;
   const asked = { shared, ready, scheduleOnLead, adjustments };
-  return { environment, template, ...own, ...asked, teardownTimeout };
+  return { environment, template, options, ...own, ...asked, teardownTimeout };
 }
 
 /** The site as it was when the cluster was made; an entry of an older version has no setting. */
 export function siteOf(site: Site, setting: Setting | undefined): Site {
   if (!setting) return site;
   const { environment, template, shared } = setting;
+  const options = { ...DEFAULT_OPTIONS, ...setting.options };
   const { FLUX_URI } = site.base;
   const base = { ...environment, ...(FLUX_URI === undefined ? {} : { FLUX_URI }) };
   const { ready = site.ready, scheduleOnLead = site.scheduleOnLead } = setting;
   const { adjustments = site.adjustments } = setting;
   return {
     ...site,
-    ...{ base, template, shared, ready, scheduleOnLead, adjustments },
+    ...{ base, template, options, shared, ready, scheduleOnLead, adjustments },
     interface: setting.interface,
   };
 }
@@ -54,17 +67,42 @@ export function parseSetting(found: unknown): Setting | undefined {
   const setting = found as Partial<Setting> | null | undefined;
   const { environment, template, teardownTimeout, shared, interface: dev } = setting ?? {};
   const { ready = "dns", scheduleOnLead = "auto", adjustments = [] } = setting ?? {};
-  const isText = (value: unknown) => typeof value === "string";
   const is =
-    typeof environment === "object" &&
-    Object.values(environment).every(isText) &&
+    isTexts(environment) &&
     isText(template) &&
     ["auto", "yes", "no"].includes(String(shared)) &&
     ["nodes", "network", "dns"].includes(ready) &&
     ["auto", "yes", "no"].includes(scheduleOnLead) &&
     Array.isArray(adjustments) &&
     adjustments.every((name) => (ADJUSTMENTS as readonly unknown[]).includes(name)) &&
+    (setting?.options === undefined || isOptions(setting.options)) &&
     (dev === undefined || isText(dev)) &&
     Number(teardownTimeout) > 0;
   return is ? (setting as Setting) : undefined;
+}
+
+const isText = (value: unknown): boolean => typeof value === "string";
+const isList = (value: unknown): boolean => Array.isArray(value) && value.every(isText);
+
+/** A text by name. */
+const isTexts = (value: unknown): boolean =>
+  typeof value === "object" && value !== null && Object.values(value).every(isText);
+
+/** A version of ours may not have had all of them. */
+function isOptions(found: unknown): boolean {
+  if (typeof found !== "object" || found === null) return false;
+  const { make, portVariables, environment, images, hooks } = {
+    ...DEFAULT_OPTIONS,
+    ...(found as Partial<TemplateOptions>),
+  };
+  return (
+    isTexts(make) &&
+    isText(make.up) &&
+    isText(make.network) &&
+    isList(portVariables) &&
+    isTexts(environment) &&
+    (images === undefined || isText(images)) &&
+    typeof (hooks as unknown) === "object" &&
+    Object.values(hooks).every(isList)
+  );
 }

@@ -1,5 +1,6 @@
 import t from "tap";
 import { checkConfig } from "../../lib/config/check.js";
+import { DEFAULT_OPTIONS } from "../../lib/config/template.js";
 import { CommandError, EXIT } from "../../lib/errors.js";
 
 const TEMPLATE = "/opt/usernetes";
@@ -17,6 +18,7 @@ function refusal(table: unknown): { status: number; message: string } | undefine
 t.test("a table with the template only has the documented defaults", (t) => {
   t.strictSame(checkConfig({ template: TEMPLATE }, "test"), {
     template: TEMPLATE,
+    options: DEFAULT_OPTIONS,
     workdir: "/tmp",
     engine: "docker",
     engines: ["docker"],
@@ -74,6 +76,7 @@ t.test("every key can be set", (t) => {
     ),
     {
       template: "/srv/u7s",
+      options: DEFAULT_OPTIONS,
       workdir: "/scratch",
       engine: "podman",
       engines: ["docker", "podman"],

@@ -10,6 +10,7 @@ import { checkConfig } from "../../lib/config/check.js";
 import { encodeIdset } from "../../lib/flux/idset.js";
 import { kvsDirectory } from "../../lib/flux/jobid.js";
 import type { RecordEvent } from "../../lib/record/events.js";
+import { newSite } from "../../lib/record/setting.js";
 import type { OpenCluster } from "../../lib/record/writer.js";
 import { project, workdir } from "../../lib/usernetes/names.js";
 import type { Meter } from "../../plugin/meter.js";
@@ -74,17 +75,11 @@ export class Life {
       clock: this.clock,
       say: (level, text) => this.said.push(`${level}: ${text}`),
       config,
-      site: {
+      site: newSite(config, {
         base: { PATH: "/usr/bin" },
-        template: config.template,
-        interface: config.interface,
-        shared: config.shared,
-        ready: config.ready,
-        scheduleOnLead: config.scheduleOnLead,
-        adjustments: config.adjustments,
         // Its own: a published join-command is a real file, named after it.
         instance: randomUUID(),
-      },
+      }),
       owner: OWNER,
       names: (jobid) => ({ workdir: workdir(config.workdir, jobid), project: project(jobid) }),
       open: this.openClusters(),

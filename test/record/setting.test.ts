@@ -1,5 +1,6 @@
 import t from "tap";
 import { parseSetting, settingOf, siteOf } from "../../lib/record/setting.js";
+import { DEFAULT_OPTIONS } from "../../lib/config/template.js";
 import { parseOpenCluster } from "../../lib/record/writer.js";
 import type { Site } from "../../lib/node/environment.js";
 import { claimOf } from "../fakes/clusters.js";
@@ -7,6 +8,13 @@ import { claimOf } from "../fakes/clusters.js";
 const SITE: Site = {
   base: { PATH: "/opt/engine/bin:/usr/bin", FLUX_URI: "local:///a", STORE: "one" },
   template: "/opt/one",
+  options: {
+    make: { up: "up-built", network: "" },
+    portVariables: ["PORT_CALICO"],
+    environment: { TMPDIR: "/var/tmp/{user}" },
+    images: "/srv/images",
+    hooks: { "before-up": ["/bin/true", "a b"] },
+  },
   interface: "eth1",
   shared: "no",
   ready: "network",
@@ -17,6 +25,7 @@ const SITE: Site = {
 const LATER: Site = {
   base: { PATH: "/usr/bin", FLUX_URI: "local:///b" },
   template: "/opt/two",
+  options: DEFAULT_OPTIONS,
   interface: undefined,
   shared: "yes",
   ready: "dns",
@@ -38,6 +47,14 @@ t.test("steps get what the cluster was made with, and the broker of the moment",
   t.end();
 });
 
+t.test("an entry of an older version has the default options, whatever the table has now", (t) => {
+  const { options, ...older } = settingOf(LATER, 1000);
+  t.strictSame(siteOf(SITE, older).options, options);
+  const hadFewer = { ...older, options: { make: SITE.options.make } } as typeof older;
+  t.strictSame(siteOf(SITE, hadFewer).options, { ...DEFAULT_OPTIONS, make: SITE.options.make });
+  t.end();
+});
+
 t.test("an entry keeps its setting, and one that is broken costs no more than that", (t) => {
   const entry = { jobid: "5", claim: claimOf("0", ["a"]), setting: settingOf(SITE, 1000) };
   t.strictSame(parseOpenCluster(JSON.stringify(entry)), entry);
@@ -49,6 +66,12 @@ t.test("an entry keeps its setting, and one that is broken costs no more than th
     { ...entry.setting, shared: "x" },
     { ...entry.setting, ready: "x" },
     { ...entry.setting, adjustments: ["$(id)"] },
+    { ...entry.setting, options: null },
+    { ...entry.setting, options: { make: { up: "up" } } },
+    { ...entry.setting, options: { portVariables: [1] } },
+    { ...entry.setting, options: { environment: { A: 1 } } },
+    { ...entry.setting, options: { images: 1 } },
+    { ...entry.setting, options: { hooks: { "before-up": "true" } } },
   ])
     t.strictSame(parseOpenCluster(JSON.stringify({ ...entry, setting })), {
       jobid: "5",
