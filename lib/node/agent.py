@@ -55,6 +55,7 @@ LOG_MAX = 512 << 10  # bytes of a log file; there are at most two of each step
 BACKLOG_MAX = 2 << 20  # bytes of new output that are read at once; more is skipped
 RAW_MAX = 16 << 20  # bytes of output that has been read, on disk
 LINE_MAX = 64 << 10  # bytes of a line of output
+MARKER_MAX = 8 << 10  # bytes of a marker; by hand it has the path of the work directory
 REPORT_MAX = 24 << 10  # bytes of text in one report
 TAIL_LINES = {"ok": 4, "failed": 24}
 TAIL_WIDTH = 400  # characters of a line in a report
@@ -974,7 +975,7 @@ def owner_of(workdir):
     state = os.path.join(workdir, ".usernetes")
     if not is_directory(workdir) or not is_directory(state):
         return []
-    return read_small(os.path.join(state, "owner"), 200).split("\n")[0].split()
+    return read_small(os.path.join(state, "owner"), MARKER_MAX).split("\n")[0].split()
 
 
 def is_own_directory(path):

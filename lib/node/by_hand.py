@@ -159,7 +159,7 @@ class Cluster:
         if os.path.islink(self.state):
             raise Failure(1, "%s is a link; remove it", self.state)
         path = os.path.join(self.state, "owner")
-        owner = agent.read_small(path).split("\n")[0]
+        owner = agent.read_small(path, agent.MARKER_MAX).split("\n")[0]
         if os.path.lexists(path) and owner != os.fsencode(self.marker).decode("utf-8", "replace"):
             text = "%s is managed by the flux-usernetes daemon (%s); use another --workdir DIR"
             raise Failure(1, text, self.workdir, owner.split(" ")[0])

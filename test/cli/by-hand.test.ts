@@ -228,6 +228,23 @@ t.test("the work directory", (t) => {
     t.strictSame(hand.left, []);
   });
 
+  t.test("may have a long path", async (t) => {
+    const hand = new ByHand(t);
+    const workdir = join(hand.directory, "a".repeat(200), "b".repeat(200), "new");
+    mkdirSync(workdir, { recursive: true });
+    const env = { USERNETES_TEMPLATE: TEMPLATE };
+    const up = ["start-control-plane", "--workdir", workdir, "--worker-count=0"];
+    hand.fault("node0.kubeadm-init", "exit 1 once");
+    t.equal((await hand.run(up, { env })).exitCode, 1);
+    // As a copy that was interrupted.
+    rmSync(join(workdir, ".usernetes/staged"));
+    const again = await hand.run(up, { env });
+    t.equal(again.exitCode, 0, again.stderr);
+    t.equal((await hand.run(["down", "--workdir", workdir])).exitCode, 0);
+    t.strictSame(hand.left, []);
+    t.notOk(existsSync(workdir));
+  });
+
   t.test("is made by one node where several share it", async (t) => {
     const hand = new ByHand(t);
     const workdir = join(hand.directory, "new");

@@ -19,7 +19,8 @@ workdir=$USERNETES_WORKDIR engine=$USERNETES_ENGINE keep=${USERNETES_KEEP:-}
 # the shell, which is a command substitution's.
 owner_of() {
   if [ ! -L "$1" ] && [ -d "$1" ] && [ ! -L "$1/.usernetes" ] && [ ! -L "$1/.usernetes/owner" ] && [ -f "$1/.usernetes/owner" ]; then
-    exec head -c 200 "$1/.usernetes/owner"
+    # By hand it has the path of the directory, which has 4,096 bytes at most.
+    exec head -c 8192 "$1/.usernetes/owner"
   fi
 }
 

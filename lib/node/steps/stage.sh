@@ -38,7 +38,8 @@ template_lacks "$template"
 # Whose a directory is, if a cluster's; nothing planted is followed or waited for.
 owner_of() {
   if [ ! -L "$1/.usernetes" ] && [ ! -L "$1/.usernetes/owner" ] && [ -f "$1/.usernetes/owner" ]; then
-    head -c 200 "$1/.usernetes/owner"
+    # By hand it has the path of the directory, which has 4,096 bytes at most.
+    head -c 8192 "$1/.usernetes/owner"
   fi
 }
 
