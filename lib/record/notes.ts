@@ -17,7 +17,10 @@ const ESC = "\u001b";
 /** A terminal's colours and other orders: `ESC [ 31 m`. A tab before a bracket is not one. */
 const ORDERS = new RegExp(`${ESC}\\[[0-9;?]*[A-Za-z]`, "gu");
 
-/** A bootstrap token, a CA hash, what a kubeconfig holds: whoever echoes them. */
+/**
+ * A bootstrap token, a CA hash, what a kubeconfig holds: whoever echoes them. As
+ * lib/node/agent.py has them, which is not trusted here; a test compares the two.
+ */
 const SECRETS: [RegExp, string][] = [
   [/\b[a-z0-9]{6}\.[a-z0-9]{16}\b/g, "[token]"],
   [/sha256:[0-9a-f]{64}/g, "sha256:[hash]"],
