@@ -3,7 +3,7 @@
 import re
 import textwrap
 
-from by_hand_settings import Failure, refuse
+from by_hand_settings import Failure, refuse, yes_or_no
 
 DIR = ("--workdir DIR", "a clone of usernetes; default: $TMPDIR/usernetes-<jobid>")
 # By verb: usage, description, options, example.
@@ -58,6 +58,7 @@ VERBS = {
         "usernetes clean --workdir /tmp/usernetes-4711 --all",
     ),
 }
+YES_OR_NO = "yes or no (also true, on, 1, false, off, 0)"
 # The Python tool of this name takes it there too, and does nothing with it.
 IGNORED = {"start-control-plane": {"--all"}}
 
@@ -97,14 +98,22 @@ def parse(verb, words):
         if name not in allowed or has_value and not takes_value and name != "--keep-node":
             text = '%s: found "%s", which is not allowed here (see usernetes %s --help)'
             raise Failure(2, text, verb, word, verb)
-        # The Python tool has a value there.
-        if word == "--keep-node" and words[:1] and words[0] in ("yes", "true", "True", "1"):
-            words.pop(0)
-        options[name] = check_option(verb, name, value)
+        if name != "--keep-node" or keeps_node(verb, value if has_value else None, words):
+            options[name] = check_option(verb, name, value)
     if "--worker-count" in allowed and "--worker-count" not in options:
         text = "%s: --worker-count N is missing; 0 for a cluster of this node alone"
         raise Failure(2, text, verb)
     return options
+
+
+def keeps_node(verb, value, words):
+    """The value that the Python tool has there, after `=` or as the next word; else yes."""
+    if value is None:
+        value = words.pop(0) if words and yes_or_no(words[0]) is not None else "yes"
+    keeps = yes_or_no(value)
+    if keeps is None:
+        refuse("%s: --keep-node" % verb, value, YES_OR_NO)
+    return keeps
 
 
 def check_option(verb, name, value):

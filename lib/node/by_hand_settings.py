@@ -36,6 +36,17 @@ def one_of(given, name, *allowed):
     return value
 
 
+# As lib/cluster/request.ts has them; a test compares the two.
+YES = ("yes", "true", "on", "1")
+NO = ("no", "false", "off", "0", "")
+
+
+def yes_or_no(value):
+    """True or False; None for anything else."""
+    word = value.lower()
+    return False if word in NO else True if word in YES else None
+
+
 def compose_command(engine):
     """The compose command of an engine, which may be a path."""
     kind = os.path.basename(engine)

@@ -2,14 +2,15 @@ import { execa } from "execa";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
+import { NO as NO_WORDS, YES as YES_WORDS } from "../cluster/yes-or-no.js";
 import { FakeFlux } from "../fakes/fake-flux.js";
 import { PACKAGE } from "../sandbox/paths.js";
 
 const SETTLED =
   '{"timestamp":1,"name":"settle","context":{"outcome":"ready","kubeconfig":"/w/kubeconfig"}}';
 
-const NOT = ["no", "false", "OFF", "0", "", false, null, 0];
-const YES = ["yes", "TRUE", "1", true, 1, {}, { engine: "podman" }, "maybe", 10];
+const NOT = [...NO_WORDS, false, null, 0];
+const YES = [...YES_WORDS, true, 1, {}, { engine: "podman" }, "maybe", 10];
 
 /** With a jobspec, and answers of `flux job wait-event` and `flux ping`. */
 function setUp(

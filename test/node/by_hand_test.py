@@ -44,10 +44,14 @@ class OptionsTest(unittest.TestCase):
         self.assertEqual(options.parse("down", ["--workdir", "--all"]), {"--workdir": "--all"})
 
     def test_keep_node_takes_the_value_that_the_python_tool_has(self):
-        for words in (["--keep-node"], ["--keep-node", "yes"], ["--keep-node=1"]):
+        for words in (["--keep-node"], ["--keep-node", "On"], ["--keep-node=1"]):
             self.assertEqual(list(options.parse("clean", words)), ["--keep-node"])
-        with self.assertRaisesRegex(Failure, 'found "no", which is not allowed here'):
-            options.parse("clean", ["--keep-node", "no"])
+        for words in (["--keep-node", "no"], ["--keep-node=false"]):
+            self.assertEqual(list(options.parse("clean", words + ["--all"])), ["--all"])
+        with self.assertRaisesRegex(Failure, 'clean: --keep-node: found "some", allowed: yes or'):
+            options.parse("clean", ["--keep-node=some"])
+        with self.assertRaisesRegex(Failure, 'found "some", which is not allowed here'):
+            options.parse("clean", ["--keep-node", "some"])
 
     def test_all_is_ignored_by_start_control_plane_and_refused_by_down(self):
         parsed = options.parse("start-control-plane", ["--all", "--worker-count=0"])

@@ -1,0 +1,8 @@
+/**
+ * Texts that mean yes, no or neither in a job's attributes. Four languages parse them
+ * (lib/cluster/request.ts, the CLI plugin and `usernetes` by hand in Python, the shell plugin
+ * in Lua, the prolog in sh), and the tests of each take them from here.
+ */
+export const YES = ["yes", "true", "on", "1", "YES", "True", "oN"];
+export const NO = ["no", "false", "off", "0", "", "NO", "False", "oFf"];
+export const NEITHER = ["y", "maybe", "none", "2", "00", " yes", "no "];

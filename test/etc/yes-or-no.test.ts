@@ -1,0 +1,73 @@
+/** Whoever parses yes and no takes the same texts for it. */
+import { execa } from "execa";
+import t from "tap";
+import { parseRequest } from "../../lib/cluster/request.js";
+import { packagePath } from "../../lib/host/package.js";
+import { NEITHER, NO, YES } from "../cluster/yes-or-no.js";
+import { playPlugins, whyNoPython } from "../fakes/flux-plugins.js";
+import { findLua, luaLiteral, whyNoLua } from "../sandbox/lua.js";
+
+type Meaning = "yes" | "no" | "neither";
+const WORDS = [...YES, ...NO, ...NEITHER];
+const MEANINGS: Meaning[] = [
+  ...YES.map(() => "yes" as const),
+  ...NO.map(() => "no" as const),
+  ...NEITHER.map(() => "neither" as const),
+];
+const python = { skip: whyNoPython ?? false };
+
+t.test("the daemon", (t) => {
+  const meaning = (usernetes: string): Meaning => {
+    const request = parseRequest({ usernetes });
+    return "refused" in request ? "neither" : request.asks ? "yes" : "no";
+  };
+  t.strictSame(WORDS.map(meaning), MEANINGS);
+  t.end();
+});
+
+for (const by of ["cli", "validator"] as const)
+  t.test(`Flux's ${by} plugin`, python, (t) => {
+    const answers = playPlugins(
+      WORDS.map((usernetes) => ({ by, attributes: { user: { usernetes } } })),
+    );
+    const meanings = answers.map(({ error, asks }): Meaning => {
+      if (error !== undefined) return "neither";
+      return asks ? "yes" : "no";
+    });
+    t.strictSame(meanings, MEANINGS);
+    t.end();
+  });
+
+t.test("`usernetes` by hand", python, async (t) => {
+  const program = `import json, sys, by_hand_settings
+meanings = {True: "yes", False: "no", None: "neither"}
+print(json.dumps([meanings[by_hand_settings.yes_or_no(word)] for word in sys.argv[1:]]))`;
+  const argv = ["-B", "-c", program, ...WORDS];
+  const { stdout } = await execa("python3", argv, { cwd: packagePath("lib/node") });
+  t.strictSame(JSON.parse(stdout), MEANINGS);
+});
+
+t.test(
+  "the shell plugin, which never sees what was refused",
+  { skip: whyNoLua() ?? false },
+  async (t) => {
+    const shell = [packagePath("test/sandbox/shell.lua")];
+    const plugin = packagePath("etc/flux/shell/lua.d/usernetes.lua");
+    const asks = await Promise.all(
+      [...YES, ...NO].map(async (usernetes) => {
+        const info = { jobid: 1, rank: 1, jobspec: { attributes: { user: { usernetes } } } };
+        // No daemon answers: a job that asks ends here.
+        const input = `${luaLiteral({ info, options: {}, env: {} })}\n`;
+        const options = { input, env: { PATH: "/nonexistent" }, extendEnv: false, reject: false };
+        const lua = (await execa("which", [findLua() ?? "lua"])).stdout;
+        const { exitCode, stdout } = await execa(lua, [...shell, plugin], options);
+        return exitCode === 1 && stdout.startsWith("die")
+          ? "yes"
+          : stdout === "done"
+            ? "no"
+            : stdout;
+      }),
+    );
+    t.strictSame(asks, [...YES.map(() => "yes"), ...NO.map(() => "no")]);
+  },
+);
