@@ -16,11 +16,11 @@ Purpose
     owner may do: it asks Flux for its rank, and takes a join command out of its archive.
 
 Protocol
-    The first requests are arguments, since flux-exec(1) passes its stdin on only when all ranks
-    have started, which a rank that is lost never does. Further requests come on stdin, and
-    reports leave on stderr (flux-exec(1) streams stderr; it
-    buffers stdout), one JSON object a line. Each report has the nonce of the call.
-    docs/node-protocol.md lists them; lib/node/protocol.ts has their types.
+    The first requests are arguments, since flux-exec(1) passes its stdin on only when each rank
+    has started, or Flux knows that it cannot: of a node that has just died, Flux may know that
+    after minutes. Further requests come on stdin, and reports leave on stderr (flux-exec(1)
+    streams stderr; it buffers stdout), one JSON object a line. Each report has the nonce of the
+    call. docs/node-protocol.md lists them; lib/node/protocol.ts has their types.
 
 Credentials
     The runner has no more rights than its user, and the environment that the request gives.

@@ -47,7 +47,8 @@ export interface Ended {
 
 /**
  * `first`: requests that are arguments of the agents. `flux exec` passes its stdin on only when
- * all ranks have started, which a rank that is lost never does: the other ranks still get these.
+ * each rank has started, or Flux knows that it cannot, which may take minutes for a node that has
+ * just died: the other ranks still get these.
  */
 export function callNodes(
   run: Run,

@@ -33,11 +33,16 @@ async function openEmbedded(config: Config, variables: Variables): Promise<FluxU
   for (const rank of [0, 1, 2, 3]) mkdirSync(sandbox.disk(rank), { recursive: true });
   const env = { ...sandbox.env, LANG: "C.UTF-8" };
   const flux = join(BIN, "flux");
+  const run = (...args: string[]) => runCommand(flux, args, { env, cwd });
   return {
     kind: "embedded",
     disk,
     run: (args, input) => runCommand(flux, args, { env, cwd, input }),
     spawn: (args) => spawnCommand(flux, args, { env, cwd }),
+    async stall(rank) {
+      await run("sandbox", "stall", String(rank));
+      return () => void run("sandbox", "resume", String(rank));
+    },
     async stop() {
       await sandbox.stop();
       rmSync(cwd, { recursive: true, force: true });
@@ -56,6 +61,12 @@ async function openReal(config: Config, variables: Variables): Promise<FluxUnder
     disk,
     run: (args, input) => runCommand(command, args, { env, cwd: folder, input }),
     spawn: (args) => spawnCommand(command, args, { env, cwd: folder }),
+    async stall(rank) {
+      const argv = ["exec", "-n", "-r", String(rank), "flux", "getattr", "broker.pid"];
+      const pid = Number((await runCommand(command, argv, { env, cwd: folder })).stdout);
+      process.kill(pid, "SIGSTOP");
+      return () => process.kill(pid, "SIGCONT");
+    },
     stop,
   };
 }

@@ -86,6 +86,33 @@ contract((t, flux) => {
     t.equal(copied.stdout, "one\ntwo ƒ\nthree");
   });
 
+  t.test("stdin is passed on when each rank has started, or has failed to", async (t) => {
+    const program = `${flux.disk}/echo-input`;
+    const script = "#!/bin/sh\necho started >&2\ntimeout 1 cat\necho status $? >&2\n";
+    await sh("1", `printf '%s' '${script}' > ${program}; chmod 755 ${program}`);
+    const failed = await flux.run(["exec", "-l", "-r", "1-2", program], "word\n");
+    t.match(failed, { exitCode: 127, stdout: "1: word\n" });
+    t.match(failed.stderr, /^1: status 0$/m);
+    t.match(failed.stderr, /rank 2: .*: error launching process: No such file or directory/);
+    const resume = await flux.stall(2);
+    const live = flux.spawn(["exec", "-l", "-r", "1-2", "sh", "-c", script]);
+    live.child.stdin.end("word\n");
+    const text = { stdout: "", stderr: "" };
+    const isOver = new Promise<void>((resolve) => {
+      live.child.stderr.on("data", (chunk) => {
+        text.stderr += String(chunk);
+        if (text.stderr.includes("1: status")) resolve();
+      });
+    });
+    live.child.stdout.on("data", (chunk) => (text.stdout += String(chunk)));
+    await isOver;
+    resume();
+    t.equal(await live.ended, 0);
+    t.strictSame(lines(text.stdout), ["2: word"], "one that does not answer holds it back");
+    t.match(text.stderr, /^1: status 124$/m);
+    t.match(text.stderr, /^2: status 0$/m);
+  });
+
   t.test("the directory is the one asked for", async (t) => {
     t.equal((await flux.run(["exec", "-r", "1", "-d", "/", "pwd"])).stdout, "/\n");
   });

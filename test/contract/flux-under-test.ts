@@ -18,6 +18,8 @@ export interface FluxUnderTest {
   run(args: string[], input?: string): Promise<Result>;
   /** `flux ARGS`, left running. */
   spawn(args: string[]): LiveCommand;
+  /** Has a rank's broker not answer, as one that has just died, until the result is called. */
+  stall(rank: number): Promise<() => void>;
   stop(): Promise<void>;
 }
 

@@ -42,7 +42,10 @@ for (const [name, client] of CLIENTS) {
     });
 
     await t.test("a signal is passed on", async (t) => {
-      const argv = ["exec", "-r", "1", "sh", "-c", "trap 'exit 5' TERM; echo up; sleep 100 & wait"];
+      // With "up" before the sleep, the signal could come between the two: the sleep would outlive
+      // the shell, and keep the pipe that the test waits for open.
+      const script = "trap 'exit 5' TERM; sleep 100 >/dev/null 2>&1 & echo up; wait";
+      const argv = ["exec", "-r", "1", "sh", "-c", script];
       const child = spawn(FLUX, argv, { env, stdio: ["ignore", "pipe", "ignore"] });
       child.stdout.once("data", () => child.kill("SIGTERM"));
       t.equal(await new Promise((resolve) => child.on("close", resolve)), 5);

@@ -3,7 +3,7 @@
  * socket of its own, so that a caller's rank is known by the socket it came to; it is
  * there from when somebody is told of it.
  */
-import { EventEmitter } from "node:events";
+import { EventEmitter, once } from "node:events";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
@@ -63,7 +63,7 @@ export class Instance {
   readonly log = new LogRing();
   readonly resources = new Resources();
   readonly configuration: Configuration;
-  /** Emits `change` when a rank is lost or comes back. */
+  /** Emits `change` when a rank is lost or comes back, `resume` when one answers again. */
   readonly membership = new EventEmitter().setMaxListeners(0);
   readonly router = new Router();
   readonly journal = new Journal();
@@ -74,6 +74,8 @@ export class Instance {
   journalDelayMs = 0;
   /** How `flux exec` starts a command on a rank; a measurement may play what the nodes do. */
   launcher: Launcher = launch;
+  /** Ranks whose brokers do not answer, as one that has just died: `flux exec` waits for them. */
+  readonly stalled = new Set<number>();
   stopped = false;
   /** What `flux shutdown` does in the end; flux start sets it. */
   onShutdown: () => void = () => void this.close();
@@ -197,6 +199,16 @@ export class Instance {
     this.resources.lost.delete(rank);
     this.membership.emit("change");
     this.jobs.queue.schedule();
+  }
+
+  resumeRank(rank: number): void {
+    this.stalled.delete(rank);
+    this.membership.emit("resume");
+  }
+
+  /** Resolves when its broker answers. */
+  async whenAnswering(rank: number): Promise<void> {
+    while (this.stalled.has(rank)) await once(this.membership, "resume");
   }
 
   #failOnLostRank(job: Job): void {

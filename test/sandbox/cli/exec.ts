@@ -117,7 +117,13 @@ export async function exec(call: Call): Promise<number> {
   const command = options.rest[0] ?? "";
   for (const rank of lost)
     call.err(`flux-exec: Error: rank ${rank}: ${command}: No route to host\n`);
-  const running = new Map(here.map((rank) => [rank, start(call, { rank, argv }, options)]));
+  const running = new Map<number, Running>();
+  const launched = here.map(async (rank) => {
+    if (instance.stalled.has(rank)) await instance.whenAnswering(rank);
+    const process = start(call, { rank, argv }, options);
+    running.set(rank, process);
+    return { rank, process };
+  });
   const killAll = (signal: NodeJS.Signals) => {
     for (const process of running.values()) process.kill(signal);
   };
@@ -125,6 +131,8 @@ export async function exec(call: Call): Promise<number> {
   call.gone.addEventListener("abort", () => {
     killAll("SIGKILL");
   });
+  // As flux-exec(1), which passes its stdin on when each rank has started or failed to.
+  if (running.size < here.length) await Promise.all(launched);
   if (!options.has("noinput"))
     call.onStdin(
       (chunk) => {
@@ -136,7 +144,8 @@ export async function exec(call: Call): Promise<number> {
     );
   const endings = new Map<number, Ending>();
   await Promise.all(
-    [...running].map(async ([rank, process]) => {
+    launched.map(async (launching) => {
+      const { rank, process } = await launching;
       const ending = await process.ended;
       instance.processes.delete(process);
       endings.set(rank, ending);

@@ -1,5 +1,5 @@
 /**
- * `flux sandbox lose|restore RANK`: no command of Flux. What happens to hosts,
+ * `flux sandbox lose|restore|stall|resume RANK`: no command of Flux. What happens to hosts,
  * for tests and demonstrations that run inside the instance.
  */
 import type { Call } from "../call.js";
@@ -14,6 +14,14 @@ export const sandbox = dispatch("sandbox", {
   },
   restore: (call) => {
     call.instance.restoreRank(rankOf(call));
+    return 0;
+  },
+  stall: (call) => {
+    call.instance.stalled.add(rankOf(call));
+    return 0;
+  },
+  resume: (call) => {
+    call.instance.resumeRank(rankOf(call));
     return 0;
   },
   root: (call) => {
