@@ -3,7 +3,7 @@
  * a crash at any point of it; each says why that is safe. "once": an event in
  * the job's eventlog will show that it was done.
  */
-import type { Action } from "../lib/cluster/plan.js";
+import type { Action } from "../lib/cluster/action.js";
 import { progress } from "../lib/cluster/state.js";
 import type { LocalStep } from "../lib/cluster/steps.js";
 import { lastTimeLimit, timeLimit } from "../lib/cluster/time-limit.js";
@@ -17,17 +17,17 @@ import { entryKey } from "../lib/record/writer.js";
 import { archive, nameOf } from "../lib/usernetes/names.js";
 import { runLocalStep, runSteps } from "./calls.js";
 import { claimOthers, makeClaim, take, type Taken } from "./claim.js";
-import { readInstanceEntry } from "./entries.js";
+import { readInstanceEntry } from "./open-cluster-store.js";
 import { publishJoinCommand, removePublished } from "./join-command.js";
 import { ENOENT, FluxError } from "./flux-error.js";
-import { letGo } from "./let-go.js";
-import type { Reconciler } from "./reconcile.js";
+import { letGo } from "./release-hold.js";
+import type { Job } from "./job.js";
 import { drainReason, undrainCleaned } from "./undrain.js";
-import { nextChange, showWaiting, whenFree } from "./when-free.js";
+import { nextChange, showWaiting, whenFree } from "./wait-for-ports.js";
 
 type Confirmed = "once" | undefined;
 type Do<K extends Action["do"]> = (
-  job: Reconciler,
+  job: Job,
   action: Extract<Action, { do: K }>,
 ) => Promise<Confirmed>;
 
@@ -199,7 +199,7 @@ export const ACTIONS: { [K in Action["do"]]: Do<K> } = {
  * Record, entry and archive are one transaction: the token's archive is gone when
  * `down` is there.
  */
-async function recordDown(job: Reconciler, down: Down): Promise<void> {
+async function recordDown(job: Job, down: Down): Promise<void> {
   const { cluster, world } = job;
   const { jobid, claim } = cluster;
   job.session.close();
@@ -218,7 +218,7 @@ async function recordDown(job: Reconciler, down: Down): Promise<void> {
 }
 
 /** For `flux dmesg`: a cluster that is kept is its user's, or the administrator's, to remove. */
-function howToClean({ cluster, name }: Reconciler): string[] {
+function howToClean({ cluster, name }: Job): string[] {
   const { claim } = cluster;
   if (!claim) return [];
   const { ranks, workdir, engine, project } = claim;
@@ -230,14 +230,14 @@ function howToClean({ cluster, name }: Reconciler): string[] {
 
 /** What may keep a claim from ports and subnets, beside the clusters that are known. */
 async function networksOf(
-  { world }: Reconciler,
+  { world }: Job,
   ranks: readonly number[],
 ): Promise<Map<number, string[]>> {
   await readInstanceEntry(world);
   return world.networks.of(ranks);
 }
 
-async function recordClaim(job: Reconciler, { claim, entry, release }: Taken): Promise<void> {
+async function recordClaim(job: Job, { claim, entry, release }: Taken): Promise<void> {
   const { cluster, world } = job;
   const event = { timestamp: world.clock.now(), name: "claim", context: claim } as const;
   try {
@@ -248,7 +248,7 @@ async function recordClaim(job: Reconciler, { claim, entry, release }: Taken): P
   }
 }
 
-async function settle(job: Reconciler, context: Settle): Promise<void> {
+async function settle(job: Job, context: Settle): Promise<void> {
   const { outcome, note, without } = context;
   const more = [without && `without ranks ${without}`, note].filter(Boolean).join(": ");
   job.session.close();
@@ -259,7 +259,7 @@ async function settle(job: Reconciler, context: Settle): Promise<void> {
   job.world.meter?.settle(outcome, allocAt === undefined ? undefined : timestamp - allocAt);
 }
 
-const LOCAL: Record<LocalStep, (job: Reconciler) => Promise<void>> = {
+const LOCAL: Record<LocalStep, (job: Job) => Promise<void>> = {
   "publish-join": async (job) => {
     const { cluster, session, world } = job;
     if (session.joinCommand === undefined) throw new Error("there is no join-command");
@@ -281,7 +281,7 @@ async function unlessOver(request: Promise<void>): Promise<Confirmed> {
   return "once";
 }
 
-async function reportLeft(job: Reconciler, left: number[]): Promise<void> {
+async function reportLeft(job: Job, left: number[]): Promise<void> {
   const { cluster, world } = job;
   const lost = left.filter((rank) => world.nodes.isLost(rank));
   if (lost.length > 0)

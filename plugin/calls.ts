@@ -1,5 +1,5 @@
 /** One call of a plan, carried out: `flux exec` and what comes back of it, into the record. */
-import type { Action } from "../lib/cluster/plan.js";
+import type { Action } from "../lib/cluster/action.js";
 import { hostOf, progress, scheduleOnLead } from "../lib/cluster/state.js";
 import type { LocalStep, Step } from "../lib/cluster/steps.js";
 import { messageOf, PermanentError } from "../lib/errors.js";
@@ -8,12 +8,12 @@ import { elapsed } from "../lib/record/events.js";
 import { oneLine } from "../lib/record/notes.js";
 import { stepEnvironment } from "../lib/node/environment.js";
 import type { StepEnd, StepWait } from "../lib/node/progress.js";
-import { shortNames } from "./ends.js";
-import type { Reconciler } from "./reconcile.js";
+import { shortNames } from "./step-log.js";
+import type { Job } from "./job.js";
 
 type CallAction = Extract<Action, { do: "call" }>;
 
-export async function runSteps(job: Reconciler, action: CallAction): Promise<void> {
+export async function runSteps(job: Job, action: CallAction): Promise<void> {
   const { cluster, world, session } = job;
   const { claim } = cluster;
   const { steps, ranks, limitS } = action;
@@ -40,7 +40,7 @@ export async function runSteps(job: Reconciler, action: CallAction): Promise<voi
 
 /** A step that the daemon takes itself, at the lead's name. */
 export async function runLocalStep(
-  job: Reconciler,
+  job: Job,
   step: LocalStep,
   act: () => Promise<void>,
 ): Promise<void> {
@@ -64,7 +64,7 @@ export async function runLocalStep(
   });
 }
 
-function start(job: Reconciler, step: Step, ranks: number[], more: boolean): void {
+function start(job: Job, step: Step, ranks: number[], more: boolean): void {
   const attempt = (progress(job.cluster, step, ranks[0] ?? 0)?.attempt ?? 0) + 1;
   const context = { step, ranks: encodeIdset(ranks), attempt };
   if (attempt > 1) job.world.meter?.retry(step, ranks.length);
@@ -73,7 +73,7 @@ function start(job: Reconciler, step: Step, ranks: number[], more: boolean): voi
 }
 
 /** What a step waits for, for `status` and for the exception's note. */
-function recordProgress(job: Reconciler, { step, rank, note }: StepWait): void {
+function recordProgress(job: Job, { step, rank, note }: StepWait): void {
   const running = progress(job.cluster, step, rank);
   if (running?.status !== "running" || running.note === note) return;
   const context = { step, ranks: String(rank), attempt: running.attempt, note };
@@ -82,7 +82,7 @@ function recordProgress(job: Reconciler, { step, rank, note }: StepWait): void {
 }
 
 /** One line a call: its steps follow each other on each rank. */
-function tellBegin(job: Reconciler, { steps, ranks }: CallAction): void {
+function tellBegin(job: Job, { steps, ranks }: CallAction): void {
   const [first] = steps;
   const attempt = first ? progress(job.cluster, first, ranks[0] ?? 0)?.attempt : undefined;
   const tried = attempt !== undefined && attempt > 1 ? `, try ${attempt}` : "";
@@ -91,7 +91,7 @@ function tellBegin(job: Reconciler, { steps, ranks }: CallAction): void {
 
 type End = Omit<StepEnd, "step"> & { step: Step };
 
-function finish(job: Reconciler, end: End): void {
+function finish(job: Job, end: End): void {
   const { step, rank, status, note, fault, shared, tail, next, more } = end;
   const { cluster, world } = job;
   const begun = progress(cluster, step, rank);

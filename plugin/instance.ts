@@ -8,12 +8,12 @@
  * the next one resumes a killed one; a bring-up that fails is torn down.
  */
 import { foldJobEvent } from "../lib/cluster/fold.js";
-import { newCluster, ranksOf, type Cluster } from "../lib/cluster/state.js";
 import type { Parsed } from "../lib/cluster/request.js";
+import { newCluster, ranksOf, type Cluster } from "../lib/cluster/state.js";
 import type { Config } from "../lib/config/check.js";
 import { CommandError, EXIT } from "../lib/errors.js";
-import { noInstanceError } from "../lib/flux/no-instance.js";
 import { encodeIdset } from "../lib/flux/idset.js";
+import { noInstanceError } from "../lib/flux/no-instance.js";
 import type { Resources } from "../lib/flux/resources.js";
 import { systemClock } from "../lib/host/clock.js";
 import { run } from "../lib/host/runner.js";
@@ -21,9 +21,9 @@ import { newSite } from "../lib/record/setting.js";
 import { logsKey } from "../lib/record/step-logs.js";
 import { recordKey, type OpenCluster } from "../lib/record/writer.js";
 import { INSTANCE } from "../lib/usernetes/names.js";
-import { Bridge } from "./bridge.js";
 import type { Ready } from "./bridge-messages.js";
-import { readEntries } from "./entries.js";
+import { Bridge } from "./bridge.js";
+import { readEntries } from "./open-cluster-store.js";
 import { instanceId } from "./instance-id.js";
 import { logLine, tellFlux } from "./log.js";
 import { Membership } from "./membership.js";

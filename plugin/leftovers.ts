@@ -10,22 +10,11 @@ import { encodeIdset } from "../lib/flux/idset.js";
 import { f58 } from "../lib/flux/jobid.js";
 import type { OpenCluster } from "../lib/record/writer.js";
 import type { Bridge } from "./bridge.js";
-import { readEntries } from "./entries.js";
+import { readEntries } from "./open-cluster-store.js";
 import { EBUSY, FluxError } from "./flux-error.js";
-import { Strays } from "./strays.js";
-import { sweep } from "./sweep.js";
+import { type Cleaned, Strays } from "./foreign-workdirs.js";
+import { sweep } from "./find-workdirs.js";
 import type { World } from "./world.js";
-
-/** How a teardown ended. */
-export interface Cleaned {
-  jobid: string;
-  /** Idset of the ranks where something is left; empty: nothing is. */
-  left: string;
-  /** `node1 (rank 1)`, those ranks in words. */
-  where: string;
-  /** Why, on the first of them. */
-  note: string;
-}
 
 export interface Jobs {
   /** Its job is known and not over. */

@@ -3,7 +3,7 @@ import { pino, type DestinationStream, type Logger } from "pino";
 import { CommandError, EXIT } from "../lib/errors.js";
 import { oneLine } from "../lib/record/notes.js";
 import type { Bridge } from "./bridge.js";
-import type { Level } from "./world.js";
+import type { Level } from "../lib/log.js";
 
 export type Log = Logger;
 

@@ -13,22 +13,23 @@ import { systemClock } from "../lib/host/clock.js";
 import { localEnvironment, nodeEnvironment } from "../lib/host/environment.js";
 import { run } from "../lib/host/runner.js";
 import { newSite } from "../lib/record/setting.js";
-import type { State } from "../lib/report/summary.js";
 import { project, workdir } from "../lib/usernetes/names.js";
+import type { State } from "../lib/view/summary.js";
 import type { Ready } from "./bridge-messages.js";
 import { Bridge } from "./bridge.js";
+import { counted } from "./metrics/cluster-counts.js";
 import { instanceId } from "./instance-id.js";
-import { counted } from "./counted.js";
-import { MetricsSwitch } from "./metrics-switch.js";
 import { createLog, logLine, tellFlux, type Log } from "./log.js";
 import { Membership } from "./membership.js";
+import { MetricsSwitch } from "./metrics/switch.js";
 import { NodeNetworks } from "./networks.js";
 import { OpenClusters } from "./open-clusters.js";
-import { answerCall } from "./service.js";
 import { ServiceManager } from "./service-manager.js";
-import { undrainCleaned } from "./undrain.js";
+import { answerCall } from "./service.js";
 import { Supervisor } from "./supervisor.js";
-import type { Facts, Level, World } from "./world.js";
+import { undrainCleaned } from "./undrain.js";
+import type { World } from "./world.js";
+import type { Facts, Level } from "../lib/log.js";
 
 export interface DaemonOptions {
   /** Read the table from this TOML file instead of the broker. */

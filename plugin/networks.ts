@@ -11,18 +11,13 @@ import { fluxExec } from "../lib/flux/exec.js";
 import { OUTPUT_MAX_FLUX } from "../lib/host/command.js";
 import { blockOfNetwork, following, WHOLE } from "../lib/usernetes/subnets.js";
 import type { OpenClusters } from "./open-clusters.js";
-import type { World } from "./world.js";
+import type { Networks, World } from "./world.js";
 
 const DEADLINE_MS = 5_000;
 const OLD_S = 600;
 const SCRIPT = "ip -o -4 address show; ip -o -4 route show";
 const ADDRESS = /^[0-9]+: \S+ +inet ([0-9.]+\/[0-9]+) /;
 const ROUTE = /^(?:(?:unicast|blackhole|unreachable|prohibit|throw) )?([0-9.]+(?:\/[0-9]+)?) /;
-
-export interface Networks {
-  /** Of these ranks, like `10.1.0.0/16`; a rank without networks is omitted. */
-  of(ranks: readonly number[]): Promise<Map<number, string[]>>;
-}
 
 type Asked = Pick<World, "run" | "clock" | "say" | "nodes"> & { env: Record<string, string> };
 

@@ -15,9 +15,10 @@ import {
 } from "../lib/cluster/fold.js";
 import { without } from "../lib/cluster/failures.js";
 import { keptBy } from "../lib/cluster/holds.js";
-import { plan, type Action } from "../lib/cluster/plan.js";
+import { plan } from "../lib/cluster/plan.js";
+import { type Action } from "../lib/cluster/action.js";
 import { limitsOf, type Limits } from "../lib/cluster/retry.js";
-import { chapters } from "../lib/cluster/story.js";
+import { chapters } from "../lib/cluster/milestones.js";
 import { ATTEMPTS } from "../lib/cluster/steps.js";
 import { displayState, isDone, ranksOf, type Cluster } from "../lib/cluster/state.js";
 import { messageOf } from "../lib/errors.js";
@@ -29,17 +30,19 @@ import { recordKey, RecordWriter, type Operation, type StepEvent } from "../lib/
 import type { Site } from "../lib/node/environment.js";
 import { INSTANCE, nameOf } from "../lib/usernetes/names.js";
 import { ACTIONS } from "./actions.js";
-import { Ends, type StepEnded } from "./ends.js";
-import { readEventlog } from "./let-go.js";
+import { Ends, type StepEnded } from "./step-log.js";
+import type { Job } from "./job.js";
+import { readEventlog } from "./release-hold.js";
 import { ClusterSession } from "./session.js";
-import { traced } from "./traced.js";
-import type { Facts, Level, World } from "./world.js";
+import { traced } from "./tracing.js";
+import type { World } from "./world.js";
+import type { Facts, Level } from "../lib/log.js";
 
 const PAUSES = { firstMs: 500, maxMs: 30_000 };
 /** So long a worker's step waits for those of other ranks, to be planned with them. */
 const GATHER_MS = 10;
 
-export class Reconciler {
+export class Reconciler implements Job {
   readonly name: string;
   /** Its effects are logged at `trace`. */
   readonly world: World;

@@ -4,7 +4,8 @@
  */
 import type { ServiceCall } from "./bridge-messages.js";
 import { EBUSY, EINVAL, ENOSYS, FluxError } from "./flux-error.js";
-import type { Cleaned, Leftovers } from "./leftovers.js";
+import type { Leftovers } from "./leftovers.js";
+import type { Cleaned } from "./foreign-workdirs.js";
 
 /** Throws a FluxError, whose text its caller is shown. */
 export async function answerCall(

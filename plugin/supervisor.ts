@@ -11,12 +11,13 @@ import { retry } from "../lib/host/backoff.js";
 import { encodeIdset } from "../lib/flux/idset.js";
 import { f58 } from "../lib/flux/jobid.js";
 import type { OpenCluster } from "../lib/record/writer.js";
-import { stateOf, type State } from "../lib/report/summary.js";
+import { stateOf, type State } from "../lib/view/summary.js";
 import type { ReportedJob } from "./bridge-messages.js";
 import type { Bridge } from "./bridge.js";
 import { Follow } from "./follow.js";
-import { Leftovers, type Cleaned, type Jobs } from "./leftovers.js";
-import { readEventlog } from "./let-go.js";
+import { Leftovers, type Jobs } from "./leftovers.js";
+import { type Cleaned } from "./foreign-workdirs.js";
+import { readEventlog } from "./release-hold.js";
 import { Reconciler } from "./reconcile.js";
 import type { World } from "./world.js";
 

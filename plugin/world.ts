@@ -2,12 +2,12 @@
 import type { Config } from "../lib/config/check.js";
 import type { Clock } from "../lib/host/clock.js";
 import type { Run } from "../lib/host/command.js";
+import type { Facts, Level } from "../lib/log.js";
+import type { Site } from "../lib/node/environment.js";
 import type { Claim } from "../lib/record/events.js";
 import type { Operation } from "../lib/record/writer.js";
-import type { Site } from "../lib/node/environment.js";
-import type { Meter } from "./meter.js";
 import type { Membership } from "./membership.js";
-import type { Networks } from "./networks.js";
+import type { Meter } from "./metrics/metrics.js";
 import type { OpenClusters } from "./open-clusters.js";
 
 /** What is asked of Flux about a job; `Bridge` does it. */
@@ -24,12 +24,6 @@ export interface Flux {
   drained(): Promise<Record<string, string>>;
   undrain(ranks: string, reason: string): Promise<void>;
 }
-
-/** `trace` goes to the daemon's own log only, the others to `flux dmesg` too. */
-export type Level = "error" | "warn" | "info" | "debug" | "trace";
-
-/** What a program that reads the daemon's log wants of a line. */
-export type Facts = Record<string, string | number | number[]>;
 
 export interface World {
   flux: Flux;
@@ -48,4 +42,9 @@ export interface World {
   networks: Networks;
   /** Counts what is done; undefined: nobody does. */
   meter?: Meter;
+}
+
+export interface Networks {
+  /** Of these ranks, like `10.1.0.0/16`; a rank without networks is omitted. */
+  of(ranks: readonly number[]): Promise<Map<number, string[]>>;
 }

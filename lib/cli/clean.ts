@@ -1,7 +1,7 @@
 /** `flux-usernetes clean`: remove what clusters of ended jobs have left behind. */
 import { Command } from "commander";
 import { CommandError, EXIT } from "../errors.js";
-import { here, nameOf } from "../report/look.js";
+import { here, nameOf } from "../view/terminal.js";
 import { jobidOf } from "./jobid-argument.js";
 import { callDaemon } from "./service.js";
 

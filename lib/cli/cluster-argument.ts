@@ -1,9 +1,8 @@
 /** A cluster as a person names it: by its job, or `instance`. */
 import { CommandError, EXIT } from "../errors.js";
-import { seeInstance } from "../report/instance.js";
 import { INSTANCE } from "../usernetes/names.js";
-import { seeJob } from "../report/job.js";
-import type { SeenJob } from "../report/seen.js";
+import type { SeenJob } from "../view/job.js";
+import { seeInstance, seeJob } from "../view/job.js";
 import { jobidOf } from "./jobid-argument.js";
 
 export async function clusterIdOf(text: string): Promise<bigint> {

@@ -1,6 +1,6 @@
 /**
  * The command flux-usernetes, also `flux usernetes`: one file a subcommand. Its help
- * and its manual page (lib/manual) are made of this.
+ * and its manual page (build/manual) are made of this.
  */
 import { Command } from "commander";
 import { CommandError, EXIT } from "../errors.js";

@@ -2,7 +2,7 @@
 import { Command } from "commander";
 import { hostOf, progress as progressOf } from "../cluster/state.js";
 import { CommandError, EXIT } from "../errors.js";
-import { followSteps } from "../report/steps-live.js";
+import { followSteps } from "../view/live-steps.js";
 import { readSetting, withSettingOptions, type SettingOptions } from "./instance-setting.js";
 
 export function downCommand(): Command {

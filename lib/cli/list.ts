@@ -1,10 +1,10 @@
 /** `flux-usernetes list`: the clusters of the instance, as `flux jobs` lists its jobs. */
 import { Command } from "commander";
 import { CommandError, EXIT } from "../errors.js";
-import { seeClusters } from "../report/clusters.js";
-import { HEADING, listLines, order } from "../report/list.js";
-import { cut, here, nameOf } from "../report/look.js";
-import { summaryJson } from "../report/summary.js";
+import { seeClusters } from "../view/clusters.js";
+import { HEADING, listLines, order } from "../view/list.js";
+import { cut, here, nameOf } from "../view/terminal.js";
+import { summaryJson } from "../view/summary.js";
 import { isOwner } from "./instance.js";
 
 interface ListOptions {

@@ -4,12 +4,11 @@ import { ranksOf, type Cluster } from "../cluster/state.js";
 import { STEPS, type Step } from "../cluster/steps.js";
 import { CommandError, EXIT } from "../errors.js";
 import { decodeIdset, encodeIdset } from "../flux/idset.js";
-import { followLogs } from "../report/follow-logs.js";
-import { LogPrinter } from "../report/log-printer.js";
-import { printLogs, type Wanted } from "../report/logs.js";
-import type { SeenJob } from "../report/seen.js";
-import { here, nameOf } from "../report/look.js";
-import { noCluster } from "../report/status.js";
+import { followLogs } from "../view/follow-logs.js";
+import type { SeenJob } from "../view/job.js";
+import { LogPrinter, printLogs, type Wanted } from "../view/logs.js";
+import { noCluster } from "../view/status.js";
+import { here, nameOf } from "../view/terminal.js";
 import { clusterIdOf, seeCluster } from "./cluster-argument.js";
 
 interface Options {

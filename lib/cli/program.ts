@@ -2,8 +2,8 @@
 import { constants } from "node:os";
 import { CommanderError, type Command } from "commander";
 import { CommandError, EXIT, messageOf } from "../errors.js";
-import { here } from "../report/look.js";
-import { filled, NARROWEST } from "./help-width.js";
+import { here } from "../view/terminal.js";
+import { filled, NARROWEST } from "../help/help-width.js";
 
 /** `check` throws a CommandError where the command line is not to be run. */
 export async function runProgram(

@@ -3,8 +3,8 @@ import { Command } from "commander";
 import { isDebug, isHeld, isOver, type Cluster } from "../cluster/state.js";
 import { CommandError, EXIT } from "../errors.js";
 import { output, run } from "../host/runner.js";
-import { seeJob } from "../report/job.js";
-import { here, nameOf } from "../report/look.js";
+import { here, nameOf } from "../view/terminal.js";
+import { seeJob } from "../view/job.js";
 import { jobidOf } from "./jobid-argument.js";
 
 const DEADLINE_MS = 20_000;

@@ -7,12 +7,12 @@ import { isOver, type Cluster } from "../cluster/state.js";
 import { CommandError, EXIT } from "../errors.js";
 import { formatFsd } from "../flux/fsd.js";
 import { run } from "../host/runner.js";
+import { here, nameOf } from "../view/terminal.js";
+import { waits } from "../view/status-steps.js";
+import { stepLines } from "../view/steps.js";
 import { INSTANCE } from "../usernetes/names.js";
-import type { SeenJob } from "../report/seen.js";
-import { here, nameOf } from "../report/look.js";
-import { noCluster } from "../report/status.js";
-import { waits } from "../report/status-steps.js";
-import { stepLines } from "../report/steps.js";
+import type { SeenJob } from "../view/job.js";
+import { noCluster } from "../view/status.js";
 import { seeCluster } from "./cluster-argument.js";
 import { noDaemon } from "./service.js";
 

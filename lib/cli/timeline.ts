@@ -1,12 +1,12 @@
 /** `flux-usernetes timeline`: which step took how long on which ranks. */
 import { Command } from "commander";
 import { CommandError, EXIT } from "../errors.js";
-import { here, nameOf } from "../report/look.js";
-import { noCluster } from "../report/status.js";
-import { timelineJson } from "../report/timeline-json.js";
-import { timelineSvg } from "../report/timeline-svg.js";
-import { timelineLines } from "../report/timeline-text.js";
-import { timelineOf } from "../report/timeline.js";
+import { here, nameOf } from "../view/terminal.js";
+import { noCluster } from "../view/status.js";
+import { timelineJson } from "../view/timeline/json.js";
+import { timelineSvg } from "../view/timeline/svg.js";
+import { timelineLines } from "../view/timeline/text.js";
+import { timelineOf } from "../view/timeline/timeline.js";
 import { clusterIdOf, seeCluster } from "./cluster-argument.js";
 import { writeWhole } from "./write-whole.js";
 

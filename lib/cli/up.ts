@@ -7,7 +7,7 @@ import { decodeIdset, encodeIdset } from "../flux/idset.js";
 import type { Resources } from "../flux/resources.js";
 import { packagePath } from "../host/package.js";
 import type { InstanceCluster } from "../../plugin/instance.js";
-import { followSteps } from "../report/steps-live.js";
+import { followSteps } from "../view/live-steps.js";
 import {
   readSetting,
   withSettingOptions,

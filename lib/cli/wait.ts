@@ -2,7 +2,7 @@
 import { Command } from "commander";
 import { CommandError, EXIT } from "../errors.js";
 import { parseFsd } from "../flux/fsd.js";
-import { here, nameOf } from "../report/look.js";
+import { here, nameOf } from "../view/terminal.js";
 import { clusterIdOf } from "./cluster-argument.js";
 import { settled } from "./settled.js";
 

@@ -4,7 +4,7 @@
  * and epilogs in one counter, and one finish too many frees the resources under
  * a site's own epilog.
  */
-import type { Action } from "./plan.js";
+import type { Action } from "./action.js";
 import { isHeld, isOver, type Cluster } from "./state.js";
 
 /** `extended`: the job has the time back that it was held, or needs none. */

@@ -16,38 +16,12 @@ import { encodeIdset } from "../flux/idset.js";
 import type { Claim, Settle } from "../record/events.js";
 import { conflicts, failure, lostNode, without } from "./failures.js";
 import { planHolds } from "./holds.js";
-import { bringUpSteps, optionalWaits, runningSteps, teardownProgress } from "./progress.js";
+import { bringUpSteps, optionalWaits, runningSteps, teardownProgress } from "./bring-up.js";
 import { limitsOf, type Limits } from "./retry.js";
 import { hostOf, isDebug, isEnding, isHeld, progress, ranksOf, type Cluster } from "./state.js";
-import type { LocalStep, NodeStep, Step } from "./steps.js";
+import type { Step } from "./steps.js";
 import { isExtended, planExpiry, planExtension, planTeardownTime } from "./time-limit.js";
-
-export type Action =
-  /** The attribute is not understood, or the job cannot have a cluster: it never starts. */
-  | { do: "refuse"; note: string }
-  | { do: "read-resources" }
-  /** Take ports and subnets and write the claim. */
-  | { do: "claim" }
-  /** Take others, if `up` found them in use by a program that has no record. */
-  | { do: "claim-others" }
-  /** One flux exec: each rank takes these steps one after the other. */
-  | { do: "call"; steps: NodeStep[]; ranks: number[]; limitS: number }
-  | { do: "local"; step: LocalStep }
-  | { do: "settle"; settle: Settle }
-  | { do: "raise"; note: string }
-  /** Give the job the time that this took, or takes: its time limit, in seconds, becomes this. */
-  | { do: "extend"; phase: "bring-up" | "teardown"; duration: number }
-  /** Its time limit, counted from when its tasks could run, is over, and Flux lets it run on. */
-  | { do: "expire" }
-  /** Clusters of jobs that had its nodes before are still being torn down; `until`: seconds since the epoch. */
-  | { do: "wait-for-nodes"; jobs: bigint[]; until: number }
-  | { do: "stop" }
-  | { do: "begin-teardown"; reason: string }
-  | { do: "end-teardown"; left: number[] }
-  /** Leave all in place, for its user to look at. */
-  | { do: "keep"; ranks: readonly number[] }
-  | { do: "finish-prolog"; status: number }
-  | { do: "finish-epilog" };
+import type { Action } from "./action.js";
 
 export interface Plan {
   actions: Action[];

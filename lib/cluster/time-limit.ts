@@ -10,7 +10,7 @@
  * read. So R is corrected here in any case, and the delay that Flux adds beyond it is taken
  * back: the job gets its timeout exception at its expiration.
  */
-import type { Action } from "./plan.js";
+import type { Action } from "./action.js";
 import type { limitsOf } from "./retry.js";
 import { isDebug, isOver, progress, type Cluster, type TimeLimit } from "./state.js";
 

@@ -2,7 +2,7 @@
 import { encodeIdset } from "../flux/idset.js";
 import { hostNameFault } from "../usernetes/host-names.js";
 import { nodeName } from "../usernetes/names.js";
-import type { Judge } from "./requirements.js";
+import type { Judge } from "./requirement.js";
 
 type Reported = ReadonlyMap<number, string>;
 

@@ -5,7 +5,7 @@
  * a failure of its own.
  */
 import type { Answers, Told } from "./examine.js";
-import type { Judge, Requirement } from "./requirements.js";
+import type { Judge, Requirement } from "./requirement.js";
 
 export interface Diagnosis {
   requirement: Requirement;

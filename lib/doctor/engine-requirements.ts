@@ -1,6 +1,6 @@
 /** What a container engine has to be: on-node/engines.sh looks at it. */
 import { engine, type EngineName } from "../usernetes/engine.js";
-import type { Requirement } from "./requirements.js";
+import type { Requirement } from "./requirement.js";
 
 const OLDEST: Record<EngineName, { engine: string; compose: string }> = {
   docker: { engine: "20.10", compose: "2.0" },

@@ -3,7 +3,7 @@ import type { Config } from "../config/check.js";
 import { DEFAULT_PORTS } from "../usernetes/ports.js";
 import { subnet } from "../usernetes/subnets.js";
 import { judgeBrokers, judgeClock, judgeHostNames, SKEW_S } from "./compare.js";
-import type { Requirement } from "./requirements.js";
+import type { Requirement } from "./requirement.js";
 
 export function networkRequirements(config: Config): Requirement[] {
   return [...HOSTS, ...ports(config), CLOCK, address(config), networks(config)];

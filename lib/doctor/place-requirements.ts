@@ -1,7 +1,7 @@
 /** The template and the work directory, which on-node/places.sh checks; the shell plugin. */
 import type { Config } from "../config/check.js";
 import { judgeSame } from "./compare.js";
-import type { Requirement } from "./requirements.js";
+import type { Requirement } from "./requirement.js";
 
 const SHELL_PLUGIN: Requirement = {
   id: "shell-plugin",

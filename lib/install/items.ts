@@ -37,7 +37,7 @@ export const CONFIGURATION = "system/conf.d/usernetes.toml";
 const SCRIPTS = "lib/node/steps";
 const NODE = "lib/node";
 
-/** Manual pages and completion, which lib/manual/build.ts has made. */
+/** Manual pages and completion, which build/manual/build.ts has made. */
 const SHARE = "dist/share";
 
 /** Throws a CommandError: it is not built. */

@@ -8,6 +8,7 @@
  * is written at once, after all that waits. What the steps printed at last goes with
  * their ends, in the same commits (step-logs.ts).
  */
+import type { Step } from "../cluster/steps.js";
 import { decodeIdset, encodeIdset } from "../flux/idset.js";
 import { kvsDirectory } from "../flux/jobid.js";
 import { INSTANCE } from "../usernetes/names.js";
@@ -15,7 +16,6 @@ import { formatEvent, type Claim, type RecordEvent } from "./events.js";
 import { parseSetting, type Setting } from "./setting.js";
 import { StepLogs } from "./step-logs.js";
 import type { Tail } from "./step-tails.js";
-import type { Step } from "../cluster/steps.js";
 
 export type Operation = ["append", string, string] | ["put", string, unknown] | ["unlink", string];
 /** What the record is written with. */

@@ -2,8 +2,8 @@
 import type { Command } from "commander";
 import t from "tap";
 import { loadProgram } from "../../lib/cli/commands.js";
-import { helpOf, textAfter } from "../../lib/cli/help-of.js";
-import { filled } from "../../lib/cli/help-width.js";
+import { helpOf, textAfter } from "../../lib/help/help-of.js";
+import { filled } from "../../lib/help/help-width.js";
 import { prepare } from "../../lib/cli/program.js";
 
 const program = await loadProgram();

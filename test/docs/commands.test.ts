@@ -5,7 +5,7 @@
 import { parse } from "smol-toml";
 import t from "tap";
 import { loadProgram } from "../../lib/cli/commands.js";
-import { programGrammar, usernetesGrammar, type Grammar } from "../../lib/completion/grammar.js";
+import { programGrammar, usernetesGrammar, type Grammar } from "../../build/completion/grammar.js";
 import { checkConfig } from "../../lib/config/check.js";
 import { parseRequest } from "../../lib/cluster/request.js";
 import { callsIn, codeBlocks, documents, readDocument, type Call } from "./documents.js";

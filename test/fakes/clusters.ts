@@ -1,6 +1,7 @@
 /** Clusters in any state, made of the events that lead there; and plans in words. */
 import { foldJobEvent, foldRecordEvent, type JobEvent } from "../../lib/cluster/fold.js";
-import { plan, type Action } from "../../lib/cluster/plan.js";
+import { plan } from "../../lib/cluster/plan.js";
+import { type Action } from "../../lib/cluster/action.js";
 import type { Limits } from "../../lib/cluster/retry.js";
 import { parseRequest } from "../../lib/cluster/request.js";
 import { newCluster, type Cluster } from "../../lib/cluster/state.js";

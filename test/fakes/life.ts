@@ -4,8 +4,8 @@
  */
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import { progress, newCluster, type Cluster } from "../../lib/cluster/state.js";
 import { parseRequest } from "../../lib/cluster/request.js";
+import { newCluster, progress, type Cluster } from "../../lib/cluster/state.js";
 import { checkConfig } from "../../lib/config/check.js";
 import { encodeIdset } from "../../lib/flux/idset.js";
 import { kvsDirectory } from "../../lib/flux/jobid.js";
@@ -13,8 +13,8 @@ import type { RecordEvent } from "../../lib/record/events.js";
 import { newSite } from "../../lib/record/setting.js";
 import type { OpenCluster } from "../../lib/record/writer.js";
 import { project, workdir } from "../../lib/usernetes/names.js";
-import type { Meter } from "../../plugin/meter.js";
 import { Membership } from "../../plugin/membership.js";
+import type { Meter } from "../../plugin/metrics/metrics.js";
 import { OpenClusters } from "../../plugin/open-clusters.js";
 import { Reconciler } from "../../plugin/reconcile.js";
 import type { World } from "../../plugin/world.js";

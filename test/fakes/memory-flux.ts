@@ -1,8 +1,8 @@
 /** Flux as the reconciler sees it: a KVS in memory, one job, and a note of all that was asked. */
 import { decodeIdset } from "../../lib/flux/idset.js";
+import { parseEventlog, type RecordEvent } from "../../lib/record/events.js";
 import type { Operation } from "../../lib/record/writer.js";
 import { recordKey } from "../../lib/record/writer.js";
-import { parseEventlog, type RecordEvent } from "../../lib/record/events.js";
 import type { Flux } from "../../plugin/world.js";
 import type { FakeJob } from "./fake-job.js";
 

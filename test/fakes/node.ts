@@ -320,7 +320,7 @@ export class Node {
   logs(how: "once" | "follow", steps: string[], bytes = 1 << 20): Started {
     const [jobid = ""] = MARKER.split(" ");
     const agent = this.agent();
-    // As lib/report/logs.ts asks: who only reads has no marker.
+    // As lib/view/logs.ts asks: who only reads has no marker.
     const env = without(this.env, "USERNETES_MARKER");
     agent.send({ do: "logs", env, jobid, bytes, follow: how === "follow", steps });
     agent.send({ do: "end" });

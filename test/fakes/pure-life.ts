@@ -9,7 +9,8 @@ import {
   forgetRunning,
   type JobEvent,
 } from "../../lib/cluster/fold.js";
-import { plan, type Action } from "../../lib/cluster/plan.js";
+import { plan } from "../../lib/cluster/plan.js";
+import { type Action } from "../../lib/cluster/action.js";
 import type { Limits } from "../../lib/cluster/retry.js";
 import { isDone, type Cluster } from "../../lib/cluster/state.js";
 import type { Step } from "../../lib/cluster/steps.js";

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import t from "tap";
 import { packagePath } from "../../lib/host/package.js";
-import { missing } from "../manual/rendered.js";
+import { missing } from "../build/manual/rendered.js";
 
 // tap's own directory has a dot in its path.
 const prefix = mkdtempSync(join(tmpdir(), "usernetes-share-"));

@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { timelineJson } from "../../lib/report/timeline-json.js";
+import type { timelineJson } from "../../lib/view/timeline/json.js";
 import { life } from "./life.js";
 
 life(async (t, flux) => {

@@ -1,7 +1,8 @@
 import t from "tap";
 import { kvsDirectory } from "../../lib/flux/jobid.js";
 import { entryKey, recordKey, type OpenCluster } from "../../lib/record/writer.js";
-import { Leftovers, type Cleaned } from "../../plugin/leftovers.js";
+import { Leftovers } from "../../plugin/leftovers.js";
+import { type Cleaned } from "../../plugin/foreign-workdirs.js";
 import { Supervisor } from "../../plugin/supervisor.js";
 import { claimOf } from "../fakes/clusters.js";
 import { JOBID, Life, OWNER } from "../fakes/life.js";

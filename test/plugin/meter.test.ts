@@ -1,5 +1,5 @@
 import t from "tap";
-import type { Meter } from "../../plugin/meter.js";
+import type { Meter } from "../../plugin/metrics/metrics.js";
 import { Life } from "../fakes/life.js";
 
 /** Writes down what is counted. */

@@ -1,9 +1,9 @@
 import { execa } from "execa";
 import t from "tap";
 import { packagePath } from "../../lib/host/package.js";
-import { counted } from "../../plugin/counted.js";
-import { Metrics } from "../../plugin/metrics.js";
-import { MetricsSwitch } from "../../plugin/metrics-switch.js";
+import { counted } from "../../plugin/metrics/cluster-counts.js";
+import { Metrics } from "../../plugin/metrics/metrics.js";
+import { MetricsSwitch } from "../../plugin/metrics/switch.js";
 import { OpenClusters } from "../../plugin/open-clusters.js";
 import { claimOf } from "../fakes/clusters.js";
 import { freePort, scrape, sum, taken } from "../fakes/scrape.js";
@@ -146,7 +146,7 @@ t.test("who does not set it has none of it loaded", async (t) => {
     const argv = ["--input-type=module", "-e", script, packagePath("dist", "plugin", module)];
     return (await execa(process.execPath, argv, { env: { NODE_OPTIONS: "" } })).stdout;
   };
-  t.match(await loads("metrics.js"), "/prom-client/");
+  t.match(await loads("metrics/metrics.js"), "/prom-client/");
   t.notMatch(await loads("main.js"), "/prom-client/");
 });
 

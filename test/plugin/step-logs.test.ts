@@ -1,8 +1,8 @@
 /** What steps print, from the nodes to where it is kept, in a cluster's whole life. */
 import t from "tap";
-import { parseTails } from "../../lib/record/step-tails.js";
-import { joined } from "../../lib/report/kept-logs.js";
 import { logsKey } from "../../lib/record/step-logs.js";
+import { parseTails } from "../../lib/record/step-tails.js";
+import { joined } from "../../lib/view/saved-logs.js";
 import { JOBID, Life, type LifeOptions } from "../fakes/life.js";
 import { TOKEN, type Play } from "../fakes/playing-run.js";
 

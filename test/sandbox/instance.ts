@@ -4,9 +4,10 @@
  * there from when somebody is told of it.
  */
 import { EventEmitter, once } from "node:events";
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { randomUUID } from "node:crypto";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { encodeHostlist } from "../../lib/flux/hostlist.js";
 import { encodeIdset } from "../../lib/flux/idset.js";
 import { f58 } from "../../lib/flux/jobid.js";
 import { Archives } from "./archive.js";
@@ -14,10 +15,9 @@ import { Configuration, type ConfigurationSource } from "./configuration.js";
 import { LogRing } from "./dmesg.js";
 import { now, type Entry } from "./eventlog.js";
 import type { Host } from "./host.js";
-import { encodeHostlist } from "../../lib/flux/hostlist.js";
-import type { Job } from "./job.js";
 import { JobManager } from "./job-manager.js";
 import { JobRun } from "./job-run.js";
+import type { Job } from "./job.js";
 import { Journal } from "./journal.js";
 import { Kvs } from "./kvs.js";
 import { VERSION } from "./paths.js";

@@ -4,8 +4,8 @@ import { isAbsolute, join } from "node:path";
 import { f58, kvsDirectory } from "../../lib/flux/jobid.js";
 import { encodeEntry, now } from "./eventlog.js";
 import type { Instance } from "./instance.js";
-import type { Job } from "./job.js";
 import type { OutputLine } from "./job-output.js";
+import type { Job } from "./job.js";
 import { jobName, outputPath } from "./jobspec.js";
 
 /** The path with its {{id}} and the like filled in, undefined for the KVS. */

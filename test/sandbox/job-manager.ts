@@ -9,12 +9,12 @@ import { encodeEntry, now, type Entry } from "./eventlog.js";
 import { FluxError } from "./flux-error.js";
 import { OWNER } from "./guests.js";
 import type { Instance } from "./instance.js";
-import { foldEvent, nextActions, type Action, type Job } from "./job.js";
 import { JobOutput } from "./job-output.js";
-import type { Jobspec } from "./jobspec.js";
-import { pythonJson } from "./python-json.js";
 import { JobQueue } from "./job-queue.js";
 import { updateJob } from "./job-update.js";
+import { foldEvent, nextActions, type Action, type Job } from "./job.js";
+import type { Jobspec } from "./jobspec.js";
+import { pythonJson } from "./python-json.js";
 
 export interface Submission {
   jobspec: Jobspec;

@@ -4,8 +4,8 @@
  */
 import { kvsDirectory } from "../../lib/flux/jobid.js";
 import { now } from "./eventlog.js";
-import type { Job } from "./job.js";
 import type { JobManager } from "./job-manager.js";
+import type { Job } from "./job.js";
 import { requestOf } from "./jobspec.js";
 import { pythonJson } from "./python-json.js";
 import {

@@ -1,9 +1,9 @@
 /** What job-list knows of a job: the record behind flux-jobs(1) and its --json. */
+import { userInfo } from "node:os";
+import { encodeHostlist } from "../../lib/flux/hostlist.js";
 import { encodeIdset } from "../../lib/flux/idset.js";
 import { f58 } from "../../lib/flux/jobid.js";
-import { userInfo } from "node:os";
 import { now } from "./eventlog.js";
-import { encodeHostlist } from "../../lib/flux/hostlist.js";
 import type { Instance } from "./instance.js";
 import type { Job } from "./job.js";
 import { jobName, requestOf } from "./jobspec.js";

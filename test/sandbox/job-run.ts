@@ -8,13 +8,13 @@ import { constants } from "node:os";
 import { f58 } from "../../lib/flux/jobid.js";
 import { now, type Entry } from "./eventlog.js";
 import type { Instance } from "./instance.js";
-import type { Job } from "./job.js";
 import { outputWriter } from "./job-files.js";
+import { JobShell, ShellFailure } from "./job-shell.js";
+import type { Job } from "./job.js";
 import { batchScript } from "./jobspec.js";
+import { findLua } from "./lua.js";
 import { runBatchScript } from "./nested.js";
 import { statusOf, type Running } from "./process.js";
-import { JobShell, ShellFailure } from "./job-shell.js";
-import { findLua } from "./lua.js";
 import { placeTasks, runTask } from "./tasks.js";
 
 const KILL_AFTER_MS = 5000;

@@ -6,10 +6,10 @@
  *
  * Not played: timeout and kill-timeout.
  */
+import { encodeHostlist } from "../../lib/flux/hostlist.js";
 import { encodeIdset } from "../../lib/flux/idset.js";
 import { f58 } from "../../lib/flux/jobid.js";
 import type { Entry } from "./eventlog.js";
-import { encodeHostlist } from "../../lib/flux/hostlist.js";
 import type { Instance } from "./instance.js";
 import type { Job } from "./job.js";
 import { launch, waitStatusOf, type Running } from "./process.js";

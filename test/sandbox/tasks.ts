@@ -1,8 +1,8 @@
 /** The tasks of a job: which rank each runs on, and running one. */
 import { asUser } from "./guests.js";
-import type { Job } from "./job.js";
-import type { JobRun } from "./job-run.js";
 import type { OutputLine } from "./job-output.js";
+import type { JobRun } from "./job-run.js";
+import type { Job } from "./job.js";
 import { requestOf } from "./jobspec.js";
 import { launch, type Ending } from "./process.js";
 

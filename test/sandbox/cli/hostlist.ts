@@ -1,8 +1,7 @@
 /** flux-hostlist(1): the hosts of the instance, of a job, or those that are up. */
-import { decodeHostlist } from "../../../lib/flux/hostlist.js";
+import { decodeHostlist, encodeHostlist } from "../../../lib/flux/hostlist.js";
 import { parseJobid } from "../../../lib/flux/jobid.js";
 import { Refusal, type Call } from "../call.js";
-import { encodeHostlist } from "../../../lib/flux/hostlist.js";
 import { parseOptions } from "../options.js";
 
 function hostsOf(call: Call, source: string): string[] {

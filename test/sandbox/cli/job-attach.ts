@@ -1,9 +1,9 @@
 /** `flux job attach` and `flux job status`: a job's output, and its end. */
+import { f58 } from "../../../lib/flux/jobid.js";
 import { Refusal, type Call } from "../call.js";
 import type { Entry } from "../eventlog.js";
-import { f58 } from "../../../lib/flux/jobid.js";
-import type { Job } from "../job.js";
 import { jobArgument } from "../job-argument.js";
+import type { Job } from "../job.js";
 import { parseOptions } from "../options.js";
 import { describeSignal } from "../signals.js";
 

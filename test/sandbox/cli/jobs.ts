@@ -1,12 +1,12 @@
 /** flux-jobs(1). */
-import { parseJobid } from "../../../lib/flux/jobid.js";
 import { decodeHostlist } from "../../../lib/flux/hostlist.js";
 import { decodeIdset } from "../../../lib/flux/idset.js";
+import { parseJobid } from "../../../lib/flux/jobid.js";
 import { Refusal, type Call } from "../call.js";
 import { formatFsd } from "../duration.js";
-import type { Job } from "../job.js";
 import { formatHeading, formatJob } from "../job-format.js";
 import { recordOf, type JobRecord } from "../job-record.js";
+import type { Job } from "../job.js";
 import { parseOptions, type Options } from "../options.js";
 import { pythonJson } from "../python-json.js";
 

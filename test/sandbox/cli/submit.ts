@@ -1,7 +1,7 @@
 /** flux-submit(1), and what run and batch share with it. */
 import { decodeIdset } from "../../../lib/flux/idset.js";
-import { Refusal, type Call } from "../call.js";
 import { f58 } from "../../../lib/flux/jobid.js";
+import { Refusal, type Call } from "../call.js";
 import { userOf } from "../guests.js";
 import type { Job } from "../job.js";
 import { makeJobspec, SUBMIT_OPTIONS, type JobRequest } from "../jobspec.js";

@@ -1,0 +1,91 @@
+/** The keys of the [usernetes] table, from its schema: the page's, and those of docs/admin/configure.md. */
+import { FORMATS, schema } from "../../lib/config/schema.js";
+import { item, paragraph, sentence, type Block } from "../../lib/help/blocks.js";
+
+export interface Key {
+  name: string;
+  /** In words. */
+  meaning: string;
+  /** As TOML; undefined: it has none. */
+  value: string | undefined;
+  required: boolean;
+  /** In words; undefined if the meaning covers it. */
+  allowed: string | undefined;
+  /** `up` of `attempts`. */
+  inner: Key[];
+}
+
+/** As much of JSON schema as the table's is made of. */
+interface Property {
+  description?: string;
+  default?: unknown;
+  enum?: readonly unknown[];
+  type?: string;
+  format?: string;
+  minimum?: number;
+  maximum?: number;
+  items?: Property;
+  properties?: Record<string, Property>;
+}
+
+export function keys(): Key[] {
+  return keysOf(schema.properties, schema.required);
+}
+
+function keysOf(properties: Record<string, Property>, required: readonly string[]): Key[] {
+  return Object.entries(properties).map(([name, property]) => ({
+    name,
+    meaning: property.description ?? "",
+    value: valueOf(property),
+    required: required.includes(name),
+    allowed: allowedOf(property),
+    inner: keysOf(property.properties ?? {}, []),
+  }));
+}
+
+function valueOf({ default: value, properties }: Property): string | undefined {
+  // A line of the page breaks at blanks.
+  if (Array.isArray(value)) return `[${value.map((one) => JSON.stringify(one)).join(", ")}]`;
+  if (!properties) return value === undefined ? undefined : JSON.stringify(value);
+  const inner = Object.entries(properties).map(
+    ([name, each]) => `${name} = ${valueOf(each) ?? ""}`,
+  );
+  return `{ ${inner.join(", ")} }`;
+}
+
+function allowedOf({ enum: values, items, type, format, minimum, maximum }: Property) {
+  if (values) return oneOf(values);
+  if (items?.enum) return `a list of ${oneOf(items.enum).replace(" or ", " and ")}`;
+  if (format !== undefined) return FORMATS[format]?.allowed;
+  if (type === "boolean") return "true or false";
+  if (type === "integer") return `a whole number, ${minimum ?? 0} to ${maximum ?? "any"}`;
+  return undefined;
+}
+
+const oneOf = (values: readonly unknown[]): string =>
+  values
+    .map((value) => JSON.stringify(value))
+    .join(", ")
+    .replace(/, ([^,]*)$/, " or $1");
+
+/** The part KEYS of flux-config-usernetes(5). */
+export function keyBlocks(found = keys(), table = "usernetes"): Block[] {
+  return found.flatMap(({ name, meaning, value, required, allowed, inner }) => {
+    const duty = required ? "(required)" : "(optional)";
+    const words = [
+      `${duty} ${sentence(meaning)}`,
+      ...(allowed === undefined ? [] : [`Allowed: ${allowed}.`]),
+      ...(value === undefined ? [] : [`(Default: \`${value}\`)`]),
+    ];
+    const key = `${table}.${name}`;
+    return [item(`\`${key}\``, [paragraph(words.join(" "))]), ...keyBlocks(inner, key)];
+  });
+}
+
+/** The lines of the table in docs/admin/configure.md. */
+export function keyRows(): string[] {
+  return keys().map(({ name, value, required, meaning }) => {
+    const shown = required ? "(required)" : (value ?? "(unset)");
+    return `| ${name} | ${shown} | ${meaning} |`;
+  });
+}

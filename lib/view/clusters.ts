@@ -1,0 +1,116 @@
+/**
+ * The clusters of an instance: which jobs may have one is asked of `flux jobs`, with its
+ * own filters, and of the KVS; whether they have is read in their records. The memo that
+ * `flux jobs` shows is a user's to write: it only saves looking.
+ */
+import { CommandError, EXIT } from "../errors.js";
+import { lastLine, noInstance } from "../flux/no-instance.js";
+import { OUTPUT_MAX_FLUX } from "../host/command.js";
+import { run } from "../host/runner.js";
+import { INSTANCE } from "../usernetes/names.js";
+import { NotSeen, seeInstance, seeJob } from "./job.js";
+import { summarize, type Summary } from "./summary.js";
+
+const DEADLINE_MS = 30_000;
+/** Jobs that are looked at at once: each look is three processes. */
+const AT_ONCE = 8;
+/** The annotation's first character shows whether there is one. */
+const FORMAT = "{id.dec} {userid} {username} {annotations.user.usernetes!r:.1}";
+
+export interface Wanted {
+  /** Arguments for `flux jobs`. */
+  filters: string[];
+  /** Jobs to look at at most; 0: all, as for jobs that are named, to which no filter applies. */
+  count: number;
+  /** With those that have no filter to pass: the instance's, and ended ones that left something. */
+  open: boolean;
+  /** What whoever asks should know beside the answer. */
+  warn: (text: string) => void;
+}
+
+/** Only what this user may see. Throws a CommandError: no instance, or a filter is refused. */
+export async function seeClusters(wanted: Wanted): Promise<Summary[]> {
+  const { open } = wanted;
+  const users = await jobsWithMemo(wanted);
+  if (open) for (const jobid of await openClusters()) if (!users.has(jobid)) users.set(jobid, "");
+  const jobs = [...users].filter(([jobid]) => jobid !== INSTANCE);
+  const seen = await concurrently(jobs, ([jobid, user]) => see(jobid, user, wanted.warn));
+  const whole = open ? await seeInstance() : undefined;
+  if (whole) seen.push(summarize(whole, await userName(whole.cluster.userid)));
+  return seen.filter((summary) => summary !== undefined);
+}
+
+async function see(
+  jobid: bigint,
+  user: string,
+  warn: Wanted["warn"],
+): Promise<Summary | undefined> {
+  try {
+    const seen = await seeJob(jobid);
+    return summarize(seen, user || (await userName(seen.cluster.userid)));
+  } catch (error) {
+    if (!(error instanceof CommandError && error.status === EXIT.failed)) throw error;
+    // Another user's, or purged in the meantime. A job that cannot be read hides no other.
+    if (!(error instanceof NotSeen)) warn(error.message);
+    return undefined;
+  }
+}
+
+/** The users of the jobs with a `usernetes` memo. */
+async function jobsWithMemo({ filters, count, warn }: Wanted): Promise<Map<bigint, string>> {
+  // One more shows that there are more.
+  const most = filters.includes("--") ? [] : [`--count=${count > 0 ? count + 1 : 0}`];
+  const argv = ["flux", "jobs", "--no-header", `--format=${FORMAT}`, ...most, ...filters];
+  const limits = { timeoutMs: DEADLINE_MS, outputMax: OUTPUT_MAX_FLUX };
+  const answer = await run({ argv, env: environment(), ...limits });
+  const none = noInstance(answer, "flux jobs");
+  if (none) throw none;
+  const words = lastLine(answer);
+  if (answer.exitCode !== 0 && answer.stdout === "")
+    throw new CommandError(EXIT.usage, words.replace(/^flux-jobs: (ERROR|error): /, ""));
+  for (const line of answer.stderr.split("\n")) if (line) warn(line.replace(/^flux-jobs: /, ""));
+  const lines = answer.stdout.split("\n").filter((line) => line !== "");
+  const isCut = count > 0 && lines.length > count;
+  if (isCut)
+    warn(
+      `only the first ${count} jobs were examined: use --count or a filter of flux usernetes list`,
+    );
+  const found = new Map<bigint, string>();
+  for (const line of isCut ? lines.slice(0, count) : lines) {
+    const [, jobid, user] = /^([0-9]+) [0-9]+ (\S+) \S$/.exec(line) ?? [];
+    if (jobid !== undefined) found.set(BigInt(jobid), user ?? "");
+  }
+  return found;
+}
+
+/** What is there, or was and left something; nothing for a guest. */
+async function openClusters(): Promise<bigint[]> {
+  const argv = ["flux", "kvs", "ls", "-1", "usernetes.cluster"];
+  const env = { ...environment(), FLUX_KVS_NAMESPACE: "primary" };
+  const limits = { timeoutMs: DEADLINE_MS, outputMax: OUTPUT_MAX_FLUX };
+  const { exitCode, stdout } = await run({ argv, env, ...limits });
+  const names = exitCode === 0 ? stdout.split("\n") : [];
+  return names.flatMap((name) => {
+    const jobid = /(?:^|\.)([0-9]+)$/.exec(name)?.[1];
+    return jobid === undefined ? [] : [BigInt(jobid)];
+  });
+}
+
+/** The name of a user, or the number where it has none. */
+export async function userName(userid: number): Promise<string> {
+  const argv = ["id", "-nu", String(userid)];
+  const { exitCode, stdout } = await run({ argv, env: environment(), timeoutMs: DEADLINE_MS });
+  return exitCode === 0 ? stdout.trim() : String(userid);
+}
+
+const environment = () => process.env as Record<string, string>;
+
+async function concurrently<T, R>(items: T[], act: (item: T) => Promise<R>): Promise<R[]> {
+  const results: R[] = [];
+  const queue = items.entries();
+  const work = async () => {
+    for (const [index, item] of queue) results[index] = await act(item);
+  };
+  await Promise.all(Array.from({ length: Math.min(AT_ONCE, items.length) }, work));
+  return results;
+}

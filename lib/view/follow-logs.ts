@@ -1,0 +1,127 @@
+/**
+ * The output of a cluster's steps as it appears, until the cluster has settled or is down. If
+ * its nodes cannot be read (by a guest), the saved lines of each step when it has ended.
+ *
+ * Promises: no line is printed twice, and output that a node could not send, as its directory was
+ * removed by then, is replaced by the saved lines.
+ */
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Cluster } from "../cluster/state.js";
+import { run } from "../host/runner.js";
+import { readNodeLogs } from "../node/logs.js";
+import type { SeenJob } from "./job.js";
+import type { LogPrinter } from "./logs.js";
+import { asked, inPlace, only, printLogs, type Wanted } from "./logs.js";
+import { keptLogs } from "./saved-logs.js";
+
+const PAUSE_MS = 1000;
+/** Lines of a rank and a step that are remembered. */
+const REMEMBERED = 200;
+/** Seconds: longer than any bring-up. */
+const LIMIT_S = 7 * 86_400;
+
+export interface Following {
+  look: () => Promise<SeenJob>;
+  /** Known when there is a cluster. */
+  wanted: (cluster: Cluster) => Wanted;
+  printer: LogPrinter;
+  say: (words: string) => void;
+  /** It waits for a cluster; throws if none will come. */
+  onNone: (seen: SeenJob) => void;
+}
+
+export async function followLogs(following: Following): Promise<void> {
+  const { look, wanted: wantedOf, printer, say, onNone } = following;
+  let seen = await look();
+  for (; !seen.cluster.claim; seen = await look()) {
+    onNone(seen);
+    await sleep(PAUSE_MS);
+  }
+  const wanted = wantedOf(seen.cluster);
+  const until = endOf(seen.cluster);
+  if (until(seen.cluster)) {
+    await printLogs(seen, wanted, { printer, say });
+    return;
+  }
+  const told = new Told(printer);
+  const nodes = followNodes(seen.cluster, wanted, told);
+  let ended = 0;
+  for (; !until(seen.cluster); seen = await look()) {
+    if (!nodes.isOver()) await Promise.race([sleep(PAUSE_MS), nodes.over]);
+    else {
+      const now = seen.record.filter(({ name }) => name === "step-finish").length;
+      if (now !== ended) await told.makeUp(seen, wanted);
+      ended = now;
+      await sleep(PAUSE_MS);
+    }
+  }
+  await nodes.stop();
+  await told.makeUp(seen, wanted);
+}
+
+/** One that has settled has nothing more to print before its teardown. */
+function endOf(first: Cluster): (cluster: Cluster) => boolean {
+  const goesDown = first.teardown !== undefined;
+  return ({ settle, down }) => down !== undefined || (!goesDown && settle !== undefined);
+}
+
+function followNodes(cluster: Cluster, { ranks, steps }: Wanted, told: Told) {
+  const stop = new AbortController();
+  const there = inPlace(cluster, ranks);
+  const how = { ...asked(cluster, { ranks: there, steps }, LIMIT_S), follow: true };
+  let isOver = there.length === 0;
+  const over = isOver
+    ? Promise.resolve()
+    : readNodeLogs(run, how, {
+        signal: stop.signal,
+        onLine: ({ step, rank, text }) => {
+          if (text !== undefined) told.line(step, rank, text);
+        },
+      }).then(() => {
+        isOver = true;
+      });
+  return {
+    over,
+    isOver: () => isOver,
+    stop: () => {
+      stop.abort();
+      return over;
+    },
+  };
+}
+
+class Told {
+  private readonly last = new Map<string, string[]>();
+
+  constructor(private readonly printer: LogPrinter) {}
+
+  line(step: NonNullable<Wanted["steps"][0]>, rank: number, text: string): void {
+    this.remember(`${step} ${rank}`, [text]);
+    this.printer.line(step, rank, text);
+  }
+
+  /** Prints what is kept and was not printed. */
+  async makeUp({ cluster, record }: SeenJob, { ranks, steps }: Wanted): Promise<void> {
+    for (const log of await keptLogs(cluster.jobid, record, steps)) {
+      const lines = new Map<number, readonly string[]>();
+      for (const [rank, all] of only(log.lines, (rank) => ranks.includes(rank))) {
+        const key = `${log.step} ${rank}`;
+        const more = unknown(all, this.last.get(key) ?? []);
+        if (more.length > 0) lines.set(rank, more);
+        this.remember(key, more);
+      }
+      this.printer.kept(log, lines);
+    }
+  }
+
+  private remember(key: string, lines: readonly string[]): void {
+    this.last.set(key, [...(this.last.get(key) ?? []), ...lines].slice(-REMEMBERED));
+  }
+}
+
+/** Those of the last lines that come after what is known. */
+export function unknown(lines: readonly string[], known: readonly string[]): readonly string[] {
+  const end = lines.at(-1);
+  if (end === undefined || known.includes(end)) return [];
+  return lines.slice(lines.lastIndexOf(known.at(-1) ?? "") + 1);
+}

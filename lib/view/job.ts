@@ -1,0 +1,145 @@
+/**
+ * What anybody can read from Flux about one job's cluster, without the daemon: the job's
+ * eventlog and jobspec and its record (`flux job info`), folded as the daemon does.
+ * The instance's owner sees all jobs, a guest their own.
+ */
+import { foldJobEvent, foldRecordEvent, type JobEvent } from "../cluster/fold.js";
+import { parseRequest } from "../cluster/request.js";
+import { newCluster, type Cluster } from "../cluster/state.js";
+import { CommandError, EXIT } from "../errors.js";
+import { lastLine, noInstance } from "../flux/no-instance.js";
+import { OUTPUT_MAX_FLUX } from "../host/command.js";
+import { run } from "../host/runner.js";
+import { parseEventlog, type RecordEvent } from "../record/events.js";
+import { entryKey, parseOpenCluster, type OpenCluster } from "../record/writer.js";
+import { here, nameOf } from "./terminal.js";
+import { INSTANCE } from "../usernetes/names.js";
+
+const DEADLINE_MS = 20_000;
+const RECORD = "usernetes.eventlog";
+
+/** A cluster as it was read from Flux, and what its state was folded from. */
+export interface SeenJob {
+  cluster: Cluster;
+  events: JobEvent[];
+  record: RecordEvent[];
+}
+
+/**
+ * Also of a job that Flux has purged, as long as its cluster is open: from its entry.
+ * Throws a CommandError: no instance, no such job, or not this user's.
+ */
+export async function seeJob(jobid: bigint): Promise<SeenJob> {
+  try {
+    return await seeRecord(jobid);
+  } catch (error) {
+    const gone = error instanceof NoJob || error instanceof NoKey;
+    const seen = gone ? await seeEntry(jobid) : undefined;
+    if (seen) return seen;
+    throw error;
+  }
+}
+
+async function seeRecord(jobid: bigint): Promise<SeenJob> {
+  const [eventlog, jobspec, text] = await Promise.all([
+    info(jobid, "eventlog"),
+    info(jobid, "jobspec"),
+    info(jobid, RECORD).catch(noRecord),
+  ]);
+  const events = parseEventlog<JobEvent>(eventlog);
+  const record = parseEventlog<RecordEvent>(text);
+  const userid = Number(events.find(({ name }) => name === "submit")?.context?.["userid"] ?? 0);
+  const attributes = (JSON.parse(jobspec) as Jobspec).attributes ?? {};
+  const asked = parseRequest(attributes.user ?? {});
+  const duration = attributes.system?.duration ?? 0;
+  const cluster = newCluster({ jobid, userid, asked, duration });
+  for (const event of events) foldJobEvent(cluster, event);
+  for (const event of record) foldRecordEvent(cluster, event);
+  return { cluster, events, record };
+}
+
+interface Jobspec {
+  attributes?: { user?: Record<string, unknown>; system?: { duration?: number } };
+}
+
+/** There is no such job, or it is another user's. */
+export class NotSeen extends CommandError {}
+class NoKey extends NotSeen {}
+class NoJob extends NotSeen {}
+
+async function info(jobid: bigint, key: string): Promise<string> {
+  const argv = ["flux", "job", "info", String(jobid), key];
+  const env = process.env as Record<string, string>;
+  const limits = { timeoutMs: DEADLINE_MS, outputMax: OUTPUT_MAX_FLUX };
+  const answer = await run({ argv, env, ...limits });
+  if (answer.exitCode === 0) return answer.stdout;
+  const words = lastLine(answer);
+  const name = nameOf(jobid, here());
+  if (/invalid job id/.test(words)) throw new NoJob(EXIT.failed, `there is no job ${name}`);
+  if (/key not found/.test(words)) {
+    const whole = key === RECORD ? "" : ": it was purged, or there never was such a job";
+    throw new NoKey(EXIT.failed, `${name} has no ${key}${whole}`);
+  }
+  if (/restricted/.test(words))
+    throw new NotSeen(EXIT.failed, `${name} is another user's: ${words}`);
+  const none = noInstance(answer, `flux job info ${name} ${key}`);
+  if (none) throw none;
+  throw new CommandError(EXIT.failed, `${name}: ${words}`);
+}
+
+/** A job without a cluster has no record. */
+function noRecord(error: unknown): string {
+  if (error instanceof NoKey) return "";
+  throw error;
+}
+
+/** The cluster of a job that Flux has purged, from its entry. Undefined: it has no entry, or this user may not read it. */
+export async function seeEntry(jobid: bigint): Promise<SeenJob | undefined> {
+  const text = await readKey(entryKey(jobid));
+  const entry = text === undefined ? undefined : parseOpenCluster(text);
+  return entry && seenOf(entry);
+}
+
+/** With a record made from the entry. Its job has ended, or it would not be purged. */
+export function seenOf({ jobid, claim, left, kept, ...entry }: OpenCluster): SeenJob {
+  const { claimedAt: timestamp = 0, downAt = timestamp } = entry;
+  const down = { left: left ?? [], ...(kept ? { kept } : {}) };
+  const record: RecordEvent[] = [
+    { timestamp, name: "claim", context: claim },
+    ...(left ? ([{ timestamp: downAt, name: "down", context: down }] as const) : []),
+  ];
+  const asked = parseRequest({ usernetes: "yes", ...(kept ? { usernetes_debug: "yes" } : {}) });
+  const { userid } = claim;
+  const cluster = newCluster({ jobid: BigInt(jobid), userid, asked, duration: 0 });
+  cluster.job.clean = true;
+  for (const event of record) foldRecordEvent(cluster, event);
+  return { cluster, events: [], record };
+}
+
+/** The cluster for the whole instance. Undefined if there is no cluster, or this user may not read it. */
+export async function seeInstance(): Promise<SeenJob | undefined> {
+  const text = await readKey(RECORD);
+  return text === undefined ? undefined : instanceOf(text);
+}
+
+/** A key of the primary namespace, which only the instance's owner reads. */
+async function readKey(key: string): Promise<string | undefined> {
+  const argv = ["flux", "kvs", "get", "--raw", key];
+  // Not in the namespace of a job that this is called in.
+  const env = { ...(process.env as Record<string, string>), FLUX_KVS_NAMESPACE: "primary" };
+  const limits = { timeoutMs: DEADLINE_MS, outputMax: OUTPUT_MAX_FLUX };
+  const { exitCode, stdout } = await run({ argv, env, ...limits });
+  return exitCode === 0 ? stdout : undefined;
+}
+
+/** From the text of its record. */
+export function instanceOf(text: string): SeenJob | undefined {
+  const record = parseEventlog<RecordEvent>(text);
+  const claim = record.find((event) => event.name === "claim");
+  if (!claim) return undefined;
+  const asked = parseRequest({ usernetes: "yes" });
+  const { userid } = claim.context;
+  const cluster = newCluster({ jobid: INSTANCE, userid, asked, duration: 0 });
+  for (const event of record) foldRecordEvent(cluster, event);
+  return { cluster, events: [], record };
+}

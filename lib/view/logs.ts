@@ -1,0 +1,145 @@
+/**
+ * The output of a cluster's steps: all of it from its nodes while the cluster exists, and the
+ * saved lines of nodes that cannot send it (any more).
+ */
+import type { Cluster } from "../cluster/state.js";
+import { hostOf } from "../cluster/state.js";
+import type { Step } from "../cluster/steps.js";
+import { encodeIdset } from "../flux/idset.js";
+import { nodeEnvironment } from "../host/environment.js";
+import { run } from "../host/runner.js";
+import { readNodeLogs, type LogRequest, type NodeLine } from "../node/logs.js";
+import { foldLines } from "../record/fold-lines.js";
+import type { KeptLog } from "./saved-logs.js";
+import { keptLogs } from "./saved-logs.js";
+import type { SeenJob } from "./job.js";
+
+/** Seconds that all nodes may take to send their logs. */
+const LIMIT_S = 120;
+
+export interface Wanted {
+  ranks: readonly number[];
+  steps: Step[];
+}
+
+/** Whether its work directories are there, or may be, and on which of the ranks. */
+export function inPlace({ claim, down }: Cluster, ranks: readonly number[]): readonly number[] {
+  if (!claim) return [];
+  return down && !down.kept ? ranks.filter((rank) => down.left.includes(rank)) : ranks;
+}
+
+/** How its nodes are asked. */
+export function asked(cluster: Cluster, { ranks, steps }: Wanted, limitS = LIMIT_S): LogRequest {
+  const { jobid, claim } = cluster;
+  const userid = claim?.userid === process.getuid?.() ? undefined : claim?.userid;
+  const env = { ...nodeEnvironment([]), USERNETES_WORKDIR: claim?.workdir ?? "" };
+  return { jobid, ranks, steps, follow: false, env, userid, limitS };
+}
+
+export async function printLogs(
+  { cluster, record }: SeenJob,
+  { ranks, steps }: Wanted,
+  out: { printer: LogPrinter; say: (words: string) => void },
+): Promise<void> {
+  const there = inPlace(cluster, ranks);
+  const told = there.length > 0 ? await fromNodes(cluster, { ranks: there, steps }, out.say) : [];
+  const kept = await keptLogs(cluster.jobid, record, steps);
+  for (const step of steps) {
+    const whole = byRank(told.filter((line) => line.step === step));
+    out.printer.whole(step, whole);
+    for (const log of kept.filter((log) => log.step === step))
+      out.printer.kept(
+        log,
+        only(log.lines, (rank) => ranks.includes(rank) && !whole.has(rank)),
+      );
+  }
+}
+
+async function fromNodes(
+  cluster: Cluster,
+  wanted: Wanted,
+  say: (words: string) => void,
+): Promise<NodeLine[]> {
+  const lines: NodeLine[] = [];
+  const onLine = (line: NodeLine) => lines.push(line);
+  const { ranks, errors, why: whole } = await readNodeLogs(run, asked(cluster, wanted), { onLine });
+  if (ranks.size === 0 && lines.length === 0) {
+    const why = [...errors.values()][0] ?? whole;
+    say(
+      `${why ? `cannot read logs from the nodes (${why})` : "no logs on the nodes"}; showing the saved last lines of each step`,
+    );
+  } else
+    for (const [rank, why] of errors)
+      say(`${hostOf(cluster, rank)}: ${why}; showing its saved last lines`);
+  return lines;
+}
+
+function byRank(lines: NodeLine[]): Map<number, string[]> {
+  const of = new Map<number, string[]>();
+  for (const { rank, text } of lines) {
+    const all = of.get(rank) ?? [];
+    of.set(rank, all);
+    all.push(text ?? "(cut: what it printed first)");
+  }
+  return of;
+}
+
+export function only(lines: Lines, is: (rank: number) => boolean): Map<number, readonly string[]> {
+  return new Map([...lines].filter(([rank]) => is(rank)));
+}
+
+/** Lines by rank. */
+export type Lines = ReadonlyMap<number, readonly string[]>;
+
+export class LogPrinter {
+  /** Whether it has printed anything. */
+  hasPrinted = false;
+  private heading = "";
+
+  constructor(
+    private readonly write: (text: string) => unknown,
+    private readonly json: boolean,
+  ) {}
+
+  /** As it comes. */
+  line(step: Step, rank: number, text: string): void {
+    this.begin(step);
+    this.print({ step, ranks: String(rank), line: text });
+  }
+
+  /** What ranks have of a step's log, the same lines together. */
+  whole(step: Step, lines: Lines): void {
+    if (lines.size === 0) return;
+    this.begin(step);
+    for (const { ranks, text } of foldLines(sorted(lines)))
+      this.print({ step, ranks: encodeIdset(ranks), line: text });
+  }
+
+  /** The last lines of a try, as they were kept, for some of its ranks. */
+  kept({ step, attempt, status, note, cut }: KeptLog, lines: Lines): void {
+    if (lines.size === 0) return;
+    const on = encodeIdset(lines.keys());
+    this.begin(`${step}, try ${attempt}: ${status} on ${on}${note && `: ${note}`}`);
+    const all = foldLines(sorted(lines));
+    const tried = { attempt, status, ...(note ? { note } : {}) };
+    for (const { ranks, text } of all)
+      this.print({ step, ranks: encodeIdset(ranks), line: text, ...tried });
+    // So that a program learns of a try that has printed nothing.
+    if (this.json && all.length === 0) this.print({ step, ranks: on, line: "", ...tried });
+    if (cut !== "" && !this.json) this.write(`${cut}\n`);
+  }
+
+  private begin(heading: string): void {
+    this.hasPrinted = true;
+    if (heading === this.heading || this.json) return;
+    const space = this.heading === "" ? "" : "\n";
+    this.heading = heading;
+    this.write(`${space}==> ${heading} <==\n`);
+  }
+
+  private print(line: { ranks: string; line: string } & Record<string, unknown>): void {
+    this.write(this.json ? `${JSON.stringify(line)}\n` : `${line.ranks}: ${line.line}\n`);
+  }
+}
+
+const sorted = (lines: Lines) => [...lines].sort(([a], [b]) => a - b);

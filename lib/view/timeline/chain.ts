@@ -1,0 +1,156 @@
+/**
+ * The longest chain: from the end of a bring-up back through the step whose end each
+ * step waited for. To shorten any of these is to be ready sooner. Pure.
+ */
+import { CONTROL_PLANE, isStep, OF_WORKERS, rowOf, STEPS, type Step } from "../../cluster/steps.js";
+import type { Settle } from "../../record/events.js";
+import type { Row } from "./rows.js";
+
+/** A row's part of the chain: from the end of what it waited for. */
+export interface Link {
+  row: Row;
+  begin: number;
+  end: number;
+}
+
+/** Steps that a step waits for. */
+interface Waits {
+  /** On the same rank. */
+  same: Set<Step>;
+  /** On any. */
+  any: Set<Step>;
+  /** For room: only so many ranks join at a time. */
+  room: boolean;
+}
+
+/** From the table of steps. */
+function waitsOf(step: Step): Waits {
+  const { by, phase, after } = rowOf(step);
+  const waits: Waits = { same: new Set(), any: new Set(), room: phase === "join" };
+  for (const name of after.filter(isStep)) {
+    const other = rowOf(name);
+    if (other.by === by || other.by === "all") waits.same.add(name);
+    else waits.any.add(name);
+    // For a worker that the cluster continues without, too: until that had failed for good.
+    if (other.by === "workers" && by !== "workers")
+      for (const own of OF_WORKERS) waits.any.add(own);
+  }
+  // Which of the control plane's own steps comes first is no matter.
+  if (phase === "control plane")
+    for (const own of CONTROL_PLANE) if (own !== step) waits.same.add(own);
+  return waits;
+}
+
+const WAITS = new Map(STEPS.map((step) => [step, waitsOf(step)]));
+const NOTHING: Waits = { same: new Set(), any: new Set(), room: false };
+
+/** Ranks of one event may be this far apart: RecordWriter waits this long. */
+const BLUR_S = 2;
+const EXACT_S = 0.02;
+
+/** In order; no two overlap, and none begins before `from`. */
+export function chainOf(rows: Row[], last: Row | undefined, from: number, to: number): Link[] {
+  const links: Link[] = [];
+  const seen = new Set<Row>();
+  let end = to;
+  let next: Waited | undefined = last && { row: last, until: last.end };
+  while (next && !seen.has(next.row) && end > from) {
+    const { row, until } = next;
+    seen.add(row);
+    next = waitedFor(row, rows);
+    end = Math.min(end, until);
+    const begin = Math.min(end, Math.max(row.begin, next?.until ?? from, from));
+    links.unshift({ row, begin, end });
+    end = begin;
+  }
+  return links;
+}
+
+/** A row that another waited for, and until when. */
+interface Waited {
+  row: Row;
+  until: number;
+}
+
+/** The one that ended last of those that it waited for. */
+function waitedFor(row: Row, rows: Row[]): Waited | undefined {
+  const tried = latest(rows.filter((other) => isTryBefore(row, other)));
+  if (tried) return { row: tried, until: tried.end };
+  const steps = lastOfAll(rows, (other) => untilOf(row, other));
+  // Without a pause it did not wait for room.
+  const isWait = !steps || steps.until < row.begin - EXACT_S;
+  const waited = (isWait && lastOfAll(rows, (other) => roomFrom(row, other))) || undefined;
+  if (steps && (!waited || waited.until <= steps.until)) return steps;
+  if (waited) return waited;
+  const before = latest(rows.filter((other) => other.round === row.round - 1));
+  return before && { row: before, until: before.end };
+}
+
+function lastOfAll(rows: Row[], until: (other: Row) => number | undefined): Waited | undefined {
+  let last: Waited | undefined;
+  for (const row of rows) {
+    const at = until(row);
+    if (at !== undefined && (!last || at >= last.until)) last = { row, until: at };
+  }
+  return last;
+}
+
+/** Whatever else ended meanwhile. */
+function isTryBefore(row: Row, other: Row): boolean {
+  const { step, round, attempt } = row;
+  return (
+    other.step === step && other.round === round && other.attempt < attempt && share(row, other)
+  );
+}
+
+/** Undefined if it did not wait for it. */
+function untilOf(row: Row, other: Row): number | undefined {
+  if (other === row || other.round !== row.round || isBeside(row, other)) return undefined;
+  const { same, any } = WAITS.get(row.step) ?? NOTHING;
+  const meet = () => share(row, other);
+  const ended = (blur: number) =>
+    other.end <= Math.min(row.begin + blur, row.end) ? other.end : undefined;
+  // One that was cut off.
+  if (other.step === row.step) return meet() ? ended(EXACT_S) : undefined;
+  if (any.has(other.step)) return ended(BLUR_S);
+  return same.has(other.step) && meet() ? ended(BLUR_S) : undefined;
+}
+
+/** On other ranks, it began when the row did, and ended later. */
+function isBeside(row: Row, other: Row): boolean {
+  const together = other.begin > row.begin - EXACT_S && other.end > row.begin + EXACT_S;
+  return together && !share(row, other);
+}
+
+/** The rank that made room is one of those in the event. */
+function roomFrom(row: Row, other: Row): number | undefined {
+  const isRoom = WAITS.get(row.step)?.room && other.step === "kubeadm-join";
+  if (!isRoom || other === row || other.round !== row.round) return undefined;
+  const isLong = other.end - other.begin > BLUR_S;
+  if (isLong && Math.abs(other.end - row.begin) <= BLUR_S && other.begin < row.begin)
+    return row.begin;
+  return other.end <= row.begin + EXACT_S ? other.end : undefined;
+}
+
+function share(a: Row, b: Row): boolean {
+  const ranks = new Set(a.ranks);
+  return b.ranks.some((rank) => ranks.has(rank));
+}
+
+/** What a bring-up waited for when it settled, or waits for now. */
+export function lastOf(rows: Row[], settle: Settle | undefined, at: number): Row | undefined {
+  const begun = rows.filter((row) => row.begin <= at && row.step !== "down-v");
+  const ended = begun.filter((row) => row.end <= at && row.status !== "running");
+  if (settle?.outcome === "ready") return latest(ended);
+  // Its note begins with the step that failed (lib/cluster/failures.ts).
+  const named = ({ step, status }: Row) => status !== "ok" && settle?.note?.startsWith(`${step} `);
+  const failed = latest(ended.filter(named));
+  const running = begun.filter((row) => !ended.includes(row)).sort((a, b) => a.begin - b.begin);
+  return failed ?? running[0] ?? latest(ended);
+}
+
+export function latest(rows: Row[]): Row | undefined {
+  let last: Row | undefined;
+  for (const row of rows) if (!last || row.end >= last.end) last = row;
+  return last;
+}

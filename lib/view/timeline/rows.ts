@@ -1,0 +1,115 @@
+/**
+ * When each step ran on which ranks, from the record. Pure.
+ *
+ * Ranks of one event are one row. A row's end is that of the last of them and its
+ * length that of the slowest, as the record has it (docs/record.md): within such a row
+ * times are as exact as the ranks of an event are close together.
+ */
+import { STEPS, type Step } from "../../cluster/steps.js";
+import { decodeIdset } from "../../flux/idset.js";
+import type { RecordEvent, StepProgress, StepStatus } from "../../record/events.js";
+
+export interface Row {
+  step: Step;
+  ranks: number[];
+  attempt: number;
+  /** `cut off`: its end was not recorded, since the daemon ended before. */
+  status: StepStatus | "running" | "cut off";
+  /** Seconds since the epoch. */
+  begin: number;
+  end: number;
+  /** Why it is not ok, or what it waits for while it runs. */
+  note: string;
+  /** The number of claims so far: a new claim restarts the bring-up. */
+  round: number;
+}
+
+interface Begun {
+  attempt: number;
+  at: number;
+  note: string;
+}
+
+type StepEvent = Extract<RecordEvent, { name: "step-start" | "step-finish" }>;
+
+/** In the order in which they ended; those that run end now. */
+export function rowsOf(record: RecordEvent[], now: number): Row[] {
+  const reader = new RowReader();
+  for (const event of record) reader.take(event);
+  return reader.end(now);
+}
+
+class RowReader {
+  private readonly rows: Row[] = [];
+  private readonly begun = new Map<Step, Map<number, Begun>>();
+  private round = 0;
+
+  take(event: RecordEvent): void {
+    const { timestamp, name } = event;
+    if (name === "step-start" || name === "step-finish") this.step(event);
+    else if (name === "step-progress") this.progress(event.context);
+    // What is not recorded by then is never recorded.
+    else if (name === "claim" || name === "teardown-start" || name === "down") {
+      this.close("cut off", timestamp);
+      if (name === "claim") this.round++;
+    }
+  }
+
+  end(now: number): Row[] {
+    this.close("running", now);
+    return this.rows;
+  }
+
+  private step({ timestamp, name, context }: StepEvent): void {
+    const { step, attempt } = context;
+    // One that a later version takes.
+    if (!STEPS.includes(step)) return;
+    const ranks = decodeIdset(context.ranks);
+    const begun = this.begun.get(step) ?? new Map<number, Begun>();
+    this.begun.set(step, begun);
+    if (name === "step-start") {
+      // Started again by another daemon.
+      this.closeOf(step, { ranks, status: "cut off", at: timestamp });
+      for (const rank of ranks) begun.set(rank, { attempt, at: timestamp, note: "" });
+      return;
+    }
+    for (const rank of ranks) begun.delete(rank);
+    const { status, seconds, note = "" } = context;
+    const times = { begin: timestamp - seconds, end: timestamp };
+    this.rows.push({ step, ranks, attempt, status, ...times, note, round: this.round });
+  }
+
+  private progress({ step, ranks, attempt, note }: StepProgress): void {
+    for (const rank of decodeIdset(ranks)) {
+      const own = this.begun.get(step)?.get(rank);
+      if (own?.attempt === attempt) own.note = note;
+    }
+  }
+
+  private close(status: "running" | "cut off", at: number): void {
+    for (const [step, begun] of this.begun)
+      this.closeOf(step, { ranks: [...begun.keys()], status, at });
+  }
+
+  /** The ranks that have started it: one row for those that started together. */
+  private closeOf(
+    step: Step,
+    { ranks, status, at }: { ranks: number[]; status: "running" | "cut off"; at: number },
+  ): void {
+    const begun = this.begun.get(step);
+    const together = new Map<string, Row>();
+    for (const rank of ranks) {
+      const own = begun?.get(rank);
+      if (!own) continue;
+      begun?.delete(rank);
+      const key = `${own.at} ${own.attempt}`;
+      const row = together.get(key) ?? {
+        ...{ step, ranks: [], attempt: own.attempt, status, note: own.note, round: this.round },
+        ...{ begin: own.at, end: Math.max(own.at, at) },
+      };
+      row.ranks.push(rank);
+      together.set(key, row);
+    }
+    this.rows.push(...together.values());
+  }
+}

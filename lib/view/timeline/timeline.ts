@@ -1,0 +1,130 @@
+/**
+ * A cluster's life as a timeline: which step took how long on which ranks, and where
+ * the time between the steps went. Pure: from what is seen of a job, and the time.
+ */
+import { isDebug, isOver, type Cluster } from "../../cluster/state.js";
+import type { RecordEvent } from "../../record/events.js";
+import type { SeenJob } from "../job.js";
+import { chainOf, lastOf, latest, type Link } from "./chain.js";
+import { rowsOf, type Row } from "./rows.js";
+
+/** A bring-up or a teardown. Times are seconds since the epoch. */
+export interface Phase {
+  name: "bring-up" | "teardown" | "cleaning";
+  begin: number;
+  end: number;
+  /** What begins and ends it: events of the job, or of the record. */
+  from: string;
+  to: string;
+  rows: Row[];
+  chain: Link[];
+  /** It still runs: its end is now. */
+  open: boolean;
+}
+
+export interface Timeline {
+  cluster: Cluster;
+  phases: Phase[];
+}
+
+/** Where a phase's time went, seconds: they add up to `total`. */
+export interface Sums {
+  /** From its begin to the first step of its longest chain. */
+  before: number;
+  /** The steps of the chain. */
+  steps: number;
+  between: number;
+  /** To its end. */
+  after: number;
+  total: number;
+}
+
+export function timelineOf(seen: SeenJob, now: number): Timeline {
+  const rows = rowsOf(seen.record, now);
+  const up = bringUp(seen, rows, now);
+  return { cluster: seen.cluster, phases: [...(up ? [up] : []), ...teardowns(seen, rows, now)] };
+}
+
+export function sumsOf({ chain, begin, end }: Phase): Sums {
+  const total = end - begin;
+  const steps = chain.reduce((sum, link) => sum + link.end - link.begin, 0);
+  const before = (chain[0]?.begin ?? end) - begin;
+  const after = chain.length === 0 ? 0 : end - (chain.at(-1)?.end ?? end);
+  return { before, steps, after, between: Math.max(0, total - before - steps - after), total };
+}
+
+function bringUp({ cluster, events, record }: SeenJob, rows: Row[], now: number) {
+  const claimed = first(record, "claim");
+  if (claimed === undefined) return undefined;
+  const alloc = events.find(({ name }) => name === "alloc")?.timestamp;
+  const begin = Math.min(alloc ?? claimed, claimed);
+  const settled = cluster.settledAt;
+  const { startAt } = cluster.job;
+  // A job that is held for debugging starts when its user releases it.
+  const starts = startAt !== undefined && settled !== undefined && startAt >= settled;
+  const started = starts && cluster.settle?.outcome === "ready" && !isDebug(cluster);
+  const [end, to] = started ? [startAt, "start"] : [settled ?? now, "settle"];
+  const own = rows.filter(({ step, begin }) => step !== "down-v" && begin <= end);
+  const last = lastOf(own, cluster.settle, settled ?? now);
+  const chain = chainOf(own, last, begin, settled ?? now);
+  const open = settled === undefined && !isOver(cluster);
+  const from = alloc === undefined ? "claim" : "alloc";
+  return {
+    name: "bring-up",
+    begin,
+    end,
+    from,
+    to: open ? "now" : to,
+    rows: own,
+    chain,
+    open,
+  } as const;
+}
+
+/** The first teardown, and one for each later cleaning of leftovers. */
+function teardowns({ cluster, events, record }: SeenJob, rows: Row[], now: number): Phase[] {
+  const start = first(record, "teardown-start");
+  if (start === undefined) return [];
+  const ends = record.filter(({ name }) => name === "down").map(({ timestamp }) => timestamp);
+  const own = rows.filter(({ step }) => step === "down-v");
+  const begun = jobEnd({ cluster, events, record });
+  const phases: Phase[] = [];
+  let before = -Infinity;
+  for (const down of [...ends, Infinity]) {
+    const its = own.filter(({ end }) => end > before && end <= down);
+    const isFirst = phases.length === 0;
+    if (its.length === 0 && !(isFirst && before === -Infinity)) continue;
+    const begin = isFirst ? Math.min(begun.at, start) : Math.min(...its.map((row) => row.begin));
+    const open = down === Infinity;
+    const freed = isFirst && !open ? freeAt(events, down) : undefined;
+    const end = freed ?? (open ? now : down);
+    const last = latest(its);
+    phases.push({
+      name: isFirst ? "teardown" : "cleaning",
+      ...{ begin, end, rows: its, chain: chainOf(its, last, begin, end), open },
+      from: isFirst ? (begun.at <= start ? begun.name : "teardown-start") : "step-start",
+      to: open ? "now" : freed === undefined ? "down" : "free",
+    });
+    before = down;
+  }
+  return phases;
+}
+
+/** What the teardown waited for. */
+function jobEnd({ cluster, events }: SeenJob): { at: number; name: string } {
+  const { startAt, finishAt } = cluster.job;
+  if (startAt !== undefined && finishAt !== undefined) return { at: finishAt, name: "finish" };
+  const fatal = events.find(
+    ({ name, context }) => name === "exception" && context?.["severity"] === 0,
+  );
+  return { at: fatal?.timestamp ?? finishAt ?? Infinity, name: fatal ? "exception" : "finish" };
+}
+
+/** When Flux had the nodes back; undefined where that was before they were clean. */
+function freeAt(events: SeenJob["events"], down: number): number | undefined {
+  return events.find(({ name, timestamp }) => name === "free" && timestamp >= down)?.timestamp;
+}
+
+function first(record: RecordEvent[], name: RecordEvent["name"]): number | undefined {
+  return record.find((event) => event.name === name)?.timestamp;
+}

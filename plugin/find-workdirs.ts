@@ -1,0 +1,105 @@
+/**
+ * Looks for work directories of this instance on the nodes, by their marker files: an instance
+ * that crashed may have lost the record of a cluster that still exists. Nothing is changed here;
+ * each directory that is found is an open cluster to be torn down.
+ *
+ * Any user can make such a directory, with any job's ID in it. The owner in the file system
+ * decides whose it is, and nothing else: one job's ID with two owners is two clusters.
+ */
+import { encodeIdset } from "../lib/flux/idset.js";
+import type { Claim } from "../lib/record/events.js";
+import type { OpenCluster } from "../lib/record/writer.js";
+import { callNodes } from "../lib/node/call.js";
+import type { Report, Request } from "../lib/node/protocol.js";
+import { isEngine, type EngineName } from "../lib/usernetes/engine.js";
+import { INSTANCE, project, workdir } from "../lib/usernetes/names.js";
+import { DEFAULT_PORTS } from "../lib/usernetes/ports.js";
+import type { World } from "./world.js";
+
+const DEADLINE_S = 60;
+
+interface Found {
+  rank: number;
+  userid: number;
+  jobid: bigint;
+  engine: EngineName | undefined;
+}
+
+export interface Swept {
+  /** One for each job and owner whose workdirs were found; `left` has their ranks. */
+  clusters: OpenCluster[];
+  /** The ranks that answered. */
+  ranks: number[];
+}
+
+/** One call to these ranks. A rank that does not answer is missing in `ranks`. */
+export async function sweep(world: World, ranks: number[]): Promise<Swept> {
+  const { config, site, run } = world;
+  const found: Found[] = [];
+  /** By rank that has answered. */
+  const hosts = new Map<number, string>();
+  const called = { ranks, env: site.base, limitS: DEADLINE_S };
+  const take = (report: Report): void => {
+    const { rank } = report;
+    if (report.report === "searched") hosts.set(rank, report.host);
+    else if (report.report === "unseen")
+      world.say(
+        "warn",
+        `rank ${rank}: the work directories of uid ${report.userid} in ${config.workdir} could not be read`,
+      );
+    else if (report.report === "found" && isId(report.jobid)) {
+      const { userid, jobid, engine } = report;
+      found.push({
+        rank,
+        userid,
+        jobid: BigInt(jobid),
+        engine: isEngine(engine) ? engine : undefined,
+      });
+    }
+  };
+  const first: Request[] = [
+    {
+      do: "find",
+      env: site.base,
+      base: config.workdir,
+      instance: site.instance,
+      others: config.runAs === "sudo",
+    },
+    { do: "end" },
+  ];
+  await callNodes(run, called, { onReport: take }, first).over;
+  const groups = new Map<string, Found[]>();
+  for (const each of found.filter(({ jobid }) => jobid !== INSTANCE)) {
+    const key = `${each.jobid} ${each.userid}`;
+    groups.set(key, [...(groups.get(key) ?? []), each]);
+  }
+  return {
+    clusters: [...groups.values()].map((group) => clusterOf(group, hosts, world)),
+    ranks: [...hosts.keys()],
+  };
+}
+
+/** Job ids have 64 bits. */
+const isId = (text: string): boolean => /^[0-9]{1,20}$/.test(text) && BigInt(text) < 1n << 64n;
+
+/** As much of a claim as a teardown needs; the record's own, where there is one, goes before it. */
+function clusterOf(found: Found[], hosts: Map<number, string>, world: World): OpenCluster {
+  const { config, clock } = world;
+  const sorted = found.toSorted((a, b) => a.rank - b.rank);
+  const { jobid = 0n, userid = world.owner } = sorted[0] ?? {};
+  const ranks = sorted.map(({ rank }) => rank);
+  const claim: Claim = {
+    version: 1,
+    ranks: encodeIdset(ranks),
+    lead: ranks[0] ?? 0,
+    hosts: ranks.map((rank) => hosts.get(rank) ?? `rank ${rank}`),
+    userid,
+    engine: sorted.find(({ engine }) => engine)?.engine ?? config.engine,
+    workdir: workdir(config.workdir, jobid),
+    project: project(jobid),
+    ports: DEFAULT_PORTS,
+    subnet: "10.100.0.0/24",
+    deadline: clock.now(),
+  };
+  return { jobid: String(jobid), claim, left: ranks };
+}

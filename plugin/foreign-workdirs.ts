@@ -1,0 +1,77 @@
+/**
+ * Work directories of users other than the instance owner that were found on nodes and that no
+ * record accounts for. Each is torn down as its owner: if a user planted it, with any job's ID in
+ * it, only that user's own resources are removed. No record, no entry, no ports, no drained node.
+ */
+import { messageOf } from "../lib/errors.js";
+import { decodeIdset, encodeIdset } from "../lib/flux/idset.js";
+import { f58 } from "../lib/flux/jobid.js";
+import { siteOf } from "../lib/record/setting.js";
+import type { OpenCluster } from "../lib/record/writer.js";
+import { stepEnvironment } from "../lib/node/environment.js";
+import type { StepEnd } from "../lib/node/progress.js";
+import { ClusterSession } from "./session.js";
+import type { World } from "./world.js";
+
+/** How a teardown ended. */
+export interface Cleaned {
+  jobid: string;
+  /** Idset of the ranks where something is left; empty: nothing is. */
+  left: string;
+  /** `node1 (rank 1)`, those ranks in words. */
+  where: string;
+  /** Why, on the first of them. */
+  note: string;
+}
+
+export class Strays {
+  /** By user: one after the other, so that a user with many is in nobody's way. */
+  private readonly last = new Map<number, Promise<unknown>>();
+
+  constructor(
+    private readonly makeWorld: () => World,
+    /** These ranks are to be looked at again. */
+    private readonly lookAgain: (ranks: number[]) => void,
+  ) {}
+
+  takeDown(entry: OpenCluster): Promise<Cleaned> {
+    const { userid } = entry.claim;
+    const before = this.last.get(userid) ?? Promise.resolve();
+    const cleaned = before.then(() => this.tearDown(entry));
+    this.last.set(userid, cleaned);
+    return cleaned;
+  }
+
+  /** Never rejects. */
+  private async tearDown({ jobid, claim, setting }: OpenCluster): Promise<Cleaned> {
+    const world = this.makeWorld();
+    const ranks = decodeIdset(claim.ranks);
+    const failed = new Map<number, string>();
+    const onEnd = ({ rank, status, note }: StepEnd) => {
+      if (status !== "ok") failed.set(rank, note);
+    };
+    try {
+      const { site, config, owner } = world;
+      const session = new ClusterSession(BigInt(jobid), world, new AbortController().signal);
+      const chain = {
+        steps: ["down-v" as const],
+        ranks,
+        env: stepEnvironment(BigInt(jobid), claim, { ...siteOf(site, setting), without: [] }),
+        limitS: config.teardownTimeoutMs / 1000,
+      };
+      const userid = claim.userid === owner ? undefined : claim.userid;
+      await session.take(chain, userid, { onEnd });
+      session.close();
+    } catch (error) {
+      for (const rank of ranks) failed.set(rank, messageOf(error));
+    }
+    const left = [...failed.keys()].sort((a, b) => a - b);
+    this.lookAgain(left);
+    const note = failed.get(left[0] ?? -1) ?? "";
+    const where = left.map((rank) => `${claim.hosts[ranks.indexOf(rank)] ?? "?"} (rank ${rank})`);
+    const what = `${f58(BigInt(jobid))}: uid ${claim.userid}`;
+    if (left.length === 0) world.say("info", `${what}: nothing is left`);
+    else world.say("warn", `${what}: left on ${where.join(", ")}: ${note}`);
+    return { jobid, left: encodeIdset(left), where: where.join(", "), note };
+  }
+}

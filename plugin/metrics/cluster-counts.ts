@@ -1,0 +1,23 @@
+/** What there is now, in numbers, of the clusters that a daemon knows. */
+import type { State } from "../../lib/view/summary.js";
+import type { Counted } from "./metrics.js";
+import type { OpenClusters } from "../open-clusters.js";
+
+/** `states`: of the clusters whose jobs are not over, and that are being taken down. */
+export function counted(states: () => State[], open: OpenClusters): Counted {
+  return {
+    clusters: () => {
+      const counts = new Map<State, number>();
+      const ended = open.ofJobs().flatMap((entry): State[] => {
+        if (entry.kept) return ["kept"];
+        return entry.left?.length ? ["left"] : [];
+      });
+      for (const state of [...states(), ...ended]) counts.set(state, (counts.get(state) ?? 0) + 1);
+      return counts;
+    },
+    leftNodes: () => {
+      const left = open.ofJobs().filter(({ kept }) => !kept);
+      return left.reduce((sum, entry) => sum + (entry.left?.length ?? 0), 0);
+    },
+  };
+}

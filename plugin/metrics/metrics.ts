@@ -1,0 +1,196 @@
+/**
+ * What Prometheus reads of the daemon. In a file of its own, which is loaded where
+ * metrics-listen is set and nowhere else: prom-client takes memory. No label has a job,
+ * a user or a host in it: these would grow without end, and are nobody's business here.
+ */
+import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import { version } from "../../lib/cli/version.js";
+import type { KeptBy } from "../../lib/cluster/holds.js";
+import type { Step } from "../../lib/cluster/steps.js";
+import type { Settle, StepStatus } from "../../lib/record/events.js";
+import type { State } from "../../lib/view/summary.js";
+
+/** What is asked at each scrape. */
+export interface Counted {
+  /** The clusters that there are, by state. */
+  clusters: () => Map<State, number>;
+  /** Nodes with leftovers of an ended job's cluster. */
+  leftNodes: () => number;
+}
+
+/** From a step that takes a moment to one that takes the whole bring-up-timeout. */
+const BUCKETS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300, 600, 900];
+const STATES: State[] = [
+  ...["waiting", "starting", "ready", "failed", "held", "stopping", "kept", "left"],
+] as State[];
+
+export class Metrics implements Meter {
+  private readonly registers = [new Registry()];
+  private readonly steps = this.histogram("step_seconds", "How long a try of a step took", [
+    ...["step", "outcome"],
+  ]);
+  private readonly bringUps = this.histogram(
+    "bring_up_seconds",
+    "From the job's nodes to the end of its bring-up, when the cluster is usable",
+    ["outcome"],
+  );
+  private readonly nodesReadies = this.histogram(
+    "nodes_ready_seconds",
+    "From the job's nodes until all of them are Ready in its cluster",
+    [],
+  );
+  private readonly settles = this.counter("settles_total", "Finished bring-ups", ["outcome"]);
+  private readonly retries = this.counter(
+    "step_retries_total",
+    "Tries of a step after the first, counted per node",
+    ["step"],
+  );
+  private readonly holds = this.counter(
+    "holds_total",
+    "Jobs that started, held until their cluster was ready (in_time) or not (late)",
+    ["when"],
+  );
+  private readonly endHolds = this.counter(
+    "end_holds_total",
+    "Ended jobs, by what kept their nodes until their cluster was removed: their shell, an epilog, or nothing (late)",
+    ["by"],
+  );
+  private readonly teardowns = this.counter(
+    "teardowns_total",
+    "Finished teardowns: clean, or with leftovers on a node",
+    ["result"],
+  );
+  private readonly restarts = this.counter(
+    "bridge_restarts_total",
+    "Restarts of the bridge to Flux",
+  );
+
+  constructor(counted: Counted) {
+    for (const when of ["in_time", "late"]) this.holds.inc({ when }, 0);
+    for (const by of ["shell", "epilog", "late"]) this.endHolds.inc({ by }, 0);
+    for (const outcome of ["ready", "failed", "canceled"]) this.settles.inc({ outcome }, 0);
+    for (const result of ["clean", "left"]) this.teardowns.inc({ result }, 0);
+    this.gauge("clusters", "Current clusters, by state", ["state"], (gauge) => {
+      const clusters = counted.clusters();
+      for (const state of STATES) gauge.set({ state }, clusters.get(state) ?? 0);
+    });
+    this.gauge("leftover_nodes", "Nodes with leftovers of a cluster", [], (gauge) => {
+      gauge.set(counted.leftNodes());
+    });
+    const build = this.gauge("build_info", "The version that runs", ["version", "node"]);
+    build.set({ version: version(), node: process.versions.node }, 1);
+    this.process();
+  }
+
+  /** In Prometheus' text format. */
+  text(): Promise<string> {
+    return this.registers[0]?.metrics() ?? Promise.resolve("");
+  }
+
+  step({ step, status, seconds }: Parameters<Meter["step"]>[0]): void {
+    this.steps.observe({ step, outcome: status }, seconds);
+  }
+
+  retry(step: string, ranks: number): void {
+    this.retries.inc({ step }, ranks);
+  }
+
+  hold(inTime: boolean): void {
+    this.holds.inc({ when: inTime ? "in_time" : "late" });
+  }
+
+  endHold(by: KeptBy): void {
+    this.endHolds.inc({ by });
+  }
+
+  nodesReady(seconds: number): void {
+    this.nodesReadies.observe(seconds);
+  }
+
+  settle(outcome: string, seconds: number | undefined): void {
+    this.settles.inc({ outcome });
+    if (seconds !== undefined) this.bringUps.observe({ outcome }, seconds);
+  }
+
+  teardown(left: number): void {
+    this.teardowns.inc({ result: left > 0 ? "left" : "clean" });
+  }
+
+  bridgeRestart(): void {
+    this.restarts.inc();
+  }
+
+  /** The usual ones, without the timers that prom-client's own set of them has. */
+  private process(): void {
+    const { registers } = this;
+    const started = Date.now() / 1000 - process.uptime();
+    const name = (rest: string) => ({ name: `process_${rest}`, registers });
+    new Gauge({ ...name("start_time_seconds"), help: "When the daemon started" }).set(started);
+    new Gauge({
+      ...name("resident_memory_bytes"),
+      help: "Memory of the daemon",
+      collect() {
+        this.set(process.memoryUsage.rss());
+      },
+    });
+    new Counter({
+      ...name("cpu_seconds_total"),
+      help: "CPU time of the daemon",
+      collect() {
+        const { user, system } = process.cpuUsage();
+        this.reset();
+        this.inc((user + system) / 1e6);
+      },
+    });
+  }
+
+  private histogram(name: string, help: string, labelNames: string[]): Histogram {
+    const { registers } = this;
+    return new Histogram({
+      name: `usernetes_${name}`,
+      help,
+      labelNames,
+      buckets: BUCKETS,
+      registers,
+    });
+  }
+
+  private counter(name: string, help: string, labelNames: string[] = []): Counter {
+    const { registers } = this;
+    return new Counter({ name: `usernetes_${name}`, help, labelNames, registers });
+  }
+
+  private gauge(
+    name: string,
+    help: string,
+    labelNames: string[],
+    collect: (gauge: Gauge) => void = () => undefined,
+  ): Gauge {
+    const { registers } = this;
+    const gauge: Gauge = new Gauge({
+      ...{ name: `usernetes_${name}`, help, labelNames, registers },
+      collect: () => {
+        collect(gauge);
+      },
+    });
+    return gauge;
+  }
+}
+
+export interface Meter {
+  /** A try of a step has ended on one rank. */
+  step(end: { step: Step; status: StepStatus; seconds: number }): void;
+  /** A step is tried again, on so many ranks. */
+  retry(step: Step, ranks: number): void;
+  /** A job has started: it was held until its cluster was ready, or it was not. */
+  hold(inTime: boolean): void;
+  /** A job has ended and its cluster is gone: what kept its nodes until then, or that nothing did. */
+  endHold(by: KeptBy): void;
+  /** All nodes of a cluster are Ready, `seconds` after the job got its nodes. */
+  nodesReady(seconds: number): void;
+  /** `seconds` since the job has its nodes, where that is known. */
+  settle(outcome: Settle["outcome"], seconds: number | undefined): void;
+  /** A teardown has ended, and has left something on so many nodes. */
+  teardown(left: number): void;
+  bridgeRestart(): void;
+}

@@ -1,0 +1,96 @@
+/**
+ * Counts while metrics-listen is set, and costs nothing while it is not.
+ *
+ * Promises: whatever goes wrong with it, the daemon continues; an address that cannot be
+ * listened on is one warning, and is tried again at the next reload. What was counted
+ * continues to be when the address changes, and is forgotten when it is taken out.
+ */
+import { formatListen, type Listen } from "../../lib/config/listen.js";
+import { messageOf } from "../../lib/errors.js";
+import type { Level } from "../../lib/log.js";
+import type { Counted, Meter, Metrics } from "./metrics.js";
+import type { MetricsServer } from "./server.js";
+
+export class MetricsSwitch implements Meter {
+  private metrics: Metrics | undefined;
+  private server: MetricsServer | undefined;
+  private at = "";
+  /** One change after the other. */
+  private last: Promise<void> = Promise.resolve();
+
+  constructor(
+    private readonly counted: Counted,
+    private readonly say: (level: Level, text: string) => void,
+  ) {}
+
+  /** Resolves when it is served there, or cannot be; never rejects. */
+  apply(listen: Listen | undefined): Promise<void> {
+    this.last = this.last.then(() => this.change(listen));
+    return this.last;
+  }
+
+  /** The daemon ends. */
+  close(): void {
+    this.server?.close();
+    this.server = undefined;
+    this.at = "";
+  }
+
+  private async change(listen: Listen | undefined): Promise<void> {
+    const at = listen ? formatListen(listen) : "";
+    if (this.server && at === this.at) return;
+    this.close();
+    if (!listen) {
+      this.metrics = undefined;
+      return;
+    }
+    try {
+      const [{ Metrics }, { serveMetrics }] = await Promise.all([
+        import("./metrics.js"),
+        import("./server.js"),
+      ]);
+      const metrics = (this.metrics ??= new Metrics(this.counted));
+      this.server = await serveMetrics(listen, () => metrics.text());
+      this.at = at;
+      this.say("info", `metrics: http://${at}/metrics`);
+    } catch (error) {
+      const why = messageOf(error);
+      this.say(
+        "warn",
+        `metrics-listen: ${at}: ${why}; tried again at the next reload of the configuration`,
+      );
+    }
+  }
+
+  step(...args: Parameters<Meter["step"]>): void {
+    this.metrics?.step(...args);
+  }
+
+  retry(...args: Parameters<Meter["retry"]>): void {
+    this.metrics?.retry(...args);
+  }
+
+  hold(...args: Parameters<Meter["hold"]>): void {
+    this.metrics?.hold(...args);
+  }
+
+  endHold(...args: Parameters<Meter["endHold"]>): void {
+    this.metrics?.endHold(...args);
+  }
+
+  nodesReady(...args: Parameters<Meter["nodesReady"]>): void {
+    this.metrics?.nodesReady(...args);
+  }
+
+  settle(...args: Parameters<Meter["settle"]>): void {
+    this.metrics?.settle(...args);
+  }
+
+  teardown(...args: Parameters<Meter["teardown"]>): void {
+    this.metrics?.teardown(...args);
+  }
+
+  bridgeRestart(): void {
+    this.metrics?.bridgeRestart();
+  }
+}

@@ -1,0 +1,61 @@
+/**
+ * Waits for ports and subnets that another cluster still has: the job is held in any
+ * case, and that cluster comes down. What no waiting changes is refused at once.
+ *
+ * Promises: nothing is taken for a job that is over by then; the wait ends.
+ */
+import { isOver } from "../lib/cluster/state.js";
+import { formatFsd } from "../lib/flux/fsd.js";
+import type { Refused, Taken } from "./claim.js";
+import type { Job } from "./job.js";
+
+/** `flux usernetes down` gives no notice of what it has taken down. */
+const LOOK_MS = 5_000;
+
+/**
+ * What `take` has taken, once that is free; it gets what `look` has read. Undefined: the
+ * job does not want it any more. `until`: seconds since the epoch.
+ */
+export async function whenFree<T>(
+  job: Job,
+  until: number,
+  { look, take }: { look: () => Promise<T>; take: (seen: T) => Taken | Refused },
+): Promise<Taken | Refused | undefined> {
+  const { cluster, world } = job;
+  const from = world.clock.now();
+  let said = "";
+  for (;;) {
+    const seen = await look();
+    if (isOver(cluster) || cluster.settle || job.leaving.signal.aborted) return undefined;
+    const taken = take(seen);
+    if (!("refused" in taken) || taken.passes !== true) return taken;
+    const now = world.clock.now();
+    if (now >= until)
+      return { refused: `${taken.refused}; waited ${formatFsd((now - from) * 1000)} for them` };
+    if (said !== taken.refused) {
+      said = taken.refused;
+      job.say("info", `waiting: ${said}`);
+      showWaiting(job, said);
+    }
+    await nextChange(job, Math.min(LOOK_MS, (until - now) * 1000));
+  }
+}
+
+/** For display only, and best effort. `reason`: what it waits for, for `flux usernetes status`. */
+export function showWaiting({ cluster, world }: Job, reason: string): void {
+  const waiting = { usernetes: { state: "waiting", reason } };
+  world.flux.memo(cluster.jobid, waiting).catch(() => undefined);
+}
+
+/** Of the open clusters, or when so much time has passed. */
+export function nextChange({ world }: Job, ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    const end = (): void => {
+      stopWatching();
+      cancel();
+      resolve();
+    };
+    const stopWatching = world.open.onChange(end);
+    const cancel = world.clock.after(ms, end);
+  });
+}

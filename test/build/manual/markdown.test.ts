@@ -1,0 +1,41 @@
+/** The prose of docs/man, and mistakes in it. */
+import t from "tap";
+import { code, heading, item, paragraph } from "../../../lib/help/blocks.js";
+import { readMarkdown } from "../../../build/manual/markdown.js";
+
+t.test("headings, paragraphs, code with empty lines, items, and what is made elsewhere", (t) => {
+  const text = `# NAME
+
+some words
+and more
+
+{{made}}
+
+## Sub
+
+- \`a\`, \`b\`: first: with
+  two lines
+- \`c\`: second
+
+    if x
+
+      deeper
+`;
+  t.strictSame(readMarkdown(text, { made: [paragraph("made")] }), [
+    heading(1, "NAME"),
+    paragraph("some words and more"),
+    paragraph("made"),
+    heading(2, "Sub"),
+    item("`a`, `b`", [paragraph("first: with two lines")]),
+    item("`c`", [paragraph("second")]),
+    code(["if x", "", "  deeper"]),
+  ]);
+  t.end();
+});
+
+t.test("what is not understood is refused", (t) => {
+  t.throws(() => readMarkdown("{{other}}", {}), { message: "{{other}}: found no such part" });
+  t.throws(() => readMarkdown("# A\nb", {}), { message: /an empty line is missing below it/ });
+  t.throws(() => readMarkdown("- a term alone", {}), { message: /found no "term: "/ });
+  t.end();
+});

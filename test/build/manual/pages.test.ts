@@ -1,0 +1,139 @@
+/** The manual pages have all that the help texts say, and are clean. */
+import { execa } from "execa";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import t from "tap";
+import { loadProgram } from "../../../lib/cli/commands.js";
+import { helpOf } from "../../../lib/help/help-of.js";
+import { EXIT } from "../../../lib/errors.js";
+import { packagePath } from "../../../lib/host/package.js";
+import { usernetesHelp, verbsOf } from "../../../build/manual/front-end.js";
+import { pages, roffOfPage } from "../../../build/manual/pages.js";
+import { man, missing, plain } from "./rendered.js";
+
+const program = await loadProgram();
+const all = pages(program).map((page) => ({
+  file: `${page.name}.${page.section}`,
+  roff: roffOfPage(page, "1.2.3", "2026-01-02"),
+}));
+const roff = (file: string) => all.find((page) => page.file === file)?.roff ?? "";
+const words = (text: string) => text.replace(/\s+/g, " ").replaceAll("`", "").toLowerCase();
+
+const printed = async (command: string, ...args: string[]) =>
+  (await execa(packagePath("bin", command), args, { env: { NODE_OPTIONS: "" } })).stdout;
+
+const ORDER = [
+  ...["NAME", "SYNOPSIS", "DESCRIPTION", "OPTIONS", "COMMANDS", "VERBS", "KEYS", "EXIT STATUS"],
+  ...["ENVIRONMENT", "FILES", "EXAMPLES", "RESOURCES", "FLUX RFC", "SEE ALSO"],
+];
+
+t.test("there are three, with the sections that Flux's pages have", (t) => {
+  t.strictSame(
+    all.map(({ file }) => file),
+    ["flux-usernetes.1", "usernetes.1", "flux-config-usernetes.5"],
+  );
+  for (const { roff } of all) {
+    const sections = [...roff.matchAll(/^\.SH "(.*)"$/gm)].map(([, name]) => name);
+    t.strictSame(
+      sections.filter((it) => ORDER.includes(it ?? "")),
+      ORDER.filter((it) => sections.includes(it)),
+    );
+    for (const name of ["NAME", "SYNOPSIS", "DESCRIPTION", "FILES", "EXAMPLES", "SEE ALSO"])
+      t.ok(sections.includes(name), name);
+  }
+  const [first] = all;
+  t.match(first?.roff, '.TH "FLUX\\-USERNETES" 1 2026-01-02 "flux\\-usernetes 1.2.3"');
+  t.end();
+});
+
+t.test("flux-usernetes(1) has all of each command's help", (t) => {
+  const page = words(plain(roff("flux-usernetes.1")));
+  for (const command of program.commands) {
+    const { prose, exitCodes, examples } = helpOf(command);
+    const said = [
+      command.description(),
+      ...command.options.flatMap(({ description, short, long }) => [description, short, long]),
+      ...command.registeredArguments.map(({ description }) => description),
+      ...prose.flatMap((block) => (block.kind === "text" ? [block.text] : [])),
+      exitCodes,
+      ...examples,
+    ];
+    for (const text of said)
+      if (text) t.ok(page.includes(words(text)), `${command.name()}: ${text}`);
+    t.match(page, ` flux usernetes ${command.name()}`, "in the synopsis");
+  }
+  t.end();
+});
+
+t.test("every line that a sh command prints for --help is on its page", async (t) => {
+  const verbs = verbsOf(usernetesHelp()).filter((verb) => !/^(attr|env|version)$/.test(verb));
+  t.ok(verbs.length >= 5);
+  for (const [file, command, args] of [
+    ["usernetes.1", "usernetes", []],
+    ["flux-usernetes.1", "flux-usernetes", ["once"]],
+    ...verbs.map((verb) => ["usernetes.1", "usernetes", [verb]] as const),
+  ] as const) {
+    const page = words(plain(roff(file)));
+    const text = await printed(command, ...args, "--help");
+    t.match(
+      text,
+      /\nExamples?:\n( {2}.*\n|\n)* {2}.*$/,
+      `${command} ${args.join(" ")}: an example`,
+    );
+    for (const line of text.split("\n")) {
+      t.ok(line.length <= 80, `"${line}" is not wider than a terminal`);
+      const said = line.replace(/^(Usage|Exit codes|Examples?|Options):/, "").trim();
+      for (const part of said.split(/ {2,}|, (?=[0-9])|^[0-9]+ /))
+        t.ok(page.includes(words(part.replace(/[.,]$/, ""))), `${file}: ${part}`);
+    }
+  }
+});
+
+t.test("flux-usernetes(1) names each exit code", (t) => {
+  const [, section = ""] = plain(roff("flux-usernetes.1")).split('"EXIT STATUS"\n');
+  const codes = [...(section.split('\n"')[0]?.matchAll(/^([0-9]+)$/gm) ?? [])].map(([, it]) =>
+    Number(it),
+  );
+  t.strictSame(codes, Object.values(EXIT));
+  t.end();
+});
+
+t.test("package.json lists each page, and the build has made them", (t) => {
+  const { man } = JSON.parse(readFileSync(packagePath("package.json"), "utf8")) as {
+    man: string[];
+  };
+  t.strictSame(
+    man,
+    all.map(({ file }) => `dist/share/man/man${file.slice(-1)}/${file}`),
+  );
+  const undated = (text: string) => text.replace(/^\.TH .*$/m, "");
+  man.forEach((path, index) => {
+    t.equal(
+      undated(readFileSync(packagePath(path), "utf8")),
+      undated(all[index]?.roff ?? ""),
+      `${path}: npm run build`,
+    );
+  });
+  t.end();
+});
+
+t.test("man finds no fault, and each line fits", { skip: await missing("man") }, async (t) => {
+  for (const { file, roff } of all) {
+    const path = join(t.testdir(), file);
+    writeFileSync(path, roff);
+    for (const locale of ["C.UTF-8", "C"]) {
+      const { text, warnings } = await man(path, 80, locale);
+      t.equal(warnings, "", `${file} in ${locale}`);
+      for (const line of text.split("\n")) t.ok(line.length <= 80, line);
+      t.match(text, "SEE ALSO");
+      if (locale === "C") t.notMatch(text, /[^\n -~]/, "nothing that ASCII has not");
+    }
+  }
+});
+
+t.test("mandoc finds no fault either", { skip: await missing("mandoc") }, async (t) => {
+  for (const { file, roff } of all) {
+    const { stdout } = await execa("mandoc", ["-T", "lint"], { input: roff, reject: false });
+    t.equal(stdout, "", file);
+  }
+});
