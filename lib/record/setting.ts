@@ -88,7 +88,7 @@ const isList = (value: unknown): boolean => Array.isArray(value) && value.every(
 const isTexts = (value: unknown): boolean =>
   typeof value === "object" && value !== null && Object.values(value).every(isText);
 
-/** A version of ours may not have had all of them. */
+/** An earlier version may not have written all of them. */
 function isOptions(found: unknown): boolean {
   if (typeof found !== "object" || found === null) return false;
   const { make, portVariables, environment, images, hooks } = {
