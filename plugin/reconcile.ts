@@ -19,6 +19,7 @@ import { plan } from "../lib/cluster/plan.js";
 import { type Action } from "../lib/cluster/action.js";
 import { limitsOf, type Limits } from "../lib/cluster/retry.js";
 import { chapters } from "../lib/cluster/milestones.js";
+import { skippedSteps } from "../lib/cluster/skipped.js";
 import { ATTEMPTS } from "../lib/cluster/steps.js";
 import { displayState, isDone, ranksOf, type Cluster } from "../lib/cluster/state.js";
 import { messageOf } from "../lib/errors.js";
@@ -61,7 +62,7 @@ export class Reconciler implements Job {
   private cancelWake: (() => void) | undefined;
   private cancelGather: (() => void) | undefined;
   private planned = false;
-  private readonly limits: Omit<Limits, "lost" | "tornDown">;
+  private readonly limits: Omit<Limits, "skipped" | "lost" | "tornDown">;
   private readonly stopWatching: () => void;
   /** Its nodes are released, and it was counted what had kept them. */
   private endCounted = false;
@@ -275,7 +276,8 @@ export class Reconciler implements Job {
   private limitsNow(): Limits {
     const { nodes, open } = this.world;
     const lost = new Set(ranksOf(this.cluster).filter((rank) => nodes.isLost(rank)));
-    return { ...this.limits, lost, tornDown: open.tornDownOn(this.cluster.resources?.hosts ?? []) };
+    const tornDown = open.tornDownOn(this.cluster.resources?.hosts ?? []);
+    return { ...this.limits, skipped: skippedSteps(this.site.options), lost, tornDown };
   }
 
   private begin(action: Action): void {

@@ -28,7 +28,10 @@ export function bringUpSteps(cluster: Cluster, facts: Retry): Action[] {
   const dropped = new Set(without(cluster, facts));
   const ranks = ranksOf(cluster).filter((rank) => !dropped.has(rank));
   const workers = ranks.filter((rank) => rank !== claim.lead);
-  const calls = (chain: readonly NodeStep[], on: number[]) => chains(cluster, chain, on, facts);
+  const calls = (chain: readonly NodeStep[], on: number[]) => {
+    const steps = chain.filter((step) => !facts.skipped.has(step));
+    return chains(cluster, steps, on, facts);
+  };
   const isUp = (rank: number) => is(cluster, "up", rank);
   const actions: Action[] = calls(PREPARE, ranks);
   if (!isUp(claim.lead)) return actions;

@@ -9,6 +9,8 @@ export interface Limits {
   /** How often a step is tried; a step that is not here: once. */
   attempts: Partial<Record<Step, number>>;
   joinFanout: number;
+  /** Steps that the cluster does not take. */
+  skipped: ReadonlySet<Step>;
   bringUpText: string;
   bringUpS: number;
   teardownS: number;

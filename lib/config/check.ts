@@ -45,6 +45,9 @@ const isPath = (text: string) => text.startsWith("/") && !/\/\.\.?(\/|$)|\n|:/.t
 ajv.addFormat("absolute-path", isPath);
 ajv.addFormat("port-range", (text: string) => parsePortRange(text) !== undefined);
 ajv.addFormat("subnet-pool", (text: string) => parsePool(text) !== undefined);
+const isTarget = (text: string) => /^[A-Za-z0-9_][A-Za-z0-9_./-]{0,63}$/.test(text);
+ajv.addFormat("make-target", isTarget);
+ajv.addFormat("make-target-or-none", (text: string) => text === "" || isTarget(text));
 ajv.addFormat("interface", /^[A-Za-z0-9_.@-]{1,32}$/);
 ajv.addFormat("listen", (text: string) => parseListen(text) !== undefined);
 ajv.addFormat("fsd", (text: string) => (parseFsd(text) ?? 0) > 0);
@@ -63,7 +66,7 @@ export function checkConfig(found: unknown, where: string): Config {
     );
   return {
     template: table.template.replace(/(.)\/+$/, "$1"),
-    options: DEFAULT_OPTIONS,
+    options: optionsOf(table, DEFAULT_OPTIONS),
     workdir: table.workdir.replace(/(.)\/+$/, "$1"),
     engine,
     engines,
@@ -85,6 +88,11 @@ export function checkConfig(found: unknown, where: string): Config {
     adjustments: table.adjustments,
     metricsListen: parseListen(table["metrics-listen"] ?? ""),
   };
+}
+
+/** The keys that go with a template; those that are not set are as in `others`. */
+function optionsOf({ make }: Pick<Table, "make">, others: TemplateOptions): TemplateOptions {
+  return { ...others, ...(make && { make }) };
 }
 
 function describe(error: ErrorObject | undefined): string {

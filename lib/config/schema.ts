@@ -3,6 +3,7 @@
  * which keys exist, their allowed values, and their defaults.
  */
 import { rowOf, type Step } from "../cluster/steps.js";
+import { DEFAULT_OPTIONS, type TemplateOptions } from "./template.js";
 import type { EngineName } from "../usernetes/engine.js";
 import { ENGINES } from "../usernetes/engine.js";
 
@@ -46,6 +47,7 @@ export interface Table {
   ready: "nodes" | "network" | "dns";
   "schedule-on-lead": "auto" | "yes" | "no";
   adjustments: Adjustment[];
+  make?: TemplateOptions["make"];
   "metrics-listen"?: string;
 }
 
@@ -56,6 +58,31 @@ const attempts = (step: Step, description: string) => ({
   default: rowOf(step).attempts ?? 1,
   description,
 });
+/**
+ * The keys that go with a template. None has a default of its own: a template of usernetes.templates
+ * that does not set one has the table's.
+ */
+const TEMPLATE_KEYS = {
+  make: {
+    type: "object",
+    additionalProperties: false,
+    description: "targets of the template for steps that templates differ in",
+    properties: {
+      up: {
+        type: "string",
+        format: "make-target",
+        description: "the target that starts a node's container",
+        default: DEFAULT_OPTIONS.make.up,
+      },
+      network: {
+        type: "string",
+        format: "make-target-or-none",
+        description: "the target that installs the pod network",
+        default: DEFAULT_OPTIONS.make.network,
+      },
+    },
+  },
+} as const;
 const path = { type: "string", format: "absolute-path" };
 
 /** Each `description` is the key's meaning in flux-config-usernetes(5) and docs/admin/configure.md. */
@@ -183,6 +210,7 @@ export const schema = {
       description:
         "changes to a cluster's own copy of the template that make it come up sooner; [] for none",
     },
+    ...TEMPLATE_KEYS,
     "metrics-listen": {
       type: "string",
       format: "listen",
@@ -198,6 +226,14 @@ export const FORMATS: Record<string, { allowed: string }> = {
   },
   "port-range": { allowed: 'a range of four ports or more, like "20000-29999", or "default"' },
   "subnet-pool": { allowed: 'a network of /24 or larger, like "10.100.0.0/14"' },
+  "make-target": {
+    allowed:
+      'the name of a make target, of letters, digits and "_", ".", "/", "-", like "up-built"',
+  },
+  "make-target-or-none": {
+    allowed:
+      'the name of a make target, of letters, digits and "_", ".", "/", "-", like "install-calico", or "" for none',
+  },
   interface: { allowed: 'the name of a network interface, like "eth0"' },
   listen: { allowed: 'an address and a port, like "127.0.0.1:9464", "[::1]:9464" or "9464"' },
   fsd: {

@@ -10,7 +10,7 @@ import type { Run } from "../host/command.js";
 import { packagePath } from "../host/package.js";
 import { oneLine } from "../record/notes.js";
 import { callNodes } from "../node/call.js";
-import { templatePorts } from "../node/environment.js";
+import { templatePorts, templateSettings } from "../node/environment.js";
 import type { Report } from "../node/protocol.js";
 import { withoutComments } from "../node/scripts.js";
 import { engine } from "../usernetes/engine.js";
@@ -126,6 +126,7 @@ export function settings(config: Config): Record<string, string> {
     USERNETES_PORT_FIRST: String(Math.min(...numbers)),
     USERNETES_PORT_LAST: String(Math.max(...numbers)),
     ...templatePorts(first),
+    ...templateSettings(config.options),
     ...(dev === undefined ? {} : { USERNETES_INTERFACE: dev }),
   };
 }

@@ -281,7 +281,7 @@ class Cluster:
     def start_control_plane(self):
         self.prepare()
         if "--serial" in self.options:
-            self.need("up", "kubeadm-init", "install-flannel", "kubeconfig", "join-command")
+            self.need("up", "kubeadm-init", *self.network_step(), "kubeconfig", "join-command")
             touch(self.own("flannel.done"))
         else:
             self.need("up", "kubeadm-init", "kubeconfig", "join-command")
@@ -292,9 +292,13 @@ class Cluster:
         self.wait_for_workers()
         # Flannel that starts before a node's external address is known may use the wrong one.
         # With --serial, where the caller syncs, it cannot wait for that.
-        flannel = [] if os.path.exists(self.own("flannel.done")) else ["install-flannel"]
-        self.need("sync-external-ip", *flannel, "wait-nodes", "wait-ready")
+        self.need("sync-external-ip", *self.network_step(), "wait-nodes", "wait-ready")
         touch(self.own("flannel.done"))
+
+    def network_step(self):
+        """The pod network is installed once, by the target of USERNETES_MAKE_NETWORK if not ""."""
+        is_done = os.path.exists(self.own("flannel.done"))
+        return [] if is_done or not self.env["USERNETES_MAKE_NETWORK"] else ["install-flannel"]
 
     def start_worker(self):
         self.prepare()

@@ -153,6 +153,18 @@ def adjustments(given, serial):
     return " ".join(name for name in names if not (serial and name == "one-sync"))
 
 
+def make_target(given, step, default):
+    """As usernetes.make has it (lib/config/check.ts); "" leaves the network's step out."""
+    name = "USERNETES_MAKE_" + step
+    target = given.get(name, default)
+    if not target and step == "NETWORK":
+        return target
+    if not re.fullmatch("[A-Za-z0-9_][A-Za-z0-9_./-]{0,63}", target):
+        none = ', or "" for none' if step == "NETWORK" else ""
+        refuse(name, target, "a target of the template's Makefile" + none)
+    return target
+
+
 def steps_environment(given, place):
     """What the steps find in their environment, as lib/node/environment.ts has it."""
     engine, project = place["engine"], place["project"]
@@ -171,6 +183,8 @@ def steps_environment(given, place):
         "READY": one_of(given, "USERNETES_READY", "dns", "nodes", "network"),
         "SCHEDULE_ON_LEAD": one_of(given, "USERNETES_SCHEDULE_ON_LEAD", "auto", "yes", "no"),
         "ADJUSTMENTS": adjustments(given, place["serial"]),
+        "MAKE_UP": make_target(given, "UP", "up"),
+        "MAKE_NETWORK": make_target(given, "NETWORK", "install-flannel"),
     }
     own.update(dict.fromkeys(("WITHOUT", "SUBNET", "RANKS", "RANK"), ""))
     return dict(

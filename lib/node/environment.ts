@@ -59,6 +59,7 @@ export function stepEnvironment(
     USERNETES_SHARED: site.shared,
     USERNETES_READY: site.ready,
     USERNETES_SCHEDULE_ON_LEAD: site.scheduleOnLead,
+    ...templateSettings(site.options),
     USERNETES_ADJUSTMENTS: site.adjustments.join(" "),
     USERNETES_SIZE: String(ranks.length - dropped.length),
     USERNETES_WITHOUT: dropped.join(" "),
@@ -69,6 +70,11 @@ export function stepEnvironment(
     COMPOSE_PROJECT_NAME: claim.project,
     ...templatePorts(ports),
   };
+}
+
+/** What a template is looked at with, and its targets are called with. */
+export function templateSettings({ make }: TemplateOptions): Record<string, string> {
+  return { USERNETES_MAKE_UP: make.up, USERNETES_MAKE_NETWORK: make.network };
 }
 
 /** Until 2024-12-12 the template's own variables began with U7S_. */

@@ -71,6 +71,32 @@ t.test("a cluster of one is Ready when start-control-plane ends", async (t) => {
   ]);
 });
 
+t.test("up and the network are the targets that the caller names", async (t) => {
+  const hand = new ByHand(t);
+  for (const [network, serial] of [
+    ["install-calico", ""],
+    ["install-calico", "--serial"],
+    ["", ""],
+    ["", "--serial"],
+  ] as const) {
+    const env = { USERNETES_MAKE_UP: "up-built", USERNETES_MAKE_NETWORK: network };
+    const before = hand.begun.length;
+    if (network === "") writeFileSync(join(hand.testbed, "networked"), "");
+    const { exitCode, stderr } = await hand.run([...alone(hand), ...(serial ? [serial] : [])], {
+      env,
+    });
+    t.equal(exitCode, 0, stderr);
+    const begun = hand.begun.slice(before);
+    t.equal(begun[0], "node0 up-built");
+    t.equal(begun.includes("node0 install-calico"), network !== "");
+    t.notOk(begun.includes("node0 install-flannel"));
+    t.equal((await hand.run(["down", "--workdir", hand.workdir], { env })).exitCode, 0);
+  }
+  const refused = await hand.run(alone(hand), { env: { USERNETES_MAKE_NETWORK: "-n" } });
+  t.equal(refused.exitCode, 2);
+  t.match(refused.stderr, 'USERNETES_MAKE_NETWORK: found "-n", allowed: a target of the template');
+});
+
 t.test("in a directory that all share, whoever comes first waits for the other", async (t) => {
   const hand = new ByHand(t);
   const worker = ["start-worker", "--workdir", hand.workdir];

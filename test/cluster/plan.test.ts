@@ -89,6 +89,15 @@ t.test("bring-up", (t) => {
     t.end();
   });
 
+  t.test("leaves out the steps that the cluster does not take", (t) => {
+    const skipped = new Set(["install-flannel"] as const);
+    const cluster = claimed(...CONTROL_PLANE, "fetch-join 1-2", "kubeadm-join 1-2");
+    t.strictSame(planned(cluster, undefined, { skipped }), [
+      "ranks 0: sync-external-ip, delete-token, wait-nodes, wait-ready",
+    ]);
+    t.end();
+  });
+
   t.test("makes no new join command when all have joined", (t) => {
     const cluster = claimed(...CONTROL_PLANE, "fetch-join 1-2", "kubeadm-join 1-2");
     forgetRunning(cluster);

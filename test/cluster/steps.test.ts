@@ -1,4 +1,5 @@
 /** The table of steps, and what has to agree with it. */
+import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import t from "tap";
 import { rowOf, STEPS, TABLE } from "../../lib/cluster/steps.js";
@@ -31,8 +32,8 @@ t.test("each step that nodes take has a script, but for what the agent does itse
 });
 
 t.test("the template is checked for the targets that the steps make", (t) => {
-  const [, targets = ""] =
-    /^template_targets='(.*)'$/m.exec(read("lib/node/steps/template.sh")) ?? [];
+  const argv = ["-c", '. "$0"; echo $template_targets', packagePath("lib/node/steps/template.sh")];
+  const targets = execFileSync("sh", argv, { encoding: "utf8", env: {} }).trim();
   const made = STEPS.map((step) => rowOf(step).makes).filter((target) => target !== undefined);
   t.strictSame(targets.split(" ").toSorted(), made.toSorted());
   t.end();

@@ -65,6 +65,7 @@ t.test("every key can be set", (t) => {
         attempts: { up: 5 },
         "join-fanout": 1,
         adjustments: ["etcd-no-fsync"],
+        make: { up: "up-built", network: "install-calico" },
         drain: false,
         undrain: false,
         "extend-time-limit": false,
@@ -76,7 +77,7 @@ t.test("every key can be set", (t) => {
     ),
     {
       template: "/srv/u7s",
-      options: DEFAULT_OPTIONS,
+      options: { ...DEFAULT_OPTIONS, make: { up: "up-built", network: "install-calico" } },
       workdir: "/scratch",
       engine: "podman",
       engines: ["docker", "podman"],
@@ -102,6 +103,15 @@ t.test("every key can be set", (t) => {
   t.end();
 });
 
+t.test("a target that is not set is usernetes' own, and the network may have none", (t) => {
+  const make = (found: unknown) =>
+    checkConfig({ template: TEMPLATE, make: found }, "t").options.make;
+  t.strictSame(make({}), { up: "up", network: "install-flannel" });
+  t.strictSame(make({ network: "" }), { up: "up", network: "" });
+  t.strictSame(make({ up: "up-built" }), { up: "up-built", network: "install-flannel" });
+  t.end();
+});
+
 t.test("an engine that is set is what a job gets, and may ask for", (t) => {
   t.strictSame(checkConfig({ template: TEMPLATE, "container-engine": "nerdctl" }, "t").engines, [
     "nerdctl",
@@ -123,8 +133,12 @@ const INTERFACE = 'the name of a network interface, like "eth0"';
 const FSD =
   'a duration (RFC 23) above 0 that is not infinite, like "90s" or "15m": each wait has to end';
 const LISTEN = 'an address and a port, like "127.0.0.1:9464", "[::1]:9464" or "9464"';
+const TARGET =
+  'the name of a make target, of letters, digits and "_", ".", "/", "-", like "up-built';
+const NETWORK =
+  'the name of a make target, of letters, digits and "_", ".", "/", "-", like "install-calico", or "" for none';
 const KEYS =
-  "template, workdir, container-engine, engines, ports, subnets, interface, run-as, shared-filesystem, hold, bring-up-timeout, teardown-timeout, attempts, join-fanout, drain, undrain, extend-time-limit, ready, schedule-on-lead, adjustments, metrics-listen";
+  "template, workdir, container-engine, engines, ports, subnets, interface, run-as, shared-filesystem, hold, bring-up-timeout, teardown-timeout, attempts, join-fanout, drain, undrain, extend-time-limit, ready, schedule-on-lead, adjustments, make, metrics-listen";
 
 const REFUSED: [string, Record<string, unknown>, string][] = [
   [
@@ -216,6 +230,22 @@ const REFUSED: [string, Record<string, unknown>, string][] = [
     "an adjustment that is not known",
     { adjustments: ["one-sync", "fast"] },
     'adjustments.1: found "fast", allowed: kubernetes-version, no-leader-election, host-docker-internal, one-sync, signed-token, ecdsa-keys, etcd-no-fsync',
+  ],
+  [
+    "a target that is an option",
+    { make: { up: "-n" } },
+    `make.up: found "-n", allowed: ${TARGET}"`,
+  ],
+  [
+    "a target that sets a variable",
+    { make: { network: "A=b" } },
+    `make.network: found "A=b", allowed: ${NETWORK}`,
+  ],
+  ["no target for up", { make: { up: "" } }, `make.up: found "", allowed: ${TARGET}"`],
+  [
+    "a target for another step",
+    { make: { down: "x" } },
+    "make.down: there is no such key; allowed: up, network",
   ],
   ["no tries", { attempts: { up: 0 } }, "attempts.up: found 0, allowed: >= 1"],
   [

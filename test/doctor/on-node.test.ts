@@ -299,6 +299,15 @@ const FAULTS: [what: string, spoil: (node: Node) => void, id: string, told: stri
     /^no .*\/template lacks what the steps rely on: target kubeadm-join: take a revision of /,
   ],
   [
+    "a target that usernetes.make names",
+    (node) => {
+      node.env["USERNETES_MAKE_NETWORK"] = "install-calico";
+      node.program("make", "exit 2");
+    },
+    "template",
+    /^no .*\/template lacks .*: target install-calico \(usernetes.make.network\): take .*, or set usernetes.make to targets that it has$/,
+  ],
+  [
     "the template's variable for a port",
     (node) => {
       change(node.at("template"), "Makefile", "PORT_FLANNEL", "FLANNEL");

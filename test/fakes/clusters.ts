@@ -12,6 +12,7 @@ import type { Claim, Fault, RecordEvent, StepStatus } from "../../lib/record/eve
 export const BEGIN = 1000;
 
 export const LIMITS: Limits = {
+  skipped: new Set(),
   attempts: { up: 2, "kubeadm-join": 3, "down-v": 2 },
   joinFanout: 64,
   bringUpText: "15m",

@@ -157,6 +157,19 @@ class SettingsTest(unittest.TestCase):
             with self.assertRaisesRegex(Failure, name + ': found "soon", allowed: .* or '):
                 settings.steps_environment({name: "soon"}, PLACE)
 
+    def test_targets_are_checked(self):
+        def of(given):
+            return settings.steps_environment(given, PLACE)
+
+        self.assertEqual(of({})["USERNETES_MAKE_UP"], "up")
+        self.assertEqual(of({})["USERNETES_MAKE_NETWORK"], "install-flannel")
+        self.assertEqual(of({"USERNETES_MAKE_NETWORK": ""})["USERNETES_MAKE_NETWORK"], "")
+        self.assertEqual(of({"USERNETES_MAKE_UP": "up-built"})["USERNETES_MAKE_UP"], "up-built")
+        for name, value in (("UP", ""), ("UP", "-n"), ("NETWORK", "A=b"), ("NETWORK", "a b")):
+            found = 'USERNETES_MAKE_%s: found "%s", allowed: a target' % (name, value)
+            with self.assertRaisesRegex(Failure, found):
+                of({"USERNETES_MAKE_" + name: value})
+
     def test_adjustments_are_those_of_the_configuration(self):
         chosen = settings.adjustments
         found = 'USERNETES_ADJUSTMENTS: found "x", allowed: .*one-sync'
@@ -219,7 +232,7 @@ class StepsTest(unittest.TestCase):
     def test_up_looks_first_for_what_a_person_did(self):
         script = steps.request_of("up")["script"]
         self.assertIn(steps.read_script("before-up.sh"), script)
-        self.assertLess(script.index("names=$(list_node"), script.index("make up QUICK=1"))
+        self.assertLess(script.index("names=$(list_node"), script.index("QUICK=1"))
         with self.assertRaises(KeyError):
             steps.request_of("reboot")
 

@@ -438,11 +438,29 @@ t.test("make", (t) => {
     const undone = node.noted("in-node").join("\n");
     t.match(
       undone,
-      /pkill -KILL -f .*\n.*helm uninstall .*kubectl delete namespace .* kube-flannel/,
+      /pkill -KILL -f \/usernetes\/\[\^ \]\*\[i\]nstall-flannel\n.*\n.*helm uninstall .*kubectl delete namespace .* kube-flannel/,
     );
     t.equal((await node.step("install-flannel")).exitCode, 0);
     t.equal(node.noted("in-node").join("\n"), undone, "and nothing of one that ended well");
     t.strictSame(node.noted("make"), Array(3).fill("install-flannel"));
+  });
+
+  t.test("makes the targets of usernetes.make, and undoes no other network", async (t) => {
+    const node = newNode(t);
+    node.staged();
+    node.note("container", `${PROJECT}-node-1\n`);
+    node.note("in-container", 'echo "$*" >>"$NOTES/in-node"');
+    const env = { USERNETES_MAKE_UP: "up-built", USERNETES_MAKE_NETWORK: "install-calico" };
+    t.equal((await node.step("up", env)).exitCode, 0);
+    node.note("make.install-calico", "exit 1");
+    t.equal((await node.step("install-flannel", env)).exitCode, 1);
+    node.note("make.install-calico", "");
+    node.note("in-node", "");
+    t.equal((await node.step("install-flannel", env)).exitCode, 0);
+    t.strictSame(node.noted("make"), ["up-built QUICK=1", "install-calico", "install-calico"]);
+    t.strictSame(node.noted("in-node"), ["pkill -KILL -f /usernetes/[^ ]*[i]nstall-calico"]);
+    t.equal((await node.step("install-flannel", { USERNETES_MAKE_NETWORK: "" })).exitCode, 0);
+    t.equal(node.noted("make").length, 3, "and none where there is none");
   });
 
   t.test("joins where the template runs the join-command itself, as it did once", async (t) => {

@@ -39,6 +39,9 @@ type Tap0 = Pick<typeof t, "equal" | "notOk" | "ok" | "notMatch">;
 
 const lacks = (what: string) =>
   `lacks what the steps rely on: ${what}: take a revision of rootless-containers/usernetes that has it`;
+/** Of a target that usernetes.make names. */
+const lacksTarget = (step: string, target: string) =>
+  `${lacks(`target ${target} (usernetes.make.${step})`)}, or set usernetes.make to targets that it has`;
 const DEFAULTS = {
   ...{ PORT_ETCD: "2379", PORT_KUBELET: "10250" },
   ...{ PORT_FLANNEL: "8472", PORT_KUBE_APISERVER: "6443" },
@@ -70,7 +73,10 @@ for (const generation of GENERATIONS)
         const node = newNode(t, generation);
         Object.assign(node.env, all);
         change(node.template, "Makefile", new RegExp(`^${target}:`), "other:");
-        t.equal(await refusal(t, node), lacks(`target ${target}`));
+        const steps: Record<string, string> = { up: "up", "install-flannel": "network" };
+        const step = steps[target];
+        const line = step === undefined ? lacks(`target ${target}`) : lacksTarget(step, target);
+        t.equal(await refusal(t, node), line);
       }
     });
 
@@ -114,6 +120,28 @@ t.test("without a port's variable it is refused", async (t) => {
   }
 });
 
+t.test("the targets of usernetes.make are what it needs", async (t) => {
+  const env = { USERNETES_MAKE_UP: "up-built", USERNETES_MAKE_NETWORK: "install-calico" };
+  const neither = newNode(t, "plain");
+  Object.assign(neither.env, env);
+  t.equal(
+    await refusal(t, neither),
+    `${lacks("target up-built (usernetes.make.up), target install-calico (usernetes.make.network)")}, or set usernetes.make to targets that it has`,
+  );
+  const calico = (makefile: string) => {
+    const node = newNode(t, "plain");
+    change(node.template, "Makefile", /^up:/, "up-built:");
+    change(node.template, "Makefile", /^install-flannel:/, makefile);
+    rmSync(join(node.template, script("install-flannel")));
+    return node;
+  };
+  const both = calico("install-calico:");
+  t.equal((await both.step("stage", env)).exitCode, 0, "a script for flannel is not needed");
+  const none = calico("other:");
+  const { exitCode, stderr } = await none.step("stage", { ...env, USERNETES_MAKE_NETWORK: "" });
+  t.equal(exitCode, 0, stderr);
+});
+
 t.test("a script that is no program is refused", async (t) => {
   const node = newNode(t, "plain");
   chmodSync(join(node.template, script("check-preflight")), 0o644);
@@ -135,7 +163,7 @@ t.test("all that is missing is named at once", async (t) => {
   change(node.template, "docker-compose.yaml", /^services:/, "x-services:");
   t.equal(
     await refusal(t, node),
-    lacks("target up, target kubeadm-join, service node in its compose file"),
+    `${lacks("target up (usernetes.make.up), target kubeadm-join, service node in its compose file")}, or set usernetes.make to targets that it has`,
   );
 });
 
@@ -198,7 +226,7 @@ t.test("what only looks like it is not taken for it", async (t) => {
     await words((template) => {
       change(template, "Makefile", /^up: check-preflight/, "up := check-preflight");
     }),
-    lacks("target up"),
+    lacksTarget("up", "up"),
     "a variable of that name",
   );
   t.equal(

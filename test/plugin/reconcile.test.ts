@@ -1,5 +1,6 @@
 import t from "tap";
 import { DEFAULT_ADJUSTMENTS } from "../../lib/config/schema.js";
+import { DEFAULT_OPTIONS } from "../../lib/config/template.js";
 import { FluxError } from "../../plugin/flux-error.js";
 import { describeEvent, Life } from "../fakes/life.js";
 import { JOIN_COMMAND, TOKEN } from "../fakes/playing-run.js";
@@ -193,6 +194,8 @@ t.test("the nodes get the cluster's environment and nothing of the daemon's", as
     USERNETES_SHARED: "auto",
     USERNETES_READY: "dns",
     USERNETES_SCHEDULE_ON_LEAD: "auto",
+    USERNETES_MAKE_UP: "up",
+    USERNETES_MAKE_NETWORK: "install-flannel",
     USERNETES_ADJUSTMENTS: DEFAULT_ADJUSTMENTS.join(" "),
     USERNETES_SIZE: "3",
     USERNETES_WITHOUT: "",
@@ -893,6 +896,18 @@ t.test("a teardown gets what its cluster was made with, whatever is set by then"
     life.flux.record.find(({ name }) => name === "teardown-start"),
     { context: { timeout: 300 } },
   );
+});
+
+t.test("a bring-up continues with the targets that it began with", async (t) => {
+  const life = new Life({ config: { make: { up: "up-built", network: "" } } });
+  await life.alloc();
+  await life.until(() => life.nodes.begun.includes("kubeadm-init 0"));
+  life.world = { ...life.world, site: { ...life.world.site, options: DEFAULT_OPTIONS } };
+  await life.restart();
+  await life.untilStarted();
+  for (const { USERNETES_MAKE_UP, USERNETES_MAKE_NETWORK } of life.nodes.environments)
+    t.strictSame([USERNETES_MAKE_UP, USERNETES_MAKE_NETWORK], ["up-built", ""]);
+  t.notOk(life.nodes.begun.some((step) => step.startsWith("install-flannel")));
 });
 
 t.test("a claim that could not be written takes no ports", async (t) => {

@@ -1,4 +1,4 @@
-# Makes one of the template's own targets.
+# Makes one of the template's own targets; usernetes.make names those of `up` and install-flannel.
 #
 # Safe to repeat: the targets are by the template's own nature; kubeadm's
 # init and join are not, so a finished one is remembered here and a half-done
@@ -25,6 +25,15 @@ fetch_kubectl() {
     rm -f kubectl
     echo "there is no kubectl on the PATH, and make kubectl has failed"
   }
+}
+# What a network target that was cut off still does in the container is ended. flannel's own
+# script fails where its namespace is there, or half a release: that is taken away.
+undo_network() { # TARGET
+  # The pattern is no text of the command that carries it.
+  in_node pkill -KILL -f "/usernetes/[^ ]*[${1%"${1#?}"}]${1#?}"
+  [ "$1" = install-flannel ] || return 0
+  in_node sh -c 'pkill -KILL -x helm
+    helm uninstall --namespace kube-flannel flannel; kubectl delete namespace --ignore-not-found kube-flannel'
 }
 case $step in
   kubeadm-init | kubeadm-join)
@@ -62,7 +71,7 @@ case $step in
       is_shared || rm -f kubeconfig join-command
       printf '%s\n' "$now" >"$node/up.with"
     fi
-    make up QUICK=1
+    make "${USERNETES_MAKE_UP:-up}" QUICK=1
     ;;
   kubeconfig)
     make_in_node kubeconfig
@@ -70,13 +79,11 @@ case $step in
     fetch_kubectl
     ;;
   install-flannel)
-    # The template's script fails where its namespace is there, or half a release.
-    if [ -e "$node/$step.begun" ]; then
-      in_node sh -c 'pkill -KILL -f "[i]nstall-flannel"; pkill -KILL -x helm
-        helm uninstall --namespace kube-flannel flannel; kubectl delete namespace --ignore-not-found kube-flannel'
-    fi
+    network=${USERNETES_MAKE_NETWORK-install-flannel}
+    [ -n "$network" ] || exit 0
+    if [ -e "$node/$step.begun" ]; then undo_network "$network"; fi
     : >"$node/$step.begun"
-    make_in_node "$step"
+    make_in_node "$network"
     rm -f "$node/$step.begun"
     ;;
   *) make_in_node "$step" ;;

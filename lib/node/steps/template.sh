@@ -7,13 +7,16 @@
 # where a variable is not in these: stage is on the way of every job.
 
 # Without these no cluster comes up.
-template_targets='up kubeadm-init kubeconfig join-command kubeadm-join sync-external-ip install-flannel'
+# usernetes.make names two of them; the network's may be empty, for none.
+template_up=${USERNETES_MAKE_UP:-up} template_network=${USERNETES_MAKE_NETWORK-install-flannel}
+template_targets="$template_up kubeadm-init kubeconfig join-command kubeadm-join sync-external-ip $template_network"
 # Each by this name, or with U7S_ before it.
 template_variables='NODE_NAME NODE_SUBNET'
 # Needed where a cluster has others than these, which a template has of itself.
 template_ports='PORT_ETCD=2379 PORT_KUBELET=10250 PORT_FLANNEL=8472 PORT_KUBE_APISERVER=6443'
 # As far as its Makefile names them.
-template_files='kubeadm-config.yaml Makefile.d/check-preflight.sh Makefile.d/detect-container-engine.sh Makefile.d/sync-external-ip.sh Makefile.d/install-flannel.sh'
+template_files='kubeadm-config.yaml Makefile.d/check-preflight.sh Makefile.d/detect-container-engine.sh Makefile.d/sync-external-ip.sh'
+case $template_network in install-flannel) template_files="$template_files Makefile.d/install-flannel.sh" ;; esac
 # One of these, as compose looks for them.
 template_composes='compose.yaml compose.yml docker-compose.yaml docker-compose.yml'
 # Without these the steps go on, and something else is worse.
@@ -102,6 +105,16 @@ makes() { # DIR TARGET
   case $said in *"Nothing to be done"*) return 1 ;; esac
 }
 
+lacks_target() { # TARGET
+  key=''
+  case $1 in
+    "$template_up") key=up ;;
+    "$template_network") key=network ;;
+  esac
+  lacks="$lacks, target $1${key:+ (usernetes.make.$key)}"
+  [ -z "$key" ] || or_make=", or set usernetes.make to targets that it has"
+}
+
 # Sets $lacks: what the template in DIR lacks, in one line with what to do; nothing if
 # it has all.
 template_lacks() { # DIR
@@ -110,11 +123,11 @@ template_lacks() { # DIR
     eval "value=\${${port%=*}:-}"
     [ -z "$value" ] || [ "$value" = "${port#*=}" ] || variables="$variables ${port%=*}"
   done
-  lacks='' no_ports=''
+  lacks='' no_ports='' or_make=''
   for fault in $(look_at_template "$1" "$template_targets" "$variables"); do
     name=${fault#*:}
     case $fault in
-      target:*) makes "$1" "$name" || lacks="$lacks, target $name" ;;
+      target:*) makes "$1" "$name" || lacks_target "$name" ;;
       variable:PORT_*) no_ports="$no_ports $name" ;;
       variable:*) lacks="$lacks, variable $name" ;;
       service:*) lacks="$lacks, service $name in its compose file" ;;
@@ -124,7 +137,7 @@ template_lacks() { # DIR
     esac
   done
   if [ -n "$lacks" ]; then
-    lacks="$1 lacks what the steps rely on: ${lacks#, }$no_ports: take a revision of rootless-containers/usernetes that has it"
+    lacks="$1 lacks what the steps rely on: ${lacks#, }$no_ports: take a revision of rootless-containers/usernetes that has it$or_make"
   elif [ -n "$no_ports" ]; then
     lacks="$1 does not support configurable ports, it lacks$no_ports: set usernetes.ports to \"default\", or take a revision from after 2024-12-10"
   fi

@@ -1,0 +1,68 @@
+/** Templates that differ from usernetes' own: other targets. */
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { life } from "./life.js";
+
+life(async (t, flux) => {
+  const configured = (more: string) => flux.startDaemon("--config", flux.table(more));
+  /** Without the stand-in's clean-up of what was never made. */
+  const targets = (from: number) => [
+    ...new Set(
+      flux
+        .begun()
+        .slice(from)
+        .map((begun) => begun.split(" ")[1] ?? ""),
+    ),
+  ];
+
+  await t.test("up and the network are made by the targets of usernetes.make", async (t) => {
+    const before = flux.begun().length;
+    await configured('make = { up = "up-built", network = "install-calico" }');
+    const job = await flux.submit("-N2", "sleep", "inf");
+    await flux.waitFor(job, "start");
+    const made = targets(before);
+    for (const target of ["up-built", "install-calico"]) t.ok(made.includes(target), target);
+    for (const target of ["up", "install-flannel"]) t.notOk(made.includes(target), target);
+    const steps = (await flux.record(job)).map(({ context }) => context?.["step"]);
+    t.ok(steps.includes("install-flannel"), "the record has the step by its name");
+    // Another daemon, with another configuration: the cluster comes down all the same.
+    await flux.stopDaemon("SIGKILL");
+    await configured("");
+    await flux.output("flux", "cancel", job);
+    await flux.waitForEnd(job);
+    t.same(await flux.leftovers(), []);
+    await flux.stopDaemon();
+  });
+
+  await t.test("a template may bring its network along", async (t) => {
+    const before = flux.begun().length;
+    writeFileSync(join(flux.place.testbed, "networked"), "");
+    await configured('make = { network = "" }');
+    const job = await flux.submit("-N2", "true");
+    await flux.waitForEnd(job);
+    t.notOk(targets(before).some((target) => target.startsWith("install-")));
+    const record = await flux.record(job);
+    t.match(record.find(({ name }) => name === "settle")?.context, { outcome: "ready" });
+    const steps = record.map(({ context }) => context?.["step"]);
+    t.notOk(steps.includes("install-flannel"));
+    t.ok(steps.includes("wait-ready"));
+    await flux.stopDaemon();
+  });
+
+  await t.test("a target that the template does not have is refused in one line", async (t) => {
+    const table = 'make = { up = "up-prebuilt" }';
+    const line =
+      / lacks what the steps rely on: target up-prebuilt \(usernetes\.make\.up\): take .*, or set usernetes\.make to targets that it has/;
+    await configured(table);
+    const job = await flux.submit("-N2", "true");
+    await flux.waitForEnd(job);
+    const events = await flux.events(job);
+    const note = String(events.find(({ name }) => name === "exception")?.context?.["note"]);
+    t.match(note, line);
+    t.notMatch(note, "\n");
+    t.same(await flux.leftovers(), []);
+    const doctor = await flux.run(["flux-usernetes", "doctor", "--config", flux.table(table)]);
+    t.match(doctor.stdout, line);
+    await flux.stopDaemon();
+  });
+});
