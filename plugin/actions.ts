@@ -1,7 +1,8 @@
 /**
- * How each action of a plan is carried out. An action may be begun again after
- * a crash at any point of it; each says why that is safe. "once": an event in
- * the job's eventlog will show that it was done.
+ * Carries out each action of a plan. After a crash at any point of an action, the next
+ * daemon carries it out again; the comment on each action gives the reason why that is safe.
+ * The result "once" means that an event in the job's eventlog will show that the action was
+ * carried out.
  */
 import type { Action } from "../lib/cluster/action.js";
 import { progress } from "../lib/cluster/state.js";
@@ -32,28 +33,28 @@ type Do<K extends Action["do"]> = (
 ) => Promise<Confirmed>;
 
 export const ACTIONS: { [K in Action["do"]]: Do<K> } = {
-  // A second exception of ours would say the same.
+  // A second exception would have the same note.
   refuse: async (job, { note }) => {
     job.say("error", `refused: ${note}`);
     return unlessOver(job.world.flux.raise(job.cluster.jobid, note));
   },
 
-  // Only looks.
+  // Reads only.
   "read-resources": async (job) => {
     const { cluster, world } = job;
     const text = await world.flux.lookup(`${kvsDirectory(cluster.jobid)}.R`);
-    if (text === undefined) throw new Error("the job's R is not there");
+    if (text === undefined) throw new Error("the job has no R");
     try {
       cluster.resources = parseResources(text);
       return undefined;
     } catch (error) {
-      const words = `the job's R: ${messageOf(error)}`;
-      job.say("error", `refused: ${words}`);
-      return unlessOver(world.flux.raise(cluster.jobid, words));
+      const note = `the job's R: ${messageOf(error)}`;
+      job.say("error", `refused: ${note}`);
+      return unlessOver(world.flux.raise(cluster.jobid, note));
     }
   },
 
-  // Only waits.
+  // Waits only.
   "wait-for-nodes": async (job, { jobs, until }) => {
     const { open, clock } = job.world;
     const reason = `the teardown of ${jobs.map(nameOf).join(", ")} on its nodes`;
@@ -64,7 +65,7 @@ export const ACTIONS: { [K in Action["do"]]: Do<K> } = {
     return undefined;
   },
 
-  // Record and entry are one transaction: either both are there or neither.
+  // Record and entry are written in one transaction: both exist or neither does.
   claim: async (job) => {
     const { cluster, world } = job;
     const { allocAt = world.clock.now() } = cluster.job;
@@ -87,12 +88,12 @@ export const ACTIONS: { [K in Action["do"]]: Do<K> } = {
     return undefined;
   },
 
-  // As with the first claim. Each rank that is up with the last ones is taken down by its `up`.
+  // Safe as the first claim is. A rank that is up with the last ports is taken down by its next `up`.
   "claim-others": async (job) => {
     const { cluster, world } = job;
     const before = cluster.claim;
     if (!before) return undefined;
-    // Its deadline is in the plan.
+    // The plan has the deadline.
     const taken = await whenFree(job, Infinity, {
       look: () => networksOf(job, decodeIdset(before.ranks)),
       take: (networks) => take(cluster, world, claimOthers(cluster, before, world, networks)),
@@ -105,7 +106,7 @@ export const ACTIONS: { [K in Action["do"]]: Do<K> } = {
     const { ports, subnet } = taken.claim;
     job.say(
       "warn",
-      `claim: taken on a node by others; now ports ${ports.etcd}-${ports.apiserver}, subnets from ${subnet}`,
+      `claim: ports or subnet in use on a node; retrying with ports ${ports.etcd}-${ports.apiserver}, subnets from ${subnet}`,
     );
     job.session.restart();
     await recordClaim(job, taken);
@@ -118,13 +119,13 @@ export const ACTIONS: { [K in Action["do"]]: Do<K> } = {
     return undefined;
   },
 
-  // Each says of itself why it is safe to repeat.
+  // See LOCAL and runLocalStep.
   local: async (job, { step }) => {
     await job.session.during(runLocalStep(job, step, () => LOCAL[step](job)));
     return undefined;
   },
 
-  // Written before the hold is let go: the shell plugin reads it.
+  // Written before the job is released, since the shell plugin reads it.
   settle: async (job, action) => {
     await settle(job, action.settle);
     return undefined;
@@ -132,7 +133,7 @@ export const ACTIONS: { [K in Action["do"]]: Do<K> } = {
 
   raise: async ({ cluster, world }, { note }) => unlessOver(world.flux.raise(cluster.jobid, note)),
 
-  // An absolute value: repeated, it is not added twice.
+  // The value is absolute, so a repetition does not add the time twice.
   extend: async (job, { phase, duration }) => {
     const { cluster, world } = job;
     const why = phase === "teardown" ? "teardown" : "hold";
@@ -141,17 +142,17 @@ export const ACTIONS: { [K in Action["do"]]: Do<K> } = {
       job.say("info", `time limit extended to ${duration} s to make up for the ${why}`);
     } catch (error) {
       if (!(error instanceof FluxError)) throw error;
-      // A site's limits may not allow it; the job must not wait for that.
+      // A site's limits may not allow the update. The job must not wait for it.
       const seconds = phase === "teardown" ? lastTimeLimit(cluster) : timeLimit(cluster).seconds;
-      job.say("warn", `its time limit stays ${seconds} s: ${error.message}`);
+      job.say("warn", `the time limit stays ${seconds} s: ${error.message}`);
       cluster.job.limits.push({ at: world.clock.now(), seconds, refused: true });
     }
     return "once";
   },
 
-  // As Flux does it. A second one of that type changes nothing.
+  // Flux raises the same exception. A second one changes nothing.
   expire: async (job) => {
-    job.say("info", "its time limit is over: ending it");
+    job.say("info", "the time limit has passed: ending the job");
     return unlessOver(job.world.flux.expire(job.cluster.jobid));
   },
 
@@ -169,7 +170,7 @@ export const ACTIONS: { [K in Action["do"]]: Do<K> } = {
     return undefined;
   },
 
-  // Written once; what is in place stays as it is.
+  // The record is written once, and the cluster stays as it is.
   keep: async (job, { ranks }) => {
     await recordDown(job, { left: [...ranks], kept: true });
     for (const line of howToClean(job)) job.say("info", line);
@@ -178,12 +179,12 @@ export const ACTIONS: { [K in Action["do"]]: Do<K> } = {
 
   "end-teardown": async (job, { left }) => {
     if (left.length > 0) await reportLeft(job, left);
-    // Before it is recorded: whoever is killed here repeats it.
+    // Before `down` is recorded, so that a daemon that is killed here repeats it.
     await undrainCleaned(job.world, { jobid: job.cluster.jobid, left });
     await recordDown(job, { left });
     job.say(
       "info",
-      left.length === 0 ? "down: nothing is left" : `down: left on ranks ${encodeIdset(left)}`,
+      left.length === 0 ? "down: nothing is left" : `down: leftovers on ranks ${encodeIdset(left)}`,
     );
     return undefined;
   },
@@ -196,8 +197,8 @@ export const ACTIONS: { [K in Action["do"]]: Do<K> } = {
 };
 
 /**
- * Record, entry and archive are one transaction: the token's archive is gone when
- * `down` is there.
+ * Record, entry and archive are changed in one transaction: once `down` is recorded, the
+ * archive with the token has been removed.
  */
 async function recordDown(job: Job, down: Down): Promise<void> {
   const { cluster, world } = job;
@@ -217,18 +218,18 @@ async function recordDown(job: Job, down: Down): Promise<void> {
   else world.open.remove(jobid);
 }
 
-/** For `flux dmesg`: a cluster that is kept is its user's, or the administrator's, to remove. */
+/** The lines for `flux dmesg` that describe how the user or the administrator removes a kept cluster. */
 function howToClean({ cluster, name }: Job): string[] {
   const { claim } = cluster;
   if (!claim) return [];
   const { ranks, workdir, engine, project } = claim;
   return [
     `kept for debugging on ranks ${ranks}; flux usernetes clean ${name} removes it`,
-    `or by hand, on each of them: make -C ${workdir} down-v; rm -rf ${workdir}; and what is left in ${engine} of ${project}: containers, networks, volumes and images`,
+    `or by hand, on each rank: make -C ${workdir} down-v; rm -rf ${workdir}; then remove the containers, networks, volumes and images of ${project} from ${engine}`,
   ];
 }
 
-/** What may keep a claim from ports and subnets, beside the clusters that are known. */
+/** The networks of the nodes: a claim must avoid them as well as the known clusters. */
 async function networksOf(
   { world }: Job,
   ranks: readonly number[],
@@ -262,7 +263,7 @@ async function settle(job: Job, context: Settle): Promise<void> {
 const LOCAL: Record<LocalStep, (job: Job) => Promise<void>> = {
   "publish-join": async (job) => {
     const { cluster, session, world } = job;
-    if (session.joinCommand === undefined) throw new Error("there is no join-command");
+    if (session.joinCommand === undefined) throw new Error("the lead has sent no join command");
     await publishJoinCommand(cluster.jobid, session.joinCommand, world);
     session.joinCommand = undefined;
   },
@@ -271,7 +272,7 @@ const LOCAL: Record<LocalStep, (job: Job) => Promise<void>> = {
   },
 };
 
-/** A job that is gone needs no more of what is posted to it; its `clean` event ends the rest. */
+/** A request about a job that is inactive is not needed any more; its `clean` event ends the rest. */
 async function unlessOver(request: Promise<void>): Promise<Confirmed> {
   try {
     await request;
@@ -291,16 +292,16 @@ async function reportLeft(job: Job, left: number[]): Promise<void> {
   const note = progress(cluster, "down-v", failed[0] ?? 0)?.note ?? "";
   const reason = drainReason(job.name, note);
   job.say("error", `teardown failed on ranks ${encodeIdset(failed)}: ${note}`);
-  // Where stage could not even begin nothing was made: such a job must not take nodes away.
+  // Where stage could not start, nothing was created: such a job must not drain nodes.
   const touched = failed.filter((rank) => progress(cluster, "stage", rank)?.fault !== "permanent");
-  // Draining is a courtesy to the administrator; it must not keep the job.
+  // Draining is a courtesy to the administrator. A failure of it must not hold the job.
   if (world.config.drain && touched.length > 0)
     await world.flux.drain(encodeIdset(touched), reason).then(
       () => {
         job.say("warn", `drained ranks ${encodeIdset(touched)}`);
       },
       (error: unknown) => {
-        job.say("warn", `drain: ${messageOf(error)}`);
+        job.say("warn", `cannot drain ranks ${encodeIdset(touched)}: ${messageOf(error)}`);
       },
     );
 }

@@ -132,13 +132,15 @@ export class Bridge {
     } catch (error) {
       why = messageOf(error);
     }
-    this.options.log.warn(`bridge: not understood: ${oneLine(line, 100)} (${oneLine(why, 100)})`);
+    this.options.log.warn(
+      `bridge: ignoring a malformed line: ${oneLine(line, 100)} (${oneLine(why, 100)})`,
+    );
   }
 
   /** An answer that is too long is an answer: who waits for it must not wait for ever. */
   private takeLong(head: string): void {
     const seq = /^\{"type":"reply","seq":([0-9]+),/.exec(head)?.[1];
-    this.options.log.warn(`bridge: a line is too long: ${oneLine(head, 100)}`);
+    this.options.log.warn(`bridge: ignoring a line that is too long: ${oneLine(head, 100)}`);
     this.settle(Number(seq), ({ reject }) => {
       reject(new Error("the answer is too long"));
     });
@@ -230,7 +232,7 @@ export class Bridge {
       this.waiting.set(seq, { resolve, reject });
       if (this.child?.write(JSON.stringify({ seq, op, ...fields }))) return;
       this.waiting.delete(seq);
-      reject(new Error("the bridge is not there"));
+      reject(new Error("the bridge is not running"));
     });
   }
 

@@ -41,7 +41,7 @@ def call(topic, payload, seconds):
             if time.monotonic() >= until:
                 raise
             if who(handle, topic) != first:
-                raise OSError(errno.EAGAIN, "it was started again meanwhile: try again")
+                raise OSError(errno.EAGAIN, "the daemon was restarted meanwhile: try again")
 
 
 topic, text, seconds = sys.argv[1:]

@@ -1,4 +1,4 @@
-/** One call of a plan, carried out: `flux exec` and what comes back of it, into the record. */
+/** Carries out a call of a plan: sends the steps to the nodes and records what they report. */
 import type { Action } from "../lib/cluster/action.js";
 import { hostOf, progress, scheduleOnLead } from "../lib/cluster/state.js";
 import type { LocalStep, Step } from "../lib/cluster/steps.js";
@@ -38,7 +38,7 @@ export async function runSteps(job: Job, action: CallAction): Promise<void> {
   });
 }
 
-/** A step that the daemon takes itself, at the lead's name. */
+/** Carries out a step in the daemon; it is recorded under the lead's rank. */
 export async function runLocalStep(
   job: Job,
   step: LocalStep,
@@ -72,7 +72,7 @@ function start(job: Job, step: Step, ranks: number[], more: boolean): void {
   job.say("trace", `${step}: begins on ranks ${context.ranks}`, { step, ranks, status: "begins" });
 }
 
-/** What a step waits for, for `status` and for the exception's note. */
+/** Records what a step is waiting for, for `status` and for the exception's note. */
 function recordProgress(job: Job, { step, rank, note }: StepWait): void {
   const running = progress(job.cluster, step, rank);
   if (running?.status !== "running" || running.note === note) return;

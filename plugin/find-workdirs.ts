@@ -1,10 +1,10 @@
 /**
- * Looks for work directories of this instance on the nodes, by their marker files: an instance
- * that crashed may have lost the record of a cluster that still exists. Nothing is changed here;
- * each directory that is found is an open cluster to be torn down.
+ * Searches the nodes for work directories of this instance, by their marker files: an instance
+ * that crashed may have lost the record of a cluster that still exists. Changes nothing; each
+ * cluster that is found has to be taken down.
  *
- * Any user can make such a directory, with any job's ID in it. The owner in the file system
- * decides whose it is, and nothing else: one job's ID with two owners is two clusters.
+ * Any user can make such a directory, with the ID of any job in it. Only the file system
+ * therefore decides who owns a directory, and one job ID with two owners is two clusters.
  */
 import { encodeIdset } from "../lib/flux/idset.js";
 import type { Claim } from "../lib/record/events.js";
@@ -26,13 +26,13 @@ interface Found {
 }
 
 export interface Swept {
-  /** One for each job and owner whose workdirs were found; `left` has their ranks. */
+  /** One for each job and owner of work directories; `left` has their ranks. */
   clusters: OpenCluster[];
-  /** The ranks that answered. */
+  /** The ranks that have answered. */
   ranks: number[];
 }
 
-/** One call to these ranks. A rank that does not answer is missing in `ranks`. */
+/** Makes one call to these ranks. A rank that does not answer is missing in `ranks`. */
 export async function sweep(world: World, ranks: number[]): Promise<Swept> {
   const { config, site, run } = world;
   const found: Found[] = [];
@@ -45,7 +45,7 @@ export async function sweep(world: World, ranks: number[]): Promise<Swept> {
     else if (report.report === "unseen")
       world.say(
         "warn",
-        `rank ${rank}: the work directories of uid ${report.userid} in ${config.workdir} could not be read`,
+        `rank ${rank}: the work directories of uid ${report.userid} in ${config.workdir} cannot be read`,
       );
     else if (report.report === "found" && isId(report.jobid)) {
       const { userid, jobid, engine } = report;
@@ -79,10 +79,10 @@ export async function sweep(world: World, ranks: number[]): Promise<Swept> {
   };
 }
 
-/** Job ids have 64 bits. */
+/** Job IDs have 64 bits. */
 const isId = (text: string): boolean => /^[0-9]{1,20}$/.test(text) && BigInt(text) < 1n << 64n;
 
-/** As much of a claim as a teardown needs; the record's own, where there is one, goes before it. */
+/** As much of a claim as a teardown needs. A claim in the record takes precedence. */
 function clusterOf(found: Found[], hosts: Map<number, string>, world: World): OpenCluster {
   const { config, clock } = world;
   const sorted = found.toSorted((a, b) => a.rank - b.rank);

@@ -1,7 +1,8 @@
 /**
- * Work directories of users other than the instance owner that were found on nodes and that no
- * record accounts for. Each is torn down as its owner: if a user planted it, with any job's ID in
- * it, only that user's own resources are removed. No record, no entry, no ports, no drained node.
+ * Takes down work directories that were found on nodes, belong to users other than the instance
+ * owner and appear in no record. Each teardown runs as the directory's owner: if a user planted
+ * it, with the ID of any job, only that user's own resources are removed. It changes no record,
+ * no entry and no ports, and drains no node.
  */
 import { messageOf } from "../lib/errors.js";
 import { decodeIdset, encodeIdset } from "../lib/flux/idset.js";
@@ -16,21 +17,21 @@ import type { World } from "./world.js";
 /** How a teardown ended. */
 export interface Cleaned {
   jobid: string;
-  /** Idset of the ranks where something is left; empty: nothing is. */
+  /** The idset of the ranks with leftovers; empty if every rank is clean. */
   left: string;
-  /** `node1 (rank 1)`, those ranks in words. */
+  /** Those ranks for people: `node1 (rank 1)`. */
   where: string;
-  /** Why, on the first of them. */
+  /** The reason on the first of them. */
   note: string;
 }
 
 export class Strays {
-  /** By user: one after the other, so that a user with many is in nobody's way. */
+  /** By user: a user's teardowns run one after the other, so that many of them delay nobody else. */
   private readonly last = new Map<number, Promise<unknown>>();
 
   constructor(
     private readonly makeWorld: () => World,
-    /** These ranks are to be looked at again. */
+    /** Has these ranks searched again. */
     private readonly lookAgain: (ranks: number[]) => void,
   ) {}
 
@@ -71,7 +72,7 @@ export class Strays {
     const where = left.map((rank) => `${claim.hosts[ranks.indexOf(rank)] ?? "?"} (rank ${rank})`);
     const what = `${f58(BigInt(jobid))}: uid ${claim.userid}`;
     if (left.length === 0) world.say("info", `${what}: nothing is left`);
-    else world.say("warn", `${what}: left on ${where.join(", ")}: ${note}`);
+    else world.say("warn", `${what}: leftovers on ${where.join(", ")}: ${note}`);
     return { jobid, left: encodeIdset(left), where: where.join(", "), note };
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Shares the join-command with the workers: `flux archive create`, from a file
- * that only the owner reads and that is gone again at once. Safe to repeat: the
+ * Shares the join command with the workers by `flux archive create`. The archive is made from
+ * a file that only the instance owner can read and that is removed at once. Safe to repeat: the
  * archive is replaced.
  */
 import { rmSync } from "node:fs";
@@ -16,17 +16,17 @@ import type { World } from "./world.js";
 /** What kubeadm prints. */
 const JOIN =
   /^kubeadm join [A-Za-z0-9.:[\]-]+:[0-9]+ --token [a-z0-9]{6}\.[a-z0-9]{16}( --discovery-token-ca-cert-hash sha256:[0-9a-f]{64})+$/;
-/** What the template's Makefile puts around it; all of it is run by bash on the workers. */
+/** The lines that the template's Makefile adds. Bash runs all of them on the workers. */
 const AROUND = [
   /^(#[\x20-\x7e\t]*)?$/,
   /^set -[eux]+( -o pipefail)?$/,
   /^echo "[\w.:%-]+ +[\w.-]+" >\/etc\/hosts\.u7s$/,
   /^cat \/etc\/hosts\.u7s >>\/etc\/hosts$/,
 ];
-/** Characters; ten times what it has. */
+/** Characters: ten times the usual length. */
 const MAX = 8192;
 
-/** The join-command, its lines without what a terminal puts at their ends; if it is one. */
+/** The join command without trailing white space, which a terminal adds; undefined if it is not valid. */
 export function joinCommandOf(text: string): string | undefined {
   const lines = text.split("\n").map((line) => line.replace(/[ \t\r]+$/, ""));
   const joins = lines.filter((line) => JOIN.test(line));
@@ -37,7 +37,7 @@ export function joinCommandOf(text: string): string | undefined {
   return is ? lines.join("\n") : undefined;
 }
 
-/** What is wrong with a text that is none: where, but not with what words. */
+/** Why a text is not a join command: the place of the fault, without the text, which may hold a token. */
 function whatIsWrong(text: string): string {
   if (text.trim() === "") return "it is empty";
   if (text.length > MAX) return `it has ${text.length} characters, of at most ${MAX}`;
@@ -46,25 +46,23 @@ function whatIsWrong(text: string): string {
     return "the lead's address in it is empty (HOST_IP): set usernetes.interface";
   const strange = lines.findIndex((line) => ![JOIN, ...AROUND].some((known) => known.test(line)));
   if (strange >= 0)
-    return `line ${strange + 1} of ${lines.length} is neither a kubeadm join with a token and a CA hash nor the template's`;
-  return "it must have one line kubeadm join";
+    return `line ${strange + 1} of ${lines.length} is neither a kubeadm join with a token and a CA hash nor one of the template's lines`;
+  return "it must have exactly one kubeadm join line";
 }
 
-/** Named after the job, so that what a killed daemon left is found and removed. */
+/** Named after the job, so that the next daemon finds and removes the directory of a killed one. */
 function privateDirectory(jobid: bigint, world: World): string {
   return join(tmpdir(), joinDirectory(jobid, world.site.instance));
 }
 
-/** Its errors are without the text: it has a token, or something worse. */
+/** Errors do not contain the text, which may hold a token. */
 export async function publishJoinCommand(jobid: bigint, text: string, world: World): Promise<void> {
   const command = joinCommandOf(text);
   if (command === undefined)
-    throw new PermanentError(
-      `what make join-command made is no join-command of kubeadm's: ${whatIsWrong(text)}`,
-    );
+    throw new PermanentError(`make join-command produced an unexpected file: ${whatIsWrong(text)}`);
   const directory = privateDirectory(jobid, world);
   removePublished(jobid, world);
-  // Fails if another user has planted something of that name.
+  // Fails if another user has planted a file of that name.
   await mkdir(directory, { mode: 0o700 });
   try {
     await writeFile(join(directory, "join-command"), command, { mode: 0o600, flag: "wx" });
@@ -75,7 +73,7 @@ export async function publishJoinCommand(jobid: bigint, text: string, world: Wor
   }
 }
 
-/** Removes the file that an archive is made from; none is no error. */
+/** Removes the file that the archive is made from, if it exists. */
 export function removePublished(jobid: bigint, world: World): void {
   rmSync(privateDirectory(jobid, world), { recursive: true, force: true });
 }

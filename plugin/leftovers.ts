@@ -1,10 +1,10 @@
 /**
- * Clusters whose job has ended: what a daemon that was down, a node that was
- * lost, a teardown that failed or an instance that crashed has left. They are
- * known from their entries in the KVS, and from marker files on the nodes.
+ * Removes clusters whose job has ended. They remain after a daemon was down, a node was lost, a
+ * teardown failed or an instance crashed. The entries in the KVS and the marker files on the
+ * nodes name them.
  *
- * Promises: a cluster whose job is active is never touched here; nothing is
- * forgotten before it has been seen to be gone.
+ * Promises: never touches a cluster whose job is active; keeps an entry until every rank has
+ * confirmed that nothing is left there.
  */
 import { encodeIdset } from "../lib/flux/idset.js";
 import { f58 } from "../lib/flux/jobid.js";
@@ -17,16 +17,16 @@ import { sweep } from "./find-workdirs.js";
 import type { World } from "./world.js";
 
 export interface Jobs {
-  /** Its job is known and not over. */
+  /** Whether the job is known and has not ended. */
   isActive(jobid: bigint): boolean;
-  /** Whose that job is; undefined where it is not active. */
+  /** The job's user; undefined if the job is not active. */
   userOf(jobid: bigint): number | undefined;
-  /** Resolves when the teardown has ended; one that is under way is joined. */
+  /** Resolves when the teardown has ended. Joins one that is already running. */
   takeDown(entry: OpenCluster): Promise<Cleaned>;
 }
 
 export class Leftovers {
-  /** Ranks that have been looked at since they came up. */
+  /** The ranks that have been searched since they came up. */
   private readonly seen = new Set<number>();
   private readonly strays: Strays;
 
@@ -40,13 +40,13 @@ export class Leftovers {
     });
   }
 
-  /** Their ports and subnets are taken until they are gone. */
+  /** Reads the entries: the clusters' ports and subnets are in use until the clusters are removed. */
   async readEntries(): Promise<void> {
     const { open, say } = this.makeWorld();
     for (const entry of await readEntries(this.bridge, say)) open.add(entry);
   }
 
-  /** All that is left and can be reached is taken down; also when brokers came or went. */
+  /** Takes down all leftovers that can be reached; called again when brokers come or go. */
   async takeAll(): Promise<void> {
     const { open } = this.makeWorld();
     for (const entry of open.ofJobs()) {
@@ -56,10 +56,10 @@ export class Leftovers {
     for (const entry of await this.look()) void this.takeDownFound(entry);
   }
 
-  /** For `flux-usernetes clean`. Throws a FluxError: its job is active. */
+  /** For `flux-usernetes clean`. Throws a FluxError if the job is active. */
   async clean(jobid: bigint | "all"): Promise<Cleaned[]> {
     if (jobid !== "all" && this.jobs.isActive(jobid))
-      throw new FluxError(EBUSY, `${f58(jobid)} is active: cancel it, or wait for its end`);
+      throw new FluxError(EBUSY, `job ${f58(jobid)} is active: cancel it, or wait until it ends`);
     this.seen.clear();
     const found = await this.look();
     const { open } = this.makeWorld();
@@ -72,8 +72,8 @@ export class Leftovers {
   }
 
   /**
-   * A job's record, its drained nodes and its ports are the owner's word: what
-   * another user may have planted becomes nothing of it.
+   * Only a directory of the instance owner changes a job's record, drained nodes and ports:
+   * another user may have planted any other one.
    */
   private takeDownFound(entry: OpenCluster): Promise<Cleaned> {
     const { owner } = this.makeWorld();
@@ -81,19 +81,19 @@ export class Leftovers {
     return isOurs ? this.jobs.takeDown(entry) : this.strays.takeDown(entry);
   }
 
-  /** Whose the job's cluster is that we know of: a found one of another's has nothing to do with it. */
+  /** The user of the job's known cluster: a directory of another user is unrelated to the job. */
   private holder({ jobid }: OpenCluster): number | undefined {
     const id = BigInt(jobid);
     return this.jobs.userOf(id) ?? this.makeWorld().open.get(id)?.claim.userid;
   }
 
-  /** The ranks that a teardown left, and that are up. */
+  /** The ranks with leftovers that are up. */
   reachable(entry: OpenCluster): number[] {
     const { nodes } = this.makeWorld();
     return (entry.left ?? []).filter((rank) => !nodes.isLost(rank));
   }
 
-  /** What is on ranks that came up since the last look, and in no entry. */
+  /** Searches the ranks that came up since the last search, for clusters without an entry. */
   private async look(): Promise<OpenCluster[]> {
     const world = this.makeWorld();
     for (const rank of this.seen) if (world.nodes.isLost(rank)) this.seen.delete(rank);
@@ -104,7 +104,7 @@ export class Leftovers {
     const silent = ranks.filter((rank) => !swept.ranks.includes(rank));
     for (const rank of silent) this.seen.delete(rank);
     if (silent.length > 0)
-      world.say("warn", `ranks ${encodeIdset(silent)} could not be checked for leftovers`);
+      world.say("warn", `cannot check ranks ${encodeIdset(silent)} for leftovers`);
     return swept.clusters.filter((entry) => this.isStray(entry, world));
   }
 
@@ -115,8 +115,8 @@ export class Leftovers {
     const whose = userid === owner ? "" : `uid ${userid}, `;
     const what =
       holder === undefined
-        ? "its job is gone, and its cluster is not"
-        : `a work directory that is not of the user of that job`;
+        ? "orphaned cluster: its job no longer exists"
+        : "work directory owned by a different user than the job";
     say("warn", `${f58(BigInt(entry.jobid))}: ${what}: ${whose}ranks ${ranks}`);
     return true;
   }

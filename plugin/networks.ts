@@ -48,7 +48,8 @@ export class NodeNetworks implements Networks {
     const command = { argv: ["sh", "-c", SCRIPT], env, timeoutMs: DEADLINE_MS };
     const asked = { ...fluxExec(ranks, command), outputMax: OUTPUT_MAX_FLUX };
     const { stdout, timedOut } = await run({ ...asked, timeoutMs: DEADLINE_MS });
-    if (timedOut) say("debug", `ranks ${encodeIdset(ranks)}: not all have named their networks`);
+    if (timedOut)
+      say("debug", `ranks ${encodeIdset(ranks)}: some did not report their networks in time`);
     const found = new Map(ranks.map((rank) => [rank, new Set<string>()]));
     for (const line of stdout.split("\n")) {
       const [, rank, text = ""] = /^([0-9]+): (.*)$/.exec(line) ?? [];

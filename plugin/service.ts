@@ -12,7 +12,8 @@ export async function answerCall(
   { method, payload }: ServiceCall,
   leftovers: Leftovers | undefined,
 ): Promise<{ clusters: Cleaned[] }> {
-  if (method !== "clean") throw new FluxError(ENOSYS, `there is no usernetes.${method}`);
+  if (method !== "clean")
+    throw new FluxError(ENOSYS, `unknown request usernetes.${method}; allowed: usernetes.clean`);
   if (!leftovers) throw new FluxError(EBUSY, "the daemon is still starting; try again shortly");
   return { clusters: await leftovers.clean(wanted(payload)) };
 }
@@ -22,5 +23,5 @@ function wanted(payload: unknown): bigint | "all" {
   const jobid = (payload as { jobid?: unknown } | null)?.jobid;
   if (jobid === "all") return "all";
   if (typeof jobid === "string" && /^[0-9]{1,20}$/.test(jobid)) return BigInt(jobid);
-  throw new FluxError(EINVAL, "jobid: a decimal job id, or all");
+  throw new FluxError(EINVAL, "jobid: found another value, allowed: a decimal job ID or all");
 }

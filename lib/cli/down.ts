@@ -29,7 +29,7 @@ Example:
         await instance.connect();
         const { entry } = instance;
         if (!entry) {
-          progress.note("there is no cluster of this instance");
+          progress.note("this instance has no cluster");
           return;
         }
         const cluster = await instance.down(entry);

@@ -8,7 +8,7 @@ import { uninstall } from "../install/uninstall.js";
 import { nextSteps, tellChange, tellRemoval } from "../install/words.js";
 import { version } from "./version.js";
 
-const NOTHING = "nothing was done: --dry-run\n";
+const NOTHING = "dry run: nothing was changed\n";
 
 interface Options {
   fluxRoot: string;
@@ -82,7 +82,10 @@ Example:
       for (const removal of removals) process.stdout.write(tellRemoval(removal));
       if (options.dryRun) process.stdout.write(NOTHING);
       if (removals.some(({ what }) => what === "failed"))
-        throw new CommandError(EXIT.failed, "uninstall: not all could be removed, see above");
+        throw new CommandError(
+          EXIT.failed,
+          "uninstall: some files could not be removed, see above",
+        );
     });
 }
 

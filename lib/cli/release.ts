@@ -45,7 +45,7 @@ function whyNotHeld(cluster: Cluster): string | undefined {
   if (isOver(cluster)) return "it has ended";
   if (job.startAt !== undefined) return "it has started";
   if (!isDebug(cluster))
-    return "it did not ask for it (--setattr=attributes.user.usernetes_debug=yes)";
+    return "it was submitted without --setattr=attributes.user.usernetes_debug=yes";
   if (job.releasedAt !== undefined) return "it was released before";
   return isHeld(cluster) ? undefined : "its cluster is still coming up";
 }

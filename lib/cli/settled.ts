@@ -54,7 +54,7 @@ function whyNever(cluster: Cluster): string | undefined {
   const { asked, settle, job, claim, teardown } = cluster;
   if (settle) return `${settle.outcome}${settle.note ? `: ${settle.note}` : ""}`;
   if (!claim && !("asks" in asked && asked.asks)) return noCluster(cluster);
-  if (teardown) return `it is taken down: ${teardown.reason}`;
+  if (teardown) return `it is being removed: ${teardown.reason}`;
   if (!isOver(cluster)) return undefined;
   const { fatal } = job;
   if (!fatal) return "the job has ended";

@@ -64,7 +64,7 @@ async function up(setting: Setting, options: UpOptions): Promise<string> {
     await cluster.connect();
     const inherited = cluster.entry ? undefined : await kubeconfigHere(setting);
     if (inherited !== undefined) {
-      progress.note(`this is in a job that has a cluster: ${inherited}`);
+      progress.note(`this job already has a cluster: ${inherited}`);
       return inherited;
     }
     refuse(cluster, wanted);

@@ -42,7 +42,7 @@ export function judgeHostNames(reported: Reported): Judge {
   }
   return (host) => {
     const others = [...(hosts.get(nodeName(host)) ?? [])].filter((other) => other !== host);
-    if (others.length > 0) return `it differs from ${others.join(", ")} in case alone`;
+    if (others.length > 0) return `it differs from ${others.join(", ")} only in case`;
     return hostNameFault(host);
   };
 }

@@ -68,7 +68,7 @@ export const isFit = (diagnoses: Diagnosis[]): boolean =>
 
 function unanswered({ told, lost }: Answers, rank: number): string | undefined {
   const node = told.get(rank);
-  if (!node) return lost.get(rank) ?? "it does not answer";
+  if (!node) return lost.get(rank) ?? "the node does not answer";
   if (node.has("end")) return undefined;
   return `it stopped after ${[...node.keys()].at(-1) ?? "its beginning"}`;
 }

@@ -96,10 +96,10 @@ export async function examine(
   clearTimeout(quiet);
   // Flux refuses some calls as a whole.
   const late = outcome.timedOut || abandoned.signal.aborted;
-  const whole = late ? "it does not answer" : why;
+  const whole = late ? "the node does not answer" : why;
   for (const rank of ranks)
     if (!answers.told.has(rank) && !answers.lost.has(rank))
-      answers.lost.set(rank, oneLine(whole || "it does not answer"));
+      answers.lost.set(rank, oneLine(whole || "the node does not answer"));
   return answers;
 }
 

@@ -43,7 +43,7 @@ const SHARE = "dist/share";
 /** Throws a CommandError: it is not built. */
 export function items(): Item[] {
   if (!existsSync(packagePath(SHARE)))
-    throw new CommandError(EXIT.failed, `${packagePath(SHARE)} is not there: npm run build`);
+    throw new CommandError(EXIT.failed, `${packagePath(SHARE)} does not exist: run npm run build`);
   return [
     ...tree("etc/flux").map((path) => ({
       ...file("flux-root", path, `etc/flux/${path}`),

@@ -36,7 +36,7 @@ export function planInstall(items: Item[], roots: Roots, before: Manifest | unde
     const found =
       out === undefined
         ? look(item, target, before)
-        : tell("refused", `a link on the way leads out of ${root}, to ${out}`);
+        : tell("refused", `a symbolic link in its path leads out of ${root}, to ${out}`);
     return { item, target, ...found };
   });
 }
@@ -54,7 +54,7 @@ function look(item: Item, target: string, before: Manifest | undefined): Found {
   const found = sha256(readFileSync(target));
   const ours = sha256(item.content);
   if (found === ours) return tell("same");
-  if (item.ifNone) return tell("kept", "it is yours");
+  if (item.ifNone) return tell("kept", "the site's own file");
   const known = before?.files[target] ?? [];
   if (known.includes(found)) return tell("update");
   // Where the package has not changed since, there is nothing to choose from.

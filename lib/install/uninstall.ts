@@ -37,7 +37,8 @@ export function removeFile(path: string, manifest: Manifest | undefined, dryRun:
   const tell = (what: Removal["what"], why = "") => ({ path, what, why });
   const root = rootOf(path, manifest?.roots);
   const out = root === undefined ? undefined : leadsOut(root, path);
-  if (out !== undefined) return tell("kept", `a link on the way leads out, to ${out}`);
+  if (out !== undefined)
+    return tell("kept", `a symbolic link in its path leads out of the directory, to ${out}`);
   const there = lstatSync(path, { throwIfNoEntry: false });
   if (!there) return tell("gone");
   if (!isOurs(path, manifest)) return tell("kept", "modified locally");

@@ -22,18 +22,17 @@ export function nextSteps(roots: Roots, path: string | undefined): string {
   const found = (path ?? "").split(":").includes(bin);
   return `
 Next, on rank 0 (see docs/admin/install.md):
-${found ? "" : `  - ${bin} is not on this PATH: put it on that of the brokers and users,\n    where flux finds \`flux usernetes\` (or in FLUX_EXEC_PATH).\n`}\
+${found ? "" : `  - ${bin} is not on this PATH. Add it to the PATH of the brokers and users, so that\n    flux finds \`flux usernetes\` (or to FLUX_EXEC_PATH).\n`}\
   - In ${join(flux, CONFIGURATION)}, table [usernetes], set template.
-    Where hold is to be "perilog", see there. Then: flux config reload
+    Add the other tables if hold = "perilog" (see the file). Then: flux config reload
   - Start the daemon. A system instance:
       systemctl daemon-reload && systemctl enable --now flux-usernetes
     Any other: ${join(flux, "rc1.d/90-usernetes")} starts it with the instance.
-  - --usernetes and its refusals at submission are on with
-    ${join(flux, "cli/plugins/usernetes.py")}; a site with
-    ingest.validator.plugins of its own, without "jobspec", adds
-    "${join(flux, "ingest/validators/usernetes.py")}" to it.
-  - Every other node needs the same files, and no Node.js.
-  - flux usernetes doctor reports what else is missing, and where.
-  - flux usernetes warm has the nodes build their image ahead of the jobs.
+  - ${join(flux, "cli/plugins/usernetes.py")} adds the option --usernetes,
+    and refuses bad attributes at submission. A site that sets ingest.validator.plugins
+    without "jobspec" adds "${join(flux, "ingest/validators/usernetes.py")}".
+  - Install the same files on every other node; Node.js is not needed there.
+  - Run flux usernetes doctor: it reports what else is missing, and where.
+  - Run flux usernetes warm: the nodes build their image before the first job.
 `;
 }

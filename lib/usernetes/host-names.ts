@@ -28,7 +28,7 @@ export function hostNamesFault(hosts: readonly string[]): string | undefined {
     if (other === host)
       return `two of the job's ranks are on the host ${host}: a cluster needs one broker per host`;
     if (other !== undefined)
-      return `the hosts ${other} and ${host} differ in case alone, and both would be the node ${nodeName(host)}: a cluster's nodes need different names; rename one, or leave it out`;
+      return `the hosts ${other} and ${host} differ only in case, and both would be the node ${nodeName(host)}: a cluster's nodes need different names; rename one, or leave it out`;
     first.set(nodeName(host), host);
   }
   for (const host of hosts) {

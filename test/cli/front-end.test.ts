@@ -246,7 +246,7 @@ t.test("wrong usage: exit 2", async (t) => {
     await run(["atr"]),
     refused(
       2,
-      'there is no command "atr"; allowed: attr, env, start-control-plane, start-worker, wait-workers, down, clean, version (usernetes --help says more)',
+      'there is no command "atr"; allowed: attr, env, start-control-plane, start-worker, wait-workers, down, clean, version (see usernetes --help)',
     ),
   );
   t.strictSame(
@@ -297,6 +297,6 @@ t.test("the cluster of a job that has ended is reported as gone", async (t) => {
   const gone = `${record("/tmp/usernetes-ƒx")}
 {"timestamp":9,"name":"down","context":{"left":[]}}`;
   const { run } = setUp(t, { records: { "0 ƒx": gone } });
-  const message = "the cluster of job ƒx is gone: its job has ended";
+  const message = "the cluster of job ƒx has been removed: its job has ended";
   t.strictSame(await run(["attr", "--jobid", "ƒx"]), refused(1, message));
 });

@@ -190,10 +190,13 @@ t.test("a server that is not the template's stays, and so does its port", async 
 t.test("each failure is one line", async (t) => {
   const settle = (outcome: string) => `{"name":"settle","context":{"outcome":"${outcome}"}}`;
   const cases: [Cluster, string][] = [
-    [{ events: [] }, "the cluster of job 7 is not ready yet: flux usernetes wait 7"],
+    [
+      { events: [] },
+      "the cluster of job 7 is not ready yet; wait for it with flux usernetes wait 7",
+    ],
     [
       { events: [settle("failed")] },
-      "the cluster of job 7 did not come up: flux usernetes status 7",
+      "the cluster of job 7 did not come up; see flux usernetes status 7",
     ],
     [
       { events: [settle("ready"), '{"name":"down","context":{"left":[]}}'] },

@@ -316,7 +316,7 @@ except OSError as exc: print(exc.errno)`;
     t.match(next.messages[0], { type: "ready" });
     t.match(await asked, {
       exitCode: 1,
-      stderr: /^(11 it was started again meanwhile: try again|38 No service matching )/,
+      stderr: /^(11 the daemon was restarted meanwhile: try again|38 No service matching )/,
     });
     await next.close();
   });

@@ -139,8 +139,8 @@ t.test("host names that a Kubernetes node cannot have are named", (t) => {
   ]);
   t.match(fail("a".repeat(61)), [{ ranks: [0], found: /is too long: / }]);
   t.match(fail("node0", "Node0", "node1"), [
-    { ranks: [0], found: "it differs from Node0 in case alone" },
-    { ranks: [1], found: "it differs from node0 in case alone" },
+    { ranks: [0], found: "it differs from Node0 only in case" },
+    { ranks: [1], found: "it differs from node0 only in case" },
   ]);
   t.end();
 });
@@ -200,7 +200,7 @@ t.test("a node that does not answer is reported as such, and fails nothing else"
     fail: [
       { ranks: [1], found: "No route to host" },
       { ranks: [2], found: "it stopped after make" },
-      { ranks: [3], found: "it does not answer" },
+      { ranks: [3], found: "the node does not answer" },
     ],
   });
   t.strictSame(of(diagnoses, "make"), { pass: [0, 2], fail: [] });

@@ -106,7 +106,7 @@ t.test("one that runs out of time does not answer", async (t) => {
     say(0, "check", check("end"));
     return { exitCode: undefined, timedOut: true };
   });
-  t.strictSame(lost, new Map([[1, "it does not answer"]]));
+  t.strictSame(lost, new Map([[1, "the node does not answer"]]));
 });
 
 t.test("a user's engine is checked as that user", async (t) => {

@@ -121,7 +121,7 @@ function newNode(t: { teardown(act: () => void): unknown }): Node {
   return node;
 }
 
-t.test("a node that has everything says so, and leaves nothing behind", async (t) => {
+t.test("a node that has everything passes each check, and no file remains", async (t) => {
   const node = newNode(t);
   node.write("top/sys/module/iptable_nat/x", "");
   for (const name of ["ip6_tables", "ip6table_nat"]) node.write(`top/sys/module/${name}/x`, "");
@@ -287,7 +287,7 @@ const FAULTS: [what: string, spoil: (node: Node) => void, id: string, told: stri
       node.remove("template");
     },
     "template",
-    /^no .*\/template has no Makefile, or is not there$/,
+    /^no .*\/template does not exist or has no Makefile$/,
   ],
   [
     "a target of the template",
@@ -332,7 +332,7 @@ const FAULTS: [what: string, spoil: (node: Node) => void, id: string, told: stri
       node.remove("work");
     },
     "workdir",
-    /^no .*\/work is no directory$/,
+    /^no .*\/work is not a directory$/,
   ],
   [
     "a local disk",
@@ -348,7 +348,7 @@ const FAULTS: [what: string, spoil: (node: Node) => void, id: string, told: stri
       node.program("ip", "exit 1");
     },
     "interface",
-    /^no eth0 has no IPv4 address/,
+    /^no eth0 does not exist or has no IPv4 address$/,
   ],
   [
     "the shell plugin",
@@ -356,7 +356,7 @@ const FAULTS: [what: string, spoil: (node: Node) => void, id: string, told: stri
       node.remove("flux");
     },
     "shell-plugin",
-    /^no .*\/flux\/shell\/lua.d\/usernetes.lua is not there$/,
+    /^no .*\/flux\/shell\/lua.d\/usernetes.lua does not exist$/,
   ],
 ];
 
@@ -408,7 +408,7 @@ t.test("modules that are built in count", async (t) => {
   t.equal((await node.tells())["modules"], "ok");
 });
 
-t.test("of a kernel that tells nothing of modules, nothing is known", async (t) => {
+t.test("a kernel without a list of modules gives no finding", async (t) => {
   const node = newNode(t);
   node.remove("top/proc/modules");
   t.match((await node.tells())["modules"], /^ok not known: /);
@@ -421,7 +421,7 @@ t.test("a rootful engine needs no delegation", async (t) => {
   t.match((await node.tells())["delegation"], /^ok not needed: /);
 });
 
-t.test("podman: its compose is a program of its own, and pasta is told", async (t) => {
+t.test("podman: its compose is a separate program, and pasta is reported", async (t) => {
   const node = newNode(t);
   node.engine("podman", "5.2.0", "");
   node.program(
@@ -468,9 +468,9 @@ t.test("the shell plugin is looked for where the shell does", async (t) => {
   const plugin = async (path = "") =>
     (await node.tells({ FLUX_SHELL_RC_PATH: path }))["shell-plugin"];
   node.remove("flux");
-  t.match(await plugin(), /^no .*\/flux\/shell\/lua.d\/usernetes.lua is not there$/);
+  t.match(await plugin(), /^no .*\/flux\/shell\/lua.d\/usernetes.lua does not exist$/);
   node.write("own/lua.d/usernetes.lua", "");
-  t.match(await plugin(node.at("own")), /^no .* is not there, nor usernetes.lua in .*\/own$/);
+  t.match(await plugin(node.at("own")), /^no .* does not exist, nor usernetes.lua in .*\/own$/);
   t.equal(await plugin(node.at("own/lua.d")), "ok");
   t.equal(await plugin(`/nonexistent:${node.at("own/lua.d")}`), "ok");
   // The initrc that the instance has in place of the installed one.

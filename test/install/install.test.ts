@@ -142,7 +142,7 @@ t.test("--dry-run prints the same and does nothing", async (t) => {
   const dry = await system.run("install", "--dry-run");
   t.equal(dry.exitCode, 0);
   t.equal(dry.told(RC1), `new      ${system.at(RC1)}`);
-  t.match(dry.stdout, /\nnothing was done: --dry-run$/);
+  t.match(dry.stdout, /\ndry run: nothing was changed$/);
   t.strictSame(system.contents(), before);
   t.strictSame(readdirSync(system.top), []);
   await system.install();
@@ -213,7 +213,7 @@ t.test("the configuration is created only if it does not exist", async (t) => {
   system.write(CONFIGURATION, "[usernetes]\n");
   t.equal(
     (await system.install()).told(CONFIGURATION),
-    `kept     ${system.at(CONFIGURATION)} (it is yours)`,
+    `kept     ${system.at(CONFIGURATION)} (the site's own file)`,
   );
   t.equal(system.read(CONFIGURATION), "[usernetes]\n");
   t.notOk(existsSync(system.at(`${CONFIGURATION}.new`)));
@@ -303,7 +303,7 @@ t.test("a link that leads out of the root is not followed", async (t) => {
   t.match(stderr, /^flux-usernetes: install: 1 of [0-9]+ files were not put in place, see above$/);
   t.equal(
     told(RC1),
-    `refused  ${system.at(RC1)} (a link on the way leads out of ${system.at("etc/flux")}, to ${system.at("elsewhere")})`,
+    `refused  ${system.at(RC1)} (a symbolic link in its path leads out of ${system.at("etc/flux")}, to ${system.at("elsewhere")})`,
   );
   t.strictSame(readdirSync(system.at("elsewhere")), []);
   t.strictSame(readdirSync(system.at("etc/flux/inside")), ["90-usernetes"], "one inside is");

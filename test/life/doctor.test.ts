@@ -117,7 +117,7 @@ life(async (t, flux) => {
     await flux.lose(3);
     const { exitCode, of } = await doctor();
     t.equal(exitCode, 1);
-    const found = /^(No route to host|it does not answer)$/;
+    const found = /^(No route to host|the node does not answer)$/;
     t.match(of("answer"), { pass: "0-2", fail: [{ ranks: "3", found }] });
     t.match(of("make"), { pass: "0-2", fail: [] });
   });

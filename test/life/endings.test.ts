@@ -178,7 +178,7 @@ life(async (t, flux) => {
     flux.fault("node1.kubeadm-join", undefined);
     t.equal(named(await flux.events(job), "exception").length, 0);
     const early = await flux.run(["flux-usernetes", "clean", job]);
-    t.match(early, { exitCode: 1, stderr: /is active: cancel it, or wait for its end/ });
+    t.match(early, { exitCode: 1, stderr: /is active: cancel it, or wait until it ends/ });
     await flux.flux("cancel", job);
     await flux.waitForEnd(job);
     t.not((await flux.leftovers()).length, 0);

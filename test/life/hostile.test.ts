@@ -146,7 +146,7 @@ life(async (t, flux) => {
     const job = await flux.submit("-N2", "true");
     t.match(
       await noteOf(t as unknown as Tap, job),
-      /^publish-join failed on node0 \(rank 0\): what make join-command made is no join-command of kubeadm's: line 5 of 6 is neither /,
+      /^publish-join failed on node0 \(rank 0\): make join-command produced an unexpected file: line 5 of 6 is neither /,
     );
     t.notOk(existsSync(canary));
     t.same(await flux.leftovers(), []);

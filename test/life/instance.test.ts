@@ -73,7 +73,7 @@ life(async (t, flux) => {
     t.same(await flux.leftovers(), []);
     t.match(await flux.run(DOWN), {
       exitCode: 0,
-      stderr: "there is no cluster of this instance\n",
+      stderr: "this instance has no cluster\n",
     });
     const logs = await flux.output("flux-usernetes", "logs", "instance");
     t.match(logs, "==> wait-ready, try 1: ok on 0 <==\n");
@@ -150,8 +150,8 @@ flux-usernetes down --pass-env TESTBED`);
       t.match(own.text, `asked ${path}\n`);
       t.match(own.text, "instance: down: nothing is left");
       const given = await batch("--setattr=attributes.user.usernetes=yes");
-      t.match(given.text, /this is in a job that has a cluster: .*kubeconfig\n/);
-      t.match(given.text, "there is no cluster of this instance");
+      t.match(given.text, /this job already has a cluster: .*kubeconfig\n/);
+      t.match(given.text, "this instance has no cluster");
       t.same(await flux.leftovers(), []);
       await flux.stopDaemon();
     },

@@ -64,7 +64,10 @@ life(async (t, flux) => {
     await flux.waitFor(job, "start");
     const refused = await clean(job);
     t.match(refused, { exitCode: 1, stdout: "" });
-    t.match(refused.stderr, /^flux-usernetes: ƒ\w+ is active: cancel it, or wait for its end\n$/);
+    t.match(
+      refused.stderr,
+      /^flux-usernetes: job ƒ\w+ is active: cancel it, or wait until it ends\n$/,
+    );
     t.match(await clean("--all"), { exitCode: 0 });
     t.match(await clean("no job"), { exitCode: 2, stderr: /invalid job ID "no job": expected / });
     t.match(await clean(), { exitCode: 2, stderr: /name one job or more, or --all/ });

@@ -66,7 +66,7 @@ life(async (t, flux) => {
     t.match((await usernetes("status", job)).stdout, new RegExp(`\n\n${waits}\n$`));
     flux.fault("node1.up", undefined);
     const [late] = await Promise.all([usernetes("wait", job), flux.flux("cancel", job)]);
-    t.match(late, { exitCode: 1, stderr: /: (canceled|it is taken down|the job has ended)/ });
+    t.match(late, { exitCode: 1, stderr: /: (canceled|it is being removed|the job has ended)/ });
     await flux.waitForEnd(job);
   });
 

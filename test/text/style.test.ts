@@ -1,26 +1,17 @@
 /**
  * The style of the project's text (style.ts): documents, comments, test titles and messages do
- * not use the words in its table. Folders that are not clean yet are named here.
+ * not use the words in its table.
  */
 import t from "tap";
 import { documents } from "../docs/documents.js";
 import { comments, faultsIn, prose, texts, titles, type Place } from "./style.js";
 
-/** Not clean yet. Remove a pattern when its files are. */
-const LATER = [
-  /^lib\/(warm\/on-node|doctor\/on-node)\//,
-  /^plugin\/(actions|calls|join-command|leftovers|strays|sweep)\.ts$/,
-  /^bin\/usernetes$/,
-  /^test\/(warm\/on-node|doctor\/on-node|plugin\/(join-command|leftovers))/,
-];
-
 /** Names, link targets and code. */
 const NAMES = /leftovers?\b|\]\([^)]*\)|`[^`]*`/g;
 
 function check(test: Pick<typeof t, "ok" | "fail">, places: Place[]): void {
-  const found = places.filter(({ file }) => !LATER.some((each) => each.test(file)));
-  test.ok(found.length > 50, `${found.length} places`);
-  for (const place of found)
+  test.ok(places.length > 50, `${places.length} places`);
+  for (const place of places)
     for (const fault of faultsIn({ ...place, text: place.text.replace(NAMES, "") }))
       test.fail(`${fault.file}:${fault.line}: "${fault.found}": write ${fault.instead}`, {
         found: fault.text,

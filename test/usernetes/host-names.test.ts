@@ -36,7 +36,7 @@ t.test("the names of one cluster differ without regard to case", (t) => {
   );
   t.match(
     hostNamesFault(["Node1", "node2", "node1"]),
-    /^the hosts Node1 and node1 differ in case alone, and both would be the node u7s-node1: /,
+    /^the hosts Node1 and node1 differ only in case, and both would be the node u7s-node1: /,
   );
   t.match(hostNamesFault(["a", "b_c"]), /^the host name b_c cannot be part /);
   t.end();

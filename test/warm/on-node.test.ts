@@ -111,10 +111,10 @@ t.test("an image that a cluster still runs on stays, and that is no failure", as
     'case "$*" in "image rm"*) echo "in use" >&2; exit 1 ;; esac',
   ).warms();
   t.equal(exitCode, 0);
-  t.match(all, /in use\nthe image before stays: 1\nmade$/);
+  t.match(all, /in use\nthe earlier image is kept, a cluster uses it: 1\nmade$/);
 });
 
-t.test("what fails, fails; podman-compose says so and gives 0", async (t) => {
+t.test("a failed build is a failure, also where podman-compose exits 0", async (t) => {
   const said = 'echo "Error: no network"; echo "exit code: 125"; exit 0';
   const faults: [EngineName, string][] = [
     ["docker", 'case "$*" in *build) echo "no network" >&2; exit 17 ;; esac'],
@@ -131,11 +131,11 @@ t.test("what fails, fails; podman-compose says so and gives 0", async (t) => {
   }
 });
 
-t.test("a template that is not one, or names no image, is told of", async (t) => {
+t.test("a template without a Makefile, or without an image, is reported", async (t) => {
   const none = newNode(t);
   rmSync(join(none.directory, "template/Makefile"));
-  t.match(await none.warms(), { exitCode: 1, last: /template has no Makefile, or is not there$/ });
+  t.match(await none.warms(), { exitCode: 1, last: /template does not exist or has no Makefile$/ });
   const empty = newNode(t);
   empty.write("template/docker-compose.yaml", "services:\n  node:\n    hostname: x\n");
-  t.match(await empty.warms(), { exitCode: 1, last: /names no image to build or pull$/ });
+  t.match(await empty.warms(), { exitCode: 1, last: /has neither build: nor image:$/ });
 });

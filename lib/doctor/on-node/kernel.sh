@@ -10,7 +10,7 @@ fi
 delegation() {
   file=$top/sys/fs/cgroup/user.slice/user-$uid.slice/user@$uid.service/cgroup.controllers
   if [ ! -f "$file" ]; then
-    tell delegation no "there is no user@$uid.service: systemd runs nothing for $name"
+    tell delegation no "there is no user@$uid.service: systemd runs no user manager for $name"
     return
   fi
   missing=''
@@ -92,7 +92,7 @@ modules() { # ID MODULE...
   if [ -z "$missing" ]; then
     tell "$id" ok
   elif [ ! -r "$top/proc/modules" ] && [ ! -r "$builtin" ]; then
-    tell "$id" ok "not known: this kernel loads no modules, and does not say what is in it"
+    tell "$id" ok "not known: this kernel loads no modules and has no list of its built-in ones"
   else
     tell "$id" no "not loaded:$missing"
   fi

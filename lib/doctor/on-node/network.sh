@@ -54,7 +54,7 @@ if [ -n "${USERNETES_INTERFACE:-}" ]; then
   if [ -n "$address" ]; then
     tell interface ok "$address"
   else
-    tell interface no "$USERNETES_INTERFACE has no IPv4 address, or is not there"
+    tell interface no "$USERNETES_INTERFACE does not exist or has no IPv4 address"
   fi
 else
   # As the template finds HOST_IP.

@@ -13,7 +13,7 @@ digest() (
 )
 
 if [ ! -f "$template/Makefile" ]; then
-  tell template no "$template has no Makefile, or is not there"
+  tell template no "$template does not exist or has no Makefile"
 elif [ -n "$(find "$template" -name .git -prune -o ! -exec test -r {} \; -print | head -n 1)" ]; then
   tell template no "$template has files that $(id -un) cannot read"
 else
@@ -34,7 +34,7 @@ fi
 
 look_at_workdir() {
   if [ ! -d "$workdir" ]; then
-    tell workdir no "$workdir is no directory"
+    tell workdir no "$workdir is not a directory"
     return
   fi
   if ! try=$(mktemp -d "$workdir/usernetes-doctor.XXXXXX"); then

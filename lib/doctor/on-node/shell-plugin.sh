@@ -13,5 +13,5 @@ unset IFS
 if [ -n "$found" ]; then
   tell shell-plugin ok
 else
-  tell shell-plugin no "${initrc%/*}/lua.d/usernetes.lua is not there${FLUX_SHELL_RC_PATH:+, nor usernetes.lua in $FLUX_SHELL_RC_PATH}"
+  tell shell-plugin no "${initrc%/*}/lua.d/usernetes.lua does not exist${FLUX_SHELL_RC_PATH:+, nor usernetes.lua in $FLUX_SHELL_RC_PATH}"
 fi

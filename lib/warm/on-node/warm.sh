@@ -1,22 +1,21 @@
-# Builds, or pulls, the image of the template's node in this node's engine, ahead of
-# the jobs: what `make up` builds in a cluster's own copy of the template is made of
-# layers that are there then.
+# Builds or pulls the image of the template's node in this node's engine before a job
+# needs it: `make up` in a cluster's copy of the template then finds all layers.
 #
-# The template's own make and compose do it, in the template itself, where nothing is
-# written. The project is none that a cluster can have, so that no teardown takes the
-# image away; it keeps the layers. Safe to repeat, and to cut off. The last line is
-# `already` where nothing had to be made or pulled, else `made`.
+# The template's own make and compose build the image, in the template's directory, and
+# write nothing there. The compose project has a name that no cluster can have, so that no
+# teardown removes the image and its layers. The program can be repeated and interrupted.
+# Its last line is `already` if nothing had to be built or pulled, else `made`.
 set -u
 engine=$USERNETES_ENGINE template=$USERNETES_TEMPLATE
 fail() { echo "$*" >&2; exit 1; }
 
-[ -f "$template/Makefile" ] || fail "$template has no Makefile, or is not there"
+[ -f "$template/Makefile" ] || fail "$template does not exist or has no Makefile"
 command -v make >/dev/null || fail "make is not installed on this node, or not on the PATH $PATH"
 cd "$template" || exit
 
 compose() { make --no-print-directory --eval="usernetes-warm: ; @\$(COMPOSE) $1" usernetes-warm; }
 
-# podman-compose tells of podman's status, and may give 0 all the same.
+# podman-compose prints podman's exit status, but may itself exit 0 when podman failed.
 watched() {
   bad=0
   while IFS= read -r line || [ -n "$line" ]; do
@@ -26,7 +25,7 @@ watched() {
   return "$bad"
 }
 
-# What each service's image is: `build`, or the name to pull.
+# Prints for each service `build`, or the name of the image to pull.
 images() {
   LC_ALL=C awk '
     function flush() { if (build) print "build"; else if (image != "") print image; build = 0; image = "" }
@@ -48,7 +47,7 @@ warm() { "$engine" image ls --no-trunc --format '{{.Repository}} {{.ID}}' | sed 
 
 settings=$(compose config) || exit
 wanted=$(printf '%s\n' "$settings" | images)
-[ -n "$wanted" ] || fail "the compose file of $template names no image to build or pull"
+[ -n "$wanted" ] || fail "the compose file of $template has neither build: nor image:"
 before=$(known) || exit
 old=$(warm)
 for image in $wanted; do
@@ -58,8 +57,8 @@ for image in $wanted; do
   esac
 done
 
-# What the template made before it was changed is of no use; a cluster may still run on it.
+# An image that the template built before it was changed is not needed any more. A cluster may still use it.
 if [ -n "$old" ] && [ "$old" != "$(warm)" ]; then
-  "$engine" image rm "$old" || echo "the image before stays: $old"
+  "$engine" image rm "$old" || echo "the earlier image is kept, a cluster uses it: $old"
 fi
 if [ "$(known | sort)" = "$(printf '%s\n' "$before" | sort)" ]; then echo already; else echo made; fi

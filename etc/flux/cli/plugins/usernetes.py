@@ -1,12 +1,12 @@
 """Options of flux run, submit, batch and alloc that ask for a Kubernetes cluster.
 
 The allowed values are defined by parse_request() here and by lib/cluster/request.ts
-for the daemon. Both give the same for every attribute; their tests share one table.
+for the daemon. Both return the same for every attribute; their tests share one table.
 
 Flux's own job validator loads this file too, from the directory of the broker's
 CLI plugins, and calls validate() for every job: a bad attribute is then refused by
-flux submit itself, however it was set. Where a site has validators of its own
-choosing, ingest/validators/usernetes.py does the same.
+flux submit itself, however it was set. Where a site configures its own validators,
+ingest/validators/usernetes.py does the same.
 
 Failure behaviour: one line, and the job is not submitted.
 """
@@ -19,14 +19,14 @@ YES = ("yes", "true", "on", "1")
 NO = ("no", "false", "off", "0", "")
 ENGINES = ("docker", "podman", "nerdctl")
 OPTIONS = ("engine", "debug", "tolerate", "schedule_on_lead")
-# They may stand without a value.
+# Options that may stand without a value.
 FLAGS = ("debug", "schedule_on_lead")
 YES_OR_NO = "yes or no (also true, on, 1, false, off, 0)"
 ABSENT = object()
 
 
 def flag(value):
-    """True, False, or None for what is neither."""
+    """Return True, False, or None for any other value."""
     if isinstance(value, str):
         word = value.lower()
         return False if word in NO else True if word in YES else None
@@ -36,7 +36,7 @@ def flag(value):
 
 
 def parse_request(user):
-    """What attributes.user asks for: None, or a dict of its OPTIONS.
+    """Return what attributes.user asks for: None, or a dict of its OPTIONS.
 
     Raises ValueError if it is not valid; the message lists what is allowed.
     """
@@ -91,7 +91,7 @@ def _parse_options(debug, engine, tolerate, schedule):
 
 
 def _scheduling(value):
-    """auto, yes or no; None where it is not set, ABSENT for what is neither."""
+    """Return auto, yes or no; None if it is not set, ABSENT for any other value."""
     if value is ABSENT:
         return None
     if isinstance(value, str) and value.lower() == "auto":
@@ -114,7 +114,7 @@ def _is_scalar(value):
 
 
 def _first(*values):
-    """The first that is not null, or the last."""
+    """Return the first value that is not null, or the last value."""
     return next((value for value in values if value is not None), values[-1])
 
 
@@ -124,9 +124,9 @@ def _refuse(key, found, allowed):
     try:
         text = json.dumps(found, ensure_ascii=False, separators=(",", ":"))[:200]
     except RecursionError:
-        # A validator that lets it through ends, and other users' jobs with it.
+        # Uncaught, the error would end the validator and other users' jobs with it.
         text = "something too deep"
-    # As JavaScript counts: what is beyond U+FFFF is two.
+    # JavaScript counts a character beyond U+FFFF as two.
     shown = "".join(
         c if " " <= c <= "~" else "?" if c <= "\uffff" else "??" for c in text
     )
@@ -134,9 +134,9 @@ def _refuse(key, found, allowed):
 
 
 def parse_options(text):
-    """The attributes that --usernetes-options=TEXT means, without "user.".
+    """Return the attributes for --usernetes-options=TEXT, without "user.".
 
-    Raises ValueError, in the words of the option.
+    Raises ValueError with the spelling of the command line.
     """
     found = {}
     for word in filter(None, text.split(",")):
@@ -153,8 +153,8 @@ def parse_options(text):
     try:
         parse_request({"usernetes": "yes", **found})
     except ValueError as error:
-        words = str(error).replace("attributes.user.usernetes_", "", 1)
-        raise ValueError(f"--usernetes-options: {words}") from None
+        fault = str(error).replace("attributes.user.usernetes_", "", 1)
+        raise ValueError(f"--usernetes-options: {fault}") from None
     return found
 
 
@@ -162,9 +162,9 @@ class UsernetesPlugin(CLIPlugin):
     """A user-space Kubernetes cluster for the job
 
     --usernetes
-        The job starts when a Kubernetes cluster of exactly its nodes is ready,
-        and the cluster is gone when it ends. KUBECONFIG is set in each task;
-        the file is on the job's first node.
+        Start the job when a Kubernetes cluster of exactly its nodes is ready,
+        and remove the cluster when the job ends. KUBECONFIG is set in each
+        task; the file is on the job's first node.
 
     --usernetes-options=OPTION[,OPTION...]
         engine=NAME   docker, podman or nerdctl, where the site allows it
@@ -172,8 +172,8 @@ class UsernetesPlugin(CLIPlugin):
                       until it is released or canceled
         tolerate=N    continue without up to N workers that fail
         schedule-on-lead[=auto|yes|no]
-                      pods may run on the first node, too; auto: where it is
-                      the only one
+                      let pods run on the first node, too; auto: only if it is
+                      the job's only node
 
     Example:
         flux run -N2 --usernetes --usernetes-options=engine=podman,tolerate=1 ./script.sh
@@ -186,13 +186,13 @@ class UsernetesPlugin(CLIPlugin):
             action="store_true",
             help="Start the job with a Kubernetes cluster of exactly its nodes",
         )
-        # Of one option with a value that may be left out, argparse would take
-        # the job's command for that value.
+        # Two options: with one whose value is optional, argparse would read the
+        # job's command as the value.
         self.add_option(
             "--usernetes-options",
             metavar="OPTIONS",
-            help="How: engine=docker|podman|nerdctl, debug, tolerate=N, schedule-on-lead, "
-            "separated by commas",
+            help="Options of the cluster, separated by commas: engine=docker|podman|nerdctl, "
+            "debug, tolerate=N, schedule-on-lead",
         )
 
     def preinit(self, args):
@@ -208,7 +208,7 @@ class UsernetesPlugin(CLIPlugin):
         if not args.usernetes:
             return
         asked = ((jobspec.attributes or {}).get("user") or {}).get("usernetes")
-        # Options that --setattr gave stay.
+        # Keep the options that --setattr gave.
         if not isinstance(asked, dict):
             jobspec.setattr("user.usernetes", "yes")
         for key, value in parse_options(args.usernetes_options or "").items():

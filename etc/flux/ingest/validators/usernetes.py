@@ -1,10 +1,10 @@
-"""Refuses a job whose usernetes attributes are not understood, when it is submitted.
+"""Refuses a job with invalid usernetes attributes at submission.
 
     [ingest.validator]
     plugins = [ "jobspec", "/etc/flux/ingest/validators/usernetes.py" ]
 
-The rules are those of cli/plugins/usernetes.py, beside it. Where that is installed,
-Flux's own validator, jobspec, applies them by itself and this is not needed.
+The rules are those of cli/plugins/usernetes.py. Where that file is installed, Flux's own
+validator, jobspec, applies them, and this validator is not needed.
 """
 
 import os
