@@ -18,15 +18,15 @@ interface Cleaned {
 export function cleanCommand(): Command {
   return new Command("clean")
     .description("remove leftover resources of ended jobs' clusters")
-    .argument("[job...]", "job ids, in any form")
-    .option("--all", "of all jobs")
-    .option("--json", "print what was done as JSON")
+    .argument("[job...]", "job IDs, in any form")
+    .option("--all", "clean the clusters of all ended jobs")
+    .option("--json", "print the result as JSON")
     .addHelpText(
       "after",
       `
 Checks all nodes that are up, removes leftover resources, and reports those that it
-could not remove. A node that the daemon drained for them is undrained when nothing is
-left there, unless usernetes.undrain is false.
+could not remove. A node that the daemon drained because of leftovers is undrained when
+it has none, unless usernetes.undrain is false.
 
 Exit codes: 0 no leftovers, 1 leftovers remain, 2 wrong usage, 4 no Flux instance,
 5 no daemon.

@@ -5,7 +5,11 @@ export function daemonCommand(): Command {
   return new Command("daemon")
     .description("run the sidecar in the foreground, on rank 0 as the instance owner")
     .option("--config <file>", "read [usernetes] from this TOML file instead of the broker")
-    .option("--pass-env <name...>", "environment variables that the steps on the nodes get too", [])
+    .option(
+      "--pass-env <name...>",
+      "pass these environment variables to the steps on the nodes",
+      [],
+    )
     .addHelpText(
       "after",
       `

@@ -25,22 +25,26 @@ interface Options {
 export function doctorCommand(): Command {
   return new Command("doctor")
     .description("check every node; report what is missing and how to fix it")
-    .option("--rank <idset>", "these nodes only, like 0-3,7")
-    .option("--user <name...>", 'whose engines too, where usernetes.run-as is "sudo"', [])
+    .option("--rank <idset>", "check these ranks only, like 0-3,7")
+    .option(
+      "--user <name...>",
+      'with usernetes.run-as = "sudo": check the engines of these users',
+      [],
+    )
     .option("--config <file>", "read [usernetes] from this TOML file instead of the broker")
     .option(
       "--pass-env <name...>",
-      "environment variables that the checks get too, as the daemon's steps",
+      "pass these environment variables to the checks, as to the daemon's steps",
       [],
     )
-    .option("--json", "print it as JSON")
+    .option("--json", "print the result as JSON")
     .addHelpText(
       "after",
       `
 Runs on rank 0, as the instance owner. Each node is checked in the same environment as
-the daemon's steps. FAIL: no cluster comes up there; warn: read the advice.
+the daemon's steps. FAIL: no cluster can come up there. warn: read the advice.
 
-Exit codes: 0 no node fails, 1 one does or does not answer, 2 wrong usage,
+Exit codes: 0 no node fails, 1 a node fails or does not answer, 2 wrong usage,
 3 configuration refused, 4 no Flux instance.
 
 Examples:

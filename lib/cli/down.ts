@@ -11,8 +11,9 @@ export function downCommand(): Command {
     .addHelpText(
       "after",
       `
-Removes what flux usernetes up has made on each node, and asks the engine what is
-left. It can be repeated, also after an up that was killed, and when a node is back.
+Removes the resources of flux usernetes up from each node, and checks with the container
+engine that none remain. It can be repeated, also after an up that was killed, and when a
+lost node is back.
 
 Exit codes: 0 no leftovers, 1 leftovers remain, 2 wrong usage, 3 configuration
 refused, 4 no Flux instance.

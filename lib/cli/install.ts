@@ -21,9 +21,9 @@ export function installCommand(): Command {
   return new Command("install")
     .description("put this package's files in place, on this node or in a tree for others")
     .option("--flux-root <dir>", "Flux's own configuration directory", "/etc/flux")
-    .option("--prefix <dir>", "where bin, libexec and share are", "/usr/local")
-    .option("--systemd-dir <dir>", "where the unit goes (default: PREFIX/lib/systemd/system)")
-    .option("--dry-run", "print what would be done with each file, and do nothing")
+    .option("--prefix <dir>", "parent of bin, libexec and share", "/usr/local")
+    .option("--systemd-dir <dir>", "directory for the unit (default: PREFIX/lib/systemd/system)")
+    .option("--dry-run", "print what would be done, and change nothing")
     .addHelpText(
       "after",
       `
@@ -56,9 +56,9 @@ Examples:
 export function uninstallCommand(): Command {
   return new Command("uninstall")
     .description("remove what install has put in place, and nothing else")
-    .option("--flux-root <dir>", "as for install; known without it")
+    .option("--flux-root <dir>", "as for install (default: the directory of the last install)")
     .option("--prefix <dir>", "as for install", "/usr/local")
-    .option("--dry-run", "print what would be done with each file, and do nothing")
+    .option("--dry-run", "print what would be done, and change nothing")
     .addHelpText(
       "after",
       `

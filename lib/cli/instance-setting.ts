@@ -33,7 +33,7 @@ export function withSettingOptions(command: Command): Command {
     .option("--config <file>", "read [usernetes] from this TOML file instead of the broker")
     .option(
       "--pass-env <name...>",
-      "environment variables that the steps on the nodes get too",
+      "pass these environment variables to the steps on the nodes",
       [],
     );
 }

@@ -21,11 +21,14 @@ interface Options {
 export function logsCommand(): Command {
   return new Command("logs")
     .description("show the output of a cluster's steps")
-    .argument("<cluster>", "job id, in any form, or instance: that of the whole instance")
-    .option("-r, --rank <idset>", "of these ranks only, like 0-3,7")
-    .option("-s, --step <name>", "of this step only, like kubeadm-join")
+    .argument(
+      "<cluster>",
+      "job ID, in any form, or `instance` for the cluster of the whole instance",
+    )
+    .option("-r, --rank <idset>", "show the output of these ranks only, like 0-3,7")
+    .option("-s, --step <name>", "show the output of this step only, like kubeadm-join")
     .option("-f, --follow", "keep printing new output until bring-up or teardown ends")
-    .option("--json", "print an object a line: step, ranks, line")
+    .option("--json", "print one object per line: step, ranks, line")
     .addHelpText(
       "after",
       `

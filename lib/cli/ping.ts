@@ -12,8 +12,8 @@ const PAUSE_MS = 100;
 
 export function pingCommand(): Command {
   return new Command("ping")
-    .description("see whether the daemon is there")
-    .option("--wait <fsd>", "wait for it so long, like 10s")
+    .description("check whether the daemon answers")
+    .option("--wait <fsd>", "wait up to this long for the daemon, like 10s")
     .addHelpText(
       "after",
       `

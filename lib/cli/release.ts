@@ -12,12 +12,12 @@ const DEADLINE_MS = 20_000;
 export function releaseCommand(): Command {
   return new Command("release")
     .description("release a job that is held for debugging")
-    .argument("<job>", "job id, in any form")
+    .argument("<job>", "job ID, in any form")
     .addHelpText(
       "after",
       `
-For the job's own user, and the instance's owner. Where its cluster is up, the job
-starts; where it failed, the job fails. The cluster is kept when the job has ended:
+The job's user and the instance owner can release it. The job starts if its cluster is
+ready, and fails if the cluster failed. The cluster is kept after the job has ended;
 flux usernetes clean JOB removes it.
 
 Exit codes: 0 released, 1 not held, 2 wrong usage, 4 no Flux instance.

@@ -20,10 +20,13 @@ const PAUSE_MS = 1000;
 
 export function statusCommand(): Command {
   return new Command("status")
-    .description("show a cluster's state and how far each step is")
-    .argument("[cluster]", "job id, in any form, or instance: that of the whole instance")
-    .option("-w, --watch", "follow it until it is gone or has failed")
-    .option("--json", "print an object; without a cluster, an array of what list has")
+    .description("show the state of a cluster and of each of its steps")
+    .argument(
+      "[cluster]",
+      "job ID, in any form, or `instance` for the cluster of the whole instance",
+    )
+    .option("-w, --watch", "follow the cluster until it has failed or is removed")
+    .option("--json", "print an object; without CLUSTER, an array as list prints it")
     .addHelpText(
       "after",
       `

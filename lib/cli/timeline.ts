@@ -18,8 +18,11 @@ interface TimelineOptions {
 export function timelineCommand(): Command {
   return new Command("timeline")
     .description("show which step took how long on which ranks")
-    .argument("<cluster>", "job id, in any form, or instance: that of the whole instance")
-    .option("--svg <file>", "draw an SVG into this file (-: stdout)")
+    .argument(
+      "<cluster>",
+      "job ID, in any form, or `instance` for the cluster of the whole instance",
+    )
+    .option("--svg <file>", "draw the timeline as SVG into this file (-: stdout)")
     .option("--json", "print an object")
     .addHelpText(
       "after",

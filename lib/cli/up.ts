@@ -25,10 +25,10 @@ const ATTR_DEADLINE_MS = 20_000;
 export function upCommand(): Command {
   return withSettingOptions(new Command("up"))
     .description("bring up one cluster for the whole instance")
-    .option("-x, --exclude <idset>", "exclude these ranks")
+    .option("-x, --exclude <idset>", "exclude these ranks, like 0 or 4-7")
     .option("--workdir <dir>", "work directory on each node (created if missing)")
     .option("--template <dir>", "the usernetes clone on each node")
-    .option("--engine <name>", "docker, podman or nerdctl")
+    .option("--engine <name>", "container engine: docker, podman or nerdctl")
     .addHelpText(
       "after",
       `

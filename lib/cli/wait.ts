@@ -9,8 +9,11 @@ import { settled } from "./settled.js";
 export function waitCommand(): Command {
   return new Command("wait")
     .description("wait until a cluster is ready, or has failed")
-    .argument("<cluster>", "job id, in any form, or instance: that of the whole instance")
-    .option("-t, --timeout <fsd>", "wait no longer than this, like 10m")
+    .argument(
+      "<cluster>",
+      "job ID, in any form, or `instance` for the cluster of the whole instance",
+    )
+    .option("-t, --timeout <fsd>", "fail if the cluster is not ready by then, like 10m")
     .addHelpText(
       "after",
       `
@@ -19,7 +22,7 @@ counts as ready or failed, too. Without --timeout the wait has no limit: a job m
 pending for days.
 
 Exit codes: 0 the cluster is ready (or was, if the job has ended), 1 it failed or the
-time-out expired, 2 wrong usage, 4 no Flux instance, 5 no daemon for 10 seconds.
+timeout expired, 2 wrong usage, 4 no Flux instance, 5 no daemon for 10 seconds.
 
 Example:
   flux usernetes wait --timeout 10m ƒ2QT1HSJy5 &&

@@ -27,22 +27,28 @@ type Told = Warmth & { host: string; user: string | undefined };
 export function warmCommand(): Command {
   return new Command("warm")
     .description("build or pull the node's image ahead of time, on every node")
-    .option("--rank <idset>", "these nodes only, like 0-3,7")
-    .option("--engine <name>", "one of usernetes.engines (default: container-engine)")
-    .option("--user <name...>", 'whose images, where usernetes.run-as is "sudo"', [])
-    .option("-t, --timeout <fsd>", "how long one node may take", "30m")
+    .option("--rank <idset>", "build on these ranks only, like 0-3,7")
+    .option(
+      "--engine <name>",
+      "build with this engine of usernetes.engines (default: container-engine)",
+    )
+    .option(
+      "--user <name...>",
+      'with usernetes.run-as = "sudo": build the images of these users',
+      [],
+    )
+    .option("-t, --timeout <fsd>", "limit for one node", "30m")
     .option("--config <file>", "read [usernetes] from this TOML file instead of the broker")
-    .option("--pass-env <name...>", "environment variables that the nodes get too", [])
-    .option("--json", "print what became of each node as JSON")
+    .option("--pass-env <name...>", "pass these environment variables to the nodes", [])
+    .option("--json", "print the result of each node as JSON")
     .addHelpText(
       "after",
       `
-Runs on rank 0, as the instance owner. Each node builds what a job's cluster would have
-to build there, from the template as it is, and keeps it; if the image exists,
-this takes a moment. Run it again for new nodes, and when the template has changed.
-Ctrl-C stops the builds.
+Runs on rank 0, as the instance owner. Each node builds the image that clusters need,
+from the current template, and keeps it. An image that exists is not built again. Run it
+again for new nodes, and when the template has changed. Ctrl-C stops the builds.
 
-Exit codes: 0 all are warm, 1 one is not, 2 wrong usage, 3 configuration refused,
+Exit codes: 0 all nodes have the image, 1 a node does not, 2 wrong usage, 3 configuration refused,
 4 no Flux instance.
 
 Examples:
