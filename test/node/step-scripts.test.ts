@@ -727,6 +727,16 @@ t.test("down-v", (t) => {
     t.ok(end.endsWith(`removing container ${PROJECT}-node-1`), end);
   });
 
+  for (const seconds of [3, 4])
+    t.test(`asks for leftovers within ${seconds} s where engine and make hang`, async (t) => {
+      const node = newNode(t);
+      node.staged();
+      for (const name of ["docker", "make"]) node.program(name, "exec sleep 86400");
+      const [end = ""] = await node.call(["down-v", seconds, stepScript("down-v")]);
+      t.match(end, /^down-v: timeout: /);
+      t.ok(end.endsWith("checking docker for leftovers"), end);
+    });
+
   t.test("believes no engine that claims to have removed what it still lists", async (t) => {
     const node = newNode(t);
     node.staged();

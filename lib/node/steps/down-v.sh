@@ -26,8 +26,11 @@ owner_of() {
 
 # Half of the time is for these two, should the engine or the Makefile hang.
 seconds=${USERNETES_SECONDS:-60}
-kill_seconds=$((seconds / 5)) make_seconds=$((seconds / 2 + 1 - seconds / 5))
+kill_seconds=$((seconds / 5))
 [ "$kill_seconds" -gt 0 ] || kill_seconds=1
+make_seconds=$(((seconds + 1) / 2 - kill_seconds))
+# With 0 there would be no limit.
+[ "$make_seconds" -gt 0 ] || make_seconds=1
 
 # `stop -t 0` kills at once, and unlike `kill` keeps the container's policy from starting it
 # again.
