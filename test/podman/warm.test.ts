@@ -5,7 +5,7 @@ import { podmanLife } from "./life.js";
 
 const KEPT = ["localhost/usernetes_warm_node:latest false"];
 
-await podmanLife({ size: 1 }, async (t, flux) => {
+await podmanLife({ size: 1, table: "attempts = { kubeadm-init = 1 }\n" }, async (t, flux) => {
   const warm = async () => {
     const argv = ["flux-usernetes", "warm", "--rank", "0", "--pass-env", "TESTBED"];
     const { exitCode, stderr } = await flux.run(argv);
