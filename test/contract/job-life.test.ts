@@ -34,6 +34,17 @@ contract((t, flux) => {
     );
   });
 
+  t.test("a task that ends early ends the others after exit-timeout", async (t) => {
+    const set = "--setattr=system.shell.options.exit-timeout=";
+    const script = "test $FLUX_TASK_RANK = 1 || sleep 3";
+    const { exitCode, stderr } = await flux.run(["run", "-N2", `${set}1s`, "sh", "-c", script]);
+    t.not(exitCode, 0);
+    const note = "task rank 1 on host node1 exited (Exit 0) and exit-timeout=1s has expired";
+    t.match(stderr, `type=exec severity=0 sh: ${note}`);
+    const without = await flux.run(["run", "-N2", `${set}none`, "sh", "-c", script]);
+    t.match(without, { exitCode: 0, stderr: "" });
+  });
+
   t.test("tasks know which they are", async (t) => {
     const script =
       'echo "$FLUX_TASK_RANK $FLUX_JOB_SIZE $FLUX_JOB_NNODES $(hostname) $FLUX_JOB_ID"';

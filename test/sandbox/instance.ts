@@ -72,6 +72,8 @@ export class Instance {
   readonly processes = new Map<Running, number>();
   /** How late the journal is, in milliseconds: a test may make a bridge too late. */
   journalDelayMs = 0;
+  /** How long a job's other tasks may run when the first has ended, unless its shell has exit-timeout. */
+  exitTimeoutMs = 30_000;
   /** How `flux exec` starts a command on a rank; a measurement may play what the nodes do. */
   launcher: Launcher = launch;
   /** Ranks whose brokers do not answer, as one that has just died: `flux exec` waits for them. */

@@ -6,16 +6,17 @@
  */
 import { constants } from "node:os";
 import { f58 } from "../../lib/flux/jobid.js";
+import { parseFsd } from "./duration.js";
 import { now, type Entry } from "./eventlog.js";
 import type { Instance } from "./instance.js";
 import { outputWriter } from "./job-files.js";
 import { JobShell, ShellFailure } from "./job-shell.js";
 import type { Job } from "./job.js";
-import { batchScript } from "./jobspec.js";
+import { batchScript, shellOptions } from "./jobspec.js";
 import { findLua } from "./lua.js";
 import { runBatchScript } from "./nested.js";
-import { statusOf, type Running } from "./process.js";
-import { placeTasks, runTask } from "./tasks.js";
+import { statusOf, type Ending, type Running } from "./process.js";
+import { placeTasks, runTask, type Task } from "./tasks.js";
 
 const KILL_AFTER_MS = 5000;
 /** exec.max-start-delay-percent */
@@ -64,9 +65,10 @@ export class JobRun {
       await shell?.init();
       if (this.#abortStatus > 0) return this.#abortStatus;
       const env = { ...this.job.env, ...shell?.changed };
+      const options = { ...shellOptions(this.job.jobspec), ...shell?.options };
       const status =
         batchScript(this.job.jobspec) === undefined
-          ? await this.#runTasks(env)
+          ? await this.#runTasks(env, options["exit-timeout"])
           : await runBatchScript(this, env);
       if (!this.instance.stopped) await shell?.exit();
       return Math.max(status, this.#abortStatus);
@@ -105,13 +107,19 @@ export class JobRun {
     if (job.state !== "CLEANUP") instance.jobs.raise(job.id, { type: "exec", severity: 0, note });
   }
 
-  async #runTasks(env: Record<string, string>): Promise<number> {
+  async #runTasks(env: Record<string, string>, exitTimeout: unknown): Promise<number> {
     const { job } = this;
     const print = outputWriter(this.instance, job, this.ranks[0] ?? 0);
     const tasks = placeTasks(job);
+    const endOthers = this.#limitOthers(tasks, exitTimeout);
     const endings = await Promise.all(
-      tasks.map((task) => runTask(this, task, { env, print, count: tasks.length })),
+      tasks.map(async (task) => {
+        const ending = await runTask(this, task, { env, print, count: tasks.length });
+        endOthers.after(task, ending);
+        return ending;
+      }),
     );
+    endOthers.stop();
     const missing = endings.findIndex((ending) => ending.kind === "not-started");
     const ending = endings[missing];
     if (ending?.kind === "not-started") {
@@ -123,6 +131,27 @@ export class JobRun {
       );
     }
     return Math.max(...endings.map(statusOf));
+  }
+
+  /** The shell's exit-timeout: how long the others may run when the first task has ended. */
+  #limitOthers(tasks: Task[], option: unknown) {
+    if (option === "none") return { after: () => undefined, stop: () => undefined };
+    const seconds = typeof option === "string" ? parseFsd(option) : undefined;
+    const ms = seconds === undefined ? this.instance.exitTimeoutMs : seconds * 1000;
+    let timer: NodeJS.Timeout | undefined;
+    return {
+      after: ({ id, rank }: Task, ending: Ending) => {
+        if (ending.kind === "not-started" || tasks.length === 1) return;
+        const { name } = this.instance.host(rank);
+        const note = `${this.job.jobspec.tasks[0]?.command[0] ?? ""}: task rank ${id} on host ${name} exited (Exit ${statusOf(ending)}) and exit-timeout=${ms / 1000}s has expired`;
+        timer ??= setTimeout(() => {
+          this.#fatal(note);
+        }, ms);
+      },
+      stop: () => {
+        clearTimeout(timer);
+      },
+    };
   }
 
   /**

@@ -11,6 +11,7 @@ import { PassThrough } from "node:stream";
 import { kvsDirectory } from "../../lib/flux/jobid.js";
 import type { Instance } from "./instance.js";
 import type { Job } from "./job.js";
+import { shellOptions } from "./jobspec.js";
 import { findLua, luaLiteral } from "./lua.js";
 import { PLUGIN, SHELL } from "./paths.js";
 import { launch, type Running } from "./process.js";
@@ -35,6 +36,8 @@ export interface ShellSetting {
 export class JobShell {
   /** What the tasks get besides. */
   readonly changed: Record<string, string> = {};
+  /** Options of the shell that it has set. */
+  readonly options: Record<string, string> = {};
   readonly #running: Running;
   readonly #lines: AsyncIterator<string>;
   #errors = "";
@@ -98,6 +101,7 @@ export class JobShell {
       if (what === "die") throw new ShellFailure(first);
       if (what === "log") this.setting.log(first);
       else if (what === "setenv") this.changed[first] = second;
+      else if (what === "option") this.options[first] = second;
     }
     if (!this.setting.aborted.aborted)
       throw new ShellFailure(`usernetes.lua: ${this.#errors.trim() || "it ended"}`);
@@ -110,5 +114,6 @@ const unescape = (word: string): string =>
 /** What shell.info, shell.options and shell.getenv know. */
 function contextOf(instance: Instance, job: Job, env: Record<string, string>) {
   const R = JSON.parse(instance.kvs.get(`${kvsDirectory(job.id)}.R`) ?? "{}") as unknown;
-  return { info: { jobspec: job.jobspec, R, rank: 0, size: 1 }, options: {}, env };
+  const options = shellOptions(job.jobspec);
+  return { info: { jobspec: job.jobspec, R, rank: 0, size: 1 }, options, env };
 }

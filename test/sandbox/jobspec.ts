@@ -181,11 +181,16 @@ export function batchScript(jobspec: Jobspec): string | undefined {
   return jobspec.tasks[0]?.command[1] === "broker" ? files?.script?.data : undefined;
 }
 
+/** What -o and the command line have set for the job's shell. */
+export function shellOptions(jobspec: Jobspec): Record<string, unknown> {
+  const shell = jobspec.attributes.system["shell"] as { options?: object } | undefined;
+  return { ...shell?.options };
+}
+
 /** Where the job's output goes, undefined for the KVS. */
 export function outputPath(jobspec: Jobspec): string | undefined {
-  const shell = jobspec.attributes.system["shell"] as
-    { options?: { output?: { stdout?: { path?: string } } } } | undefined;
-  const path = shell?.options?.output?.stdout?.path;
+  const { output } = shellOptions(jobspec) as { output?: { stdout?: { path?: string } } };
+  const path = output?.stdout?.path;
   return path === "kvs" ? undefined : path;
 }
 

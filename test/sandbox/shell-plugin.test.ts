@@ -8,7 +8,8 @@ import { BIN } from "./paths.js";
 import { startInstance, type Sandbox } from "./start-instance.js";
 
 const skip = whyNoLua() ?? false;
-const SUBMIT = ["submit", "-N1", "--setattr=user.usernetes=yes"];
+const USERNETES = "--setattr=user.usernetes=yes";
+const SUBMIT = ["submit", "-N1", USERNETES];
 
 async function open(t: { teardown: (end: () => unknown) => void }): Promise<Sandbox> {
   const sandbox = await startInstance({ size: 2, pace: 0 });
@@ -58,6 +59,29 @@ t.test("tasks wait for the cluster and know where it is", { skip }, async (t) =>
     stdout: `${workdir}/kubeconfig ${workdir}\n`,
   });
 });
+
+t.test(
+  "a task that ends early ends no other, unless its user has set that",
+  { skip },
+  async (t) => {
+    const sandbox = await open(t);
+    await idleDaemon(sandbox, t);
+    sandbox.instance.exitTimeoutMs = 200;
+    const attach = async (...options: string[]) => {
+      const argv = ["-N2", ...options, "sh", "-c", "test $FLUX_TASK_RANK = 1 || sleep 1"];
+      const job = (await sandbox.flux(["submit", USERNETES, ...argv])).stdout.trim();
+      await settle(sandbox, job, { outcome: "ready", kubeconfig: "/w/kubeconfig" });
+      return sandbox.flux(["job", "attach", job]);
+    };
+    t.match(await attach(), { exitCode: 0 });
+    const own = await attach("--setattr=system.shell.options.exit-timeout=300ms");
+    t.not(own.exitCode, 0);
+    t.match(
+      own.stderr,
+      /task rank 1 on host node1 exited \(Exit 0\) and exit-timeout=.* has expired/,
+    );
+  },
+);
 
 t.test("a cluster that failed fails the job with its note", { skip }, async (t) => {
   const sandbox = await open(t);

@@ -5,13 +5,16 @@
 -- The first line on stdin is the job, a Lua table: info, options, env.  The handlers of
 -- shell.init are called at once, those of shell.exit at the next line.
 -- Each line on stdout is what a handler does, its words separated by tabs: setenv, die,
--- log, and "done" after each part.  Its environment is the broker's, as a real one's is.
+-- log, and "done" after each part.  Before the first "done" come the options of the shell that
+-- it has set.  Its environment is the broker's, as a real one's is.
 
 local NULL = io.stdout -- JSON null is no table and no string
 local job = assert ((loadstring or load) ("local NULL = ... return " .. io.read ("*l"))) (NULL)
 local handlers = {}
 
 local ESCAPES = { ["\\"] = "\\\\", ["\n"] = "\\n", ["\t"] = "\\t" }
+
+local unpack_words = table.unpack or unpack
 
 local function report (...)
     local words = { ... }
@@ -20,7 +23,15 @@ local function report (...)
     io.stdout:flush ()
 end
 
-shell = { info = job.info, options = job.options }
+local options = {}
+shell = { info = job.info }
+shell.options = setmetatable ({}, {
+    __index = job.options,
+    __newindex = function (_, name, value)
+        job.options[name] = value
+        options[#options + 1] = { "option", name, value }
+    end,
+})
 
 function shell.getenv (name)
     if name == nil then return job.env end
@@ -53,6 +64,7 @@ end
 
 dofile (arg[1])
 call ("shell.init")
+for _, option in ipairs (options) do report (unpack_words (option)) end
 report ("done")
 if io.read ("*l") then
     call ("shell.exit")
