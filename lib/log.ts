@@ -4,4 +4,4 @@
 export type Level = "error" | "warn" | "info" | "debug" | "trace";
 
 /** What a program that reads the daemon's log wants of a line. */
-export type Facts = Record<string, string | number | number[]>;
+export type LogFields = Record<string, string | number | number[]>;

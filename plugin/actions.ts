@@ -5,7 +5,7 @@
  * carried out.
  */
 import type { Action } from "../lib/cluster/action.js";
-import { progress } from "../lib/cluster/state.js";
+import { stepState } from "../lib/cluster/state.js";
 import type { LocalStep } from "../lib/cluster/steps.js";
 import { lastTimeLimit, timeLimit } from "../lib/cluster/time-limit.js";
 import { messageOf } from "../lib/errors.js";
@@ -21,10 +21,10 @@ import { claimOthers, makeClaim, take, type Taken } from "./claim.js";
 import { readInstanceEntry } from "./open-cluster-store.js";
 import { publishJoinCommand, removePublished } from "./join-command.js";
 import { ENOENT, FluxError } from "./flux-error.js";
-import { letGo } from "./release-hold.js";
+import { releaseHold } from "./release-hold.js";
 import type { Job } from "./job.js";
 import { drainReason, undrainCleaned } from "./undrain.js";
-import { nextChange, showWaiting, whenFree } from "./wait-for-ports.js";
+import { nextChange, showWaiting, waitForPorts } from "./wait-for-ports.js";
 
 type Confirmed = "once" | undefined;
 type Do<K extends Action["do"]> = (
@@ -70,7 +70,7 @@ export const ACTIONS: { [K in Action["do"]]: Do<K> } = {
     const { cluster, world } = job;
     const { allocAt = world.clock.now() } = cluster.job;
     const until = allocAt + world.config.bringUpTimeoutMs / 1000;
-    const taken = await whenFree(job, until, {
+    const taken = await waitForPorts(job, until, {
       look: () => networksOf(job, cluster.resources?.ranks ?? []),
       take: (networks) => take(cluster, world, makeClaim(cluster, world, networks)),
     });
@@ -94,7 +94,7 @@ export const ACTIONS: { [K in Action["do"]]: Do<K> } = {
     const before = cluster.claim;
     if (!before) return undefined;
     // The plan has the deadline.
-    const taken = await whenFree(job, Infinity, {
+    const taken = await waitForPorts(job, Infinity, {
       look: () => networksOf(job, decodeIdset(before.ranks)),
       take: (networks) => take(cluster, world, claimOthers(cluster, before, world, networks)),
     });
@@ -190,10 +190,10 @@ export const ACTIONS: { [K in Action["do"]]: Do<K> } = {
   },
 
   "finish-prolog": async (job, { do: what, status }) =>
-    unlessOver(letGo(job, "prolog", { status, again: job.hasFailed(what) })),
+    unlessOver(releaseHold(job, "prolog", { status, again: job.hasFailed(what) })),
 
   "finish-epilog": async (job, { do: what }) =>
-    unlessOver(letGo(job, "epilog", { status: 0, again: job.hasFailed(what) })),
+    unlessOver(releaseHold(job, "epilog", { status: 0, again: job.hasFailed(what) })),
 };
 
 /**
@@ -235,7 +235,7 @@ async function networksOf(
   ranks: readonly number[],
 ): Promise<Map<number, string[]>> {
   await readInstanceEntry(world);
-  return world.networks.of(ranks);
+  return world.networks.networksOf(ranks);
 }
 
 async function recordClaim(job: Job, { claim, entry, release }: Taken): Promise<void> {
@@ -289,11 +289,11 @@ async function reportLeft(job: Job, left: number[]): Promise<void> {
     job.say("warn", `ranks ${encodeIdset(lost)} are down; they will be cleaned when they return`);
   const failed = left.filter((rank) => !world.nodes.isLost(rank));
   if (failed.length === 0) return;
-  const note = progress(cluster, "down-v", failed[0] ?? 0)?.note ?? "";
+  const note = stepState(cluster, "down-v", failed[0] ?? 0)?.note ?? "";
   const reason = drainReason(job.name, note);
   job.say("error", `teardown failed on ranks ${encodeIdset(failed)}: ${note}`);
   // Where stage could not start, nothing was created: such a job must not drain nodes.
-  const touched = failed.filter((rank) => progress(cluster, "stage", rank)?.fault !== "permanent");
+  const touched = failed.filter((rank) => stepState(cluster, "stage", rank)?.fault !== "permanent");
   // Draining is a courtesy to the administrator. A failure of it must not hold the job.
   if (world.config.drain && touched.length > 0)
     await world.flux.drain(encodeIdset(touched), reason).then(

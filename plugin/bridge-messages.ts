@@ -34,7 +34,7 @@ export function reportedJob(message: Message): ReportedJob {
   if (user === null || typeof user !== "object") throw new TypeError("user");
   return {
     id: jobidOf(message),
-    userid: whole(message["userid"]),
+    userid: wholeNumber(message["userid"]),
     user: user as Record<string, unknown>,
     // An invalid limit limits nothing.
     duration: typeof duration === "number" && duration > 0 ? duration : 0,
@@ -46,7 +46,7 @@ export function jobidOf({ id }: Message): bigint {
   return BigInt(id);
 }
 
-export function whole(value: unknown): number {
+export function wholeNumber(value: unknown): number {
   if (!Number.isSafeInteger(value)) throw new TypeError("not a whole number");
   return value as number;
 }

@@ -55,7 +55,7 @@
 # has kept the nodes until then.
 #
 # With --perilog Flux's own prolog and epilog hold: nothing is posted, and the
-# jobs that do not ask each have a file, by which those know it (PlainJobs).
+# jobs that do not ask each have a file, by which those know it (NonRequestingJobs).
 #
 # Failure behaviour: it ends when its stdin closes (the daemon is gone), and
 # when the broker is lost; it keeps nothing that the journal does not send again.
@@ -85,13 +85,13 @@ DESCRIPTION = {"description": "usernetes"}
 NO = ("no", "false", "off", "0", "")
 # The keys of attributes.user that are ours; others may have any name.
 OPTIONS = ("", "_debug", "_engine", "_tolerate", "_schedule_on_lead")
-KEYS = tuple(SERVICE + option for option in OPTIONS)
+ATTRIBUTES = tuple(SERVICE + option for option in OPTIONS)
 # A longer attribute is cut: it is refused whatever its value.
 ATTRIBUTE_MAX = 4096
 # Bytes of a value that the daemon is given.
 LOOKUP_MAX = 12 << 20
 # Flux takes JSON that is 2,048 levels deep (jansson), Python half of that.
-LEVELS = 10000
+MAX_JSON_DEPTH = 10000
 EVENTS = (
     "submit",
     "alloc",
@@ -106,7 +106,7 @@ EVENTS = (
 # What the daemon answers, to the instance's owner only.
 METHODS = ("clean",)
 # Until one of these a job that asks has nothing to be done for it.
-DUE = ("alloc", "finish", "fatal", "clean")
+ACTIONABLE_EVENTS = ("alloc", "finish", "fatal", "clean")
 
 
 def emit(**message):
@@ -171,16 +171,16 @@ def request_of(jobspec):
     user = within(jobspec, "attributes", "user")
     if not asks(within(user, SERVICE)):
         return None
-    return {key: bounded(user[key]) for key in KEYS if key in user}
+    return {key: bounded(user[key]) for key in ATTRIBUTES if key in user}
 
 
-class PlainJobs:
+class NonRequestingJobs:
     """A file for each active job that does not ask for a cluster, in a directory
     beside the broker's socket: etc/flux/system/prolog.d/usernetes and epilog.d
-    look whether it is there, which takes no program.
+    check whether it exists, which starts no program.
 
-    Only what was seen is said: a job without a file is one to ask Flux about, and
-    so are all where no directory can be made."""
+    A job without a file may still be one that does not ask: the scripts then ask Flux
+    about it. So they do for all jobs if the directory cannot be made."""
 
     # Of jobs that only wait; the others get theirs with their nodes.
     WAITING_MAX = 10000
@@ -191,37 +191,37 @@ class PlainJobs:
         # Files of an earlier bridge: the journal sends all active jobs again.
         self.clear()
         os.mkdir(self.directory, 0o700)
-        self.said = set()
-        self.unsaid = set()
+        self.marked = set()
+        self.unmarked = set()
 
     def clear(self):
         shutil.rmtree(self.directory, ignore_errors=True)
 
-    def see(self, jobid, events, jobspec):
+    def observe(self, jobid, events, jobspec):
         names = {event["name"] for event in events}
         if "clean" in names or "invalidate" in names:
             self.forget(jobid)
         elif "submit" in names and isinstance(jobspec, dict):
-            self.unsaid.add(jobid)
-        if jobid in self.unsaid and (
-            "alloc" in names or len(self.said) < self.WAITING_MAX
+            self.unmarked.add(jobid)
+        if jobid in self.unmarked and (
+            "alloc" in names or len(self.marked) < self.WAITING_MAX
         ):
-            self.say(jobid)
+            self.mark(jobid)
 
     def file_of(self, jobid):
         name = ffi.new("char[]", 32)
         raw.flux_job_id_encode(jobid, "f58plain", name, 32)
         return os.path.join(self.directory, ffi.string(name).decode())
 
-    def say(self, jobid):
+    def mark(self, jobid):
         os.close(os.open(self.file_of(jobid), os.O_CREAT | os.O_WRONLY, 0o600))
-        self.unsaid.discard(jobid)
-        self.said.add(jobid)
+        self.unmarked.discard(jobid)
+        self.marked.add(jobid)
 
     def forget(self, jobid):
-        self.unsaid.discard(jobid)
-        if jobid in self.said:
-            self.said.discard(jobid)
+        self.unmarked.discard(jobid)
+        if jobid in self.marked:
+            self.marked.discard(jobid)
             os.unlink(self.file_of(jobid))
 
 
@@ -261,7 +261,7 @@ class Job:
         self.seen = set()
         self.prolog = False
         self.epilog = False
-        self.told = False
+        self.reported = False
 
     def see(self, event):
         name = event["name"]
@@ -279,8 +279,8 @@ class Job:
 
     def becomes_due(self):
         """Whether it has its nodes or has ended, and the daemon does not know yet."""
-        due = not self.told and not self.seen.isdisjoint(DUE)
-        self.told = self.told or due
+        due = not self.reported and not self.seen.isdisjoint(ACTIONABLE_EVENTS)
+        self.reported = self.reported or due
         return due
 
     def missing(self):
@@ -300,15 +300,15 @@ class Bridge:
     def __init__(self, handle, perilog):
         self.handle = handle
         self.hold = not perilog
-        self.plain = self.open_plain() if perilog else None
+        self.non_requesting = self.open_non_requesting() if perilog else None
         self.jobs = {}
         self.calls = {}
         self.called = 0
         self.input = b""
 
-    def open_plain(self):
+    def open_non_requesting(self):
         try:
-            return PlainJobs(self.handle)
+            return NonRequestingJobs(self.handle)
         except OSError as exc:
             print(f"usernetes bridge: {exc}: prologs ask Flux", file=sys.stderr)
             return None
@@ -347,8 +347,8 @@ class Bridge:
         if jobid not in self.jobs:
             request = request_of(jobspec)
             if request is None:
-                if self.plain:
-                    self.plain.see(jobid, events, jobspec)
+                if self.non_requesting:
+                    self.non_requesting.observe(jobid, events, jobspec)
                 return
             self.jobs[jobid] = Job()
         job = self.jobs[jobid]
@@ -635,7 +635,7 @@ def main():
     parser.add_argument("--perilog", action="store_true")
     parser.add_argument("--instance", action="store_true")
     args = parser.parse_args()
-    sys.setrecursionlimit(LEVELS)
+    sys.setrecursionlimit(MAX_JSON_DEPTH)
     handle = connect(INSTANCE_SERVICE if args.instance else SERVICE)
     bridge = Bridge(handle, args.perilog)
     if not args.instance:
@@ -653,8 +653,8 @@ def main():
     if not args.instance:
         bridge.follow_journal()
     handle.reactor_run()
-    if bridge.plain:
-        bridge.plain.clear()
+    if bridge.non_requesting:
+        bridge.non_requesting.clear()
 
 
 if __name__ == "__main__":

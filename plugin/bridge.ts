@@ -19,7 +19,7 @@ import {
   reportedJob,
   seconds,
   text,
-  whole,
+  wholeNumber,
   type Message,
   type Ready,
   type ReportedJob,
@@ -152,8 +152,8 @@ export class Bridge {
     switch (message["type"]) {
       case "ready": {
         const ready = {
-          size: whole(message["size"]),
-          owner: whole(message["owner"]),
+          size: wholeNumber(message["size"]),
+          owner: wholeNumber(message["owner"]),
           starttime: seconds(message["starttime"]),
         };
         this.restart.reset();
@@ -186,9 +186,9 @@ export class Bridge {
         events.onSentinel();
         return true;
       case "call":
-        void this.answer(whole(message["call"]), {
+        void this.answer(wholeNumber(message["call"]), {
           method: text(message["method"]),
-          userid: whole(message["userid"]),
+          userid: wholeNumber(message["userid"]),
           payload: message["payload"],
         });
         return true;
@@ -246,8 +246,8 @@ export class Bridge {
 
   /** An exception of type `usernetes`, fatal. Flux refuses what is no text, for ever. */
   async raise(id: bigint, note: string): Promise<void> {
-    const said = { kind: "usernetes", severity: 0, note: oneLine(note, 1000) };
-    await this.request("raise", { id: String(id), ...said });
+    const exception = { kind: "usernetes", severity: 0, note: oneLine(note, 1000) };
+    await this.request("raise", { id: String(id), ...exception });
   }
 
   /** The exception that Flux raises when a job's time limit is over. */

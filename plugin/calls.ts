@@ -1,13 +1,13 @@
 /** Carries out a call of a plan: sends the steps to the nodes and records what they report. */
 import type { Action } from "../lib/cluster/action.js";
-import { hostOf, progress, scheduleOnLead } from "../lib/cluster/state.js";
+import { hostOf, stepState, scheduleOnLead } from "../lib/cluster/state.js";
 import type { LocalStep, Step } from "../lib/cluster/steps.js";
 import { messageOf, PermanentError } from "../lib/errors.js";
 import { encodeIdset } from "../lib/flux/idset.js";
 import { elapsed } from "../lib/record/events.js";
 import { oneLine } from "../lib/record/notes.js";
 import { stepEnvironment } from "../lib/node/environment.js";
-import type { StepEnd, StepWait } from "../lib/node/progress.js";
+import type { StepEnd, StepWait } from "../lib/node/chain-tracker.js";
 import { shortNames } from "./step-log.js";
 import type { Job } from "./job.js";
 
@@ -20,11 +20,11 @@ export async function runSteps(job: Job, action: CallAction): Promise<void> {
   const [first] = steps;
   if (!claim || !first) return;
   start(job, first, ranks, false);
-  tellBegin(job, action);
+  logStart(job, action);
   const env = stepEnvironment(cluster.jobid, claim, {
     ...job.site,
     scheduleOnLead: scheduleOnLead(cluster) ?? job.site.scheduleOnLead,
-    without: job.without(),
+    excludedWorkers: job.excludedWorkers(),
   });
   const userid = claim.userid === world.owner ? undefined : claim.userid;
   await session.take({ steps, ranks, env, limitS }, userid, {
@@ -65,7 +65,7 @@ export async function runLocalStep(
 }
 
 function start(job: Job, step: Step, ranks: number[], more: boolean): void {
-  const attempt = (progress(job.cluster, step, ranks[0] ?? 0)?.attempt ?? 0) + 1;
+  const attempt = (stepState(job.cluster, step, ranks[0] ?? 0)?.attempt ?? 0) + 1;
   const context = { step, ranks: encodeIdset(ranks), attempt };
   if (attempt > 1) job.world.meter?.retry(step, ranks.length);
   job.step({ timestamp: job.world.clock.now(), name: "step-start", context }, more);
@@ -74,7 +74,7 @@ function start(job: Job, step: Step, ranks: number[], more: boolean): void {
 
 /** Records what a step is waiting for, for `status` and for the exception's note. */
 function recordProgress(job: Job, { step, rank, note }: StepWait): void {
-  const running = progress(job.cluster, step, rank);
+  const running = stepState(job.cluster, step, rank);
   if (running?.status !== "running" || running.note === note) return;
   const context = { step, ranks: String(rank), attempt: running.attempt, note };
   job.step({ timestamp: job.world.clock.now(), name: "step-progress", context }, false);
@@ -82,9 +82,9 @@ function recordProgress(job: Job, { step, rank, note }: StepWait): void {
 }
 
 /** One line a call: its steps follow each other on each rank. */
-function tellBegin(job: Job, { steps, ranks }: CallAction): void {
+function logStart(job: Job, { steps, ranks }: CallAction): void {
   const [first] = steps;
-  const attempt = first ? progress(job.cluster, first, ranks[0] ?? 0)?.attempt : undefined;
+  const attempt = first ? stepState(job.cluster, first, ranks[0] ?? 0)?.attempt : undefined;
   const tried = attempt !== undefined && attempt > 1 ? `, try ${attempt}` : "";
   job.say("info", `${steps.join(", ")}: begins on ${shortNames(job.cluster, ranks)}${tried}`);
 }
@@ -94,7 +94,7 @@ type End = Omit<StepEnd, "step"> & { step: Step };
 function finish(job: Job, end: End): void {
   const { step, rank, status, note, fault, shared, tail, next, more } = end;
   const { cluster, world } = job;
-  const begun = progress(cluster, step, rank);
+  const begun = stepState(cluster, step, rank);
   const timestamp = world.clock.now();
   const seconds = elapsed(begun?.at ?? timestamp, timestamp);
   const attempt = begun?.attempt ?? 1;
@@ -113,6 +113,6 @@ function finish(job: Job, end: End): void {
   const { allocAt } = cluster.job;
   if (step === "wait-nodes" && status === "ok" && allocAt !== undefined)
     world.meter?.nodesReady(timestamp - allocAt);
-  job.tellEnd({ step, rank, attempt, status, note, seconds, tail }, more);
+  job.logStepEnd({ step, rank, attempt, status, note, seconds, tail }, more);
   if (next) start(job, next, [rank], more);
 }

@@ -1,7 +1,7 @@
 /** Whether a job can have a cluster, and what it takes for it. */
 import { readFileSync } from "node:fs";
 import { conflicts, describeFailure } from "../lib/cluster/failures.js";
-import { progress, type Cluster } from "../lib/cluster/state.js";
+import { stepState, type Cluster } from "../lib/cluster/state.js";
 import { decodeIdset, encodeIdset } from "../lib/flux/idset.js";
 import type { Config } from "../lib/config/check.js";
 import type { Avoid, Claim } from "../lib/record/events.js";
@@ -108,12 +108,12 @@ export function claimOthers(
   const { hosts } = claim;
   const found = [...conflicts(cluster)];
   const avoid = [...(claim.avoid ?? []), takenOf(claim, found)];
-  const own = byHost(decodeIdset(claim.ranks), hosts, networks);
-  const chosen = world.open.choose({ jobid, hosts, avoid, networks: own }, world.config);
+  const ownNetworks = byHost(decodeIdset(claim.ranks), hosts, networks);
+  const chosen = world.open.choose({ jobid, hosts, avoid, networks: ownNetworks }, world.config);
   if ("exhausted" in chosen) {
     if (chosen.passes) return refusedOf(chosen, jobid);
     const [rank = claim.lead] = found[0] ?? [];
-    const at = progress(cluster, "up", rank);
+    const at = stepState(cluster, "up", rank);
     const failed = at ? `${describeFailure(cluster, { step: "up", rank, at })}; ` : "";
     return { refused: failed + chosen.exhausted };
   }

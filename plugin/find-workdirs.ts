@@ -25,7 +25,7 @@ interface Found {
   engine: EngineName | undefined;
 }
 
-export interface Swept {
+export interface FoundWorkdirs {
   /** One for each job and owner of work directories; `left` has their ranks. */
   clusters: OpenCluster[];
   /** The ranks that have answered. */
@@ -33,7 +33,7 @@ export interface Swept {
 }
 
 /** Makes one call to these ranks. A rank that does not answer is missing in `ranks`. */
-export async function sweep(world: World, ranks: number[]): Promise<Swept> {
+export async function findWorkdirs(world: World, ranks: number[]): Promise<FoundWorkdirs> {
   const { config, site, run } = world;
   const found: Found[] = [];
   /** By rank that has answered. */

@@ -27,7 +27,7 @@ export interface FollowOptions {
 
 export class Follow {
   private child: LineProcess | undefined;
-  private told: number;
+  private delivered: number;
   private stopped = false;
   private readonly restart = new Backoff(keepingClock, PAUSES);
 
@@ -35,7 +35,7 @@ export class Follow {
     private readonly jobid: bigint,
     private readonly options: FollowOptions,
   ) {
-    this.told = options.known;
+    this.delivered = options.known;
   }
 
   start(): void {
@@ -46,10 +46,10 @@ export class Follow {
       argv: ["flux", "job", "eventlog", "--follow", "--format=json", String(this.jobid)],
       env: this.options.env,
       onLine: (line) => {
-        if (seen++ >= this.told) this.tell(parseEvent(line));
+        if (seen++ >= this.delivered) this.deliver(parseEvent(line));
       },
       onLongLine: (head) => {
-        if (seen++ >= this.told) this.tell(eventOfHead(head));
+        if (seen++ >= this.delivered) this.deliver(eventOfHead(head));
       },
       onErrorLine: (line) => {
         complaint = oneLine(line);
@@ -73,7 +73,7 @@ export class Follow {
     for (let look = 0; look < LOOKS && waits() && !this.stopped; look++) {
       await pause(LOOK_MS);
       const lines = await read().catch((): string[] => []);
-      for (const line of lines.slice(this.told)) this.tell(parseEvent(line));
+      for (const line of lines.slice(this.delivered)) this.deliver(parseEvent(line));
     }
     // What it has come for goes first.
     await pause(LATER_MS);
@@ -87,9 +87,9 @@ export class Follow {
   }
 
   /** A line that is not an event counts too: the position is a number of lines. */
-  private tell(event: JobEvent | undefined): void {
+  private deliver(event: JobEvent | undefined): void {
     if (this.stopped) return;
-    this.told++;
+    this.delivered++;
     this.restart.reset();
     if (event) this.options.onEvent(event);
   }

@@ -10,7 +10,7 @@ import { f58 } from "../lib/flux/jobid.js";
 import { siteOf } from "../lib/record/setting.js";
 import type { OpenCluster } from "../lib/record/writer.js";
 import { stepEnvironment } from "../lib/node/environment.js";
-import type { StepEnd } from "../lib/node/progress.js";
+import type { StepEnd } from "../lib/node/chain-tracker.js";
 import { ClusterSession } from "./session.js";
 import type { World } from "./world.js";
 
@@ -25,7 +25,7 @@ export interface Cleaned {
   note: string;
 }
 
-export class Strays {
+export class ForeignWorkdirs {
   /** By user: a user's teardowns run one after the other, so that many of them delay nobody else. */
   private readonly last = new Map<number, Promise<unknown>>();
 
@@ -57,7 +57,10 @@ export class Strays {
       const chain = {
         steps: ["down-v" as const],
         ranks,
-        env: stepEnvironment(BigInt(jobid), claim, { ...siteOf(site, setting), without: [] }),
+        env: stepEnvironment(BigInt(jobid), claim, {
+          ...siteOf(site, setting),
+          excludedWorkers: [],
+        }),
         limitS: config.teardownTimeoutMs / 1000,
       };
       const userid = claim.userid === owner ? undefined : claim.userid;

@@ -25,7 +25,7 @@ import type { Ready } from "./bridge-messages.js";
 import { Bridge } from "./bridge.js";
 import { readEntries } from "./open-cluster-store.js";
 import { instanceId } from "./instance-id.js";
-import { logLine, tellFlux } from "./log.js";
+import { logLine, logToFlux } from "./log.js";
 import { Membership } from "./membership.js";
 import { NodeNetworks } from "./networks.js";
 import { OpenClusters } from "./open-clusters.js";
@@ -212,9 +212,9 @@ export class InstanceCluster {
       },
       run,
       clock: systemClock,
-      say: (level, text, facts) => {
-        say(level, logLine(text), facts);
-        tellFlux(bridge, level, text);
+      say: (level, text, fields) => {
+        say(level, logLine(text), fields);
+        logToFlux(bridge, level, text);
       },
       config,
       site: newSite(config, {

@@ -10,7 +10,7 @@ import type { Operation, StepEvent } from "../lib/record/writer.js";
 import type { ClusterSession } from "./session.js";
 import type { StepEnded } from "./step-log.js";
 import type { World } from "./world.js";
-import type { Facts, Level } from "../lib/log.js";
+import type { LogFields, Level } from "../lib/log.js";
 
 export interface Job {
   /** The job's ID in F58, or `instance`. */
@@ -27,12 +27,12 @@ export interface Job {
   /** Seconds that one try of a node's teardown may take. */
   readonly teardownS: number;
   /** Ranks that the cluster continues without. */
-  without(): number[];
+  excludedWorkers(): number[];
   /** The action was tried, and its result is not known. */
   hasFailed(action: Action["do"]): boolean;
-  say(level: Level, text: string, facts?: Facts): void;
+  say(level: Level, text: string, fields?: LogFields): void;
   /** Logs that a step has ended on a rank; `more` ranks are about to report the same. */
-  tellEnd(end: StepEnded, more: boolean): void;
+  logStepEnd(end: StepEnded, more: boolean): void;
   /** Records a step event, with the last `lines` that its rank printed. */
   step(event: StepEvent, more: boolean, lines?: readonly string[]): void;
   /** Records an event: it is part of the state when it is written, not before. */

@@ -30,11 +30,11 @@ const MAX = 8192;
 export function joinCommandOf(text: string): string | undefined {
   const lines = text.split("\n").map((line) => line.replace(/[ \t\r]+$/, ""));
   const joins = lines.filter((line) => JOIN.test(line));
-  const is =
+  const isValid =
     text.length <= MAX &&
     joins.length === 1 &&
     lines.every((line) => [JOIN, ...AROUND].some((known) => known.test(line)));
-  return is ? lines.join("\n") : undefined;
+  return isValid ? lines.join("\n") : undefined;
 }
 
 /** Why a text is not a join command: the place of the fault, without the text, which may hold a token. */

@@ -12,8 +12,8 @@ import type { OpenCluster } from "../lib/record/writer.js";
 import type { Bridge } from "./bridge.js";
 import { readEntries } from "./open-cluster-store.js";
 import { EBUSY, FluxError } from "./flux-error.js";
-import { type Cleaned, Strays } from "./foreign-workdirs.js";
-import { sweep } from "./find-workdirs.js";
+import { type Cleaned, ForeignWorkdirs } from "./foreign-workdirs.js";
+import { findWorkdirs } from "./find-workdirs.js";
 import type { World } from "./world.js";
 
 export interface Jobs {
@@ -28,14 +28,14 @@ export interface Jobs {
 export class Leftovers {
   /** The ranks that have been searched since they came up. */
   private readonly seen = new Set<number>();
-  private readonly strays: Strays;
+  private readonly strays: ForeignWorkdirs;
 
   constructor(
     private readonly makeWorld: () => World,
     private readonly bridge: Pick<Bridge, "list" | "lookup">,
     private readonly jobs: Jobs,
   ) {
-    this.strays = new Strays(makeWorld, (ranks) => {
+    this.strays = new ForeignWorkdirs(makeWorld, (ranks) => {
       for (const rank of ranks) this.seen.delete(rank);
     });
   }
@@ -100,7 +100,7 @@ export class Leftovers {
     const ranks = world.nodes.all().filter((rank) => !this.seen.has(rank));
     if (ranks.length === 0) return [];
     for (const rank of ranks) this.seen.add(rank);
-    const swept = await sweep(world, ranks);
+    const swept = await findWorkdirs(world, ranks);
     const silent = ranks.filter((rank) => !swept.ranks.includes(rank));
     for (const rank of silent) this.seen.delete(rank);
     if (silent.length > 0)

@@ -65,7 +65,7 @@ const SYSLOG: Partial<Record<Level, number>> = { error: 3, warn: 4, info: 6, deb
 export const logLine = (text: string): string => oneLine(text, LINE_MAX);
 
 /** A line in `flux dmesg`. */
-export function tellFlux(bridge: Pick<Bridge, "logLine">, level: Level, text: string): void {
+export function logToFlux(bridge: Pick<Bridge, "logLine">, level: Level, text: string): void {
   const priority = SYSLOG[level];
   if (priority !== undefined) bridge.logLine(priority, logLine(text));
 }

@@ -17,9 +17,9 @@ import { project, workdir } from "../lib/usernetes/names.js";
 import type { State } from "../lib/view/summary.js";
 import type { Ready } from "./bridge-messages.js";
 import { Bridge } from "./bridge.js";
-import { counted } from "./metrics/cluster-counts.js";
+import { clusterCounts } from "./metrics/cluster-counts.js";
 import { instanceId } from "./instance-id.js";
-import { createLog, logLine, tellFlux, type Log } from "./log.js";
+import { createLog, logLine, logToFlux, type Log } from "./log.js";
 import { Membership } from "./membership.js";
 import { MetricsSwitch } from "./metrics/switch.js";
 import { NodeNetworks } from "./networks.js";
@@ -29,7 +29,7 @@ import { answerCall } from "./service.js";
 import { Supervisor } from "./supervisor.js";
 import { undrainCleaned } from "./undrain.js";
 import type { World } from "./world.js";
-import type { Facts, Level } from "../lib/log.js";
+import type { LogFields, Level } from "../lib/log.js";
 
 export interface DaemonOptions {
   /** Read the table from this TOML file instead of the broker. */
@@ -98,7 +98,7 @@ class Daemon {
         onOnline: (ranks) => {
           this.nodes.set(ranks);
           this.supervisor.onOnline();
-          if (this.wasReady) void this.networks.of(this.nodes.all());
+          if (this.wasReady) void this.networks.networksOf(this.nodes.all());
         },
         onSentinel: () => {
           void this.caughtUp();
@@ -116,7 +116,7 @@ class Daemon {
     const notify = (state: string): Promise<void> => this.bridge.notify(state);
     this.manager = new ServiceManager(notify, systemClock, parts.env);
     const clusters = (): State[] => this.supervisor.states();
-    this.metrics = new MetricsSwitch(counted(clusters, this.open), (level, text) => {
+    this.metrics = new MetricsSwitch(clusterCounts(clusters, this.open), (level, text) => {
       this.say(level, text);
     });
   }
@@ -172,7 +172,7 @@ class Daemon {
     await this.supervisor.onSentinel();
     if (this.wasReady) return;
     this.wasReady = true;
-    void this.networks.of(this.nodes.all());
+    void this.networks.networksOf(this.nodes.all());
     void undrainCleaned(this.world());
     this.say("info", `ready: ${this.status()}`);
     this.manager.ready(this.status());
@@ -210,8 +210,8 @@ class Daemon {
       flux: this.bridge,
       run,
       clock: systemClock,
-      say: (level, text, facts) => {
-        this.say(level, text, facts);
+      say: (level, text, fields) => {
+        this.say(level, text, fields);
       },
       config,
       site: newSite(config, {
@@ -227,9 +227,9 @@ class Daemon {
     };
   }
 
-  private say(level: Level, text: string, facts: Facts = {}): void {
-    this.parts.log[level](facts, logLine(text));
-    tellFlux(this.bridge, level, text);
+  private say(level: Level, text: string, fields: LogFields = {}): void {
+    this.parts.log[level](fields, logLine(text));
+    logToFlux(this.bridge, level, text);
   }
 }
 

@@ -29,7 +29,7 @@ export class NodeNetworks implements Networks {
     private readonly open: OpenClusters,
   ) {}
 
-  async of(ranks: readonly number[]): Promise<Map<number, string[]>> {
+  async networksOf(ranks: readonly number[]): Promise<Map<number, string[]>> {
     const { clock, nodes } = this.makeWorld();
     const isOld = (rank: number) => (this.known.get(rank)?.at ?? 0) < clock.now() - OLD_S;
     for (const rank of this.known.keys()) if (nodes.isLost(rank)) this.known.delete(rank);
@@ -67,8 +67,9 @@ export class NodeNetworks implements Networks {
     const block = blockOfNetwork(WHOLE, network);
     return this.open.all().some(({ claim }) => {
       const place = decodeIdset(claim.ranks).indexOf(rank);
-      const own = place < 0 ? undefined : blockOfNetwork(WHOLE, following(claim.subnet, place));
-      return own !== undefined && block?.first === own.first && block.count === 1;
+      const ownBlock =
+        place < 0 ? undefined : blockOfNetwork(WHOLE, following(claim.subnet, place));
+      return ownBlock !== undefined && block?.first === ownBlock.first && block.count === 1;
     });
   }
 }

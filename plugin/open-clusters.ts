@@ -113,8 +113,8 @@ export class OpenClusters {
       ...avoid.flatMap(({ subnets = [] }) => subnets),
       ...hosts.flatMap((host) => networks.get(host) ?? []),
     ].flatMap((network) => blockOfNetwork(from.subnets, network) ?? []);
-    const own = neighbours.map(({ claim }) => blockOf(from.subnets, claim));
-    const block = chooseBlock(from.subnets, hosts.length, [...own, ...fixed]);
+    const neighbourBlocks = neighbours.map(({ claim }) => blockOf(from.subnets, claim));
+    const block = chooseBlock(from.subnets, hosts.length, [...neighbourBlocks, ...fixed]);
     if (block) return { ports, subnet: subnet(from.subnets, block.first) };
     const what = "no node subnets are free on its nodes (usernetes.subnets)";
     if (chooseBlock(from.subnets, hosts.length, fixed))

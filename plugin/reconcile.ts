@@ -13,12 +13,12 @@ import {
   reopenTeardown,
   type JobEvent,
 } from "../lib/cluster/fold.js";
-import { without } from "../lib/cluster/failures.js";
+import { excludedWorkers } from "../lib/cluster/failures.js";
 import { keptBy } from "../lib/cluster/holds.js";
 import { plan } from "../lib/cluster/plan.js";
 import { type Action } from "../lib/cluster/action.js";
-import { limitsOf, type Limits } from "../lib/cluster/retry.js";
-import { chapters } from "../lib/cluster/milestones.js";
+import { planContext, type Limits } from "../lib/cluster/retry.js";
+import { milestones } from "../lib/cluster/milestones.js";
 import { skippedSteps } from "../lib/cluster/skipped.js";
 import { ATTEMPTS } from "../lib/cluster/steps.js";
 import { displayState, isDone, ranksOf, type Cluster } from "../lib/cluster/state.js";
@@ -31,13 +31,13 @@ import { recordKey, RecordWriter, type Operation, type StepEvent } from "../lib/
 import type { Site } from "../lib/node/environment.js";
 import { INSTANCE, nameOf } from "../lib/usernetes/names.js";
 import { ACTIONS } from "./actions.js";
-import { Ends, type StepEnded } from "./step-log.js";
+import { StepLog, type StepEnded } from "./step-log.js";
 import type { Job } from "./job.js";
 import { readEventlog } from "./release-hold.js";
 import { ClusterSession } from "./session.js";
-import { traced } from "./tracing.js";
+import { traceEffects } from "./tracing.js";
 import type { World } from "./world.js";
-import type { Facts, Level } from "../lib/log.js";
+import type { LogFields, Level } from "../lib/log.js";
 
 const PAUSES = { firstMs: 500, maxMs: 30_000 };
 /** So long a worker's step waits for those of other ranks, to be planned with them. */
@@ -51,14 +51,14 @@ export class Reconciler implements Job {
   readonly leaving = new AbortController();
   /** What the cluster has under way on its nodes. */
   readonly session: ClusterSession;
-  private readonly ends: Ends;
+  private readonly ends: StepLog;
   private readonly writer: RecordWriter;
   private readonly busy = new Set<string>();
   /** Of actions that failed. */
   private readonly retries = new Map<string, Backoff>();
   private shown: string | undefined;
   /** The milestones that were logged. */
-  private readonly told = new Set<string>();
+  private readonly logged = new Set<string>();
   private cancelWake: (() => void) | undefined;
   private cancelGather: (() => void) | undefined;
   private planned = false;
@@ -75,12 +75,12 @@ export class Reconciler implements Job {
     private readonly onChange: () => void = () => undefined,
   ) {
     this.name = nameOf(cluster.jobid);
-    this.world = traced(world, (text, facts) => {
-      this.say("trace", text, facts);
+    this.world = traceEffects(world, (text, fields) => {
+      this.say("trace", text, fields);
     });
     this.session = new ClusterSession(cluster.jobid, this.world, this.leaving.signal);
-    this.ends = new Ends(cluster, world.clock, (level, text, facts) => {
-      this.say(level, text, facts);
+    this.ends = new StepLog(cluster, world.clock, (level, text, fields) => {
+      this.say(level, text, fields);
     });
     const { config } = world;
     const setting = world.open.get(cluster.jobid)?.setting;
@@ -134,7 +134,7 @@ export class Reconciler implements Job {
     forgetRunning(cluster);
     // An earlier daemon has logged the earlier milestones.
     if (cluster.claim) {
-      for (const [name] of chapters(cluster)) this.told.add(name);
+      for (const [name] of milestones(cluster)) this.logged.add(name);
       const level = cluster.jobid === INSTANCE ? "debug" : "info";
       this.say(level, `resuming (state: ${displayState(cluster) ?? "down"})`);
     }
@@ -182,8 +182,8 @@ export class Reconciler implements Job {
   }
 
   /** Ranks that the cluster continues without. */
-  without(): number[] {
-    return without(this.cluster, limitsOf(this.limitsNow(), this.world.clock.now()));
+  excludedWorkers(): number[] {
+    return excludedWorkers(this.cluster, planContext(this.limitsNow(), this.world.clock.now()));
   }
 
   /** What an earlier teardown could not reach or clean is torn down once more. */
@@ -201,13 +201,13 @@ export class Reconciler implements Job {
     this.leaving.abort();
   }
 
-  say(level: Level, text: string, facts: Facts = {}): void {
+  say(level: Level, text: string, fields: LogFields = {}): void {
     if (level !== "trace") this.ends.flush();
-    this.world.say(level, `${this.name}: ${text}`, { job: this.name, ...facts });
+    this.world.say(level, `${this.name}: ${text}`, { job: this.name, ...fields });
   }
 
   /** A step has ended on a rank: the trace has each rank, the log has groups of ranks. */
-  tellEnd(end: StepEnded, more: boolean): void {
+  logStepEnd(end: StepEnded, more: boolean): void {
     this.say("trace", `${end.step}: rank ${end.rank}: ${end.status}`);
     this.ends.add(end, more);
   }
@@ -252,7 +252,7 @@ export class Reconciler implements Job {
     this.cancelGather?.();
     this.cancelWake = this.cancelGather = undefined;
     this.show();
-    this.tell();
+    this.logMilestones();
     this.onChange();
     if (isDone(this.cluster)) {
       this.stopWatching();
@@ -309,11 +309,11 @@ export class Reconciler implements Job {
   }
 
   /** What happened to the job since the last time. */
-  private tell(): void {
-    for (const [name, words] of chapters(this.cluster)) {
-      if (this.told.has(name)) continue;
-      this.told.add(name);
-      this.say("info", words);
+  private logMilestones(): void {
+    for (const [name, text] of milestones(this.cluster)) {
+      if (this.logged.has(name)) continue;
+      this.logged.add(name);
+      this.say("info", text);
     }
   }
 

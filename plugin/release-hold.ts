@@ -10,7 +10,7 @@ import { parseEventlog } from "../lib/record/events.js";
 import type { Job } from "./job.js";
 import type { Flux } from "./world.js";
 
-export async function letGo(
+export async function releaseHold(
   { cluster, world }: Job,
   log: "prolog" | "epilog",
   { status, again }: { status: number; again: boolean },

@@ -16,7 +16,7 @@ export type Notify = (state: string) => Promise<void>;
 const PAUSES = { firstMs: 1_000, maxMs: 1_000 };
 
 export class ServiceManager {
-  private readonly there: boolean;
+  private readonly hasSocket: boolean;
   /** How often a sign of life is sent; undefined: never. */
   private readonly signMs: number | undefined;
   private isReady = false;
@@ -27,8 +27,8 @@ export class ServiceManager {
     private readonly clock: Clock,
     env: Record<string, string>,
   ) {
-    this.there = (env["NOTIFY_SOCKET"] ?? "") !== "";
-    this.signMs = this.there ? signOfLife(env) : undefined;
+    this.hasSocket = (env["NOTIFY_SOCKET"] ?? "") !== "";
+    this.signMs = this.hasSocket ? signOfLife(env) : undefined;
   }
 
   /** At the first start, and when a reload is over. `status` is what systemctl shows. */
@@ -51,7 +51,7 @@ export class ServiceManager {
   }
 
   private async send(state: string): Promise<void> {
-    if (this.there && !this.ended) await this.notify(state);
+    if (this.hasSocket && !this.ended) await this.notify(state);
   }
 
   private insist(state: string): void {

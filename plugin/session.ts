@@ -6,7 +6,7 @@
  * session has lost a rank, the next chain opens a new one; its agents end what the old one has
  * left. Nothing else of a bring-up is in the daemon's memory.
  */
-import type { Chain, ChainListener } from "../lib/node/progress.js";
+import type { Chain, ChainListener } from "../lib/node/chain-tracker.js";
 import { stepRequest } from "../lib/node/scripts.js";
 import { Session } from "../lib/node/session.js";
 import { joinDirectory } from "../lib/usernetes/names.js";

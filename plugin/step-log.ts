@@ -7,7 +7,7 @@ import { names, type Cluster } from "../lib/cluster/state.js";
 import type { Step } from "../lib/cluster/steps.js";
 import type { Clock } from "../lib/host/clock.js";
 import type { StepStatus } from "../lib/record/events.js";
-import type { Facts, Level } from "../lib/log.js";
+import type { LogFields, Level } from "../lib/log.js";
 
 /** How long a line waits for other ranks, from the first on. */
 const GATHER_MS = 1000;
@@ -26,26 +26,26 @@ export interface StepEnded {
 }
 
 /** `rank`: the first that ended so, whose output it is. */
-type Told = StepEnded & { ranks: number[] };
+type GroupedEnd = StepEnded & { ranks: number[] };
 
-export class Ends {
-  private readonly waiting = new Map<string, Told>();
+export class StepLog {
+  private readonly waiting = new Map<string, GroupedEnd>();
   private cancelTimer: (() => void) | undefined;
 
   constructor(
     private readonly cluster: Cluster,
     private readonly clock: Clock,
-    private readonly say: (level: Level, text: string, facts?: Facts) => void,
+    private readonly say: (level: Level, text: string, fields?: LogFields) => void,
   ) {}
 
   /** `more`: other ranks are about to end it, too. */
   add(end: StepEnded, more: boolean): void {
     const { step, rank, attempt, status, note } = end;
     const key = JSON.stringify([step, attempt, status, note]);
-    const told = this.waiting.get(key) ?? { ...end, ranks: [] };
-    this.waiting.set(key, told);
-    told.ranks.push(rank);
-    told.seconds = Math.max(told.seconds, end.seconds);
+    const group = this.waiting.get(key) ?? { ...end, ranks: [] };
+    this.waiting.set(key, group);
+    group.ranks.push(rank);
+    group.seconds = Math.max(group.seconds, end.seconds);
     if (more)
       this.cancelTimer ??= this.clock.after(GATHER_MS, () => {
         this.flush();
@@ -57,18 +57,18 @@ export class Ends {
   flush(): void {
     this.cancelTimer?.();
     this.cancelTimer = undefined;
-    const told = [...this.waiting.values()];
+    const groups = [...this.waiting.values()];
     this.waiting.clear();
-    for (const each of told) this.tell(each);
+    for (const each of groups) this.log(each);
   }
 
-  private tell({ step, rank, ranks, attempt, status, note, seconds, tail }: Told): void {
+  private log({ step, rank, ranks, attempt, status, note, seconds, tail }: GroupedEnd): void {
     ranks.sort((a, b) => a - b);
     const level = status === "ok" || note === "stopped" ? "info" : "error";
     const tried = attempt > 1 ? ` (try ${attempt})` : "";
     const how = status === "ok" ? `ok in ${seconds} s${tried}` : `${status}${tried}: ${note}`;
-    const facts = { step, ranks, status, seconds };
-    this.say(level, `${step}: ${shortNames(this.cluster, ranks)}: ${how}`, facts);
+    const fields = { step, ranks, status, seconds };
+    this.say(level, `${step}: ${shortNames(this.cluster, ranks)}: ${how}`, fields);
     // What went well is in its log, and so is what the others printed.
     if (status === "ok") return;
     for (const line of tail) this.say("debug", `${step}: rank ${rank}: ${line}`);

@@ -5,7 +5,7 @@
  * before the journal's sentinel: only then is it known which jobs are active,
  * and so which open clusters have lost theirs.
  */
-import { hostOf, newCluster, progress, type Cluster } from "../lib/cluster/state.js";
+import { hostOf, newCluster, stepState, type Cluster } from "../lib/cluster/state.js";
 import { parseRequest, type Parsed } from "../lib/cluster/request.js";
 import { retry } from "../lib/host/backoff.js";
 import { encodeIdset } from "../lib/flux/idset.js";
@@ -65,8 +65,8 @@ export class Supervisor implements Jobs {
   /** Of the clusters that are not down, and of jobs that will have one when they have nodes. */
   states(): State[] {
     const clusters = [...this.members.values()].map(({ reconciler }) => reconciler.cluster);
-    const there = clusters.filter(({ down }) => !down).map(stateOf);
-    return [...there, ...[...this.waiting].map((): State => "waiting")];
+    const existing = clusters.filter(({ down }) => !down).map(stateOf);
+    return [...existing, ...[...this.waiting].map((): State => "waiting")];
   }
 
   /** A bridge begins: it reports all active jobs, so one that is not has ended. */
@@ -236,7 +236,7 @@ export class Supervisor implements Jobs {
 function cleaned(cluster: Cluster): Cleaned {
   const left = cluster.down?.left ?? [];
   const [first] = left;
-  const note = first === undefined ? "" : (progress(cluster, "down-v", first)?.note ?? "");
+  const note = first === undefined ? "" : (stepState(cluster, "down-v", first)?.note ?? "");
   const where = left.map((rank) => hostOf(cluster, rank)).join(", ");
   return { jobid: String(cluster.jobid), left: encodeIdset(left), where, note };
 }

@@ -16,14 +16,14 @@ const LOOK_MS = 5_000;
  * What `take` has taken, once that is free; it gets what `look` has read. Undefined: the
  * job does not want it any more. `until`: seconds since the epoch.
  */
-export async function whenFree<T>(
+export async function waitForPorts<T>(
   job: Job,
   until: number,
   { look, take }: { look: () => Promise<T>; take: (seen: T) => Taken | Refused },
 ): Promise<Taken | Refused | undefined> {
   const { cluster, world } = job;
   const from = world.clock.now();
-  let said = "";
+  let reported = "";
   for (;;) {
     const seen = await look();
     if (isOver(cluster) || cluster.settle || job.leaving.signal.aborted) return undefined;
@@ -32,10 +32,10 @@ export async function whenFree<T>(
     const now = world.clock.now();
     if (now >= until)
       return { refused: `${taken.refused}; waited ${formatFsd((now - from) * 1000)} for them` };
-    if (said !== taken.refused) {
-      said = taken.refused;
-      job.say("info", `waiting: ${said}`);
-      showWaiting(job, said);
+    if (reported !== taken.refused) {
+      reported = taken.refused;
+      job.say("info", `waiting: ${reported}`);
+      showWaiting(job, reported);
     }
     await nextChange(job, Math.min(LOOK_MS, (until - now) * 1000));
   }

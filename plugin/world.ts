@@ -2,7 +2,7 @@
 import type { Config } from "../lib/config/check.js";
 import type { Clock } from "../lib/host/clock.js";
 import type { Run } from "../lib/host/command.js";
-import type { Facts, Level } from "../lib/log.js";
+import type { LogFields, Level } from "../lib/log.js";
 import type { Site } from "../lib/node/environment.js";
 import type { Claim } from "../lib/record/events.js";
 import type { Operation } from "../lib/record/writer.js";
@@ -29,8 +29,8 @@ export interface World {
   flux: Flux;
   run: Run;
   clock: Clock;
-  /** A line in the daemon's log and in `flux dmesg`; the facts go to the log only. */
-  say: (level: Level, text: string, facts?: Facts) => void;
+  /** A line in the daemon's log and in `flux dmesg`; the fields go to the log only. */
+  say: (level: Level, text: string, fields?: LogFields) => void;
   config: Config;
   site: Site;
   /** The uid that the instance belongs to. */
@@ -46,5 +46,5 @@ export interface World {
 
 export interface Networks {
   /** Of these ranks, like `10.1.0.0/16`; a rank without networks is omitted. */
-  of(ranks: readonly number[]): Promise<Map<number, string[]>>;
+  networksOf(ranks: readonly number[]): Promise<Map<number, string[]>>;
 }

@@ -27,7 +27,7 @@ function tables(name: string, { options, verbs }: Grammar): string[] {
     verb.options.flatMap(({ names, value }) =>
       value === undefined
         ? []
-        : [`${names.map((it) => `${verb.name}:${it}`).join(" | ")}) found='${words(value)}' ;;`],
+        : [`${names.map((it) => `${verb.name}:${it}`).join(" | ")}) found='${kindText(value)}' ;;`],
     ),
   );
   return [
@@ -45,7 +45,7 @@ function tables(name: string, { options, verbs }: Grammar): string[] {
     ...table(
       `${name}_argument() { # VERB; sets $most too`,
       "$1",
-      verbs.map((verb) => `${verb.name}) found='${words(verb.argument)}' most=${verb.most} ;;`),
+      verbs.map((verb) => `${verb.name}) found='${kindText(verb.argument)}' most=${verb.most} ;;`),
     ),
   ];
 }
@@ -55,7 +55,7 @@ function table(head: string, subject: string, cases: string[]): string[] {
   return [head, `  case ${subject} in`, ...lines, "  esac", "}", ""];
 }
 
-function words(kind: Kind): string {
+function kindText(kind: Kind): string {
   if (typeof kind === "string") return kind;
   return ("listOf" in kind ? ["list", ...kind.listOf] : ["words", ...kind]).join(" ");
 }

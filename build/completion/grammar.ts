@@ -6,19 +6,19 @@ import { kindOf, type Kind } from "./kinds.js";
 export interface Grammar {
   command: string;
   /** Before the verb. */
-  options: OptionWords[];
+  options: GrammarOption[];
   verbs: Verb[];
 }
 
 export interface Verb {
   name: string;
-  options: OptionWords[];
+  options: GrammarOption[];
   argument: Kind;
   /** How many arguments there may be. */
   most: number;
 }
 
-export interface OptionWords {
+export interface GrammarOption {
   /** `-x`, `--exclude` */
   names: string[];
   /** Undefined: it takes none. */
@@ -26,15 +26,15 @@ export interface OptionWords {
 }
 
 const MANY = 99;
-const HELP: OptionWords = { names: ["-h", "--help"], value: undefined };
+const HELP: GrammarOption = { names: ["-h", "--help"], value: undefined };
 
 export function programGrammar(program: Command): Grammar {
-  const own = program.commands.map((command): Verb => {
+  const commandVerbs = program.commands.map((command): Verb => {
     const words = command.registeredArguments;
     const [first] = words;
     return {
       name: command.name(),
-      options: [...command.options.map(optionWords), HELP],
+      options: [...command.options.map(grammarOption), HELP],
       argument: first ? kindOf(first.name(), "", first.argChoices) : "none",
       most: words.some(({ variadic }) => variadic) ? MANY : words.length,
     };
@@ -49,11 +49,18 @@ export function programGrammar(program: Command): Grammar {
     { name: "once", options: [HELP], argument: "command", most: MANY },
     { name: "help", options: [], argument: "verb", most: 1 },
   ];
-  const options = [...program.options.map(optionWords), HELP];
-  return { command: program.name(), options, verbs: [...own, ...more] };
+  const options = [...program.options.map(grammarOption), HELP];
+  return { command: program.name(), options, verbs: [...commandVerbs, ...more] };
 }
 
-function optionWords({ short, long, flags, required, optional, argChoices }: Option): OptionWords {
+function grammarOption({
+  short,
+  long,
+  flags,
+  required,
+  optional,
+  argChoices,
+}: Option): GrammarOption {
   const names = [short, long].filter((name) => name !== undefined);
   const value = /[<[]([^.>\]]+)/.exec(flags)?.[1] ?? "";
   const kind = kindOf(value, long, argChoices);
@@ -75,7 +82,7 @@ export function usernetesGrammar(): Grammar {
   return { command: "usernetes", options: [...optionsIn(first), version, HELP], verbs };
 }
 
-function optionsIn(usage: string): OptionWords[] {
+function optionsIn(usage: string): GrammarOption[] {
   return [...usage.matchAll(/(--[a-z-]+)(?: ([A-Z]+))?/g)].map(([, name = "", value]) => ({
     names: [name],
     value: value === undefined ? undefined : kindOf(value, name),

@@ -49,7 +49,9 @@ export function verbBlocks(name: string, help: HelpText): Block[] {
 }
 
 export const optionItems = ({ options }: HelpText): Block[] =>
-  options.map(({ term, words }) => item(optionTerm(term), [paragraph(sentence(marked(words)))]));
+  options.map(({ term, description: words }) =>
+    item(optionTerm(term), [paragraph(sentence(marked(words)))]),
+  );
 
 function optionTerm(term: string): string {
   const [names = "", value] = term.split(/ (?=[A-Z]+$)/);

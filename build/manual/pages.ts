@@ -55,8 +55,8 @@ function programParts(program: Command): Record<string, Block[]> {
 function usernetesParts(): Record<string, Block[]> {
   const main = usernetesHelp();
   // Those that have no help of their own are in a table of it.
-  const told = main.prose.map((block) => (block.kind === "item" ? block.term : ""));
-  const others = verbsOf(main).filter((verb) => !told.includes(`\`${verb}\``));
+  const described = main.prose.map((block) => (block.kind === "item" ? block.term : ""));
+  const others = verbsOf(main).filter((verb) => !described.includes(`\`${verb}\``));
   return {
     synopsis: [{ kind: "lines", texts: main.usage.map(synopsis) }],
     options: optionItems(main),

@@ -1,7 +1,7 @@
 /** `flux-usernetes clean`: remove what clusters of ended jobs have left behind. */
 import { Command } from "commander";
 import { CommandError, EXIT } from "../errors.js";
-import { here, nameOf } from "../view/terminal.js";
+import { terminalLook, nameOf } from "../view/terminal.js";
 import { jobidOf } from "./jobid-argument.js";
 import { callDaemon } from "./service.js";
 
@@ -64,6 +64,6 @@ function print(cleaned: Cleaned[], json: boolean): void {
   for (const { jobid, left, where, note } of cleaned) {
     const how =
       left === "" ? "nothing is left" : `leftovers on ${where}: ${note || "node is unreachable"}`;
-    process.stdout.write(`${nameOf(BigInt(jobid), here())}: ${how}\n`);
+    process.stdout.write(`${nameOf(BigInt(jobid), terminalLook())}: ${how}\n`);
   }
 }

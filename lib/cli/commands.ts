@@ -34,15 +34,15 @@ const REPLACED: Record<string, string> = {
 };
 
 /** Throws a CommandError for a command that there is no more. */
-export function refuseReplaced(word = ""): void {
-  const instead = Object.hasOwn(REPLACED, word) ? REPLACED[word] : undefined;
+export function refuseReplaced(name = ""): void {
+  const instead = Object.hasOwn(REPLACED, name) ? REPLACED[name] : undefined;
   if (instead !== undefined)
-    throw new CommandError(EXIT.usage, `there is no command ${word}: ${instead}`);
+    throw new CommandError(EXIT.usage, `there is no command ${name}: ${instead}`);
 }
 
 /** `word`: the command line's first; where it names no subcommand, all are there. */
-export async function loadProgram(word = ""): Promise<Command> {
-  const called = Object.hasOwn(COMMANDS, word) ? [word] : Object.keys(COMMANDS);
+export async function loadProgram(name = ""): Promise<Command> {
+  const called = Object.hasOwn(COMMANDS, name) ? [name] : Object.keys(COMMANDS);
   const program = new Command("flux-usernetes")
     .description("user-space Kubernetes in Flux jobs")
     .version(version());

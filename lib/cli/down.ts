@@ -1,6 +1,6 @@
 /** `flux-usernetes down`: take down the cluster of the whole instance. */
 import { Command } from "commander";
-import { hostOf, progress as progressOf } from "../cluster/state.js";
+import { hostOf, stepState as progressOf } from "../cluster/state.js";
 import { CommandError, EXIT } from "../errors.js";
 import { followSteps } from "../view/live-steps.js";
 import { readSetting, withSettingOptions, type SettingOptions } from "./instance-setting.js";

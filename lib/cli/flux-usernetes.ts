@@ -2,7 +2,7 @@
 import { loadProgram, refuseReplaced } from "./commands.js";
 import { runProgram } from "./program.js";
 
-const [, , word] = process.argv;
-await runProgram(await loadProgram(word), process.argv, () => {
-  refuseReplaced(word);
+const [, , name] = process.argv;
+await runProgram(await loadProgram(name), process.argv, () => {
+  refuseReplaced(name);
 });

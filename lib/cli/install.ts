@@ -5,7 +5,7 @@ import { CommandError, EXIT } from "../errors.js";
 import { install } from "../install/install.js";
 import type { Roots } from "../install/items.js";
 import { uninstall } from "../install/uninstall.js";
-import { nextSteps, tellChange, tellRemoval } from "../install/words.js";
+import { nextSteps, changeLine, removalLine } from "../install/change-lines.js";
 import { version } from "./version.js";
 
 const NOTHING = "dry run: nothing was changed\n";
@@ -41,8 +41,8 @@ Examples:
     .action((options: Options) => {
       const roots = rootsOf(options);
       const done = withReason(() => install(roots, version(), options.dryRun ?? false));
-      for (const change of done.changes) process.stdout.write(tellChange(change));
-      for (const removal of done.removals) process.stdout.write(tellRemoval(removal));
+      for (const change of done.changes) process.stdout.write(changeLine(change));
+      for (const removal of done.removals) process.stdout.write(removalLine(removal));
       const refused = done.changes.filter(({ what }) => what === "refused").length;
       if (refused > 0)
         throw new CommandError(
@@ -79,7 +79,7 @@ Example:
         process.stdout.write(`nothing of flux-usernetes is installed under ${prefix}\n`);
         return;
       }
-      for (const removal of removals) process.stdout.write(tellRemoval(removal));
+      for (const removal of removals) process.stdout.write(removalLine(removal));
       if (options.dryRun) process.stdout.write(NOTHING);
       if (removals.some(({ what }) => what === "failed"))
         throw new CommandError(
@@ -104,10 +104,10 @@ function withReason<T>(act: () => T): T {
   } catch (error) {
     const { code, path } = error as NodeJS.ErrnoException;
     if (code === undefined || path === undefined) throw error;
-    const words: Record<string, string> = { EACCES: "permission denied", EROFS: "read-only" };
+    const reasons: Record<string, string> = { EACCES: "permission denied", EROFS: "read-only" };
     throw new CommandError(
       EXIT.failed,
-      `${path}: ${words[code] ?? code}; completed changes stay; rerun to continue`,
+      `${path}: ${reasons[code] ?? code}; completed changes stay; rerun to continue`,
     );
   }
 }

@@ -17,7 +17,7 @@ export interface SettingOptions {
   passEnv: string[];
 }
 
-export interface Setting {
+export interface InstanceSettings {
   config: Config;
   /** Of rank 0, 1, ... */
   hosts: string[];
@@ -42,7 +42,7 @@ export function withSettingOptions(command: Command): Command {
 export async function readSetting(
   options: SettingOptions,
   needsTemplate: boolean,
-): Promise<Setting> {
+): Promise<InstanceSettings> {
   const env = localEnvironment();
   const hosts = decodeHostlist(await attribute("hostlist"));
   const jobid = parseJobid(await attribute("jobid").catch(() => ""));

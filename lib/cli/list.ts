@@ -3,7 +3,7 @@ import { Command } from "commander";
 import { CommandError, EXIT } from "../errors.js";
 import { seeClusters } from "../view/clusters.js";
 import { HEADING, listLines, order } from "../view/list.js";
-import { cut, here, nameOf } from "../view/terminal.js";
+import { cut, terminalLook, nameOf } from "../view/terminal.js";
 import { summaryJson } from "../view/summary.js";
 import { isOwner } from "./instance.js";
 
@@ -64,7 +64,7 @@ Examples:
         warn,
       });
       const shown = order(seen.filter(({ state }) => ended || state !== "gone"));
-      const look = here();
+      const look = terminalLook();
       const now = Date.now() / 1000;
       if (json) {
         const values = shown.map((each) => summaryJson(each, now, nameOf(each.jobid)));

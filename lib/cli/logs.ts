@@ -8,7 +8,7 @@ import { followLogs } from "../view/follow-logs.js";
 import type { SeenJob } from "../view/job.js";
 import { LogPrinter, printLogs, type Wanted } from "../view/logs.js";
 import { noCluster } from "../view/status.js";
-import { here, nameOf } from "../view/terminal.js";
+import { terminalLook, nameOf } from "../view/terminal.js";
 import { clusterIdOf, seeCluster } from "./cluster-argument.js";
 
 interface Options {
@@ -60,8 +60,8 @@ Examples:
     });
 }
 
-const say = (words: string): void => {
-  process.stderr.write(`flux-usernetes: ${words}\n`);
+const say = (text: string): void => {
+  process.stderr.write(`flux-usernetes: ${text}\n`);
 };
 
 async function follow(
@@ -69,24 +69,24 @@ async function follow(
   wanted: (cluster: Cluster) => Wanted,
   printer: LogPrinter,
 ): Promise<void> {
-  let said = "";
+  let reported = "";
   const onNone = (seen: SeenJob): void => {
     const { asked, job } = seen.cluster;
     if (job.clean || !("asks" in asked && asked.asks)) throw none(seen);
-    const words = `${nameOf(jobid, here())}: ${noCluster(seen.cluster)}`;
-    if (words !== said) say(words);
-    said = words;
+    const text = `${nameOf(jobid, terminalLook())}: ${noCluster(seen.cluster)}`;
+    if (text !== reported) say(text);
+    reported = text;
   };
   await followLogs({ look: () => seeCluster(jobid), wanted, printer, say, onNone });
 }
 
 function none({ cluster }: SeenJob): CommandError {
-  const words = noCluster(cluster);
-  return new CommandError(EXIT.failed, `${nameOf(cluster.jobid, here())}: ${words}`);
+  const text = noCluster(cluster);
+  return new CommandError(EXIT.failed, `${nameOf(cluster.jobid, terminalLook())}: ${text}`);
 }
 
 function nothing({ cluster }: SeenJob, { rank, step }: Options): string {
-  const name = nameOf(cluster.jobid, here());
+  const name = nameOf(cluster.jobid, terminalLook());
   if (cluster.down && !cluster.down.kept) return `${name}: no saved logs`;
   const what = step === undefined ? "no step output yet" : `no output of step ${step} yet`;
   return `${name}: ${what}${rank === undefined ? "" : ` on rank ${rank}`}`;

@@ -49,7 +49,7 @@ async function ping(waitMs: number): Promise<string> {
   }
 }
 
-function refuse(words: string): CommandError {
-  if (/usernetes\.ping/.test(words)) return noDaemon();
-  return noInstanceError(words);
+function refuse(reason: string): CommandError {
+  if (/usernetes\.ping/.test(reason)) return noDaemon();
+  return noInstanceError(reason);
 }

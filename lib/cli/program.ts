@@ -2,7 +2,7 @@
 import { constants } from "node:os";
 import { CommanderError, type Command } from "commander";
 import { CommandError, EXIT, messageOf } from "../errors.js";
-import { here } from "../view/terminal.js";
+import { terminalLook } from "../view/terminal.js";
 import { filled, NARROWEST } from "../help/help-width.js";
 
 /** `check` throws a CommandError where the command line is not to be run. */
@@ -43,7 +43,7 @@ export function prepare(command: Command, name: string): void {
     .exitOverride()
     .configureHelp({ minWidthToWrap: NARROWEST })
     .configureOutput({
-      writeOut: (text) => process.stdout.write(filled(text, here())),
+      writeOut: (text) => process.stdout.write(filled(text, terminalLook())),
       outputError: (text, write) => {
         write(`${name}: ${text.trim().replace(/^error: /, "")} (see ${name} --help)\n`);
       },

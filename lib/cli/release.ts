@@ -3,7 +3,7 @@ import { Command } from "commander";
 import { isDebug, isHeld, isOver, type Cluster } from "../cluster/state.js";
 import { CommandError, EXIT } from "../errors.js";
 import { output, run } from "../host/runner.js";
-import { here, nameOf } from "../view/terminal.js";
+import { terminalLook, nameOf } from "../view/terminal.js";
 import { seeJob } from "../view/job.js";
 import { jobidOf } from "./jobid-argument.js";
 
@@ -29,7 +29,7 @@ Example:
       const jobid = await jobidOf(job);
       const { cluster } = await seeJob(jobid);
       const why = whyNotHeld(cluster);
-      const name = nameOf(jobid, here());
+      const name = nameOf(jobid, terminalLook());
       if (why) throw new CommandError(EXIT.failed, `${name} is not held: ${why}`);
       // The same request that a user may make by hand; the daemon follows the job's events.
       const argv = ["flux", "job", "memo", String(jobid), "usernetes.release=true"];

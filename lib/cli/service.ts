@@ -19,12 +19,12 @@ export async function callDaemon(
   const argv = ["flux", "python", script, ...request];
   const answer = await run({ argv, env, timeoutMs: timeoutMs + MARGIN_MS });
   if (answer.exitCode === 0) return JSON.parse(answer.stdout);
-  const words = answer.stderr.trim().split("\n").at(-1) || answer.reason;
-  const [, errno, text] = /^([0-9]+) (.*)$/.exec(words) ?? [];
+  const message = answer.stderr.trim().split("\n").at(-1) || answer.reason;
+  const [, errno, text] = /^([0-9]+) (.*)$/.exec(message) ?? [];
   if (Number(errno) === ENOSYS && text?.includes("No service")) throw noDaemon();
-  if (/Unable to connect|No such file or directory/.test(text ?? words))
-    throw noInstanceError(text ?? words);
-  throw new CommandError(EXIT.failed, text ?? words);
+  if (/Unable to connect|No such file or directory/.test(text ?? message))
+    throw noInstanceError(text ?? message);
+  throw new CommandError(EXIT.failed, text ?? message);
 }
 
 export function noDaemon(): CommandError {

@@ -7,7 +7,7 @@ import { isOver, type Cluster } from "../cluster/state.js";
 import { CommandError, EXIT } from "../errors.js";
 import { formatFsd } from "../flux/fsd.js";
 import { run } from "../host/runner.js";
-import { here, nameOf } from "../view/terminal.js";
+import { terminalLook, nameOf } from "../view/terminal.js";
 import { waits } from "../view/status-steps.js";
 import { stepLines } from "../view/steps.js";
 import { INSTANCE } from "../usernetes/names.js";
@@ -33,15 +33,15 @@ export async function settled(jobid: bigint, limitMs: number): Promise<void> {
     const { cluster } = seen;
     if (cluster.settle?.outcome === "ready") return;
     const why = whyNever(cluster);
-    if (why) throw new CommandError(EXIT.failed, `${nameOf(jobid, here())}: ${why}`);
-    const words = waitsFor(seen);
+    if (why) throw new CommandError(EXIT.failed, `${nameOf(jobid, terminalLook())}: ${why}`);
+    const waiting = waitsFor(seen);
     const left = begin + limitMs - Date.now();
     if (left <= 0) {
       const time = formatFsd(limitMs);
-      const text = `${nameOf(jobid, here())}: not ready after ${time}: ${words}`;
+      const text = `${nameOf(jobid, terminalLook())}: not ready after ${time}: ${waiting}`;
       throw new CommandError(EXIT.failed, text);
     }
-    say(words);
+    say(waiting);
     await nextLook(jobid, Math.min(LOOK_MS, left));
     // `up` of an instance needs none.
     if (seen.cluster.jobid === INSTANCE || (await daemonAnswers())) daemonAt = Date.now();
@@ -92,12 +92,12 @@ async function nextLook(jobid: bigint, ms: number): Promise<void> {
 
 /** On stderr, when it takes long, each time that it is something else. */
 function sayer(jobid: bigint, begin: number): (words: string) => void {
-  let said = "";
-  return (words) => {
+  let reported = "";
+  return (text) => {
     // Not for a time that has grown.
-    const key = words.replace(/, for [0-9.]+[smhd] now/g, "");
-    if (Date.now() - begin < QUIET_MS || key === said) return;
-    said = key;
-    process.stderr.write(`flux-usernetes: ${nameOf(jobid, here())}: ${words}\n`);
+    const key = text.replace(/, for [0-9.]+[smhd] now/g, "");
+    if (Date.now() - begin < QUIET_MS || key === reported) return;
+    reported = key;
+    process.stderr.write(`flux-usernetes: ${nameOf(jobid, terminalLook())}: ${text}\n`);
   };
 }

@@ -9,10 +9,16 @@ import { eventLine } from "../view/event-line.js";
 import { redrawer } from "../view/frame.js";
 import { HEADING, listLines, order } from "../view/list.js";
 import { failedSteps } from "../view/status-steps.js";
-import { noCluster, statusFrame, statusJson, statusLines, type Told } from "../view/status.js";
+import {
+  noCluster,
+  statusFrame,
+  statusJson,
+  statusLines,
+  type StatusSource,
+} from "../view/status.js";
 import { stepLines } from "../view/steps.js";
 import { summaryJson } from "../view/summary.js";
-import { cut, here, nameOf } from "../view/terminal.js";
+import { cut, terminalLook, nameOf } from "../view/terminal.js";
 import { clusterIdOf, seeCluster } from "./cluster-argument.js";
 import { ofWhom, warn } from "./list.js";
 
@@ -53,7 +59,7 @@ Examples:
     });
 }
 
-async function look(jobid: bigint, user?: string): Promise<Told> {
+async function look(jobid: bigint, user?: string): Promise<StatusSource> {
   const seen = await seeCluster(jobid);
   const failed = failedSteps(stepLines(seen.record, now())).map(({ step }) => step);
   const [kept, name] = await Promise.all([
@@ -70,9 +76,9 @@ function print(lines: string[]): void {
 }
 
 async function showOne(jobid: bigint, json: boolean): Promise<void> {
-  const told = await look(jobid);
-  if (json) print([JSON.stringify(statusJson(told, now()))]);
-  else print(statusLines(told, now(), here()));
+  const current = await look(jobid);
+  if (json) print([JSON.stringify(statusJson(current, now()))]);
+  else print(statusLines(current, now(), terminalLook()));
 }
 
 /** As `list` does. */
@@ -83,11 +89,11 @@ async function showAll(json: boolean): Promise<void> {
     const each = shown.map((summary) => summaryJson(summary, now(), nameOf(summary.jobid)));
     print([JSON.stringify(each)]);
   } else if (shown.length === 0) print(["there is no cluster"]);
-  else print([cut(HEADING, here()), ...listLines(shown, now(), here())]);
+  else print([cut(HEADING, terminalLook()), ...listLines(shown, now(), terminalLook())]);
 }
 
 async function watch(jobid: bigint): Promise<void> {
-  const show = here().redraws ? drawn() : told(jobid);
+  const show = terminalLook().redraws ? drawn() : reportChanges(jobid);
   let user: string | undefined;
   for (;;) {
     const seen = await look(jobid, user);
@@ -100,7 +106,7 @@ async function watch(jobid: bigint): Promise<void> {
 }
 
 /** Nothing more will come, or only its teardown after a failure. */
-function isSettled({ cluster }: Told): boolean {
+function isSettled({ cluster }: StatusSource): boolean {
   const { down, settle, claim, job } = cluster;
   if (down && !down.kept) return true;
   if (settle?.outcome === "failed" && !isDebug(cluster)) return true;
@@ -109,15 +115,15 @@ function isSettled({ cluster }: Told): boolean {
   return !claim && (job.clean || !("asks" in cluster.asked && cluster.asked.asks));
 }
 
-function drawn(): (seen: Told, isLast: boolean) => void {
+function drawn(): (seen: StatusSource, isLast: boolean) => void {
   const draw = redrawer(process.stdout);
   return (seen, isLast) => {
-    draw(statusFrame(seen, now(), here()), isLast);
+    draw(statusFrame(seen, now(), terminalLook()), isLast);
   };
 }
 
 /** A line for each event of the record, and for what a cluster waits for before it has one. */
-function told(jobid: bigint): (seen: Told) => void {
+function reportChanges(jobid: bigint): (seen: StatusSource) => void {
   let printed = 0;
   let waiting = "";
   return (seen) => {
@@ -125,8 +131,8 @@ function told(jobid: bigint): (seen: Told) => void {
     const from = record[0]?.timestamp ?? 0;
     print(record.slice(printed).map((event) => eventLine(event, cluster, from)));
     printed = record.length;
-    const words = cluster.claim ? "" : noCluster(cluster);
-    if (words && words !== waiting) print([`${nameOf(jobid, here())}: ${words}`]);
-    waiting = words;
+    const text = cluster.claim ? "" : noCluster(cluster);
+    if (text && text !== waiting) print([`${nameOf(jobid, terminalLook())}: ${text}`]);
+    waiting = text;
   };
 }

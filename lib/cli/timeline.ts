@@ -1,7 +1,7 @@
 /** `flux-usernetes timeline`: which step took how long on which ranks. */
 import { Command } from "commander";
 import { CommandError, EXIT } from "../errors.js";
-import { here, nameOf } from "../view/terminal.js";
+import { terminalLook, nameOf } from "../view/terminal.js";
 import { noCluster } from "../view/status.js";
 import { timelineJson } from "../view/timeline/json.js";
 import { timelineSvg } from "../view/timeline/svg.js";
@@ -73,7 +73,7 @@ async function show(
 
 /** In a pipe, COLUMNS sets the width. */
 function lookHere() {
-  const look = here();
+  const look = terminalLook();
   const columns = Number(process.env["COLUMNS"]);
   return Number.isInteger(columns) && columns > 0 ? { ...look, width: columns } : look;
 }

@@ -11,7 +11,7 @@ import { followSteps } from "../view/live-steps.js";
 import {
   readSetting,
   withSettingOptions,
-  type Setting,
+  type InstanceSettings,
   type SettingOptions,
 } from "./instance-setting.js";
 
@@ -52,7 +52,7 @@ Examples:
 }
 
 /** The path of the kubeconfig. */
-async function up(setting: Setting, options: UpOptions): Promise<string> {
+async function up(setting: InstanceSettings, options: UpOptions): Promise<string> {
   const wanted = resourcesOf(setting, options);
   const workdir = workdirOf(options.workdir) ?? setting.names().workdir;
   const names = () => ({ ...setting.names(), workdir });
@@ -77,15 +77,15 @@ async function up(setting: Setting, options: UpOptions): Promise<string> {
 }
 
 /** The ranks that are wanted, and their hosts. */
-function resourcesOf({ hosts }: Setting, { exclude = "" }: UpOptions): Resources {
-  const without = new Set(idset(exclude));
-  const beyond = [...without].find((rank) => rank >= hosts.length);
+function resourcesOf({ hosts }: InstanceSettings, { exclude = "" }: UpOptions): Resources {
+  const excluded = new Set(idset(exclude));
+  const beyond = [...excluded].find((rank) => rank >= hosts.length);
   if (beyond !== undefined)
     throw new CommandError(
       EXIT.usage,
       `-x: found rank ${beyond}, allowed: 0-${hosts.length - 1}, the ranks of this instance`,
     );
-  const ranks = hosts.map((_, rank) => rank).filter((rank) => !without.has(rank));
+  const ranks = hosts.map((_, rank) => rank).filter((rank) => !excluded.has(rank));
   if (ranks.length === 0)
     throw new CommandError(
       EXIT.usage,
@@ -160,7 +160,7 @@ function kubeconfigOf(cluster: Cluster): string {
 }
 
 /** Of the job that this instance is, or of one further out; not that of this instance. */
-async function kubeconfigHere({ jobid, env }: Setting): Promise<string | undefined> {
+async function kubeconfigHere({ jobid, env }: InstanceSettings): Promise<string | undefined> {
   if (jobid === undefined) return undefined;
   const argv = [packagePath("bin", "usernetes"), "attr", "kubeconfig"];
   const { exitCode, stdout } = await run({ argv, env, timeoutMs: ATTR_DEADLINE_MS });

@@ -2,7 +2,7 @@
 import { Command } from "commander";
 import { CommandError, EXIT } from "../errors.js";
 import { parseFsd } from "../flux/fsd.js";
-import { here, nameOf } from "../view/terminal.js";
+import { terminalLook, nameOf } from "../view/terminal.js";
 import { clusterIdOf } from "./cluster-argument.js";
 import { settled } from "./settled.js";
 
@@ -37,6 +37,6 @@ Example:
         );
       const jobid = await clusterIdOf(name);
       await settled(jobid, limitMs);
-      process.stdout.write(`${nameOf(jobid, here())}: ready\n`);
+      process.stdout.write(`${nameOf(jobid, terminalLook())}: ready\n`);
     });
 }

@@ -22,7 +22,7 @@ interface Options {
   json?: true;
 }
 
-type Told = Warmth & { host: string; user: string | undefined };
+type NodeWarmth = Warmth & { host: string; user: string | undefined };
 
 export function warmCommand(): Command {
   return new Command("warm")
@@ -70,20 +70,20 @@ async function warm(options: Options): Promise<void> {
   const all = await whoseImages(run, options.user, { runAs: config.runAs, owner });
   const base = nodeEnvironment(options.passEnv);
   const signal = stopOnSignals();
-  const told: Told[] = [];
+  const nodes: NodeWarmth[] = [];
   process.stderr.write(`warming ${ranks.length} nodes with ${engine}\n`);
   for (const whose of all) {
     const wanted = { ranks, engine, base, template: config.template, limitS: limitMs / 1000 };
     const onEnd = (warmth: Warmth) => {
-      told.push({ ...warmth, host: hosts[warmth.rank] ?? "", user: whose.name });
+      nodes.push({ ...warmth, host: hosts[warmth.rank] ?? "", user: whose.name });
       process.stderr.write(`${nodeOf(hosts, warmth, whose)}: ${outcome(warmth)}\n`);
     };
     if (!signal.aborted)
       await warmNodes(run, { ...wanted, userid: whose.userid }, { signal, onEnd });
   }
-  const ok = told.length === ranks.length * all.length && told.every(isWarm);
-  if (options.json) process.stdout.write(`${JSON.stringify({ ok, engine, nodes: told })}\n`);
-  else process.stdout.write(summary(told));
+  const ok = nodes.length === ranks.length * all.length && nodes.every(isWarm);
+  if (options.json) process.stdout.write(`${JSON.stringify({ ok, engine, nodes: nodes })}\n`);
+  else process.stdout.write(summary(nodes));
   if (!ok) process.exitCode = EXIT.failed;
 }
 
@@ -99,13 +99,13 @@ function outcome({ status, note, seconds }: Warmth): string {
   return status === "already" ? `image already present (${time})` : `failed: ${note}`;
 }
 
-function summary(told: Told[]): string {
-  const nodes = new Set(told.map(({ rank }) => rank));
-  const cold = told.filter((one) => !isWarm(one));
+function summary(nodes: NodeWarmth[]): string {
+  const ranks = new Set(nodes.map(({ rank }) => rank));
+  const cold = nodes.filter((one) => !isWarm(one));
   const not = [...new Set(cold.map(({ host }) => host))];
   const rest = not.length === 0 ? "" : `; not ${encodeHostlist(not)}`;
-  const count = nodes.size - new Set(cold.map(({ rank }) => rank)).size;
-  return `${count} of ${nodes.size} nodes have the image${rest}\n`;
+  const count = ranks.size - new Set(cold.map(({ rank }) => rank)).size;
+  return `${count} of ${ranks.size} nodes have the image${rest}\n`;
 }
 
 function limitOf(text: string): number {

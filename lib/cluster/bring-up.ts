@@ -3,10 +3,10 @@
  * other without waiting for other ranks: those that come next together go into
  * one call.
  */
-import { without } from "./failures.js";
+import { excludedWorkers } from "./failures.js";
 import type { Action } from "./action.js";
-import { retryable, type Retry } from "./retry.js";
-import { progress, ranksOf, type Cluster } from "./state.js";
+import { retryable, type PlanContext } from "./retry.js";
+import { stepState, ranksOf, type Cluster } from "./state.js";
 import {
   CONTROL_PLANE,
   FINISH,
@@ -19,43 +19,43 @@ import {
   type Step,
 } from "./steps.js";
 
-const is = (cluster: Cluster, step: Step, rank: number) =>
-  progress(cluster, step, rank)?.status === "ok";
+const isOk = (cluster: Cluster, step: Step, rank: number) =>
+  stepState(cluster, step, rank)?.status === "ok";
 
-export function bringUpSteps(cluster: Cluster, facts: Retry): Action[] {
+export function bringUpSteps(cluster: Cluster, context: PlanContext): Action[] {
   const claim = cluster.claim;
   if (!claim) return [];
-  const dropped = new Set(without(cluster, facts));
+  const dropped = new Set(excludedWorkers(cluster, context));
   const ranks = ranksOf(cluster).filter((rank) => !dropped.has(rank));
   const workers = ranks.filter((rank) => rank !== claim.lead);
   const calls = (chain: readonly NodeStep[], on: number[]) => {
-    const steps = chain.filter((step) => !facts.skipped.has(step));
-    return chains(cluster, steps, on, facts);
+    const steps = chain.filter((step) => !context.skipped.has(step));
+    return chains(cluster, steps, on, context);
   };
-  const isUp = (rank: number) => is(cluster, "up", rank);
+  const isUp = (rank: number) => isOk(cluster, "up", rank);
   const actions: Action[] = calls(PREPARE, ranks);
   if (!isUp(claim.lead)) return actions;
   if (workers.length + dropped.size === 0) {
-    const alone = CONTROL_PLANE.filter((step) => step !== "join-command");
-    actions.push(...calls([...alone, ...FINISH], ranks));
+    const steps = CONTROL_PLANE.filter((step) => step !== "join-command");
+    actions.push(...calls([...steps, ...FINISH], ranks));
     return actions;
   }
-  const published = is(cluster, "publish-join", claim.lead);
-  const joined = workers.every((rank) => is(cluster, "kubeadm-join", rank));
-  const made = published || joined || is(cluster, "join-command", claim.lead);
-  const started = made && is(cluster, "kubeconfig", claim.lead);
+  const published = isOk(cluster, "publish-join", claim.lead);
+  const joined = workers.every((rank) => isOk(cluster, "kubeadm-join", rank));
+  const hasJoinCommand = published || joined || isOk(cluster, "join-command", claim.lead);
+  const started = hasJoinCommand && isOk(cluster, "kubeconfig", claim.lead);
   if (!started) {
-    const rest = CONTROL_PLANE.filter((step) => step !== "join-command" || !made);
+    const rest = CONTROL_PLANE.filter((step) => step !== "join-command" || !hasJoinCommand);
     actions.push(...calls(rest, [claim.lead]));
   }
-  if (made && !joined) actions.push(...local(cluster, "publish-join", facts));
+  if (hasJoinCommand && !joined) actions.push(...local(cluster, "publish-join", context));
   if (!published && !joined) return actions;
-  actions.push(...calls(JOIN, fanout(cluster, workers.filter(isUp), facts)));
+  actions.push(...calls(JOIN, fanout(cluster, workers.filter(isUp), context)));
   if (!started || !joined) return actions;
   return [
     ...actions,
     ...calls(FINISH, [claim.lead]),
-    ...(published ? local(cluster, "remove-archive", facts) : []),
+    ...(published ? local(cluster, "remove-archive", context) : []),
   ];
 }
 
@@ -64,18 +64,18 @@ export function bringUpSteps(cluster: Cluster, facts: Retry): Action[] {
  * to come, they go by whole portions: a call for each that finds room would be as many
  * calls as ranks, and as many events in the record.
  */
-function fanout(cluster: Cluster, workers: number[], facts: Retry): number[] {
+function fanout(cluster: Cluster, workers: number[], context: PlanContext): number[] {
   const busy = (rank: number) =>
-    JOIN.some((step) => progress(cluster, step, rank)?.status === "running");
+    JOIN.some((step) => stepState(cluster, step, rank)?.status === "running");
   const joining = workers.filter(busy).length;
-  const next = (rank: number) => JOIN.find((step) => !is(cluster, step, rank));
+  const next = (rank: number) => JOIN.find((step) => !isOk(cluster, step, rank));
   const may = (rank: number) => {
     const step = next(rank);
-    return step && retryable(step, progress(cluster, step, rank), facts) === "now";
+    return step && retryable(step, stepState(cluster, step, rank), context) === "now";
   };
   const ready = workers.filter(may);
-  if (joining === 0) return ready.slice(0, facts.joinFanout);
-  return joining + ready.length <= facts.joinFanout ? ready : [];
+  if (joining === 0) return ready.slice(0, context.joinFanout);
+  return joining + ready.length <= context.joinFanout ? ready : [];
 }
 
 /** The ranks grouped by their remaining steps of the chain: one call per group. */
@@ -83,19 +83,19 @@ function chains(
   cluster: Cluster,
   chain: readonly NodeStep[],
   ranks: number[],
-  facts: Retry,
+  context: PlanContext,
 ): Action[] {
   const groups = new Map<string, Extract<Action, { do: "call" }>>();
   // What a cluster is ready without holds up nothing that comes after it.
   const isPassed = (step: NodeStep, rank: number) =>
-    OPTIONAL_STEPS.has(step) && retryable(step, progress(cluster, step, rank), facts) !== "now";
+    OPTIONAL_STEPS.has(step) && retryable(step, stepState(cluster, step, rank), context) !== "now";
   for (const rank of ranks) {
-    const left = chain.filter((step) => !is(cluster, step, rank) && !isPassed(step, rank));
+    const left = chain.filter((step) => !isOk(cluster, step, rank) && !isPassed(step, rank));
     const next = left[0];
-    if (!next || chain.some((step) => progress(cluster, step, rank)?.status === "running"))
+    if (!next || chain.some((step) => stepState(cluster, step, rank)?.status === "running"))
       continue;
-    if (retryable(next, progress(cluster, next, rank), facts) !== "now") continue;
-    const attempt = (progress(cluster, next, rank)?.attempt ?? 0) + 1;
+    if (retryable(next, stepState(cluster, next, rank), context) !== "now") continue;
+    const attempt = (stepState(cluster, next, rank)?.attempt ?? 0) + 1;
     const key = `${left.join()} ${attempt}`;
     const group = groups.get(key);
     if (group) group.ranks.push(rank);
@@ -104,29 +104,29 @@ function chains(
         do: "call",
         steps: left,
         ranks: [rank],
-        limitS: limit(cluster, facts),
+        limitS: limit(cluster, context),
       });
   }
   return [...groups.values()];
 }
 
-function local(cluster: Cluster, step: LocalStep, facts: Retry): Action[] {
-  const at = progress(cluster, step, cluster.claim?.lead ?? 0);
-  if (retryable(step, at, facts) !== "now") return [];
+function local(cluster: Cluster, step: LocalStep, context: PlanContext): Action[] {
+  const at = stepState(cluster, step, cluster.claim?.lead ?? 0);
+  if (retryable(step, at, context) !== "now") return [];
   return [{ do: "local", step }];
 }
 
 /** Something that a cluster is ready without is to be tried again, later. */
-export function optionalWaits(cluster: Cluster, facts: Retry): boolean {
+export function optionalWaits(cluster: Cluster, context: PlanContext): boolean {
   const lead = cluster.claim?.lead ?? 0;
   return [...OPTIONAL_STEPS].some(
-    (step) => retryable(step, progress(cluster, step, lead), facts) === "later",
+    (step) => retryable(step, stepState(cluster, step, lead), context) === "later",
   );
 }
 
 /** The remaining time of the bring-up, in whole seconds, at least one. */
-function limit(cluster: Cluster, facts: Retry): number {
-  return Math.max(1, Math.ceil((cluster.claim?.deadline ?? facts.now) - facts.now));
+function limit(cluster: Cluster, context: PlanContext): number {
+  return Math.max(1, Math.ceil((cluster.claim?.deadline ?? context.now) - context.now));
 }
 
 export function runningSteps(cluster: Cluster): Map<Step, number[]> {
@@ -147,15 +147,15 @@ export function runningSteps(cluster: Cluster): Map<Step, number[]> {
 export function teardownProgress(
   cluster: Cluster,
   ranks: readonly number[],
-  facts: Retry,
+  context: PlanContext,
 ): { ready: number[]; failed: number[]; waiting: boolean } {
   const may = (rank: number) => {
-    const word = retryable("down-v", progress(cluster, "down-v", rank), facts);
-    return facts.lost.has(rank) && (word === "now" || word === "later") ? "never" : word;
+    const state = retryable("down-v", stepState(cluster, "down-v", rank), context);
+    return context.lost.has(rank) && (state === "now" || state === "later") ? "never" : state;
   };
   const all = ranks.map((rank) => ({ rank, may: may(rank) }));
-  const only = (word: ReturnType<typeof may>) =>
-    all.filter((each) => each.may === word).map((each) => each.rank);
-  const waiting = only("later").length + only("running").length > 0;
-  return { ready: only("now"), failed: only("never"), waiting };
+  const ranksThat = (state: ReturnType<typeof may>) =>
+    all.filter((each) => each.may === state).map((each) => each.rank);
+  const waiting = ranksThat("later").length + ranksThat("running").length > 0;
+  return { ready: ranksThat("now"), failed: ranksThat("never"), waiting };
 }

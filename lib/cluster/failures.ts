@@ -2,8 +2,8 @@
  * What failed for good in a bring-up, and whether the cluster can continue nevertheless: with
  * other ports, or without a worker.
  */
-import { retryable, type Retry } from "./retry.js";
-import { hostOf, progress, ranksOf, type Cluster, type Progress } from "./state.js";
+import { retryable, type PlanContext } from "./retry.js";
+import { hostOf, stepState, ranksOf, type Cluster, type StepState } from "./state.js";
 import { OF_WORKERS, OPTIONAL_STEPS, STEPS, type Step } from "./steps.js";
 
 /** How often a cluster takes other ports and subnets. */
@@ -19,31 +19,31 @@ export function conflicts(cluster: Cluster): Map<number, "port" | "subnet"> {
 }
 
 /** The workers that failed for good, if the job tolerates so many. */
-export function without(cluster: Cluster, facts: Retry): number[] {
+export function excludedWorkers(cluster: Cluster, context: PlanContext): number[] {
   const { asked, claim } = cluster;
   const most = "asks" in asked && asked.asks ? asked.request.tolerate : 0;
   if (most === 0) return [];
-  const quiet = { ...facts, wake: () => undefined };
+  const quiet = { ...context, wake: () => undefined };
   const failed = ranksOf(cluster).filter(
     (rank) =>
       rank !== claim?.lead &&
-      OF_WORKERS.some((step) => retryable(step, progress(cluster, step, rank), quiet) === "never"),
+      OF_WORKERS.some((step) => retryable(step, stepState(cluster, step, rank), quiet) === "never"),
   );
   return failed.length > most ? [] : failed;
 }
 
 /** The exception's note for a lost node. */
-export function lostNode(cluster: Cluster, facts: Retry): string | undefined {
-  const lost = ranksOf(cluster).find((rank) => facts.lost.has(rank));
+export function lostNode(cluster: Cluster, context: PlanContext): string | undefined {
+  const lost = ranksOf(cluster).find((rank) => context.lost.has(rank));
   return lost === undefined
     ? undefined
     : `${hostOf(cluster, lost)} was lost while its cluster came up`;
 }
 
 /** The exception's note for the first step that failed for good. */
-export function failure(cluster: Cluster, facts: Retry): string | undefined {
-  const dropped = new Set(without(cluster, facts));
-  const quiet = { ...facts, wake: () => undefined };
+export function failure(cluster: Cluster, context: PlanContext): string | undefined {
+  const dropped = new Set(excludedWorkers(cluster, context));
+  const quiet = { ...context, wake: () => undefined };
   for (const step of STEPS) {
     if (OPTIONAL_STEPS.has(step) || step === "down-v") continue;
     for (const [rank, at] of cluster.steps.get(step) ?? []) {
@@ -58,7 +58,7 @@ export function failure(cluster: Cluster, facts: Retry): string | undefined {
 /** `up failed on node1 (rank 1) (2 tries): exit 2: no space`, `up on node1 (rank 1): timed out after 60 s` */
 export function describeFailure(
   cluster: Cluster,
-  { step, rank, at }: { step: Step; rank: number; at: Progress },
+  { step, rank, at }: { step: Step; rank: number; at: StepState },
 ): string {
   const tries = at.attempt > 1 ? ` (${at.attempt} tries)` : "";
   const what = at.status === "timeout" ? step : `${step} failed`;

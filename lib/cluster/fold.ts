@@ -6,7 +6,7 @@
 import { decodeIdset } from "../flux/idset.js";
 import type { Claim, RecordEvent, StepProgress } from "../record/events.js";
 import { oneLine } from "../record/notes.js";
-import { progress, type Cluster, type Perilog } from "./state.js";
+import { stepState, type Cluster, type Perilog } from "./state.js";
 
 /** An entry of the job's primary eventlog (RFC 21). */
 export interface JobEvent {
@@ -122,7 +122,7 @@ export function foldRecordEvent(cluster: Cluster, event: RecordEvent): void {
 
 /** A claim with other ports or subnets restarts the bring-up. */
 function foldClaim(cluster: Cluster, claim: Claim): void {
-  const rounds = (of: Claim | undefined) => of?.avoid?.length ?? 0;
+  const rounds = (claim: Claim | undefined) => claim?.avoid?.length ?? 0;
   if (cluster.claim && rounds(claim) <= rounds(cluster.claim)) return;
   if (cluster.claim) for (const ranks of cluster.steps.values()) ranks.clear();
   cluster.claim = claim;
@@ -134,9 +134,9 @@ function foldStep(
 ): void {
   const { step, ranks, attempt } = event.context;
   const finish = event.name === "step-finish" ? event.context : undefined;
-  const of = cluster.steps.get(step);
+  const byRank = cluster.steps.get(step);
   for (const rank of decodeIdset(ranks))
-    of?.set(rank, {
+    byRank?.set(rank, {
       status: finish?.status ?? "running",
       attempt,
       at: event.timestamp,
@@ -149,7 +149,7 @@ function foldStep(
 /** Of a try that has ended, it came too late. */
 function foldProgress(cluster: Cluster, { step, ranks, attempt, note }: StepProgress): void {
   for (const rank of decodeIdset(ranks)) {
-    const running = progress(cluster, step, rank);
+    const running = stepState(cluster, step, rank);
     if (running?.status === "running" && running.attempt === attempt) running.note = note;
   }
 }
@@ -163,7 +163,7 @@ export function forgetRunning(cluster: Cluster): void {
   for (const ranks of cluster.steps.values())
     for (const [rank, { status }] of ranks) if (status === "running") ranks.delete(rank);
   const lead = cluster.claim?.lead ?? 0;
-  if (progress(cluster, "publish-join", lead)?.status !== "ok")
+  if (stepState(cluster, "publish-join", lead)?.status !== "ok")
     cluster.steps.get("join-command")?.clear();
 }
 

@@ -14,11 +14,11 @@
  */
 import { encodeIdset } from "../flux/idset.js";
 import type { Claim, Settle } from "../record/events.js";
-import { conflicts, failure, lostNode, without } from "./failures.js";
+import { conflicts, failure, lostNode, excludedWorkers } from "./failures.js";
 import { planHolds } from "./holds.js";
 import { bringUpSteps, optionalWaits, runningSteps, teardownProgress } from "./bring-up.js";
-import { limitsOf, type Limits } from "./retry.js";
-import { hostOf, isDebug, isEnding, isHeld, progress, ranksOf, type Cluster } from "./state.js";
+import { planContext, type Limits, type PlanContext } from "./retry.js";
+import { hostOf, isDebug, isEnding, isHeld, stepState, ranksOf, type Cluster } from "./state.js";
 import type { Step } from "./steps.js";
 import { isExtended, planExpiry, planExtension, planTeardownTime } from "./time-limit.js";
 import type { Action } from "./action.js";
@@ -30,24 +30,22 @@ export interface Plan {
 }
 
 export function plan(cluster: Cluster, limits: Limits, now: number): Plan {
-  const facts = limitsOf(limits, now);
-  const main = isEnding(cluster) ? planEnd(cluster, facts) : planLife(cluster, facts);
-  const actions = [...main, ...planHolds(cluster, isExtended(cluster, facts))];
-  return facts.wakeAt === undefined ? { actions } : { actions, wakeAt: facts.wakeAt };
+  const context = planContext(limits, now);
+  const main = isEnding(cluster) ? planEnd(cluster, context) : planLife(cluster, context);
+  const actions = [...main, ...planHolds(cluster, isExtended(cluster, context))];
+  return context.wakeAt === undefined ? { actions } : { actions, wakeAt: context.wakeAt };
 }
 
-type Facts = ReturnType<typeof limitsOf>;
-
-function planLife(cluster: Cluster, facts: Facts): Action[] {
+function planLife(cluster: Cluster, context: PlanContext): Action[] {
   const { asked, job, claim, settle } = cluster;
   if ("refused" in asked) return [{ do: "refuse", note: asked.refused }];
   if (!claim) {
     if (job.allocAt === undefined) return [];
     if (!cluster.resources) return [{ do: "read-resources" }];
-    return planClaim(job.allocAt + facts.bringUpS, facts);
+    return planClaim(job.allocAt + context.bringUpS, context);
   }
-  if (!settle) return planBringUp(cluster, facts);
-  if (settle.outcome === "ready") return planReady(cluster, facts);
+  if (!settle) return planBringUp(cluster, context);
+  if (settle.outcome === "ready") return planReady(cluster, context);
   return isHeld(cluster) ? [] : [{ do: "raise", note: settle.note ?? "bring-up failed" }];
 }
 
@@ -55,64 +53,64 @@ function planLife(cluster: Cluster, facts: Facts): Action[] {
  * Names, ports and subnets are each cluster's own, so a wait that takes the time of a
  * bring-up is over: the job is no worse off on such a node.
  */
-function planClaim(until: number, facts: Facts): Action[] {
-  const jobs = facts.now < until ? [...facts.tornDown] : [];
+function planClaim(until: number, context: PlanContext): Action[] {
+  const jobs = context.now < until ? [...context.tornDown] : [];
   return [jobs.length > 0 ? { do: "wait-for-nodes", jobs, until } : { do: "claim" }];
 }
 
-function planBringUp(cluster: Cluster, facts: Facts): Action[] {
+function planBringUp(cluster: Cluster, context: PlanContext): Action[] {
   const claim = cluster.claim;
   if (!claim) return [];
   const running = runningSteps(cluster).size > 0;
-  const gone = lostNode(cluster, facts) ?? overdue(cluster, claim.deadline, facts);
-  const taken = gone === undefined && conflicts(cluster).size > 0;
-  if (taken) return running ? [{ do: "stop" }] : [{ do: "claim-others" }];
-  const note = gone ?? failure(cluster, facts);
+  const gone = lostNode(cluster, context) ?? overdue(cluster, claim.deadline, context);
+  const hasConflict = gone === undefined && conflicts(cluster).size > 0;
+  if (hasConflict) return running ? [{ do: "stop" }] : [{ do: "claim-others" }];
+  const note = gone ?? failure(cluster, context);
   if (note !== undefined) return [{ do: "settle", settle: { outcome: "failed", note } }];
-  const steps = bringUpSteps(cluster, facts);
+  const steps = bringUpSteps(cluster, context);
   // What it is ready without is done first, too: a token is not left behind by a crash.
   const over = steps.length === 0 && !running;
-  if (progress(cluster, "wait-ready", claim.lead)?.status !== "ok" || !over) return steps;
-  if (optionalWaits(cluster, facts)) return [];
-  const extend = facts.extendFirst && !isDebug(cluster) ? planExtension(cluster, facts) : [];
+  if (stepState(cluster, "wait-ready", claim.lead)?.status !== "ok" || !over) return steps;
+  if (optionalWaits(cluster, context)) return [];
+  const extend = context.extendFirst && !isDebug(cluster) ? planExtension(cluster, context) : [];
   if (extend.length > 0) return extend;
-  return [{ do: "settle", settle: ready(cluster, claim, facts) }];
+  return [{ do: "settle", settle: ready(cluster, claim, context) }];
 }
 
-function ready(cluster: Cluster, claim: Claim, facts: Facts): Settle {
+function ready(cluster: Cluster, claim: Claim, context: PlanContext): Settle {
   const kubeconfig = `${claim.workdir}/kubeconfig`;
-  const dropped = without(cluster, facts);
+  const dropped = excludedWorkers(cluster, context);
   if (dropped.length === 0) return { outcome: "ready", kubeconfig };
   return { outcome: "ready", kubeconfig, without: encodeIdset(dropped) };
 }
 
-function overdue(cluster: Cluster, deadline: number, facts: Facts): string | undefined {
-  if (facts.now < deadline) {
-    facts.wake(deadline);
+function overdue(cluster: Cluster, deadline: number, context: PlanContext): string | undefined {
+  if (context.now < deadline) {
+    context.wake(deadline);
     return undefined;
   }
   const waiting = [...runningSteps(cluster)].map(
     ([step, ranks]) => `${step} on ${hostsOf(cluster, ranks)}${waitedFor(cluster, step, ranks)}`,
   );
   const on = waiting.length > 0 ? `, waiting for ${waiting.join(" and ")}` : "";
-  return `timed out after ${facts.bringUpText}${on}`;
+  return `timed out after ${context.bringUpText}${on}`;
 }
 
 /** As a step that runs has reported it. */
 function waitedFor(cluster: Cluster, step: Step, ranks: number[]): string {
-  const note = ranks.map((rank) => progress(cluster, step, rank)?.note).find(Boolean);
+  const note = ranks.map((rank) => stepState(cluster, step, rank)?.note).find(Boolean);
   return note === undefined ? "" : `: ${note}`;
 }
 
-function planReady(cluster: Cluster, facts: Facts): Action[] {
+function planReady(cluster: Cluster, context: PlanContext): Action[] {
   const { job } = cluster;
   // Another prolog holds it as well: that time is not known before its end.
   const isHeldOn = job.prolog === "counted" && job.otherPrologs.size > 0;
   if (isHeld(cluster) || isHeldOn) return [];
-  return [...planExtension(cluster, facts), ...planExpiry(cluster, facts)];
+  return [...planExtension(cluster, context), ...planExpiry(cluster, context)];
 }
 
-function planEnd(cluster: Cluster, facts: Facts): Action[] {
+function planEnd(cluster: Cluster, context: PlanContext): Action[] {
   const { claim, settle, teardown, down, job } = cluster;
   if (!claim || down) return [];
   if (!settle) return [{ do: "settle", settle: { outcome: "canceled", note: reason(cluster) } }];
@@ -122,15 +120,15 @@ function planEnd(cluster: Cluster, facts: Facts): Action[] {
   if (!teardown && runningSteps(cluster).size > 0) return [{ do: "stop" }];
   if (!teardown && isDebug(cluster)) return [{ do: "keep", ranks: ranksOf(cluster) }];
   const steps: Action[] = teardown
-    ? planTeardown(cluster, facts)
+    ? planTeardown(cluster, context)
     : [{ do: "begin-teardown", reason: reason(cluster) }];
-  return [...planTeardownTime(cluster, facts), ...steps];
+  return [...planTeardownTime(cluster, context), ...steps];
 }
 
-function planTeardown(cluster: Cluster, facts: Facts): Action[] {
-  const { ready, failed, waiting } = teardownProgress(cluster, ranksOf(cluster), facts);
+function planTeardown(cluster: Cluster, context: PlanContext): Action[] {
+  const { ready, failed, waiting } = teardownProgress(cluster, ranksOf(cluster), context);
   if (ready.length > 0)
-    return [{ do: "call", steps: ["down-v"], ranks: ready, limitS: facts.teardownS }];
+    return [{ do: "call", steps: ["down-v"], ranks: ready, limitS: context.teardownS }];
   return waiting ? [] : [{ do: "end-teardown", left: failed }];
 }
 

@@ -25,9 +25,9 @@ const YES_OR_NO = "yes or no (also true, on, 1, false, off, 0)";
 function flag(value: unknown): boolean | undefined {
   if (value === null || value === false || value === 0) return false;
   if (value === true || value === 1) return true;
-  const word = typeof value === "string" ? value.toLowerCase() : "";
-  if (typeof value === "string" && NO.includes(word)) return false;
-  return YES.includes(word) ? true : undefined;
+  const text = typeof value === "string" ? value.toLowerCase() : "";
+  if (typeof value === "string" && NO.includes(text)) return false;
+  return YES.includes(text) ? true : undefined;
 }
 
 /** `user` is attributes.user, or its usernetes* keys. */

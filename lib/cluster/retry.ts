@@ -2,7 +2,7 @@
  * Whether a step may be tried now, again later, or never: how often, after which
  * pauses, and until when are limits that the configuration sets.
  */
-import type { Progress } from "./state.js";
+import type { StepState } from "./state.js";
 import type { Step } from "./steps.js";
 
 export interface Limits {
@@ -24,13 +24,13 @@ export interface Limits {
 }
 
 /** The limits, the time, and the earliest time at which more can be done. */
-export interface Retry extends Limits {
+export interface PlanContext extends Limits {
   now: number;
   wakeAt?: number;
   wake(at: number): void;
 }
 
-export function limitsOf(limits: Limits, now: number): Retry {
+export function planContext(limits: Limits, now: number): PlanContext {
   return {
     ...limits,
     now,
@@ -49,17 +49,17 @@ const LOST_TRIES = 3;
 /** Pauses between tries grow: 1, 2, 4 ... seconds. */
 export function retryable(
   step: Step,
-  at: Progress | undefined,
-  facts: Retry,
+  at: StepState | undefined,
+  context: PlanContext,
 ): "now" | "later" | "running" | "never" | "done" {
   if (!at) return "now";
   if (at.status === "ok") return "done";
   if (at.status === "running") return "running";
   if (at.fault) return "never";
-  const tries = Math.max(facts.attempts[step] ?? 1, at.status === "lost" ? LOST_TRIES : 1);
+  const tries = Math.max(context.attempts[step] ?? 1, at.status === "lost" ? LOST_TRIES : 1);
   if (at.attempt >= tries) return "never";
   const next = at.at + 2 ** (at.attempt - 1);
-  if (facts.now >= next) return "now";
-  facts.wake(next);
+  if (context.now >= next) return "now";
+  context.wake(next);
   return "later";
 }

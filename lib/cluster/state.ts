@@ -52,7 +52,7 @@ export interface TimeLimit {
 }
 
 /** How far one rank is with one step. */
-export interface Progress {
+export interface StepState {
   status: StepStatus | "running";
   attempt: number;
   /** When it began or ended, seconds since the epoch. */
@@ -76,7 +76,7 @@ export interface Cluster {
   /** Known some time after alloc; R is not in the eventlog. */
   resources?: Resources;
   claim?: Claim;
-  steps: Map<Step, Map<number, Progress>>;
+  steps: Map<Step, Map<number, StepState>>;
   settle?: Settle;
   settledAt?: number;
   /** `timeout`: seconds that each try may take on a rank. */
@@ -95,11 +95,11 @@ export function newCluster(job: Pick<Cluster, "jobid" | "userid" | "asked" | "du
       otherPrologs: new Set(),
       limits: [],
     },
-    steps: new Map(STEPS.map((step) => [step, new Map<number, Progress>()])),
+    steps: new Map(STEPS.map((step) => [step, new Map<number, StepState>()])),
   };
 }
 
-export function progress(cluster: Cluster, step: Step, rank: number): Progress | undefined {
+export function stepState(cluster: Cluster, step: Step, rank: number): StepState | undefined {
   return cluster.steps.get(step)?.get(rank);
 }
 

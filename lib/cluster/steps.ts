@@ -158,8 +158,8 @@ export function rowOf(step: Step): Row & { name: Step } {
 
 export const isStep = (name: string): name is Step => ROWS.some((row) => row.name === name);
 
-function named(is: (row: Row) => boolean): Step[] {
-  return ROWS.filter(is).map(({ name }) => name);
+function named(matches: (row: Row) => boolean): Step[] {
+  return ROWS.filter(matches).map(({ name }) => name);
 }
 
 function nodeSteps(phase: Row["phase"]): NodeStep[] {

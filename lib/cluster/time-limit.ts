@@ -11,10 +11,8 @@
  * back: the job gets its timeout exception at its expiration.
  */
 import type { Action } from "./action.js";
-import type { limitsOf } from "./retry.js";
-import { isDebug, isOver, progress, type Cluster, type TimeLimit } from "./state.js";
-
-type Facts = ReturnType<typeof limitsOf>;
+import type { PlanContext } from "./retry.js";
+import { isDebug, isOver, stepState, type Cluster, type TimeLimit } from "./state.js";
 
 /** Seconds of a teardown beside its tries: pauses, and what Flux and the daemon take. */
 const TEARDOWN_REST_S = 60;
@@ -50,7 +48,7 @@ export function lastTimeLimit({ job, duration }: Cluster): number {
 /** When the last reason to hold the job ended; undefined: it has not. */
 function readyAt(cluster: Cluster): number | undefined {
   const { claim, settledAt, job } = cluster;
-  const waited = claim && progress(cluster, "wait-ready", claim.lead);
+  const waited = claim && stepState(cluster, "wait-ready", claim.lead);
   const up = waited?.status === "ok" ? waited.at : settledAt;
   if (up === undefined || !isDebug(cluster)) return up;
   return job.releasedAt === undefined ? undefined : Math.max(up, job.releasedAt);
@@ -63,15 +61,15 @@ function heldUntil({ job, settledAt }: Cluster, now: number): number {
 }
 
 /** The job has the time back that it was held, or needs none. */
-export function isExtended(cluster: Cluster, facts: Facts): boolean {
+export function isExtended(cluster: Cluster, context: PlanContext): boolean {
   const { seconds, changed } = timeLimit(cluster);
-  return !facts.extendTimeLimit || seconds === 0 || changed;
+  return !context.extendTimeLimit || seconds === 0 || changed;
 }
 
-export function planExtension(cluster: Cluster, facts: Facts): Action[] {
+export function planExtension(cluster: Cluster, context: PlanContext): Action[] {
   const { allocAt } = cluster.job;
-  if (isExtended(cluster, facts) || allocAt === undefined) return [];
-  const held = Math.max(0, Math.ceil(heldUntil(cluster, facts.now) - allocAt));
+  if (isExtended(cluster, context) || allocAt === undefined) return [];
+  const held = Math.max(0, Math.ceil(heldUntil(cluster, context.now) - allocAt));
   return [{ do: "extend", phase: "bring-up", duration: timeLimit(cluster).seconds + held }];
 }
 
@@ -80,14 +78,14 @@ export function planExtension(cluster: Cluster, facts: Facts): Action[] {
  * whose tasks have ended well would be shown as timed out. It gets the time that a teardown
  * may take, where it has less. Once: the update is an event of the job's.
  */
-export function planTeardownTime(cluster: Cluster, facts: Facts): Action[] {
+export function planTeardownTime(cluster: Cluster, context: PlanContext): Action[] {
   const { tasksDoneAt, allocAt, limits } = cluster.job;
   const seconds = lastTimeLimit(cluster);
   if (tasksDoneAt === undefined || allocAt === undefined || seconds === 0) return [];
   const isChanged = limits.some(({ at }) => at >= tasksDoneAt);
-  if (!facts.extendTimeLimit || isOver(cluster) || isChanged) return [];
-  const needed = Math.ceil(facts.teardownS * (facts.attempts["down-v"] ?? 1) + TEARDOWN_REST_S);
-  if (allocAt + seconds - facts.now >= needed) return [];
+  if (!context.extendTimeLimit || isOver(cluster) || isChanged) return [];
+  const needed = Math.ceil(context.teardownS * (context.attempts["down-v"] ?? 1) + TEARDOWN_REST_S);
+  if (allocAt + seconds - context.now >= needed) return [];
   return [{ do: "extend", phase: "teardown", duration: seconds + needed }];
 }
 
@@ -95,19 +93,19 @@ export function planTeardownTime(cluster: Cluster, facts: Facts): Action[] {
  * The end of a job that has the held time back: its limit after its tasks could run. What
  * its user changed after that counts, too.
  */
-export function planExpiry(cluster: Cluster, facts: Facts): Action[] {
+export function planExpiry(cluster: Cluster, context: PlanContext): Action[] {
   const { allocAt, startAt, tasksDoneAt, limits } = cluster.job;
   const { seconds, changed } = timeLimit(cluster);
   const last = limits.at(-1);
-  if (!facts.extendTimeLimit || !changed || !last || last.seconds === 0) return [];
+  if (!context.extendTimeLimit || !changed || !last || last.seconds === 0) return [];
   // A limit that Flux refused to change is the platform's alone.
   if (limits.some(({ refused }) => refused)) return [];
   if (allocAt === undefined || startAt === undefined || tasksDoneAt !== undefined) return [];
   const ours = limitsAround(cluster).since[0] ?? last;
-  const end = heldUntil(cluster, facts.now) + seconds + (last.seconds - ours.seconds);
+  const end = heldUntil(cluster, context.now) + seconds + (last.seconds - ours.seconds);
   const isFluxAdding = startAt - allocAt > last.seconds * FLUX_ADDS_FROM;
   const until = isFluxAdding ? end : end + GRACE_S;
-  if (facts.now >= until) return [{ do: "expire" }];
-  facts.wake(until);
+  if (context.now >= until) return [{ do: "expire" }];
+  context.wake(until);
   return [];
 }

@@ -4,7 +4,7 @@
  * A node that reported nothing about a requirement does not fail it: it did not answer, which is
  * a failure of its own.
  */
-import type { Answers, Told } from "./examine.js";
+import type { Answers, CheckReport } from "./examine.js";
 import type { Judge, Requirement } from "./requirement.js";
 
 export interface Diagnosis {
@@ -22,7 +22,7 @@ const ANSWERS: Requirement = {
   fix: "check the broker with flux resource status; if the node hangs, check its engine and its file systems",
 };
 
-interface Facts {
+interface NodeAnswers {
   answers: Answers;
   /** Flux's names of the hosts, by rank. */
   hosts: readonly string[];
@@ -41,7 +41,7 @@ const answersOf = (user: string): Requirement => ({
 export function diagnose(
   requirements: Requirement[],
   ranks: number[],
-  { answers, hosts, user }: Facts,
+  { answers, hosts, user }: NodeAnswers,
 ): Diagnosis[] {
   const faults = new Map<number, string>();
   for (const rank of ranks) {
@@ -51,12 +51,12 @@ export function diagnose(
   return [
     diagnosis(user === undefined ? ANSWERS : answersOf(user), ranks, (rank) => faults.get(rank)),
     ...requirements.map((requirement) => {
-      const told = reportsOf(requirement, ranks, { answers, hosts });
-      const judge = judgeOf(requirement, told);
-      return diagnosis(requirement, [...told.keys()], (rank) => {
-        const said = told.get(rank);
-        if (!said) return undefined;
-        return said.ok ? judge(said.words) : said.words;
+      const reports = reportsOf(requirement, ranks, { answers, hosts });
+      const judge = judgeOf(requirement, reports);
+      return diagnosis(requirement, [...reports.keys()], (rank) => {
+        const report = reports.get(rank);
+        if (!report) return undefined;
+        return report.ok ? judge(report.text) : report.text;
       });
     }),
   ];
@@ -66,7 +66,7 @@ export function diagnose(
 export const isFit = (diagnoses: Diagnosis[]): boolean =>
   diagnoses.every(({ requirement, fail }) => !requirement.fatal || fail.length === 0);
 
-function unanswered({ told, lost }: Answers, rank: number): string | undefined {
+function unanswered({ reports: told, lost }: Answers, rank: number): string | undefined {
   const node = told.get(rank);
   if (!node) return lost.get(rank) ?? "the node does not answer";
   if (node.has("end")) return undefined;
@@ -88,17 +88,22 @@ function diagnosis(
   return { requirement, pass, fail: [...fail].map(([found, ranks]) => ({ ranks, found })) };
 }
 
-function reportsOf({ id, asked, ofHost }: Requirement, ranks: number[], { answers, hosts }: Facts) {
-  const reports = new Map<number, Told>();
+function reportsOf(
+  { id, asked, ofHost }: Requirement,
+  ranks: number[],
+  { answers, hosts }: NodeAnswers,
+) {
+  const reports = new Map<number, CheckReport>();
   for (const rank of ranks) {
-    const node = answers.told.get(rank);
-    const report = ofHost && node ? { ok: true, words: hosts[rank] ?? "" } : node?.get(asked ?? id);
+    const node = answers.reports.get(rank);
+    const report = ofHost && node ? { ok: true, text: hosts[rank] ?? "" } : node?.get(asked ?? id);
     if (report) reports.set(rank, report);
   }
   return reports;
 }
 
-function judgeOf({ judge, judgeAll }: Requirement, reports: Map<number, Told>): Judge {
-  if (judgeAll) return judgeAll(new Map([...reports].map(([rank, { words }]) => [rank, words])));
+function judgeOf({ judge, judgeAll }: Requirement, reports: Map<number, CheckReport>): Judge {
+  if (judgeAll)
+    return judgeAll(new Map([...reports].map(([rank, { text: words }]) => [rank, words])));
   return judge ?? (() => undefined);
 }

@@ -16,14 +16,14 @@ import { withoutComments } from "../node/scripts.js";
 import { engine } from "../usernetes/engine.js";
 import { choosePorts, DEFAULT_PORTS } from "../usernetes/ports.js";
 
-export interface Told {
+export interface CheckReport {
   ok: boolean;
-  words: string;
+  text: string;
 }
 
 export interface Answers {
   /** By rank, then by the requirement's id. A node whose script has ended has reported `end`. */
-  told: Map<number, Map<string, Told>>;
+  reports: Map<number, Map<string, CheckReport>>;
   /** Why a rank did not answer, if flux exec reports it. */
   lost: Map<number, string>;
 }
@@ -56,7 +56,7 @@ export async function examine(
   config: Config,
   { ranks, env, userid }: Asked,
 ): Promise<Answers> {
-  const answers: Answers = { told: new Map(), lost: new Map() };
+  const answers: Answers = { reports: new Map(), lost: new Map() };
   const waiting = new Set(ranks);
   // A flux exec to a broker that has just died does not end.
   const abandoned = new AbortController();
@@ -96,10 +96,10 @@ export async function examine(
   clearTimeout(quiet);
   // Flux refuses some calls as a whole.
   const late = outcome.timedOut || abandoned.signal.aborted;
-  const whole = late ? "the node does not answer" : why;
+  const reason = late ? "the node does not answer" : why;
   for (const rank of ranks)
-    if (!answers.told.has(rank) && !answers.lost.has(rank))
-      answers.lost.set(rank, oneLine(whole || "the node does not answer"));
+    if (!answers.reports.has(rank) && !answers.lost.has(rank))
+      answers.lost.set(rank, oneLine(reason || "the node does not answer"));
   return answers;
 }
 
@@ -131,12 +131,12 @@ export function settings(config: Config): Record<string, string> {
   };
 }
 
-const isAnyAtIt = ({ told }: Answers): boolean =>
+const isAnyAtIt = ({ reports: told }: Answers): boolean =>
   [...told.values()].some((node) => !node.has("end"));
 
-function take({ told }: Answers, report: Report & { report: "check" }): void {
+function take({ reports: told }: Answers, report: Report & { report: "check" }): void {
   const { rank, id, ok, text } = report;
-  const node = told.get(rank) ?? new Map<string, Told>();
-  node.set(id, { ok, words: oneLine(text) });
+  const node = told.get(rank) ?? new Map<string, CheckReport>();
+  node.set(id, { ok, text: oneLine(text) });
   told.set(rank, node);
 }

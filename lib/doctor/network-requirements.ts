@@ -106,8 +106,8 @@ function judgeNetworks(pool: Config["subnets"], text: string): string | undefine
       found.add(`${words[i] ?? ""} (${words[i + 1] ?? ""})`);
   }
   if (found.size === 0) return undefined;
-  const own = subnet(pool, 0).replace("/24", `/${24 - Math.log2(pool.size)}`);
-  return `usernetes.subnets (${own}) overlaps ${[...found].join(", ")}`;
+  const block = subnet(pool, 0).replace("/24", `/${24 - Math.log2(pool.size)}`);
+  return `usernetes.subnets (${block}) overlaps ${[...found].join(", ")}`;
 }
 
 /** `10.1.0.0/16`, `10.1.2.3/24` or `10.1.2.3`: the first and the last address. */

@@ -17,8 +17,8 @@ const NO_BORDERS = Object.fromEntries(
 );
 
 export function report(diagnoses: Diagnosis[], hosts: Hosts): string {
-  const told = diagnoses.filter(({ pass, fail }) => pass.length + fail.length > 0);
-  return [tableOf(told, hosts), ...told.map((diagnosis) => fault(diagnosis, hosts))]
+  const checked = diagnoses.filter(({ pass, fail }) => pass.length + fail.length > 0);
+  return [tableOf(checked, hosts), ...checked.map((diagnosis) => fault(diagnosis, hosts))]
     .filter(Boolean)
     .join("\n\n")
     .concat("\n");

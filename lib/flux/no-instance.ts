@@ -15,16 +15,16 @@ export function lastLine({ stderr, reason }: Pick<Outcome, "stderr" | "reason">)
 
 /** Undefined where an instance has answered. `what`: the command, as a person would type it. */
 export function noInstance(outcome: Outcome, what: string): CommandError | undefined {
-  const words = lastLine(outcome);
-  if (outcome.timedOut || UNREACHABLE.test(words)) return noInstanceError(words);
+  const message = lastLine(outcome);
+  if (outcome.timedOut || UNREACHABLE.test(message)) return noInstanceError(message);
   if (outcome.exitCode !== undefined) return undefined;
-  return new CommandError(EXIT.failed, `${what}: ${outcome.reason || words}`);
+  return new CommandError(EXIT.failed, `${what}: ${outcome.reason || message}`);
 }
 
-export function noInstanceError(words: string, where = ""): CommandError {
+export function noInstanceError(message: string, where = ""): CommandError {
   const run = where === "" ? "" : `run this ${where}, or `;
   return new CommandError(
     EXIT.noInstance,
-    `no Flux instance answers: ${words}; ${run}set FLUX_URI`,
+    `no Flux instance answers: ${message}; ${run}set FLUX_URI`,
   );
 }

@@ -23,7 +23,7 @@ export interface HelpText {
 /** A line of a table, like that of an option. */
 export interface Entry {
   term: string;
-  words: string;
+  description: string;
 }
 
 export function readHelp(text: string): HelpText {
@@ -60,8 +60,8 @@ export const isIndented = (lines: string[]): boolean =>
 
 function titled(lines: string[]): { title: string; lines: string[] } {
   const [first = "", ...rest] = lines;
-  const alone = /^([A-Z][^:]*):$/.exec(first);
-  if (alone) return { title: alone[1] ?? "", lines: rest };
+  const heading = /^([A-Z][^:]*):$/.exec(first);
+  if (heading) return { title: heading[1] ?? "", lines: rest };
   const [, title, words] = /^(Usage|Exit codes): (.*)$/.exec(first) ?? [];
   if (title === undefined) return { title: "", lines };
   return { title, lines: [words ?? "", ...rest] };
@@ -73,7 +73,9 @@ function proseOf(title: string, lines: string[]): Block[] {
   if (entries)
     return [
       ...above,
-      ...entries.map(({ term, words }) => item(`\`${term}\``, [paragraph(sentence(words))])),
+      ...entries.map(({ term, description: words }) =>
+        item(`\`${term}\``, [paragraph(sentence(words))]),
+      ),
     ];
   if (title !== "") return [...above, code(dedent(lines))];
   return [paragraph(joined(lines))];
@@ -85,8 +87,8 @@ function tableOf(lines: string[]): Entry[] | undefined {
   for (const line of lines) {
     const [, term, words] = /^ {2,4}(\S.*?) {2,}(\S.*)$/.exec(line) ?? [];
     const last = entries.at(-1);
-    if (term !== undefined) entries.push({ term, words: words ?? "" });
-    else if (last && /^ {6}/.test(line)) last.words += ` ${line.trim()}`;
+    if (term !== undefined) entries.push({ term, description: words ?? "" });
+    else if (last && /^ {6}/.test(line)) last.description += ` ${line.trim()}`;
     else return undefined;
   }
   return entries;

@@ -41,7 +41,7 @@ export function startLineProcess(options: LineProcessOptions): LineProcess {
     detached: true,
   });
   const { onLine, onLongLine: onLong, onErrorLine } = options;
-  const told = Promise.all([
+  const delivered = Promise.all([
     readLines(child.stdout, { max: LINE_MAX, onLine, onLong, onTorn: () => undefined }),
     readLines(child.stderr, {
       max: ERROR_LINE_MAX,
@@ -64,7 +64,7 @@ export function startLineProcess(options: LineProcessOptions): LineProcess {
   // EPIPE: onEnd reports the end of the process.
   child.stdin.on("error", () => undefined);
   void child.then(async ({ exitCode }) => {
-    await told;
+    await delivered;
     options.onEnd(exitCode);
   });
   return {

@@ -44,14 +44,14 @@ class LineReader {
     let from = 0;
     for (let at = chunk.indexOf(NEWLINE); at >= 0; at = chunk.indexOf(NEWLINE, from)) {
       this.keep(chunk.subarray(from, at));
-      this.tell(this.options.onLine);
+      this.deliver(this.options.onLine);
       from = at + 1;
     }
     this.keep(chunk.subarray(from));
   }
 
   end(): void {
-    if (this.size > 0) this.tell(this.options.onTorn);
+    if (this.size > 0) this.deliver(this.options.onTorn);
   }
 
   private keep(part: Buffer): void {
@@ -63,7 +63,7 @@ class LineReader {
     this.parts = [];
   }
 
-  private tell(onLine: (line: string) => void): void {
+  private deliver(onLine: (line: string) => void): void {
     const { head } = this;
     const line = head ?? Buffer.concat(this.parts).toString("utf8");
     this.parts = [];

@@ -66,6 +66,6 @@ export async function output(runner: Run, command: Command): Promise<string> {
   const outcome = await runner(command);
   if (outcome.exitCode === 0) return outcome.stdout;
   const status = outcome.exitCode === undefined ? outcome.reason : `exit ${outcome.exitCode}`;
-  const words = outcome.stderr.trim().split("\n").at(-1) ?? "";
-  throw new Error(`${command.argv.join(" ")}: ${status}${words && `: ${words}`}`);
+  const message = outcome.stderr.trim().split("\n").at(-1) ?? "";
+  throw new Error(`${command.argv.join(" ")}: ${status}${message && `: ${message}`}`);
 }

@@ -53,13 +53,13 @@ export function install(roots: Roots, version: string, dryRun: boolean): Install
   return { changes, removals };
 }
 
-interface Setting {
+interface Placement {
   version: string;
   roots: Roots;
   before: Manifest | undefined;
 }
 
-function manifestOf(changes: Change[], { version, roots, before }: Setting): Manifest {
+function manifestOf(changes: Change[], { version, roots, before }: Placement): Manifest {
   const files: Manifest["files"] = {};
   const links: Manifest["links"] = {};
   for (const { item, target, what, beside } of changes) {
@@ -95,9 +95,9 @@ function put(item: Item, target: string): void {
     putLink(target, item.to);
     return;
   }
-  const there = lstatSync(target, { throwIfNoEntry: false });
+  const found = lstatSync(target, { throwIfNoEntry: false });
   // An administrator may have switched a script off by its mode.
-  putFile(target, item.content, there ? there.mode & 0o777 : item.mode);
+  putFile(target, item.content, found ? found.mode & 0o777 : item.mode);
 }
 
 /** Flux runs what is executable in some of these directories. */

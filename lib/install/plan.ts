@@ -36,41 +36,41 @@ export function planInstall(items: Item[], roots: Roots, before: Manifest | unde
     const found =
       out === undefined
         ? look(item, target, before)
-        : tell("refused", `a symbolic link in its path leads out of ${root}, to ${out}`);
+        : result("refused", `a symbolic link in its path leads out of ${root}, to ${out}`);
     return { item, target, ...found };
   });
 }
 
 type Found = Pick<Change, "what" | "why" | "beside">;
 
-const tell = (what: What, why = "", beside = false): Found => ({ what, why, beside });
+const result = (what: What, why = "", beside = false): Found => ({ what, why, beside });
 
 function look(item: Item, target: string, before: Manifest | undefined): Found {
-  const there = lstatSync(target, { throwIfNoEntry: false });
-  if (!there) return tell("new");
-  if (there.isSymbolicLink()) return lookAtLink(item, target, before);
-  if (!there.isFile()) return tell("refused", "it exists and is not a file: move it away");
-  if ("to" in item) return tell("refused", "it exists and is a file: move it away");
-  const found = sha256(readFileSync(target));
+  const found = lstatSync(target, { throwIfNoEntry: false });
+  if (!found) return result("new");
+  if (found.isSymbolicLink()) return lookAtLink(item, target, before);
+  if (!found.isFile()) return result("refused", "it exists and is not a file: move it away");
+  if ("to" in item) return result("refused", "it exists and is a file: move it away");
+  const hash = sha256(readFileSync(target));
   const ours = sha256(item.content);
-  if (found === ours) return tell("same");
-  if (item.ifNone) return tell("kept", "the site's own file");
+  if (hash === ours) return result("same");
+  if (item.ifNone) return result("kept", "the site's own file");
   const known = before?.files[target] ?? [];
-  if (known.includes(found)) return tell("update");
+  if (known.includes(hash)) return result("update");
   // Where the package has not changed since, there is nothing to choose from.
-  return tell("kept", "modified locally", !known.includes(ours));
+  return result("kept", "modified locally", !known.includes(ours));
 }
 
 function lookAtLink(item: Item, target: string, before: Manifest | undefined): Found {
   const to = readlinkSync(target);
   if ("to" in item) {
-    if (to === item.to) return tell("same");
-    if (before?.links[target] === to) return tell("update");
-    return tell("refused", `it exists and is a link to ${to}: move it away`);
+    if (to === item.to) return result("same");
+    if (before?.links[target] === to) return result("update");
+    return result("refused", `it exists and is a link to ${to}: move it away`);
   }
   // npm's own link to the command, say.
-  if (realpath(target) === realpath(item.source)) return tell("same");
-  return tell("kept", `it is a link to ${to}`, !item.ifNone);
+  if (realpath(target) === realpath(item.source)) return result("same");
+  return result("kept", `it is a link to ${to}`, !item.ifNone);
 }
 
 function realpath(path: string): string | undefined {

@@ -34,26 +34,26 @@ export function uninstall(
 
 /** Removes it if it is as it was put there. */
 export function removeFile(path: string, manifest: Manifest | undefined, dryRun: boolean): Removal {
-  const tell = (what: Removal["what"], why = "") => ({ path, what, why });
+  const result = (what: Removal["what"], why = "") => ({ path, what, why });
   const root = rootOf(path, manifest?.roots);
   const out = root === undefined ? undefined : leadsOut(root, path);
   if (out !== undefined)
-    return tell("kept", `a symbolic link in its path leads out of the directory, to ${out}`);
-  const there = lstatSync(path, { throwIfNoEntry: false });
-  if (!there) return tell("gone");
-  if (!isOurs(path, manifest)) return tell("kept", "modified locally");
+    return result("kept", `a symbolic link in its path leads out of the directory, to ${out}`);
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  if (!found) return result("gone");
+  if (!isOurs(path, manifest)) return result("kept", "modified locally");
   try {
     if (!dryRun) rmSync(path);
-    return tell("removed");
+    return result("removed");
   } catch (error) {
-    return tell("failed", messageOf(error));
+    return result("failed", messageOf(error));
   }
 }
 
 function isOurs(path: string, manifest: Manifest | undefined): boolean {
-  const there = lstatSync(path);
-  if (there.isSymbolicLink()) return manifest?.links[path] === readlinkSync(path);
-  if (!there.isFile()) return false;
+  const found = lstatSync(path);
+  if (found.isSymbolicLink()) return manifest?.links[path] === readlinkSync(path);
+  if (!found.isFile()) return false;
   return manifest?.files[path]?.includes(sha256(readFileSync(path))) ?? false;
 }
 

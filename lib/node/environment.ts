@@ -32,19 +32,21 @@ export interface Site {
   instance: string;
 }
 
-interface Setting extends Site {
+interface StepSettings extends Site {
   /** Ranks that the cluster continues without. */
-  without: number[];
+  excludedWorkers: number[];
 }
 
 export function stepEnvironment(
   jobid: bigint,
   claim: Claim,
-  site: Setting,
+  site: StepSettings,
 ): Record<string, string> {
   const { ports } = claim;
   const ranks = decodeIdset(claim.ranks);
-  const dropped = site.without.map((rank) => nodeName(claim.hosts[ranks.indexOf(rank)] ?? ""));
+  const dropped = site.excludedWorkers.map((rank) =>
+    nodeName(claim.hosts[ranks.indexOf(rank)] ?? ""),
+  );
   return {
     ...site.base,
     USERNETES_TEMPLATE: site.template,

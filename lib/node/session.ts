@@ -9,7 +9,7 @@ import type { NodeStep } from "../cluster/steps.js";
 import { encodeIdset } from "../flux/idset.js";
 import type { Run } from "../host/command.js";
 import { callNodes, type Called, type NodeCall } from "./call.js";
-import { ChainProgress, stepLimit, type Chain, type ChainListener } from "./progress.js";
+import { ChainTracker, stepLimit, type Chain, type ChainListener } from "./chain-tracker.js";
 import type { Report, Request, StepRequest } from "./protocol.js";
 
 export interface SessionOptions {
@@ -31,7 +31,7 @@ export interface Members extends Called {
 const PATIENCE_MS = 60_000;
 
 /** A chain's progress, whatever the names of its steps are. */
-type Heard = Pick<ChainProgress, "take" | "lose" | "ranks" | "isAt" | "isDone">;
+type Heard = Pick<ChainTracker, "take" | "lose" | "ranks" | "isAt" | "isDone">;
 
 interface Taken {
   progress: Heard;
@@ -41,8 +41,8 @@ interface Taken {
 export class Session {
   /** Ranks that take steps, or will when their agents are there. */
   private readonly ranks: Set<number>;
-  private readonly here = new Set<number>();
-  private readonly taken = new Set<Taken>();
+  private readonly ready = new Set<number>();
+  private readonly chains = new Set<Taken>();
   private readonly stopped = new AbortController();
   private readonly takeBack: (() => void)[] = [];
   private call: NodeCall | undefined;
@@ -60,7 +60,7 @@ export class Session {
       }),
       options.after(PATIENCE_MS, () => {
         for (const rank of this.ranks)
-          if (!this.here.has(rank)) this.drop(rank, "the node does not answer");
+          if (!this.ready.has(rank)) this.drop(rank, "the node does not answer");
       }),
     );
   }
@@ -88,7 +88,7 @@ export class Session {
 
   /** Whether a chain can be taken by these ranks over this session. */
   serves(ranks: readonly number[]): boolean {
-    const isBusy = (rank: number) => [...this.taken].some(({ progress }) => progress.isAt(rank));
+    const isBusy = (rank: number) => [...this.chains].some(({ progress }) => progress.isAt(rank));
     // Without one of its ranks, flux exec may pass on no further request.
     const isWhole = this.ranks.size === this.members.ranks.length;
     return !this.closed && isWhole && ranks.every((rank) => this.ranks.has(rank) && !isBusy(rank));
@@ -100,9 +100,9 @@ export class Session {
     requestOf: (step: Name, seconds: number, env: Record<string, string>) => StepRequest,
     listener: ChainListener<Name>,
   ): Promise<void> {
-    const progress = new ChainProgress(chain, listener);
+    const progress = new ChainTracker(chain, listener);
     return new Promise((resolve) => {
-      this.taken.add({ progress, done: resolve });
+      this.chains.add({ progress, done: resolve });
       const { env, steps, ranks } = chain;
       this.send({
         do: "steps",
@@ -132,7 +132,7 @@ export class Session {
 
   private hear(report: Report): void {
     const { rank } = report;
-    if (report.report === "here") this.here.add(rank);
+    if (report.report === "here") this.ready.add(rank);
     this.each((progress) => {
       progress.take(report);
     });
@@ -154,7 +154,7 @@ export class Session {
   }
 
   private stopIfDone(): void {
-    if (this.taken.size > 0) return;
+    if (this.chains.size > 0) return;
     this.closed = true;
     this.stopped.abort();
   }
@@ -168,12 +168,12 @@ export class Session {
   }
 
   /** What a chain hears may be its end. */
-  private each(tell: (progress: Heard) => void): void {
-    for (const taken of this.taken) {
-      tell(taken.progress);
-      if (!taken.progress.isDone()) continue;
-      this.taken.delete(taken);
-      taken.done();
+  private each(visit: (progress: Heard) => void): void {
+    for (const chain of this.chains) {
+      visit(chain.progress);
+      if (!chain.progress.isDone()) continue;
+      this.chains.delete(chain);
+      chain.done();
     }
   }
 }

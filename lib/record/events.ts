@@ -98,8 +98,8 @@ interface Stamped {
 export function parseEvent(line: string): Stamped | undefined {
   try {
     const event = JSON.parse(line) as Partial<Stamped> | null;
-    const is = typeof event?.timestamp === "number" && typeof event.name === "string";
-    return is ? (event as Stamped) : undefined;
+    const isEvent = typeof event?.timestamp === "number" && typeof event.name === "string";
+    return isEvent ? (event as Stamped) : undefined;
   } catch {
     return undefined;
   }

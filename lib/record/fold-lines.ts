@@ -19,9 +19,9 @@ const WINDOW = 100;
 const WINDOW_ALL = 10_000;
 
 /** `of`: each rank with its lines. */
-export function foldLines(of: Iterable<readonly [number, readonly string[]]>): FoldedLine[] {
+export function foldLines(outputs: Iterable<readonly [number, readonly string[]]>): FoldedLine[] {
   const list = new FoldedList();
-  for (const [rank, lines] of of) list.add(rank, lines);
+  for (const [rank, lines] of outputs) list.add(rank, lines);
   return list.all();
 }
 
@@ -34,16 +34,16 @@ class FoldedList {
   add(rank: number, lines: readonly string[]): void {
     let at = this.head;
     // Those that nobody before had: they come before the next one that somebody had.
-    let own: string[] = [];
+    let ownLines: string[] = [];
     for (const text of lines) {
       const before = this.known.has(text) ? find(at, text) : undefined;
       if (before?.next) {
-        at = this.insert(before, own, rank).next ?? before.next;
+        at = this.insert(before, ownLines, rank).next ?? before.next;
         at.ranks.push(rank);
-        own = [];
-      } else own.push(text);
+        ownLines = [];
+      } else ownLines.push(text);
     }
-    this.last = this.insert(this.last, own, rank);
+    this.last = this.insert(this.last, ownLines, rank);
     for (const text of lines) this.known.add(text);
   }
 

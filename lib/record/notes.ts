@@ -40,6 +40,6 @@ export function plainLine(text: string, max: number = NOTE_MAX): string {
     .replace(ORDERS, "")
     .replace(/[\p{Cc}\p{Cs}\p{Zl}\p{Zp}]+/gu, " ")
     .replace(/\p{Cf}/gu, "");
-  for (const [secret, word] of SECRETS) line = line.replace(secret, word);
+  for (const [secret, mask] of SECRETS) line = line.replace(secret, mask);
   return line.trimEnd().slice(0, max).replace(HALF, "");
 }

@@ -8,7 +8,7 @@ import { ADJUSTMENTS } from "../config/schema.js";
 import { DEFAULT_OPTIONS, type TemplateOptions } from "../config/template.js";
 import type { Site } from "../node/environment.js";
 
-export interface Setting {
+export interface ClusterSettings {
   /** PATH, and what --pass-env named. */
   environment: Record<string, string>;
   template: string;
@@ -33,21 +33,21 @@ export function newSite(config: Config, { base, instance }: Pick<Site, "base" | 
 }
 
 /** Of the moment: what a new cluster is made with. */
-export function settingOf(site: Site, teardownTimeoutMs: number): Setting {
+export function settingOf(site: Site, teardownTimeoutMs: number): ClusterSettings {
   const { base, template, options, interface: dev, shared } = site;
   const { ready, scheduleOnLead, adjustments } = site;
   // The broker's address may be another after a restart.
   const environment = Object.fromEntries(
     Object.entries(base).filter(([name]) => name !== "FLUX_URI"),
   );
-  const own = dev === undefined ? {} : { interface: dev };
+  const network = dev === undefined ? {} : { interface: dev };
   const teardownTimeout = teardownTimeoutMs / 1000;
   const asked = { shared, ready, scheduleOnLead, adjustments };
-  return { environment, template, options, ...own, ...asked, teardownTimeout };
+  return { environment, template, options, ...network, ...asked, teardownTimeout };
 }
 
 /** The site as it was when the cluster was made; an entry of an older version has no setting. */
-export function siteOf(site: Site, setting: Setting | undefined): Site {
+export function siteOf(site: Site, setting: ClusterSettings | undefined): Site {
   if (!setting) return site;
   const { environment, template, shared } = setting;
   const options = { ...DEFAULT_OPTIONS, ...setting.options };
@@ -63,11 +63,11 @@ export function siteOf(site: Site, setting: Setting | undefined): Site {
 }
 
 /** What an entry has of it; undefined if it is not a valid setting. */
-export function parseSetting(found: unknown): Setting | undefined {
-  const setting = found as Partial<Setting> | null | undefined;
+export function parseSetting(found: unknown): ClusterSettings | undefined {
+  const setting = found as Partial<ClusterSettings> | null | undefined;
   const { environment, template, teardownTimeout, shared, interface: dev } = setting ?? {};
   const { ready = "dns", scheduleOnLead = "auto", adjustments = [] } = setting ?? {};
-  const is =
+  const isValid =
     isTexts(environment) &&
     isText(template) &&
     ["auto", "yes", "no"].includes(String(shared)) &&
@@ -78,7 +78,7 @@ export function parseSetting(found: unknown): Setting | undefined {
     (setting?.options === undefined || isOptions(setting.options)) &&
     (dev === undefined || isText(dev)) &&
     Number(teardownTimeout) > 0;
-  return is ? (setting as Setting) : undefined;
+  return isValid ? (setting as ClusterSettings) : undefined;
 }
 
 const isText = (value: unknown): boolean => typeof value === "string";

@@ -37,16 +37,16 @@ export function formatTail(tail: Tail, room: number): string {
   if (left < CUT) return "";
   const kept: string[] = [];
   const cut = { lines: 0, ranks: new Set<number>() };
-  for (const { ranks: of, text } of folded) {
-    const line = `${encodeIdset(of)}: ${text}\n`;
+  for (const { ranks: outputRanks, text } of folded) {
+    const line = `${encodeIdset(outputRanks)}: ${text}\n`;
     const size = bytes(line);
     if (left - size >= CUT) {
       kept.push(line);
       left -= size;
       continue;
     }
-    cut.lines += of.length;
-    for (const rank of of) cut.ranks.add(rank);
+    cut.lines += outputRanks.length;
+    for (const rank of outputRanks) cut.ranks.add(rank);
   }
   if (cut.lines > 0)
     kept.push(`(cut: ${cut.lines} lines of ranks ${short(encodeIdset(cut.ranks))})\n`);
@@ -87,8 +87,8 @@ export function parseTails(text: string): KeptTail[] {
     }
     const tail = tails.at(-1);
     if (!tail || attempt !== undefined) continue;
-    const [, ranks = "", words = ""] = LINE.exec(line) ?? [];
-    if (ranks !== "") tail.lines.push({ ranks: ranksOf(ranks), text: words });
+    const [, ranks = "", text = ""] = LINE.exec(line) ?? [];
+    if (ranks !== "") tail.lines.push({ ranks: ranksOf(ranks), text: text });
     else if (line.startsWith("(cut: ")) tail.cut = line;
   }
   return tails;

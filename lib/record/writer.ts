@@ -13,7 +13,7 @@ import { decodeIdset, encodeIdset } from "../flux/idset.js";
 import { kvsDirectory } from "../flux/jobid.js";
 import { INSTANCE } from "../usernetes/names.js";
 import { formatEvent, type Claim, type RecordEvent } from "./events.js";
-import { parseSetting, type Setting } from "./setting.js";
+import { parseSetting, type ClusterSettings } from "./setting.js";
 import { StepLogs } from "./step-logs.js";
 import type { Tail } from "./step-tails.js";
 
@@ -42,7 +42,7 @@ export interface OpenCluster {
   /** When its last teardown ended; it has left something, or is kept. */
   downAt?: number;
   /** What it was made with. */
-  setting?: Setting;
+  setting?: ClusterSettings;
   /** Ranks that the teardown could not clean. */
   left?: number[];
   /** Left in place for its user to look at: only `clean` takes it down. */

@@ -35,8 +35,8 @@ export async function seeClusters(wanted: Wanted): Promise<Summary[]> {
   if (open) for (const jobid of await openClusters()) if (!users.has(jobid)) users.set(jobid, "");
   const jobs = [...users].filter(([jobid]) => jobid !== INSTANCE);
   const seen = await concurrently(jobs, ([jobid, user]) => see(jobid, user, wanted.warn));
-  const whole = open ? await seeInstance() : undefined;
-  if (whole) seen.push(summarize(whole, await userName(whole.cluster.userid)));
+  const instance = open ? await seeInstance() : undefined;
+  if (instance) seen.push(summarize(instance, await userName(instance.cluster.userid)));
   return seen.filter((summary) => summary !== undefined);
 }
 
@@ -65,9 +65,9 @@ async function jobsWithMemo({ filters, count, warn }: Wanted): Promise<Map<bigin
   const answer = await run({ argv, env: environment(), ...limits });
   const none = noInstance(answer, "flux jobs");
   if (none) throw none;
-  const words = lastLine(answer);
+  const message = lastLine(answer);
   if (answer.exitCode !== 0 && answer.stdout === "")
-    throw new CommandError(EXIT.usage, words.replace(/^flux-jobs: (ERROR|error): /, ""));
+    throw new CommandError(EXIT.usage, message.replace(/^flux-jobs: (ERROR|error): /, ""));
   for (const line of answer.stderr.split("\n")) if (line) warn(line.replace(/^flux-jobs: /, ""));
   const lines = answer.stdout.split("\n").filter((line) => line !== "");
   const isCut = count > 0 && lines.length > count;

@@ -6,10 +6,10 @@ import { fsd } from "./terminal.js";
 
 /** `2.1s up: ok on node[0-1] (rank 0-1) in 2.0s`; the first time is since the claim. */
 export function eventLine(event: RecordEvent, cluster: Cluster, from: number): string {
-  return `${fsd(Math.max(0, event.timestamp - from)).padStart(7)} ${words(event, cluster)}`;
+  return `${fsd(Math.max(0, event.timestamp - from)).padStart(7)} ${eventText(event, cluster)}`;
 }
 
-function words(event: RecordEvent, cluster: Cluster): string {
+function eventText(event: RecordEvent, cluster: Cluster): string {
   const on = (ranks: string) => names(cluster, decodeIdset(ranks));
   switch (event.name) {
     case "claim":

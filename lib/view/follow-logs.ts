@@ -11,7 +11,7 @@ import { run } from "../host/runner.js";
 import { readNodeLogs } from "../node/logs.js";
 import type { SeenJob } from "./job.js";
 import type { LogPrinter } from "./logs.js";
-import { asked, inPlace, only, printLogs, type Wanted } from "./logs.js";
+import { asked, inPlace, linesOfRanks, printLogs, type Wanted } from "./logs.js";
 import { keptLogs } from "./saved-logs.js";
 
 const PAUSE_MS = 1000;
@@ -43,20 +43,20 @@ export async function followLogs(following: Following): Promise<void> {
     await printLogs(seen, wanted, { printer, say });
     return;
   }
-  const told = new Told(printer);
-  const nodes = followNodes(seen.cluster, wanted, told);
+  const printed = new PrintedLines(printer);
+  const nodes = followNodes(seen.cluster, wanted, printed);
   let ended = 0;
   for (; !until(seen.cluster); seen = await look()) {
     if (!nodes.isOver()) await Promise.race([sleep(PAUSE_MS), nodes.over]);
     else {
       const now = seen.record.filter(({ name }) => name === "step-finish").length;
-      if (now !== ended) await told.makeUp(seen, wanted);
+      if (now !== ended) await printed.makeUp(seen, wanted);
       ended = now;
       await sleep(PAUSE_MS);
     }
   }
   await nodes.stop();
-  await told.makeUp(seen, wanted);
+  await printed.makeUp(seen, wanted);
 }
 
 /** One that has settled has nothing more to print before its teardown. */
@@ -65,17 +65,17 @@ function endOf(first: Cluster): (cluster: Cluster) => boolean {
   return ({ settle, down }) => down !== undefined || (!goesDown && settle !== undefined);
 }
 
-function followNodes(cluster: Cluster, { ranks, steps }: Wanted, told: Told) {
+function followNodes(cluster: Cluster, { ranks, steps }: Wanted, printed: PrintedLines) {
   const stop = new AbortController();
-  const there = inPlace(cluster, ranks);
-  const how = { ...asked(cluster, { ranks: there, steps }, LIMIT_S), follow: true };
-  let isOver = there.length === 0;
+  const onNodes = inPlace(cluster, ranks);
+  const how = { ...asked(cluster, { ranks: onNodes, steps }, LIMIT_S), follow: true };
+  let isOver = onNodes.length === 0;
   const over = isOver
     ? Promise.resolve()
     : readNodeLogs(run, how, {
         signal: stop.signal,
         onLine: ({ step, rank, text }) => {
-          if (text !== undefined) told.line(step, rank, text);
+          if (text !== undefined) printed.line(step, rank, text);
         },
       }).then(() => {
         isOver = true;
@@ -90,7 +90,7 @@ function followNodes(cluster: Cluster, { ranks, steps }: Wanted, told: Told) {
   };
 }
 
-class Told {
+class PrintedLines {
   private readonly last = new Map<string, string[]>();
 
   constructor(private readonly printer: LogPrinter) {}
@@ -104,7 +104,7 @@ class Told {
   async makeUp({ cluster, record }: SeenJob, { ranks, steps }: Wanted): Promise<void> {
     for (const log of await keptLogs(cluster.jobid, record, steps)) {
       const lines = new Map<number, readonly string[]>();
-      for (const [rank, all] of only(log.lines, (rank) => ranks.includes(rank))) {
+      for (const [rank, all] of linesOfRanks(log.lines, (rank) => ranks.includes(rank))) {
         const key = `${log.step} ${rank}`;
         const more = unknown(all, this.last.get(key) ?? []);
         if (more.length > 0) lines.set(rank, more);

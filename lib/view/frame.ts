@@ -5,7 +5,7 @@
 import { wrap, type Look } from "./terminal.js";
 
 /** The lowest weight is hidden first, the highest never. */
-export const WEIGHT = { done: 0, fact: 1, state: 2, printed: 3, said: 4 };
+export const WEIGHT = { done: 0, fact: 1, state: 2, printed: 3, headline: 4 };
 
 export interface FrameLine {
   text: string;
@@ -27,17 +27,17 @@ export function wrapped(line: string, weight: number, look: Look): FrameLine[] {
  * last ones stay. */
 export function fitted(frame: FrameLine[], room: number): string[] {
   const out = new Set<FrameLine>();
-  let lines = without(frame, out);
+  let lines = omitLines(frame, out);
   for (const line of frame.toSorted((a, b) => a.weight - b.weight)) {
-    if (lines.length <= room || line.weight === WEIGHT.said) break;
+    if (lines.length <= room || line.weight === WEIGHT.headline) break;
     out.add(line);
-    lines = without(frame, out);
+    lines = omitLines(frame, out);
   }
   return lines;
 }
 
 /** A line in place of each group of hidden lines. */
-function without(frame: FrameLine[], out: Set<FrameLine>): string[] {
+function omitLines(frame: FrameLine[], out: Set<FrameLine>): string[] {
   const lines: string[] = [];
   let gap: string[] = [];
   const close = () => {

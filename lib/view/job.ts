@@ -12,7 +12,7 @@ import { OUTPUT_MAX_FLUX } from "../host/command.js";
 import { run } from "../host/runner.js";
 import { parseEventlog, type RecordEvent } from "../record/events.js";
 import { entryKey, parseOpenCluster, type OpenCluster } from "../record/writer.js";
-import { here, nameOf } from "./terminal.js";
+import { terminalLook, nameOf } from "./terminal.js";
 import { INSTANCE } from "../usernetes/names.js";
 
 const DEADLINE_MS = 20_000;
@@ -73,18 +73,18 @@ async function info(jobid: bigint, key: string): Promise<string> {
   const limits = { timeoutMs: DEADLINE_MS, outputMax: OUTPUT_MAX_FLUX };
   const answer = await run({ argv, env, ...limits });
   if (answer.exitCode === 0) return answer.stdout;
-  const words = lastLine(answer);
-  const name = nameOf(jobid, here());
-  if (/invalid job id/.test(words)) throw new NoJob(EXIT.failed, `there is no job ${name}`);
-  if (/key not found/.test(words)) {
-    const whole = key === RECORD ? "" : ": it was purged, or there never was such a job";
-    throw new NoKey(EXIT.failed, `${name} has no ${key}${whole}`);
+  const message = lastLine(answer);
+  const name = nameOf(jobid, terminalLook());
+  if (/invalid job id/.test(message)) throw new NoJob(EXIT.failed, `there is no job ${name}`);
+  if (/key not found/.test(message)) {
+    const hint = key === RECORD ? "" : ": it was purged, or there never was such a job";
+    throw new NoKey(EXIT.failed, `${name} has no ${key}${hint}`);
   }
-  if (/restricted/.test(words))
-    throw new NotSeen(EXIT.failed, `${name} is another user's: ${words}`);
+  if (/restricted/.test(message))
+    throw new NotSeen(EXIT.failed, `${name} is another user's: ${message}`);
   const none = noInstance(answer, `flux job info ${name} ${key}`);
   if (none) throw none;
-  throw new CommandError(EXIT.failed, `${name}: ${words}`);
+  throw new CommandError(EXIT.failed, `${name}: ${message}`);
 }
 
 /** A job without a cluster has no record. */

@@ -2,7 +2,7 @@
  * Shows a cluster's steps as they are taken: on a terminal one line a step, drawn
  * again as ranks end it; elsewhere the lines of the log, as they come.
  */
-import type { Facts, Level } from "../log.js";
+import type { LogFields, Level } from "../log.js";
 import { lookOf, type Env } from "./terminal.js";
 
 interface Screen {
@@ -12,7 +12,7 @@ interface Screen {
 }
 
 export interface Follower {
-  say: (level: Level, text: string, facts?: Facts) => void;
+  say: (level: Level, text: string, fields?: LogFields) => void;
   /** A line of its own. */
   note: (text: string) => void;
   end: () => void;
@@ -66,8 +66,8 @@ function live(screen: Screen): Follower {
     draw();
   };
   return {
-    say: (level, text, facts) => {
-      if (take(lines, facts)) draw();
+    say: (level, text, fields) => {
+      if (take(lines, fields)) draw();
       if (level === "error" || level === "warn") note(text);
     },
     note,
@@ -78,8 +78,8 @@ function live(screen: Screen): Follower {
 }
 
 /** Whether it was about a step. */
-function take(lines: Map<string, Line>, facts: Facts | undefined): boolean {
-  const { step, ranks, status, seconds } = facts ?? {};
+function take(lines: Map<string, Line>, fields: LogFields | undefined): boolean {
+  const { step, ranks, status, seconds } = fields ?? {};
   if (typeof step !== "string" || !Array.isArray(ranks) || status === undefined) return false;
   const line: Line = lines.get(step) ?? { ranks: new Map(), seconds: 0 };
   lines.set(step, line);

@@ -41,16 +41,17 @@ export async function printLogs(
   { ranks, steps }: Wanted,
   out: { printer: LogPrinter; say: (words: string) => void },
 ): Promise<void> {
-  const there = inPlace(cluster, ranks);
-  const told = there.length > 0 ? await fromNodes(cluster, { ranks: there, steps }, out.say) : [];
+  const onNodes = inPlace(cluster, ranks);
+  const nodeLines =
+    onNodes.length > 0 ? await fromNodes(cluster, { ranks: onNodes, steps }, out.say) : [];
   const kept = await keptLogs(cluster.jobid, record, steps);
   for (const step of steps) {
-    const whole = byRank(told.filter((line) => line.step === step));
-    out.printer.whole(step, whole);
+    const nodeLog = byRank(nodeLines.filter((line) => line.step === step));
+    out.printer.nodeLog(step, nodeLog);
     for (const log of kept.filter((log) => log.step === step))
       out.printer.kept(
         log,
-        only(log.lines, (rank) => ranks.includes(rank) && !whole.has(rank)),
+        linesOfRanks(log.lines, (rank) => ranks.includes(rank) && !nodeLog.has(rank)),
       );
   }
 }
@@ -62,9 +63,13 @@ async function fromNodes(
 ): Promise<NodeLine[]> {
   const lines: NodeLine[] = [];
   const onLine = (line: NodeLine) => lines.push(line);
-  const { ranks, errors, why: whole } = await readNodeLogs(run, asked(cluster, wanted), { onLine });
+  const {
+    ranks,
+    errors,
+    why: failure,
+  } = await readNodeLogs(run, asked(cluster, wanted), { onLine });
   if (ranks.size === 0 && lines.length === 0) {
-    const why = [...errors.values()][0] ?? whole;
+    const why = [...errors.values()][0] ?? failure;
     say(
       `${why ? `cannot read logs from the nodes (${why})` : "no logs on the nodes"}; showing the saved last lines of each step`,
     );
@@ -75,17 +80,20 @@ async function fromNodes(
 }
 
 function byRank(lines: NodeLine[]): Map<number, string[]> {
-  const of = new Map<number, string[]>();
+  const byRank = new Map<number, string[]>();
   for (const { rank, text } of lines) {
-    const all = of.get(rank) ?? [];
-    of.set(rank, all);
+    const all = byRank.get(rank) ?? [];
+    byRank.set(rank, all);
     all.push(text ?? "(cut: what it printed first)");
   }
-  return of;
+  return byRank;
 }
 
-export function only(lines: Lines, is: (rank: number) => boolean): Map<number, readonly string[]> {
-  return new Map([...lines].filter(([rank]) => is(rank)));
+export function linesOfRanks(
+  lines: Lines,
+  isWanted: (rank: number) => boolean,
+): Map<number, readonly string[]> {
+  return new Map([...lines].filter(([rank]) => isWanted(rank)));
 }
 
 /** Lines by rank. */
@@ -108,7 +116,7 @@ export class LogPrinter {
   }
 
   /** What ranks have of a step's log, the same lines together. */
-  whole(step: Step, lines: Lines): void {
+  nodeLog(step: Step, lines: Lines): void {
     if (lines.size === 0) return;
     this.begin(step);
     for (const { ranks, text } of foldLines(sorted(lines)))

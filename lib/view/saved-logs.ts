@@ -76,8 +76,9 @@ export function joined(step: Step, tails: KeptTail[]): KeptLog[] {
 
 function byRank({ ranks: all, lines }: KeptTail): Map<number, string[]> {
   // One that printed nothing has ended all the same.
-  const of = new Map<number, string[]>(lines.length === 0 ? all.map((rank) => [rank, []]) : []);
+  const byRank = new Map<number, string[]>(lines.length === 0 ? all.map((rank) => [rank, []]) : []);
   for (const { ranks, text } of lines)
-    for (const rank of ranks) of.set(rank, [...(of.get(rank) ?? []), plainLine(text, LINE_MAX)]);
-  return of;
+    for (const rank of ranks)
+      byRank.set(rank, [...(byRank.get(rank) ?? []), plainLine(text, LINE_MAX)]);
+  return byRank;
 }

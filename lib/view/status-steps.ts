@@ -1,5 +1,5 @@
 /** A cluster's steps as `status` prints them: a table, what is waited for, what failed. */
-import { isHeld, isOver, names, progress, type Cluster } from "../cluster/state.js";
+import { isHeld, isOver, names, stepState, type Cluster } from "../cluster/state.js";
 import { encodeIdset } from "../flux/idset.js";
 import { foldLines } from "../record/fold-lines.js";
 import type { KeptLog } from "./saved-logs.js";
@@ -69,7 +69,7 @@ export function waits(cluster: Cluster, steps: StepLine[], look = PLAIN): string
 /** Until when a bring-up may take, or these ranks' try of a teardown. */
 function latest(cluster: Cluster, ranks: number[] = []): string {
   const { claim, settle, teardown } = cluster;
-  const begun = progress(cluster, "down-v", ranks[0] ?? -1);
+  const begun = stepState(cluster, "down-v", ranks[0] ?? -1);
   const until =
     begun?.status === "running" && teardown?.timeout !== undefined
       ? begun.at + teardown.timeout
@@ -89,13 +89,13 @@ export function failedSteps(steps: StepLine[]): StepLine[] {
  * are while the node has them.
  */
 export function failures(cluster: Cluster, steps: StepLine[], kept: KeptLog[] = []): string[] {
-  const there = !["gone", "left", "stopping"].includes(stateOf(cluster));
+  const exists = !["gone", "left", "stopping"].includes(stateOf(cluster));
   const failed = failedSteps(steps);
   const blocks = failed.slice(0, FAULTS).flatMap((line) => {
     const { step, status, ranks, attempt } = line;
     const tries = attempt > 1 ? ` (${attempt} tries)` : "";
     const what = status === "failed" ? "failed" : status === "lost" ? "was lost" : "took too long";
-    const log = there ? logOf(cluster, step, ranks[0] ?? 0) : undefined;
+    const log = exists ? logOf(cluster, step, ranks[0] ?? 0) : undefined;
     return [
       `${step} ${what} on ${names(cluster, ranks)}${tries}${noteOf(line)}`,
       ...lastLines(line, kept),

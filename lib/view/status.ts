@@ -10,24 +10,24 @@ import { logOf, stepLines, type StepLine } from "./steps.js";
 import { ageOf, COLOURS, summarize, summaryJson, type Summary } from "./summary.js";
 import { fsd, nameOf, paint, wrap, type Look } from "./terminal.js";
 
-export interface Told extends SeenJob {
+export interface StatusSource extends SeenJob {
   user: string;
   /** What its failed steps printed at last. */
   kept?: KeptLog[];
 }
 
-export function statusLines(told: Told, now: number, look: Look): string[] {
-  return statusFrame(told, now, look).map(({ text }) => text);
+export function statusLines(source: StatusSource, now: number, look: Look): string[] {
+  return statusFrame(source, now, look).map(({ text }) => text);
 }
 
 /** The same, with what of it may be left out. */
-export function statusFrame(told: Told, now: number, look: Look): FrameLine[] {
-  const { cluster, record } = told;
-  const summary = summarize(told, told.user);
-  const { said, fact } = WEIGHT;
+export function statusFrame(source: StatusSource, now: number, look: Look): FrameLine[] {
+  const { cluster, record } = source;
+  const summary = summarize(source, source.user);
+  const { headline: said, fact } = WEIGHT;
   if (!summary) return weighed([`${nameOf(cluster.jobid, look)}: ${noCluster(cluster)}`], said);
   const steps = stepLines(record, now);
-  const failed = failures(cluster, steps, told.kept);
+  const failed = failures(cluster, steps, source.kept);
   const state = paint(summary.state, COLOURS[summary.state], look);
   const head = wrap(`${nameOf(cluster.jobid, look)}: ${times(summary, now)}`, look);
   return [
@@ -49,13 +49,13 @@ function tableFrame(steps: StepLine[], look: Look): FrameLine[] {
   // The first row of a step has its name, and stays with its others.
   const open = new Set(steps.filter(({ status }) => status !== "ok").map(({ step }) => step));
   return stepTable(steps, look).map((text, index) => {
-    const of = steps[index - 1];
-    return { text, weight: of && !open.has(of.step) ? WEIGHT.done : WEIGHT.state };
+    const previous = steps[index - 1];
+    return { text, weight: previous && !open.has(previous.step) ? WEIGHT.done : WEIGHT.state };
   });
 }
 
 /** What failed, or below it what it printed. */
-const weightOf = (line: string) => (line.startsWith(" ") ? WEIGHT.printed : WEIGHT.said);
+const weightOf = (line: string) => (line.startsWith(" ") ? WEIGHT.printed : WEIGHT.headline);
 
 /** Why a job has none. */
 export function noCluster({ asked, job }: Cluster): string {
@@ -77,26 +77,26 @@ function times(summary: Summary, now: number): string {
   return `${state}${after}, ${downAt === undefined ? `${age} old` : `lived ${age}`}`;
 }
 
-interface Facts {
+interface StatusFields {
   now: number;
   failed: string[];
 }
 
-function facts(cluster: Cluster, summary: Summary, { now, failed }: Facts): string[] {
+function facts(cluster: Cluster, summary: Summary, { now, failed }: StatusFields): string[] {
   const { claim, settle, down, teardown } = cluster;
   if (!claim) return [];
   const { user, ready, nodes, lead, hosts, ranks, state } = summary;
   const ports = Object.entries(claim.ports).map(([name, port]) => `${name} ${String(port)}`);
   const by = Math.round(claim.deadline - now);
-  const there = !["stopping", "gone", "left"].includes(state);
-  const joined = there ? `${ready} of ${nodes} ready` : String(nodes);
+  const exists = !["stopping", "gone", "left"].includes(state);
+  const joined = exists ? `${ready} of ${nodes} ready` : String(nodes);
   const rows: [string, string | false | undefined][] = [
     ["user", user],
     ["nodes", `${joined}: ${encodeHostlist(hosts)} (rank ${ranks})`],
     ["lead", lead],
     ["engine", claim.engine],
     ["workdir", claim.workdir],
-    ["kubeconfig", there && settle?.kubeconfig && `${settle.kubeconfig} on ${lead}`],
+    ["kubeconfig", exists && settle?.kubeconfig && `${settle.kubeconfig} on ${lead}`],
     ["ports", ports.join(", ")],
     [
       "deadline",
@@ -111,9 +111,9 @@ function facts(cluster: Cluster, summary: Summary, { now, failed }: Facts): stri
   return rows.flatMap(([name, value]) => (value ? [`  ${name.padEnd(10)} ${value}`] : []));
 }
 
-export function statusJson(told: Told, now: number) {
-  const { cluster, record, user } = told;
-  const summary = summarize(told, user);
+export function statusJson(source: StatusSource, now: number) {
+  const { cluster, record, user } = source;
+  const summary = summarize(source, user);
   const name = nameOf(cluster.jobid);
   if (!summary)
     return {

@@ -56,11 +56,11 @@ type StepEvent = Extract<RecordEvent, { name: "step-start" | "step-finish" }>;
 
 function note(seen: Map<Step, Map<number, OfRank>>, event: StepEvent): void {
   const { step, ranks, attempt } = event.context;
-  const of = seen.get(step) ?? new Map<number, OfRank>();
-  seen.set(step, of);
+  const byRank = seen.get(step) ?? new Map<number, OfRank>();
+  seen.set(step, byRank);
   const finish = event.name === "step-finish" ? event.context : undefined;
   for (const rank of decodeIdset(ranks))
-    of.set(rank, {
+    byRank.set(rank, {
       status: finish?.status ?? "running",
       attempt,
       since: event.timestamp,
@@ -71,8 +71,9 @@ function note(seen: Map<Step, Map<number, OfRank>>, event: StepEvent): void {
 
 function noteProgress(seen: Map<Step, Map<number, OfRank>>, progress: StepProgress): void {
   for (const rank of decodeIdset(progress.ranks)) {
-    const of = seen.get(progress.step)?.get(rank);
-    if (of?.status === "running" && of.attempt === progress.attempt) of.note = progress.note;
+    const stepOfRank = seen.get(progress.step)?.get(rank);
+    if (stepOfRank?.status === "running" && stepOfRank.attempt === progress.attempt)
+      stepOfRank.note = progress.note;
   }
 }
 

@@ -1,5 +1,5 @@
 /** A cluster in short: what `list` has of it. Pure: time is an argument. */
-import { displayState, progress, ranksOf, type Cluster } from "../cluster/state.js";
+import { displayState, stepState, ranksOf, type Cluster } from "../cluster/state.js";
 import { decodeIdset } from "../flux/idset.js";
 import type { RecordEvent } from "../record/events.js";
 import type { SeenJob } from "./job.js";
@@ -67,8 +67,8 @@ function readyNodes(cluster: Cluster): number {
   if (!claim || ["stopping", "gone", "left"].includes(stateOf(cluster))) return 0;
   const ranks = ranksOf(cluster);
   if (settle?.outcome === "ready") return ranks.length - decodeIdset(settle.without ?? "").length;
-  const own = (rank: number) => (rank === claim.lead ? "kubeadm-init" : "kubeadm-join");
-  return ranks.filter((rank) => progress(cluster, own(rank), rank)?.status === "ok").length;
+  const lastStep = (rank: number) => (rank === claim.lead ? "kubeadm-init" : "kubeadm-join");
+  return ranks.filter((rank) => stepState(cluster, lastStep(rank), rank)?.status === "ok").length;
 }
 
 /** The last of its kind counts, but a repeated claim is as old as its first. */

@@ -50,7 +50,7 @@ function isCoerced(env: Env, locale: string): boolean {
   return !env["LC_ALL"] && (locale === "C" || locale === "POSIX");
 }
 
-export function here(): Look {
+export function terminalLook(): Look {
   return lookOf(process.env, process.stdout);
 }
 

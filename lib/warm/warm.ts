@@ -104,15 +104,15 @@ async function look(
   const isNext = () => sleep(LOOK.every, true, { signal }).catch(() => false);
   while ((await isNext()) && waitedFor.size > 0) {
     const asked = [...waitedFor];
-    const here = new Set<number>();
+    const answered = new Set<number>();
     const argv = ["sh", "-c", "echo here >&2"];
     await run(fluxExec(asked, { argv, env, timeoutMs: LOOK.limit }), {
       signal,
       onStderrLine: (line) => {
-        if (/^[0-9]+: here$/.test(line)) here.add(Number.parseInt(line));
+        if (/^[0-9]+: here$/.test(line)) answered.add(Number.parseInt(line));
       },
     });
-    for (const rank of asked) if (!here.has(rank)) onLost(rank);
+    for (const rank of asked) if (!answered.has(rank)) onLost(rank);
   }
 }
 

@@ -1,10 +1,10 @@
 /** What there is now, in numbers, of the clusters that a daemon knows. */
 import type { State } from "../../lib/view/summary.js";
-import type { Counted } from "./metrics.js";
+import type { ClusterCounts } from "./metrics.js";
 import type { OpenClusters } from "../open-clusters.js";
 
 /** `states`: of the clusters whose jobs are not over, and that are being taken down. */
-export function counted(states: () => State[], open: OpenClusters): Counted {
+export function clusterCounts(states: () => State[], open: OpenClusters): ClusterCounts {
   return {
     clusters: () => {
       const counts = new Map<State, number>();

@@ -11,7 +11,7 @@ import type { Settle, StepStatus } from "../../lib/record/events.js";
 import type { State } from "../../lib/view/summary.js";
 
 /** What is asked at each scrape. */
-export interface Counted {
+export interface ClusterCounts {
   /** The clusters that there are, by state. */
   clusters: () => Map<State, number>;
   /** Nodes with leftovers of an ended job's cluster. */
@@ -65,7 +65,7 @@ export class Metrics implements Meter {
     "Restarts of the bridge to Flux",
   );
 
-  constructor(counted: Counted) {
+  constructor(counted: ClusterCounts) {
     for (const when of ["in_time", "late"]) this.holds.inc({ when }, 0);
     for (const by of ["shell", "epilog", "late"]) this.endHolds.inc({ by }, 0);
     for (const outcome of ["ready", "failed", "canceled"]) this.settles.inc({ outcome }, 0);

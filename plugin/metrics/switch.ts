@@ -8,7 +8,7 @@
 import { formatListen, type Listen } from "../../lib/config/listen.js";
 import { messageOf } from "../../lib/errors.js";
 import type { Level } from "../../lib/log.js";
-import type { Counted, Meter, Metrics } from "./metrics.js";
+import type { ClusterCounts, Meter, Metrics } from "./metrics.js";
 import type { MetricsServer } from "./server.js";
 
 export class MetricsSwitch implements Meter {
@@ -19,7 +19,7 @@ export class MetricsSwitch implements Meter {
   private last: Promise<void> = Promise.resolve();
 
   constructor(
-    private readonly counted: Counted,
+    private readonly counted: ClusterCounts,
     private readonly say: (level: Level, text: string) => void,
   ) {}
 

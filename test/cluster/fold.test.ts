@@ -1,7 +1,7 @@
 import { timeLimit } from "../../lib/cluster/time-limit.js";
 import t from "tap";
 import { foldJobEvent, forgetRunning, type JobEvent } from "../../lib/cluster/fold.js";
-import { displayState, isDone, isEnding, isOver, progress } from "../../lib/cluster/state.js";
+import { displayState, isDone, isEnding, isOver, stepState } from "../../lib/cluster/state.js";
 import {
   BEGIN,
   CANCEL,
@@ -192,10 +192,10 @@ t.test("an event that is not known changes nothing", (t) => {
 t.test("each rank has its own progress", (t) => {
   const cluster = claimed("stage 0-2 running", "stage 0,2", "stage 1 failed");
   t.strictSame(
-    [0, 1, 2].map((rank) => progress(cluster, "stage", rank)?.status),
+    [0, 1, 2].map((rank) => stepState(cluster, "stage", rank)?.status),
     ["ok", "failed", "ok"],
   );
-  t.equal(progress(cluster, "up", 0), undefined);
+  t.equal(stepState(cluster, "up", 0), undefined);
   t.end();
 });
 
@@ -209,23 +209,23 @@ t.test("after a restart", (t) => {
   t.test("no step runs any more; finished ones stay", (t) => {
     const cluster = claimed("stage 0-2", "up 0 running", "up 1 failed");
     forgetRunning(cluster);
-    t.equal(progress(cluster, "stage", 2)?.status, "ok");
-    t.equal(progress(cluster, "up", 0), undefined);
-    t.equal(progress(cluster, "up", 1)?.status, "failed");
+    t.equal(stepState(cluster, "stage", 2)?.status, "ok");
+    t.equal(stepState(cluster, "up", 0), undefined);
+    t.equal(stepState(cluster, "up", 1)?.status, "failed");
     t.end();
   });
 
   t.test("a join-command that was not published is lost", (t) => {
     const cluster = claimed("join-command 0", "publish-join 0 running");
     forgetRunning(cluster);
-    t.equal(progress(cluster, "join-command", 0), undefined);
+    t.equal(stepState(cluster, "join-command", 0), undefined);
     t.end();
   });
 
   t.test("one that was published is not", (t) => {
     const cluster = claimed("join-command 0", "publish-join 0");
     forgetRunning(cluster);
-    t.equal(progress(cluster, "join-command", 0)?.status, "ok");
+    t.equal(stepState(cluster, "join-command", 0)?.status, "ok");
     t.end();
   });
   t.end();

@@ -1,7 +1,7 @@
 import t from "tap";
 import { checkConfig } from "../../lib/config/check.js";
 import { diagnose, isFit, type Diagnosis } from "../../lib/doctor/diagnose.js";
-import type { Answers, Told } from "../../lib/doctor/examine.js";
+import type { Answers, CheckReport } from "../../lib/doctor/examine.js";
 import { asJson } from "../../lib/doctor/json.js";
 import { requirements, userRequirements } from "../../lib/doctor/requirements.js";
 import { report } from "../../lib/doctor/table.js";
@@ -10,19 +10,19 @@ const config = (more: object = {}) => checkConfig({ template: "/opt/usernetes", 
 
 /** What each rank tells: `ok WORDS` or `no WORDS` by id. */
 function answers(nodes: Record<string, string>[], lost: [number, string][] = []): Answers {
-  const told = nodes.map((node, rank): [number, Map<string, Told>] => {
+  const told = nodes.map((node, rank): [number, Map<string, CheckReport>] => {
     const entries = Object.entries({ ...node, end: node["end"] ?? "ok" });
     return [
       rank,
       new Map(
         entries
           .filter(([, text]) => text !== "")
-          .map(([id, text]) => [id, { ok: text.startsWith("ok"), words: text.slice(3) }]),
+          .map(([id, text]) => [id, { ok: text.startsWith("ok"), text: text.slice(3) }]),
       ),
     ];
   });
   const gone = lost.map(([rank]) => rank);
-  return { told: new Map(told.filter(([rank]) => !gone.includes(rank))), lost: new Map(lost) };
+  return { reports: new Map(told.filter(([rank]) => !gone.includes(rank))), lost: new Map(lost) };
 }
 
 const of = (diagnoses: Diagnosis[], id: string) => {
@@ -190,7 +190,7 @@ t.test("a node that does not answer is reported as such, and fails nothing else"
     [{ make: "ok" }, {}, { make: "ok", end: "" }, {}],
     [[1, "No route to host"]],
   );
-  told.told.delete(3);
+  told.reports.delete(3);
   const diagnoses = diagnose(requirements(config()), [0, 1, 2, 3], {
     answers: told,
     hosts: ["n1", "n2", "n3", "n4"],

@@ -67,13 +67,13 @@ t.test(
 );
 
 t.test("each node's checks are its own", async (t) => {
-  const { told } = await ask((say) => {
+  const { reports: told } = await ask((say) => {
     say(0, "check", check("make"));
     say(1, "check", check("make", false, "missing: make"));
     return {};
   });
-  t.strictSame(told.get(0), new Map([["make", { ok: true, words: "" }]]));
-  t.strictSame(told.get(1), new Map([["make", { ok: false, words: "missing: make" }]]));
+  t.strictSame(told.get(0), new Map([["make", { ok: true, text: "" }]]));
+  t.strictSame(told.get(1), new Map([["make", { ok: false, text: "missing: make" }]]));
 });
 
 t.test("a node that flux cannot reach is shown with flux's reason", async (t) => {

@@ -5,7 +5,7 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseRequest } from "../../lib/cluster/request.js";
-import { newCluster, progress, type Cluster } from "../../lib/cluster/state.js";
+import { newCluster, stepState, type Cluster } from "../../lib/cluster/state.js";
 import { checkConfig } from "../../lib/config/check.js";
 import { encodeIdset } from "../../lib/flux/idset.js";
 import { kvsDirectory } from "../../lib/flux/jobid.js";
@@ -85,7 +85,7 @@ export class Life {
       open: this.openClusters(),
       nodes: new Membership(),
       networks: {
-        of: () =>
+        networksOf: () =>
           Promise.resolve(
             new Map(Object.entries(options.networks ?? {}).map(([rank, of]) => [Number(rank), of])),
           ),
@@ -170,7 +170,7 @@ export class Life {
   private publishing(): boolean {
     const { cluster, leaving } = this.reconciler;
     if (leaving.signal.aborted) return false;
-    return progress(cluster, "publish-join", cluster.claim?.lead ?? 0)?.status === "running";
+    return stepState(cluster, "publish-join", cluster.claim?.lead ?? 0)?.status === "running";
   }
 
   private openClusters(): OpenClusters {

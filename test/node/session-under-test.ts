@@ -1,7 +1,7 @@
 /** A session whose nodes are played: requests are kept, and reports are given by hand. */
 import type { Input, Outcome, RunOptions } from "../../lib/host/command.js";
 import { Session, type Members } from "../../lib/node/session.js";
-import type { Chain, StepEnd, StepWait } from "../../lib/node/progress.js";
+import type { Chain, StepEnd, StepWait } from "../../lib/node/chain-tracker.js";
 import type { Request } from "../../lib/node/protocol.js";
 import { FakeClock } from "../fakes/fake-clock.js";
 import { ended, firstRequests } from "../fakes/playing-run.js";

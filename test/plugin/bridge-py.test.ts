@@ -12,7 +12,7 @@ class Handle:
         print("post", payload["id"], payload["name"], flush=True)
         return self
     def then(self, callback): pass
-sys.setrecursionlimit(names["LEVELS"])
+sys.setrecursionlimit(names["MAX_JSON_DEPTH"])
 bridge = names["Bridge"](Handle(), perilog=False)
 for line in sys.stdin: bridge.on_response(line)
 `;

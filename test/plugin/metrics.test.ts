@@ -1,7 +1,7 @@
 import { execa } from "execa";
 import t from "tap";
 import { packagePath } from "../../lib/host/package.js";
-import { counted } from "../../plugin/metrics/cluster-counts.js";
+import { clusterCounts } from "../../plugin/metrics/cluster-counts.js";
 import { Metrics } from "../../plugin/metrics/metrics.js";
 import { MetricsSwitch } from "../../plugin/metrics/switch.js";
 import { OpenClusters } from "../../plugin/open-clusters.js";
@@ -14,7 +14,7 @@ function setUp(test: { teardown(act: () => void): void }) {
   const said: string[] = [];
   const open = new OpenClusters();
   const metrics = new MetricsSwitch(
-    counted(() => ["ready", "ready", "waiting"], open),
+    clusterCounts(() => ["ready", "ready", "waiting"], open),
     (level, text) => said.push(`${level}: ${text}`),
   );
   test.teardown(() => {

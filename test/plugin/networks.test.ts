@@ -34,7 +34,7 @@ function setUp(stdout = PRINTED.join("\n")) {
 
 t.test("a node's networks are its addresses and routes, but for the default one", async (t) => {
   const { networks } = setUp();
-  t.strictSame((await networks.of([0])).get(0), [
+  t.strictSame((await networks.networksOf([0])).get(0), [
     "127.0.0.1/8",
     "10.100.4.2/16",
     "10.100.0.0/16",
@@ -46,26 +46,26 @@ t.test("a node's networks are its addresses and routes, but for the default one"
 t.test("the network of a cluster that is there is its own, and no other's", async (t) => {
   const { networks, open } = setUp();
   open.add({ jobid: "1", claim: { ...claimOf("0-1", ["a", "b"]), subnet: "10.100.0.0/24" } });
-  t.strictSame((await networks.of([1])).get(1), ["10.100.2.0/24"]);
+  t.strictSame((await networks.networksOf([1])).get(1), ["10.100.2.0/24"]);
 });
 
 t.test("a node is asked once, and again when it was away or the answer is old", async (t) => {
   const { networks, commands, nodes, clock } = setUp();
-  await networks.of([0, 1]);
-  await networks.of([1]);
+  await networks.networksOf([0, 1]);
+  await networks.networksOf([1]);
   t.equal(commands.length, 1);
   nodes.set([0]);
-  t.strictSame([...(await networks.of([0, 1])).keys()], [0]);
+  t.strictSame([...(await networks.networksOf([0, 1])).keys()], [0]);
   nodes.set([0, 1]);
-  await networks.of([0, 1]);
+  await networks.networksOf([0, 1]);
   t.equal(commands.length, 2);
   t.ok(commands[1]?.argv.includes("1"), "only the one that was away");
   clock.advance(3_600_000);
-  await networks.of([0, 1]);
+  await networks.networksOf([0, 1]);
   t.equal(commands.length, 3);
 });
 
 t.test("a node that prints nothing has none", async (t) => {
   const { networks } = setUp("");
-  t.strictSame([...(await networks.of([0, 1]))], []);
+  t.strictSame([...(await networks.networksOf([0, 1]))], []);
 });

@@ -1,6 +1,6 @@
 import t from "tap";
 import { encodeIdset } from "../../lib/flux/idset.js";
-import { Ends, type StepEnded } from "../../plugin/step-log.js";
+import { StepLog, type StepEnded } from "../../plugin/step-log.js";
 import { claimOf, emptyCluster, recorded } from "../fakes/clusters.js";
 import { FakeClock } from "../fakes/fake-clock.js";
 
@@ -10,7 +10,7 @@ function ending(hosts: string[]) {
   const context = claimOf(encodeIdset(ranks), hosts);
   const cluster = recorded(emptyCluster(), { timestamp: 1, name: "claim", context });
   const said: string[] = [];
-  const ends = new Ends(cluster, clock, (level, text) => said.push(`${level}: ${text}`));
+  const ends = new StepLog(cluster, clock, (level, text) => said.push(`${level}: ${text}`));
   const end = (rank: number, more: Partial<StepEnded> = {}, others = true) => {
     const ok = { step: "up", attempt: 1, status: "ok", note: "", seconds: 1, tail: [] } as const;
     ends.add({ ...ok, rank, ...more }, others);

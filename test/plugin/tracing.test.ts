@@ -1,13 +1,13 @@
 import t from "tap";
-import type { Facts } from "../../lib/log.js";
-import { traced } from "../../plugin/tracing.js";
+import type { LogFields } from "../../lib/log.js";
+import { traceEffects } from "../../plugin/tracing.js";
 import { Life } from "../fakes/life.js";
 
 t.test("each effect is traced before it starts, and when it has ended", async (t) => {
   const life = new Life();
   const told: string[] = [];
-  const facts: Facts[] = [];
-  const world = traced(life.world, (text, more) => {
+  const facts: LogFields[] = [];
+  const world = traceEffects(life.world, (text, more) => {
     told.push(text);
     facts.push(more);
   });
@@ -27,7 +27,7 @@ t.test("each effect is traced before it starts, and when it has ended", async (t
 
 t.test("every effect of a world is traced", (t) => {
   const { world } = new Life();
-  const same = traced(world, () => undefined);
+  const same = traceEffects(world, () => undefined);
   t.not(same.run, world.run);
   const verbs = ["post", "memo", "raise", "update", "commit", "lookup", "drain"] as const;
   for (const verb of verbs)
@@ -38,7 +38,7 @@ t.test("every effect of a world is traced", (t) => {
 t.test("a command is traced without its script", async (t) => {
   const { world } = new Life();
   const told: string[] = [];
-  const { run } = traced(world, (text) => told.push(text));
+  const { run } = traceEffects(world, (text) => told.push(text));
   const argv = ["flux", "archive", "create", "--overwrite", "-C", "/", "x"];
   world.run = () =>
     Promise.resolve({ exitCode: 0, stdout: "", stderr: "", timedOut: false, reason: "" });

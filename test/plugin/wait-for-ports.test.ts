@@ -108,7 +108,7 @@ t.test("ten jobs that get their nodes at the same moment take ports of their own
   });
   const lives = Array.from({ length: 10 }, (_, i) => {
     const life = new Life({ jobid: BigInt(i + 1), ranks: [i % 2], hosts: [`node${i % 2}`] });
-    life.world = { ...life.world, open, networks: { of: () => answered } };
+    life.world = { ...life.world, open, networks: { networksOf: () => answered } };
     life.reconciler = life.newReconciler();
     return life;
   });

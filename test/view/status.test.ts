@@ -11,7 +11,7 @@ import {
   statusFrame,
   statusJson,
   statusLines,
-  type Told,
+  type StatusSource,
 } from "../../lib/view/status.js";
 import { stepLines } from "../../lib/view/steps.js";
 import { PLAIN, wrap } from "../../lib/view/terminal.js";
@@ -30,7 +30,7 @@ import {
   waits,
 } from "../fakes/clusters.js";
 
-const told = (record: RecordEvent[], cluster: Cluster = emptyCluster()): Told => ({
+const told = (record: RecordEvent[], cluster: Cluster = emptyCluster()): StatusSource => ({
   ...{ cluster: recorded(cluster, ...record), events: [], record, user: "alice" },
 });
 
@@ -314,7 +314,7 @@ t.test("a terminal is drawn over, and no more than it has rows, but for the last
   let written = "";
   const terminal = { write: (text: string) => (written = text), rows: 3 };
   const draw = redrawer(terminal);
-  const said = (text: string) => weighed(text.split(" "), WEIGHT.said);
+  const said = (text: string) => weighed(text.split(" "), WEIGHT.headline);
   draw(said("a b c"));
   t.equal(written, "\ra\u001b[K\nb\u001b[K\n\u001b[J");
   draw(said("d"));

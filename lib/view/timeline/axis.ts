@@ -27,12 +27,12 @@ export function areas(phases: Phase[]): Area[] {
   const scale = scaleOf(lengths, width);
   let x = LEFT;
   return phases.map((phase, index) => {
-    const own = Math.max(LEAST, (lengths[index] ?? 0) * scale);
+    const phaseWidth = Math.max(LEAST, (lengths[index] ?? 0) * scale);
     const before = phases[index - 1];
     const gap = before ? { gapX: x, gap: gapOf(before, phase) } : {};
     if (before) x += GAP;
-    const area = { phase, x, width: own, scale, ...gap };
-    x += own;
+    const area = { phase, x, width: phaseWidth, scale, ...gap };
+    x += phaseWidth;
     return area;
   });
 }
@@ -74,7 +74,7 @@ function axis({ phase, x, width, scale }: Area, bottom: number): string[] {
       text({ x: tick, y: bottom + 15, size: 11, anchor: "middle", look: "grey" }, number(at)),
     );
   }
-  const words = `seconds since ${phase.from}`;
+  const caption = `seconds since ${phase.from}`;
   const middle = {
     x: x + width / 2,
     y: bottom + 34,
@@ -82,7 +82,7 @@ function axis({ phase, x, width, scale }: Area, bottom: number): string[] {
     anchor: "middle",
     look: "grey",
   } as const;
-  return [...parts, text(middle, width < LEAST + 40 ? `s since ${phase.from}` : words)];
+  return [...parts, text(middle, width < LEAST + 40 ? `s since ${phase.from}` : caption)];
 }
 
 const number = (at: number) => String(Math.round(at * 100) / 100);
@@ -90,10 +90,10 @@ const number = (at: number) => String(Math.round(at * 100) / 100);
 function gapElements({ gapX, gap }: Area, bottom: number): string[] {
   if (gapX === undefined) return [];
   const place = { x: gapX + 12, y: TOP, width: GAP - 24, height: bottom - TOP };
-  const words = { x: gapX + GAP / 2, y: TOP - 40, size: 10.5, anchor: "middle" } as const;
+  const style = { x: gapX + GAP / 2, y: TOP - 40, size: 10.5, anchor: "middle" } as const;
   return [
     element("rect", { class: "pause", ...place, fill: "#f3f5f7" }),
-    text({ ...words, look: "grey" }, gap ?? ""),
+    text({ ...style, look: "grey" }, gap ?? ""),
   ];
 }
 

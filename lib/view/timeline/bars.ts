@@ -39,8 +39,12 @@ export function barsOf({ rows, chain }: Phase): Bar[] {
     const key = `${row.round} ${row.step}`;
     steps.set(key, [...(steps.get(key) ?? []), row]);
   }
-  const ordered = [...steps.values()].map((of) => of.sort(byTime)).sort(([a], [b]) => order(a, b));
-  return ordered.flatMap((of) => (of.length > MOST ? folded(of, onChain) : each(of, onChain)));
+  const ordered = [...steps.values()]
+    .map((stepRows) => stepRows.sort(byTime))
+    .sort(([a], [b]) => order(a, b));
+  return ordered.flatMap((stepRows) =>
+    stepRows.length > MOST ? folded(stepRows, onChain) : each(stepRows, onChain),
+  );
 }
 
 function byTime(a: Row, b: Row): number {
@@ -74,8 +78,8 @@ function barOf(row: Row, label: string, chain: Set<Row>): Bar {
 
 function folded(rows: Row[], onChain: Set<Row>): Bar[] {
   const named = new Map<Row, string>();
-  const name = (row: Row | undefined, word: string): void => {
-    if (row && !named.has(row)) named.set(row, word);
+  const name = (row: Row | undefined, label: string): void => {
+    if (row && !named.has(row)) named.set(row, label);
   };
   const ok = rows.filter(({ status }) => status === "ok").sort((a, b) => length(a) - length(b));
   for (const row of ok.slice(-NAMED)) name(row, "slowest");
@@ -91,11 +95,11 @@ function folded(rows: Row[], onChain: Set<Row>): Bar[] {
     .map(([row, word]) =>
       barOf(row, row.attempt > 1 ? `${word}, try ${row.attempt}` : word, onChain),
     );
-  return [whole(rows, onChain), ...bars];
+  return [summaryBar(rows, onChain), ...bars];
 }
 
 /** From the first begin to the last end. */
-function whole(rows: Row[], onChain: Set<Row>): Bar {
+function summaryBar(rows: Row[], onChain: Set<Row>): Bar {
   const ranks = [...new Set(rows.flatMap((row) => row.ranks))].sort((a, b) => a - b);
   const begin = rows.reduce((least, row) => Math.min(least, row.begin), Infinity);
   const end = rows.reduce((most, row) => Math.max(most, row.end), -Infinity);

@@ -33,7 +33,7 @@ function waitsOf(step: Step): Waits {
     else waits.any.add(name);
     // For a worker that the cluster continues without, too: until that had failed for good.
     if (other.by === "workers" && by !== "workers")
-      for (const own of OF_WORKERS) waits.any.add(own);
+      for (const step of OF_WORKERS) waits.any.add(step);
   }
   // Which of the control plane's own steps comes first is no matter.
   if (phase === "control plane")
@@ -118,8 +118,8 @@ function untilOf(row: Row, other: Row): number | undefined {
 
 /** On other ranks, it began when the row did, and ended later. */
 function isBeside(row: Row, other: Row): boolean {
-  const together = other.begin > row.begin - EXACT_S && other.end > row.begin + EXACT_S;
-  return together && !share(row, other);
+  const overlaps = other.begin > row.begin - EXACT_S && other.end > row.begin + EXACT_S;
+  return overlaps && !share(row, other);
 }
 
 /** The rank that made room is one of those in the event. */

@@ -29,18 +29,18 @@ function phaseJson(cluster: Cluster, phase: Phase, origin: number) {
     ...{ name, from, to, begin: at(begin), end: at(end), open },
     seconds: Object.fromEntries(sums) as Record<keyof ReturnType<typeof sumsOf>, number>,
     chain: chain.map((link) => ({
-      ...of(cluster, link.row),
+      ...rowId(cluster, link.row),
       ...{ begin: at(link.begin), end: at(link.end), seconds: round(link.end - link.begin) },
     })),
     steps: rows.map((row) => ({
-      ...of(cluster, row),
+      ...rowId(cluster, row),
       ...{ begin: at(row.begin), end: at(row.end), seconds: round(row.end - row.begin) },
       ...{ status: row.status, note: row.note, chain: chain.some((link) => link.row === row) },
     })),
   };
 }
 
-function of(cluster: Cluster, { step, ranks, attempt }: Row) {
+function rowId(cluster: Cluster, { step, ranks, attempt }: Row) {
   const all = ranksOf(cluster);
   const hosts = ranks.map((rank) => cluster.claim?.hosts[all.indexOf(rank)] ?? "?");
   return { step, ranks: encodeIdset(ranks), hosts, attempt };

@@ -24,7 +24,7 @@ export interface Row {
   round: number;
 }
 
-interface Begun {
+interface RunningTry {
   attempt: number;
   at: number;
   note: string;
@@ -41,7 +41,7 @@ export function rowsOf(record: RecordEvent[], now: number): Row[] {
 
 class RowReader {
   private readonly rows: Row[] = [];
-  private readonly begun = new Map<Step, Map<number, Begun>>();
+  private readonly begun = new Map<Step, Map<number, RunningTry>>();
   private round = 0;
 
   take(event: RecordEvent): void {
@@ -65,7 +65,7 @@ class RowReader {
     // One that a later version takes.
     if (!STEPS.includes(step)) return;
     const ranks = decodeIdset(context.ranks);
-    const begun = this.begun.get(step) ?? new Map<number, Begun>();
+    const begun = this.begun.get(step) ?? new Map<number, RunningTry>();
     this.begun.set(step, begun);
     if (name === "step-start") {
       // Started again by another daemon.
@@ -81,8 +81,8 @@ class RowReader {
 
   private progress({ step, ranks, attempt, note }: StepProgress): void {
     for (const rank of decodeIdset(ranks)) {
-      const own = this.begun.get(step)?.get(rank);
-      if (own?.attempt === attempt) own.note = note;
+      const running = this.begun.get(step)?.get(rank);
+      if (running?.attempt === attempt) running.note = note;
     }
   }
 
@@ -97,19 +97,26 @@ class RowReader {
     { ranks, status, at }: { ranks: number[]; status: "running" | "cut off"; at: number },
   ): void {
     const begun = this.begun.get(step);
-    const together = new Map<string, Row>();
+    const groups = new Map<string, Row>();
     for (const rank of ranks) {
-      const own = begun?.get(rank);
-      if (!own) continue;
+      const running = begun?.get(rank);
+      if (!running) continue;
       begun?.delete(rank);
-      const key = `${own.at} ${own.attempt}`;
-      const row = together.get(key) ?? {
-        ...{ step, ranks: [], attempt: own.attempt, status, note: own.note, round: this.round },
-        ...{ begin: own.at, end: Math.max(own.at, at) },
+      const key = `${running.at} ${running.attempt}`;
+      const row = groups.get(key) ?? {
+        ...{
+          step,
+          ranks: [],
+          attempt: running.attempt,
+          status,
+          note: running.note,
+          round: this.round,
+        },
+        ...{ begin: running.at, end: Math.max(running.at, at) },
       };
       row.ranks.push(rank);
-      together.set(key, row);
+      groups.set(key, row);
     }
-    this.rows.push(...together.values());
+    this.rows.push(...groups.values());
   }
 }

@@ -32,7 +32,7 @@ export function fillOf({ status, isOnChain }: Pick<Bar, "status" | "isOnChain">)
   return isOnChain ? { class: "chain", fill: CHAIN } : { class: "beside", fill: BESIDE };
 }
 
-export interface Words {
+export interface TextStyle {
   x: number;
   y: number;
   size: number;
@@ -52,27 +52,27 @@ const HALO = {
   "paint-order": "stroke",
 };
 
-export function text(how: Words, words: string): string {
+export function text(how: TextStyle, content: string): string {
   const { x, y, size, anchor, weight, look = "ink", halo } = how;
   const place = { x, y, "font-size": size, "text-anchor": anchor, "font-weight": weight };
   const attributes = {
     ...{ class: halo ? `${look} halo` : look, fill: COLOURS[look], ...place },
     ...(halo ? HALO : {}),
   };
-  return element("text", attributes, escape(words));
+  return element("text", attributes, escape(content));
 }
 
 /** About how wide: what draws it has fonts of its own. */
-export const widthOf = (words: string, size: number) => words.length * size * 0.56;
+export const widthOf = (content: string, size: number) => content.length * size * 0.56;
 
 /** `2.10 s`, `12.40 s`, `2 min 5 s` */
 export function spell(seconds: number): string {
   if (seconds < 60) return `${seconds.toFixed(2)} s`;
-  const whole = Math.round(seconds);
+  const rounded = Math.round(seconds);
   const [hours, minutes, rest] = [
-    Math.floor(whole / 3600),
-    Math.floor(whole / 60) % 60,
-    whole % 60,
+    Math.floor(rounded / 3600),
+    Math.floor(rounded / 60) % 60,
+    rounded % 60,
   ];
   if (hours > 0) return `${hours} h ${minutes} min`;
   return rest > 0 ? `${minutes} min ${rest} s` : `${minutes} min`;
@@ -81,10 +81,10 @@ export function spell(seconds: number): string {
 type Attributes = Record<string, string | number | undefined>;
 
 export function element(name: string, attributes: Attributes, ...children: string[]): string {
-  const words = Object.entries(attributes).flatMap(([key, value]) =>
+  const list = Object.entries(attributes).flatMap(([key, value]) =>
     value === undefined ? [] : [`${key}="${escape(short(value))}"`],
   );
-  const open = [name, ...words].join(" ");
+  const open = [name, ...list].join(" ");
   return children.length === 0 ? `<${open}/>` : `<${open}>${children.join("")}</${name}>`;
 }
 

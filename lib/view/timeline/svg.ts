@@ -138,8 +138,8 @@ export function placeBars(bars: { area: Area; bars: Bar[] }[]): {
 } {
   const places: Place[] = [];
   let y = TOP + SPACE;
-  for (const { area, bars: own } of bars)
-    for (const bar of own) {
+  for (const { area, bars: areaBars } of bars)
+    for (const bar of areaBars) {
       const row = bar.isPart ? PART : ROW;
       const height = bar.isPart ? 9 : 13;
       places.push({ bar, area, y: y + (row - height) / 2, height });
@@ -176,12 +176,12 @@ function beside(
   const again = bar.attempt > 1 && !bar.isPart ? `, try ${bar.attempt}` : "";
   const bad = isBad(bar.status) ? ` ${bar.status}` : "";
   const all = bar.isWhole ? " from first to last" : "";
-  const words = `${hostsOf(cluster, bar.ranks)} · ${spell(bar.seconds)}${all}${again}${bad}`;
+  const description = `${hostsOf(cluster, bar.ranks)} · ${spell(bar.seconds)}${all}${again}${bad}`;
   const size = bar.isPart ? 10 : 10.5;
-  const needed = widthOf(words, size) + 12;
+  const needed = widthOf(description, size) + 12;
   const at = { y: y + height / 2 + 3.6, size };
   if (x + width + needed <= WIDTH)
-    return text({ ...at, x: x + width + 6, look: "grey", halo: true }, words);
+    return text({ ...at, x: x + width + 6, look: "grey", halo: true }, description);
   if (needed < width && bar.status === "ok")
     return text(
       {
@@ -190,9 +190,9 @@ function beside(
         anchor: "end",
         look: bar.isOnChain && !bar.isWhole ? "on" : "ink",
       },
-      words,
+      description,
     );
-  return text({ ...at, x: x - 6, anchor: "end", look: "grey", halo: true }, words);
+  return text({ ...at, x: x - 6, anchor: "end", look: "grey", halo: true }, description);
 }
 
 /** In so many words: all are in the hint. */
@@ -210,9 +210,9 @@ function hintOf(bar: Bar, cluster: Cluster): string {
 
 /** From the end of each step of the chain to the begin of the next, the first time that there is one. */
 export function connectors(area: Area, places: Place[]): string[] {
-  const own = places.filter((place) => place.area === area);
+  const areaPlaces = places.filter((place) => place.area === area);
   const placeOf = new Map(
-    own.flatMap((place) => place.bar.rows.map((row) => [row, place] as const)),
+    areaPlaces.flatMap((place) => place.bar.rows.map((row) => [row, place] as const)),
   );
   const seen = new Set<string>();
   return area.phase.chain.flatMap((link, index, chain) => {

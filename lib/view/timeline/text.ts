@@ -48,8 +48,8 @@ function phaseLines(cluster: Cluster, phase: Phase, look: Look): string[] {
   return [
     cut(`${heading}${axis(phase.end - phase.begin, columns.bar)}`, look).trimEnd(),
     ...bars.map((bar, index) => {
-      const words = [labelOf(bar), place(bar, hosts[index] ?? "", columns), exact(bar.seconds)];
-      const text = row(bar.isOnChain ? "*" : " ", words, columns);
+      const cells = [labelOf(bar), place(bar, hosts[index] ?? "", columns), exact(bar.seconds)];
+      const text = row(bar.isOnChain ? "*" : " ", cells, columns);
       const fits = text.length + columns.bar <= look.width;
       const drawn = fits ? drawBar(bar, phase, { width: columns.bar, look }) : "";
       return `${cut(text, look)}${drawn}`.trimEnd();
@@ -68,8 +68,8 @@ function columnsOf(bars: Bar[], hosts: string[], look: Look): Columns {
   return { label, who, bar: Math.max(8, room - (who > 0 ? who + 1 : 0)) };
 }
 
-function row(mark: string, words: string[], { label, who }: Columns): string {
-  const [name = "", ranks = "", time = ""] = words;
+function row(mark: string, cells: string[], { label, who }: Columns): string {
+  const [name = "", ranks = "", time = ""] = cells;
   const place = who > 0 ? `${fitted(ranks, who)} ` : "";
   return `${mark} ${fitted(name, label)} ${place}${time.padStart(TIME)} `;
 }
@@ -89,9 +89,9 @@ function axis(length: number, width: number): string {
   let text = "";
   for (let at = 0; at <= length * 1.0001; at += step) {
     const cell = Math.round((at / (length || 1)) * width);
-    const word = fsdShort(at);
-    if (cell + word.length > width || cell < text.length) break;
-    text = text.padEnd(cell) + word;
+    const label = fsdShort(at);
+    if (cell + label.length > width || cell < text.length) break;
+    text = text.padEnd(cell) + label;
   }
   return text;
 }
@@ -160,16 +160,16 @@ export function exact(seconds: number): string {
 export function sums(cluster: Cluster, phase: Phase): string[] {
   const { before, steps, between, after, total } = sumsOf(phase);
   if (phase.chain.length === 0) return [];
-  const so = phase.open ? " so far" : "";
+  const soFar = phase.open ? " so far" : "";
   const gap = longestGap(phase);
   const parts = [
-    `longest chain (*): ${exact(steps)} of ${exact(total)}${so}, ${phase.from} to ${phase.to}`,
+    `longest chain (*): ${exact(steps)} of ${exact(total)}${soFar}, ${phase.from} to ${phase.to}`,
     `not in its steps: ${exact(before)} before, ${exact(between)} between${gap}, ${exact(after)} after them`,
   ];
   const last = phase.chain.map(({ row }) => row).at(-1);
   if (phase.open && last?.status === "running")
     parts.push(
-      `waiting for ${last.step} on ${some(cluster, last.ranks)}${last.note && `: ${last.note}`}`,
+      `waiting for ${last.step} on ${shortNames(cluster, last.ranks)}${last.note && `: ${last.note}`}`,
     );
   return ["", ...parts];
 }
@@ -189,7 +189,7 @@ function longestGap({ chain }: Phase): string {
 }
 
 /** However many they are. */
-function some(cluster: Cluster, ranks: number[]): string {
+function shortNames(cluster: Cluster, ranks: number[]): string {
   const text = names(cluster, ranks);
   return text.length > 60 ? `${ranks.length} nodes (rank ${ranks[0] ?? ""} and others)` : text;
 }
@@ -200,7 +200,7 @@ export function faults(cluster: Cluster, { rows }: Phase): string[] {
   const bad = rows.filter(({ status }) => status !== "ok" && status !== "running");
   const lines = bad.slice(0, FAULTS).map(({ step, ranks, attempt, status, note }) => {
     const again = attempt > 1 ? `, try ${attempt}` : "";
-    return `${step}: ${status} on ${some(cluster, ranks)}${again}${note && `: ${note}`}`;
+    return `${step}: ${status} on ${shortNames(cluster, ranks)}${again}${note && `: ${note}`}`;
   });
   const more = bad.length - FAULTS;
   return more > 0 ? [...lines, `and ${more} more failures`] : lines;

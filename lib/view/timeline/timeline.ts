@@ -64,9 +64,9 @@ function bringUp({ cluster, events, record }: SeenJob, rows: Row[], now: number)
   const starts = startAt !== undefined && settled !== undefined && startAt >= settled;
   const started = starts && cluster.settle?.outcome === "ready" && !isDebug(cluster);
   const [end, to] = started ? [startAt, "start"] : [settled ?? now, "settle"];
-  const own = rows.filter(({ step, begin }) => step !== "down-v" && begin <= end);
-  const last = lastOf(own, cluster.settle, settled ?? now);
-  const chain = chainOf(own, last, begin, settled ?? now);
+  const bringUpRows = rows.filter(({ step, begin }) => step !== "down-v" && begin <= end);
+  const last = lastOf(bringUpRows, cluster.settle, settled ?? now);
+  const chain = chainOf(bringUpRows, last, begin, settled ?? now);
   const open = settled === undefined && !isOver(cluster);
   const from = alloc === undefined ? "claim" : "alloc";
   return {
@@ -75,7 +75,7 @@ function bringUp({ cluster, events, record }: SeenJob, rows: Row[], now: number)
     end,
     from,
     to: open ? "now" : to,
-    rows: own,
+    rows: bringUpRows,
     chain,
     open,
   } as const;
@@ -86,23 +86,25 @@ function teardowns({ cluster, events, record }: SeenJob, rows: Row[], now: numbe
   const start = first(record, "teardown-start");
   if (start === undefined) return [];
   const ends = record.filter(({ name }) => name === "down").map(({ timestamp }) => timestamp);
-  const own = rows.filter(({ step }) => step === "down-v");
-  const begun = jobEnd({ cluster, events, record });
+  const downRows = rows.filter(({ step }) => step === "down-v");
+  const jobEnded = jobEnd({ cluster, events, record });
   const phases: Phase[] = [];
   let before = -Infinity;
   for (const down of [...ends, Infinity]) {
-    const its = own.filter(({ end }) => end > before && end <= down);
+    const teardownRows = downRows.filter(({ end }) => end > before && end <= down);
     const isFirst = phases.length === 0;
-    if (its.length === 0 && !(isFirst && before === -Infinity)) continue;
-    const begin = isFirst ? Math.min(begun.at, start) : Math.min(...its.map((row) => row.begin));
+    if (teardownRows.length === 0 && !(isFirst && before === -Infinity)) continue;
+    const begin = isFirst
+      ? Math.min(jobEnded.at, start)
+      : Math.min(...teardownRows.map((row) => row.begin));
     const open = down === Infinity;
     const freed = isFirst && !open ? freeAt(events, down) : undefined;
     const end = freed ?? (open ? now : down);
-    const last = latest(its);
+    const last = latest(teardownRows);
     phases.push({
       name: isFirst ? "teardown" : "cleaning",
-      ...{ begin, end, rows: its, chain: chainOf(its, last, begin, end), open },
-      from: isFirst ? (begun.at <= start ? begun.name : "teardown-start") : "step-start",
+      ...{ begin, end, rows: teardownRows, chain: chainOf(teardownRows, last, begin, end), open },
+      from: isFirst ? (jobEnded.at <= start ? jobEnded.name : "teardown-start") : "step-start",
       to: open ? "now" : freed === undefined ? "down" : "free",
     });
     before = down;

@@ -4,12 +4,12 @@ import { CONFIGURATION, type Roots } from "./items.js";
 import type { Change } from "./plan.js";
 import type { Removal } from "./uninstall.js";
 
-export function tellChange({ what, target, why, beside }: Change): string {
+export function changeLine({ what, target, why, beside }: Change): string {
   const more = beside ? `; the new version is ${target}.new` : "";
   return line(what, target, why + more);
 }
 
-export const tellRemoval = ({ what, path, why }: Removal): string => line(what, path, why);
+export const removalLine = ({ what, path, why }: Removal): string => line(what, path, why);
 
 function line(what: string, path: string, why: string): string {
   return `${what.padEnd(8)} ${path}${why && ` (${why})`}\n`;

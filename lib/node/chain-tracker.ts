@@ -60,11 +60,11 @@ const SUDO_RULE = "the rule of etc/sudoers.d/usernetes is needed on this node";
 
 /** Seconds that one step of a chain may take. */
 export function stepLimit(step: string, { limitS }: { limitS: number }): number {
-  const own = (isStep(step) ? rowOf(step).limitS : undefined) ?? Infinity;
-  return Math.max(1, Math.min(own, Math.ceil(limitS)));
+  const stepLimitS = (isStep(step) ? rowOf(step).limitS : undefined) ?? Infinity;
+  return Math.max(1, Math.min(stepLimitS, Math.ceil(limitS)));
 }
 
-export class ChainProgress<Name extends string = NodeStep> {
+export class ChainTracker<Name extends string = NodeStep> {
   /** The step that each unfinished rank is at. */
   private readonly at = new Map<number, Name>();
   private readonly waits = new Map<number, number>();
