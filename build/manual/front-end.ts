@@ -49,8 +49,8 @@ export function verbBlocks(name: string, help: HelpText): Block[] {
 }
 
 export const optionItems = ({ options }: HelpText): Block[] =>
-  options.map(({ term, description: words }) =>
-    item(optionTerm(term), [paragraph(sentence(marked(words)))]),
+  options.map(({ term, description }) =>
+    item(optionTerm(term), [paragraph(sentence(marked(description)))]),
   );
 
 function optionTerm(term: string): string {

@@ -66,8 +66,8 @@ export function diagnose(
 export const isFit = (diagnoses: Diagnosis[]): boolean =>
   diagnoses.every(({ requirement, fail }) => !requirement.fatal || fail.length === 0);
 
-function unanswered({ reports: told, lost }: Answers, rank: number): string | undefined {
-  const node = told.get(rank);
+function unanswered({ reports, lost }: Answers, rank: number): string | undefined {
+  const node = reports.get(rank);
   if (!node) return lost.get(rank) ?? "the node does not answer";
   if (node.has("end")) return undefined;
   return `it stopped after ${[...node.keys()].at(-1) ?? "its beginning"}`;
@@ -103,7 +103,6 @@ function reportsOf(
 }
 
 function judgeOf({ judge, judgeAll }: Requirement, reports: Map<number, CheckReport>): Judge {
-  if (judgeAll)
-    return judgeAll(new Map([...reports].map(([rank, { text: words }]) => [rank, words])));
+  if (judgeAll) return judgeAll(new Map([...reports].map(([rank, { text }]) => [rank, text])));
   return judge ?? (() => undefined);
 }

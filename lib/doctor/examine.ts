@@ -131,12 +131,12 @@ export function settings(config: Config): Record<string, string> {
   };
 }
 
-const isAnyAtIt = ({ reports: told }: Answers): boolean =>
-  [...told.values()].some((node) => !node.has("end"));
+const isAnyAtIt = ({ reports }: Answers): boolean =>
+  [...reports.values()].some((node) => !node.has("end"));
 
-function take({ reports: told }: Answers, report: Report & { report: "check" }): void {
+function take({ reports }: Answers, report: Report & { report: "check" }): void {
   const { rank, id, ok, text } = report;
-  const node = told.get(rank) ?? new Map<string, CheckReport>();
+  const node = reports.get(rank) ?? new Map<string, CheckReport>();
   node.set(id, { ok, text: oneLine(text) });
-  told.set(rank, node);
+  reports.set(rank, node);
 }

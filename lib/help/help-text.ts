@@ -73,8 +73,8 @@ function proseOf(title: string, lines: string[]): Block[] {
   if (entries)
     return [
       ...above,
-      ...entries.map(({ term, description: words }) =>
-        item(`\`${term}\``, [paragraph(sentence(words))]),
+      ...entries.map(({ term, description }) =>
+        item(`\`${term}\``, [paragraph(sentence(description))]),
       ),
     ];
   if (title !== "") return [...above, code(dedent(lines))];
@@ -85,9 +85,9 @@ function proseOf(title: string, lines: string[]): Block[] {
 function tableOf(lines: string[]): Entry[] | undefined {
   const entries: Entry[] = [];
   for (const line of lines) {
-    const [, term, words] = /^ {2,4}(\S.*?) {2,}(\S.*)$/.exec(line) ?? [];
+    const [, term, description] = /^ {2,4}(\S.*?) {2,}(\S.*)$/.exec(line) ?? [];
     const last = entries.at(-1);
-    if (term !== undefined) entries.push({ term, description: words ?? "" });
+    if (term !== undefined) entries.push({ term, description: description ?? "" });
     else if (last && /^ {6}/.test(line)) last.description += ` ${line.trim()}`;
     else return undefined;
   }

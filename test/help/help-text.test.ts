@@ -28,8 +28,8 @@ Examples:
     usage: ["cmd [--all]", "cmd other"],
     prose: [paragraph("Does this, and that.")],
     options: [
-      { term: "--all", words: "of all jobs, really all" },
-      { term: "-n, --dry NAME", words: "nothing" },
+      { term: "--all", description: "of all jobs, really all" },
+      { term: "-n, --dry NAME", description: "nothing" },
     ],
     exitCodes: "0 done, 1 failed.",
     examples: ["cmd --all", "  more", "", "cmd other"],

@@ -112,7 +112,7 @@ t.test(
 
 t.test("clean refuses a job that is active", async (t) => {
   const { tested } = leftovers([JOBID]);
-  await t.rejects(tested.clean(JOBID), { errno: 16, message: /^ƒ2QT1HSJy5 is active/ });
+  await t.rejects(tested.clean(JOBID), { errno: 16, message: /^job ƒ2QT1HSJy5 is active/ });
   t.strictSame(await tested.clean("all"), []);
 });
 
