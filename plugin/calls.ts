@@ -6,7 +6,7 @@ import { messageOf, PermanentError } from "../lib/errors.js";
 import { encodeIdset } from "../lib/flux/idset.js";
 import { elapsed } from "../lib/record/events.js";
 import { oneLine } from "../lib/record/notes.js";
-import { stepEnvironment } from "../lib/node/environment.js";
+import { siteVariables, stepEnvironment } from "../lib/node/environment.js";
 import type { StepEnd, StepWait } from "../lib/node/chain-tracker.js";
 import { shortNames } from "./step-log.js";
 import type { Job } from "./job.js";
@@ -27,7 +27,8 @@ export async function runSteps(job: Job, action: CallAction): Promise<void> {
     excludedWorkers: job.excludedWorkers(),
   });
   const userid = claim.userid === world.owner ? undefined : claim.userid;
-  await session.take({ steps, ranks, env, limitS }, userid, {
+  const site = siteVariables(cluster.jobid, claim, job.site);
+  await session.take({ steps, ranks, env, site, limitS }, userid, {
     onEnd: (end) => {
       if (end.step === "join-command") session.joinCommand = end.result;
       finish(job, end);

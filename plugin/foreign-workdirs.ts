@@ -9,7 +9,7 @@ import { decodeIdset, encodeIdset } from "../lib/flux/idset.js";
 import { f58 } from "../lib/flux/jobid.js";
 import { siteOf } from "../lib/record/setting.js";
 import type { OpenCluster } from "../lib/record/writer.js";
-import { stepEnvironment } from "../lib/node/environment.js";
+import { siteVariables, stepEnvironment } from "../lib/node/environment.js";
 import type { StepEnd } from "../lib/node/chain-tracker.js";
 import { ClusterSession } from "./session.js";
 import type { World } from "./world.js";
@@ -53,14 +53,13 @@ export class ForeignWorkdirs {
     };
     try {
       const { site, config, owner } = world;
+      const made = siteOf(site, setting);
       const session = new ClusterSession(BigInt(jobid), world, new AbortController().signal);
       const chain = {
         steps: ["down-v" as const],
         ranks,
-        env: stepEnvironment(BigInt(jobid), claim, {
-          ...siteOf(site, setting),
-          excludedWorkers: [],
-        }),
+        env: stepEnvironment(BigInt(jobid), claim, { ...made, excludedWorkers: [] }),
+        site: siteVariables(BigInt(jobid), claim, made),
         limitS: config.teardownTimeoutMs / 1000,
       };
       const userid = claim.userid === owner ? undefined : claim.userid;

@@ -2,6 +2,7 @@
 import { Command } from "commander";
 import type { Config } from "../config/check.js";
 import { loadFile, loadFromBroker } from "../config/load.js";
+import { withoutCluster } from "../config/site-environment.js";
 import { CommandError, EXIT } from "../errors.js";
 import { parseFsd } from "../flux/fsd.js";
 import { decodeHostlist, encodeHostlist } from "../flux/hostlist.js";
@@ -69,11 +70,13 @@ async function warm(options: Options): Promise<void> {
   const owner = await refuseElsewhere("warm");
   const all = await whoseImages(run, options.user, { runAs: config.runAs, owner });
   const base = nodeEnvironment(options.passEnv);
+  const { template } = config;
+  const site = withoutCluster(config.options.environment);
   const signal = stopOnSignals();
   const nodes: NodeWarmth[] = [];
   process.stderr.write(`warming ${ranks.length} nodes with ${engine}\n`);
   for (const whose of all) {
-    const wanted = { ranks, engine, base, template: config.template, limitS: limitMs / 1000 };
+    const wanted = { ranks, engine, base, template, site, limitS: limitMs / 1000 };
     const onEnd = (warmth: Warmth) => {
       nodes.push({ ...warmth, host: hosts[warmth.rank] ?? "", user: whose.name });
       process.stderr.write(`${nodeOf(hosts, warmth, whose)}: ${outcome(warmth)}\n`);

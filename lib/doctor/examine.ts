@@ -6,6 +6,7 @@
  */
 import { readFileSync } from "node:fs";
 import type { Config } from "../config/check.js";
+import { withoutCluster } from "../config/site-environment.js";
 import type { Run } from "../host/command.js";
 import { packagePath } from "../host/package.js";
 import { oneLine } from "../record/notes.js";
@@ -72,6 +73,7 @@ export async function examine(
   const first = {
     do: "checks" as const,
     env: { ...env, ...settings(config) },
+    site: withoutCluster(config.options.environment),
     seconds: DEADLINE_S,
     script: script(userid === undefined ? SCRIPTS : USER_SCRIPTS),
   };

@@ -24,6 +24,7 @@ Protocol
 
 Credentials
     The runner has no more rights than its user, and the environment that the request gives.
+    The site's own variables are set in the runner: none of them passes through a shell.
     No argument and no variable is secret; a join command passes through stdin and memory.
 
 Failure
@@ -57,6 +58,8 @@ RAW_MAX = 16 << 20  # bytes of output that has been read, on disk
 LINE_MAX = 64 << 10  # bytes of a line of output
 MARKER_MAX = 8 << 10  # bytes of a marker; by hand it has the path of the work directory
 REPORT_MAX = 24 << 10  # bytes of text in one report
+# Variables of the site that name a directory of the user's own.
+OWN_DIRECTORIES = {"XDG_RUNTIME_DIR", "TMPDIR"}
 TAIL_LINES = {"ok": 4, "failed": 24}
 TAIL_WIDTH = 400  # characters of a line in a report
 POLL_S = 0.2
@@ -508,6 +511,75 @@ def which(program, path):
     return None
 
 
+def make_own_directory(path, may_be_shared):
+    """Make a directory of this user's, 0700, with those above it; why it cannot be, or "".
+
+    One that is there stays as it is. What another user may have put in its way is not
+    followed: in a directory that everybody may write to, only root's and this user's count.
+    `may_be_shared`: it may be one like /tmp, too.
+    """
+    if not path.startswith("/"):
+        return "%s is not an absolute path" % (path or "an empty text")
+    at, names, links = "/", path.split("/"), 0
+    fd = os.open(at, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        while names:
+            name = names.pop(0)
+            if name in ("", "."):
+                continue
+            above, here = os.fstat(fd), os.path.join(at, name)
+            found = make_if_missing(name, fd)
+            is_trusted = found.st_uid in (0, os.getuid())
+            if not is_trusted and (above.st_mode & stat.S_IWOTH or not names):
+                return "%s belongs to uid %d: %s" % (here, found.st_uid, OWN_INSTEAD)
+            if stat.S_ISLNK(found.st_mode):
+                links += 1
+                if not is_trusted or links > 40:
+                    return "%s is a link of uid %d's: %s" % (here, found.st_uid, OWN_INSTEAD)
+                target = os.readlink(name, dir_fd=fd)
+                names = target.split("/") + names
+                if target.startswith("/"):
+                    at, fd = "/", open_directory("/", fd)
+                continue
+            at, fd = here, open_directory(name, fd)
+        own = os.fstat(fd)
+    except OSError as error:
+        return "%s cannot be made: %s" % (path, error.strerror)
+    finally:
+        os.close(fd)
+    if may_be_shared and own.st_uid == 0 and own.st_mode & stat.S_ISVTX:
+        return ""
+    if own.st_uid != os.getuid():
+        return "%s belongs to uid %d: %s" % (path, own.st_uid, OWN_INSTEAD)
+    if own.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        return "%s is writable for others (%o): chmod 700 it" % (path, own.st_mode & 0o7777)
+    return ""
+
+
+OWN_INSTEAD = "remove it, or name a directory of the job's user"
+
+
+def make_if_missing(name, parent):
+    """What a name in a directory is, made as a directory if nothing has that name."""
+    why = None
+    try:
+        os.mkdir(name, 0o700, dir_fd=parent)
+    except OSError as error:
+        why = error
+    try:
+        return os.stat(name, dir_fd=parent, follow_symlinks=False)
+    except FileNotFoundError as error:
+        raise why or error
+
+
+def open_directory(name, parent):
+    """Open a directory in another one, which is closed; a link is not followed."""
+    flags = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+    opened = os.open(name, flags, dir_fd=parent)
+    os.close(parent)
+    return opened
+
+
 def remove_tree(path):
     import shutil
 
@@ -728,7 +800,9 @@ class Runner:
         os.umask(0o077)
         self.reports.send("started")
         request = self.caller.next()
-        self.environment = node_environment(request["env"])
+        self.site = request.get("site", {})
+        self.whole = node_environment(request["env"], self.site)
+        self.environment = dict(self.whole)
         actions = {
             "steps": self.run_steps,
             "logs": self.read_logs,
@@ -751,15 +825,39 @@ class Runner:
             if not self.run_step(step):
                 return
 
+    def make_directories(self):
+        """Make the user's directories that the site's variables name; give why one cannot be.
+
+        One in the work directory is for later while there is no work directory: only `stage`
+        makes that, and no variable names what does not exist.
+        """
+        workdir = self.whole.get("USERNETES_WORKDIR", "")
+        self.environment = dict(self.whole)
+        for name in sorted(OWN_DIRECTORIES & set(self.site)):
+            path = self.whole[name]
+            if workdir and path.startswith(workdir + "/") and not is_directory(workdir):
+                del self.environment[name]
+                continue
+            reason = make_own_directory(path, name == "TMPDIR")
+            if reason:
+                return "%s (usernetes.environment): %s" % (name, reason)
+        return ""
+
     def run_step(self, step):
         """Run one step and report its end; give whether it succeeded.
 
         `script`: what sh runs. `put`: what is written to the file `join-command` in place of
         that. `gives`: the file whose text is reported when the step has succeeded.
         """
-        name, place = step["step"], Place(self.environment)
+        name, reason = step["step"], self.make_directories()
+        place = Place(self.environment)
         status, fields, tail = "ok", {}, []
-        if "put" in step:
+        if reason and self.is_teardown and not os.path.lexists(place.workdir):
+            # Nothing was made here: without the directory no step has begun.
+            tail = [reason]
+        elif reason and not self.is_teardown:
+            status, fields, tail = "failed", {"exit": 1}, [reason]
+        elif "put" in step:
             try:
                 if not is_directory(place.workdir):
                     raise OSError(errno.ENOTDIR, "no work directory", place.workdir)
@@ -779,7 +877,7 @@ class Runner:
             fields["shared"] = True
         if status != "ok":
             full = why_step_full(self.environment)
-            tail = tail + [full] if full else tail
+            tail = tail + [text for text in (reason, full) if text and text not in tail]
         self.report_end(name, status, tail, **fields)
         return status == "ok"
 
@@ -801,9 +899,11 @@ class Runner:
         os.dup2(write, 3)
         os.close(write)
         to = output.fd if output else subprocess.DEVNULL
+        run = [sys.executable, "-I", "-S"] if step.get("python") else ["sh"]
+        run += ["-c", step["script"], STEP, self.nonce, name] + step.get("args", [])
         try:
             child = subprocess.Popen(
-                ["sh", "-c", step["script"], STEP, self.nonce, name],
+                run,
                 stdin=subprocess.DEVNULL,
                 stdout=to,
                 stderr=to,
@@ -812,6 +912,12 @@ class Runner:
                 pass_fds=(3,),
                 start_new_session=True,
             )
+        except OSError as error:
+            os.close(progress)
+            if output:
+                output.end("")
+            text = "%s does not start: %s; the PATH is %s"
+            return "failed", {"exit": 1}, [text % (run[0], error, environment.get("PATH"))]
         finally:
             reserve_descriptor()
         try:
@@ -908,6 +1014,9 @@ class Runner:
 
     def run_checks(self, request):
         """Run a script that prints `ID ok|no TEXT` for each thing that it has checked."""
+        reason = self.make_directories()
+        if self.site:
+            self.reports.send("check", id="environment", ok=not reason, text=reason)
         child = subprocess.Popen(
             ["sh", "-c", request["script"], STEP, self.nonce, "checks"],
             stdin=subprocess.DEVNULL,
@@ -991,8 +1100,11 @@ def list_directory(path):
         return []
 
 
-def node_environment(given):
-    """The request's environment, and in it what belongs to this host."""
+def node_environment(given, site=None):
+    """The request's environment, and in it what belongs to this host.
+
+    `site`: the variables of the site, with placeholders for what only the node knows.
+    """
     environment, me = dict(given), os.getuid()
     if not environment.get("HOME"):
         try:
@@ -1002,11 +1114,35 @@ def node_environment(given):
     runtime = "/run/user/%d" % me
     if os.path.isdir(runtime):
         environment["XDG_RUNTIME_DIR"] = runtime
+    environment.setdefault("USERNETES_HERE", hostname())
+    values = placeholders(environment)
+    for name, text in (site or {}).items():
+        environment[name] = expand(text, values)
+    runtime = environment.get("XDG_RUNTIME_DIR", runtime)
     if is_socket(runtime + "/docker.sock"):
         environment.setdefault("DOCKER_HOST", "unix://%s/docker.sock" % runtime)
     environment["LANG"] = "C.UTF-8"
-    environment.setdefault("USERNETES_HERE", hostname())
     return environment
+
+
+def placeholders(environment):
+    """What the placeholders of the site's variables stand for on this node."""
+    try:
+        user = pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        user = str(os.getuid())
+    uid, home, host = str(os.getuid()), environment["HOME"], environment["USERNETES_HERE"]
+    return {"user": user, "uid": uid, "home": home, "host": host}
+
+
+def expand(text, values):
+    """A text with its placeholders replaced; {{ and }} stand for one brace."""
+
+    def replace(match):
+        found = match.group()
+        return found[0] if found in ("{{", "}}") else values.get(found[1:-1], found)
+
+    return re.sub(r"\{\{|\}\}|\{[a-z]+\}", replace, text)
 
 
 # -- agent: as the instance owner --------------------------------------------------------

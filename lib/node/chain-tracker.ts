@@ -15,6 +15,8 @@ export interface Chain<Name extends string = NodeStep> {
   ranks: readonly number[];
   /** Of the steps. */
   env: Record<string, string>;
+  /** Variables of the site, which the agent adds to those. */
+  site: Record<string, string>;
   /** Seconds that all of it may take; each step has its own limit too. */
   limitS: number;
 }

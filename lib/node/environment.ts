@@ -5,6 +5,7 @@
  */
 import type { ScheduleOnLead } from "../cluster/request.js";
 import type { Adjustment } from "../config/schema.js";
+import { ofCluster } from "../config/site-environment.js";
 import type { TemplateOptions } from "../config/template.js";
 import { encodeInOrder } from "../flux/hostlist.js";
 import { decodeIdset } from "../flux/idset.js";
@@ -77,6 +78,15 @@ export function stepEnvironment(
 /** What a template is looked at with, and its targets are called with. */
 export function templateSettings({ make }: TemplateOptions): Record<string, string> {
   return { USERNETES_MAKE_UP: make.up, USERNETES_MAKE_NETWORK: make.network };
+}
+
+/** The site's own variables for a cluster's steps; the agent replaces what the node knows. */
+export function siteVariables(
+  jobid: bigint,
+  { workdir }: Claim,
+  { options }: Pick<Site, "options">,
+): Record<string, string> {
+  return ofCluster(options.environment, { jobid: String(jobid), workdir });
 }
 
 /** Until 2024-12-12 the template's own variables began with U7S_. */

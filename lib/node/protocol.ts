@@ -12,6 +12,10 @@ export interface StepRequest {
   seconds: number;
   /** What sh runs. */
   script?: string;
+  /** The script is a Python program. */
+  python?: boolean;
+  /** Further arguments of the script: no shell reads them. */
+  args?: readonly string[];
   /** In place of a script: the archive whose join-command is put into the work directory. */
   archive?: string;
   /** The file in the work directory whose text is the result. */
@@ -24,6 +28,8 @@ export type Request =
       /** Idset (RFC 22); without it, all ranks. */
       ranks: string;
       env: Record<string, string>;
+      /** Variables of the site, with the placeholders that the agent replaces. */
+      site: Record<string, string>;
       /** Begins the names of the private directories that join-commands are taken out in. */
       private: string;
       /** Earlier runners of the cluster are ended, and nothing is kept. */
@@ -49,7 +55,14 @@ export type Request =
       /** Also those of other users, each as that user. */
       others: boolean;
     }
-  | { do: "checks"; env: Record<string, string>; seconds: number; script: string }
+  | {
+      do: "checks";
+      env: Record<string, string>;
+      /** As of `steps`. */
+      site: Record<string, string>;
+      seconds: number;
+      script: string;
+    }
   /** No more requests: the agent ends when it has carried out those before. */
   | { do: "end" };
 

@@ -103,11 +103,12 @@ export class Session {
     const progress = new ChainTracker(chain, listener);
     return new Promise((resolve) => {
       this.chains.add({ progress, done: resolve });
-      const { env, steps, ranks } = chain;
+      const { env, site, steps, ranks } = chain;
       this.send({
         do: "steps",
         ranks: encodeIdset(ranks),
         env,
+        site,
         private: this.members.private,
         teardown: (steps as readonly string[]).includes("down-v"),
         steps: steps.map((step) => requestOf(step, stepLimit(step, chain), env)),

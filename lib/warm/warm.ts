@@ -31,6 +31,8 @@ export interface Wanted {
   ranks: number[];
   template: string;
   engine: EngineName;
+  /** The site's own variables. */
+  site: Record<string, string>;
   /** What goes to every node. */
   base: Record<string, string>;
   /** Whose images; undefined: the instance owner's. */
@@ -47,7 +49,7 @@ export async function warmNodes(
   wanted: Wanted,
   { signal, onEnd }: { signal: AbortSignal; onEnd: (warmth: Warmth) => void },
 ): Promise<void> {
-  const { ranks, base, userid, limitS } = wanted;
+  const { ranks, base, site, userid, limitS } = wanted;
   const begin = Date.now();
   const waitedFor = new Set(ranks);
   const lost = new Set<number>();
@@ -79,7 +81,7 @@ export async function warmNodes(
       },
     },
   );
-  const chain = { steps: [STEP], ranks, env: settings(wanted), limitS };
+  const chain = { steps: [STEP], ranks, env: settings(wanted), site, limitS };
   const requestOf = (step: string, seconds: number) => ({ step, seconds, script: script() });
   await session.take(chain, requestOf, {
     onEnd: ({ rank, status, note, tail }) => {

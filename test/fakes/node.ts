@@ -140,6 +140,8 @@ export class Node {
   private readonly bin = join(this.directory, "bin");
   private readonly notes = join(this.directory, "notes");
   env: Record<string, string>;
+  /** Variables of the site (usernetes.environment). */
+  site: Record<string, string> = {};
 
   constructor() {
     for (const directory of [this.base, this.template, this.temporary, this.bin, this.notes])
@@ -278,6 +280,7 @@ export class Node {
       do: "steps",
       ranks: "0-999",
       env,
+      site: this.site,
       private: PRIVATE,
       teardown: steps.some((step) => step === "down-v" || step[0] === "down-v"),
       steps: steps.map((step) =>

@@ -155,5 +155,132 @@ class Files(unittest.TestCase):
             self.assertEqual(os.listdir(directory), [])
 
 
+class Site(unittest.TestCase):
+    """The site's variables: usernetes.environment."""
+
+    def test_placeholders_are_replaced_and_double_braces_are_one(self):
+        values = {"user": "alice", "uid": "1000", "home": "/home/a{uid}", "host": "n1"}
+        for text, expected in (
+            ("/tmp/{user}/{uid}-{host}", "/tmp/alice/1000-n1"),
+            ("{home}/x", "/home/a{uid}/x"),
+            ('{{"a": "{{user}}"}}', '{"a": "{user}"}'),
+            ("$(id) `id` ${HOME}; x", "$(id) `id` ${HOME}; x"),
+            ("{nothing} { user }", "{nothing} { user }"),
+        ):
+            self.assertEqual(agent.expand(text, values), expected)
+
+    def test_a_node_gives_the_user_and_the_host(self):
+        with mock.patch.object(os.path, "isdir", lambda _: True), mock.patch.object(
+            agent, "is_socket", lambda path: path.startswith("/run/x/")
+        ):
+            given = {"USERNETES_HERE": "n1", "HOME": "/h", "PATH": "/bin"}
+            found = agent.node_environment(
+                given, {"XDG_RUNTIME_DIR": "/run/x", "PATH": "/opt/bin:/bin", "A": "{host}{home}"}
+            )
+        self.assertEqual(found["A"], "n1/h")
+        self.assertEqual(found["PATH"], "/opt/bin:/bin")
+        self.assertEqual(found["XDG_RUNTIME_DIR"], "/run/x")
+        self.assertEqual(found["DOCKER_HOST"], "unix:///run/x/docker.sock")
+
+    def test_an_engine_that_the_site_names_is_asked(self):
+        given = {"USERNETES_HERE": "n1", "HOME": "/h"}
+        with mock.patch.object(agent, "is_socket", lambda path: True):
+            found = agent.node_environment(given, {"DOCKER_HOST": "unix:///x"})
+        self.assertEqual(found["DOCKER_HOST"], "unix:///x")
+
+
+class OwnDirectory(unittest.TestCase):
+    def setUp(self):
+        opened = tempfile.TemporaryDirectory()
+        self.addCleanup(opened.cleanup)
+        self.top = os.path.realpath(opened.name)
+
+    def at(self, *names):
+        return os.path.join(self.top, *names)
+
+    def make(self, *names, may_be_shared=False):
+        return agent.make_own_directory(self.at(*names), may_be_shared)
+
+    def belongs_to(self, uid, *names):
+        """As if a name here belonged to another user."""
+        real = os.stat(self.at(*names), follow_symlinks=False).st_ino
+
+        def change(result):
+            fields = list(result)
+            if result.st_ino == real:
+                fields[4] = uid
+            return os.stat_result(fields)
+
+        stat_, fstat_ = os.stat, os.fstat
+        for name, function in (
+            ("stat", lambda *a, **k: change(stat_(*a, **k))),
+            ("fstat", lambda fd: change(fstat_(fd))),
+        ):
+            patch = mock.patch.object(os, name, function)
+            patch.start()
+            self.addCleanup(patch.stop)
+
+    def test_is_made_private_with_those_above_it_and_may_be_there(self):
+        for _ in range(2):
+            self.assertEqual(self.make("a", "b/"), "")
+            for name in ("a", "a/b"):
+                self.assertEqual(os.stat(self.at(name)).st_mode & 0o777, 0o700)
+
+    def test_a_link_of_ones_own_is_followed(self):
+        os.mkdir(self.at("real"))
+        os.symlink("real", self.at("relative"))
+        os.symlink(self.at("relative"), self.at("absolute"))
+        self.assertEqual(self.make("absolute", "x"), "")
+        self.assertTrue(os.path.isdir(self.at("real", "x")))
+
+    def test_a_circle_of_links_ends(self):
+        os.symlink("b", self.at("a"))
+        os.symlink("a", self.at("b"))
+        self.assertIn("is a link", self.make("a"))
+
+    def test_what_another_user_has_put_there_is_refused(self):
+        for kind in ("directory", "link", "file above"):
+            with self.subTest(kind):
+                name = kind.split(" ")[0]
+                if kind == "directory":
+                    os.mkdir(self.at(name))
+                elif kind == "link":
+                    os.symlink("/", self.at(name))
+                else:
+                    os.mkdir(self.at(name))
+                os.chmod(self.top, 0o1777)
+                self.belongs_to(4321, name)
+                found = self.make(name, *(["x"] if "above" in kind else []))
+                why = "%s belongs to uid 4321: %s" % (self.at(name), agent.OWN_INSTEAD)
+                self.assertEqual(found, why)
+
+    def test_a_link_of_another_user_is_not_followed_anywhere(self):
+        os.mkdir(self.at("real"))
+        os.symlink("real", self.at("link"))
+        self.belongs_to(4321, "link")
+        self.assertIn("is a link of uid 4321's", self.make("link", "x"))
+        self.assertFalse(os.path.exists(self.at("real", "x")))
+
+    def test_what_others_may_write_to_is_refused(self):
+        os.mkdir(self.at("open"))
+        os.chmod(self.at("open"), 0o770)
+        self.assertIn("is writable for others (770)", self.make("open"))
+
+    def test_a_directory_like_tmp_may_be_shared_where_that_is_asked(self):
+        os.mkdir(self.at("tmp"))
+        os.chmod(self.at("tmp"), 0o1777)
+        self.belongs_to(0, "tmp")
+        self.assertEqual(self.make("tmp", may_be_shared=True), "")
+        self.assertNotEqual(self.make("tmp"), "")
+
+    def test_what_cannot_be_made_is_named_with_the_reason(self):
+        with open(self.at("file"), "w"):
+            pass
+        self.assertIn("Not a directory", self.make("file", "x"))
+        self.assertIn("cannot be made", agent.make_own_directory("/proc/none/x", False))
+        self.assertIn("is not an absolute path", agent.make_own_directory("x", False))
+        self.assertIn("is not an absolute path", agent.make_own_directory("", False))
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -35,7 +35,7 @@ async function call(
       onError: (rank, why) => errors.push(`${rank} ${why}`),
     },
   );
-  send({ do: "checks", env: {}, seconds: 1, script: "" });
+  send({ do: "checks", env: {}, site: {}, seconds: 1, script: "" });
   end();
   const { why } = await over;
   return { command, reports, errors, written, why };
@@ -52,7 +52,7 @@ t.test("a call is one flux exec, which carries the agent and has an input", asyn
   t.strictSame(env, { LC_ALL: "C.UTF-8", PATH: "/bin" });
   t.equal(timeoutMs, 114_500, "flux exec gets a little longer than the agents");
   t.strictSame(written, [
-    ...['{"do":"checks","env":{},"seconds":1,"script":""}', '{"do":"end"}', "(end)"],
+    ...['{"do":"checks","env":{},"site":{},"seconds":1,"script":""}', '{"do":"end"}', "(end)"],
   ]);
 });
 

@@ -14,7 +14,7 @@ export const MEMBERS: Members = {
 };
 
 export const chainOf = (ranks: number[], ...steps: Chain["steps"]): Chain => ({
-  ...{ ranks, steps, env: { PATH: "/bin" }, limitS: 30 },
+  ...{ ranks, steps, env: { PATH: "/bin" }, site: {}, limitS: 30 },
 });
 
 /** An end as one line: `up 0 failed (exit 1) gives x > next`. */

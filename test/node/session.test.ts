@@ -29,6 +29,7 @@ t.test("chains are requests over one call", async (t) => {
   const request = {
     do: "steps",
     env: { PATH: "/bin" },
+    site: {},
     private: "usernetes-join-7",
     teardown: false,
   };

@@ -58,7 +58,7 @@ esac`;
 
   async warms() {
     const PATH = `${this.directory}/bin:${process.env["PATH"] ?? ""}`;
-    const wanted = { ranks: [0], base: { PATH }, userid: undefined, limitS: 9 };
+    const wanted = { ranks: [0], base: { PATH }, site: {}, userid: undefined, limitS: 9 };
     const env = settings({
       ...wanted,
       template: `${this.directory}/template`,

@@ -1,0 +1,115 @@
+/**
+ * usernetes.environment: variables that a site gives to all that runs on the nodes for a
+ * cluster. Pure.
+ *
+ * A value may have placeholders. The daemon replaces those that belong to a cluster, and the
+ * agent those that belong to a node and its user. `{{` and `}}` stand for one brace.
+ */
+
+/** Replaced by the daemon: what one cluster has. */
+const OF_CLUSTER = ["jobid", "workdir"] as const;
+/** Replaced by agent.py. */
+const OF_NODE = ["user", "uid", "home", "host"] as const;
+export const PLACEHOLDERS: readonly string[] = [...OF_NODE, ...OF_CLUSTER];
+
+type OfCluster = Record<(typeof OF_CLUSTER)[number], string>;
+
+/** These name a directory that the agent makes for the user. */
+const DIRECTORIES = ["XDG_RUNTIME_DIR", "TMPDIR"];
+
+/** Names that a site cannot set, and what to do instead. */
+const OURS: readonly [RegExp, string][] = [
+  [
+    /^(U7S_)?PORT_(ETCD|KUBELET|FLANNEL|KUBE_APISERVER)$/,
+    "each cluster has ports of its own; set usernetes.ports",
+  ],
+  [/^(U7S_)?NODE_(SUBNET|IP)$/, "each node has a subnet of its own; set usernetes.subnets"],
+  [/^(U7S_)?NODE_NAME$/, "each node is named after its host"],
+  [/^(U7S_)?HOST_IP$/, "each node finds its own address; set usernetes.interface"],
+  [/^CONTAINER_ENGINE$/, "set usernetes.container-engine"],
+  [/^COMPOSE(_PROJECT_NAME)?$/, "each cluster has a compose project of its own"],
+  [/^KUBECONFIG$/, "each cluster has its own"],
+  [/^(LANG|LANGUAGE|LC_[A-Z]+)$/, "output of programs is read in the locale C.UTF-8"],
+  [/^USERNETES_/, "flux-usernetes sets these itself"],
+  [/^FLUX_/, "Flux sets these itself"],
+];
+
+/** Characters of a value, and of all of them: they travel as a part of one argument. */
+const VALUE_MAX = 4096;
+const ALL_MAX = 16_384;
+
+const ALLOWED = `text without control characters, in which {${PLACEHOLDERS.join("}, {")}} are replaced, and {{ and }} stand for braces`;
+
+/** The first fault: `XDG_RUNTIME_DIR: found ..., allowed: ...`, after the name of the table. */
+export function environmentFault(
+  environment: Readonly<Record<string, unknown>>,
+): string | undefined {
+  let all = 0;
+  for (const [name, value] of Object.entries(environment)) {
+    const fault = nameFault(name) ?? valueFault(name, value);
+    if (fault !== undefined) return fault;
+    all += name.length + String(value).length;
+  }
+  return all > ALL_MAX ? `: found ${all} characters, allowed: ${ALL_MAX} in all` : undefined;
+}
+
+function nameFault(name: string): string | undefined {
+  if (!/^[A-Za-z_][A-Za-z0-9_]{0,127}$/.test(name))
+    return `: found the name ${JSON.stringify(name.slice(0, 80))}, allowed: letters, digits and "_", and no digit first`;
+  const ours = OURS.find(([pattern]) => pattern.test(name));
+  return ours && `.${name}: cannot be set here: ${ours[1]}`;
+}
+
+function valueFault(name: string, value: unknown): string | undefined {
+  const found = `.${name}: found ${(JSON.stringify(value) as string | undefined)?.slice(0, 80) ?? "nothing"}`;
+  if (typeof value !== "string") return `${found}, allowed: ${ALLOWED}`;
+  if (value.length > VALUE_MAX)
+    return `.${name}: found ${value.length} characters, allowed: ${VALUE_MAX}`;
+  // eslint-disable-next-line no-control-regex
+  if (/[\x00-\x1f\x7f]/.test(value)) return `${found}, allowed: ${ALLOWED}`;
+  const strange = partsOf(value).find(({ fault }) => fault);
+  if (strange)
+    return `${found}, in which ${strange.text} is not a placeholder; allowed: {${PLACEHOLDERS.join("}, {")}}, and {{ and }} for braces`;
+  if (DIRECTORIES.includes(name) && !/^(\/|\{(home|workdir)\})/.test(value))
+    return `${found}, allowed: an absolute path, which may begin with {home} or {workdir}`;
+  return undefined;
+}
+
+interface Part {
+  text: string;
+  /** A placeholder's. */
+  name?: string;
+  fault?: true;
+}
+
+function partsOf(value: string): Part[] {
+  return [...value.matchAll(/\{\{|\}\}|\{[^{}]*\}|[{}]|[^{}]+/g)].map(([text]): Part => {
+    if (text === "{{" || text === "}}" || !/[{}]/.test(text)) return { text };
+    const name = text.slice(1, -1);
+    return PLACEHOLDERS.includes(name) ? { text, name } : { text, fault: true };
+  });
+}
+
+/** With the placeholders of a cluster replaced; the agent replaces the others. */
+export function ofCluster(
+  environment: Readonly<Record<string, string>>,
+  cluster: OfCluster,
+): Record<string, string> {
+  const replace = ({ text, name }: Part): string =>
+    isOfCluster(name) ? cluster[name].replace(/[{}]/g, "$&$&") : text;
+  return mapValues(environment, (value) => partsOf(value).map(replace).join(""));
+}
+
+/** Without the variables that only a cluster has: for what looks at a node with no cluster. */
+export function withoutCluster(
+  environment: Readonly<Record<string, string>>,
+): Record<string, string> {
+  const hasCluster = (value: string) => partsOf(value).some(({ name }) => isOfCluster(name));
+  return Object.fromEntries(Object.entries(environment).filter(([, value]) => !hasCluster(value)));
+}
+
+const isOfCluster = (name: string | undefined): name is keyof OfCluster =>
+  (OF_CLUSTER as readonly (string | undefined)[]).includes(name);
+
+const mapValues = (of: Readonly<Record<string, string>>, map: (value: string) => string) =>
+  Object.fromEntries(Object.entries(of).map(([name, value]) => [name, map(value)]));
