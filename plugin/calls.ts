@@ -16,7 +16,7 @@ type CallAction = Extract<Action, { do: "call" }>;
 export async function runSteps(job: Job, action: CallAction): Promise<void> {
   const { cluster, world, session } = job;
   const { claim } = cluster;
-  const { steps, ranks, limitS } = action;
+  const { steps, ranks, limitS, eachS } = action;
   const [first] = steps;
   if (!claim || !first) return;
   start(job, first, ranks, false);
@@ -28,7 +28,8 @@ export async function runSteps(job: Job, action: CallAction): Promise<void> {
   });
   const userid = claim.userid === world.owner ? undefined : claim.userid;
   const site = siteVariables(cluster.jobid, claim, job.site);
-  await session.take({ steps, ranks, env, site, limitS }, userid, {
+  const { hooks } = job.site.options;
+  await session.take({ steps, ranks, env, site, hooks, limitS, eachS }, userid, {
     onEnd: (end) => {
       if (end.step === "join-command") session.joinCommand = end.result;
       finish(job, end);

@@ -16,10 +16,10 @@ import {
 import { excludedWorkers } from "../lib/cluster/failures.js";
 import { keptBy } from "../lib/cluster/holds.js";
 import { plan } from "../lib/cluster/plan.js";
+import { skippedSteps } from "../lib/cluster/skipped.js";
 import { type Action } from "../lib/cluster/action.js";
 import { planContext, type Limits } from "../lib/cluster/retry.js";
 import { milestones } from "../lib/cluster/milestones.js";
-import { skippedSteps } from "../lib/cluster/skipped.js";
 import { ATTEMPTS } from "../lib/cluster/steps.js";
 import { displayState, isDone, ranksOf, type Cluster } from "../lib/cluster/state.js";
 import { messageOf } from "../lib/errors.js";

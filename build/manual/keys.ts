@@ -18,6 +18,8 @@ export interface Key {
 /** As much of JSON schema as the table's is made of. */
 interface Property {
   description?: string;
+  /** In words; without it, as the other fields have it. */
+  allowed?: string;
   default?: unknown;
   enum?: readonly unknown[];
   type?: string;
@@ -43,17 +45,28 @@ function keysOf(properties: Record<string, Property>, required: readonly string[
   }));
 }
 
-function valueOf({ default: value, properties }: Property): string | undefined {
+function valueOf({ default: value, properties, type }: Property): string | undefined {
   // A line of the page breaks at blanks.
   if (Array.isArray(value)) return `[${value.map((one) => JSON.stringify(one)).join(", ")}]`;
-  if (!properties) return value === undefined ? undefined : JSON.stringify(value);
-  const inner = Object.entries(properties).map(
-    ([name, each]) => `${name} = ${valueOf(each) ?? ""}`,
-  );
-  return `{ ${inner.join(", ")} }`;
+  if (!properties && type !== "object")
+    return value === undefined ? undefined : JSON.stringify(value);
+  const inner = Object.entries(properties ?? {}).flatMap(([name, each]) => {
+    const own = valueOf(each);
+    return own === undefined ? [] : [`${name} = ${own}`];
+  });
+  return inner.length === 0 ? "{}" : `{ ${inner.join(", ")} }`;
 }
 
-function allowedOf({ enum: values, items, type, format, minimum, maximum }: Property) {
+function allowedOf({
+  allowed: own,
+  enum: values,
+  items,
+  type,
+  format,
+  minimum,
+  maximum,
+}: Property) {
+  if (own !== undefined) return own;
   if (values) return oneOf(values);
   if (items?.enum) return `a list of ${oneOf(items.enum).replace(" or ", " and ")}`;
   if (format !== undefined) return FORMATS[format]?.allowed;

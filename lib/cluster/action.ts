@@ -14,7 +14,14 @@ export type Action =
   /** Take others, if `up` found them in use by a program that has no record. */
   | { do: "claim-others" }
   /** One flux exec: each rank takes these steps one after the other. */
-  | { do: "call"; steps: NodeStep[]; ranks: number[]; limitS: number }
+  | {
+      do: "call";
+      steps: NodeStep[];
+      ranks: number[];
+      limitS: number;
+      /** Seconds that a step with no limit of its own may take, if not all of them. */
+      eachS?: number;
+    }
   | { do: "local"; step: LocalStep }
   | { do: "settle"; settle: Settle }
   | { do: "raise"; note: string }

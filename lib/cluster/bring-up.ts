@@ -13,7 +13,9 @@ import {
   JOIN,
   OPTIONAL_STEPS,
   PREPARE,
+  rowOf,
   STEPS,
+  TEARDOWN,
   type LocalStep,
   type NodeStep,
   type Step,
@@ -22,17 +24,22 @@ import {
 const isOk = (cluster: Cluster, step: Step, rank: number) =>
   stepState(cluster, step, rank)?.status === "ok";
 
+/** A rank has taken all of these that the cluster takes, or is ready without. */
+export const hasTaken = (
+  cluster: Cluster,
+  { steps, rank }: { steps: readonly Step[]; rank: number },
+  { skipped }: Pick<PlanContext, "skipped">,
+): boolean =>
+  steps.every((step) => skipped.has(step) || OPTIONAL_STEPS.has(step) || isOk(cluster, step, rank));
+
 export function bringUpSteps(cluster: Cluster, context: PlanContext): Action[] {
   const claim = cluster.claim;
   if (!claim) return [];
   const dropped = new Set(excludedWorkers(cluster, context));
   const ranks = ranksOf(cluster).filter((rank) => !dropped.has(rank));
   const workers = ranks.filter((rank) => rank !== claim.lead);
-  const calls = (chain: readonly NodeStep[], on: number[]) => {
-    const steps = chain.filter((step) => !context.skipped.has(step));
-    return chains(cluster, steps, on, context);
-  };
-  const isUp = (rank: number) => isOk(cluster, "up", rank);
+  const calls = (chain: readonly NodeStep[], on: number[]) => chains(cluster, chain, on, context);
+  const isUp = (rank: number) => hasTaken(cluster, { steps: PREPARE, rank }, context);
   const actions: Action[] = calls(PREPARE, ranks);
   if (!isUp(claim.lead)) return actions;
   if (workers.length + dropped.size === 0) {
@@ -43,7 +50,8 @@ export function bringUpSteps(cluster: Cluster, context: PlanContext): Action[] {
   const published = isOk(cluster, "publish-join", claim.lead);
   const joined = workers.every((rank) => isOk(cluster, "kubeadm-join", rank));
   const hasJoinCommand = published || joined || isOk(cluster, "join-command", claim.lead);
-  const started = hasJoinCommand && isOk(cluster, "kubeconfig", claim.lead);
+  const others = CONTROL_PLANE.filter((step) => step !== "join-command");
+  const started = hasJoinCommand && hasTaken(cluster, { steps: others, rank: claim.lead }, context);
   if (!started) {
     const rest = CONTROL_PLANE.filter((step) => step !== "join-command" || !hasJoinCommand);
     actions.push(...calls(rest, [claim.lead]));
@@ -90,7 +98,9 @@ function chains(
   const isPassed = (step: NodeStep, rank: number) =>
     OPTIONAL_STEPS.has(step) && retryable(step, stepState(cluster, step, rank), context) !== "now";
   for (const rank of ranks) {
-    const left = chain.filter((step) => !isOk(cluster, step, rank) && !isPassed(step, rank));
+    const left = chain.filter(
+      (step) => !context.skipped.has(step) && !isOk(cluster, step, rank) && !isPassed(step, rank),
+    );
     const next = left[0];
     if (!next || chain.some((step) => stepState(cluster, step, rank)?.status === "running"))
       continue;
@@ -138,6 +148,37 @@ export function runningSteps(cluster: Cluster): Map<Step, number[]> {
     if (ranks.length > 0) running.set(step, ranks);
   }
   return running;
+}
+
+/**
+ * The calls that tear down these ranks, whose down-v may begin. Each rank runs its hook first;
+ * if that fails, down-v comes in a call of its own. A rank whose hook runs waits for it.
+ */
+export function teardownCalls(
+  cluster: Cluster,
+  ranks: readonly number[],
+  context: PlanContext,
+): Action[] {
+  const hook = "before-down";
+  const may = (rank: number) =>
+    context.skipped.has(hook) ? "done" : retryable(hook, stepState(cluster, hook, rank), context);
+  const call = (steps: readonly NodeStep[], on: number[], moreS: number): Action[] =>
+    on.length === 0
+      ? []
+      : [
+          {
+            do: "call",
+            steps: [...steps],
+            ranks: on,
+            limitS: context.teardownS + moreS,
+            eachS: context.teardownS,
+          },
+        ];
+  const isDue = (...words: string[]) => ranks.filter((rank) => words.includes(may(rank)));
+  return [
+    ...call(TEARDOWN, isDue("now"), rowOf(hook).limitS ?? 0),
+    ...call(["down-v"], isDue("done", "never", "later"), 0),
+  ];
 }
 
 /**

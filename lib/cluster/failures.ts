@@ -4,7 +4,7 @@
  */
 import { retryable, type PlanContext } from "./retry.js";
 import { hostOf, stepState, ranksOf, type Cluster, type StepState } from "./state.js";
-import { OF_WORKERS, OPTIONAL_STEPS, STEPS, type Step } from "./steps.js";
+import { OF_WORKERS, isOfTeardown, OPTIONAL_STEPS, STEPS, type Step } from "./steps.js";
 
 /** How often a cluster takes other ports and subnets. */
 const ROUNDS = 8;
@@ -45,7 +45,7 @@ export function failure(cluster: Cluster, context: PlanContext): string | undefi
   const dropped = new Set(excludedWorkers(cluster, context));
   const quiet = { ...context, wake: () => undefined };
   for (const step of STEPS) {
-    if (OPTIONAL_STEPS.has(step) || step === "down-v") continue;
+    if (OPTIONAL_STEPS.has(step) || isOfTeardown(step)) continue;
     for (const [rank, at] of cluster.steps.get(step) ?? []) {
       if (dropped.has(rank)) continue;
       if (retryable(step, at, quiet) === "never")

@@ -3,11 +3,14 @@
  * everything and does nothing. The same state gives the same plan, so a daemon
  * that is restarted continues where the last one was killed.
  *
- *   all ranks: stage > up
+ *   all ranks: stage > before-up > up
  *   lead:      up > kubeadm-init > join-command > publish-join, kubeconfig
  *   workers:   up + publish-join > fetch-join > kubeadm-join
  *   lead:      kubeconfig + all joined > sync-external-ip > install-flannel > delete-token
- *              > wait-nodes > wait-ready
+ *              > wait-nodes > wait-ready > after-ready
+ *   at the end, all ranks: before-down > down-v
+ *
+ * Steps for which nothing is configured are left out (skipped.ts).
  *
  * An empty plan means that something is waited for: an event, a running step,
  * or the time `wakeAt`.
@@ -16,10 +19,17 @@ import { encodeIdset } from "../flux/idset.js";
 import type { Claim, Settle } from "../record/events.js";
 import { conflicts, failure, lostNode, excludedWorkers } from "./failures.js";
 import { planHolds } from "./holds.js";
-import { bringUpSteps, optionalWaits, runningSteps, teardownProgress } from "./bring-up.js";
+import {
+  bringUpSteps,
+  hasTaken,
+  optionalWaits,
+  runningSteps,
+  teardownCalls,
+  teardownProgress,
+} from "./bring-up.js";
 import { planContext, type Limits, type PlanContext } from "./retry.js";
 import { hostOf, isDebug, isEnding, isHeld, stepState, ranksOf, type Cluster } from "./state.js";
-import type { Step } from "./steps.js";
+import { FINISH, type Step } from "./steps.js";
 import { isExtended, planExpiry, planExtension, planTeardownTime } from "./time-limit.js";
 import type { Action } from "./action.js";
 
@@ -70,7 +80,7 @@ function planBringUp(cluster: Cluster, context: PlanContext): Action[] {
   const steps = bringUpSteps(cluster, context);
   // What it is ready without is done first, too: a token is not left behind by a crash.
   const over = steps.length === 0 && !running;
-  if (stepState(cluster, "wait-ready", claim.lead)?.status !== "ok" || !over) return steps;
+  if (!hasTaken(cluster, { steps: FINISH, rank: claim.lead }, context) || !over) return steps;
   if (optionalWaits(cluster, context)) return [];
   const extend = context.extendFirst && !isDebug(cluster) ? planExtension(cluster, context) : [];
   if (extend.length > 0) return extend;
@@ -127,8 +137,7 @@ function planEnd(cluster: Cluster, context: PlanContext): Action[] {
 
 function planTeardown(cluster: Cluster, context: PlanContext): Action[] {
   const { ready, failed, waiting } = teardownProgress(cluster, ranksOf(cluster), context);
-  if (ready.length > 0)
-    return [{ do: "call", steps: ["down-v"], ranks: ready, limitS: context.teardownS }];
+  if (ready.length > 0) return teardownCalls(cluster, ready, context);
   return waiting ? [] : [{ do: "end-teardown", left: failed }];
 }
 

@@ -1,9 +1,13 @@
 /** Which steps a cluster does not take, by the options that go with its template. Pure. */
 import type { TemplateOptions } from "../config/template.js";
-import type { Step } from "./steps.js";
+import { rowOf, STEPS, type Hook, type Step } from "./steps.js";
 
-export function skippedSteps({ make }: TemplateOptions): ReadonlySet<Step> {
-  const skipped = new Set<Step>();
-  if (make.network === "") skipped.add("install-flannel");
-  return skipped;
+export function skippedSteps({ make, hooks, images }: TemplateOptions): ReadonlySet<Step> {
+  const isConfigured = (step: Step): boolean => {
+    const { needs } = rowOf(step);
+    if (step === "install-flannel") return make.network !== "";
+    if (needs === "hook") return (hooks[step as Hook]?.length ?? 0) > 0;
+    return needs === undefined || images !== undefined;
+  };
+  return new Set(STEPS.filter((step) => !isConfigured(step)));
 }

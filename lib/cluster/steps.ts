@@ -25,11 +25,28 @@ interface Row {
   gives?: string;
   /** The agent itself puts the join-command into the work directory. */
   puts?: "join-command";
+  /** Clusters take it only if the configuration has this for their template. */
+  needs?: "hook" | "images";
 }
 
 export const TABLE = [
   { name: "stage", by: "all", phase: "prepare", after: [], limitS: 120 },
-  { name: "up", by: "all", phase: "prepare", after: ["stage"], attempts: 2, makes: "up" },
+  {
+    name: "before-up",
+    by: "all",
+    phase: "prepare",
+    after: ["stage"],
+    limitS: 300,
+    needs: "hook",
+  },
+  {
+    name: "up",
+    by: "all",
+    phase: "prepare",
+    after: ["stage", "before-up"],
+    attempts: 2,
+    makes: "up",
+  },
   {
     name: "kubeadm-init",
     by: "lead",
@@ -120,13 +137,33 @@ export const TABLE = [
     phase: "finish",
     after: ["install-flannel", "delete-token", "wait-nodes"],
   },
-  { name: "down-v", by: "all", phase: "teardown", after: [], attempts: 2 },
+  // The cluster works by then: a device plugin can be applied.
+  {
+    name: "after-ready",
+    by: "lead",
+    phase: "finish",
+    after: ["wait-ready"],
+    limitS: 600,
+    needs: "hook",
+  },
+  // Whatever becomes of it, down-v follows.
+  {
+    name: "before-down",
+    by: "all",
+    phase: "teardown",
+    after: [],
+    limitS: 60,
+    optional: true,
+    needs: "hook",
+  },
+  { name: "down-v", by: "all", phase: "teardown", after: ["before-down"], attempts: 2 },
 ] as const satisfies Row[];
 
 type Taken = (typeof TABLE)[number];
 export type Step = Taken["name"];
 export type LocalStep = Extract<Taken, { by: "daemon" }>["name"];
 export type NodeStep = Exclude<Step, LocalStep>;
+export type Hook = Extract<Taken, { needs: "hook" }>["name"];
 
 const ROWS: readonly (Row & { name: Step })[] = TABLE;
 
@@ -138,6 +175,10 @@ export const PREPARE = nodeSteps("prepare");
 export const CONTROL_PLANE = nodeSteps("control plane");
 export const JOIN = nodeSteps("join");
 export const FINISH = nodeSteps("finish");
+export const TEARDOWN = nodeSteps("teardown");
+
+/** The steps that run a program of the site: usernetes.hooks. */
+export const HOOKS = ROWS.filter(({ needs }) => needs === "hook").map(({ name }) => name) as Hook[];
 
 /** The steps that a cluster may go on without a worker for. */
 export const OF_WORKERS = [...PREPARE, ...JOIN];
@@ -155,6 +196,8 @@ export function rowOf(step: Step): Row & { name: Step } {
   if (!row) throw new Error(`there is no step ${step}`);
   return row;
 }
+
+export const isOfTeardown = (step: Step): boolean => rowOf(step).phase === "teardown";
 
 export const isStep = (name: string): name is Step => ROWS.some((row) => row.name === name);
 

@@ -13,6 +13,7 @@
 import type { Action } from "./action.js";
 import type { PlanContext } from "./retry.js";
 import { isDebug, isOver, stepState, type Cluster, type TimeLimit } from "./state.js";
+import { rowOf } from "./steps.js";
 
 /** Seconds of a teardown beside its tries: pauses, and what Flux and the daemon take. */
 const TEARDOWN_REST_S = 60;
@@ -48,7 +49,9 @@ export function lastTimeLimit({ job, duration }: Cluster): number {
 /** When the last reason to hold the job ended; undefined: it has not. */
 function readyAt(cluster: Cluster): number | undefined {
   const { claim, settledAt, job } = cluster;
-  const waited = claim && stepState(cluster, "wait-ready", claim.lead);
+  const waited =
+    claim &&
+    (stepState(cluster, "after-ready", claim.lead) ?? stepState(cluster, "wait-ready", claim.lead));
   const up = waited?.status === "ok" ? waited.at : settledAt;
   if (up === undefined || !isDebug(cluster)) return up;
   return job.releasedAt === undefined ? undefined : Math.max(up, job.releasedAt);
@@ -84,7 +87,9 @@ export function planTeardownTime(cluster: Cluster, context: PlanContext): Action
   if (tasksDoneAt === undefined || allocAt === undefined || seconds === 0) return [];
   const isChanged = limits.some(({ at }) => at >= tasksDoneAt);
   if (!context.extendTimeLimit || isOver(cluster) || isChanged) return [];
-  const needed = Math.ceil(context.teardownS * (context.attempts["down-v"] ?? 1) + TEARDOWN_REST_S);
+  const hookS = context.skipped.has("before-down") ? 0 : (rowOf("before-down").limitS ?? 0);
+  const triesS = context.teardownS * (context.attempts["down-v"] ?? 1);
+  const needed = Math.ceil(triesS + hookS + TEARDOWN_REST_S);
   if (allocAt + seconds - context.now >= needed) return [];
   return [{ do: "extend", phase: "teardown", duration: seconds + needed }];
 }

@@ -8,8 +8,10 @@ import { parseFsd } from "../flux/fsd.js";
 import type { EngineName } from "../usernetes/engine.js";
 import { parsePortRange, type PortRange } from "../usernetes/ports.js";
 import { parsePool, type Pool } from "../usernetes/subnets.js";
+import { hooksFault } from "./hooks.js";
 import { parseListen, type Listen } from "./listen.js";
 import { FORMATS, schema, type Table } from "./schema.js";
+import { environmentFault } from "./site-environment.js";
 import { DEFAULT_OPTIONS, type TemplateOptions } from "./template.js";
 
 export interface Config {
@@ -41,6 +43,7 @@ export interface Config {
 }
 
 const ajv = new Ajv({ useDefaults: true, allErrors: false, verbose: true });
+ajv.addVocabulary(["allowed"]);
 const isPath = (text: string) => text.startsWith("/") && !/\/\.\.?(\/|$)|\n|:/.test(text);
 ajv.addFormat("absolute-path", isPath);
 ajv.addFormat("port-range", (text: string) => parsePortRange(text) !== undefined);
@@ -66,7 +69,7 @@ export function checkConfig(found: unknown, where: string): Config {
     );
   return {
     template: table.template.replace(/(.)\/+$/, "$1"),
-    options: optionsOf(table, DEFAULT_OPTIONS),
+    options: optionsOf(table, DEFAULT_OPTIONS, where),
     workdir: table.workdir.replace(/(.)\/+$/, "$1"),
     engine,
     engines,
@@ -91,8 +94,21 @@ export function checkConfig(found: unknown, where: string): Config {
 }
 
 /** The keys that go with a template; those that are not set are as in `others`. */
-function optionsOf({ make }: Pick<Table, "make">, others: TemplateOptions): TemplateOptions {
-  return { ...others, ...(make && { make }) };
+function optionsOf(
+  { make, environment, hooks }: Pick<Table, "make" | "environment" | "hooks">,
+  others: TemplateOptions,
+  where: string,
+): TemplateOptions {
+  const variable = environmentFault(environment ?? {});
+  if (variable !== undefined) throw refuse(where, `usernetes.environment${variable}`);
+  const hook = hooksFault(hooks ?? {});
+  if (hook !== undefined) throw refuse(where, `usernetes.hooks${hook}`);
+  const set = {
+    ...(make && { make }),
+    ...(environment && { environment }),
+    ...(hooks && { hooks }),
+  };
+  return { ...others, ...set };
 }
 
 function describe(error: ErrorObject | undefined): string {
@@ -113,7 +129,8 @@ function describe(error: ErrorObject | undefined): string {
 
 function allowed(error: ErrorObject): string {
   const params = error.params as Record<string, unknown>;
-  const parent = (error.parentSchema ?? {}) as { format?: string; type?: string };
+  const parent = (error.parentSchema ?? {}) as { allowed?: string; format?: string; type?: string };
+  if (parent.allowed) return parent.allowed;
   if (error.keyword === "enum") return (params["allowedValues"] as string[]).join(", ");
   if (parent.format) return FORMATS[parent.format]?.allowed ?? parent.format;
   if (error.keyword === "type") return `a value of type ${String(params["type"])}`;

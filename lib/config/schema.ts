@@ -3,6 +3,8 @@
  * which keys exist, their allowed values, and their defaults.
  */
 import { rowOf, type Step } from "../cluster/steps.js";
+import { PROGRAM } from "./hooks.js";
+import { VARIABLES } from "./site-environment.js";
 import { DEFAULT_OPTIONS, type TemplateOptions } from "./template.js";
 import type { EngineName } from "../usernetes/engine.js";
 import { ENGINES } from "../usernetes/engine.js";
@@ -48,6 +50,8 @@ export interface Table {
   "schedule-on-lead": "auto" | "yes" | "no";
   adjustments: Adjustment[];
   make?: TemplateOptions["make"];
+  environment?: TemplateOptions["environment"];
+  hooks?: TemplateOptions["hooks"];
   "metrics-listen"?: string;
 }
 
@@ -56,6 +60,15 @@ const attempts = (step: Step, description: string) => ({
   minimum: 1,
   maximum: 20,
   default: rowOf(step).attempts ?? 1,
+  description,
+});
+const path = { type: "string", format: "absolute-path" };
+const hook = (description: string) => ({
+  type: "array",
+  items: { type: "string" },
+  minItems: 1,
+  maxItems: 64,
+  allowed: PROGRAM,
   description,
 });
 /**
@@ -82,8 +95,25 @@ const TEMPLATE_KEYS = {
       },
     },
   },
+  environment: {
+    type: "object",
+    allowed: VARIABLES,
+    description:
+      "environment variables of all that runs on the nodes for a cluster; `{user}`, `{uid}`, `{home}`, `{host}`, `{jobid}` and `{workdir}` are replaced",
+  },
+  hooks: {
+    type: "object",
+    additionalProperties: false,
+    description: "programs of the site, each with its arguments, run as the job's user",
+    properties: {
+      "before-up": hook("on every node, before its container starts"),
+      "after-ready": hook(
+        "on the lead, when the cluster is ready and before the job starts; KUBECONFIG is set",
+      ),
+      "before-down": hook("on every node, before its container is removed"),
+    },
+  },
 } as const;
-const path = { type: "string", format: "absolute-path" };
 
 /** Each `description` is the key's meaning in flux-config-usernetes(5) and docs/admin/configure.md. */
 export const schema = {

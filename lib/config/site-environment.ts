@@ -38,6 +38,8 @@ const OURS: readonly [RegExp, string][] = [
 const VALUE_MAX = 4096;
 const ALL_MAX = 16_384;
 
+export const VARIABLES =
+  "names of variables with text as values; not those that flux-usernetes and Flux set";
 const ALLOWED = `text without control characters, in which {${PLACEHOLDERS.join("}, {")}} are replaced, and {{ and }} stand for braces`;
 
 /** The first fault: `XDG_RUNTIME_DIR: found ..., allowed: ...`, after the name of the table. */

@@ -11,7 +11,7 @@ import type { Run } from "../host/command.js";
 import { packagePath } from "../host/package.js";
 import { oneLine } from "../record/notes.js";
 import { callNodes } from "../node/call.js";
-import { templatePorts, templateSettings } from "../node/environment.js";
+import { hookPrograms, templatePorts, templateSettings } from "../node/environment.js";
 import type { Report } from "../node/protocol.js";
 import { withoutComments } from "../node/scripts.js";
 import { engine } from "../usernetes/engine.js";
@@ -37,6 +37,7 @@ const SCRIPTS = [
   ...["begin", "programs", "engines", "kernel"].map(onNode),
   // As stage looks at it.
   "node/steps/template.sh",
+  "node/steps/hooks.sh",
   ...["places", "network", "shell-plugin", "end"].map(onNode),
 ];
 const USER_SCRIPTS = [...["begin", "engines", "kernel", "end"].map(onNode)];
@@ -129,6 +130,7 @@ export function settings(config: Config): Record<string, string> {
     USERNETES_PORT_LAST: String(Math.max(...numbers)),
     ...templatePorts(first),
     ...templateSettings(config.options),
+    ...hookPrograms(config.options.hooks),
     ...(dev === undefined ? {} : { USERNETES_INTERFACE: dev }),
   };
 }

@@ -11,8 +11,30 @@ const SHELL_PLUGIN: Requirement = {
   fix: "run flux-usernetes install on that node: without the plugin jobs have no KUBECONFIG",
 };
 
+const HOOK_PROGRAMS: Requirement = {
+  id: "hooks",
+  what: "programs of hooks",
+  how: "each program of usernetes.hooks is a file that can be executed",
+  fatal: true,
+  fix: "install the program on that node, or change usernetes.hooks",
+};
+
+const DIRECTORIES: Requirement = {
+  id: "environment",
+  what: "directories of the user",
+  how: "those that XDG_RUNTIME_DIR and TMPDIR name in usernetes.environment are made",
+  fatal: true,
+  fix: "name directories that each user can make, as /var/tmp/{user}/run",
+};
+
 export function placeRequirements(config: Config): Requirement[] {
-  return [...directories(config), SHELL_PLUGIN];
+  const { hooks, environment } = config.options;
+  return [
+    ...directories(config),
+    ...(Object.keys(hooks).length > 0 ? [HOOK_PROGRAMS] : []),
+    ...(Object.keys(environment).length > 0 ? [DIRECTORIES] : []),
+    SHELL_PLUGIN,
+  ];
 }
 
 function directories({ template, workdir, shared }: Config): Requirement[] {

@@ -853,7 +853,7 @@ class Runner:
         place = Place(self.environment)
         status, fields, tail = "ok", {}, []
         if reason and self.is_teardown and not os.path.lexists(place.workdir):
-            # Nothing was made here: without the directory no step has begun.
+            # Nothing was made here: without the directory no step has started.
             tail = [reason]
         elif reason and not self.is_teardown:
             status, fields, tail = "failed", {"exit": 1}, [reason]

@@ -3,6 +3,7 @@
  * for each rank, and every rank gets one for its last step, whatever becomes of it.
  */
 import { isStep, rowOf, type NodeStep } from "../cluster/steps.js";
+import type { Hooks } from "../config/template.js";
 import type { Fault, StepStatus } from "../record/events.js";
 import { oneLine, plainLine } from "../record/notes.js";
 import { causesOf } from "./cause.js";
@@ -17,8 +18,12 @@ export interface Chain<Name extends string = NodeStep> {
   env: Record<string, string>;
   /** Variables of the site, which the agent adds to those. */
   site: Record<string, string>;
+  /** Programs of the site. */
+  hooks?: Hooks;
   /** Seconds that all of it may take; each step has its own limit too. */
   limitS: number;
+  /** The limit of a step that has none of its own; undefined: limitS. */
+  eachS?: number | undefined;
 }
 
 export interface StepEnd<Name extends string = NodeStep> {
@@ -61,8 +66,11 @@ const TAIL = 12;
 const SUDO_RULE = "the rule of etc/sudoers.d/usernetes is needed on this node";
 
 /** Seconds that one step of a chain may take. */
-export function stepLimit(step: string, { limitS }: { limitS: number }): number {
-  const stepLimitS = (isStep(step) ? rowOf(step).limitS : undefined) ?? Infinity;
+export function stepLimit(
+  step: string,
+  { limitS, eachS = Infinity }: Pick<Chain, "limitS" | "eachS">,
+): number {
+  const stepLimitS = (isStep(step) ? rowOf(step).limitS : undefined) ?? eachS;
   return Math.max(1, Math.min(stepLimitS, Math.ceil(limitS)));
 }
 

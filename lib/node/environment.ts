@@ -4,9 +4,10 @@
  * steps/stage.sh).
  */
 import type { ScheduleOnLead } from "../cluster/request.js";
+import { HOOKS } from "../cluster/steps.js";
 import type { Adjustment } from "../config/schema.js";
 import { ofCluster } from "../config/site-environment.js";
-import type { TemplateOptions } from "../config/template.js";
+import type { Hooks, TemplateOptions } from "../config/template.js";
 import { encodeInOrder } from "../flux/hostlist.js";
 import { decodeIdset } from "../flux/idset.js";
 import type { Claim } from "../record/events.js";
@@ -67,6 +68,7 @@ export function stepEnvironment(
     USERNETES_SIZE: String(ranks.length - dropped.length),
     USERNETES_WITHOUT: dropped.join(" "),
     USERNETES_SUBNET: claim.subnet,
+    ...hookPrograms(site.options.hooks),
     ...(site.interface === undefined ? {} : { USERNETES_INTERFACE: site.interface }),
     CONTAINER_ENGINE: claim.engine,
     COMPOSE: composeCommand(claim.engine, claim.project),
@@ -78,6 +80,17 @@ export function stepEnvironment(
 /** What a template is looked at with, and its targets are called with. */
 export function templateSettings({ make }: TemplateOptions): Record<string, string> {
   return { USERNETES_MAKE_UP: make.up, USERNETES_MAKE_NETWORK: make.network };
+}
+
+/** The programs of hooks: stage and the doctor look whether they are there. */
+export function hookPrograms(hooks: Hooks): Record<string, string> {
+  return Object.fromEntries(
+    HOOKS.flatMap((hook) => {
+      const program = hooks[hook]?.[0];
+      const name = `USERNETES_${hook.replace("-", "_").toUpperCase()}`;
+      return program === undefined ? [] : [[name, program]];
+    }),
+  );
 }
 
 /** The site's own variables for a cluster's steps; the agent replaces what the node knows. */

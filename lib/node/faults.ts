@@ -33,6 +33,8 @@ const PERMANENT: readonly RegExp[] = [
   /^sudo: |^sudo is not installed |^uid [0-9]+ has no account /,
   /yaml: |unknown (shorthand )?flag|Unsupported config option/,
   /^the node's container has died: /,
+  /^(XDG_RUNTIME_DIR|TMPDIR) \(usernetes\.environment\): /,
+  /^the program of the hook /,
 ];
 
 export interface Failure {

@@ -1,7 +1,8 @@
 /** What a step is on the nodes: nothing is installed there, so its script travels. */
 import { readFileSync } from "node:fs";
-import { rowOf, type NodeStep } from "../cluster/steps.js";
+import { rowOf, type Hook, type NodeStep } from "../cluster/steps.js";
 import { packagePath } from "../host/package.js";
+import type { Chain } from "./chain-tracker.js";
 import type { StepRequest } from "./protocol.js";
 
 const read = (name: string) => readFileSync(packagePath("lib", "node", "steps", name), "utf8");
@@ -34,9 +35,11 @@ export function stepScript(step: NodeStep): string {
 export function stepRequest(
   step: NodeStep,
   seconds: number,
-  env: Record<string, string>,
+  { env, hooks = {} }: Pick<Chain, "env" | "hooks">,
 ): StepRequest {
-  const { gives, puts } = rowOf(step);
+  const { gives, puts, needs } = rowOf(step);
   if (puts) return { step, seconds, archive: env["USERNETES_ARCHIVE"] ?? "" };
+  if (needs === "hook")
+    return { step, seconds, script: stepScript(step), args: hooks[step as Hook] ?? [] };
   return { step, seconds, script: stepScript(step), ...(gives ? { gives } : {}) };
 }

@@ -97,7 +97,7 @@ export class Session {
   /** Resolves when every rank has ended its last step. */
   take<Name extends string = NodeStep>(
     chain: Chain<Name>,
-    requestOf: (step: Name, seconds: number, env: Record<string, string>) => StepRequest,
+    requestOf: (step: Name, seconds: number, chain: Chain<Name>) => StepRequest,
     listener: ChainListener<Name>,
   ): Promise<void> {
     const progress = new ChainTracker(chain, listener);
@@ -111,7 +111,7 @@ export class Session {
         site,
         private: this.members.private,
         teardown: (steps as readonly string[]).includes("down-v"),
-        steps: steps.map((step) => requestOf(step, stepLimit(step, chain), env)),
+        steps: steps.map((step) => requestOf(step, stepLimit(step, chain), chain)),
       });
       // What was lost before cannot answer.
       for (const rank of ranks) if (this.options.isLost(rank)) this.drop(rank, LOST);

@@ -50,7 +50,7 @@ print(json.dumps({step: by_hand_steps.request_of(step) for step in sys.argv[2:]}
   for (const step of steps) {
     const { script = "", ...request } = requests[step] ?? {};
     const limit = rowOf(step).limitS ?? (step === "down-v" ? TEARDOWN_S : BRING_UP_S);
-    const { script: daemons = "", ...expected } = stepRequest(step, limit, {});
+    const { script: daemons = "", ...expected } = stepRequest(step, limit, { env: {} });
     t.strictSame(request, expected, step);
     if (step !== "up") t.equal(withoutComments(script), daemons, step);
     else for (const part of ["before-up", "make", "runs"]) t.match(script, readPart(part));

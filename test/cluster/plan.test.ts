@@ -90,7 +90,7 @@ t.test("bring-up", (t) => {
   });
 
   t.test("leaves out the steps that the cluster does not take", (t) => {
-    const skipped = new Set(["install-flannel"] as const);
+    const skipped = new Set([...LIMITS.skipped, "install-flannel"] as const);
     const cluster = claimed(...CONTROL_PLANE, "fetch-join 1-2", "kubeadm-join 1-2");
     t.strictSame(planned(cluster, undefined, { skipped }), [
       "ranks 0: sync-external-ip, delete-token, wait-nodes, wait-ready",

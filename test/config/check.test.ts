@@ -66,6 +66,8 @@ t.test("every key can be set", (t) => {
         "join-fanout": 1,
         adjustments: ["etcd-no-fsync"],
         make: { up: "up-built", network: "install-calico" },
+        environment: { TMPDIR: "/var/tmp/{user}", A: "{{}}" },
+        hooks: { "before-up": ["/opt/up", "--fast"], "after-ready": ["kubectl", "get", "nodes"] },
         drain: false,
         undrain: false,
         "extend-time-limit": false,
@@ -77,7 +79,12 @@ t.test("every key can be set", (t) => {
     ),
     {
       template: "/srv/u7s",
-      options: { ...DEFAULT_OPTIONS, make: { up: "up-built", network: "install-calico" } },
+      options: {
+        ...DEFAULT_OPTIONS,
+        make: { up: "up-built", network: "install-calico" },
+        environment: { TMPDIR: "/var/tmp/{user}", A: "{{}}" },
+        hooks: { "before-up": ["/opt/up", "--fast"], "after-ready": ["kubectl", "get", "nodes"] },
+      },
       workdir: "/scratch",
       engine: "podman",
       engines: ["docker", "podman"],
@@ -138,7 +145,10 @@ const TARGET =
 const NETWORK =
   'the name of a make target, of letters, digits and "_", ".", "/", "-", like "install-calico", or "" for none';
 const KEYS =
-  "template, workdir, container-engine, engines, ports, subnets, interface, run-as, shared-filesystem, hold, bring-up-timeout, teardown-timeout, attempts, join-fanout, drain, undrain, extend-time-limit, ready, schedule-on-lead, adjustments, make, metrics-listen";
+  "template, workdir, container-engine, engines, ports, subnets, interface, run-as, shared-filesystem, hold, bring-up-timeout, teardown-timeout, attempts, join-fanout, drain, undrain, extend-time-limit, ready, schedule-on-lead, adjustments, make, environment, hooks, metrics-listen";
+
+const HOOK =
+  'a list of a program and its arguments, like ["/opt/site/up", "--fast"]; the program is an absolute path, a path in the template, or a name on the PATH';
 
 const REFUSED: [string, Record<string, unknown>, string][] = [
   [
@@ -246,6 +256,61 @@ const REFUSED: [string, Record<string, unknown>, string][] = [
     "a target for another step",
     { make: { down: "x" } },
     "make.down: there is no such key; allowed: up, network",
+  ],
+  [
+    "an environment that is not a table",
+    { environment: ["A=b"] },
+    'environment: found ["A=b"], allowed: names of variables with text as values; not those that flux-usernetes and Flux set',
+  ],
+  [
+    "a variable of ours",
+    { environment: { KUBECONFIG: "/x" } },
+    "environment.KUBECONFIG: cannot be set here: each cluster has its own",
+  ],
+  [
+    "a variable that is a number",
+    { environment: { A: 1 } },
+    "environment.A: found 1, allowed: text without control characters, in which {user}, {uid}, {home}, {host}, {jobid}, {workdir} are replaced, and {{ and }} stand for braces",
+  ],
+  [
+    "a placeholder that is not known",
+    { environment: { TMPDIR: "/tmp/{name}" } },
+    'environment.TMPDIR: found "/tmp/{name}", in which {name} is not a placeholder; allowed: {user}, {uid}, {home}, {host}, {jobid}, {workdir}, and {{ and }} for braces',
+  ],
+  [
+    "a hook that is a shell's line",
+    { hooks: { "before-up": "/opt/up --fast" } },
+    `hooks.before-up: found "/opt/up --fast", allowed: ${HOOK}`,
+  ],
+  [
+    "a hook without a program",
+    { hooks: { "before-up": [] } },
+    `hooks.before-up: found [], allowed: ${HOOK}`,
+  ],
+  [
+    "a hook whose program is empty",
+    { hooks: { "before-up": [""] } },
+    `hooks.before-up.0: found "", allowed: ${HOOK}`,
+  ],
+  [
+    "a hook whose program is an option",
+    { hooks: { "after-ready": ["-x"] } },
+    `hooks.after-ready.0: found "-x", allowed: ${HOOK}`,
+  ],
+  [
+    "a hook that leads out of the template",
+    { hooks: { "after-ready": ["../x"] } },
+    `hooks.after-ready.0: found "../x", allowed: ${HOOK}`,
+  ],
+  [
+    "an argument with a line break",
+    { hooks: { "before-down": ["/x", "a\nb"] } },
+    'hooks.before-down.1: found "a\\nb", allowed: text without control characters',
+  ],
+  [
+    "a hook at a point that there is not",
+    { hooks: { "after-up": ["/x"] } },
+    "hooks.after-up: there is no such key; allowed: before-up, after-ready, before-down",
   ],
   ["no tries", { attempts: { up: 0 } }, "attempts.up: found 0, allowed: >= 1"],
   [

@@ -1,20 +1,22 @@
 /** Clusters in any state, made of the events that lead there; and plans in words. */
 import { foldJobEvent, foldRecordEvent, type JobEvent } from "../../lib/cluster/fold.js";
 import { plan } from "../../lib/cluster/plan.js";
+import { skippedSteps } from "../../lib/cluster/skipped.js";
 import { type Action } from "../../lib/cluster/action.js";
 import type { Limits } from "../../lib/cluster/retry.js";
 import { parseRequest } from "../../lib/cluster/request.js";
 import { newCluster, type Cluster } from "../../lib/cluster/state.js";
 import type { Step } from "../../lib/cluster/steps.js";
+import { DEFAULT_OPTIONS } from "../../lib/config/template.js";
 import { encodeIdset } from "../../lib/flux/idset.js";
 import type { Claim, Fault, RecordEvent, StepStatus } from "../../lib/record/events.js";
 
 export const BEGIN = 1000;
 
 export const LIMITS: Limits = {
-  skipped: new Set(),
   attempts: { up: 2, "kubeadm-join": 3, "down-v": 2 },
   joinFanout: 64,
+  skipped: skippedSteps(DEFAULT_OPTIONS),
   bringUpText: "15m",
   bringUpS: 900,
   teardownS: 300,

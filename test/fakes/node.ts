@@ -18,6 +18,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Hooks } from "../../lib/config/template.js";
 import type { NodeStep } from "../../lib/cluster/steps.js";
 import { agentSource } from "../../lib/node/call.js";
 import { parseReport, type Report, type Request } from "../../lib/node/protocol.js";
@@ -142,6 +143,8 @@ export class Node {
   env: Record<string, string>;
   /** Variables of the site (usernetes.environment). */
   site: Record<string, string> = {};
+  /** Its programs (usernetes.hooks). */
+  hooks: Hooks = {};
 
   constructor() {
     for (const directory of [this.base, this.template, this.temporary, this.bin, this.notes])
@@ -285,7 +288,7 @@ export class Node {
       teardown: steps.some((step) => step === "down-v" || step[0] === "down-v"),
       steps: steps.map((step) =>
         typeof step === "string"
-          ? stepRequest(step, 20, env)
+          ? stepRequest(step, 20, { env, hooks: this.hooks })
           : { step: step[0], seconds: step[1], script: step[2] },
       ),
     };

@@ -55,7 +55,7 @@ t.test("one in the work directory is there as soon as that is", async (t) => {
 });
 
 t.test(
-  "the first step fails where one cannot be made, and says where and what to do",
+  "the first step fails where one cannot be made, and names the place and what to do",
   async (t) => {
     const node = newNode(t);
     writeFileSync(join(node.directory, "file"), "");

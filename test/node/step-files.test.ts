@@ -37,10 +37,10 @@ t.test("the agent is ASCII, which any locale passes on as it is", (t) => {
 
 t.test("fetch-join is the agent's own, and the join-command is what its step gives", (t) => {
   const env = { USERNETES_ARCHIVE: "usernetes-x" };
-  t.strictSame(stepRequest("fetch-join", 9, env), {
+  t.strictSame(stepRequest("fetch-join", 9, { env }), {
     ...{ step: "fetch-join", seconds: 9, archive: "usernetes-x" },
   });
-  t.match(stepRequest("join-command", 9, env), { gives: "join-command", seconds: 9 });
-  t.notOk("gives" in stepRequest("up", 9, env));
+  t.match(stepRequest("join-command", 9, { env }), { gives: "join-command", seconds: 9 });
+  t.notOk("gives" in stepRequest("up", 9, { env }));
   t.end();
 });

@@ -32,6 +32,21 @@ else
   tell template-same ok "$(digest)"
 fi
 
+look_at_hooks() {
+  wrong='' found=''
+  for hook in "before-up ${USERNETES_BEFORE_UP:-}" "after-ready ${USERNETES_AFTER_READY:-}" "before-down ${USERNETES_BEFORE_DOWN:-}"; do
+    program=${hook#* }
+    # The lead of a cluster may have its kubectl from the template.
+    case $hook in *' ' | 'after-ready kubectl') continue ;; esac
+    found=yes
+    hook_lacks "${hook%% *}" "$program" "$template"
+    [ -z "$lacks" ] || wrong="$wrong; $lacks"
+  done
+  [ -n "$found" ] || return 0
+  if [ -z "$wrong" ]; then tell hooks ok; else tell hooks no "${wrong#; }"; fi
+}
+look_at_hooks
+
 look_at_workdir() {
   if [ ! -d "$workdir" ]; then
     tell workdir no "$workdir is not a directory"

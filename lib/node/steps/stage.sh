@@ -35,6 +35,19 @@ cd /
 template_lacks "$template"
 [ -z "$lacks" ] || fail "the template $lacks"
 
+# A job is not to be lost at its end to a program that was never there. The lead may get its
+# kubectl from the template.
+check_hook() { # NAME PROGRAM
+  [ -n "$2" ] || return 0
+  hook_lacks "$1" "$2" "$template"
+  [ -z "$lacks" ] || fail "$lacks"
+}
+check_hook before-up "${USERNETES_BEFORE_UP:-}"
+check_hook before-down "${USERNETES_BEFORE_DOWN:-}"
+if [ "$member" = "${USERNETES_LEAD:-}" ]; then
+  case ${USERNETES_AFTER_READY:-} in kubectl) ;; *) check_hook after-ready "${USERNETES_AFTER_READY:-}" ;; esac
+fi
+
 # Whose a directory is, if a cluster's; nothing planted is followed or waited for.
 owner_of() {
   if [ ! -L "$1/.usernetes" ] && [ ! -L "$1/.usernetes/owner" ] && [ -f "$1/.usernetes/owner" ]; then

@@ -2,7 +2,15 @@
  * The longest chain: from the end of a bring-up back through the step whose end each
  * step waited for. To shorten any of these is to be ready sooner. Pure.
  */
-import { CONTROL_PLANE, isStep, OF_WORKERS, rowOf, STEPS, type Step } from "../../cluster/steps.js";
+import {
+  CONTROL_PLANE,
+  isOfTeardown,
+  isStep,
+  OF_WORKERS,
+  rowOf,
+  STEPS,
+  type Step,
+} from "../../cluster/steps.js";
 import type { Settle } from "../../record/events.js";
 import type { Row } from "./rows.js";
 
@@ -139,7 +147,7 @@ function share(a: Row, b: Row): boolean {
 
 /** What a bring-up waited for when it settled, or waits for now. */
 export function lastOf(rows: Row[], settle: Settle | undefined, at: number): Row | undefined {
-  const begun = rows.filter((row) => row.begin <= at && row.step !== "down-v");
+  const begun = rows.filter((row) => row.begin <= at && !isOfTeardown(row.step));
   const ended = begun.filter((row) => row.end <= at && row.status !== "running");
   if (settle?.outcome === "ready") return latest(ended);
   // Its note begins with the step that failed (lib/cluster/failures.ts).

@@ -3,6 +3,7 @@
  * the time between the steps went. Pure: from what is seen of a job, and the time.
  */
 import { isDebug, isOver, type Cluster } from "../../cluster/state.js";
+import { isOfTeardown } from "../../cluster/steps.js";
 import type { RecordEvent } from "../../record/events.js";
 import type { SeenJob } from "../job.js";
 import { chainOf, lastOf, latest, type Link } from "./chain.js";
@@ -64,7 +65,7 @@ function bringUp({ cluster, events, record }: SeenJob, rows: Row[], now: number)
   const starts = startAt !== undefined && settled !== undefined && startAt >= settled;
   const started = starts && cluster.settle?.outcome === "ready" && !isDebug(cluster);
   const [end, to] = started ? [startAt, "start"] : [settled ?? now, "settle"];
-  const bringUpRows = rows.filter(({ step, begin }) => step !== "down-v" && begin <= end);
+  const bringUpRows = rows.filter(({ step, begin }) => !isOfTeardown(step) && begin <= end);
   const last = lastOf(bringUpRows, cluster.settle, settled ?? now);
   const chain = chainOf(bringUpRows, last, begin, settled ?? now);
   const open = settled === undefined && !isOver(cluster);
@@ -86,7 +87,7 @@ function teardowns({ cluster, events, record }: SeenJob, rows: Row[], now: numbe
   const start = first(record, "teardown-start");
   if (start === undefined) return [];
   const ends = record.filter(({ name }) => name === "down").map(({ timestamp }) => timestamp);
-  const downRows = rows.filter(({ step }) => step === "down-v");
+  const downRows = rows.filter(({ step }) => isOfTeardown(step));
   const jobEnded = jobEnd({ cluster, events, record });
   const phases: Phase[] = [];
   let before = -Infinity;

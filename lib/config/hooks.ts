@@ -1,0 +1,24 @@
+/** usernetes.hooks: programs of a site, each with its arguments. Pure. */
+import type { Hooks } from "./template.js";
+
+/** Characters of all arguments of a hook: they travel as a part of one argument. */
+const ALL_MAX = 8192;
+
+export const PROGRAM =
+  'a list of a program and its arguments, like ["/opt/site/up", "--fast"]; the program is an absolute path, a path in the template, or a name on the PATH';
+
+/** The first fault: `.before-up.0: found ..., allowed: ...`, after the name of the table. */
+export function hooksFault(hooks: Hooks): string | undefined {
+  for (const [hook, argv] of Object.entries(hooks) as [keyof Hooks, readonly string[]][]) {
+    const [program = ""] = argv;
+    if (program === "" || program.startsWith("-") || /(^|\/)\.\.(\/|$)/.test(program))
+      return `.${hook}.0: found ${JSON.stringify(program).slice(0, 80)}, allowed: ${PROGRAM}`;
+    // eslint-disable-next-line no-control-regex
+    const strange = argv.findIndex((argument) => /[\x00-\x1f\x7f]/.test(argument));
+    if (strange >= 0)
+      return `.${hook}.${strange}: found ${JSON.stringify(argv[strange]).slice(0, 80)}, allowed: text without control characters`;
+    const all = argv.join(" ").length;
+    if (all > ALL_MAX) return `.${hook}: found ${all} characters, allowed: ${ALL_MAX} in all`;
+  }
+  return undefined;
+}
