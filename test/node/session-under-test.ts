@@ -30,11 +30,14 @@ export function openSession(members: Partial<Members> = {}) {
   let nonce = "";
   let argv: string[] = [];
   let timeoutMs = 0;
+  let hasEnded = false;
   let options: RunOptions = {};
   let end: (outcome: Partial<Outcome>) => void = () => undefined;
   const input: Input = {
     write: (line) => requests.push(JSON.parse(line) as Request),
-    end: () => undefined,
+    end: () => {
+      hasEnded = true;
+    },
   };
   const session = new Session(
     (command, given = {}) => {
@@ -64,8 +67,10 @@ export function openSession(members: Partial<Members> = {}) {
     },
   );
   const hear = (text: string) => options.onStderrLine?.(text);
-  const report = (rank: number, fields: object) =>
+  const report = (rank: number, fields: object) => {
+    if (nonce === "") throw new Error("the first chain has not opened the call yet");
     hear(`${rank}: ${JSON.stringify({ nonce, ...fields })}`);
+  };
   return {
     ...{ session, clock, requests, stop, changes, hear, report },
     /** Of the call, which the first chain opens. */
@@ -81,6 +86,8 @@ export function openSession(members: Partial<Members> = {}) {
     end: (outcome: Partial<Outcome> = {}) => {
       end(outcome);
     },
+    /** Whether the call has the end of its requests. */
+    hasEnded: () => hasEnded,
     isStopped: () => options.signal?.aborted ?? false,
     lose: (rank: number) => {
       lost.add(rank);

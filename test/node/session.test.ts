@@ -4,8 +4,8 @@ import { chainOf, openSession } from "./session-under-test.js";
 
 t.test("chains are requests over one call", async (t) => {
   const { session, take, requests, stepEnd, report, here } = openSession();
-  here(0, 1);
   const both = take(chainOf([0, 1], "stage", "up"));
+  here(0, 1);
   stepEnd(0, "stage");
   stepEnd(0, "up");
   t.notOk(session.serves([1]), "a rank takes one chain at a time");
@@ -144,11 +144,14 @@ t.test("a session is stopped with what is under way", async (t) => {
 });
 
 t.test("a flux exec that does not end is stopped a minute after the last request", (t) => {
-  const { session, clock, isStopped, take, stepEnd, here } = openSession();
-  here(0, 1);
+  const { session, clock, isStopped, take, stepEnd, here, hasEnded } = openSession();
   void take(chainOf([0, 1], "stage"));
+  here(0, 1);
+  clock.advance(61_000);
   for (const rank of [0, 1]) stepEnd(rank, "stage");
+  t.notOk(hasEnded());
   session.close();
+  t.ok(hasEnded(), "its agents get the end of the requests");
   clock.advance(59_000);
   t.notOk(isStopped());
   clock.advance(2_000);
@@ -180,9 +183,11 @@ t.test("the first request is an argument, which reaches the ranks that start", (
 });
 
 t.test("a session that has lost a rank takes no further chain", (t) => {
-  const { session, take, hear, here } = openSession();
+  const { session, take, hear, here, stepEnd } = openSession();
   void take(chainOf([0, 1], "stage"));
-  here(0);
+  here(0, 1);
+  stepEnd(0, "stage");
+  t.ok(session.serves([0]));
   hear("flux-exec: Error: rank 1: flux: No route to host");
   t.notOk(session.serves([0]), "flux exec may pass on no more of its stdin");
   t.end();
