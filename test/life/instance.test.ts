@@ -1,6 +1,7 @@
 /** The cluster of the whole instance: flux-usernetes up and down, with no daemon and beside one. */
 import { join } from "node:path";
 import { life } from "./life.js";
+import { COMMANDS } from "./places.js";
 import { ranksTold } from "./told.js";
 
 const UP = ["flux-usernetes", "up", "--pass-env", "TESTBED"];
@@ -40,6 +41,15 @@ life(async (t, flux) => {
     t.match(await flux.output("flux-usernetes", "status"), /^ *instance .* ready /m);
     const logs = await flux.output("flux-usernetes", "logs", "instance");
     t.match(logs, /^==> wait-ready <==\n0: /m);
+  });
+
+  await t.test("its kubeconfig works on every node", async (t) => {
+    const ask = ["exec", "-r", "2", "flux", "usernetes", "kubeconfig", "instance"];
+    const { stdout, stderr, exitCode } = await flux.run(["flux", ...ask], {
+      FLUX_EXEC_PATH: COMMANDS,
+    });
+    t.equal(exitCode, 0, stderr);
+    t.match(stdout, /^ +server: https:\/\/(?!127\.)[0-9.]+:[0-9]+$/m);
   });
 
   await t.test("again, it is there already", async (t) => {
