@@ -106,7 +106,7 @@ export const ACTIONS: { [K in Action["do"]]: Do<K> } = {
     const { ports, subnet } = taken.claim;
     job.say(
       "warn",
-      `claim: ports or subnet in use on a node; retrying with ports ${ports.etcd}-${ports.apiserver}, subnets from ${subnet}`,
+      `claim: ports or subnet in use on a node; retrying with ports ${Object.values(ports).join(", ")}, subnets from ${subnet}`,
     );
     job.session.restart();
     await recordClaim(job, taken);

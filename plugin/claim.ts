@@ -8,6 +8,7 @@ import type { Avoid, Claim } from "../lib/record/events.js";
 import { settingOf } from "../lib/record/setting.js";
 import type { OpenCluster } from "../lib/record/writer.js";
 import { hostNamesFault } from "../lib/usernetes/host-names.js";
+import { portVariablesOf } from "../lib/usernetes/ports.js";
 import { following } from "../lib/usernetes/subnets.js";
 import { INSTANCE } from "../lib/usernetes/names.js";
 import type { Exhausted } from "./open-clusters.js";
@@ -78,7 +79,10 @@ export function makeClaim(
     hostNamesFault(hosts);
   if (refused !== undefined) return { refused };
   const chosen = world.open.choose(
-    { jobid, hosts, networks: byHost(ranks, hosts, networks) },
+    {
+      ...{ jobid, hosts, networks: byHost(ranks, hosts, networks) },
+      portVariables: config.options.portVariables,
+    },
     config,
   );
   if ("exhausted" in chosen) return refusedOf(chosen, jobid);
@@ -109,7 +113,11 @@ export function claimOthers(
   const found = [...conflicts(cluster)];
   const avoid = [...(claim.avoid ?? []), takenOf(claim, found)];
   const ownNetworks = byHost(decodeIdset(claim.ranks), hosts, networks);
-  const chosen = world.open.choose({ jobid, hosts, avoid, networks: ownNetworks }, world.config);
+  const portVariables = portVariablesOf(claim.ports);
+  const chosen = world.open.choose(
+    { jobid, hosts, avoid, networks: ownNetworks, portVariables },
+    world.config,
+  );
   if ("exhausted" in chosen) {
     if (chosen.passes) return refusedOf(chosen, jobid);
     const [rank = claim.lead] = found[0] ?? [];

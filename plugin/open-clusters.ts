@@ -28,6 +28,8 @@ interface Wanted {
   jobid: bigint;
   hosts: string[];
   avoid?: Avoid[];
+  /** Ports beside usernetes' four, by the names of their variables. */
+  portVariables?: readonly string[];
   /** That these hosts are in, or have a route to: by host. */
   networks?: ReadonlyMap<string, string[]>;
 }
@@ -93,19 +95,17 @@ export class OpenClusters {
    * `avoid` does not name, and that lie on no network of theirs; or what ran out.
    */
   choose(
-    { jobid, hosts, avoid = [], networks = new Map<string, string[]>() }: Wanted,
+    { jobid, hosts, avoid = [], networks = new Map<string, string[]>(), portVariables }: Wanted,
     from: { ports: PortRange; subnets: Pool },
   ): Pick<Claim, "ports" | "subnet"> | Exhausted {
     const neighbours = this.neighbours(jobid, hosts);
     const names = neighbours.map((entry) => nameOf(BigInt(entry.jobid)));
     const whose = `: ${names.join(", ")} ${names.length > 1 ? "have" : "has"} them`;
     const found = avoid.flatMap((taken) => taken.ports ?? []);
-    const ports = choosePorts(from.ports, [
-      ...neighbours.map(({ claim }) => claim.ports),
-      ...found,
-    ]);
+    const taken = [...neighbours.map(({ claim }) => claim.ports), ...found];
+    const ports = choosePorts(from.ports, taken, portVariables);
     if (!ports) {
-      const passes = choosePorts(from.ports, found) !== undefined;
+      const passes = choosePorts(from.ports, found, portVariables) !== undefined;
       const what = "no ports are free on its nodes (usernetes.ports)";
       return { exhausted: passes ? what + whose : what, passes };
     }

@@ -69,6 +69,7 @@ function allowedOf({
   if (own !== undefined) return own;
   if (values) return oneOf(values);
   if (items?.enum) return `a list of ${oneOf(items.enum).replace(" or ", " and ")}`;
+  if (items?.format !== undefined) return `a list, each ${FORMATS[items.format]?.allowed ?? ""}`;
   if (format !== undefined) return FORMATS[format]?.allowed;
   if (type === "boolean") return "true or false";
   if (type === "integer") return `a whole number, ${minimum ?? 0} to ${maximum ?? "any"}`;

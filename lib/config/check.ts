@@ -6,7 +6,7 @@ import { Ajv, type ErrorObject } from "ajv";
 import { CommandError, EXIT } from "../errors.js";
 import { parseFsd } from "../flux/fsd.js";
 import type { EngineName } from "../usernetes/engine.js";
-import { parsePortRange, type PortRange } from "../usernetes/ports.js";
+import { parsePortRange, portCount, type PortRange } from "../usernetes/ports.js";
 import { parsePool, type Pool } from "../usernetes/subnets.js";
 import { hooksFault } from "./hooks.js";
 import { parseListen, type Listen } from "./listen.js";
@@ -42,6 +42,11 @@ export interface Config {
   metricsListen: Listen | undefined;
 }
 
+/** What the steps, make and the programs that they start have a meaning for. */
+const RESERVED =
+  /^(PORT_(ETCD|KUBELET|FLANNEL|KUBE_APISERVER)|(U7S|USERNETES|FLUX|MAKE|COMPOSE|LD|LC|XDG|DOCKER|CONTAINER|CONTAINERS|NODE|HOST)_.*|COMPOSE|MAKE.*|QUICK|PATH|HOME|HOSTNAME|USER|LOGNAME|SHELL|IFS|ENV|LANG|TERM|TMPDIR|PWD|OLDPWD|KUBECONFIG|PYTHON.*|BASH.*)$/;
+const isPortVariable = (text: string) =>
+  /^[A-Z_][A-Z0-9_]{0,62}$/.test(text) && !RESERVED.test(text);
 const ajv = new Ajv({ useDefaults: true, allErrors: false, verbose: true });
 ajv.addVocabulary(["allowed"]);
 const isPath = (text: string) => text.startsWith("/") && !/\/\.\.?(\/|$)|\n|:/.test(text);
@@ -50,6 +55,7 @@ ajv.addFormat("port-range", (text: string) => parsePortRange(text) !== undefined
 ajv.addFormat("subnet-pool", (text: string) => parsePool(text) !== undefined);
 const isTarget = (text: string) => /^[A-Za-z0-9_][A-Za-z0-9_./-]{0,63}$/.test(text);
 ajv.addFormat("make-target", isTarget);
+ajv.addFormat("port-variable", isPortVariable);
 ajv.addFormat("make-target-or-none", (text: string) => text === "" || isTarget(text));
 ajv.addFormat("interface", /^[A-Za-z0-9_.@-]{1,32}$/);
 ajv.addFormat("listen", (text: string) => parseListen(text) !== undefined);
@@ -67,13 +73,16 @@ export function checkConfig(found: unknown, where: string): Config {
       where,
       `usernetes.engines: found ${JSON.stringify(engines)}, it must have usernetes.container-engine ("${engine}") in it`,
     );
+  const ports = parsePortRange(table.ports) ?? "default";
+  const options = optionsOf(table, DEFAULT_OPTIONS, where);
+  refuseRange(ports, options, where);
   return {
     template: table.template.replace(/(.)\/+$/, "$1"),
-    options: optionsOf(table, DEFAULT_OPTIONS, where),
+    options,
     workdir: table.workdir.replace(/(.)\/+$/, "$1"),
     engine,
     engines,
-    ports: parsePortRange(table.ports) ?? "default",
+    ports,
     subnets: parsePool(table.subnets) ?? { address: 0, size: 0 },
     interface: table.interface,
     runAs: table["run-as"],
@@ -95,20 +104,32 @@ export function checkConfig(found: unknown, where: string): Config {
 
 /** The keys that go with a template; those that are not set are as in `others`. */
 function optionsOf(
-  { make, environment, hooks }: Pick<Table, "make" | "environment" | "hooks">,
+  table: Pick<Table, "make" | "port-variables" | "environment" | "hooks">,
   others: TemplateOptions,
   where: string,
 ): TemplateOptions {
+  const { make, "port-variables": portVariables, environment, hooks } = table;
   const variable = environmentFault(environment ?? {});
   if (variable !== undefined) throw refuse(where, `usernetes.environment${variable}`);
   const hook = hooksFault(hooks ?? {});
   if (hook !== undefined) throw refuse(where, `usernetes.hooks${hook}`);
   const set = {
     ...(make && { make }),
+    ...(portVariables && { portVariables }),
     ...(environment && { environment }),
     ...(hooks && { hooks }),
   };
   return { ...others, ...set };
+}
+
+/** A cluster has all of its ports in the range. */
+function refuseRange(ports: PortRange, { portVariables }: TemplateOptions, where: string): void {
+  const count = portCount(portVariables);
+  if (ports === "default" || ports.last - ports.first + 1 >= count) return;
+  throw refuse(
+    where,
+    `usernetes.ports: found "${ports.first}-${ports.last}", allowed: a range of ${count} ports or more, usernetes' own four and one for each of usernetes.port-variables`,
+  );
 }
 
 function describe(error: ErrorObject | undefined): string {

@@ -50,6 +50,7 @@ export interface Table {
   "schedule-on-lead": "auto" | "yes" | "no";
   adjustments: Adjustment[];
   make?: TemplateOptions["make"];
+  "port-variables"?: string[];
   environment?: TemplateOptions["environment"];
   hooks?: TemplateOptions["hooks"];
   "metrics-listen"?: string;
@@ -94,6 +95,14 @@ const TEMPLATE_KEYS = {
         default: DEFAULT_OPTIONS.make.network,
       },
     },
+  },
+  "port-variables": {
+    type: "array",
+    items: { type: "string", format: "port-variable" },
+    uniqueItems: true,
+    maxItems: 32,
+    description:
+      "further variables of the template that are ports; each cluster has a port of its own for each",
   },
   environment: {
     type: "object",
@@ -263,6 +272,10 @@ export const FORMATS: Record<string, { allowed: string }> = {
   "make-target-or-none": {
     allowed:
       'the name of a make target, of letters, digits and "_", ".", "/", "-", like "install-calico", or "" for none',
+  },
+  "port-variable": {
+    allowed:
+      'the name of a variable that the steps do not set themselves, of capital letters, digits and "_", like "PORT_CALICO"',
   },
   interface: { allowed: 'the name of a network interface, like "eth0"' },
   listen: { allowed: 'an address and a port, like "127.0.0.1:9464", "[::1]:9464" or "9464"' },

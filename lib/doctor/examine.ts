@@ -115,9 +115,9 @@ export function script(names = SCRIPTS): string {
 export function settings(config: Config): Record<string, string> {
   const engines = [config.engine, ...config.engines.filter((name) => name !== config.engine)];
   const { ports, interface: dev } = config;
-  const numbers = Object.values(ports === "default" ? DEFAULT_PORTS : ports) as number[];
+  const numbers = Object.values(ports === "default" ? DEFAULT_PORTS : ports);
   // What a first cluster would have: whether the template has to take any is seen by them.
-  const first = choosePorts(ports, []) ?? DEFAULT_PORTS;
+  const first = choosePorts(ports, [], config.options.portVariables) ?? DEFAULT_PORTS;
   return {
     USERNETES_ENGINES: engines.join(" "),
     ...Object.fromEntries(

@@ -86,7 +86,7 @@ const networks = ({ subnets }: Config): Requirement => ({
 function judgePorts(range: Config["ports"], text: string): string | undefined {
   const taken = new Set(text.split(" ").filter(Boolean).map(Number));
   if (range === "default") {
-    const ours = (Object.values(DEFAULT_PORTS) as number[]).filter((port) => taken.has(port));
+    const ours = Object.values(DEFAULT_PORTS).filter((port) => taken.has(port));
     return ours.length === 0 ? undefined : `taken: ${ours.join(" ")}`;
   }
   for (let port = range.first; port + 3 <= range.last; port += 4)

@@ -190,7 +190,8 @@ class Cluster:
             raise Failure(1, "make is not installed on this node, or not on the PATH %s", path)
         self.set_environment()
         ports = call_script('echo "$template_ports"')[1].split()
-        text = settings.node_settings(os.environ, dict(port.split("=") for port in ports))
+        ports = dict(port.split("=") for port in ports + settings.port_variables(os.environ))
+        text = settings.node_settings(os.environ, ports)
         full = agent.why_full(self.workdir, "")
         if full:
             raise Failure(1, "%s", full)

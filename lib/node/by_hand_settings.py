@@ -76,6 +76,15 @@ def node_settings(given, template_ports):
     return "\n".join(lines) + "\n"
 
 
+def port_variables(given):
+    """`NAME=` of each further variable that is a port, as usernetes.port-variables has them."""
+    names = given.get("USERNETES_PORT_VARIABLES", "").split()
+    for name in names:
+        if not re.fullmatch("[A-Z_][A-Z0-9_]{0,62}", name):
+            refuse("USERNETES_PORT_VARIABLES", name, "names of variables, like PORT_CALICO")
+    return [name + "=" for name in names]
+
+
 def check_port(name, given, template_ports):
     value = given[name]
     if not re.fullmatch("[1-9][0-9]{0,4}", value) or int(value) > 65535:

@@ -13,7 +13,7 @@ import { decodeIdset } from "../flux/idset.js";
 import type { Claim } from "../record/events.js";
 import { composeCommand } from "../usernetes/engine.js";
 import { archive, marker, nodeName } from "../usernetes/names.js";
-import type { Ports } from "../usernetes/ports.js";
+import { portVariablesOf, type Ports } from "../usernetes/ports.js";
 
 export interface Site {
   /** PATH and FLUX_URI, and the variables that --pass-env names. */
@@ -78,8 +78,13 @@ export function stepEnvironment(
 }
 
 /** What a template is looked at with, and its targets are called with. */
-export function templateSettings({ make }: TemplateOptions): Record<string, string> {
-  return { USERNETES_MAKE_UP: make.up, USERNETES_MAKE_NETWORK: make.network };
+export function templateSettings(options: TemplateOptions): Record<string, string> {
+  const { make, portVariables } = options;
+  return {
+    USERNETES_MAKE_UP: make.up,
+    USERNETES_MAKE_NETWORK: make.network,
+    USERNETES_PORT_VARIABLES: portVariables.join(" "),
+  };
 }
 
 /** The programs of hooks: stage and the doctor look whether they are there. */
@@ -110,10 +115,11 @@ export function templatePorts(ports: Ports): Record<string, string> {
     PORT_FLANNEL: ports.flannel,
     PORT_KUBE_APISERVER: ports.apiserver,
   };
-  return Object.fromEntries(
-    Object.entries(named).flatMap(([name, port]) => [
+  return Object.fromEntries([
+    ...Object.entries(named).flatMap(([name, port]) => [
       [name, String(port)],
       [`U7S_${name}`, String(port)],
     ]),
-  );
+    ...portVariablesOf(ports).map((name) => [name, String(ports[name])]),
+  ]) as Record<string, string>;
 }

@@ -66,6 +66,7 @@ t.test("every key can be set", (t) => {
         "join-fanout": 1,
         adjustments: ["etcd-no-fsync"],
         make: { up: "up-built", network: "install-calico" },
+        "port-variables": ["PORT_CALICO"],
         environment: { TMPDIR: "/var/tmp/{user}", A: "{{}}" },
         hooks: { "before-up": ["/opt/up", "--fast"], "after-ready": ["kubectl", "get", "nodes"] },
         drain: false,
@@ -82,6 +83,7 @@ t.test("every key can be set", (t) => {
       options: {
         ...DEFAULT_OPTIONS,
         make: { up: "up-built", network: "install-calico" },
+        portVariables: ["PORT_CALICO"],
         environment: { TMPDIR: "/var/tmp/{user}", A: "{{}}" },
         hooks: { "before-up": ["/opt/up", "--fast"], "after-ready": ["kubectl", "get", "nodes"] },
       },
@@ -144,8 +146,10 @@ const TARGET =
   'the name of a make target, of letters, digits and "_", ".", "/", "-", like "up-built';
 const NETWORK =
   'the name of a make target, of letters, digits and "_", ".", "/", "-", like "install-calico", or "" for none';
+const VARIABLE =
+  'the name of a variable that the steps do not set themselves, of capital letters, digits and "_", like "PORT_CALICO"';
 const KEYS =
-  "template, workdir, container-engine, engines, ports, subnets, interface, run-as, shared-filesystem, hold, bring-up-timeout, teardown-timeout, attempts, join-fanout, drain, undrain, extend-time-limit, ready, schedule-on-lead, adjustments, make, environment, hooks, metrics-listen";
+  "template, workdir, container-engine, engines, ports, subnets, interface, run-as, shared-filesystem, hold, bring-up-timeout, teardown-timeout, attempts, join-fanout, drain, undrain, extend-time-limit, ready, schedule-on-lead, adjustments, make, port-variables, environment, hooks, metrics-listen";
 
 const HOOK =
   'a list of a program and its arguments, like ["/opt/site/up", "--fast"]; the program is an absolute path, a path in the template, or a name on the PATH';
@@ -256,6 +260,23 @@ const REFUSED: [string, Record<string, unknown>, string][] = [
     "a target for another step",
     { make: { down: "x" } },
     "make.down: there is no such key; allowed: up, network",
+  ],
+  ...["PORT_ETCD", "port", "A B", "", "COMPOSE", "PATH", "U7S_PORT_ETCD", "LD_PRELOAD"].map(
+    (name): [string, Record<string, unknown>, string] => [
+      `a port variable ${name}`,
+      { "port-variables": [name] },
+      `port-variables.0: found "${name}", allowed: ${VARIABLE}`,
+    ],
+  ),
+  [
+    "a port variable twice",
+    { "port-variables": ["PORT_A", "PORT_A"] },
+    'port-variables: found ["PORT_A","PORT_A"], allowed: each once',
+  ],
+  [
+    "a range with no port for a variable",
+    { ports: "20000-20003", "port-variables": ["PORT_A"] },
+    'ports: found "20000-20003", allowed: a range of 5 ports or more, usernetes\' own four and one for each of usernetes.port-variables',
   ],
   [
     "an environment that is not a table",

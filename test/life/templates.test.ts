@@ -1,5 +1,5 @@
-/** Templates that differ from usernetes' own: other targets. */
-import { writeFileSync } from "node:fs";
+/** Templates that differ from usernetes' own: other targets, and a fifth port. */
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { life } from "./life.js";
 
@@ -46,6 +46,55 @@ life(async (t, flux) => {
     const steps = record.map(({ context }) => context?.["step"]);
     t.notOk(steps.includes("install-flannel"));
     t.ok(steps.includes("wait-ready"));
+    await flux.stopDaemon();
+  });
+
+  await t.test("two clusters on the same nodes have a fifth port each", async (t) => {
+    await configured(
+      'make = { up = "up-built", network = "install-calico" }\nport-variables = ["PORT_CALICO"]',
+    );
+    const claimed = async (job: string) =>
+      (await flux.record(job))
+        .filter(({ name }) => name === "claim")
+        .map(({ context }) => context?.["ports"] as Record<string, number>);
+    // It keeps its cluster when it has ended, and another job gets its nodes.
+    const debug = "--setattr=attributes.user.usernetes_debug=yes";
+    const first = await flux.submit("-N4", debug, "true");
+    await flux.waitForRecord(first, "settle");
+    await flux.output("flux-usernetes", "release", first);
+    await flux.waitForEnd(first);
+    const second = await flux.submit("-N4", "true");
+    await flux.waitForEnd(second);
+    t.match(await claimed(first), [{ etcd: 20000, PORT_CALICO: 20004 }]);
+    t.match(await claimed(second), [{ etcd: 20005, PORT_CALICO: 20009 }]);
+    const shown = await flux.output("flux-usernetes", "status", first);
+    t.match(shown, "apiserver 20003, PORT_CALICO 20004");
+    await flux.output("flux-usernetes", "clean", first);
+    // One that a program of somebody else has on one node is changed on all, with the others.
+    const theirs = join(flux.place.testbed, "engine", "node1", "another");
+    mkdirSync(theirs, { recursive: true });
+    for (const [name, text] of Object.entries({
+      ...{ container: "another", ports: "20004", network: "10.9.9.0/24" },
+    }))
+      writeFileSync(join(theirs, name), `${text}\n`);
+    const job = await flux.submit("-N4", "true");
+    await flux.waitForEnd(job);
+    rmSync(theirs, { recursive: true });
+    t.match(await claimed(job), [{ PORT_CALICO: 20004 }, { etcd: 20005, PORT_CALICO: 20009 }]);
+    t.same(await flux.leftovers(), []);
+    await flux.stopDaemon();
+  });
+
+  await t.test("a variable that the template does not have is refused in one line", async (t) => {
+    await configured('port-variables = ["PORT_WEAVE"]');
+    const job = await flux.submit("-N2", "true");
+    await flux.waitForEnd(job);
+    const events = await flux.events(job);
+    t.match(
+      String(events.find(({ name }) => name === "exception")?.context?.["note"]),
+      / lacks what the steps rely on: variable PORT_WEAVE \(usernetes\.port-variables\): take .*, or set usernetes\.port-variables to variables that it has$/,
+    );
+    t.same(await flux.leftovers(), []);
     await flux.stopDaemon();
   });
 

@@ -170,6 +170,14 @@ class SettingsTest(unittest.TestCase):
             with self.assertRaisesRegex(Failure, found):
                 of({"USERNETES_MAKE_" + name: value})
 
+    def test_further_ports_are_those_that_the_caller_names(self):
+        given = {"USERNETES_PORT_VARIABLES": "PORT_CALICO", "PORT_CALICO": "5000"}
+        self.assertEqual(settings.port_variables(given), ["PORT_CALICO="])
+        self.assertEqual(settings.port_variables({}), [])
+        with self.assertRaisesRegex(Failure, 'USERNETES_PORT_VARIABLES: found "A=b", allowed'):
+            settings.port_variables({"USERNETES_PORT_VARIABLES": "PORT_CALICO A=b"})
+        self.assertIn("PORT_CALICO=5000\n", settings.node_settings(given, {"PORT_CALICO": ""}))
+
     def test_adjustments_are_those_of_the_configuration(self):
         chosen = settings.adjustments
         found = 'USERNETES_ADJUSTMENTS: found "x", allowed: .*one-sync'

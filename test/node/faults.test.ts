@@ -6,6 +6,8 @@ import type { Fault } from "../../lib/record/events.js";
 const ENV = {
   PORT_ETCD: "20000",
   PORT_KUBELET: "20003",
+  CALICO: "20004",
+  USERNETES_PORT_VARIABLES: "CALICO",
   USERNETES_SUBNET: "10.100.0.0/24",
   USERNETES_RANKS: "0-2",
 };
@@ -19,6 +21,7 @@ const WORDS: [string, Fault | undefined][] = [
     "port",
   ],
   ["Error: rootlessport listen tcp 0.0.0.0:20003: bind: address already in use", "port"],
+  ["Error: rootlessport listen tcp 0.0.0.0:20004: bind: address already in use", "port"],
   [
     "Error: pasta failed with exit code 1: Failed to bind port 20000 (Address already in use)",
     "port",

@@ -342,6 +342,17 @@ t.test("make", (t) => {
     t.strictSame(node.noted("make").slice(4), ["down-v", "up QUICK=1"]);
   });
 
+  t.test("so it does with another port for a further variable", async (t) => {
+    const node = newNode(t);
+    node.staged();
+    node.note("make.down-v", 'echo "$PORT_CALICO" >>"$NOTES/down"');
+    const env = { USERNETES_PORT_VARIABLES: "PORT_CALICO", PORT_CALICO: "20004" };
+    await node.step("up", env);
+    await node.step("up", { ...env, PORT_CALICO: "20009" });
+    t.strictSame(node.noted("make"), ["up QUICK=1", "down-v", "up QUICK=1"]);
+    t.strictSame(node.noted("down"), ["20004"], "as it was brought up");
+  });
+
   t.test("fails where make up gives 0 and the node's container does not run", async (t) => {
     const node = newNode(t);
     node.staged();

@@ -142,6 +142,25 @@ t.test("the targets of usernetes.make are what it needs", async (t) => {
   t.equal(exitCode, 0, stderr);
 });
 
+t.test("it needs the variables of usernetes.port-variables", async (t) => {
+  const env = { USERNETES_PORT_VARIABLES: "PORT_CALICO PORT_B" };
+  const neither = newNode(t, "plain");
+  Object.assign(neither.env, env);
+  t.equal(
+    await refusal(t, neither),
+    `${lacks("variable PORT_CALICO (usernetes.port-variables), variable PORT_B (usernetes.port-variables)")}, or set usernetes.port-variables to variables that it has`,
+  );
+  const both = newNode(t, "plain");
+  change(
+    both.template,
+    "docker-compose.yaml",
+    /^ {4}ports:/,
+    "    ports:\n      - ${PORT_CALICO}:${PORT_CALICO}\n      - ${PORT_B}:2",
+  );
+  const { exitCode, stderr } = await both.step("stage", env);
+  t.equal(exitCode, 0, stderr);
+});
+
 t.test("a script that is no program is refused", async (t) => {
   const node = newNode(t, "plain");
   chmodSync(join(node.template, script("check-preflight")), 0o644);

@@ -50,6 +50,26 @@ t.test("clusters on other ranks may have the same", (t) => {
   t.end();
 });
 
+t.test("a cluster has ports for further variables, and another has none of them", (t) => {
+  const open = openWith();
+  const choose = (jobid: bigint, avoid: Avoid[] = []) => {
+    const portVariables = ["PORT_CALICO"];
+    const found = open.choose({ jobid, hosts: ["node0"], portVariables, avoid }, FROM);
+    if ("exhausted" in found) return found.exhausted;
+    open.add({ jobid: String(jobid), claim: { ...claimOf("0", ["node0"]), ...found } });
+    return `${found.ports.etcd} ${String(found.ports["PORT_CALICO"])}`;
+  };
+  t.equal(choose(1n), "20000 20004");
+  t.equal(choose(2n), "20005 20009");
+  t.match(choose(3n), /^no ports are free on its nodes/);
+  open.remove(1n);
+  t.equal(choose(3n), "20000 20004", "what was given back");
+  const ports = open.get(2n)?.claim.ports ?? claimOf("0", ["node0"]).ports;
+  open.remove(3n);
+  t.equal(choose(2n, [{ ports }]), "20000 20004", "others in place of those that were taken");
+  t.end();
+});
+
 t.test("what a cluster had is free when it is closed", (t) => {
   const open = openWith(entry(1n, "0-1", [0, "10.100.0.0/24"]));
   open.remove(1n);

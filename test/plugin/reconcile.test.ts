@@ -196,6 +196,7 @@ t.test("the nodes get the cluster's environment and nothing of the daemon's", as
     USERNETES_SCHEDULE_ON_LEAD: "auto",
     USERNETES_MAKE_UP: "up",
     USERNETES_MAKE_NETWORK: "install-flannel",
+    USERNETES_PORT_VARIABLES: "",
     USERNETES_ADJUSTMENTS: DEFAULT_ADJUSTMENTS.join(" "),
     USERNETES_SIZE: "3",
     USERNETES_WITHOUT: "",

@@ -10,6 +10,8 @@ const NAMES = [
   ...["claim", "step-start", "step-progress", "step-finish", "settle", "teardown-start", "down"],
 ];
 
+const PORTS = { etcd: 1, kubelet: 2, flannel: 3, apiserver: 4 };
+
 t.test("each event has a schema, and no other has", (t) => {
   const schemas = readSchemas();
   t.strictSame([...schemas.keys()], NAMES);
@@ -85,6 +87,10 @@ const SCENES: Record<string, Scene> = {
       await finish(life);
     },
   },
+  "a cluster with a fifth port": {
+    options: { config: { "port-variables": ["PORT_CALICO"] } },
+    act: finish,
+  },
   "a teardown that leaves something": {
     play: (name, rank) => (name === "down-v" && rank === 1 ? { exit: 1 } : undefined),
     act: finish,
@@ -111,6 +117,8 @@ t.test("a violation of the schemas is reported", (t) => {
     change(claimEvent(), { token: "abcdef.0123456789abcdef" }),
     change(claimEvent(), { workdir: "/tmp/x" }),
     change(claimEvent(), { ports: { etcd: 1 } }),
+    change(claimEvent(), { ports: { ...PORTS, calico: 1 } }),
+    change(claimEvent(), { ports: { ...PORTS, PORT_CALICO: "1" } }),
     change(step("up 0 running"), { attempt: 0 }),
     change(step("up 0 failed"), { note: undefined }),
     change(step("up 0"), { note: "what for" }),

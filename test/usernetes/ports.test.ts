@@ -4,6 +4,7 @@ import {
   choosePorts,
   DEFAULT_PORTS,
   parsePortRange,
+  portVariablesOf,
   type Ports,
 } from "../../lib/usernetes/ports.js";
 
@@ -42,6 +43,19 @@ t.test("a cluster gets the lowest block that no open one has", (t) => {
   t.end();
 });
 
+t.test("a cluster has a port for each further variable", (t) => {
+  const range = { first: 20000, last: 20011 };
+  const two = ["PORT_CALICO", "PORT_B"];
+  const first = { ...block(20000), PORT_CALICO: 20004, PORT_B: 20005 };
+  t.strictSame(choosePorts(range, [], two), first);
+  t.strictSame(portVariablesOf(first), two);
+  t.strictSame(choosePorts(range, [first], []), block(20008), "and no other has them");
+  t.strictSame(choosePorts(range, [block(20000)], two)?.etcd, 20006);
+  t.equal(choosePorts(range, [first, block(20008)], ["PORT_CALICO"]), undefined);
+  t.strictSame(choosePorts("default", [], two), DEFAULT_PORTS, "or the template's own choice");
+  t.end();
+});
+
 t.test("no ports are returned when the range is used up", (t) => {
   t.equal(choosePorts({ first: 20000, last: 20006 }, [block(20000)]), undefined);
   t.end();
@@ -55,19 +69,24 @@ t.test("usernetes' own four can be had once", (t) => {
 
 t.test("clusters never share a port, whatever ends between", (t) => {
   fc.assert(
-    fc.property(fc.array(fc.option(fc.nat(9))), fc.integer({ min: 3, max: 60 }), (moves, width) => {
-      let open: Ports[] = [];
-      for (const move of moves) {
-        if (move !== null) {
-          open = open.filter((_, i) => i !== move);
-          continue;
+    fc.property(
+      fc.array(fc.tuple(fc.option(fc.nat(9)), fc.nat(3))),
+      fc.integer({ min: 3, max: 60 }),
+      (moves, width) => {
+        let open: Ports[] = [];
+        for (const [move, count] of moves) {
+          const variables = ["A", "B", "C"].slice(0, count);
+          if (move !== null) {
+            open = open.filter((_, i) => i !== move);
+            continue;
+          }
+          const ports = choosePorts({ first: 1000, last: 1000 + width }, open, variables);
+          if (ports) open.push(ports);
         }
-        const ports = choosePorts({ first: 1000, last: 1000 + width }, open);
-        if (ports) open.push(ports);
-      }
-      const all = open.flatMap((ports) => Object.values(ports) as number[]);
-      return new Set(all).size === all.length && all.every((p) => p >= 1000 && p <= 1000 + width);
-    }),
+        const all = open.flatMap((ports) => Object.values(ports));
+        return new Set(all).size === all.length && all.every((p) => p >= 1000 && p <= 1000 + width);
+      },
+    ),
   );
   t.end();
 });

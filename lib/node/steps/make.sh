@@ -55,7 +55,7 @@ case $step in
     # With other ports or another subnet than the last time it starts again, and so
     # after a try that never came up: what that has half made would conflict.
     now=''
-    for name in NODE_SUBNET PORT_ETCD PORT_FLANNEL PORT_KUBELET PORT_KUBE_APISERVER; do
+    for name in NODE_SUBNET PORT_ETCD PORT_FLANNEL PORT_KUBELET PORT_KUBE_APISERVER ${USERNETES_PORT_VARIABLES:-}; do
       eval "value=\${$name:-}"
       [ -z "$value" ] || now="$now${now:+
 }$name=$value"

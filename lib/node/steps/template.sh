@@ -112,7 +112,7 @@ lacks_target() { # TARGET
     "$template_network") key=network ;;
   esac
   lacks="$lacks, target $1${key:+ (usernetes.make.$key)}"
-  [ -z "$key" ] || or_make=", or set usernetes.make to targets that it has"
+  [ -z "$key" ] || or_set=", or set usernetes.make to targets that it has"
 }
 
 # Sets $lacks: what the template in DIR lacks, in one line with what to do; nothing if
@@ -123,13 +123,22 @@ template_lacks() { # DIR
     eval "value=\${${port%=*}:-}"
     [ -z "$value" ] || [ "$value" = "${port#*=}" ] || variables="$variables ${port%=*}"
   done
-  lacks='' no_ports='' or_make=''
+  variables="$variables ${USERNETES_PORT_VARIABLES:-}"
+  lacks='' no_ports='' or_set=''
   for fault in $(look_at_template "$1" "$template_targets" "$variables"); do
     name=${fault#*:}
     case $fault in
       target:*) makes "$1" "$name" || lacks_target "$name" ;;
-      variable:PORT_*) no_ports="$no_ports $name" ;;
-      variable:*) lacks="$lacks, variable $name" ;;
+      variable:*)
+        case " ${USERNETES_PORT_VARIABLES:-} $template_ports " in
+          *" $name "*)
+            lacks="$lacks, variable $name (usernetes.port-variables)"
+            or_set=', or set usernetes.port-variables to variables that it has'
+            ;;
+          *" $name="*) no_ports="$no_ports $name" ;;
+          *) lacks="$lacks, variable $name" ;;
+        esac
+        ;;
       service:*) lacks="$lacks, service $name in its compose file" ;;
       mount:*) lacks="$lacks, the directory itself at $name in its compose file" ;;
       file:*.sh) [ -x "$1/$name" ] || lacks="$lacks, program $name" ;;
@@ -137,7 +146,7 @@ template_lacks() { # DIR
     esac
   done
   if [ -n "$lacks" ]; then
-    lacks="$1 lacks what the steps rely on: ${lacks#, }$no_ports: take a revision of rootless-containers/usernetes that has it$or_make"
+    lacks="$1 lacks what the steps rely on: ${lacks#, }$no_ports: take a revision of rootless-containers/usernetes that has it$or_set"
   elif [ -n "$no_ports" ]; then
     lacks="$1 does not support configurable ports, it lacks$no_ports: set usernetes.ports to \"default\", or take a revision from after 2024-12-10"
   fi
