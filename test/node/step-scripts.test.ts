@@ -586,9 +586,9 @@ echo "node/u7s-b condition met"`,
   const { exitCode, stdout } = await node.step("wait-nodes", { USERNETES_SIZE: "2" });
   t.equal(exitCode, 0);
   t.strictSame(stdout.split("\n"), [
-    "0 of 2 nodes are Ready; The connection to the server was refused",
-    "1 of 2 nodes are Ready; not Ready: u7s-b",
-    "2 of 2 nodes are Ready",
+    "nodes: 0 of 2 Ready; The connection to the server was refused",
+    "nodes: 1 of 2 Ready; not Ready: u7s-b",
+    "nodes: 2 of 2 Ready",
   ]);
 });
 

@@ -66,7 +66,7 @@ export function formatJob(format: string, record: JobRecord): string {
 
 export function formatHeading(format: string): string {
   return format.replace(/\?\+?:(?=\{)/g, "").replace(FIELD, (_, field: string, spec = "") => {
-    const heading = HEADINGS[field] ?? field.toUpperCase();
+    const heading = HEADINGS[field] ?? field.replace(/^annotations\./, "").toUpperCase();
     return pad(heading, String(spec));
   });
 }

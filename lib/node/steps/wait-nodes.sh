@@ -22,7 +22,7 @@ $output
 EOF
   detail=''
   if [ -n "$missing" ]; then detail="; not Ready:$missing"; elif [ "$ready" -eq 0 ]; then detail=${error:+"; $error"}; fi
-  report_wait "$ready of $USERNETES_SIZE nodes are Ready$detail"
+  report_wait "nodes: $ready of $USERNETES_SIZE Ready$detail"
   [ "$ready" -lt "$USERNETES_SIZE" ] || break
   # What has died does not become Ready.
   find_container
