@@ -38,6 +38,18 @@ for (const by of ["cli", "validator"] as const)
     t.end();
   });
 
+t.test("the bridge, which leaves it to the daemon to refuse", python, async (t) => {
+  const program = `import json, sys, bridge
+print(json.dumps([bridge.asks(word) for word in sys.argv[1:]]))`;
+  const env = { PYTHONPATH: packagePath("test/sandbox/python") };
+  const argv = ["-B", "-c", program, ...WORDS];
+  const { stdout } = await execa("python3", argv, { cwd: packagePath("plugin"), env });
+  t.strictSame(
+    JSON.parse(stdout),
+    MEANINGS.map((meaning) => meaning !== "no"),
+  );
+});
+
 t.test("`usernetes` by hand", python, async (t) => {
   const program = `import json, sys, by_hand_settings
 meanings = {True: "yes", False: "no", None: "neither"}

@@ -1,5 +1,6 @@
 """The pure functions of the agent, by themselves: python3 test/node/agent_test.py"""
 
+import errno
 import importlib.util
 import os
 import tempfile
@@ -148,6 +149,16 @@ class Files(unittest.TestCase):
             self.assertEqual(agent.node_directory(state, "3", "host"), named)
             os.makedirs(ranked)
             self.assertEqual(agent.node_directory(state, "3", "host"), ranked)
+
+    def test_a_disk_quota_is_named_with_its_user(self):
+        error = OSError(errno.EDQUOT, "Disk quota exceeded")
+        with tempfile.TemporaryDirectory() as directory:
+            with mock.patch.object(tempfile, "NamedTemporaryFile", side_effect=error):
+                self.assertEqual(
+                    agent.why_full(directory, "usernetes.workdir"),
+                    "the disk quota of uid %d is used up on %s (usernetes.workdir): free some,"
+                    " or set usernetes.workdir to another directory" % (os.getuid(), directory),
+                )
 
     def test_a_directory_that_can_be_written_is_not_full(self):
         with tempfile.TemporaryDirectory() as directory:

@@ -279,10 +279,15 @@ t.test("a step's output", (t) => {
 
   t.test("has no half of a secret where it is cut", async (t) => {
     // The token begins just before the place where a line, or what is looked at, is cut.
-    for (const size of [65536, 1 << 20, 2 << 20]) {
+    for (const [size, end] of [
+      [65536, "exit 1"],
+      [65536, "echo; exit 1"],
+      [1 << 20, "exit 1"],
+      [2 << 20, "echo; exit 1"],
+    ] as const) {
       const node = staged(t);
       const x = (count: number) => `yes x | head -c $((2 * ${count})) | tr -d '\\n'`;
-      const script = `${x(size - 10)}; printf ' token abcdef.0123456789abcdef '; ${x(size - 10)}; exit 1`;
+      const script = `${x(size - 10)}; printf ' token abcdef.0123456789abcdef '; ${x(size - 10)}; ${end}`;
       t.notMatch(await node.call(["up", 60, script]), /[0-9a-f]{8}/);
       t.notMatch(node.read(`${OWN}/up.log`), "9abcdef");
     }
