@@ -16,8 +16,7 @@ import { encodeIdset } from "../lib/flux/idset.js";
 import { noInstanceError } from "../lib/flux/no-instance.js";
 import type { Resources } from "../lib/flux/resources.js";
 import { systemClock } from "../lib/host/clock.js";
-import { run } from "../lib/host/runner.js";
-import { newSite } from "../lib/record/setting.js";
+import type { Run } from "../lib/host/command.js";
 import { logsKey } from "../lib/record/step-logs.js";
 import { recordKey, type OpenCluster } from "../lib/record/writer.js";
 import { INSTANCE } from "../lib/usernetes/names.js";
@@ -26,13 +25,12 @@ import { Bridge } from "./bridge.js";
 import { readEntries } from "./open-cluster-store.js";
 import { instanceId } from "./instance-id.js";
 import { logLine, logToFlux } from "./log.js";
-import { Membership } from "./membership.js";
-import { NodeNetworks } from "./networks.js";
-import { OpenClusters } from "./open-clusters.js";
+import { Composition } from "./composition.js";
 import { Reconciler } from "./reconcile.js";
 import type { World } from "./world.js";
 
 export interface InstanceParts {
+  run: Run;
   env: Record<string, string>;
   /** What goes to every node. */
   base: Record<string, string>;
@@ -51,9 +49,7 @@ const ASKED: Parsed = {
 
 export class InstanceCluster {
   private readonly bridge: Bridge;
-  private readonly open = new OpenClusters();
-  private readonly nodes = new Membership();
-  private readonly networks: NodeNetworks;
+  private readonly composition: Composition;
   private ready: Ready | undefined;
   private instance = "";
   private reconciler: Reconciler | undefined;
@@ -64,8 +60,11 @@ export class InstanceCluster {
   constructor(private readonly parts: InstanceParts) {
     const { env } = parts;
     const nothing = (): void => undefined;
-    const asked = { run, clock: systemClock, nodes: this.nodes, env: parts.base };
-    this.networks = new NodeNetworks(() => ({ ...asked, say: parts.say }), this.open);
+    const say: World["say"] = (level, text, fields) => {
+      parts.say(level, logLine(text), fields);
+      logToFlux(this.bridge, level, text);
+    };
+    this.composition = new Composition({ run: parts.run, base: parts.base, say });
     this.bridge = new Bridge(
       {
         env,
@@ -81,7 +80,7 @@ export class InstanceCluster {
           this.ready = ready;
         },
         onOnline: (ranks) => {
-          this.nodes.set(ranks);
+          this.composition.nodes.set(ranks);
           this.connected();
         },
         onRefused: (reason, error) => {
@@ -106,16 +105,17 @@ export class InstanceCluster {
     this.bridge.start();
     await up;
     this.instance = await instanceId(this.bridge);
-    for (const entry of await readEntries(this.bridge, this.parts.say)) this.open.add(entry);
+    for (const entry of await readEntries(this.bridge, this.parts.say))
+      this.composition.open.add(entry);
   }
 
   get entry(): OpenCluster | undefined {
-    return this.open.get(INSTANCE);
+    return this.composition.open.get(INSTANCE);
   }
 
   /** Those of the ranks whose brokers are not up. */
   lost(ranks: number[]): number[] {
-    return ranks.filter((rank) => this.nodes.isLost(rank));
+    return ranks.filter((rank) => this.composition.nodes.isLost(rank));
   }
 
   /** Resolves when it is ready, or has failed and been torn down. */
@@ -191,15 +191,13 @@ export class InstanceCluster {
   }
 
   private world(): World {
-    const { config, base, names, say } = this.parts;
-    const { bridge, instance, open, nodes } = this;
+    const { config, names } = this.parts;
+    const { bridge, instance, composition } = this;
     const nothing = (): Promise<void> => Promise.resolve();
-    return {
+    return composition.world({
+      ...{ config, names, instance, owner: this.ready?.owner },
       flux: {
-        post: nothing,
-        memo: nothing,
-        update: nothing,
-        expire: nothing,
+        ...{ post: nothing, memo: nothing, update: nothing, expire: nothing },
         raise: (_, note) => {
           this.cancel("usernetes", note);
           return Promise.resolve();
@@ -210,23 +208,7 @@ export class InstanceCluster {
         drained: () => bridge.drained(),
         undrain: (ranks, reason) => bridge.undrain(ranks, reason),
       },
-      run,
-      clock: systemClock,
-      say: (level, text, fields) => {
-        say(level, logLine(text), fields);
-        logToFlux(bridge, level, text);
-      },
-      config,
-      site: newSite(config, {
-        base,
-        instance,
-      }),
-      owner: this.ready?.owner ?? 0,
-      open,
-      names,
-      nodes,
-      networks: this.networks,
-    };
+    });
   }
 }
 

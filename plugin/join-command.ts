@@ -9,7 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PermanentError } from "../lib/errors.js";
 import { createArchive } from "../lib/flux/archive.js";
-import { output } from "../lib/host/runner.js";
+import { output } from "../lib/host/command.js";
 import { archive, joinDirectory } from "../lib/usernetes/names.js";
 import type { World } from "./world.js";
 

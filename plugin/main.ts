@@ -11,19 +11,16 @@ import { noInstanceError } from "../lib/flux/no-instance.js";
 import { retry } from "../lib/host/backoff.js";
 import { systemClock } from "../lib/host/clock.js";
 import { localEnvironment, nodeEnvironment } from "../lib/host/environment.js";
-import { run } from "../lib/host/runner.js";
-import { newSite } from "../lib/record/setting.js";
+import type { Run } from "../lib/host/command.js";
 import { project, workdir } from "../lib/usernetes/names.js";
 import type { State } from "../lib/view/summary.js";
 import type { Ready } from "./bridge-messages.js";
 import { Bridge } from "./bridge.js";
 import { clusterCounts } from "./metrics/cluster-counts.js";
+import { Composition } from "./composition.js";
 import { instanceId } from "./instance-id.js";
 import { createLog, logLine, logToFlux, type Log } from "./log.js";
-import { Membership } from "./membership.js";
 import { MetricsSwitch } from "./metrics/switch.js";
-import { NodeNetworks } from "./networks.js";
-import { OpenClusters } from "./open-clusters.js";
 import { ServiceManager } from "./service-manager.js";
 import { answerCall } from "./service.js";
 import { Supervisor } from "./supervisor.js";
@@ -40,16 +37,17 @@ export interface DaemonOptions {
 
 const PAUSES = { firstMs: 1_000, maxMs: 10_000 };
 
-export async function runDaemon(options: DaemonOptions): Promise<void> {
+export async function runDaemon(run: Run, options: DaemonOptions): Promise<void> {
   const env = localEnvironment();
   const load = (): Promise<Loaded> =>
     options.configFile === undefined ? loadFromBroker(run, env) : loadFile(options.configFile);
   const { config } = await load();
   const log = await createLog();
-  await new Daemon({ env, log, load, config, base: nodeEnvironment(options.passEnv) }).run();
+  await new Daemon({ run, env, log, load, config, base: nodeEnvironment(options.passEnv) }).run();
 }
 
 interface Parts {
+  run: Run;
   env: Record<string, string>;
   base: Record<string, string>;
   log: Log;
@@ -62,9 +60,7 @@ class Daemon {
   private readonly supervisor: Supervisor;
   private readonly manager: ServiceManager;
   private readonly metrics: MetricsSwitch;
-  private readonly open = new OpenClusters();
-  private readonly nodes = new Membership();
-  private readonly networks: NodeNetworks;
+  private readonly composition: Composition;
   private config: Loaded["config"];
   private ready: Ready | undefined;
   private instance = "";
@@ -96,9 +92,10 @@ class Daemon {
           this.supervisor.onGone(id);
         },
         onOnline: (ranks) => {
-          this.nodes.set(ranks);
+          this.composition.nodes.set(ranks);
           this.supervisor.onOnline();
-          if (this.wasReady) void this.networks.networksOf(this.nodes.all());
+          if (this.wasReady)
+            void this.composition.networks.networksOf(this.composition.nodes.all());
         },
         onSentinel: () => {
           void this.caughtUp();
@@ -109,16 +106,18 @@ class Daemon {
         },
       },
     );
-    const asked = { run, clock: systemClock, nodes: this.nodes, env: parts.base };
-    const say = this.say.bind(this);
-    this.networks = new NodeNetworks(() => ({ ...asked, say }), this.open);
+    const { run, base } = parts;
+    this.composition = new Composition({ run, base, say: this.say.bind(this) });
     this.supervisor = new Supervisor(() => this.world(), this.bridge, parts.env);
     const notify = (state: string): Promise<void> => this.bridge.notify(state);
     this.manager = new ServiceManager(notify, systemClock, parts.env);
     const clusters = (): State[] => this.supervisor.states();
-    this.metrics = new MetricsSwitch(clusterCounts(clusters, this.open), (level, text) => {
-      this.say(level, text);
-    });
+    this.metrics = new MetricsSwitch(
+      clusterCounts(clusters, this.composition.open),
+      (level, text) => {
+        this.say(level, text);
+      },
+    );
   }
 
   async run(): Promise<void> {
@@ -147,7 +146,7 @@ class Daemon {
     const before = this.ready?.starttime ?? ready.starttime;
     if (before !== ready.starttime)
       this.end(refusal("flux", "the instance was restarted", this.wasReady));
-    if (!this.ready) this.nodes.startedAt(ready.starttime, systemClock);
+    if (!this.ready) this.composition.nodes.startedAt(ready.starttime, systemClock);
     this.ready = ready;
     this.bridges++;
     if (this.bridges > 1) this.metrics.bridgeRestart();
@@ -172,7 +171,7 @@ class Daemon {
     await this.supervisor.onSentinel();
     if (this.wasReady) return;
     this.wasReady = true;
-    void this.networks.networksOf(this.nodes.all());
+    void this.composition.networks.networksOf(this.composition.nodes.all());
     void undrainCleaned(this.world());
     this.say("info", `ready: ${this.status()}`);
     this.manager.ready(this.status());
@@ -205,26 +204,11 @@ class Daemon {
   }
 
   private world(): World {
-    const { config, instance } = this;
-    return {
-      flux: this.bridge,
-      run,
-      clock: systemClock,
-      say: (level, text, fields) => {
-        this.say(level, text, fields);
-      },
-      config,
-      site: newSite(config, {
-        base: this.parts.base,
-        instance,
-      }),
-      owner: this.ready?.owner ?? 0,
-      open: this.open,
+    const { config, instance, composition } = this;
+    return composition.world({
+      ...{ config, instance, owner: this.ready?.owner, flux: this.bridge, meter: this.metrics },
       names: (jobid) => ({ workdir: workdir(config.workdir, jobid), project: project(jobid) }),
-      nodes: this.nodes,
-      networks: this.networks,
-      meter: this.metrics,
-    };
+    });
   }
 
   private say(level: Level, text: string, fields: LogFields = {}): void {

@@ -2,6 +2,7 @@
  * Run at the end of the build: writes what is made of the commands, the schema and
  * docs/man into dist/share, as it is to be under PREFIX/share.
  */
+import { run } from "../../lib/host/runner.js";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { loadProgram } from "../../lib/cli/commands.js";
@@ -11,7 +12,7 @@ import { programGrammar, usernetesGrammar } from "../completion/grammar.js";
 import { packagePath } from "../../lib/host/package.js";
 import { pages, roffOfPage } from "./pages.js";
 
-const program = await loadProgram();
+const program = await loadProgram(run);
 
 /** https://reproducible-builds.org/specs/source-date-epoch */
 const { SOURCE_DATE_EPOCH } = process.env;

@@ -1,4 +1,5 @@
 /** `flux-usernetes clean`: remove what clusters of ended jobs have left behind. */
+import type { Run } from "../host/command.js";
 import { Command } from "commander";
 import { CommandError, EXIT } from "../errors.js";
 import { terminalLook, nameOf } from "../view/terminal.js";
@@ -15,7 +16,7 @@ interface Cleaned {
   note: string;
 }
 
-export function cleanCommand(): Command {
+export function cleanCommand(run: Run): Command {
   return new Command("clean")
     .description("remove leftover resources of ended jobs' clusters")
     .argument("[job...]", "job IDs, in any form")
@@ -38,17 +39,19 @@ Examples:
     .action(async (jobs: string[], options: { all?: true; json?: true }) => {
       if ((jobs.length === 0) === (options.all === undefined))
         throw new CommandError(EXIT.usage, "clean: name one job or more, or --all");
-      const jobids = options.all ? ["all"] : (await Promise.all(jobs.map(jobidOf))).map(String);
+      const jobids = options.all
+        ? ["all"]
+        : (await Promise.all(jobs.map((job) => jobidOf(run, job)))).map(String);
       const cleaned: Cleaned[] = [];
-      for (const jobid of jobids) cleaned.push(...(await clean(jobid)));
+      for (const jobid of jobids) cleaned.push(...(await clean(run, jobid)));
       print(cleaned, options.json ?? false);
       if (cleaned.some(({ left }) => left !== "")) process.exitCode = EXIT.failed;
     });
 }
 
 /** One line per cluster, also for one without leftovers. */
-async function clean(jobid: string): Promise<Cleaned[]> {
-  const { clusters } = (await callDaemon("clean", { jobid }, DEADLINE_MS)) as {
+async function clean(run: Run, jobid: string): Promise<Cleaned[]> {
+  const { clusters } = (await callDaemon(run, "clean", { jobid }, DEADLINE_MS)) as {
     clusters: Cleaned[];
   };
   const nothing = { jobid, left: "", where: "", note: "" };

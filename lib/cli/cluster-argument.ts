@@ -1,18 +1,19 @@
 /** A cluster as a person names it: by its job, or `instance`. */
+import type { Run } from "../host/command.js";
 import { CommandError, EXIT } from "../errors.js";
 import { INSTANCE } from "../usernetes/names.js";
 import type { SeenJob } from "../view/job.js";
 import { seeInstance, seeJob } from "../view/job.js";
 import { jobidOf } from "./jobid-argument.js";
 
-export async function clusterIdOf(text: string): Promise<bigint> {
-  return text === "instance" ? INSTANCE : jobidOf(text);
+export async function clusterIdOf(run: Run, text: string): Promise<bigint> {
+  return text === "instance" ? INSTANCE : jobidOf(run, text);
 }
 
 /** Throws a CommandError: no instance, no such job or cluster, or not this user's. */
-export async function seeCluster(jobid: bigint): Promise<SeenJob> {
-  if (jobid !== INSTANCE) return seeJob(jobid);
-  const seen = await seeInstance();
+export async function seeCluster(run: Run, jobid: bigint): Promise<SeenJob> {
+  if (jobid !== INSTANCE) return seeJob(run, jobid);
+  const seen = await seeInstance(run);
   if (seen) return seen;
   throw new CommandError(
     EXIT.failed,

@@ -4,23 +4,24 @@
  */
 import { Command } from "commander";
 import { CommandError, EXIT } from "../errors.js";
+import type { Run } from "../host/command.js";
 import { version } from "./version.js";
 
 /** In the order of the help. A file is loaded where its command is called, or all of them are. */
-const COMMANDS: Record<string, () => Promise<Command>> = {
-  daemon: async () => (await import("./daemon.js")).daemonCommand(),
-  ping: async () => (await import("./ping.js")).pingCommand(),
-  list: async () => (await import("./list.js")).listCommand(),
-  status: async () => (await import("./status.js")).statusCommand(),
-  wait: async () => (await import("./wait.js")).waitCommand(),
-  logs: async () => (await import("./logs.js")).logsCommand(),
-  timeline: async () => (await import("./timeline.js")).timelineCommand(),
-  release: async () => (await import("./release.js")).releaseCommand(),
-  clean: async () => (await import("./clean.js")).cleanCommand(),
-  up: async () => (await import("./up.js")).upCommand(),
-  down: async () => (await import("./down.js")).downCommand(),
-  doctor: async () => (await import("./doctor.js")).doctorCommand(),
-  warm: async () => (await import("./warm.js")).warmCommand(),
+const COMMANDS: Record<string, (run: Run) => Promise<Command>> = {
+  daemon: async (run) => (await import("./daemon.js")).daemonCommand(run),
+  ping: async (run) => (await import("./ping.js")).pingCommand(run),
+  list: async (run) => (await import("./list.js")).listCommand(run),
+  status: async (run) => (await import("./status.js")).statusCommand(run),
+  wait: async (run) => (await import("./wait.js")).waitCommand(run),
+  logs: async (run) => (await import("./logs.js")).logsCommand(run),
+  timeline: async (run) => (await import("./timeline.js")).timelineCommand(run),
+  release: async (run) => (await import("./release.js")).releaseCommand(run),
+  clean: async (run) => (await import("./clean.js")).cleanCommand(run),
+  up: async (run) => (await import("./up.js")).upCommand(run),
+  down: async (run) => (await import("./down.js")).downCommand(run),
+  doctor: async (run) => (await import("./doctor.js")).doctorCommand(run),
+  warm: async (run) => (await import("./warm.js")).warmCommand(run),
   install: async () => (await import("./install.js")).installCommand(),
   uninstall: async () => (await import("./install.js")).uninstallCommand(),
 };
@@ -40,14 +41,14 @@ export function refuseReplaced(name = ""): void {
     throw new CommandError(EXIT.usage, `there is no command ${name}: ${instead}`);
 }
 
-/** `word`: the command line's first; where it names no subcommand, all are there. */
-export async function loadProgram(name = ""): Promise<Command> {
+/** `name`: the command line's first; where it names no subcommand, all are there. */
+export async function loadProgram(run: Run, name = ""): Promise<Command> {
   const called = Object.hasOwn(COMMANDS, name) ? [name] : Object.keys(COMMANDS);
   const program = new Command("flux-usernetes")
     .description("user-space Kubernetes in Flux jobs")
     .version(version());
   for (const name of called) {
-    const command = await COMMANDS[name]?.();
+    const command = await COMMANDS[name]?.(run);
     if (command) program.addCommand(command);
   }
   return program.addHelpText(

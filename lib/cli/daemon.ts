@@ -1,7 +1,8 @@
 /** `flux-usernetes daemon`: the sidecar, in the foreground. */
 import { Command } from "commander";
+import type { Run } from "../host/command.js";
 
-export function daemonCommand(): Command {
+export function daemonCommand(run: Run): Command {
   return new Command("daemon")
     .description("run the sidecar in the foreground, on rank 0 as the instance owner")
     .option("--config <file>", "read [usernetes] from this TOML file instead of the broker")
@@ -23,6 +24,6 @@ Example:
     .action(async (options: { config?: string; passEnv: string[] }) => {
       const { runDaemon } = await import("../../plugin/main.js");
       const configFile = options.config === undefined ? {} : { configFile: options.config };
-      await runDaemon({ ...configFile, passEnv: options.passEnv });
+      await runDaemon(run, { ...configFile, passEnv: options.passEnv });
     });
 }

@@ -10,7 +10,7 @@ import { report } from "../doctor/table.js";
 import { EXIT } from "../errors.js";
 import { decodeHostlist } from "../flux/hostlist.js";
 import { localEnvironment, nodeEnvironment } from "../host/environment.js";
-import { run } from "../host/runner.js";
+import type { Run } from "../host/command.js";
 import { whoseImages, type Whose } from "../warm/whose.js";
 import { attribute, ranksOf, refuseElsewhere } from "./instance.js";
 
@@ -22,7 +22,7 @@ interface Options {
   json?: true;
 }
 
-export function doctorCommand(): Command {
+export function doctorCommand(run: Run): Command {
   return new Command("doctor")
     .description("check every node; report what is missing and how to fix it")
     .option("--rank <idset>", "check these ranks only, like 0-3,7")
@@ -51,17 +51,17 @@ Examples:
   flux usernetes doctor --rank 1-15
   flux usernetes doctor --user alice bob`,
     )
-    .action(doctor);
+    .action((options: Options) => doctor(run, options));
 }
 
-async function doctor(options: Options): Promise<void> {
+async function doctor(run: Run, options: Options): Promise<void> {
   const { config } = await (options.config === undefined
     ? loadFromBroker(run, localEnvironment())
     : loadFile(options.config));
-  const hosts = decodeHostlist(await attribute("hostlist"));
+  const hosts = decodeHostlist(await attribute(run, "hostlist"));
   const ranks = ranksOf(options.rank, hosts.length);
-  const owner = await refuseElsewhere("doctor");
-  const users = await usersOf(options.user, config.runAs, owner);
+  const owner = await refuseElsewhere(run, "doctor");
+  const users = await usersOf(run, options.user, config.runAs, owner);
   process.stderr.write(`checking ${ranks.length} nodes\n`);
   const env = nodeEnvironment(["FLUX_SHELL_RC_PATH", ...options.passEnv]);
   const answers = await examine(run, config, { ranks, env });
@@ -75,6 +75,11 @@ async function doctor(options: Options): Promise<void> {
 }
 
 /** Nobody, unless some are named. */
-async function usersOf(names: string[], runAs: Config["runAs"], owner: number): Promise<Whose[]> {
+async function usersOf(
+  run: Run,
+  names: string[],
+  runAs: Config["runAs"],
+  owner: number,
+): Promise<Whose[]> {
   return names.length === 0 ? [] : await whoseImages(run, names, { runAs, owner });
 }

@@ -1,11 +1,12 @@
 /** `flux-usernetes down`: take down the cluster of the whole instance. */
+import type { Run } from "../host/command.js";
 import { Command } from "commander";
 import { hostOf, stepState as progressOf } from "../cluster/state.js";
 import { CommandError, EXIT } from "../errors.js";
 import { followSteps } from "../view/live-steps.js";
 import { readSetting, withSettingOptions, type SettingOptions } from "./instance-setting.js";
 
-export function downCommand(): Command {
+export function downCommand(run: Run): Command {
   return withSettingOptions(new Command("down"))
     .description("take down the cluster of the whole instance")
     .addHelpText(
@@ -22,10 +23,10 @@ Example:
   flux usernetes down`,
     )
     .action(async (options: SettingOptions) => {
-      const { env, base, config, names } = await readSetting(options, false);
+      const { env, base, config, names } = await readSetting(run, options, false);
       const progress = followSteps(process.stderr);
       const { InstanceCluster } = await import("../../plugin/instance.js");
-      const instance = new InstanceCluster({ env, base, config, names, say: progress.say });
+      const instance = new InstanceCluster({ run, env, base, config, names, say: progress.say });
       try {
         await instance.connect();
         const { entry } = instance;

@@ -6,7 +6,7 @@ import { CommandError, EXIT } from "../errors.js";
 import { decodeHostlist } from "../flux/hostlist.js";
 import { parseJobid } from "../flux/jobid.js";
 import { localEnvironment, nodeEnvironment } from "../host/environment.js";
-import { run } from "../host/runner.js";
+import type { Run } from "../host/command.js";
 import { INSTANCE, project, workdir } from "../usernetes/names.js";
 import { attribute } from "./instance.js";
 
@@ -40,13 +40,14 @@ export function withSettingOptions(command: Command): Command {
 
 /** Throws a CommandError: no instance, or a configuration that is refused. */
 export async function readSetting(
+  run: Run,
   options: SettingOptions,
   needsTemplate: boolean,
 ): Promise<InstanceSettings> {
   const env = localEnvironment();
-  const hosts = decodeHostlist(await attribute("hostlist"));
-  const jobid = parseJobid(await attribute("jobid").catch(() => ""));
-  const config = await readConfig(options, env, needsTemplate);
+  const hosts = decodeHostlist(await attribute(run, "hostlist"));
+  const jobid = parseJobid(await attribute(run, "jobid").catch(() => ""));
+  const config = await readConfig(run, options, env, needsTemplate);
   const base = nodeEnvironment(options.passEnv);
   const names = () => ({
     workdir: workdir(config.workdir, jobid ?? INSTANCE),
@@ -57,12 +58,13 @@ export async function readSetting(
 
 /** A batch job's own instance has no table: that of the instance it is in counts, and so on. */
 async function readConfig(
+  run: Run,
   options: SettingOptions,
   env: Record<string, string>,
   needsTemplate: boolean,
 ): Promise<Config> {
   const { config, template, engine } = options;
-  const set = config === undefined ? await nextTable(env) : (await loadFile(config)).table;
+  const set = config === undefined ? await nextTable(run, env) : (await loadFile(config)).table;
   const found = set ?? {};
   const given = { ...(template && { template }), ...(engine && { "container-engine": engine }) };
   const table = { ...found, ...given };
@@ -78,8 +80,8 @@ async function readConfig(
   return checkConfig({ template: "/", ...table }, config ?? "broker configuration");
 }
 
-async function nextTable(env: Record<string, string>): Promise<unknown> {
-  const level = Number(await attribute("instance-level"));
+async function nextTable(run: Run, env: Record<string, string>): Promise<unknown> {
+  const level = Number(await attribute(run, "instance-level"));
   for (let parents = 0; parents <= level; parents++) {
     const table = await tableOfBroker(run, env, parents);
     if (table !== undefined) return table;

@@ -3,12 +3,12 @@ import { CommandError, EXIT, messageOf } from "../errors.js";
 import { decodeIdset, encodeIdset } from "../flux/idset.js";
 import { lastLine, noInstanceError } from "../flux/no-instance.js";
 import { localEnvironment } from "../host/environment.js";
-import { run } from "../host/runner.js";
+import type { Run } from "../host/command.js";
 
 const DEADLINE_MS = 10_000;
 
 /** Of flux-getattr(1). Throws a CommandError where no instance answers. */
-export async function attribute(name: string): Promise<string> {
+export async function attribute(run: Run, name: string): Promise<string> {
   const argv = ["flux", "getattr", name];
   const env = localEnvironment();
   const answer = await run({ argv, env, timeoutMs: DEADLINE_MS });
@@ -17,8 +17,8 @@ export async function attribute(name: string): Promise<string> {
 }
 
 /** Whether whoever runs this owns the instance, and so may see the clusters of all users. */
-export async function isOwner(): Promise<boolean> {
-  return Number(await attribute("security.owner")) === process.getuid?.();
+export async function isOwner(run: Run): Promise<boolean> {
+  return Number(await attribute(run, "security.owner")) === process.getuid?.();
 }
 
 /** The ranks of `--rank`, in an instance of `size` ranks; all ranks without it. Throws a CommandError. */
@@ -46,11 +46,11 @@ function decode(text: string): number[] {
  * flux exec reaches rank 0 from rank 0 only, and for the instance's owner only; gives
  * the owner's uid. `verb`: what is to be run there. Throws a CommandError.
  */
-export async function refuseElsewhere(verb: string): Promise<number> {
-  const rank = await attribute("rank");
+export async function refuseElsewhere(run: Run, verb: string): Promise<number> {
+  const rank = await attribute(run, "rank");
   if (rank !== "0")
     throw new CommandError(EXIT.failed, `this is rank ${rank}: run ${verb} on rank 0`);
-  const owner = Number(await attribute("security.owner"));
+  const owner = Number(await attribute(run, "security.owner"));
   const uid = process.getuid?.();
   if (owner !== uid)
     throw new CommandError(

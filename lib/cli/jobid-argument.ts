@@ -1,12 +1,12 @@
 /** A job id as a person gives it, in any of Flux's forms. */
 import { CommandError, EXIT } from "../errors.js";
 import { parseJobid } from "../flux/jobid.js";
-import { run } from "../host/runner.js";
+import type { Run } from "../host/command.js";
 
 const DEADLINE_MS = 10_000;
 
 /** Throws a CommandError if it is not a valid job ID. */
-export async function jobidOf(text: string): Promise<bigint> {
+export async function jobidOf(run: Run, text: string): Promise<bigint> {
   const known = parseJobid(text);
   if (known !== undefined) return known;
   // Words and emoji need their dictionaries, which Flux has.

@@ -1,4 +1,5 @@
 /** `flux-usernetes list`: the clusters of the instance, as `flux jobs` lists its jobs. */
+import type { Run } from "../host/command.js";
 import { Command } from "commander";
 import { CommandError, EXIT } from "../errors.js";
 import { seeClusters } from "../view/clusters.js";
@@ -21,7 +22,7 @@ interface ListOptions {
   json?: true;
 }
 
-export function listCommand(): Command {
+export function listCommand(run: Run): Command {
   return new Command("list")
     .description("list the clusters of the instance")
     .argument("[job...]", "list the clusters of these jobs only")
@@ -57,8 +58,8 @@ Examples:
         (it) => it !== undefined,
       );
       const ended = all ?? (jobs.length > 0 || filter !== undefined || since !== undefined);
-      const seen = await seeClusters({
-        filters: await filters(jobs, options),
+      const seen = await seeClusters(run, {
+        filters: await filters(run, jobs, options),
         count: jobs.length > 0 ? 0 : countOf(options),
         open: jobs.length === 0 && !chosen,
         warn,
@@ -92,22 +93,22 @@ export function warn(text: string): void {
 const userOf = ({ A, user }: ListOptions) => (A ? undefined : user);
 
 /** For `flux jobs`: whose jobs. A guest's own are not to be missed among those of others. */
-export async function ofWhom(): Promise<string[]> {
-  return (await isOwner()) ? ["-A"] : [];
+export async function ofWhom(run: Run): Promise<string[]> {
+  return (await isOwner(run)) ? ["-A"] : [];
 }
 
-async function whose({ A, user }: ListOptions): Promise<string[]> {
+async function whose(run: Run, { A, user }: ListOptions): Promise<string[]> {
   if (A) return ["-A"];
-  return user === undefined ? ofWhom() : [`--user=${user}`];
+  return user === undefined ? ofWhom(run) : [`--user=${user}`];
 }
 
 /** Arguments for `flux jobs`. */
-async function filters(jobs: string[], options: ListOptions): Promise<string[]> {
+async function filters(run: Run, jobs: string[], options: ListOptions): Promise<string[]> {
   const { all, filter, since, name, queue, include } = options;
   // flux jobs ignores filters if job IDs are given, and prints a warning.
   if (jobs.length > 0) return ["--", ...jobs];
   return [
-    ...(await whose(options)),
+    ...(await whose(run, options)),
     ...(all ? ["-a"] : []),
     ...(filter === undefined ? [] : [`--filter=${filter}`]),
     ...(since === undefined ? [] : [`--since=${since}`]),

@@ -1,4 +1,5 @@
 /** `flux-usernetes logs`: what a cluster's steps have printed. */
+import type { Run } from "../host/command.js";
 import { Command } from "commander";
 import { ranksOf, type Cluster } from "../cluster/state.js";
 import { STEPS, type Step } from "../cluster/steps.js";
@@ -18,7 +19,7 @@ interface Options {
   json?: true;
 }
 
-export function logsCommand(): Command {
+export function logsCommand(run: Run): Command {
   return new Command("logs")
     .description("show the output of a cluster's steps")
     .argument(
@@ -45,16 +46,16 @@ Examples:
   flux usernetes logs --follow --step up --rank 1-3 ƒ2QT1HSJy5`,
     )
     .action(async (name: string, options: Options) => {
-      const jobid = await clusterIdOf(name);
+      const jobid = await clusterIdOf(run, name);
       const steps = stepsOf(options.step);
       const ranks = options.rank === undefined ? undefined : decode(options.rank);
       const wanted = (cluster: Cluster): Wanted => ({ ranks: among(cluster, ranks), steps });
       const printer = new LogPrinter((text) => process.stdout.write(text), options.json ?? false);
-      if (options.follow) await follow(jobid, wanted, printer);
+      if (options.follow) await follow(run, jobid, wanted, printer);
       else {
-        const seen = await seeCluster(jobid);
+        const seen = await seeCluster(run, jobid);
         if (!seen.cluster.claim) throw none(seen);
-        await printLogs(seen, wanted(seen.cluster), { printer, say });
+        await printLogs(run, seen, wanted(seen.cluster), { printer, say });
         if (!printer.hasPrinted) throw new CommandError(EXIT.failed, nothing(seen, options));
       }
     });
@@ -65,6 +66,7 @@ const say = (text: string): void => {
 };
 
 async function follow(
+  run: Run,
   jobid: bigint,
   wanted: (cluster: Cluster) => Wanted,
   printer: LogPrinter,
@@ -77,7 +79,7 @@ async function follow(
     if (text !== reported) say(text);
     reported = text;
   };
-  await followLogs({ look: () => seeCluster(jobid), wanted, printer, say, onNone });
+  await followLogs(run, { look: () => seeCluster(run, jobid), wanted, printer, say, onNone });
 }
 
 function none({ cluster }: SeenJob): CommandError {

@@ -4,13 +4,13 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { CommandError, EXIT } from "../errors.js";
 import { parseFsd } from "../flux/fsd.js";
 import { lastLine, noInstanceError } from "../flux/no-instance.js";
-import { run } from "../host/runner.js";
+import type { Run } from "../host/command.js";
 import { noDaemon } from "./service.js";
 
 const DEADLINE_MS = 5_000;
 const PAUSE_MS = 100;
 
-export function pingCommand(): Command {
+export function pingCommand(run: Run): Command {
   return new Command("ping")
     .description("check whether the daemon answers")
     .option("--wait <fsd>", "wait up to this long for the daemon, like 10s")
@@ -29,12 +29,12 @@ Example:
           EXIT.usage,
           `--wait: found "${options.wait ?? ""}", allowed: a duration (RFC 23), like 500ms, 10s or 2m`,
         );
-      process.stdout.write(`${await ping(waitMs)}\n`);
+      process.stdout.write(`${await ping(run, waitMs)}\n`);
     });
 }
 
 /** The line to print. Throws a CommandError: no daemon, no instance. */
-async function ping(waitMs: number): Promise<string> {
+async function ping(run: Run, waitMs: number): Promise<string> {
   const until = Date.now() + waitMs;
   const env = process.env as Record<string, string>;
   for (;;) {

@@ -2,14 +2,15 @@
 import { Command } from "commander";
 import { isDebug, isHeld, isOver, type Cluster } from "../cluster/state.js";
 import { CommandError, EXIT } from "../errors.js";
-import { output, run } from "../host/runner.js";
+import type { Run } from "../host/command.js";
+import { output } from "../host/command.js";
 import { terminalLook, nameOf } from "../view/terminal.js";
 import { seeJob } from "../view/job.js";
 import { jobidOf } from "./jobid-argument.js";
 
 const DEADLINE_MS = 20_000;
 
-export function releaseCommand(): Command {
+export function releaseCommand(run: Run): Command {
   return new Command("release")
     .description("release a job that is held for debugging")
     .argument("<job>", "job ID, in any form")
@@ -26,8 +27,8 @@ Example:
   flux usernetes release ƒ2QT1HSJy5`,
     )
     .action(async (job: string) => {
-      const jobid = await jobidOf(job);
-      const { cluster } = await seeJob(jobid);
+      const jobid = await jobidOf(run, job);
+      const { cluster } = await seeJob(run, jobid);
       const why = whyNotHeld(cluster);
       const name = nameOf(jobid, terminalLook());
       if (why) throw new CommandError(EXIT.failed, `${name} is not held: ${why}`);

@@ -2,13 +2,14 @@
 import { CommandError, EXIT } from "../errors.js";
 import { noInstanceError } from "../flux/no-instance.js";
 import { packagePath } from "../host/package.js";
-import { run } from "../host/runner.js";
+import type { Run } from "../host/command.js";
 
 const ENOSYS = 38;
 const MARGIN_MS = 5_000;
 
 /** The daemon's answer. Throws a CommandError: no daemon, no instance, or the daemon's own error. */
 export async function callDaemon(
+  run: Run,
   method: string,
   payload: unknown,
   timeoutMs: number,

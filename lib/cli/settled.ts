@@ -6,7 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { isOver, type Cluster } from "../cluster/state.js";
 import { CommandError, EXIT } from "../errors.js";
 import { formatFsd } from "../flux/fsd.js";
-import { run } from "../host/runner.js";
+import type { Run } from "../host/command.js";
 import { terminalLook, nameOf } from "../view/terminal.js";
 import { waits } from "../view/status-steps.js";
 import { stepLines } from "../view/steps.js";
@@ -24,12 +24,12 @@ const QUIET_MS = 4_000;
 const NO_DAEMON_MS = 10_000;
 
 /** Throws a CommandError: it failed, cannot come, or did not come in time. */
-export async function settled(jobid: bigint, limitMs: number): Promise<void> {
+export async function settled(run: Run, jobid: bigint, limitMs: number): Promise<void> {
   const begin = Date.now();
   const say = sayer(jobid, begin);
   let daemonAt = begin;
   for (;;) {
-    const seen = await seeCluster(jobid);
+    const seen = await seeCluster(run, jobid);
     const { cluster } = seen;
     if (cluster.settle?.outcome === "ready") return;
     const why = whyNever(cluster);
@@ -42,9 +42,9 @@ export async function settled(jobid: bigint, limitMs: number): Promise<void> {
       throw new CommandError(EXIT.failed, text);
     }
     say(waiting);
-    await nextLook(jobid, Math.min(LOOK_MS, left));
+    await nextLook(run, jobid, Math.min(LOOK_MS, left));
     // `up` of an instance needs none.
-    if (seen.cluster.jobid === INSTANCE || (await daemonAnswers())) daemonAt = Date.now();
+    if (seen.cluster.jobid === INSTANCE || (await daemonAnswers(run))) daemonAt = Date.now();
     else if (Date.now() - daemonAt > NO_DAEMON_MS) throw noDaemon();
   }
 }
@@ -67,7 +67,7 @@ function waitsFor({ cluster, record }: SeenJob): string {
 }
 
 /** One that is slow to answer is there. */
-async function daemonAnswers(): Promise<boolean> {
+async function daemonAnswers(run: Run): Promise<boolean> {
   const argv = ["flux", "ping", "--count=1", "usernetes"];
   const env = process.env as Record<string, string>;
   const { exitCode, stderr } = await run({ argv, env, timeoutMs: 5_000 });
@@ -75,7 +75,7 @@ async function daemonAnswers(): Promise<boolean> {
 }
 
 /** Returns when it settles, or when it is time to look whether it still may. */
-async function nextLook(jobid: bigint, ms: number): Promise<void> {
+async function nextLook(run: Run, jobid: bigint, ms: number): Promise<void> {
   if (jobid === INSTANCE) {
     await sleep(Math.min(ms, 1000));
     return;

@@ -1,4 +1,5 @@
 /** `flux-usernetes status`: one cluster in full, or all that are there in short. */
+import type { Run } from "../host/command.js";
 import { Command } from "commander";
 import { setTimeout as sleep } from "node:timers/promises";
 import { isDebug } from "../cluster/state.js";
@@ -24,7 +25,7 @@ import { ofWhom, warn } from "./list.js";
 
 const PAUSE_MS = 1000;
 
-export function statusCommand(): Command {
+export function statusCommand(run: Run): Command {
   return new Command("status")
     .description("show the state of a cluster and of each of its steps")
     .argument(
@@ -50,21 +51,21 @@ Examples:
       if (options.watch && (options.json || name === undefined))
         throw new CommandError(EXIT.usage, "--watch: name one cluster, and leave out --json");
       if (name === undefined) {
-        await showAll(options.json ?? false);
+        await showAll(run, options.json ?? false);
         return;
       }
-      const jobid = await clusterIdOf(name);
-      if (options.watch) await watch(jobid);
-      else await showOne(jobid, options.json ?? false);
+      const jobid = await clusterIdOf(run, name);
+      if (options.watch) await watch(run, jobid);
+      else await showOne(run, jobid, options.json ?? false);
     });
 }
 
-async function look(jobid: bigint, user?: string): Promise<StatusSource> {
-  const seen = await seeCluster(jobid);
+async function look(run: Run, jobid: bigint, user?: string): Promise<StatusSource> {
+  const seen = await seeCluster(run, jobid);
   const failed = failedSteps(stepLines(seen.record, now())).map(({ step }) => step);
   const [kept, name] = await Promise.all([
-    keptLogs(jobid, seen.record, failed),
-    user ?? userName(seen.cluster.userid),
+    keptLogs(run, jobid, seen.record, failed),
+    user ?? userName(run, seen.cluster.userid),
   ]);
   return { ...seen, user: name, kept };
 }
@@ -75,15 +76,20 @@ function print(lines: string[]): void {
   process.stdout.write(lines.map((line) => `${line}\n`).join(""));
 }
 
-async function showOne(jobid: bigint, json: boolean): Promise<void> {
-  const current = await look(jobid);
+async function showOne(run: Run, jobid: bigint, json: boolean): Promise<void> {
+  const current = await look(run, jobid);
   if (json) print([JSON.stringify(statusJson(current, now()))]);
   else print(statusLines(current, now(), terminalLook()));
 }
 
 /** As `list` does. */
-async function showAll(json: boolean): Promise<void> {
-  const seen = await seeClusters({ filters: await ofWhom(), count: 1000, open: true, warn });
+async function showAll(run: Run, json: boolean): Promise<void> {
+  const seen = await seeClusters(run, {
+    filters: await ofWhom(run),
+    count: 1000,
+    open: true,
+    warn,
+  });
   const shown = order(seen.filter(({ state }) => state !== "gone"));
   if (json) {
     const each = shown.map((summary) => summaryJson(summary, now(), nameOf(summary.jobid)));
@@ -92,11 +98,11 @@ async function showAll(json: boolean): Promise<void> {
   else print([cut(HEADING, terminalLook()), ...listLines(shown, now(), terminalLook())]);
 }
 
-async function watch(jobid: bigint): Promise<void> {
+async function watch(run: Run, jobid: bigint): Promise<void> {
   const show = terminalLook().redraws ? drawn() : reportChanges(jobid);
   let user: string | undefined;
   for (;;) {
-    const seen = await look(jobid, user);
+    const seen = await look(run, jobid, user);
     user = seen.user;
     const isLast = isSettled(seen);
     show(seen, isLast);

@@ -1,4 +1,5 @@
 /** `flux-usernetes timeline`: which step took how long on which ranks. */
+import type { Run } from "../host/command.js";
 import { Command } from "commander";
 import { CommandError, EXIT } from "../errors.js";
 import { terminalLook, nameOf } from "../view/terminal.js";
@@ -15,7 +16,7 @@ interface TimelineOptions {
   json?: true;
 }
 
-export function timelineCommand(): Command {
+export function timelineCommand(run: Run): Command {
   return new Command("timeline")
     .description("show which step took how long on which ranks")
     .argument(
@@ -46,15 +47,16 @@ Examples:
     .action(async (name: string, { svg, json }: TimelineOptions) => {
       if (svg !== undefined && json)
         throw new CommandError(EXIT.usage, "timeline: give --svg or --json, not both");
-      await show(await clusterIdOf(name), { svg, json: json ?? false });
+      await show(run, await clusterIdOf(run, name), { svg, json: json ?? false });
     });
 }
 
 async function show(
+  run: Run,
   jobid: bigint,
   { svg, json }: { svg: string | undefined; json: boolean },
 ): Promise<void> {
-  const seen = await seeCluster(jobid);
+  const seen = await seeCluster(run, jobid);
   const look = lookHere();
   if (!seen.cluster.claim)
     throw new CommandError(EXIT.failed, `${nameOf(jobid, look)}: ${noCluster(seen.cluster)}`);

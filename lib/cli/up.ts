@@ -1,6 +1,6 @@
 /** `flux-usernetes up`: one cluster for the whole instance. No daemon is needed. */
 import { Command } from "commander";
-import { run } from "../host/runner.js";
+import type { Run } from "../host/command.js";
 import { hostOf, type Cluster } from "../cluster/state.js";
 import { CommandError, EXIT } from "../errors.js";
 import { decodeIdset, encodeIdset } from "../flux/idset.js";
@@ -22,7 +22,7 @@ interface UpOptions extends SettingOptions {
 
 const ATTR_DEADLINE_MS = 20_000;
 
-export function upCommand(): Command {
+export function upCommand(run: Run): Command {
   return withSettingOptions(new Command("up"))
     .description("bring up one cluster for the whole instance")
     .option("-x, --exclude <idset>", "exclude these ranks, like 0 or 4-7")
@@ -46,23 +46,23 @@ Examples:
   flux usernetes up -x 0 --template /opt/usernetes --engine podman`,
     )
     .action(async (options: UpOptions) => {
-      const setting = await readSetting(options, true);
-      process.stdout.write(`${await up(setting, options)}\n`);
+      const setting = await readSetting(run, options, true);
+      process.stdout.write(`${await up(run, setting, options)}\n`);
     });
 }
 
 /** The path of the kubeconfig. */
-async function up(setting: InstanceSettings, options: UpOptions): Promise<string> {
+async function up(run: Run, setting: InstanceSettings, options: UpOptions): Promise<string> {
   const wanted = resourcesOf(setting, options);
   const workdir = workdirOf(options.workdir) ?? setting.names().workdir;
   const names = () => ({ ...setting.names(), workdir });
   const progress = followSteps(process.stderr);
   const { InstanceCluster } = await import("../../plugin/instance.js");
   const { env, base, config } = setting;
-  const cluster = new InstanceCluster({ env, base, config, names, say: progress.say });
+  const cluster = new InstanceCluster({ run, env, base, config, names, say: progress.say });
   try {
     await cluster.connect();
-    const inherited = cluster.entry ? undefined : await kubeconfigHere(setting);
+    const inherited = cluster.entry ? undefined : await kubeconfigHere(run, setting);
     if (inherited !== undefined) {
       progress.note(`this job already has a cluster: ${inherited}`);
       return inherited;
@@ -160,7 +160,10 @@ function kubeconfigOf(cluster: Cluster): string {
 }
 
 /** Of the job that this instance is, or of one further out; not that of this instance. */
-async function kubeconfigHere({ jobid, env }: InstanceSettings): Promise<string | undefined> {
+async function kubeconfigHere(
+  run: Run,
+  { jobid, env }: InstanceSettings,
+): Promise<string | undefined> {
   if (jobid === undefined) return undefined;
   const argv = [packagePath("bin", "usernetes"), "attr", "kubeconfig"];
   const { exitCode, stdout } = await run({ argv, env, timeoutMs: ATTR_DEADLINE_MS });

@@ -1,4 +1,5 @@
 /** `flux-usernetes wait`: until a cluster has settled, for scripts. */
+import type { Run } from "../host/command.js";
 import { Command } from "commander";
 import { CommandError, EXIT } from "../errors.js";
 import { parseFsd } from "../flux/fsd.js";
@@ -6,7 +7,7 @@ import { terminalLook, nameOf } from "../view/terminal.js";
 import { clusterIdOf } from "./cluster-argument.js";
 import { settled } from "./settled.js";
 
-export function waitCommand(): Command {
+export function waitCommand(run: Run): Command {
   return new Command("wait")
     .description("wait until a cluster is ready, or has failed")
     .argument(
@@ -35,8 +36,8 @@ Example:
           EXIT.usage,
           `--timeout: found "${options.timeout ?? ""}", allowed: a duration (RFC 23), like 500ms, 10s or 2m`,
         );
-      const jobid = await clusterIdOf(name);
-      await settled(jobid, limitMs);
+      const jobid = await clusterIdOf(run, name);
+      await settled(run, jobid, limitMs);
       process.stdout.write(`${nameOf(jobid, terminalLook())}: ready\n`);
     });
 }

@@ -7,7 +7,7 @@ import { CommandError, EXIT } from "../errors.js";
 import { parseFsd } from "../flux/fsd.js";
 import { decodeHostlist, encodeHostlist } from "../flux/hostlist.js";
 import { localEnvironment, nodeEnvironment } from "../host/environment.js";
-import { run } from "../host/runner.js";
+import type { Run } from "../host/command.js";
 import { isEngine, type EngineName } from "../usernetes/engine.js";
 import { warmNodes, type Warmth } from "../warm/warm.js";
 import { whoseImages, type Whose } from "../warm/whose.js";
@@ -25,7 +25,7 @@ interface Options {
 
 type NodeWarmth = Warmth & { host: string; user: string | undefined };
 
-export function warmCommand(): Command {
+export function warmCommand(run: Run): Command {
   return new Command("warm")
     .description("build or pull the node's image ahead of time, on every node")
     .option("--rank <idset>", "build on these ranks only, like 0-3,7")
@@ -56,18 +56,18 @@ Examples:
   flux usernetes warm
   flux usernetes warm --rank 4-7 --engine podman`,
     )
-    .action(warm);
+    .action((options: Options) => warm(run, options));
 }
 
-async function warm(options: Options): Promise<void> {
+async function warm(run: Run, options: Options): Promise<void> {
   const limitMs = limitOf(options.timeout);
   const { config } = await (options.config === undefined
     ? loadFromBroker(run, localEnvironment())
     : loadFile(options.config));
   const engine = engineOf(options.engine, config);
-  const hosts = decodeHostlist(await attribute("hostlist"));
+  const hosts = decodeHostlist(await attribute(run, "hostlist"));
   const ranks = ranksOf(options.rank, hosts.length);
-  const owner = await refuseElsewhere("warm");
+  const owner = await refuseElsewhere(run, "warm");
   const all = await whoseImages(run, options.user, { runAs: config.runAs, owner });
   const base = nodeEnvironment(options.passEnv);
   const { template } = config;

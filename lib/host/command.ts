@@ -44,3 +44,12 @@ export const KILL_AFTER_MS = 7_000;
 export const OUTPUT_MAX = 1 << 20;
 /** Of what Flux prints that users and nodes make: a jobspec with files in it, a list of all jobs. */
 export const OUTPUT_MAX_FLUX = 128 << 20;
+
+/** Runs and gives stdout; throws an Error with the command, its status and stderr. */
+export async function output(runner: Run, command: Command): Promise<string> {
+  const outcome = await runner(command);
+  if (outcome.exitCode === 0) return outcome.stdout;
+  const status = outcome.exitCode === undefined ? outcome.reason : `exit ${outcome.exitCode}`;
+  const message = outcome.stderr.trim().split("\n").at(-1) ?? "";
+  throw new Error(`${command.argv.join(" ")}: ${status}${message && `: ${message}`}`);
+}

@@ -7,7 +7,7 @@
  * parent was killed with -9 gets SIGTERM from the kernel (setpriv(1)).
  */
 import { execa } from "execa";
-import { KILL_AFTER_MS, OUTPUT_MAX, type Command, type Outcome, type Run } from "./command.js";
+import { KILL_AFTER_MS, OUTPUT_MAX, type Outcome, type Run } from "./command.js";
 import { workingDirectory } from "./working-directory.js";
 import { readLines } from "./lines.js";
 
@@ -59,13 +59,4 @@ export const run: Run = async (command, options = {}) => {
 function reasonOf({ code, shortMessage }: { code?: string; shortMessage?: string }): string {
   if (code === "ENOENT") return "setpriv (of util-linux) is not on the PATH";
   return (shortMessage ?? "").split("\n")[0] ?? "";
-}
-
-/** Runs and gives stdout; throws an Error with the command, its status and stderr. */
-export async function output(runner: Run, command: Command): Promise<string> {
-  const outcome = await runner(command);
-  if (outcome.exitCode === 0) return outcome.stdout;
-  const status = outcome.exitCode === undefined ? outcome.reason : `exit ${outcome.exitCode}`;
-  const message = outcome.stderr.trim().split("\n").at(-1) ?? "";
-  throw new Error(`${command.argv.join(" ")}: ${status}${message && `: ${message}`}`);
 }

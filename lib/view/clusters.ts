@@ -6,7 +6,7 @@
 import { CommandError, EXIT } from "../errors.js";
 import { lastLine, noInstance } from "../flux/no-instance.js";
 import { OUTPUT_MAX_FLUX } from "../host/command.js";
-import { run } from "../host/runner.js";
+import type { Run } from "../host/command.js";
 import { INSTANCE } from "../usernetes/names.js";
 import { NotSeen, seeInstance, seeJob } from "./job.js";
 import { summarize, type Summary } from "./summary.js";
@@ -29,25 +29,27 @@ export interface Wanted {
 }
 
 /** Only what this user may see. Throws a CommandError: no instance, or a filter is refused. */
-export async function seeClusters(wanted: Wanted): Promise<Summary[]> {
+export async function seeClusters(run: Run, wanted: Wanted): Promise<Summary[]> {
   const { open } = wanted;
-  const users = await jobsWithMemo(wanted);
-  if (open) for (const jobid of await openClusters()) if (!users.has(jobid)) users.set(jobid, "");
+  const users = await jobsWithMemo(run, wanted);
+  if (open)
+    for (const jobid of await openClusters(run)) if (!users.has(jobid)) users.set(jobid, "");
   const jobs = [...users].filter(([jobid]) => jobid !== INSTANCE);
-  const seen = await concurrently(jobs, ([jobid, user]) => see(jobid, user, wanted.warn));
-  const instance = open ? await seeInstance() : undefined;
-  if (instance) seen.push(summarize(instance, await userName(instance.cluster.userid)));
+  const seen = await concurrently(jobs, ([jobid, user]) => see(run, jobid, user, wanted.warn));
+  const instance = open ? await seeInstance(run) : undefined;
+  if (instance) seen.push(summarize(instance, await userName(run, instance.cluster.userid)));
   return seen.filter((summary) => summary !== undefined);
 }
 
 async function see(
+  run: Run,
   jobid: bigint,
   user: string,
   warn: Wanted["warn"],
 ): Promise<Summary | undefined> {
   try {
-    const seen = await seeJob(jobid);
-    return summarize(seen, user || (await userName(seen.cluster.userid)));
+    const seen = await seeJob(run, jobid);
+    return summarize(seen, user || (await userName(run, seen.cluster.userid)));
   } catch (error) {
     if (!(error instanceof CommandError && error.status === EXIT.failed)) throw error;
     // Another user's, or purged in the meantime. A job that cannot be read hides no other.
@@ -57,7 +59,10 @@ async function see(
 }
 
 /** The users of the jobs with a `usernetes` memo. */
-async function jobsWithMemo({ filters, count, warn }: Wanted): Promise<Map<bigint, string>> {
+async function jobsWithMemo(
+  run: Run,
+  { filters, count, warn }: Wanted,
+): Promise<Map<bigint, string>> {
   // One more shows that there are more.
   const most = filters.includes("--") ? [] : [`--count=${count > 0 ? count + 1 : 0}`];
   const argv = ["flux", "jobs", "--no-header", `--format=${FORMAT}`, ...most, ...filters];
@@ -84,7 +89,7 @@ async function jobsWithMemo({ filters, count, warn }: Wanted): Promise<Map<bigin
 }
 
 /** What is there, or was and left something; nothing for a guest. */
-async function openClusters(): Promise<bigint[]> {
+async function openClusters(run: Run): Promise<bigint[]> {
   const argv = ["flux", "kvs", "ls", "-1", "usernetes.cluster"];
   const env = { ...environment(), FLUX_KVS_NAMESPACE: "primary" };
   const limits = { timeoutMs: DEADLINE_MS, outputMax: OUTPUT_MAX_FLUX };
@@ -97,7 +102,7 @@ async function openClusters(): Promise<bigint[]> {
 }
 
 /** The name of a user, or the number where it has none. */
-export async function userName(userid: number): Promise<string> {
+export async function userName(run: Run, userid: number): Promise<string> {
   const argv = ["id", "-nu", String(userid)];
   const { exitCode, stdout } = await run({ argv, env: environment(), timeoutMs: DEADLINE_MS });
   return exitCode === 0 ? stdout.trim() : String(userid);

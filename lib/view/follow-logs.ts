@@ -7,7 +7,7 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Cluster } from "../cluster/state.js";
-import { run } from "../host/runner.js";
+import type { Run } from "../host/command.js";
 import { readNodeLogs } from "../node/logs.js";
 import type { SeenJob } from "./job.js";
 import type { LogPrinter } from "./logs.js";
@@ -30,7 +30,7 @@ export interface Following {
   onNone: (seen: SeenJob) => void;
 }
 
-export async function followLogs(following: Following): Promise<void> {
+export async function followLogs(run: Run, following: Following): Promise<void> {
   const { look, wanted: wantedOf, printer, say, onNone } = following;
   let seen = await look();
   for (; !seen.cluster.claim; seen = await look()) {
@@ -40,11 +40,11 @@ export async function followLogs(following: Following): Promise<void> {
   const wanted = wantedOf(seen.cluster);
   const until = endOf(seen.cluster);
   if (until(seen.cluster)) {
-    await printLogs(seen, wanted, { printer, say });
+    await printLogs(run, seen, wanted, { printer, say });
     return;
   }
-  const printed = new PrintedLines(printer);
-  const nodes = followNodes(seen.cluster, wanted, printed);
+  const printed = new PrintedLines(run, printer);
+  const nodes = followNodes(run, seen.cluster, wanted, printed);
   let ended = 0;
   for (; !until(seen.cluster); seen = await look()) {
     if (!nodes.isOver()) await Promise.race([sleep(PAUSE_MS), nodes.over]);
@@ -65,7 +65,7 @@ function endOf(first: Cluster): (cluster: Cluster) => boolean {
   return ({ settle, down }) => down !== undefined || (!goesDown && settle !== undefined);
 }
 
-function followNodes(cluster: Cluster, { ranks, steps }: Wanted, printed: PrintedLines) {
+function followNodes(run: Run, cluster: Cluster, { ranks, steps }: Wanted, printed: PrintedLines) {
   const stop = new AbortController();
   const onNodes = inPlace(cluster, ranks);
   const how = { ...asked(cluster, { ranks: onNodes, steps }, LIMIT_S), follow: true };
@@ -93,7 +93,10 @@ function followNodes(cluster: Cluster, { ranks, steps }: Wanted, printed: Printe
 class PrintedLines {
   private readonly last = new Map<string, string[]>();
 
-  constructor(private readonly printer: LogPrinter) {}
+  constructor(
+    private readonly run: Run,
+    private readonly printer: LogPrinter,
+  ) {}
 
   line(step: NonNullable<Wanted["steps"][0]>, rank: number, text: string): void {
     this.remember(`${step} ${rank}`, [text]);
@@ -102,7 +105,7 @@ class PrintedLines {
 
   /** Prints what is kept and was not printed. */
   async makeUp({ cluster, record }: SeenJob, { ranks, steps }: Wanted): Promise<void> {
-    for (const log of await keptLogs(cluster.jobid, record, steps)) {
+    for (const log of await keptLogs(this.run, cluster.jobid, record, steps)) {
       const lines = new Map<number, readonly string[]>();
       for (const [rank, all] of linesOfRanks(log.lines, (rank) => ranks.includes(rank))) {
         const key = `${log.step} ${rank}`;

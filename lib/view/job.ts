@@ -9,7 +9,7 @@ import { newCluster, type Cluster } from "../cluster/state.js";
 import { CommandError, EXIT } from "../errors.js";
 import { lastLine, noInstance } from "../flux/no-instance.js";
 import { OUTPUT_MAX_FLUX } from "../host/command.js";
-import { run } from "../host/runner.js";
+import type { Run } from "../host/command.js";
 import { parseEventlog, type RecordEvent } from "../record/events.js";
 import { entryKey, parseOpenCluster, type OpenCluster } from "../record/writer.js";
 import { terminalLook, nameOf } from "./terminal.js";
@@ -29,22 +29,22 @@ export interface SeenJob {
  * Also of a job that Flux has purged, as long as its cluster is open: from its entry.
  * Throws a CommandError: no instance, no such job, or not this user's.
  */
-export async function seeJob(jobid: bigint): Promise<SeenJob> {
+export async function seeJob(run: Run, jobid: bigint): Promise<SeenJob> {
   try {
-    return await seeRecord(jobid);
+    return await seeRecord(run, jobid);
   } catch (error) {
     const gone = error instanceof NoJob || error instanceof NoKey;
-    const seen = gone ? await seeEntry(jobid) : undefined;
+    const seen = gone ? await seeEntry(run, jobid) : undefined;
     if (seen) return seen;
     throw error;
   }
 }
 
-async function seeRecord(jobid: bigint): Promise<SeenJob> {
+async function seeRecord(run: Run, jobid: bigint): Promise<SeenJob> {
   const [eventlog, jobspec, text] = await Promise.all([
-    info(jobid, "eventlog"),
-    info(jobid, "jobspec"),
-    info(jobid, RECORD).catch(noRecord),
+    info(run, jobid, "eventlog"),
+    info(run, jobid, "jobspec"),
+    info(run, jobid, RECORD).catch(noRecord),
   ]);
   const events = parseEventlog<JobEvent>(eventlog);
   const record = parseEventlog<RecordEvent>(text);
@@ -67,7 +67,7 @@ export class NotSeen extends CommandError {}
 class NoKey extends NotSeen {}
 class NoJob extends NotSeen {}
 
-async function info(jobid: bigint, key: string): Promise<string> {
+async function info(run: Run, jobid: bigint, key: string): Promise<string> {
   const argv = ["flux", "job", "info", String(jobid), key];
   const env = process.env as Record<string, string>;
   const limits = { timeoutMs: DEADLINE_MS, outputMax: OUTPUT_MAX_FLUX };
@@ -94,8 +94,8 @@ function noRecord(error: unknown): string {
 }
 
 /** The cluster of a job that Flux has purged, from its entry. Undefined: it has no entry, or this user may not read it. */
-export async function seeEntry(jobid: bigint): Promise<SeenJob | undefined> {
-  const text = await readKey(entryKey(jobid));
+export async function seeEntry(run: Run, jobid: bigint): Promise<SeenJob | undefined> {
+  const text = await readKey(run, entryKey(jobid));
   const entry = text === undefined ? undefined : parseOpenCluster(text);
   return entry && seenOf(entry);
 }
@@ -117,13 +117,13 @@ export function seenOf({ jobid, claim, left, kept, ...entry }: OpenCluster): See
 }
 
 /** The cluster for the whole instance. Undefined if there is no cluster, or this user may not read it. */
-export async function seeInstance(): Promise<SeenJob | undefined> {
-  const text = await readKey(RECORD);
+export async function seeInstance(run: Run): Promise<SeenJob | undefined> {
+  const text = await readKey(run, RECORD);
   return text === undefined ? undefined : instanceOf(text);
 }
 
 /** A key of the primary namespace, which only the instance's owner reads. */
-async function readKey(key: string): Promise<string | undefined> {
+async function readKey(run: Run, key: string): Promise<string | undefined> {
   const argv = ["flux", "kvs", "get", "--raw", key];
   // Not in the namespace of a job that this is called in.
   const env = { ...(process.env as Record<string, string>), FLUX_KVS_NAMESPACE: "primary" };

@@ -7,7 +7,7 @@ import { hostOf } from "../cluster/state.js";
 import type { Step } from "../cluster/steps.js";
 import { encodeIdset } from "../flux/idset.js";
 import { nodeEnvironment } from "../host/environment.js";
-import { run } from "../host/runner.js";
+import type { Run } from "../host/command.js";
 import { readNodeLogs, type LogRequest, type NodeLine } from "../node/logs.js";
 import { foldLines } from "../record/fold-lines.js";
 import type { KeptLog } from "./saved-logs.js";
@@ -37,14 +37,15 @@ export function asked(cluster: Cluster, { ranks, steps }: Wanted, limitS = LIMIT
 }
 
 export async function printLogs(
+  run: Run,
   { cluster, record }: SeenJob,
   { ranks, steps }: Wanted,
   out: { printer: LogPrinter; say: (words: string) => void },
 ): Promise<void> {
   const onNodes = inPlace(cluster, ranks);
   const nodeLines =
-    onNodes.length > 0 ? await fromNodes(cluster, { ranks: onNodes, steps }, out.say) : [];
-  const kept = await keptLogs(cluster.jobid, record, steps);
+    onNodes.length > 0 ? await fromNodes(run, cluster, { ranks: onNodes, steps }, out.say) : [];
+  const kept = await keptLogs(run, cluster.jobid, record, steps);
   for (const step of steps) {
     const nodeLog = byRank(nodeLines.filter((line) => line.step === step));
     out.printer.nodeLog(step, nodeLog);
@@ -57,6 +58,7 @@ export async function printLogs(
 }
 
 async function fromNodes(
+  run: Run,
   cluster: Cluster,
   wanted: Wanted,
   say: (words: string) => void,

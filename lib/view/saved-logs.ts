@@ -3,7 +3,7 @@
  * and the instance's owner, from any node, and after the job.
  */
 import { STEPS, type Step } from "../cluster/steps.js";
-import { run } from "../host/runner.js";
+import type { Run } from "../host/command.js";
 import type { RecordEvent } from "../record/events.js";
 import { plainLine } from "../record/notes.js";
 import { parseTails, type KeptTail } from "../record/step-tails.js";
@@ -25,6 +25,7 @@ export interface KeptLog {
 
 /** Of these steps, as far as the record has ends of them, in the order of the steps. */
 export async function keptLogs(
+  run: Run,
   jobid: bigint,
   record: RecordEvent[],
   steps: readonly Step[],
@@ -32,12 +33,12 @@ export async function keptLogs(
   const ended = new Set<Step>();
   for (const event of record) if (event.name === "step-finish") ended.add(event.context.step);
   const asked = STEPS.filter((step) => ended.has(step) && steps.includes(step));
-  const texts = await Promise.all(asked.map((step) => read(jobid, step)));
+  const texts = await Promise.all(asked.map((step) => read(run, jobid, step)));
   return asked.flatMap((step, index) => joined(step, parseTails(texts[index] ?? "")));
 }
 
 /** Empty where it printed nothing, or where this user may not see it. */
-async function read(jobid: bigint, step: Step): Promise<string> {
+async function read(run: Run, jobid: bigint, step: Step): Promise<string> {
   const key = `usernetes.log.${step}`;
   const argv =
     jobid === INSTANCE

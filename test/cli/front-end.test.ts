@@ -253,7 +253,7 @@ t.test("wrong usage: exit 2", async (t) => {
     await run(["attr", "kubeconf"]),
     refused(2, 'attr: found "kubeconf", allowed: kubeconfig, workdir, --jobid JOBID'),
   );
-  t.strictSame(await run(["env", "--jobid"]), refused(2, "--jobid needs a job id"));
+  t.strictSame(await run(["env", "--jobid"]), refused(2, "--jobid needs a job ID"));
   const { exitCode, stdout, stderr } = await run([]);
   t.equal(exitCode, 2);
   t.equal(stdout, "");

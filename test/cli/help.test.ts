@@ -1,4 +1,5 @@
 /** What --help prints: lib/cli, as far as it holds for all commands. */
+import { run } from "../../lib/host/runner.js";
 import type { Command } from "commander";
 import t from "tap";
 import { loadProgram } from "../../lib/cli/commands.js";
@@ -6,7 +7,7 @@ import { helpOf, textAfter } from "../../lib/help/help-of.js";
 import { filled } from "../../lib/help/help-width.js";
 import { prepare } from "../../lib/cli/program.js";
 
-const program = await loadProgram();
+const program = await loadProgram(run);
 const commands: [string, Command][] = [
   ["flux-usernetes", program],
   ...program.commands.map((command): [string, Command] => [command.name(), command]),
@@ -67,7 +68,7 @@ Examples:
 });
 
 t.test("options are as wide as the terminal, also where it is narrow", async (t) => {
-  const narrow = await loadProgram();
+  const narrow = await loadProgram(run);
   prepare(narrow, "flux-usernetes");
   for (const command of [narrow, ...narrow.commands]) {
     command.configureOutput({ getOutHelpWidth: () => 60 });

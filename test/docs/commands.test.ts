@@ -2,6 +2,7 @@
  * The commands in the documents: each exists and has the options and as many arguments as are
  * given there; each table `[usernetes]` passes the daemon's own check.
  */
+import { run } from "../../lib/host/runner.js";
 import { parse } from "smol-toml";
 import t from "tap";
 import { loadProgram } from "../../lib/cli/commands.js";
@@ -11,7 +12,7 @@ import { parseRequest } from "../../lib/cluster/request.js";
 import { callsIn, codeBlocks, documents, readDocument, type Call } from "./documents.js";
 
 const grammars = new Map<string, Grammar>(
-  [programGrammar(await loadProgram()), usernetesGrammar()].map((it) => [it.command, it]),
+  [programGrammar(await loadProgram(run)), usernetesGrammar()].map((it) => [it.command, it]),
 );
 
 /** What is wrong with a call; empty if nothing is. */

@@ -1,4 +1,5 @@
 /** What bash offers for a line that has been typed so far, by the completion's scripts. */
+import { run } from "../../../lib/host/runner.js";
 import { execa } from "execa";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -12,7 +13,7 @@ import { kindOf } from "../../../build/completion/kinds.js";
 import { packagePath } from "../../../lib/host/package.js";
 import { missing } from "../manual/rendered.js";
 
-const program = await loadProgram();
+const program = await loadProgram(run);
 
 const JOBS = `case "$*" in
   "kvs ls -1 usernetes.cluster") test -z "$FLUX_KVS_NAMESPACE" && printf '0\\n123\\n456\\n' ;;

@@ -1,4 +1,5 @@
 /** The manual pages have all that the help texts say, and are clean. */
+import { run } from "../../../lib/host/runner.js";
 import { execa } from "execa";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -11,7 +12,7 @@ import { usernetesHelp, verbsOf } from "../../../build/manual/front-end.js";
 import { pages, roffOfPage } from "../../../build/manual/pages.js";
 import { man, missing, plain } from "./rendered.js";
 
-const program = await loadProgram();
+const program = await loadProgram(run);
 const all = pages(program).map((page) => ({
   file: `${page.name}.${page.section}`,
   roff: roffOfPage(page, "1.2.3", "2026-01-02"),
