@@ -1,3 +1,4 @@
+/** The version of this package, from package.json. */
 import { readFileSync } from "node:fs";
 import { packagePath } from "../host/package.js";
 

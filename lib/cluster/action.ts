@@ -1,3 +1,4 @@
+/** What a plan may ask for: the actions, with their arguments. plugin/actions.ts carries them out. */
 import type { Settle } from "../record/events.js";
 import type { NodeStep, LocalStep } from "./steps.js";
 

@@ -1,3 +1,4 @@
+/** Medians and spreads of repeated measurements (test/bench/measure.ts). */
 import t from "tap";
 import { isMet, repeat, spread, type Row } from "./measure.js";
 

@@ -1,4 +1,4 @@
-/** Numbers measured several times, and what is said of them: median and spread. */
+/** Numbers that are measured several times, with their median and spread. */
 
 export interface Row {
   /** What was measured. */

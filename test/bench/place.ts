@@ -34,7 +34,7 @@ export const isEmbedded = (): boolean => whyNoRealFlux() !== undefined;
 
 /**
  * More cores than this machine has, so that many jobs get resources at once; the
- * embedded Flux has two a rank, whatever is said here.
+ * embedded Flux has two a rank, whatever is given here.
  */
 export const manyCores = (size: number): string =>
   `[resource]\nnoverify = true\n[[resource.config]]\nhosts = "node[0-${size - 1}]"\ncores = "0-63"\n`;

@@ -1,6 +1,6 @@
 /**
  * The same cluster as a shell script makes it with nothing but Flux, make and the
- * engine, one `flux exec` after the other and without a look at what comes of it: what
+ * engine, one `flux exec` after the other and without a check of the results: what
  * the steps themselves take on this machine, beside the durations that they pretend.
  */
 import { join } from "node:path";

@@ -50,7 +50,7 @@ async function work(flux: LifeFlux, ranks: number): Promise<Work> {
   const cpu = cpuSeconds(flux.daemonPid);
   const job = await flux.submit(`-N${ranks}`, "true");
   await flux.waitForEnd(job, "300s");
-  // What is told after the last event is part of it.
+  // Messages after the last event are part of it.
   await new Promise((resolve) => setTimeout(resolve, 500));
   const calls = flux.daemonLog.slice(before).match(/flux exec [^"]*: begins/g)?.length ?? 0;
   const record = await flux.record(job);

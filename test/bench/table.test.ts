@@ -1,3 +1,4 @@
+/** The table that `npm run bench` prints. */
 import t from "tap";
 import { json, number, table } from "./table.js";
 

@@ -1,3 +1,4 @@
+/** `usernetes` by hand: its verbs, options and messages, with stand-ins for make and the engine. */
 import { until } from "../hosts/until.js";
 import { execa } from "execa";
 import {
@@ -144,7 +145,7 @@ t.test("in a directory that all share, whoever comes first waits for the other",
 
   t.test("a worker that started with an old join command joins with the new one", async (t) => {
     for (const host of ["node0", "node1"]) await hand.make("down", host);
-    // It looks at the words when it has slept, and there are none for longer than that.
+    // The program checks the file after each sleep, and the file is absent for longer than that.
     hand.takes("kubeadm-join", 4);
     hand.takes("kubeadm-init", 6);
     const joins = () => hand.begun.filter((step) => step === "node1 kubeadm-join").length;

@@ -1,3 +1,4 @@
+/** `usernetes attr` and `env`, and the front end `flux-usernetes`, which are sh. */
 import { execa } from "execa";
 import { readFileSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
@@ -18,7 +19,7 @@ interface Instances {
   records?: Record<string, string>;
   /** What `flux getattr jobid` gives at each level. */
   jobids?: string[];
-  /** What `flux job info` says where there is no such record. */
+  /** The output of `flux job info` for a job without a record. */
   complaint?: string;
   /** No instance answers. */
   dead?: boolean;

@@ -1,3 +1,4 @@
+/** Events of a job and of its record fold into one state (lib/cluster/fold.ts). */
 import { timeLimit } from "../../lib/cluster/time-limit.js";
 import t from "tap";
 import { foldJobEvent, forgetRunning, type JobEvent } from "../../lib/cluster/fold.js";

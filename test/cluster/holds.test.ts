@@ -1,3 +1,4 @@
+/** Which prolog and epilog events the daemon may still finish (lib/cluster/holds.ts). */
 import t from "tap";
 import { planHolds } from "../../lib/cluster/holds.js";
 import type { Cluster } from "../../lib/cluster/state.js";

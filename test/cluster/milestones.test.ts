@@ -3,7 +3,7 @@ import t from "tap";
 import { Life, type LifeOptions } from "../fakes/life.js";
 import type { Play } from "../fakes/playing-run.js";
 
-/** What is said at info and above, without the cluster's name and times. */
+/** The log lines at info and above, without the cluster's name and times. */
 const told = ({ said }: Life) =>
   said
     .filter((line) => !/^(trace|debug): /.test(line))

@@ -1,3 +1,4 @@
+/** The plan of a state: the ordered actions that it infers (lib/cluster/plan.ts). */
 import t from "tap";
 import { foldJobEvent, forgetRunning, type JobEvent } from "../../lib/cluster/fold.js";
 import { plan } from "../../lib/cluster/plan.js";

@@ -1,3 +1,4 @@
+/** Properties that hold for random lives of a cluster, whatever the order of events. */
 import { fc, MORE } from "../random.js";
 import t from "tap";
 import { foldJobEvent, foldRecordEvent, forgetRunning } from "../../lib/cluster/fold.js";
@@ -107,7 +108,7 @@ t.test("no rank is asked for the same twice in one plan", (t) => {
   t.end();
 });
 
-/** What the eventlog says of our prolog and epilog, worked out in another way: from its end. */
+/** The state of the daemon's prolog and epilog, computed in another way: from the end of the eventlog. */
 function holdsIn(trace: readonly Traced[]) {
   const events = trace.flatMap(({ of, event }) => (of === "job" ? [event] : []));
   const ours = (name: string) =>
@@ -269,7 +270,7 @@ t.test("a life that fails or is canceled anywhere, then crashes anywhere, ends t
   t.end();
 });
 
-/** Ranks that go and come back as the life goes on: at these turns, each time the other way. */
+/** Ranks that are lost or come back during the life, at these turns. */
 class Coming {
   readonly lost = new Set<number>();
   readonly everLost = new Set<number>();

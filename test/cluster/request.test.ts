@@ -1,3 +1,4 @@
+/** What a job's attributes request, and which values are refused (lib/cluster/request.ts). */
 import t from "tap";
 import { parseRequest } from "../../lib/cluster/request.js";
 import { REQUEST_CASES, type Asks } from "./request-cases.js";

@@ -1,3 +1,4 @@
+/** The table [usernetes] is checked against the schema, with one line for each fault. */
 import t from "tap";
 import { checkConfig } from "../../lib/config/check.js";
 import { DEFAULT_OPTIONS } from "../../lib/config/template.js";

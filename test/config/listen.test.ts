@@ -1,3 +1,4 @@
+/** Addresses and ports of `metrics-listen`. */
 import t from "tap";
 import { formatListen, parseListen } from "../../lib/config/listen.js";
 

@@ -1,3 +1,4 @@
+/** The configuration is read from the broker or from a file, and each failure has its exit code. */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";

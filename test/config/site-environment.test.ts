@@ -1,3 +1,4 @@
+/** The key `environment`: names, values and placeholders. */
 import t from "tap";
 import { environmentFault, ofCluster, withoutCluster } from "../../lib/config/site-environment.js";
 

@@ -143,7 +143,7 @@ contract(async (t, flux) => {
     await post(id, "prolog-finish");
     await aWhile();
     t.equal((await events(flux, job)).at(-1)?.name, "prolog-finish");
-    // The epilog goes on, for all that Flux knows.
+    // Flux still counts the epilog as running.
     await post(id, "prolog-finish");
     t.equal((await eventsUntil(flux, job, "clean")).at(-1)?.name, "clean");
   });

@@ -26,7 +26,7 @@ contract(async (t, flux) => {
   const play = (ranks: string, kind: string, script: string) =>
     on(ranks, `cat > ${flux.disk}/${kind}`, `${script}\n`);
   const forget = (kind: string) => on("all", `rm -f ${flux.disk}/${kind} ${flux.disk}/go`);
-  /** What a script does that goes on until the test lets it. */
+  /** The text of a script that runs until the test ends it. */
   const waits = `until test -e ${flux.disk}/go; do sleep 0.05; done`;
   const go = () => on("all", `: > ${flux.disk}/go`);
   const perilogs = (log: Entry[]) =>

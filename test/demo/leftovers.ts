@@ -1,4 +1,4 @@
-/** Asks each node's engine, and the instance, what is left of any cluster, and shows it. */
+/** Asks each node's engine and the instance for leftovers of clusters, and prints them. */
 import type { LifeFlux } from "../life/flux.js";
 
 const ASK: [string, string[]][] = [

@@ -1,3 +1,4 @@
+/** Reports of the nodes become findings with the ranks that they hold for. */
 import t from "tap";
 import { checkConfig } from "../../lib/config/check.js";
 import { diagnose, isFit, type Diagnosis } from "../../lib/doctor/diagnose.js";
@@ -8,7 +9,7 @@ import { report } from "../../lib/doctor/table.js";
 
 const config = (more: object = {}) => checkConfig({ template: "/opt/usernetes", ...more }, "test");
 
-/** What each rank tells: `ok WORDS` or `no WORDS` by id. */
+/** The report of each rank: `ok TEXT` or `no TEXT` by ID. */
 function answers(nodes: Record<string, string>[], lost: [number, string][] = []): Answers {
   const told = nodes.map((node, rank): [number, Map<string, CheckReport>] => {
     const entries = Object.entries({ ...node, end: node["end"] ?? "ok" });

@@ -1,3 +1,4 @@
+/** One call asks all nodes, and a node that does not answer is reported. */
 import t from "tap";
 import { checkConfig } from "../../lib/config/check.js";
 import { examine } from "../../lib/doctor/examine.js";

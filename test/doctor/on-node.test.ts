@@ -1,4 +1,4 @@
-/** What a node's script says of it, on a PATH and under a root of its own. */
+/** The checks that doctor runs on a node, with a PATH and a root directory of the test. */
 import { execa } from "execa";
 import {
   appendFileSync,
@@ -93,7 +93,7 @@ esac`,
     );
   }
 
-  /** `ok WORDS` or `no WORDS`, by id, in the order told. */
+  /** `ok TEXT` or `no TEXT` by ID, in the order of the output. */
   async tells(env: Record<string, string> = {}): Promise<Record<string, string>> {
     const { stderr, stdout } = await execa(
       "sh",
@@ -136,7 +136,7 @@ t.test("a node that has everything passes each check, and no file remains", asyn
   t.strictSame(readdirSync(node.at("work")), []);
 });
 
-/** What is taken from the node, and what it says then. */
+/** What is removed from the node, and the check that then fails. */
 const FAULTS: [what: string, spoil: (node: Node) => void, id: string, told: string | RegExp][] = [
   [
     "make",

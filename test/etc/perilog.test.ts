@@ -1,3 +1,4 @@
+/** The prolog and epilog scripts of hold = "perilog", with a stand-in for flux. */
 import { execa } from "execa";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,3 +1,4 @@
+/** The sudoers rule allows the commands that the daemon runs, and no others. */
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import t from "tap";

@@ -1,3 +1,4 @@
+/** The systemd unit: its order, its restarts and its exit codes. */
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import t from "tap";

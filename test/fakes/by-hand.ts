@@ -53,7 +53,7 @@ export class ByHand {
   }
 
   start(args: string[], { host = "node0", env = {} } = {}) {
-    // What a step of one host may end of an earlier call's is told by it.
+    // It identifies the processes of an earlier call that a step of one host may end.
     const at = { SANDBOX_HOST: host, FLUX_URI: `local://${this.directory}/${host}` };
     return this.execute("usernetes", args, { ...at, ...env });
   }

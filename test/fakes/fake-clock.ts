@@ -32,7 +32,7 @@ export class FakeClock implements Clock {
     this.ms = end;
   }
 
-  /** Goes on to the next call-back; false if nobody waits for one. */
+  /** Advances to the next timer; false if no timer is set. */
   advanceToNext(): boolean {
     const next = this.next();
     if (next) this.fire(next);

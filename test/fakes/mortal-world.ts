@@ -64,7 +64,7 @@ export class MortalWorld {
       flux: mortal as unknown as World["flux"],
       run: (command, options) =>
         this.effect(command.argv.slice(0, 4).join(" "), () => run(command, options), {
-          // A line to the nodes is there when it is begun; it ends with the daemon.
+          // A session with the nodes is open as soon as it is started, and ends with the daemon.
           stays: options?.onInput !== undefined,
         }),
     };

@@ -1,7 +1,7 @@
 /**
  * A Run that records what it is given and plays the nodes: the agents of a `flux exec`, which
  * read requests and report their steps as agent.py does. A step succeeds at once unless `play`
- * says otherwise.
+ * overrides it.
  */
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
@@ -13,7 +13,7 @@ import type { ReportKind, Request } from "../../lib/node/protocol.js";
 export const TOKEN = "abcdef.0123456789abcdef";
 export const JOIN_COMMAND = `kubeadm join 10.0.0.1:20003 --token ${TOKEN} --discovery-token-ca-cert-hash sha256:${"0a".repeat(32)}\n`;
 
-/** How a step goes on a rank; what is left out is a step that succeeds at once. */
+/** The course of a step on a rank; without any field it succeeds at once. */
 export interface Part {
   exit?: number;
   /** What it waits for, one after another. */
@@ -21,9 +21,9 @@ export interface Part {
   /** Its last lines. */
   tail?: string[];
   seconds?: number;
-  /** It goes on until its call is stopped or runs out of time. */
+  /** It runs until its call is stopped or times out. */
   hangs?: boolean;
-  /** The rank is gone: flux exec says this. */
+  /** The rank is lost; flux exec prints this. */
   lost?: string;
 }
 
@@ -55,7 +55,7 @@ export const firstRequests = (argv: readonly string[]): Request[] =>
 export class PlayingRun {
   /** `exec RANKS: step, step` and `archive create NAME`, in order. */
   readonly commands: string[] = [];
-  /** `step rank`, each time one is begun on a rank. */
+  /** `step rank` for each start of a step on a rank. */
   readonly begun: string[] = [];
   readonly environments: Record<string, string>[] = [];
   /** Whom each call's steps run as; "": the owner. */
@@ -71,7 +71,7 @@ export class PlayingRun {
   onArchive: (name: string, text: string) => void = () => undefined;
   /** What `flux archive VERB` gives. */
   archive: (verb: string) => Partial<Outcome> = () => ({});
-  /** Counts all that happens, to tell when nothing does. */
+  /** Counts all events, to detect when nothing happens any more. */
   activity = 0;
   /** By step: the most ranks that were at it at one time. */
   readonly most = new Map<string, number>();
@@ -107,7 +107,7 @@ export class PlayingRun {
     const say: Say = (rank, report, fields = {}) => {
       hear(`${rank}: ${JSON.stringify({ nonce, report, ...fields })}`);
     };
-    // As with a process: a call that is not wanted any more is not begun.
+    // As with a process, an aborted call is not started.
     if (options.signal?.aborted) return ended({ exitCode: undefined, reason: "canceled" });
     let outcome: Partial<Outcome> = {};
     await new Promise<void>((resolve) => {

@@ -14,7 +14,7 @@ export function readSchemas(): Map<string, Record<string, unknown>> {
 
 let validators: Map<string, ValidateFunction> | undefined;
 
-/** One line for each event of an eventlog that is not as the document says. */
+/** One line for each event of an eventlog that the document does not describe. */
 export function faultsOf(eventlog: string): string[] {
   const ajv = new Ajv({ allErrors: true, strictRequired: false });
   validators ??= new Map([...readSchemas()].map(([name, schema]) => [name, ajv.compile(schema)]));

@@ -3,7 +3,7 @@ import type { JobEvent } from "../../lib/cluster/fold.js";
 import type { RecordEvent } from "../../lib/record/events.js";
 import { BEGIN, claimEvent, step } from "./clusters.js";
 
-/** `up 0`, `up 1 failed`: begun and ended then. */
+/** `up 0`, `up 1 failed`: started and ended at that time. */
 export function ends(words: string, from: number, to: number, attempt = 1): RecordEvent {
   const note = words.split(" ")[2] === undefined ? "" : "exit 2";
   const event = step(words, { at: BEGIN + to, attempt, note });

@@ -1,3 +1,4 @@
+/** A command becomes a `flux exec` of the same command on some ranks. */
 import t from "tap";
 import { createArchive, unlinkArchive } from "../../lib/flux/archive.js";
 import { fluxExec } from "../../lib/flux/exec.js";

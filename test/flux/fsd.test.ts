@@ -1,3 +1,4 @@
+/** Flux standard durations (RFC 23). */
 import { fc } from "../random.js";
 import t from "tap";
 import { formatFsd, parseFsd } from "../../lib/flux/fsd.js";

@@ -1,3 +1,4 @@
+/** Hostlists (RFC 29). */
 import t from "tap";
 import { decodeHostlist, encodeHostlist, encodeInOrder } from "../../lib/flux/hostlist.js";
 

@@ -1,3 +1,4 @@
+/** Idsets (RFC 22). */
 import { fc } from "../random.js";
 import t from "tap";
 import { decodeIdset, encodeIdset } from "../../lib/flux/idset.js";

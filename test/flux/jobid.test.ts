@@ -1,3 +1,4 @@
+/** Job IDs in all of Flux's forms (RFC 19). */
 import { fc } from "../random.js";
 import t from "tap";
 import { dothex, f58, kvsDirectory, parseJobid } from "../../lib/flux/jobid.js";

@@ -1,3 +1,4 @@
+/** Ranks and hosts of a job's R (RFC 20). */
 import t from "tap";
 import { parseResources } from "../../lib/flux/resources.js";
 

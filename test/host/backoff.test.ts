@@ -1,3 +1,4 @@
+/** Pauses between retries grow up to a limit. */
 import t from "tap";
 import { Backoff, retry } from "../../lib/host/backoff.js";
 import { FakeClock } from "../fakes/fake-clock.js";

@@ -1,8 +1,9 @@
+/** A stream is split into lines of bounded length. */
 import { PassThrough } from "node:stream";
 import t from "tap";
 import { readLines } from "../../lib/host/lines.js";
 
-/** What a reader of lines of at most `max` bytes is told of these chunks. */
+/** What a reader of lines of at most `max` bytes receives of these chunks. */
 async function told(max: number, ...chunks: (string | Buffer)[]): Promise<string[]> {
   const stream = new PassThrough();
   const all: string[] = [];

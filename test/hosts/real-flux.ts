@@ -94,7 +94,7 @@ export async function startRealFlux(options: RealOptions): Promise<RealFlux> {
     TESTBED: onHosts("testbed"),
     ...options.env,
   };
-  // What a test runner has its own processes load would cost each of ours 100 ms.
+  // NODE_OPTIONS of a test runner would cost each process 100 ms.
   delete base["NODE_OPTIONS"];
   const args = [
     `--config-path=${at("conf")}`,
@@ -144,7 +144,7 @@ hosts = "node[0-3]"
 cores = "0-1"
 `;
 
-/** As on a real system: flux-config-bootstrap(5) says where each broker is. */
+/** As on a real system: flux-config-bootstrap(5) names the host of each broker. */
 async function startApart(command: string, args: string[], { env, cwd }: Setting) {
   const cert = join(cwd, "cert");
   spawnSync(command, ["keygen", cert], { env });

@@ -1,6 +1,6 @@
 /**
  * `flux start`, or a `flux broker` of rank 0, of whichever Flux, kept up by an
- * initial program that waits for its stdin to close. What it says on stderr is in flux-start.err in the directory.
+ * initial program that waits for its stdin to close. Its stderr is in flux-start.err in the directory.
  */
 import { spawn } from "node:child_process";
 import { closeSync, openSync } from "node:fs";

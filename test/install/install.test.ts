@@ -1,3 +1,4 @@
+/** `flux-usernetes install` and `uninstall` on a directory tree. */
 import { execa } from "execa";
 import {
   chmodSync,

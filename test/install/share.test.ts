@@ -1,4 +1,4 @@
-/** What tells people of the commands, where install has put it. */
+/** The manual pages, completion and help that install has put in place. */
 import { execa } from "execa";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -1,3 +1,4 @@
+/** Clusters that are brought up by hand on several nodes, without the daemon. */
 import { join } from "node:path";
 import { TEMPLATE } from "../sandbox/paths.js";
 import { life } from "./life.js";

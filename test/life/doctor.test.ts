@@ -1,3 +1,4 @@
+/** `flux usernetes doctor` on four nodes. */
 import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { life } from "./life.js";

@@ -1,3 +1,4 @@
+/** The ends of a job: success, failure, cancel, time limit, at each state of its cluster. */
 import { until } from "../hosts/until.js";
 import { life, type Tap } from "./life.js";
 import type { Entry } from "./flux.js";

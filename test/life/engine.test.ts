@@ -1,3 +1,4 @@
+/** Jobs that request an engine, with the commands of each engine. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { ENGINES } from "../../lib/usernetes/engine.js";

@@ -154,7 +154,7 @@ export class LifeFlux {
     });
   }
 
-  /** The daemon says that it is ready; its LOG_LEVEL must let it. Rejects if it ends before. */
+  /** Resolves when the daemon logs that it is ready (LOG_LEVEL info or lower). Rejects if it ends before. */
   daemonReady(): Promise<void> {
     return new Promise((resolve, reject) => {
       let text = "";
@@ -176,7 +176,7 @@ export class LifeFlux {
 
   /**
    * A copy of the template that all hosts see, whose targets run this script: it
-   * is told the $target, and `played` does what the template's own would.
+   * gets the $target, and `played` does what the template's own would.
    */
   template(script: string): string {
     const template = join(this.place.common, `template-${++this.scripts}`);
@@ -291,7 +291,7 @@ export class LifeFlux {
         const what = list(join(engines, host, project));
         if (what.length > 0) left.push(`engine ${host} ${project}: ${what.join(" ")}`);
       }
-    // A rank that is lost gives nothing, and a status that says so.
+    // A lost rank gives no output, and a status that shows the loss.
     const disks = await this.flux("exec", "-l", "ls", "-A", this.place.base);
     for (const line of disks.stdout.split("\n")) if (/: ./.test(line)) left.push(`disk ${line}`);
     for (const directory of ["usernetes.cluster", "archive"]) {

@@ -9,7 +9,7 @@ const UP = ["flux-usernetes", "up", "--pass-env", "TESTBED"];
 /** It has the environment, and the time limit, that the cluster was made with. */
 const DOWN = ["flux-usernetes", "down"];
 
-/** An up that goes on; `said` is its stderr so far. */
+/** An up that still runs; `said` is its stderr so far. */
 function begin(flux: LifeFlux, ...args: string[]) {
   const [command = "", ...rest] = [...UP, ...args];
   const up = spawnCommand(command, rest, { env: flux.place.env, cwd: flux.place.common });

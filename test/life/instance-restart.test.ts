@@ -1,3 +1,4 @@
+/** An instance with a statedir crashes and starts again. */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { remains, started, type StartedLife } from "./started.js";

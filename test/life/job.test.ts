@@ -1,3 +1,4 @@
+/** Jobs that have a cluster from their start to their end. */
 import { join } from "node:path";
 import { decodeIdset, encodeIdset } from "../../lib/flux/idset.js";
 import { life } from "./life.js";
@@ -35,7 +36,7 @@ usernetes attr kubeconfig workdir
 
     t.test("its record has each step once, and ends with down", async (t) => {
       const record = await flux.record(job);
-      // A step of many ranks may be told in a few events; together they name each rank once.
+      // A step of many ranks may be recorded in a few events; together they name each rank once.
       const told = record.filter(({ name }) => !name.startsWith("step-")).map(({ name }) => name);
       const finished = record.filter(({ name }) => name === "step-finish");
       for (const step of new Set(finished.map(({ context }) => String(context?.["step"])))) {

@@ -1,4 +1,4 @@
-/** What is left after a job's end, and how it is found and removed. */
+/** Leftovers after a job's end are found and removed. */
 import { existsSync } from "node:fs";
 import { until } from "../hosts/until.js";
 import { life, type Tap } from "./life.js";

@@ -28,7 +28,7 @@ life(async (t, flux) => {
       const [, ranks = ""] = /^([0-9,-]+): (.*)$/.exec(each) ?? [];
       return each.endsWith(`: ${line}`) && decodeIdset(ranks).includes(rank);
     }).length;
-  // Each step says a line that is the same on all nodes, and one that is not.
+  // Each step prints a line that is the same on all nodes, and one that is not.
   const template = flux.template(`host=$(hostname)
 echo "$target begins"
 echo "  $target on $host"

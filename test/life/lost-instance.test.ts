@@ -1,3 +1,4 @@
+/** The daemon when its Flux instance is lost. */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { processes, started } from "./started.js";

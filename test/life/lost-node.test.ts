@@ -16,7 +16,7 @@ life(
       (await flux.events(job)).find((entry) => entry.context?.["severity"] === 0)?.context;
     const down = async (job: string) =>
       (await flux.record(job)).filter(({ name }) => name === "down").at(-1)?.context;
-    /** What is left, but for the rank: nothing. */
+    /** No leftovers remain, except on that rank. */
     const othersAreClean = async (rank: number) => {
       const left = await flux.leftovers();
       return left.filter((line) => new RegExp(`node[^${rank}]|disk [^${rank}]:`).test(line));

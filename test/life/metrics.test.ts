@@ -1,3 +1,4 @@
+/** The metrics endpoint while jobs run. */
 import { readFileSync, writeFileSync } from "node:fs";
 import { freePort, scrape, sum, taken, type Scraped } from "../fakes/scrape.js";
 import { life } from "./life.js";

@@ -1,10 +1,11 @@
+/** Jobs inside a batch job or an allocation use its cluster. */
 import { join } from "node:path";
 import { life } from "./life.js";
 
 const ASKS = "--setattr=attributes.user.usernetes=yes";
 const NO_ENV = "env -u KUBECONFIG -u USERNETES_WORKDIR";
 
-/** What a task knows of its cluster, said in one line that begins with $1. */
+/** Prints one line that begins with $1: what a task knows of its cluster. */
 const TELL = `echo "$1 $KUBECONFIG $(usernetes attr kubeconfig) $USERNETES_WORKDIR"`;
 const FORGOT = `unset KUBECONFIG USERNETES_WORKDIR; echo "$1 $(usernetes attr kubeconfig)"`;
 

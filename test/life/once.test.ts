@@ -1,3 +1,4 @@
+/** `flux usernetes once` in the tasks of a job. */
 import { until } from "../hosts/until.js";
 import { join } from "node:path";
 import { COMMANDS } from "./places.js";

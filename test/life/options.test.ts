@@ -1,3 +1,4 @@
+/** The options --usernetes and --usernetes-options, and refusals at submission. */
 import { whyNoPython } from "../fakes/flux-plugins.js";
 import { CLI_PLUGINS } from "../sandbox/plugins.js";
 import { life } from "./life.js";

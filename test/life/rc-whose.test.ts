@@ -1,3 +1,4 @@
+/** In which instances the rc scripts start a daemon. */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { COMMANDS } from "./places.js";

@@ -1,3 +1,4 @@
+/** The rc scripts start and stop the daemon with the instance. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { processes, remains, started } from "./started.js";

@@ -1,3 +1,4 @@
+/** Jobs that are refused or whose cluster cannot come up, and the reason that they get. */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { TEMPLATE } from "../sandbox/paths.js";

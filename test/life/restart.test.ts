@@ -1,3 +1,4 @@
+/** The daemon is restarted at several states of a cluster. */
 import { life } from "./life.js";
 
 const LONG = ["sleep", "300"];

@@ -1,3 +1,4 @@
+/** The daemon reports its state to systemd. */
 import { join } from "node:path";
 import { PACKAGE } from "../sandbox/paths.js";
 import { until } from "../hosts/until.js";

@@ -1,3 +1,4 @@
+/** Clusters whose work directory is shared between the nodes. */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { life } from "./life.js";

@@ -1,3 +1,4 @@
+/** `flux shutdown` removes all clusters, and then the daemon ends. */
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { remains, started, type StartedLife } from "./started.js";

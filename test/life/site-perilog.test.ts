@@ -21,7 +21,7 @@ life(async (t, flux) => {
   const play = (kind: "prolog" | "epilog", script: string) => {
     writeFileSync(join(folder, kind), script);
   };
-  /** The site's takes until it is told to `go`. */
+  /** The site's script runs until the test calls `go`. */
   const slow = (kind: "prolog" | "epilog", then = "") => {
     rmSync(join(folder, `go-${kind}`), { force: true });
     play(kind, `until test -e "$TESTBED/site/go-${kind}"; do sleep 0.05; done\n${then}`);
@@ -90,7 +90,7 @@ life(async (t, flux) => {
   await test("nodes are kept for the site's epilog when the cluster is gone", async (t) => {
     slow("epilog");
     const job = await flux.submit("-N2", "true");
-    // The job's own shell keeps the nodes until then: an epilog of ours is not needed.
+    // The job's own shell keeps the nodes until then: the daemon's epilog is not needed.
     await flux.waitForRecord(job, "down");
     await waitFor(job, "epilog-start", "site");
     t.notOk(await has(job, "free"));

@@ -1,7 +1,7 @@
 /**
  * An instance that is started with `flux start`, be it the embedded or a real one,
  * with this package's rc scripts: they start the daemon and stop it. Its folder
- * may outlive it, for what is left there and for the next instance.
+ * may outlive it, for the leftovers there and for the next instance.
  */
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -52,7 +52,7 @@ export class StartedLife extends LifeFlux {
       }
   }
 
-  /** What `flux start`, and so the rc scripts, have said on stderr. */
+  /** The stderr of `flux start`, and so of the rc scripts. */
   said(): string {
     return readFileSync(join(this.folder, "flux-start.err"), "utf8");
   }
@@ -149,7 +149,7 @@ function configuration(disk: string, options: StartedOptions): string {
   return "table" in options && options.table === undefined ? "" : table(disk, options.table ?? "");
 }
 
-/** What is left on any host of an instance that has ended, its processes too. */
+/** The leftovers on all hosts of an instance that has ended, with its processes. */
 export function remains(folder: string): string[] {
   const engines = join(folder, "testbed/engine");
   const hosts = join(folder, "hosts");

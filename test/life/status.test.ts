@@ -1,3 +1,4 @@
+/** `flux usernetes list`, `status` and `wait` while clusters come and go. */
 import { life } from "./life.js";
 
 interface Listed {
@@ -125,7 +126,7 @@ life(async (t, flux) => {
       const argv = ["flux-usernetes", ...verb];
       t.match(await flux.run(argv, { FLUX_URI: "local:///nonexistent" }), { exitCode: 4 });
     }
-    // A reader that went away is none of its business.
+    // A reader that has closed the pipe is no error.
     const gone = `{ flux usernetes "$1"; echo "exit $?" >&2; } | true`;
     for (const verb of ["list", "status"])
       t.match(await flux.run(["sh", "-c", gone, "sh", verb]), { stderr: "exit 141\n" });

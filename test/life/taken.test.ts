@@ -5,7 +5,7 @@ import { life } from "./life.js";
 
 life(async (t, flux) => {
   await flux.startDaemon();
-  /** A container that is none of ours, with these ports and this subnet. */
+  /** A container that belongs to no cluster, with these ports and this subnet. */
   const occupy = (host: string, { ports = "1", subnet = "10.9.9.0/24" }) => {
     const theirs = join(flux.place.testbed, "engine", host, "another");
     mkdirSync(theirs, { recursive: true });

@@ -1,3 +1,4 @@
+/** `flux usernetes status --watch` on a terminal. */
 import { life } from "./life.js";
 
 life(async (t, flux) => {

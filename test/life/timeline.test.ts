@@ -1,3 +1,4 @@
+/** `flux usernetes timeline` of a cluster, and its drawing. */
 import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { timelineJson } from "../../lib/view/timeline/json.js";

@@ -1,4 +1,4 @@
-/** What flux dmesg, or `up`, tells of steps. */
+/** What flux dmesg, or `up`, prints about steps. */
 import { decodeIdset } from "../../lib/flux/idset.js";
 
 /** The ranks, in order and with repetition, of `...STEP: HOSTS (rank IDSET): STATUS` lines. */

@@ -71,7 +71,7 @@ users("a user's cluster is the user's own, on every node", async (t, flux, alice
   t.strictSame(flux.stepUids(), new Set([String(alice.uid)]));
   await t.rejects(flux.by(bob, "job", "info", job, "usernetes.eventlog"), /access is restricted/);
   t.match(await flux.by(alice, "job", "info", job, "usernetes.eventlog"), '"settle"');
-  // The owner is told by the nodes, as the user; the user of what is kept, and nobody else is.
+  // The owner gets the logs from the nodes, as the user. The user gets the saved lines, and nobody else gets any.
   const whole = await flux.run(["flux", "usernetes", "logs", job]);
   t.match(whole, { exitCode: 0, stderr: "", stdout: /^==> wait-ready <==\n0: /m });
   const kept = { exitCode: 0, stderr: /cannot read logs from the nodes \(.*owner credentials\)/ };

@@ -133,7 +133,7 @@ export class UsersFlux extends LifeFlux {
     return new Set([...text.matchAll(/ uid=([0-9]+) /g)].map(([, uid = ""]) => uid));
   }
 
-  /** Resolves when the template has begun `target` on so many hosts. */
+  /** Resolves when the template has started `target` on so many hosts. */
   async untilBegun(target: string, hosts: number): Promise<void> {
     const begun = () => this.begun().filter((line) => line.endsWith(` ${target}`)).length;
     await until(`${target} on ${hosts} hosts`, () => begun() >= hosts);

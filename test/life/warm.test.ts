@@ -1,3 +1,4 @@
+/** `flux usernetes warm` on four nodes. */
 import { until } from "../hosts/until.js";
 import { appendFileSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,3 +1,4 @@
+/** The line of a step's output that names the cause of its failure. */
 import t from "tap";
 import { causesOf } from "../../lib/node/cause.js";
 

@@ -1,7 +1,7 @@
 /**
  * What is asked of each container engine, word for word. docker and nerdctl have no
  * engine here to be tried with: what is asked of them, and the names that they give,
- * are as their manuals have them (docs/admin/engines.md says so).
+ * are as in their manuals (see docs/admin/engines.md).
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

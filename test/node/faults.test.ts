@@ -1,3 +1,4 @@
+/** Which failures of a step are permanent, and which need other ports or subnets. */
 import t from "tap";
 import { causesOf } from "../../lib/node/cause.js";
 import { failureOf } from "../../lib/node/faults.js";

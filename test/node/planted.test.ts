@@ -18,7 +18,7 @@ import { MAKEFILE } from "../fakes/template.js";
 
 const isRoot = process.getuid?.() === 0;
 
-/** In the place of the workdir, or in it; what stage says of it. */
+/** What is planted in place of the work directory, or in it, and the message of stage. */
 const PLANTED: [string, (node: Node) => void, RegExp][] = [
   ...(["fifo", "file", "dangling link", "link"] as const).map(
     (what): [string, (node: Node) => void, RegExp] => [

@@ -1,3 +1,4 @@
+/** The client of bridge.py: its requests, its answers and its restarts. */
 import { readFileSync } from "node:fs";
 import { pino } from "pino";
 import t from "tap";

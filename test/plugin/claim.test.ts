@@ -1,3 +1,4 @@
+/** The claim of a cluster: who may have one, and with which ports and subnets. */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";

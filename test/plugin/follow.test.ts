@@ -1,3 +1,4 @@
+/** A job's eventlog is followed, and the follow is restarted without a lost event. */
 import t from "tap";
 import type { JobEvent } from "../../lib/cluster/fold.js";
 import { Follow } from "../../plugin/follow.js";

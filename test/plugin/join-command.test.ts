@@ -1,3 +1,4 @@
+/** A join command is checked and published to the workers. */
 import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

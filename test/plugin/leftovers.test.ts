@@ -1,3 +1,4 @@
+/** Clusters of ended jobs, and work directories without a record, are taken down. */
 import t from "tap";
 import { kvsDirectory } from "../../lib/flux/jobid.js";
 import { entryKey, recordKey, type OpenCluster } from "../../lib/record/writer.js";

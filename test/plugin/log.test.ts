@@ -1,3 +1,4 @@
+/** The daemon's log on stderr and in `flux dmesg`. */
 import { spawnSync } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
 import t from "tap";

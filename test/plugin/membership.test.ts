@@ -1,3 +1,4 @@
+/** Which ranks are up, lost or back. */
 import t from "tap";
 import { Membership } from "../../plugin/membership.js";
 import { FakeClock } from "../fakes/fake-clock.js";

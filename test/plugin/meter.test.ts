@@ -1,3 +1,4 @@
+/** Counts and durations for the metrics. */
 import t from "tap";
 import type { Meter } from "../../plugin/metrics/metrics.js";
 import { Life } from "../fakes/life.js";

@@ -1,3 +1,4 @@
+/** The text that the metrics endpoint serves. */
 import { execa } from "execa";
 import t from "tap";
 import { packagePath } from "../../lib/host/package.js";

@@ -1,3 +1,4 @@
+/** The networks of the nodes, which a cluster's subnets must avoid. */
 import t from "tap";
 import type { Command, Outcome } from "../../lib/host/command.js";
 import { Membership } from "../../plugin/membership.js";

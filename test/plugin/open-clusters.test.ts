@@ -1,3 +1,4 @@
+/** Free ports and subnets beside the open clusters. */
 import t from "tap";
 import { decodeIdset } from "../../lib/flux/idset.js";
 import type { Avoid } from "../../lib/record/events.js";

@@ -1,3 +1,4 @@
+/** The reconciler: from a job's events to actions, with recorded effects and a fake clock. */
 import t from "tap";
 import { DEFAULT_ADJUSTMENTS } from "../../lib/config/schema.js";
 import { DEFAULT_OPTIONS } from "../../lib/config/template.js";
@@ -1117,7 +1118,7 @@ t.test(
     const { flux, job } = life;
     const post = flux.post.bind(flux);
     let posts = 0;
-    // The job's events come late, too: they are told when the daemon has tried again.
+    // The job's events are late, too: they come after the daemon's retry.
     let known = 0;
     flux.post = async (...args) => {
       if (++posts === 1) {

@@ -1,10 +1,11 @@
+/** Messages to systemd: ready, reloading, watchdog. */
 import t from "tap";
 import { ServiceManager } from "../../plugin/service-manager.js";
 import { FakeClock } from "../fakes/fake-clock.js";
 
 const UNIT = { NOTIFY_SOCKET: "/run/notify", WATCHDOG_USEC: "60000000" };
 
-/** `answers`: what the bridge does with each request, in turn; it sends when there are none left. */
+/** `answers`: what the bridge does with each request, in turn; afterwards it sends. */
 function manage(env: Record<string, string>, answers: (Promise<void> | "gone")[] = []) {
   const clock = new FakeClock();
   const told: string[] = [];

@@ -1,3 +1,4 @@
+/** One line of the log for ranks that end a step in the same way. */
 import t from "tap";
 import { encodeIdset } from "../../lib/flux/idset.js";
 import { StepLog, type StepEnded } from "../../plugin/step-log.js";

@@ -100,7 +100,7 @@ for (const [when, words] of [
   t.test(`no record stays of a job that is purged when ${words}`, async (t) => {
     const life = await new Life({ user: { usernetes: "yes" } }).alloc();
     await life.untilStarted();
-    // Inactive while its teardown goes on: its epilog came too late.
+    // The job is inactive during its teardown: its epilog came too late.
     life.reconciler.onJobEvent({ timestamp: life.clock.now(), name: "clean" });
     const purge = () => {
       for (const key of [...life.flux.kvs.keys()])

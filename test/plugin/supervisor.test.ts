@@ -1,3 +1,4 @@
+/** One reconciler per job that is due, and none for the others. */
 import t from "tap";
 import { kvsDirectory } from "../../lib/flux/jobid.js";
 import { OPEN_CLUSTERS } from "../../lib/record/writer.js";

@@ -1,3 +1,4 @@
+/** Each effect of the daemon is traced with its duration. */
 import t from "tap";
 import type { LogFields } from "../../lib/log.js";
 import { traceEffects } from "../../plugin/tracing.js";

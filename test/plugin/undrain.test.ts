@@ -1,3 +1,4 @@
+/** A node that the daemon drained is undrained when it has no leftovers. */
 import t from "tap";
 import { claimOf } from "../fakes/clusters.js";
 import { Life, type LifeOptions } from "../fakes/life.js";

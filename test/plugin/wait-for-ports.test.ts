@@ -1,3 +1,4 @@
+/** A claim waits for ports and subnets until they are free or its time is over. */
 import t from "tap";
 import type { OpenCluster } from "../../lib/record/writer.js";
 import { INSTANCE } from "../../lib/usernetes/names.js";

@@ -100,7 +100,7 @@ async function checkJob(t: Asserts, flux: PodmanFlux): Promise<void> {
   t.match(record.at(-1), { name: "down", context: { left: { length: 0 } } });
 }
 
-/** With a daemon that is killed; what it has begun goes on in the container. */
+/** With a daemon that is killed: the step that it has started continues in the container. */
 async function checkCutOff(t: Asserts, flux: PodmanFlux, table: string): Promise<void> {
   const job = await flux.submit("-N1", "true");
   const slow = 'if [ -d "$1" ]; then touch "$1/slow"; fi';

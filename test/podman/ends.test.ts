@@ -1,4 +1,4 @@
-/** What a real engine does to the end of a cluster, and what is said of it. */
+/** The end of a cluster with a real engine, and its messages. */
 import { podmanLife } from "./life.js";
 
 const TABLE = 'teardown-timeout = "20s"\n';

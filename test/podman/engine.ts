@@ -18,7 +18,7 @@ export interface Engine {
   conf: string;
 }
 
-/** Why there is none, in words; undefined if it is worth trying. */
+/** Why podman cannot be used, as a text; undefined if it can. */
 export function whyNoPodman(): string | undefined {
   if (process.getuid?.() !== 0) return "podman in hosts of their own needs root";
   for (const command of ["podman", "podman-compose", "ip", "nsenter", "jq", "make"])

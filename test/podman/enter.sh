@@ -3,7 +3,7 @@
 #
 #   enter.sh PIDS HOST COMMAND...
 #
-# PIDS/HOST has the keeper's pid. As --wrap of `flux start`, where PMI_RANK says which
+# PIDS/HOST has the keeper's pid. As --wrap of `flux start`, where PMI_RANK names the rank
 # broker this is, HOST is `-`.
 pids=$1 host=$2
 shift 2

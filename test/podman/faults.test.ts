@@ -1,4 +1,4 @@
-/** What keeps a cluster of a real engine from coming up, and with which words its job is told. */
+/** What keeps a cluster of a real engine from coming up, and the message that its job gets. */
 import { podmanLife } from "./life.js";
 
 const TABLE = "attempts = { up = 2, kubeadm-join = 1 }\n";

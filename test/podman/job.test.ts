@@ -1,4 +1,4 @@
-/** Jobs whose clusters are real containers: what the engines have is told by them. */
+/** Jobs whose clusters are real containers, which the engines list. */
 import { writeFileSync } from "node:fs";
 import { podmanLife } from "./life.js";
 
@@ -62,7 +62,7 @@ test $FLUX_TASK_RANK != 0 || kubectl get nodes; exit ${status}`);
 
   await t.test("one that is kept for debugging is there until it is cleaned", async (t) => {
     const debug = "--setattr=attributes.user.usernetes_debug=yes";
-    // Its user's Makefile does not do what it says.
+    // The user's Makefile does not do what its target promises.
     flux.instead({ "down-v": "@true" });
     const job = await flux.submit("-N1", debug, "true");
     await flux.output("flux-usernetes", "wait", job);

@@ -7,7 +7,7 @@
 # CONF takes the place of /etc/containers. OWN is seen as DISK where that is given.
 # All that its podman has lives on a file system of this host alone: root's podman
 # shares /run/containers/networks between all its stores, the addresses that it has
-# given out among it, whatever the configuration says. Prints `ready`, lives until
+# given out among it, whatever the configuration has. Prints `ready`, lives until
 # its stdin is closed, and leaves no process and no container.
 set -eu
 hostname "$1"

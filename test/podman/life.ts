@@ -13,7 +13,7 @@ import type { Tap } from "../life/life.js";
 import { whyNoPodman } from "./engine.js";
 import { openMachine, TEMPLATE, type Options, type PodmanPlace } from "./places.js";
 
-/** What podman leaves of an image's build that was cut off, which tells of no cluster (docs/admin/engines.md). */
+/** What podman leaves of an interrupted image build, which names no cluster (docs/admin/engines.md). */
 const CUT_OFF = /-working-container Storage$/;
 
 /** A Flux whose nodes have real containers. */
@@ -61,7 +61,7 @@ export class PodmanFlux extends LifeFlux {
   }
 
   /**
-   * What each podman has, but for the image that the tests bring, as the engine tells it;
+   * What each podman has, but for the image that the tests bring, as the engine lists it;
    * and the bridges, of which it may know nothing.
    */
   async engines(): Promise<string[]> {

@@ -1,3 +1,4 @@
+/** The events of a record: parsing, and elapsed seconds. */
 import t from "tap";
 import { elapsed, formatEvent, parseEventlog, type RecordEvent } from "../../lib/record/events.js";
 

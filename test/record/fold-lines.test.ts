@@ -1,3 +1,4 @@
+/** Lines that several ranks have printed are merged. */
 import { fc } from "../random.js";
 import t from "tap";
 import { encodeIdset } from "../../lib/flux/idset.js";

@@ -1,3 +1,4 @@
+/** Notes are one bounded line without secrets. */
 import t from "tap";
 import { oneLine, plainLine } from "../../lib/record/notes.js";
 import { JOIN_COMMAND, TOKEN } from "../fakes/playing-run.js";
@@ -55,7 +56,7 @@ t.test("a line of output keeps its indentation, and nothing else that one may no
 });
 
 t.test("half a secret at the end of a cut line is not kept", (t) => {
-  // Secrets make it shorter, so that its end is told.
+  // Masked secrets make it shorter, so that its end fits.
   const line = `${TOKEN} `.repeat(200).slice(0, 4001 + 12);
   const told = plainLine(line, 2000);
   t.notMatch(told, /[a-z0-9]{6}\.[a-z0-9]/);

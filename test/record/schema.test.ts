@@ -1,3 +1,4 @@
+/** The JSON schema in docs/record.md describes the events that are written. */
 import t from "tap";
 import { STEPS } from "../../lib/cluster/steps.js";
 import { formatEvent, type RecordEvent } from "../../lib/record/events.js";

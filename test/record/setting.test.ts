@@ -1,3 +1,4 @@
+/** The settings that a cluster's entry keeps for its teardown. */
 import t from "tap";
 import { parseSetting, settingOf, siteOf } from "../../lib/record/setting.js";
 import { DEFAULT_OPTIONS } from "../../lib/config/template.js";

@@ -1,3 +1,4 @@
+/** The last lines of each try, bounded for all ranks together. */
 import t from "tap";
 import { formatTail, parseTails, TEXT_MAX, type Tail } from "../../lib/record/step-tails.js";
 

@@ -1,3 +1,4 @@
+/** Events are written in order, in transactions, and repeated if they were not confirmed. */
 import { fc } from "../random.js";
 import t from "tap";
 import { foldRecordEvent } from "../../lib/cluster/fold.js";

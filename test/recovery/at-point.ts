@@ -2,7 +2,7 @@
  * Loaded into the daemon's process (NODE_OPTIONS=--import), to strike at an exact
  * point of a job's life without any hook in the daemon: points are the lines that
  * the daemon is about to write to its own log about a job, counted. An effect is
- * told before it begins and when it has ended, so every gap between two is one.
+ * reported before it starts and when it has ended, so every gap between two is one.
  *
  * Lines of one turn of the event loop with no effect between them are one point.
  * What it is to do comes in USERNETES_POINT; its children get neither that nor
@@ -15,7 +15,7 @@ import fs from "node:fs";
 export type Strike =
   /** kill -9 of the daemon. */
   | "die"
-  /** The job is canceled, and the daemon goes on, or dies over it. */
+  /** The job is canceled, and the daemon continues or is killed. */
   | "cancel"
   | "cancel twice"
   | "cancel and die"

@@ -1,4 +1,4 @@
-/** kill -9 of what the daemon started, at the points of a life: it goes on as if nothing was. */
+/** kill -9 of the daemon's children, at the points of a life: the life continues unchanged. */
 import { life } from "../life/life.js";
 import { everyPoint } from "./every-point.js";
 import { RUNS } from "./scenarios.js";

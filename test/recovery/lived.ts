@@ -76,7 +76,7 @@ export async function live(
   };
 }
 
-/** Has the daemon that is started next struck; gives the file where it tells of it. */
+/** Has the next daemon killed; returns the file where it reports the point. */
 function arm(flux: LifeFlux, strike: Strikes[number] | undefined): string {
   const report = join(flux.place.common, `points-${randomUUID()}`);
   writeFileSync(report, "");

@@ -55,7 +55,7 @@ export const FAILS: Scenario = {
   },
 };
 
-/** What holds wherever the job was canceled: it says so, and no failure. */
+/** What holds wherever the job was canceled: it reports the cancel, and no failure. */
 function canceled(lived: Lived): string[] {
   const types = new Set(fatal(lived).map(({ context }) => String(context?.["type"])));
   // It was over before.

@@ -1,6 +1,6 @@
 /**
  * Users other than the instance owner, as far as they are played: SANDBOX_USER in a
- * caller's environment says which uid it is (whoever calls, so it proves nothing).
+ * caller's environment names its uid (whoever calls, so it proves nothing).
  * Their jobs' tasks run as that user where the instance is root's.
  */
 import { execFileSync } from "node:child_process";

@@ -1,7 +1,7 @@
 /**
  * A running Flux: some ranks, all played by this process. Each rank listens on a
  * socket of its own, so that a caller's rank is known by the socket it came to; it is
- * there from when somebody is told of it.
+ * there before anybody is notified of it.
  */
 import { EventEmitter, once } from "node:events";
 import { randomUUID } from "node:crypto";

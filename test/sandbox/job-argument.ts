@@ -9,7 +9,7 @@ export function jobidArgument(text: string): bigint {
   return id;
 }
 
-/** `unknown` is what is said of a job that does not exist. */
+/** `unknown`: the message about a job that does not exist. */
 export function jobArgument(call: Call, text: string, unknown: string): Job {
   const job = call.instance.jobs.jobs.get(jobidArgument(text));
   if (!job) throw new Refusal(`flux-job: ${unknown}`);

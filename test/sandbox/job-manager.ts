@@ -1,7 +1,7 @@
 /**
  * The job manager: the jobs of an instance, their events, and what follows from
  * them. An event is written to the job's eventlog in the KVS, folded into its
- * state, told to the journal and to followers, and then acted upon.
+ * state, sent to the journal and to followers, and then acted upon.
  */
 import { EventEmitter } from "node:events";
 import { kvsDirectory } from "../../lib/flux/jobid.js";
@@ -95,7 +95,7 @@ export class JobManager {
     return job;
   }
 
-  /** The job, also an inactive one; ENOENT if there is none. */
+  /** The job, also an inactive one; ENOENT if it does not exist. */
   find(id: bigint): Job {
     const job = this.jobs.get(id);
     if (!job) throw new FluxError("ENOENT", "unknown job id");
@@ -130,7 +130,7 @@ export class JobManager {
     }
   }
 
-  /** A submit event is told together with what comes next, as ingest has it. */
+  /** A submit event is sent together with the next one, as by ingest. */
   #tell(job: Job, entry: Entry): void {
     if (entry.name === "submit") return;
     const [submit] = job.entries;

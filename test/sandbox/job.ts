@@ -26,7 +26,7 @@ export interface Job {
   allocation?: Allocation;
   expiration: number;
   perilogs: number;
-  /** Whether the journal has been told of it: at validate, with the submit event. */
+  /** Whether the journal has it: from validate on, with the submit event. */
   journaled: boolean;
   dependPosted: boolean;
   priorityPosted: boolean;

@@ -85,7 +85,7 @@ function resources({ nodes, shared, slots, coresPerSlot }: ResourceRequest): unk
   return [{ type: "node", count: nodes, ...(shared ? {} : { exclusive: true }), with: [slot] }];
 }
 
-/** Sets `a.b.c` in an object, refusing to go through a value that is none. */
+/** Sets `a.b.c` in an object; refuses a path through a value that is not an object. */
 function setPath(object: Record<string, unknown>, path: string[], value: unknown): void {
   let here = object;
   for (const name of path.slice(0, -1)) {

@@ -1,6 +1,6 @@
 /**
  * The key-value store: dotted keys to text, in memory; directories exist while
- * there is a key under them. Every change of a key is told to who waits for it.
+ * there is a key under them. Every change of a key is sent to those who watch it.
  */
 import { EventEmitter } from "node:events";
 

@@ -6,7 +6,7 @@ const NAMES = ["lua5.3", "lua5.4", "lua5.2", "lua5.1", "lua"];
 
 let found: string | undefined | false = false;
 
-/** SANDBOX_LUA, or the first one on the PATH; undefined: there is none. */
+/** SANDBOX_LUA, or the first Lua on the PATH; undefined if none is installed. */
 export function findLua(): string | undefined {
   if (found === false) {
     const named = process.env["SANDBOX_LUA"];

@@ -1,6 +1,6 @@
 /**
  * Processes of a rank: each in a process group of its own, with the environment
- * it was sent and what says on which rank it is, its paths those of its host.
+ * it was sent and the variables that name its rank, its paths those of its host.
  */
 import { spawn, type ChildProcess } from "node:child_process";
 import { existsSync } from "node:fs";

@@ -21,7 +21,7 @@ export interface Caller extends Provider {
   onEnd(act: () => void): void;
 }
 
-/** With `ack` the caller says that it has acted upon it. */
+/** With `ack` the caller confirms that it has acted upon it. */
 export type Send = (answer: Answer, ack?: boolean) => void;
 
 type Payload = Record<string, unknown>;

@@ -1,6 +1,6 @@
 /**
  * What the flux command does without an instance: print its version, convert job
- * ids, and say that there is none.
+ * ids, and report that no instance answers.
  */
 import { text } from "node:stream/consumers";
 import { Refusal } from "./call.js";

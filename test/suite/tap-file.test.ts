@@ -1,3 +1,4 @@
+/** The TAP output of a test file is counted. */
 import t from "tap";
 import { readTap } from "./tap-file.js";
 

@@ -4,7 +4,7 @@
  */
 import t from "tap";
 import { documents } from "../docs/documents.js";
-import { comments, faultsIn, prose, texts, titles, type Place } from "./style.js";
+import { comments, faultsIn, prose, texts, titles, withoutPurpose, type Place } from "./style.js";
 
 /** Names, link targets and code. */
 const NAMES = /leftovers?\b|\]\([^)]*\)|`[^`]*`/g;
@@ -35,6 +35,11 @@ t.test("documents are in plain English", (t) => {
 
 t.test("comments are in plain English", (t) => {
   check(t, comments());
+  t.end();
+});
+
+t.test("every program opens with a comment on its purpose", (t) => {
+  t.strictSame(withoutPurpose(), []);
   t.end();
 });
 

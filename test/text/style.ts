@@ -83,10 +83,21 @@ const filesBelow = (folder: string): string[] =>
 export const prose = (files: string[]): Place[] =>
   files.flatMap((file) => proseOf(file, readFileSync(packagePath(file), "utf8")));
 
-const programs = (): string[] => ["bin", "etc", "lib", "plugin"].flatMap(filesBelow);
+const programs = (): string[] => ["bin", "build", "etc", "lib", "plugin"].flatMap(filesBelow);
+
+const testPrograms = (): string[] =>
+  filesBelow("test").filter((file) => /\.(ts|py|sh|lua)$|\/[^.]+$/.test(file));
 
 export const comments = (): Place[] =>
-  programs().flatMap((file) => commentsOf(file, readFileSync(packagePath(file), "utf8")));
+  [...programs(), ...testPrograms()].flatMap((file) =>
+    commentsOf(file, readFileSync(packagePath(file), "utf8")),
+  );
+
+/** The programs and tests that do not open with a comment. */
+export const withoutPurpose = (): string[] =>
+  [...programs(), ...testPrograms()]
+    .filter((file) => /\.(ts|py|sh)$/.test(file))
+    .filter((file) => !/^(#!.*\n)?(\/\*\*|"""|#)/.test(readFileSync(packagePath(file), "utf8")));
 
 export const titles = (): Place[] =>
   filesBelow("test")

@@ -1,3 +1,4 @@
+/** The commands and names of each container engine. */
 import t from "tap";
 import { composeCommand, engine, ENGINES, isEngine } from "../../lib/usernetes/engine.js";
 

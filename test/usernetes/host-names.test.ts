@@ -1,3 +1,4 @@
+/** Host names that can be part of a Kubernetes node name. */
 import t from "tap";
 import { hostNameFault, hostNamesFault } from "../../lib/usernetes/host-names.js";
 

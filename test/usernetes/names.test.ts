@@ -1,3 +1,4 @@
+/** The names of a cluster, derived from its job ID. */
 import t from "tap";
 import { archive, INSTANCE, marker, nameOf, project, workdir } from "../../lib/usernetes/names.js";
 

@@ -1,3 +1,4 @@
+/** Ranges of ports, and the four ports of a cluster. */
 import { fc } from "../random.js";
 import t from "tap";
 import {

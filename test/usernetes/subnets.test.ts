@@ -1,3 +1,4 @@
+/** Pools of subnets, and the subnet of each node. */
 import { fc } from "../random.js";
 import t from "tap";
 import {

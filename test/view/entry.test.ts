@@ -1,3 +1,4 @@
+/** A cluster whose job was purged is shown from its entry. */
 import t from "tap";
 import type { OpenCluster } from "../../lib/record/writer.js";
 import { PLAIN } from "../../lib/view/terminal.js";

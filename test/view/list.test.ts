@@ -1,3 +1,4 @@
+/** The rows of `flux usernetes list`. */
 import t from "tap";
 import type { Cluster } from "../../lib/cluster/state.js";
 import { formatEvent, type RecordEvent } from "../../lib/record/events.js";

@@ -1,3 +1,4 @@
+/** The progress of `up` and `down` on a terminal. */
 import t from "tap";
 import { describe, followSteps, type Line } from "../../lib/view/live-steps.js";
 

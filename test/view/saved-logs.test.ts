@@ -1,3 +1,4 @@
+/** The saved last lines of steps, when the nodes' logs are gone. */
 import t from "tap";
 import { parseTails } from "../../lib/record/step-tails.js";
 import { unknown } from "../../lib/view/follow-logs.js";

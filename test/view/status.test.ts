@@ -1,3 +1,4 @@
+/** The text of `flux usernetes status`. */
 import t from "tap";
 import type { Cluster } from "../../lib/cluster/state.js";
 import { STEPS } from "../../lib/cluster/steps.js";

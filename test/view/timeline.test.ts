@@ -1,3 +1,4 @@
+/** The timeline of a record: rows, bars, longest chain, and the drawing. */
 import t from "tap";
 import { foldJobEvent, foldRecordEvent, type JobEvent } from "../../lib/cluster/fold.js";
 import type { Cluster } from "../../lib/cluster/state.js";
@@ -150,7 +151,7 @@ t.test("a try waited for the one before it, and not for other ranks", (t) => {
     claimEvent(),
     ends("kubeadm-join 1 failed", 0, 4),
     ends("kubeadm-join 2", 0, 4.5),
-    // Told together with a rank that was later.
+    // Recorded together with a rank that was later.
     ends("fetch-join 1-2", 4, 4.6),
     ends("kubeadm-join 1", 5, 7, 2),
     settled(7, "ready"),

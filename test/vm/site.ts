@@ -46,7 +46,7 @@ export async function good(t: Test, what: string, running: Promise<Result>): Pro
   return stdout;
 }
 
-/** A system instance of one node, with its own unit, before anything of ours is there. */
+/** A system instance of one node, with its own unit, before the package is installed. */
 export async function startFlux(t: Test, site: Site): Promise<void> {
   const conf = `[resource]
 noverify = true

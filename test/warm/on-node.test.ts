@@ -1,4 +1,4 @@
-/** What a node does to be warm: which commands of its engine, and what it says. */
+/** How a node builds its image ahead of time: the commands of its engine, and its output. */
 import { execa } from "execa";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -23,7 +23,7 @@ networks:
   image: nothing
 `;
 
-/** A node whose engine is a script that tells of its calls; it knows image 1, and makes 2. */
+/** A node whose engine is a script that logs its calls; it has image 1, and makes 2. */
 class Node {
   readonly directory = mkdtempSync(join(tmpdir(), "usernetes-warm-"));
   private readonly calls = join(this.directory, "calls");

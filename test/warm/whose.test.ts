@@ -1,3 +1,4 @@
+/** Whose images `flux usernetes warm` builds. */
 import t from "tap";
 import type { Run } from "../../lib/host/command.js";
 import { whoseImages } from "../../lib/warm/whose.js";

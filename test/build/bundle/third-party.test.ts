@@ -1,3 +1,4 @@
+/** THIRD-PARTY.txt lists every bundled package with its licence. */
 import t from "tap";
 import { thirdParty } from "../../../build/bundle/third-party.js";
 

@@ -1,4 +1,4 @@
-/** The configuration's keys are told of in one place, the schema. */
+/** The documents describe the configuration's keys as the schema does. */
 import { readFileSync } from "node:fs";
 import t from "tap";
 import { packagePath } from "../../../lib/host/package.js";

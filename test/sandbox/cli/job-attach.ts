@@ -18,7 +18,7 @@ function exceptionText(job: Job, { timestamp, context }: Entry): string {
   return `${elapsed}s: job.exception ${f58(job.id)} type=${type} severity=${severity} ${note}\n`;
 }
 
-/** The exit status of a job that has ended; what is said of it. */
+/** The exit status of a job that has ended, and the message about it. */
 function ending(job: Job): { status: number; text?: string } {
   if (job.waitstatus === undefined) return { status: 1 };
   const status = job.waitstatus >> 8;

@@ -62,7 +62,7 @@ export async function eventlog(call: Call): Promise<number> {
   return 0;
 }
 
-/** Calls `see` with each entry, past and coming, until it says that it is enough. */
+/** Calls `see` with each entry, past and future, until it returns true. */
 function follow(call: Call, key: string, see: (entry: Entry) => boolean): Promise<void> {
   const { kvs } = call.instance;
   return new Promise((resolve) => {

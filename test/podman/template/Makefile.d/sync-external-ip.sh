@@ -1,5 +1,5 @@
 #!/bin/sh
-# Tells each node's external address.
+# Sets each node's external address.
 set -e
 for node in $(kubectl get nodes -o name); do
   kubectl annotate "$node" host-ip=told

@@ -1,3 +1,5 @@
+"""Stands in for flux-core's flux.constants."""
+
 FLUX_MSGTYPE_REQUEST = 1
 FLUX_MSGTYPE_RESPONSE = 2
 FLUX_NODEID_ANY = 0xFFFFFFFF

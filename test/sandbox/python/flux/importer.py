@@ -1,3 +1,5 @@
+"""Stands in for flux-core's flux.importer."""
+
 import importlib.util
 
 

@@ -1,0 +1,1 @@
+"""Stands in for flux-core's flux.cli."""

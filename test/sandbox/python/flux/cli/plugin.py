@@ -1,3 +1,6 @@
+"""Stands in for flux-core's flux.cli.plugin."""
+
+
 class CLIPlugin:
     def __init__(self, prog, prefix="ex"):
         self.options = []

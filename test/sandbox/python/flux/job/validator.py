@@ -1,2 +1,5 @@
+"""Stands in for flux-core's flux.job.validator."""
+
+
 class ValidatorPlugin:
     pass
