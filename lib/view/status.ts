@@ -100,7 +100,9 @@ function facts(cluster: Cluster, summary: Summary, { now, failed }: StatusFields
     ["ports", ports.join(", ")],
     [
       "deadline",
-      settle ? undefined : `${clockTime(claim.deadline)}, ${by < 0 ? "over" : `in ${fsd(by)}`}`,
+      (settle ?? teardown ?? down)
+        ? undefined
+        : `${clockTime(claim.deadline)}, ${by < 0 ? "over" : `in ${fsd(by)}`}`,
     ],
     ["without", settle?.without && names(cluster, decodeIdset(settle.without))],
     // A failed step below shows the same.
