@@ -47,7 +47,8 @@ export function warmCommand(run: Run): Command {
       `
 Runs on rank 0, as the instance owner. Each node builds the image that clusters need,
 from the current template, and keeps it. An image that exists is not built again. Run it
-again for new nodes, and when the template has changed. Ctrl-C stops the builds.
+again for new nodes, and when the template has changed. Ctrl-C stops the builds. A template with a
+target warm builds by that. With usernetes.images, the archives there are checked and listed.
 
 Exit codes: 0 all nodes have the image, 1 a node does not, 2 wrong usage, 3 configuration refused,
 4 no Flux instance.
@@ -71,12 +72,13 @@ async function warm(run: Run, options: Options): Promise<void> {
   const all = await whoseImages(run, options.user, { runAs: config.runAs, owner });
   const base = nodeEnvironment(options.passEnv);
   const { template } = config;
-  const site = withoutCluster(config.options.environment);
+  const { environment, images } = config.options;
+  const site = withoutCluster(environment);
   const signal = stopOnSignals();
   const nodes: NodeWarmth[] = [];
   process.stderr.write(`warming ${ranks.length} nodes with ${engine}\n`);
   for (const whose of all) {
-    const wanted = { ranks, engine, base, template, site, limitS: limitMs / 1000 };
+    const wanted = { ranks, engine, base, template, images, site, limitS: limitMs / 1000 };
     const onEnd = (warmth: Warmth) => {
       nodes.push({ ...warmth, host: hosts[warmth.rank] ?? "", user: whose.name });
       process.stderr.write(`${nodeOf(hosts, warmth, whose)}: ${outcome(warmth)}\n`);
@@ -86,7 +88,7 @@ async function warm(run: Run, options: Options): Promise<void> {
   }
   const ok = nodes.length === ranks.length * all.length && nodes.every(isWarm);
   if (options.json) process.stdout.write(`${JSON.stringify({ ok, engine, nodes: nodes })}\n`);
-  else process.stdout.write(summary(nodes));
+  else process.stdout.write(summary(nodes) + listArchives(nodes, images));
   if (!ok) process.exitCode = EXIT.failed;
 }
 
@@ -109,6 +111,22 @@ function summary(nodes: NodeWarmth[]): string {
   const rest = not.length === 0 ? "" : `; not ${encodeHostlist(not)}`;
   const count = ranks.size - new Set(cold.map(({ rank }) => rank)).size;
   return `${count} of ${ranks.size} nodes have the image${rest}\n`;
+}
+
+/** The archives, for each group of nodes that have the same. */
+function listArchives(nodes: NodeWarmth[], images: string | undefined): string {
+  if (images === undefined) return "";
+  const groups = new Map<string, Set<string>>();
+  for (const { host, archives } of nodes.filter(isWarm)) {
+    const text = archives.map((line) => `  ${line}\n`).join("");
+    groups.set(text, (groups.get(text) ?? new Set()).add(host));
+  }
+  return [...groups]
+    .map(([text, hosts]) => {
+      const where = `${images} on ${encodeHostlist([...hosts])}`;
+      return text === "" ? `no archives in ${where}\n` : `archives in ${where}:\n${text}`;
+    })
+    .join("");
 }
 
 function limitOf(text: string): number {

@@ -104,12 +104,12 @@ export function checkConfig(found: unknown, where: string): Config {
 
 /** The keys that go with a template; those that are not set are as in `others`. */
 function optionsOf(
-  table: Pick<Table, "make" | "port-variables" | "environment" | "hooks">,
+  table: Pick<Table, "make" | "port-variables" | "environment" | "images" | "hooks">,
   others: TemplateOptions,
   where: string,
 ): TemplateOptions {
-  const { make, "port-variables": portVariables, environment, hooks } = table;
-  const variable = environmentFault(environment ?? {});
+  const { make, "port-variables": portVariables, environment, images, hooks } = table;
+  const variable = environmentFault(environment ?? {}, portVariables ?? others.portVariables);
   if (variable !== undefined) throw refuse(where, `usernetes.environment${variable}`);
   const hook = hooksFault(hooks ?? {});
   if (hook !== undefined) throw refuse(where, `usernetes.hooks${hook}`);
@@ -117,6 +117,7 @@ function optionsOf(
     ...(make && { make }),
     ...(portVariables && { portVariables }),
     ...(environment && { environment }),
+    ...(images !== undefined && { images: images.replace(/(.)\/+$/, "$1") }),
     ...(hooks && { hooks }),
   };
   return { ...others, ...set };

@@ -52,6 +52,7 @@ export interface Table {
   make?: TemplateOptions["make"];
   "port-variables"?: string[];
   environment?: TemplateOptions["environment"];
+  images?: string;
   hooks?: TemplateOptions["hooks"];
   "metrics-listen"?: string;
 }
@@ -109,6 +110,11 @@ const TEMPLATE_KEYS = {
     allowed: VARIABLES,
     description:
       "environment variables of all that runs on the nodes for a cluster; `{user}`, `{uid}`, `{home}`, `{host}`, `{jobid}` and `{workdir}` are replaced",
+  },
+  images: {
+    ...path,
+    description:
+      "directory of image archives (OCI or docker) on each node, which its containerd is given before it would pull",
   },
   hooks: {
     type: "object",

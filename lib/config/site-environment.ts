@@ -45,9 +45,13 @@ const ALLOWED = `text without control characters, in which {${PLACEHOLDERS.join(
 /** The first fault: `XDG_RUNTIME_DIR: found ..., allowed: ...`, after the name of the table. */
 export function environmentFault(
   environment: Readonly<Record<string, unknown>>,
+  /** usernetes.port-variables: each cluster has its own ports for these. */
+  portVariables: readonly string[] = [],
 ): string | undefined {
   let all = 0;
   for (const [name, value] of Object.entries(environment)) {
+    if (portVariables.includes(name))
+      return `.${name}: cannot be set here: it is one of usernetes.port-variables`;
     const fault = nameFault(name) ?? valueFault(name, value);
     if (fault !== undefined) return fault;
     all += name.length + String(value).length;

@@ -58,6 +58,13 @@ export function engineRequirements(name: EngineName, fatal: boolean): Requiremen
       fix: `the steps start containers and execute commands in them: see \`${name} info\`; if flux.service has Delegate=yes, rootless podman needs lingering (loginctl enable-linger)`,
     },
     {
+      id: `storage-${name}`,
+      what: `storage of ${name}`,
+      how: `${name} info; stat --file-system`,
+      fatal: false,
+      fix: `put the storage of ${name} on a local disk: rootless engines change the owners of files, which network file systems refuse (CONTAINERS_STORAGE_CONF in usernetes.environment, a hook before-up, or daemon.json)`,
+    },
+    {
       id: `udevd-${name}`,
       what: `udevd in ${name}`,
       how: "/sys is writable in a privileged container of a rootful engine",

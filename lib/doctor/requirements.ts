@@ -103,11 +103,32 @@ const OWN: Requirement[] = [
     what: "subuid and subgid",
     how: "/etc/subuid, /etc/subgid, getsubids; newuidmap, newgidmap",
     fatal: true,
-    fix: "install uidmap (shadow-utils), and give the instance owner 65536 ids of each kind: usermod as above, whose range is free on that node",
+    fix: "install uidmap (shadow-utils), and give the instance owner 65536 ids of each kind: usermod as above, whose range is free on that node; with fewer ids, load an image that was built for them (docs/sites.md)",
+  },
+  {
+    id: "runtime-dir",
+    what: "XDG_RUNTIME_DIR",
+    how: "a local directory of the user's own, with a short path",
+    fatal: false,
+    fix: 'run loginctl enable-linger for the instance owner, or set XDG_RUNTIME_DIR in usernetes.environment, like "/var/tmp/{user}/run"',
+  },
+  {
+    id: "memlock",
+    what: "memlock limit",
+    how: "/proc/self/limits, /sys/class/infiniband",
+    fatal: false,
+    fix: "set LimitMEMLOCK=infinity for flux.service (and in limits.conf where sudo(8) applies it): pods that use RDMA inherit the limit",
   },
 ];
 
 const KERNEL: Requirement[] = [
+  {
+    id: "kernel",
+    what: "kernel version",
+    how: "uname -r; --ignore-preflight-errors in the template's Makefile",
+    fatal: false,
+    fix: "add --ignore-preflight-errors=SystemVerification to the template's kubeadm-init and kubeadm-join: newer versions of kubeadm refuse this kernel",
+  },
   {
     id: "cgroup",
     what: "cgroup v2",

@@ -69,6 +69,7 @@ export function stepEnvironment(
     USERNETES_WITHOUT: dropped.join(" "),
     USERNETES_SUBNET: claim.subnet,
     ...hookPrograms(site.options.hooks),
+    ...(site.options.images === undefined ? {} : { USERNETES_IMAGES: site.options.images }),
     ...(site.interface === undefined ? {} : { USERNETES_INTERFACE: site.interface }),
     CONTAINER_ENGINE: claim.engine,
     COMPOSE: composeCommand(claim.engine, claim.project),

@@ -31,6 +31,10 @@ export function stepScript(step: NodeStep): string {
   return script;
 }
 
+/** A step's script is a program of Python, or of sh. */
+export const isPython = (step: NodeStep): boolean =>
+  files(step).every((name) => name.endsWith(".py"));
+
 /** `env`: of the steps, which has the name of the cluster's archive. */
 export function stepRequest(
   step: NodeStep,
@@ -41,5 +45,6 @@ export function stepRequest(
   if (puts) return { step, seconds, archive: env["USERNETES_ARCHIVE"] ?? "" };
   if (needs === "hook")
     return { step, seconds, script: stepScript(step), args: hooks[step as Hook] ?? [] };
+  if (isPython(step)) return { step, seconds, script: stepScript(step), python: true };
   return { step, seconds, script: stepScript(step), ...(gives ? { gives } : {}) };
 }

@@ -11,7 +11,8 @@ import { fluxExec } from "../flux/exec.js";
 import type { Run } from "../host/command.js";
 import { packagePath } from "../host/package.js";
 import { templatePorts } from "../node/environment.js";
-import { withoutComments } from "../node/scripts.js";
+import type { StepRequest } from "../node/protocol.js";
+import { stepScript, withoutComments } from "../node/scripts.js";
 import { Session } from "../node/session.js";
 import { composeCommand, type EngineName } from "../usernetes/engine.js";
 import { WARM_PROJECT } from "../usernetes/names.js";
@@ -25,12 +26,16 @@ export interface Warmth {
   note: string;
   /** Since the beginning. */
   seconds: number;
+  /** The site's image archives there: `flannel.tar: ghcr.io/flannel-io/flannel:v0.26`. */
+  archives: string[];
 }
 
 export interface Wanted {
   ranks: number[];
   template: string;
   engine: EngineName;
+  /** Directory of the site's image archives. */
+  images?: string | undefined;
   /** The site's own variables. */
   site: Record<string, string>;
   /** What goes to every node. */
@@ -43,6 +48,8 @@ export interface Wanted {
 /** ms between two looks for ranks that are lost, and that one of them may take. */
 const LOOK = { every: 10_000, limit: 10_000 };
 const STEP = "warm";
+/** What lib/node/steps/images.py calls the check of the archives. */
+const LIST = "list-images";
 
 export async function warmNodes(
   run: Run,
@@ -81,20 +88,31 @@ export async function warmNodes(
       },
     },
   );
-  const chain = { steps: [STEP], ranks, env: settings(wanted), site, limitS };
-  const requestOf = (step: string, seconds: number) => ({ step, seconds, script: script() });
+  const steps = wanted.images === undefined ? [STEP] : [STEP, LIST];
+  const chain = { steps, ranks, env: settings(wanted), site, limitS };
+  const already = new Set<number>();
+  const archives = new Map(ranks.map((rank): [number, string[]] => [rank, []]));
   await session.take(chain, requestOf, {
-    onEnd: ({ rank, status, note, tail }) => {
+    onProgress: ({ rank, note }) => archives.get(rank)?.push(note),
+    onEnd: ({ step, rank, status, note, tail, next }) => {
+      if (step === STEP && tail.at(-1) === "already") already.add(rank);
+      if (next !== undefined) return;
       waitedFor.delete(rank);
-      const went = tail.at(-1) === "already" ? "already" : "made";
+      const went = already.has(rank) ? "already" : "made";
       const seconds = (Date.now() - begin) / 1000;
-      onEnd({ rank, status: status === "ok" ? went : status, note, seconds });
+      const found = archives.get(rank) ?? [];
+      onEnd({ rank, status: status === "ok" ? went : status, note, seconds, archives: found });
     },
   });
   session.close();
   over.abort();
   await looking;
 }
+
+const requestOf = (step: string, seconds: number): StepRequest =>
+  step === LIST
+    ? { step, seconds, script: stepScript("load-images"), python: true }
+    : { step, seconds, script: script() };
 
 /** A flux exec to a broker that has just died does not report it, and does not exit. */
 async function look(
@@ -131,7 +149,7 @@ const PLACEHOLDERS = {
 };
 
 /** As lib/node/environment.ts has it for a cluster's steps. */
-export function settings({ template, engine, base }: Wanted): Record<string, string> {
+export function settings({ template, engine, base, images }: Wanted): Record<string, string> {
   const named = Object.entries(PLACEHOLDERS);
   return {
     ...base,
@@ -143,6 +161,7 @@ export function settings({ template, engine, base }: Wanted): Record<string, str
     ),
     ...templatePorts(DEFAULT_PORTS),
     USERNETES_TEMPLATE: template,
+    ...(images === undefined ? {} : { USERNETES_IMAGES: images }),
     // What it prints has no place of its own; and what an earlier one still does is ended.
     USERNETES_WORKDIR: "/dev/null",
     USERNETES_MARKER: STEP,

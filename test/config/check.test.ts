@@ -69,6 +69,7 @@ t.test("every key can be set", (t) => {
         make: { up: "up-built", network: "install-calico" },
         "port-variables": ["PORT_CALICO"],
         environment: { TMPDIR: "/var/tmp/{user}", A: "{{}}" },
+        images: "/srv/images/",
         hooks: { "before-up": ["/opt/up", "--fast"], "after-ready": ["kubectl", "get", "nodes"] },
         drain: false,
         undrain: false,
@@ -86,6 +87,7 @@ t.test("every key can be set", (t) => {
         make: { up: "up-built", network: "install-calico" },
         portVariables: ["PORT_CALICO"],
         environment: { TMPDIR: "/var/tmp/{user}", A: "{{}}" },
+        images: "/srv/images",
         hooks: { "before-up": ["/opt/up", "--fast"], "after-ready": ["kubectl", "get", "nodes"] },
       },
       workdir: "/scratch",
@@ -150,7 +152,7 @@ const NETWORK =
 const VARIABLE =
   'the name of a variable that the steps do not set themselves, of capital letters, digits and "_", like "PORT_CALICO"';
 const KEYS =
-  "template, workdir, container-engine, engines, ports, subnets, interface, run-as, shared-filesystem, hold, bring-up-timeout, teardown-timeout, attempts, join-fanout, drain, undrain, extend-time-limit, ready, schedule-on-lead, adjustments, make, port-variables, environment, hooks, metrics-listen";
+  "template, workdir, container-engine, engines, ports, subnets, interface, run-as, shared-filesystem, hold, bring-up-timeout, teardown-timeout, attempts, join-fanout, drain, undrain, extend-time-limit, ready, schedule-on-lead, adjustments, make, port-variables, environment, images, hooks, metrics-listen";
 
 const HOOK =
   'a list of a program and its arguments, like ["/opt/site/up", "--fast"]; the program is an absolute path, a path in the template, or a name on the PATH';
@@ -288,6 +290,11 @@ const REFUSED: [string, Record<string, unknown>, string][] = [
     "a variable of ours",
     { environment: { KUBECONFIG: "/x" } },
     "environment.KUBECONFIG: cannot be set here: each cluster has its own",
+  ],
+  [
+    "a variable that is a port of each cluster",
+    { environment: { PORT_CALICO: "5473" }, "port-variables": ["PORT_CALICO"] },
+    "environment.PORT_CALICO: cannot be set here: it is one of usernetes.port-variables",
   ],
   [
     "a variable that is a number",

@@ -52,9 +52,11 @@ esac`,
     this.write("top/proc/modules", "br_netfilter 1 0\nvxlan 2 0\nip_tables 1 0\n");
     this.write("top/proc/sys/net/ipv4/conf/default/rp_filter", "2\n");
     writeTemplate(this.at("template"), "plain");
+    mkdirSync(this.at("run"));
     this.env = {
       PATH: this.at("bin"),
       HOME: this.directory,
+      XDG_RUNTIME_DIR: this.at("run"),
       USERNETES_TOP: this.at("top"),
       USERNETES_ENGINES: "docker",
       USERNETES_COMPOSE_docker: "docker compose",
@@ -85,8 +87,9 @@ esac`,
     this.program(
       name,
       `case "$1 $2" in
-  "info --format") case $3 in *Rootless}}) echo true ;; *NetworkCmd*) echo "\${FAKE_NETWORK:-slirp4netns}" ;; *) echo '${security}' ;; esac ;;
+  "info --format") case $3 in *Rootless}}) echo true ;; *GraphRoot}} | *DockerRootDir}}) echo "\${FAKE_STORAGE:-}" ;; *NetworkCmd*) echo "\${FAKE_NETWORK:-slirp4netns}" ;; *) echo '${security}' ;; esac ;;
   "info ") echo "${name} info" ;;
+  "image ls") echo "\${FAKE_IMAGE:-other:1}" ;;
   "compose version") echo "${name} Compose version v${compose}" ;;
   "--version ") echo "${name} version ${version}, build 1" ;;
 esac`,
@@ -652,4 +655,76 @@ t.test("nothing can be run in a directory that is mounted noexec", async (t) => 
   node.program("chmod", "exit 1");
   t.match((await node.tells())["workdir"], /^no nothing can be run in .*noexec/);
   t.strictSame(readdirSync(node.at("work")), []);
+});
+
+t.test("fewer ids are enough where the node's image is in the engine", async (t) => {
+  const node = newNode(t);
+  for (const kind of ["subuid", "subgid"]) node.write(`top/etc/${kind}`, "alice:100000:2000\n");
+  const found = "alice has 2000 ids in subuid, alice has 2000 ids in subgid";
+  t.match((await node.tells())["subids"], `no ${found}; free on this node: usermod `);
+  const image = "localhost/usernetes_warm_node:latest";
+  t.equal(
+    (await node.tells({ FAKE_IMAGE: image }))["subids"],
+    `ok ${found}, and the image ${image} is in the engine`,
+  );
+  const compose = join(node.env["USERNETES_TEMPLATE"] ?? "", "docker-compose.yaml");
+  appendFileSync(compose, "  other:\n    image: usernetes_node\n");
+  t.match((await node.tells({ FAKE_IMAGE: "localhost/usernetes_node:latest" }))["subids"], /^ok /);
+  t.match((await node.tells({ FAKE_IMAGE: "localhost/usernetes_nodes:latest" }))["subids"], /^no /);
+});
+
+t.test("the runtime directory is the user's own, local, and has a short path", async (t) => {
+  const node = newNode(t);
+  const ask = async (path: string) => (await node.tells({ XDG_RUNTIME_DIR: path }))["runtime-dir"];
+  t.equal(await ask(node.at("run")), `ok ${node.at("run")}`);
+  t.equal(await ask(""), "no XDG_RUNTIME_DIR is not set, and /run/user/1001 is not there");
+  t.match(await ask("/none"), "no XDG_RUNTIME_DIR is /none, which is not a directory of alice");
+  const long = node.at("x".repeat(70));
+  mkdirSync(long);
+  t.match(await ask(long), /^no XDG_RUNTIME_DIR has [0-9]+ characters: /);
+  node.program("stat", "echo nfs");
+  t.match(await ask(node.at("run")), `no XDG_RUNTIME_DIR is ${node.at("run")}, which is on nfs: `);
+});
+
+t.test("storage of an engine on a network file system is named", async (t) => {
+  const node = newNode(t);
+  node.program("stat", 'case "$*" in *home*) echo nfs ;; *) echo tmpfs ;; esac');
+  t.equal((await node.tells())["storage-docker"], undefined, "it did not say");
+  t.equal(
+    (await node.tells({ FAKE_STORAGE: "/home/alice/docker" }))["storage-docker"],
+    "no the storage of docker, /home/alice/docker, is on nfs",
+  );
+  t.equal((await node.tells({ FAKE_STORAGE: "/var/x" }))["storage-docker"], "ok /var/x (tmpfs)");
+});
+
+t.test("an old kernel is named, unless the template ignores that", async (t) => {
+  const node = newNode(t);
+  for (const [release, is] of [
+    ["6.1.0-13-amd64", "ok"],
+    ["5.15.0-1.el9", "ok"],
+    ["5.4.0", "ok"],
+    ["10.0.1", "ok"],
+    ["4.18.0-553.el8", "no"],
+    ["5.14.0-427.el9", "no"],
+    ["5.40.1", "no"],
+  ]) {
+    node.program("uname", `echo ${release ?? ""}`);
+    t.match((await node.tells())["kernel"], new RegExp(`^${is ?? ""} `), release ?? "");
+  }
+  const makefile = join(node.env["USERNETES_TEMPLATE"] ?? "", "Makefile");
+  appendFileSync(makefile, "x:\n\tkubeadm init --ignore-preflight-errors all\n");
+  t.match((await node.tells())["kernel"], /^ok 5\.40\.1; the template ignores errors/);
+});
+
+t.test("a memlock limit matters where there is an InfiniBand device", async (t) => {
+  const node = newNode(t);
+  t.match(
+    (await node.tells())["memlock"],
+    /^ok (unlimited|[0-9]+ KiB; there is no InfiniBand device)$/,
+  );
+  node.write("top/sys/class/infiniband/mlx5_0/x", "");
+  t.match(
+    (await node.tells())["memlock"],
+    /^(ok unlimited|no the memlock limit is [0-9]+ KiB, and there is an InfiniBand device: mlx5_0)$/,
+  );
 });

@@ -139,3 +139,15 @@ t.test("a template without a Makefile, or without an image, is reported", async 
   empty.write("template/docker-compose.yaml", "services:\n  node:\n    hostname: x\n");
   t.match(await empty.warms(), { exitCode: 1, last: /has neither build: nor image:$/ });
 });
+
+t.test("a template with a target warm builds by that", async (t) => {
+  const node = newNode(t);
+  node.write("template/Makefile", "up:\nwarm: build\n");
+  node.write("bin/make", `#!/bin/sh\necho "make $*" >>"${join(node.directory, "calls")}"`);
+  const { exitCode, last, calls } = await node.warms();
+  const list = "docker image ls -q --no-trunc";
+  t.strictSame(
+    { exitCode, last, calls },
+    { exitCode: 0, last: "already", calls: [list, "make warm", list] },
+  );
+});

@@ -27,6 +27,14 @@ limited() {
   if has timeout; then timeout -k 2 15 "$@"; else "$@"; fi
 }
 
+# Sets $kind, of the file system that a path is on; fails where it is not a local one.
+is_local() { # PATH
+  kind=$(limited stat -f -c %T "$1")
+  case $kind in
+    nfs* | lustre | gpfs | ceph | cifs | smb* | fuse* | afs | panfs | beegfs) return 1 ;;
+  esac
+}
+
 last_line() { sed '/^[[:space:]]*$/d' | tail -n 1; }
 
 tell clock ok "$(date +%s%3N)"

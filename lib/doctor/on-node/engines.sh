@@ -45,7 +45,19 @@ look_at_engine() {
     pasta) tell slirp4netns no "podman uses pasta" ;;
     *) tell slirp4netns ok ;;
   esac
+  look_at_storage "$engine"
   try_exec "$engine" "$its_rootless"
+}
+
+# Rootless engines change the owners of files, which network file systems refuse.
+look_at_storage() { # ENGINE
+  case $1 in
+    podman) root=$(limited podman info --format '{{.Store.GraphRoot}}') ;;
+    docker) root=$(limited docker info --format '{{.DockerRootDir}}') ;;
+    *) root='' ;;
+  esac
+  case $root in /*) ;; *) return 0 ;; esac
+  if is_local "$root"; then tell "storage-$1" ok "$root ($kind)"; else tell "storage-$1" no "the storage of $1, $root, is on $kind"; fi
 }
 
 # The container is made of this host's own sleep(1) and cat(1) with their libraries. It has

@@ -48,11 +48,73 @@ subids() {
   for program in newuidmap newgidmap; do has "$program" || wrong="$wrong, $program is missing"; done
   case $wrong in
     '') tell subids ok ;;
-    *" ids in "*) tell subids no "${wrong#, }; free on this node: usermod $(free_ids) $name" ;;
-    *) tell subids no "${wrong#, }" ;;
+    *is\ missing*) tell subids no "${wrong#, }" ;;
+    # An image with more ids could not have been unpacked here.
+    *)
+      if image=$(node_image); then tell subids ok "${wrong#, }, and the image $image is in the engine"; else
+        tell subids no "${wrong#, }; free on this node: usermod $(free_ids) $name"
+      fi
+      ;;
   esac
 }
 
+# Prints the image of the template's node, if the engine has it: the name in a compose file,
+# or the image that flux usernetes warm has built.
+node_image() {
+  wanted=$(sed -n 's/^ *image: *["'\'']*\([A-Za-z0-9._/:@-]*\)["'\'']* *$/\1/p' "$USERNETES_TEMPLATE"/*compose*.y*ml "$USERNETES_TEMPLATE"/compose/*.y*ml)
+  limited "${USERNETES_ENGINES%% *}" image ls --format '{{.Repository}}:{{.Tag}}' | awk -v wanted="$wanted" '
+    BEGIN { n = split(wanted, name, "\n") }
+    {
+      own = $1
+      sub(/^localhost\//, "", own)
+      for (i = 1; i <= n; i++) if (own == name[i] || own == name[i] ":latest") found = $1
+      if (own ~ /^usernetes_warm[-_]node:/) found = $1
+    }
+    END { if (found == "") exit 1; print found }'
+}
+
+runtime_dir() {
+  directory=${XDG_RUNTIME_DIR:-}
+  if [ -z "$directory" ]; then
+    tell runtime-dir no "XDG_RUNTIME_DIR is not set, and /run/user/$uid is not there"
+  elif [ ! -d "$directory" ] || [ ! -O "$directory" ] || [ ! -w "$directory" ]; then
+    tell runtime-dir no "XDG_RUNTIME_DIR is $directory, which is not a directory of $name"
+  elif ! is_local "$directory"; then
+    tell runtime-dir no "XDG_RUNTIME_DIR is $directory, which is on $kind: engines make sockets in it"
+  elif [ "${#directory}" -gt 70 ]; then
+    tell runtime-dir no "XDG_RUNTIME_DIR has ${#directory} characters: paths of sockets in it may have 107"
+  else
+    tell runtime-dir ok "$directory"
+  fi
+}
+
+# RDMA registers memory, which counts against the limit.
+memlock() {
+  limit=$(awk '/^Max locked memory/ { print $4 == "unlimited" ? $4 : $4 / 1024 }' /proc/self/limits)
+  set -- "$top"/sys/class/infiniband/*
+  if [ "$limit" = unlimited ]; then
+    tell memlock ok unlimited
+  elif [ ! -e "$1" ]; then
+    tell memlock ok "$limit KiB; there is no InfiniBand device"
+  else
+    tell memlock no "the memlock limit is $limit KiB, and there is an InfiniBand device: ${1##*/}"
+  fi
+}
+
+# Which kernels the preflight check SystemVerification of kubeadm accepts.
+kernel() {
+  release=$(uname -r)
+  case $release in
+    5.4 | 5.4[!0-9]* | 5.10[!0-9]* | 5.15[!0-9]* | [6-9].* | [1-9][0-9].*) tell kernel ok "$release" ;;
+    *)
+      if grep -qs 'ignore-preflight-errors' "$USERNETES_TEMPLATE/Makefile"; then
+        tell kernel ok "$release; the template ignores errors of kubeadm's preflight checks"
+      else
+        tell kernel no "the kernel is $release; kubeadm's preflight check SystemVerification accepts 5.4, 5.10, 5.15 and 6 or newer"
+      fi
+      ;;
+  esac
+}
 # Prints usermod's options for 65536 ids that no user of this node has, as subordinate ids
 # or as an account.
 free_ids() {
@@ -72,12 +134,15 @@ free_ids() {
 }
 
 if [ "$rootless" = no ] || [ "$uid" = 0 ]; then
-  for id in delegation linger subids; do tell "$id" ok "not needed: the engine of $name is not rootless"; done
+  for id in delegation linger subids runtime-dir; do tell "$id" ok "not needed: the engine of $name is not rootless"; done
 else
   delegation
   linger
   subids
+  runtime_dir
 fi
+memlock
+kernel
 
 builtin=$top/lib/modules/$(uname -r)/modules.builtin
 

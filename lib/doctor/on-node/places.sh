@@ -60,11 +60,6 @@ look_at_workdir() {
   chmod 700 "$try/run"
   if "$try/run"; then tell workdir ok; else tell workdir no "nothing can be run in $workdir: is it mounted noexec?"; fi
   rm -rf "$try"
-  kind=$(limited stat -f -c %T "$workdir")
-  case $kind in
-    nfs* | lustre | gpfs | ceph | cifs | smb* | fuse* | afs | panfs | beegfs)
-      tell workdir-local no "$workdir is on $kind" ;;
-    *) tell workdir-local ok "$kind" ;;
-  esac
+  if is_local "$workdir"; then tell workdir-local ok "$kind"; else tell workdir-local no "$workdir is on $kind"; fi
 }
 look_at_workdir

@@ -67,7 +67,7 @@ case $step in
       env $(cat "$node/up.with") make down-v >"$node/down-v.log" 2>&1 || true
       # Compose may leave the network, with its subnet.
       remove_left image
-      rm -f "$node"/kubeadm-* "$node/up.done"
+      rm -f "$node"/kubeadm-* "$node/up.done" "$node/images.done"
       is_shared || rm -f kubeconfig join-command
       printf '%s\n' "$now" >"$node/up.with"
     fi

@@ -35,6 +35,10 @@ cd /
 template_lacks "$template"
 [ -z "$lacks" ] || fail "the template $lacks"
 
+images=${USERNETES_IMAGES:-}
+[ -z "$images" ] || { [ -d "$images" ] && [ -r "$images" ] && [ -x "$images" ]; } ||
+  fail "the image directory $images (usernetes.images) is not on this node, or $(id -un) cannot read it"
+
 # A job is not to be lost at its end to a program that was never there. The lead may get its
 # kubectl from the template.
 check_hook() { # NAME PROGRAM
