@@ -71,7 +71,7 @@ export function checkConfig(found: unknown, where: string): Config {
   if (!engines.includes(engine))
     throw refuse(
       where,
-      `usernetes.engines: found ${JSON.stringify(engines)}, it must have usernetes.container-engine ("${engine}") in it`,
+      `usernetes.engines: found ${JSON.stringify(engines)}, allowed: a list with usernetes.container-engine ("${engine}")`,
     );
   const ports = parsePortRange(table.ports) ?? "default";
   const options = optionsOf(table, DEFAULT_OPTIONS, where);
@@ -134,7 +134,7 @@ function refuseRange(ports: PortRange, { portVariables }: TemplateOptions, where
 }
 
 function describe(error: ErrorObject | undefined): string {
-  if (!error) return "usernetes: not understood";
+  if (!error) return "usernetes: not a valid table";
   const key = `usernetes${error.instancePath.replaceAll("/", ".")}`;
   const params = error.params as Record<string, unknown>;
   switch (error.keyword) {

@@ -872,7 +872,7 @@ class Runner:
             if text.strip():
                 self.reports.send("result", step=name, text=text)
             else:
-                status, fields, tail = "failed", {"exit": 1}, tail + ["it gave nothing"]
+                status, fields, tail = "failed", {"exit": 1}, tail + ["it produced no output"]
         if status == "ok" and place.is_shared():
             fields["shared"] = True
         if status != "ok":

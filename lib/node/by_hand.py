@@ -215,7 +215,7 @@ class Cluster:
             for directory in (self.state, self.node):
                 os.chmod(directory, 0o700)
         except OSError:
-            raise Failure(1, "%s cannot be made: the work directory must be yours", self.node)
+            raise Failure(1, "cannot create %s: the work directory must belong to you", self.node)
 
     def refuse_no_address(self):
         """The template would take an empty HOST_IP for an address."""
@@ -321,7 +321,7 @@ class Cluster:
     def wait_workers(self):
         self.set_environment()
         if not os.path.exists(self.own("kubeadm-init.done")):
-            text = "%s has no control plane on %s: usernetes start-control-plane comes first"
+            text = "%s has no control plane on %s: run usernetes start-control-plane first"
             raise Failure(1, text, self.workdir, self.host)
         self.finish()
 

@@ -93,13 +93,13 @@ class Progress:
         log = os.path.join(self.node, step + ".log")
         if status == "ok":
             self.screen.progress("%s: %s: ok in %.1f s" % (step, self.host, took))
-            self.screen.detail("%s: what it printed is in %s" % (step, log))
+            self.screen.detail("%s: its log is %s" % (step, log))
             return
         self.has_failed, why = True, "exit %d" % exit
         if status == "timeout":
             why = "timed out after %d s" % LIMITS.get(step, BRING_UP_S)
         if os.path.isfile(log):
-            why += "; all it printed is in " + log
+            why += "; full log: " + log
         for text in tail:
             self.screen.write("  " + text)
         self.screen.error("%s: %s: failed: %s" % (step, self.host, why))

@@ -184,7 +184,7 @@ t.test("with --serial it does not wait, and wait-workers does the rest", async (
   t.equal(hand.begun.filter((step) => step === "node0 install-flannel").length, 1);
   const lost = await hand.run(["wait-workers", ...args], { host: "node9" });
   t.equal(lost.exitCode, 1);
-  t.match(lost.stderr, /has no control plane on node9: usernetes start-control-plane comes first/);
+  t.match(lost.stderr, /has no control plane on node9: run usernetes start-control-plane first/);
 });
 
 t.test("clean", (t) => {
@@ -335,7 +335,7 @@ t.test("a step that fails", (t) => {
     t.strictSame([exitCode, stdout], [1, ""]);
     const log = join(hand.workdir, ".usernetes/nodes/node0/kubeadm-init.log");
     t.match(stderr, `  injected fault in kubeadm-init on node0\n`);
-    t.match(stderr, `usernetes: kubeadm-init: node0: failed: exit 2; all it printed is in ${log}`);
+    t.match(stderr, `usernetes: kubeadm-init: node0: failed: exit 2; full log: ${log}`);
     t.ok(existsSync(log));
     t.notOk(hand.begun.includes("node0 kubeconfig"), "the next are left out");
   });
@@ -631,7 +631,7 @@ t.test("global options come before the verb", async (t) => {
   t.strictSame(quiet, { exitCode: 0, stdout: "", stderr: "" });
   const debug = await hand.run(["--debug", ...alone(hand)]);
   t.match(debug.stderr, `${hand.workdir} on node0: docker, project clone`);
-  t.match(debug.stderr, `up: what it printed is in ${hand.workdir}/.usernetes/nodes/node0/up.log`);
+  t.match(debug.stderr, `up: its log is ${hand.workdir}/.usernetes/nodes/node0/up.log`);
 });
 
 t.test("--help of each verb has an example", async (t) => {

@@ -190,7 +190,7 @@ const REFUSED: [string, Record<string, unknown>, string][] = [
   [
     "engines without the one that is set",
     { engines: ["podman"] },
-    'engines: found ["podman"], it must have usernetes.container-engine ("docker") in it',
+    'engines: found ["podman"], allowed: a list with usernetes.container-engine ("docker")',
   ],
   ["three ports", { ports: "1-3" }, `ports: found "1-3", allowed: ${PORTS}`],
   ["one port", { ports: 6443 }, `ports: found 6443, allowed: ${PORTS}`],

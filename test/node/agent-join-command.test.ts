@@ -36,7 +36,7 @@ t.test("join-command", (t) => {
   t.test("has failed where make made nothing, or what cannot be read", async (t) => {
     const node = newNode(t);
     node.staged();
-    const nothing = ["join-command: failed 1: it gave nothing"];
+    const nothing = ["join-command: failed 1: it produced no output"];
     t.strictSame(await node.call("join-command"), nothing);
     node.note("make.join-command", `echo >join-command`);
     t.strictSame(await node.call("join-command"), nothing);
