@@ -1321,8 +1321,10 @@ class Agent:
         return ""
 
     def extract_to(self, archive, directory):
+        command = ["flux", "archive", "extract", "--name", archive, "-C", directory]
         child = subprocess.Popen(
-            ["flux", "archive", "extract", "--name", archive, "-C", directory],
+            # The KVS of this rank may show the archive later than that of the daemon's rank.
+            command + ["--waitcreate=10s"],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

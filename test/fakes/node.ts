@@ -41,7 +41,7 @@ export const PRIVATE = `usernetes-join-${MARKER.replace(" ", "-")}`;
 /** Answers getattr rank from $FAKE_RANK, and extracts $FAKE_ARCHIVE. */
 const FLUX = `case "$1 $2" in
   "getattr rank") echo "\${FAKE_RANK:-0}" ;;
-  "archive extract") [ -n "\${FAKE_ARCHIVE:-}" ] || { echo "flux-archive: no such archive" >&2; exit 1; }
+  "archive extract") [ -n "\${FAKE_ARCHIVE:-}" ] && [ "$7" = --waitcreate=10s ] || { echo "flux-archive: no such archive" >&2; exit 1; }
     printf '%s\\n' "$FAKE_ARCHIVE" >"$6/join-command"; ls -ld "$6" | cut -c 1-10 >>"$NOTES/extracted"; echo "$6" >>"$NOTES/extracted" ;;
 esac`;
 
