@@ -55,6 +55,15 @@ t.test("there may be no directory to search", async (t) => {
 
 const skip = me === 0 ? false : "it gives directories to other users, which needs root";
 
+t.test("another user's with a copy of the marker is not the owner's", { skip }, async (t) => {
+  const node = newNode(t);
+  const state = join(node.base, "usernetes-ƒtheirs/.usernetes");
+  mkdirSync(state, { recursive: true });
+  writeFileSync(join(state, "owner"), `${MARKER}\n`);
+  chownSync(join(node.base, "usernetes-ƒtheirs"), 64_321, 64_321);
+  t.strictSame(await node.find(instance), [END]);
+});
+
 t.test("of another user's only what may be reported is", { skip }, async (t) => {
   const node = newNode(t);
   const theirs = join(node.base, "usernetes-ƒtheirs");
