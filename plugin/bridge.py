@@ -84,7 +84,7 @@ OPEN_CLUSTERS = "usernetes.cluster."
 DESCRIPTION = {"description": "usernetes"}
 NO = ("no", "false", "off", "0", "")
 # The keys of attributes.user that are ours; others may have any name.
-OPTIONS = ("", "_debug", "_engine", "_tolerate", "_schedule_on_lead")
+OPTIONS = ("", "_debug", "_engine", "_tolerate", "_schedule_on_lead", "_template")
 ATTRIBUTES = tuple(SERVICE + option for option in OPTIONS)
 # A longer attribute is cut: it is refused whatever its value.
 ATTRIBUTE_MAX = 4096

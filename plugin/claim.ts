@@ -4,6 +4,7 @@ import { conflicts, describeFailure } from "../lib/cluster/failures.js";
 import { stepState, type Cluster } from "../lib/cluster/state.js";
 import { decodeIdset, encodeIdset } from "../lib/flux/idset.js";
 import type { Config } from "../lib/config/check.js";
+import { chooseTemplate, type Template } from "../lib/config/template.js";
 import type { Avoid, Claim } from "../lib/record/events.js";
 import { settingOf } from "../lib/record/setting.js";
 import type { OpenCluster } from "../lib/record/writer.js";
@@ -40,12 +41,14 @@ export function take(
 ): Taken | Refused {
   if ("refused" in claim) return claim;
   const { jobid } = cluster;
+  const template = templateOf(cluster, config);
+  if ("refused" in template) return template;
   const before = open.get(jobid);
   const entry: OpenCluster = {
     jobid: String(jobid),
     claim,
     claimedAt: before?.claimedAt ?? clock.now(),
-    setting: before?.setting ?? settingOf(site, config.teardownTimeoutMs),
+    setting: before?.setting ?? settingOf({ ...site, ...template }, config.teardownTimeoutMs),
   };
   open.add(entry);
   const release = (): void => {
@@ -67,12 +70,14 @@ export function makeClaim(
     return { refused: "no cluster was asked for" };
   const { ranks, hosts } = resources;
   const engine = asked.request.engine ?? config.engine;
+  const template = templateOf(cluster, config);
+  if ("refused" in template) return template;
   const refused =
     refuseUser(userid, owner, config.runAs) ??
     refuseEngine(engine, config.engines) ??
     refuseNodes(
       hosts,
-      podSubnetNodes(config.template),
+      podSubnetNodes(template),
       "podSubnet in the template's kubeadm-config.yaml",
     ) ??
     refuseNodes(hosts, config.subnets.size, "usernetes.subnets") ??
@@ -81,7 +86,7 @@ export function makeClaim(
   const chosen = world.open.choose(
     {
       ...{ jobid, hosts, networks: byHost(ranks, hosts, networks) },
-      portVariables: config.options.portVariables,
+      portVariables: template.options.portVariables,
     },
     config,
   );
@@ -98,6 +103,19 @@ export function makeClaim(
     subnet: chosen.subnet,
     deadline: clock.now() + config.bringUpTimeoutMs / 1000,
     ...(config.shared === "yes" ? { shared: true } : {}),
+  };
+}
+
+/** What the job asks for, or the site's own. */
+function templateOf({ asked }: Cluster, config: Config): Template | Refused {
+  const name = "asks" in asked && asked.asks ? asked.request.template : undefined;
+  const template = chooseTemplate(config, name);
+  if (!("allowed" in template)) return template;
+  const found = JSON.stringify(name)
+    .slice(0, 80)
+    .replace(/[^\x20-\x7e]/g, "?");
+  return {
+    refused: `attributes.user.usernetes_template: found ${found}, allowed here: ${template.allowed}`,
   };
 }
 
@@ -166,13 +184,17 @@ function refuseNodes(hosts: string[], room: number, what: string): string | unde
   return `the job has ${hosts.length} nodes, and a cluster holds at most ${room} (${what})`;
 }
 
+const DEFAULT_NODES = 256;
+
 /** How many /24 the template's podSubnet holds; the /16 that it comes with holds 256. */
-function podSubnetNodes(template: string): number {
+function podSubnetNodes({ template, isUsers }: Template): number {
+  // A user's file is not for the daemon to read.
+  if (isUsers) return DEFAULT_NODES;
   try {
     const text = readFileSync(`${template}/kubeadm-config.yaml`, "utf8");
     const bits = Number(/^\s*podSubnet:\s*["']?[0-9.]+\/([0-9]+)/m.exec(text)?.[1] ?? 16);
     return bits <= 24 ? 2 ** (24 - bits) : 1;
   } catch {
-    return 256;
+    return DEFAULT_NODES;
   }
 }

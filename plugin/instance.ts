@@ -44,7 +44,13 @@ export type Ended = Cluster;
 
 const ASKED: Parsed = {
   asks: true,
-  request: { engine: undefined, debug: false, tolerate: 0, scheduleOnLead: undefined },
+  request: {
+    engine: undefined,
+    debug: false,
+    tolerate: 0,
+    scheduleOnLead: undefined,
+    template: undefined,
+  },
 };
 
 export class InstanceCluster {

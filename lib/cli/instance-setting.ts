@@ -1,6 +1,7 @@
 /** What `up` and `down` need to know of the instance they are in, and their options. */
 import type { Command } from "commander";
 import { checkConfig, type Config } from "../config/check.js";
+import { chooseTemplate } from "../config/template.js";
 import { loadFile, tableOfBroker } from "../config/load.js";
 import { CommandError, EXIT } from "../errors.js";
 import { decodeHostlist } from "../flux/hostlist.js";
@@ -66,10 +67,14 @@ async function readConfig(
   const { config, template, engine } = options;
   const set = config === undefined ? await nextTable(run, env) : (await loadFile(config)).table;
   const found = set ?? {};
-  const given = { ...(template && { template }), ...(engine && { "container-engine": engine }) };
+  const isName = template !== undefined && !template.startsWith("/");
+  const given = {
+    ...(template && !isName && { template }),
+    ...(engine && { "container-engine": engine }),
+  };
   const table = { ...found, ...given };
   if (engine) delete (table as { engines?: unknown }).engines;
-  if (!("template" in table) && needsTemplate)
+  if (!("template" in table) && !isName && needsTemplate)
     throw new CommandError(
       EXIT.configuration,
       set === undefined
@@ -77,7 +82,19 @@ async function readConfig(
         : `${config ?? "broker configuration"}: usernetes.template: not set; set it to the usernetes clone that is on each node, or give --template DIR`,
     );
   // What takes down needs no template.
-  return checkConfig({ template: "/", ...table }, config ?? "broker configuration");
+  const checked = checkConfig({ template: "/", ...table }, config ?? "broker configuration");
+  return isName ? named(checked, template) : checked;
+}
+
+/** The configuration with one of usernetes.templates as the template. */
+function named(config: Config, name: string): Config {
+  const chosen = chooseTemplate({ ...config, userTemplates: false }, name);
+  if (!("allowed" in chosen)) return { ...config, ...chosen };
+  const names = Object.keys(config.templates).join(", ");
+  throw new CommandError(
+    EXIT.usage,
+    `--template: found "${name}", allowed: an absolute path${names && `, or the name of a template: ${names}`} (usernetes.templates)`,
+  );
 }
 
 async function nextTable(run: Run, env: Record<string, string>): Promise<unknown> {

@@ -27,7 +27,10 @@ export function upCommand(run: Run): Command {
     .description("bring up one cluster for the whole instance")
     .option("-x, --exclude <idset>", "exclude these ranks, like 0 or 4-7")
     .option("--workdir <dir>", "work directory on each node (created if missing)")
-    .option("--template <dir>", "the usernetes clone on each node")
+    .option(
+      "--template <dir>",
+      "the usernetes clone on each node, or a name of usernetes.templates",
+    )
     .option("--engine <name>", "container engine: docker, podman or nerdctl")
     .addHelpText(
       "after",

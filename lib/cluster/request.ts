@@ -1,4 +1,5 @@
 /** What a job asks for in attributes.user.usernetes and its options (DESIGN: job attributes). */
+import { isTemplateName, isTemplatePath } from "../config/template.js";
 import { isEngine, type EngineName } from "../usernetes/engine.js";
 
 export interface Request {
@@ -9,6 +10,8 @@ export interface Request {
   tolerate: number;
   /** May pods run on the lead; undefined: as the configuration has it. */
   scheduleOnLead: ScheduleOnLead | undefined;
+  /** The name of a template, or a directory; undefined: the site's own. */
+  template: string | undefined;
 }
 
 /** "auto": where the lead is the only node. */
@@ -16,7 +19,7 @@ export type ScheduleOnLead = "auto" | "yes" | "no";
 
 export type Parsed = { asks: false } | { asks: true; request: Request } | { refused: string };
 
-const OPTIONS = ["engine", "debug", "tolerate", "schedule_on_lead"];
+const OPTIONS = ["engine", "debug", "tolerate", "schedule_on_lead", "template"];
 const YES = ["yes", "true", "on", "1"];
 const NO = ["no", "false", "off", "0", ""];
 const YES_OR_NO = "yes or no (also true, on, 1, false, off, 0)";
@@ -45,13 +48,14 @@ export function parseRequest(user: Record<string, unknown>): Parsed {
     return refuse(
       `usernetes.${unknown.slice(0, 40)}`,
       options[unknown],
-      "only engine, debug, tolerate and schedule_on_lead",
+      "only engine, debug, tolerate, schedule_on_lead and template",
     );
   return parseOptions({
     debug: user["usernetes_debug"] ?? options["debug"] ?? false,
     engine: user["usernetes_engine"] ?? options["engine"],
     tolerate: user["usernetes_tolerate"] ?? options["tolerate"] ?? 0,
     schedule: user["usernetes_schedule_on_lead"] ?? options["schedule_on_lead"],
+    template: user["usernetes_template"] ?? options["template"],
   });
 }
 
@@ -60,6 +64,7 @@ interface Found {
   engine: unknown;
   tolerate: unknown;
   schedule: unknown;
+  template: unknown;
 }
 
 function parseOptions(found: Found): Parsed {
@@ -74,8 +79,16 @@ function parseOptions(found: Found): Parsed {
   const scheduleOnLead = scheduling(found.schedule);
   if (scheduleOnLead === null)
     return refuse("usernetes_schedule_on_lead", found.schedule, `auto, ${YES_OR_NO}`);
-  return { asks: true, request: { debug, engine, tolerate, scheduleOnLead } };
+  const { template } = found;
+  if (template !== undefined && !isTemplate(template))
+    return refuse("usernetes_template", template, TEMPLATES);
+  return { asks: true, request: { debug, engine, tolerate, scheduleOnLead, template } };
 }
+
+const TEMPLATES =
+  'the name of a template of the site, or an absolute path without ":", "." or ".." in it';
+const isTemplate = (value: unknown): value is string =>
+  typeof value === "string" && (isTemplateName(value) || isTemplatePath(value));
 
 /** Null if it is not a valid one. */
 function scheduling(value: unknown): ScheduleOnLead | undefined | null {

@@ -10,14 +10,23 @@ import { parsePortRange, portCount, type PortRange } from "../usernetes/ports.js
 import { parsePool, type Pool } from "../usernetes/subnets.js";
 import { hooksFault } from "./hooks.js";
 import { parseListen, type Listen } from "./listen.js";
-import { FORMATS, schema, type Table } from "./schema.js";
+import { FORMATS, schema, type NamedTemplate, type Table } from "./schema.js";
 import { environmentFault } from "./site-environment.js";
-import { DEFAULT_OPTIONS, type TemplateOptions } from "./template.js";
+import {
+  DEFAULT_OPTIONS,
+  isTemplateName,
+  type Template,
+  type TemplateOptions,
+} from "./template.js";
 
 export interface Config {
   template: string;
   /** The keys that go with `template`. */
   options: TemplateOptions;
+  /** Others, by name. */
+  templates: Record<string, Template>;
+  /** A job may name a directory of its user's own. */
+  userTemplates: boolean;
   workdir: string;
   engine: EngineName;
   /** What a job may ask for; has `engine` in it. */
@@ -74,12 +83,16 @@ export function checkConfig(found: unknown, where: string): Config {
       `usernetes.engines: found ${JSON.stringify(engines)}, allowed: a list with usernetes.container-engine ("${engine}")`,
     );
   const ports = parsePortRange(table.ports) ?? "default";
-  const options = optionsOf(table, DEFAULT_OPTIONS, where);
-  refuseRange(ports, options, where);
+  const options = optionsOf(table, DEFAULT_OPTIONS, { key: "usernetes", where });
+  const templates = templatesOf(table, options, where);
+  for (const each of [options, ...Object.values(templates).map((other) => other.options)])
+    refuseRange(ports, each, where);
   return {
-    template: table.template.replace(/(.)\/+$/, "$1"),
+    template: withoutSlash(table.template),
     options,
-    workdir: table.workdir.replace(/(.)\/+$/, "$1"),
+    templates,
+    userTemplates: table["user-templates"],
+    workdir: withoutSlash(table.workdir),
     engine,
     engines,
     ports,
@@ -104,15 +117,15 @@ export function checkConfig(found: unknown, where: string): Config {
 
 /** The keys that go with a template; those that are not set are as in `others`. */
 function optionsOf(
-  table: Pick<Table, "make" | "port-variables" | "environment" | "images" | "hooks">,
+  table: Omit<NamedTemplate, "template">,
   others: TemplateOptions,
-  where: string,
+  { key, where }: { key: string; where: string },
 ): TemplateOptions {
   const { make, "port-variables": portVariables, environment, images, hooks } = table;
   const variable = environmentFault(environment ?? {}, portVariables ?? others.portVariables);
-  if (variable !== undefined) throw refuse(where, `usernetes.environment${variable}`);
+  if (variable !== undefined) throw refuse(where, `${key}.environment${variable}`);
   const hook = hooksFault(hooks ?? {});
-  if (hook !== undefined) throw refuse(where, `usernetes.hooks${hook}`);
+  if (hook !== undefined) throw refuse(where, `${key}.hooks${hook}`);
   const set = {
     ...(make && { make }),
     ...(portVariables && { portVariables }),
@@ -122,6 +135,29 @@ function optionsOf(
   };
   return { ...others, ...set };
 }
+
+function templatesOf(
+  table: Table,
+  options: TemplateOptions,
+  where: string,
+): Record<string, Template> {
+  const named = Object.entries(table.templates).map(([name, each]): [string, Template] => {
+    const key = `usernetes.templates.${name}`;
+    if (!isTemplateName(name))
+      throw refuse(
+        where,
+        `usernetes.templates: found the name ${show(name)}, allowed: letters, digits and "_", ".", "-", and a letter or digit first`,
+      );
+    const { template } = each;
+    return [
+      name,
+      { template: withoutSlash(template), options: optionsOf(each, options, { key, where }) },
+    ];
+  });
+  return Object.fromEntries(named);
+}
+
+const withoutSlash = (path: string): string => path.replace(/(.)\/+$/, "$1");
 
 /** A cluster has all of its ports in the range. */
 function refuseRange(ports: PortRange, { portVariables }: TemplateOptions, where: string): void {

@@ -27,6 +27,12 @@ export type Adjustment = (typeof ADJUSTMENTS)[number];
 /** Those that change nothing that a cluster's user would notice. */
 export const DEFAULT_ADJUSTMENTS = ADJUSTMENTS.slice(0, 5);
 
+/** One of usernetes.templates. */
+export type NamedTemplate = Pick<
+  Table,
+  "template" | "make" | "port-variables" | "environment" | "images" | "hooks"
+>;
+
 /** The table as an administrator writes it, with the defaults filled in. */
 export interface Table {
   template: string;
@@ -51,6 +57,8 @@ export interface Table {
   adjustments: Adjustment[];
   make?: TemplateOptions["make"];
   "port-variables"?: string[];
+  templates: Record<string, NamedTemplate>;
+  "user-templates": boolean;
   environment?: TemplateOptions["environment"];
   images?: string;
   hooks?: TemplateOptions["hooks"];
@@ -256,6 +264,26 @@ export const schema = {
         "changes to a cluster's own copy of the template that make it come up sooner; [] for none",
     },
     ...TEMPLATE_KEYS,
+    templates: {
+      type: "object",
+      default: {},
+      description:
+        "further templates, by name, each with a template and the keys that go with it; a job requests one with `usernetes_template=NAME`",
+      allowed:
+        "tables, each with template and, where they differ from those of [usernetes], make, port-variables, environment, images, hooks",
+      additionalProperties: {
+        type: "object",
+        additionalProperties: false,
+        required: ["template"],
+        properties: { template: path, ...TEMPLATE_KEYS },
+      },
+    },
+    "user-templates": {
+      type: "boolean",
+      default: false,
+      description:
+        "a job may name a directory of its user's own in place of a template, as `usernetes_template=/DIR`",
+    },
     "metrics-listen": {
       type: "string",
       format: "listen",

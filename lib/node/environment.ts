@@ -21,6 +21,8 @@ export interface Site {
   template: string;
   /** The keys that go with the template. */
   options: TemplateOptions;
+  /** It is a directory of the job's user, which stage sees to. */
+  isUsers?: true;
   interface: string | undefined;
   /** Whether work directories are shared between nodes; found out where it is "auto". */
   shared: "auto" | "yes" | "no";
@@ -52,6 +54,7 @@ export function stepEnvironment(
   return {
     ...site.base,
     USERNETES_TEMPLATE: site.template,
+    ...(site.isUsers ? { USERNETES_USER_TEMPLATE: "yes" } : {}),
     USERNETES_WORKDIR: claim.workdir,
     USERNETES_MARKER: marker(jobid, site.instance),
     USERNETES_PROJECT: claim.project,

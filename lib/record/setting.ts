@@ -14,6 +14,8 @@ export interface ClusterSettings {
   template: string;
   /** Not in an entry of an older version: the defaults. */
   options?: TemplateOptions;
+  /** The template is a directory of the job's user. */
+  isUsers?: true;
   interface?: string;
   shared: Site["shared"];
   /** Not in an entry of an older version. */
@@ -43,7 +45,8 @@ export function settingOf(site: Site, teardownTimeoutMs: number): ClusterSetting
   const network = dev === undefined ? {} : { interface: dev };
   const teardownTimeout = teardownTimeoutMs / 1000;
   const asked = { shared, ready, scheduleOnLead, adjustments };
-  return { environment, template, options, ...network, ...asked, teardownTimeout };
+  const users = site.isUsers ? { isUsers: site.isUsers } : {};
+  return { environment, template, options, ...users, ...network, ...asked, teardownTimeout };
 }
 
 /** The site as it was when the cluster was made; an entry of an older version has no setting. */
@@ -59,6 +62,7 @@ export function siteOf(site: Site, setting: ClusterSettings | undefined): Site {
     ...site,
     ...{ base, template, options, shared, ready, scheduleOnLead, adjustments },
     interface: setting.interface,
+    ...(setting.isUsers ? { isUsers: true as const } : {}),
   };
 }
 

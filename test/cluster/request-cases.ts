@@ -11,6 +11,7 @@ export interface Asks {
   debug: boolean;
   tolerate: number;
   schedule_on_lead: string | null;
+  template: string | null;
 }
 
 export type RequestCase = { user: Record<string, unknown> } & (
@@ -18,7 +19,7 @@ export type RequestCase = { user: Record<string, unknown> } & (
 );
 
 const file = join(PACKAGE, "test/cluster/request-cases.json");
-const NOT_ASKED = { schedule_on_lead: null };
+const NOT_ASKED = { schedule_on_lead: null, template: null };
 const cases = JSON.parse(readFileSync(file, "utf8")) as RequestCase[];
 /** An option that a case does not name is not asked for. */
 export const REQUEST_CASES: RequestCase[] = cases.map((each) =>

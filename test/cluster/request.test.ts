@@ -8,9 +8,14 @@ function parsed(user: Record<string, unknown>): { asks: Asks | null } | { refuse
   const request = parseRequest(user);
   if ("refused" in request) return { refused: request.refused };
   if (!request.asks) return { asks: null };
-  const { scheduleOnLead, ...rest } = request.request;
+  const { scheduleOnLead, template, ...rest } = request.request;
   return {
-    asks: { ...rest, engine: rest.engine ?? null, schedule_on_lead: scheduleOnLead ?? null },
+    asks: {
+      ...rest,
+      engine: rest.engine ?? null,
+      schedule_on_lead: scheduleOnLead ?? null,
+      template: template ?? null,
+    },
   };
 }
 

@@ -20,6 +20,8 @@ t.test("a table with the template only has the documented defaults", (t) => {
   t.strictSame(checkConfig({ template: TEMPLATE }, "test"), {
     template: TEMPLATE,
     options: DEFAULT_OPTIONS,
+    templates: {},
+    userTemplates: false,
     workdir: "/tmp",
     engine: "docker",
     engines: ["docker"],
@@ -68,6 +70,8 @@ t.test("every key can be set", (t) => {
         adjustments: ["etcd-no-fsync"],
         make: { up: "up-built", network: "install-calico" },
         "port-variables": ["PORT_CALICO"],
+        templates: { amd: { template: "/opt/amd/", make: {} } },
+        "user-templates": true,
         environment: { TMPDIR: "/var/tmp/{user}", A: "{{}}" },
         images: "/srv/images/",
         hooks: { "before-up": ["/opt/up", "--fast"], "after-ready": ["kubectl", "get", "nodes"] },
@@ -90,6 +94,22 @@ t.test("every key can be set", (t) => {
         images: "/srv/images",
         hooks: { "before-up": ["/opt/up", "--fast"], "after-ready": ["kubectl", "get", "nodes"] },
       },
+      templates: {
+        amd: {
+          template: "/opt/amd",
+          options: {
+            make: DEFAULT_OPTIONS.make,
+            portVariables: ["PORT_CALICO"],
+            environment: { TMPDIR: "/var/tmp/{user}", A: "{{}}" },
+            images: "/srv/images",
+            hooks: {
+              "before-up": ["/opt/up", "--fast"],
+              "after-ready": ["kubectl", "get", "nodes"],
+            },
+          },
+        },
+      },
+      userTemplates: true,
       workdir: "/scratch",
       engine: "podman",
       engines: ["docker", "podman"],
@@ -152,7 +172,7 @@ const NETWORK =
 const VARIABLE =
   'the name of a variable that the steps do not set themselves, of capital letters, digits and "_", like "PORT_CALICO"';
 const KEYS =
-  "template, workdir, container-engine, engines, ports, subnets, interface, run-as, shared-filesystem, hold, bring-up-timeout, teardown-timeout, attempts, join-fanout, drain, undrain, extend-time-limit, ready, schedule-on-lead, adjustments, make, port-variables, environment, images, hooks, metrics-listen";
+  "template, workdir, container-engine, engines, ports, subnets, interface, run-as, shared-filesystem, hold, bring-up-timeout, teardown-timeout, attempts, join-fanout, drain, undrain, extend-time-limit, ready, schedule-on-lead, adjustments, make, port-variables, environment, images, hooks, templates, user-templates, metrics-listen";
 
 const HOOK =
   'a list of a program and its arguments, like ["/opt/site/up", "--fast"]; the program is an absolute path, a path in the template, or a name on the PATH';
@@ -340,6 +360,36 @@ const REFUSED: [string, Record<string, unknown>, string][] = [
     "a hook at a point that there is not",
     { hooks: { "after-up": ["/x"] } },
     "hooks.after-up: there is no such key; allowed: before-up, after-ready, before-down",
+  ],
+  [
+    "a template's name with /",
+    { templates: { "a/b": { template: "/x" } } },
+    'templates: found the name "a/b", allowed: letters, digits and "_", ".", "-", and a letter or digit first',
+  ],
+  [
+    "a named template that is no table",
+    { templates: { a: "/x" } },
+    'templates.a: found "/x", allowed: a value of type object',
+  ],
+  [
+    "a key that a named template does not have",
+    { templates: { a: { template: "/x", ports: "default" } } },
+    "templates.a.ports: there is no such key; allowed: template, make, port-variables, environment, images, hooks",
+  ],
+  [
+    "a named template with a hook that is none",
+    { templates: { a: { template: "/x", environment: { KUBECONFIG: "/x" } } } },
+    "templates.a.environment.KUBECONFIG: cannot be set here: each cluster has its own",
+  ],
+  [
+    "a range that is too small for a named template",
+    { ports: "20000-20003", templates: { a: { template: "/x", "port-variables": ["PORT_A"] } } },
+    'ports: found "20000-20003", allowed: a range of 5 ports or more, usernetes\' own four and one for each of usernetes.port-variables',
+  ],
+  [
+    "user-templates that is text",
+    { "user-templates": "yes" },
+    'user-templates: found "yes", allowed: a value of type boolean',
   ],
   ["no tries", { attempts: { up: 0 } }, "attempts.up: found 0, allowed: >= 1"],
   [

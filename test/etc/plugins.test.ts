@@ -25,6 +25,7 @@ t.test("and does so for whatever else there may be", options, (t) => {
     "",
     "auto",
     "podman",
+    "/a/b",
     "2",
     "engine",
     "debug",
@@ -38,14 +39,14 @@ t.test("and does so for whatever else there may be", options, (t) => {
     fc.constant(null),
     fc.array(word, { maxLength: 3 }),
     fc.dictionary(
-      fc.constantFrom("engine", "debug", "tolerate", "schedule_on_lead", "other"),
+      fc.constantFrom("engine", "debug", "tolerate", "schedule_on_lead", "template", "other"),
       word,
       { maxKeys: 3 },
     ),
   );
   const key = fc.constantFrom(
     ...["usernetes", "usernetes_engine", "usernetes_debug", "usernetes_tolerate"],
-    "usernetes_schedule_on_lead",
+    ...["usernetes_schedule_on_lead", "usernetes_template"],
   );
   const users = fc.sample(fc.dictionary(key, value), 2000);
   const answers = playPlugins(users.map((user) => ({ by: "cli", attributes: { user } })));
@@ -94,6 +95,10 @@ t.test("--usernetes asks for a cluster, and its options say how", options, (t) =
     usernetes: "yes",
     usernetes_schedule_on_lead: "yes",
   });
+  t.same(submitted(true, "template=calico"), {
+    usernetes: "yes",
+    usernetes_template: "calico",
+  });
   t.same(submitted(true, "debug=no,"), { usernetes: "yes", usernetes_debug: "no" });
   t.end();
 });
@@ -110,7 +115,10 @@ t.test("the values of --setattr stay where they can", options, (t) => {
 
 t.test("wrong options are refused at once, with what is allowed", options, (t) => {
   for (const [given, words] of [
-    ["engin=podman", 'found "engin", allowed: engine=NAME, debug, tolerate=N, schedule-on-lead'],
+    [
+      "engin=podman",
+      'found "engin", allowed: engine=NAME, debug, tolerate=N, schedule-on-lead, template=NAME',
+    ],
     ["engine", "engine needs a value: engine=..."],
     ["engine=rkt", 'engine: found "rkt", allowed: docker, podman or nerdctl'],
     [

@@ -1,6 +1,7 @@
 /** Templates that differ from usernetes' own: other targets, and a fifth port. */
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { TEMPLATE } from "../sandbox/paths.js";
 import { life } from "./life.js";
 
 life(async (t, flux) => {
@@ -97,6 +98,54 @@ life(async (t, flux) => {
     t.same(await flux.leftovers(), []);
     await flux.stopDaemon();
   });
+
+  await t.test(
+    "a job has the template that it names, or a directory of its user's own",
+    async (t) => {
+      const own = join(flux.place.common, "own");
+      cpSync(TEMPLATE, own, { recursive: true });
+      const named = (template: string) =>
+        `--setattr=attributes.user.usernetes_template=${template}`;
+      const tables = `user-templates = true
+[usernetes.templates.calico]
+template = "${TEMPLATE}"
+make = { up = "up-built", network = "install-calico" }
+port-variables = ["PORT_CALICO"]
+`;
+      await configured(tables);
+      const before = flux.begun().length;
+      const job = await flux.submit("-N2", named("calico"), "sleep", "inf");
+      await flux.waitFor(job, "start");
+      t.ok(targets(before).includes("install-calico"));
+      const claim = (await flux.record(job)).find(({ name }) => name === "claim");
+      t.match(claim?.context?.["ports"], { PORT_CALICO: 20004 });
+      await flux.stopDaemon("SIGKILL");
+      await configured("");
+      await flux.output("flux", "cancel", job);
+      await flux.waitForEnd(job);
+      await flux.stopDaemon();
+      await configured(tables);
+      const mine = await flux.submit("-N2", named(own), "true");
+      await flux.waitForEnd(mine);
+      const settled = (await flux.record(mine)).find(({ name }) => name === "settle");
+      t.match(settled?.context, { outcome: "ready" });
+      const note = async (template: string) => {
+        const refused = await flux.submit("-N2", named(template), "true");
+        await flux.waitForEnd(refused);
+        const events = await flux.events(refused);
+        return String(events.find(({ name }) => name === "exception")?.context?.["note"]);
+      };
+      t.match(
+        await note("amd"),
+        /usernetes_template: found "amd", allowed here: calico \(usernetes\.templates\), and an absolute path of a directory of your own$/,
+      );
+      rmSync(own, { recursive: true });
+      await flux.output("mkfifo", own);
+      t.match(await note(own), /usernetes_template: .* is not a directory on this node/);
+      t.same(await flux.leftovers(), []);
+      await flux.stopDaemon();
+    },
+  );
 
   await t.test("a target that the template does not have is refused in one line", async (t) => {
     const table = 'make = { up = "up-prebuilt" }';

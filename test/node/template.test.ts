@@ -1,5 +1,14 @@
 /** A template that has changed is named at stage, before anything is made. */
-import { chmodSync, existsSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import t from "tap";
 import { Node } from "../fakes/node.js";
@@ -159,6 +168,59 @@ t.test("it needs the variables of usernetes.port-variables", async (t) => {
   );
   const { exitCode, stderr } = await both.step("stage", env);
   t.equal(exitCode, 0, stderr);
+});
+
+t.test("a directory that a job names is its user's own", async (t) => {
+  const env = { USERNETES_USER_TEMPLATE: "yes" };
+  const mine = newNode(t, "plain");
+  const { exitCode, stderr } = await mine.step("stage", env);
+  t.equal(exitCode, 0, stderr);
+  const words = async (spoil: (template: string) => void) => {
+    const node = newNode(t, "plain");
+    spoil(node.template);
+    const failed = await node.step("stage", env);
+    t.equal(failed.exitCode, 1);
+    t.notOk(existsSync(node.workdir), "nothing was made");
+    t.notMatch(failed.stderr, "\n", "in one line");
+    return failed.stderr.replaceAll(node.template, "DIR");
+  };
+  const uid = process.getuid?.() ?? 0;
+  if (uid === 0)
+    t.equal(
+      await words((template) => {
+        chownSync(template, 12345, 12345);
+      }),
+      "usernetes_template: DIR is not owned by uid 0: a job may name a directory of its own user, or a template of the site",
+    );
+  const notThere = `usernetes_template: DIR is not a directory on this node, or uid ${uid} may not see it: put a clone of rootless-containers/usernetes there`;
+  t.equal(
+    await words((template) => {
+      rmSync(template, { recursive: true });
+      execFileSync("mkfifo", [template]);
+    }),
+    notThere,
+    "a fifo is not waited for",
+  );
+  t.match(
+    await words((template) => {
+      rmSync(join(template, "Makefile"));
+      execFileSync("mkfifo", [join(template, "Makefile")]);
+    }),
+    "the template DIR has no Makefile: ",
+  );
+  t.match(
+    await words((template) => {
+      symlinkSync("/etc/passwd", join(template, "README"));
+    }),
+    "README is a link that leads out of it, to /etc/passwd",
+  );
+  t.equal(
+    await words((template) => {
+      rmSync(template, { recursive: true });
+      symlinkSync("/root/nowhere", template);
+    }),
+    notThere,
+  );
 });
 
 t.test("a script that is no program is refused", async (t) => {

@@ -1,4 +1,8 @@
 /** The reconciler: from a job's events to actions, with recorded effects and a fake clock. */
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import t from "tap";
 import { DEFAULT_ADJUSTMENTS } from "../../lib/config/schema.js";
 import { DEFAULT_OPTIONS } from "../../lib/config/template.js";
@@ -898,6 +902,63 @@ t.test("a teardown gets what its cluster was made with, whatever is set by then"
     life.flux.record.find(({ name }) => name === "teardown-start"),
     { context: { timeout: 300 } },
   );
+});
+
+t.test("a job gets the template that it names, until its cluster is down", async (t) => {
+  const calico = {
+    ...{ template: "/opt/calico", make: { network: "install-calico" } },
+    "port-variables": ["PORT_CALICO"],
+  };
+  const life = new Life({
+    config: { templates: { calico } },
+    user: { usernetes: "yes", usernetes_template: "calico" },
+  });
+  await life.alloc();
+  await life.untilStarted();
+  t.equal(life.cluster.claim?.ports["PORT_CALICO"], 20004);
+  life.world = { ...life.world, config: { ...life.world.config, templates: {} } };
+  await life.restart();
+  life.job.finish();
+  await life.untilClean();
+  for (const env of life.nodes.environments)
+    t.match(env, {
+      ...{ USERNETES_TEMPLATE: "/opt/calico", USERNETES_MAKE_NETWORK: "install-calico" },
+      PORT_CALICO: "20004",
+    });
+});
+
+t.test("a job that names a template that is not allowed never starts", async (t) => {
+  const life = new Life({ user: { usernetes: "yes", usernetes_template: "/etc" } });
+  await life.alloc();
+  await life.until(() => life.job.has("exception"));
+  t.match(
+    life.said.join("\n"),
+    'attributes.user.usernetes_template: found "/etc", allowed here: the site has one template (usernetes.templates), and no directory of your own (usernetes.user-templates)',
+  );
+  t.notOk(life.cluster.claim);
+  t.strictSame(life.nodes.environments, []);
+});
+
+t.test("a directory of a user's is for their own steps to read", async (t) => {
+  const directory = mkdtempSync(join(tmpdir(), "usernetes-template-"));
+  t.teardown(() => {
+    rmSync(directory, { recursive: true });
+  });
+  // A daemon that opened it would wait forever.
+  execFileSync("mkfifo", [join(directory, "kubeadm-config.yaml")]);
+  const life = new Life({
+    config: { "user-templates": true },
+    user: { usernetes: "yes", usernetes_template: directory },
+  });
+  await life.alloc();
+  await life.untilStarted();
+  t.match(life.nodes.environments[0], {
+    ...{ USERNETES_TEMPLATE: directory, USERNETES_USER_TEMPLATE: "yes" },
+  });
+  await life.restart();
+  life.job.finish();
+  await life.untilClean();
+  t.match(life.nodes.environments.at(-1), { USERNETES_TEMPLATE: directory });
 });
 
 t.test("a bring-up continues with the targets that it began with", async (t) => {

@@ -44,6 +44,8 @@ t.test("steps get what the cluster was made with, and the broker of the moment",
     base: { PATH: "/opt/engine/bin:/usr/bin", STORE: "one", FLUX_URI: "local:///b" },
   });
   t.strictSame(siteOf(SITE, settingOf(LATER, 1000)).interface, undefined);
+  const users = { ...SITE, isUsers: true as const };
+  t.equal(siteOf(LATER, settingOf(users, 1000)).isUsers, true);
   t.equal(siteOf(LATER, undefined), LATER, "an older entry has none");
   t.end();
 });

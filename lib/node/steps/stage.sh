@@ -8,6 +8,11 @@ fail() { echo "$*" >&2; exit 1; }
 
 template=$USERNETES_TEMPLATE workdir=$USERNETES_WORKDIR
 
+# One that the job has named is its user's own, who copies it here as themselves.
+if [ -n "${USERNETES_USER_TEMPLATE:-}" ]; then
+  [ -d "$template" ] || fail "usernetes_template: $template is not a directory on this node, or uid $(id -u) may not see it: put a clone of rootless-containers/usernetes there"
+  [ -O "$template" ] || fail "usernetes_template: $template is not owned by uid $(id -u): a job may name a directory of its own user, or a template of the site"
+fi
 [ -d "$template" ] || fail "the template $template is not on this node: clone rootless-containers/usernetes there, or set usernetes.template"
 [ -f "$template/Makefile" ] || fail "the template $template has no Makefile: it does not look like a clone of rootless-containers/usernetes"
 command -v make >/dev/null || fail "make is not installed on this node, or not on the PATH $PATH"

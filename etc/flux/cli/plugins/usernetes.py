@@ -12,16 +12,21 @@ Failure behaviour: one line, and the job is not submitted.
 """
 
 import json
+import re
 
 from flux.cli.plugin import CLIPlugin
 
 YES = ("yes", "true", "on", "1")
 NO = ("no", "false", "off", "0", "")
 ENGINES = ("docker", "podman", "nerdctl")
-OPTIONS = ("engine", "debug", "tolerate", "schedule_on_lead")
+OPTIONS = ("engine", "debug", "tolerate", "schedule_on_lead", "template")
 # Options that may stand without a value.
 FLAGS = ("debug", "schedule_on_lead")
 YES_OR_NO = "yes or no (also true, on, 1, false, off, 0)"
+TEMPLATES = (
+    "the name of a template of the site, or an absolute path "
+    'without ":", "." or ".." in it'
+)
 ABSENT = object()
 
 
@@ -57,7 +62,7 @@ def parse_request(user):
             _refuse(
                 f"usernetes.{name[:40]}",
                 options[name],
-                "only engine, debug, tolerate and schedule_on_lead",
+                "only engine, debug, tolerate, schedule_on_lead and template",
             )
     return _parse_options(
         debug=_first(user.get("usernetes_debug"), options.get("debug"), False),
@@ -67,10 +72,13 @@ def parse_request(user):
             user.get("usernetes_schedule_on_lead"),
             options.get("schedule_on_lead", ABSENT),
         ),
+        template=_first(
+            user.get("usernetes_template"), options.get("template", ABSENT)
+        ),
     )
 
 
-def _parse_options(debug, engine, tolerate, schedule):
+def _parse_options(debug, engine, tolerate, schedule, template):
     held = flag(debug)
     if held is None:
         _refuse("usernetes_debug", debug, YES_OR_NO)
@@ -82,7 +90,10 @@ def _parse_options(debug, engine, tolerate, schedule):
     scheduling = _scheduling(schedule)
     if scheduling is ABSENT:
         _refuse("usernetes_schedule_on_lead", schedule, f"auto, {YES_OR_NO}")
+    if template is not ABSENT and not _is_template(template):
+        _refuse("usernetes_template", template, TEMPLATES)
     return {
+        "template": None if template is ABSENT else template,
         "schedule_on_lead": scheduling,
         "engine": None if engine is ABSENT else engine,
         "debug": held,
@@ -107,6 +118,16 @@ def _workers(value):
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return None
     return int(value) if value >= 0 and value == value // 1 else None
+
+
+def _is_template(value):
+    """A name, or a path of which nothing leads elsewhere. The daemon has the rest."""
+    if not isinstance(value, str):
+        return False
+    if re.fullmatch("[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", value):
+        return True
+    strange = r"[\x00-\x1f\x7f:]|/\.\.?(/|\Z)"
+    return value.startswith("/") and not re.search(strange, value)
 
 
 def _is_scalar(value):
@@ -145,7 +166,7 @@ def parse_options(text):
         if key not in OPTIONS:
             raise ValueError(
                 f'--usernetes-options: found "{name}", allowed: engine=NAME, debug, '
-                "tolerate=N, schedule-on-lead"
+                "tolerate=N, schedule-on-lead, template=NAME"
             )
         if not equals and key not in FLAGS:
             raise ValueError(f"--usernetes-options: {name} needs a value: {name}=...")
@@ -171,6 +192,8 @@ class UsernetesPlugin(CLIPlugin):
         debug         hold the job when its cluster is up, or has failed,
                       until it is released or canceled
         tolerate=N    continue without up to N workers that fail
+        template=NAME a template of the site; or, where it allows that, the
+                      absolute path of a directory of your own
         schedule-on-lead[=auto|yes|no]
                       let pods run on the first node, too; auto: only if it is
                       the job's only node
@@ -192,7 +215,7 @@ class UsernetesPlugin(CLIPlugin):
             "--usernetes-options",
             metavar="OPTIONS",
             help="Options of the cluster, separated by commas: engine=docker|podman|nerdctl, "
-            "debug, tolerate=N, schedule-on-lead",
+            "debug, tolerate=N, schedule-on-lead, template=NAME",
         )
 
     def preinit(self, args):
