@@ -36,8 +36,8 @@ const QUIET_MS = { atIt: 20_000, rest: 8_000 };
 const SCRIPTS = [
   ...["begin", "programs", "engines", "kernel"].map(onNode),
   // As stage looks at it.
-  "node/steps/template.sh",
-  "node/steps/hooks.sh",
+  "node/steps/parts/template.sh",
+  "node/steps/parts/hook-program.sh",
   ...["places", "network", "shell-plugin", "end"].map(onNode),
 ];
 const USER_SCRIPTS = [...["begin", "engines", "kernel", "end"].map(onNode)];

@@ -52,7 +52,7 @@ def output_of(*command):
 
 def call_script(call, directory=""):
     """(status, output) of functions of the steps' own scripts, which have the rules."""
-    text = read_script("template.sh") + read_script("address.sh") + call
+    text = read_script("parts/template.sh") + read_script("parts/address.sh") + call
     command = ["sh", "-c", text, "usernetes", directory]
     child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
     printed = child.communicate()[0]

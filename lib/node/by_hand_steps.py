@@ -30,11 +30,17 @@ def read_script(name):
         return file.read()
 
 
+def script_of(step, *more):
+    """The step's own file, after the parts that its first line names, and `more` parts."""
+    text = read_script(step + ".sh")
+    _, has_parts, names = text.split("\n", 1)[0].partition("# parts: ")
+    names = names.split(" ") if has_parts else []
+    return "".join(read_script("parts/%s.sh" % name) for name in [*names, *more]) + text
+
+
 def request_of(step):
-    """What a runner needs for a step; `up` looks first for what a person did."""
-    rows = [line.split(" ") for line in read_script("scripts.list").splitlines()]
-    parts = {name: parts for name, *parts in rows}["up-by-hand" if step == "up" else step]
-    script = "".join(map(read_script, parts))
+    """What a runner needs for a step; `up` checks first what a person did."""
+    script = script_of(step, *["removed-by-hand"] if step == "up" else [])
     request = {"step": step, "seconds": LIMITS.get(step, BRING_UP_S), "script": script}
     # Without a join command in the end, the step has failed.
     return dict(request, gives=step) if step == "join-command" else request

@@ -10,30 +10,24 @@ const read = (name: string) => readFileSync(packagePath("lib", "node", "steps", 
 /** Comments are for the reader here; they need not travel to every node. */
 export const withoutComments = (text: string): string => text.replace(/^\s*#.*\n/gm, "");
 
-let lists: Map<string, string[]> | undefined;
 const scripts = new Map<NodeStep, string>();
 
-function files(step: NodeStep): string[] {
-  lists ??= new Map(
-    withoutComments(read("scripts.list"))
-      .split("\n")
-      .map((line) => line.split(" "))
-      .map(([name = "", ...parts]) => [name, parts]),
-  );
-  const list = lists.get(step);
-  if (list === undefined) throw new Error(`on-node/scripts.list has no ${step}`);
-  return list;
-}
-
+/** The step's own file, after the parts that its first line names: `# parts: paths container`. */
 export function stepScript(step: NodeStep): string {
-  const script = scripts.get(step) ?? withoutComments(files(step).map(read).join(""));
+  const script = scripts.get(step) ?? withoutComments(compose(step));
   scripts.set(step, script);
   return script;
 }
 
 /** A step's script is a program of Python, or of sh. */
-export const isPython = (step: NodeStep): boolean =>
-  files(step).every((name) => name.endsWith(".py"));
+export const isPython = (step: NodeStep): boolean => rowOf(step).needs === "images";
+
+function compose(step: NodeStep): string {
+  const ending = isPython(step) ? "py" : "sh";
+  const text = read(`${step}.${ending}`);
+  const names = /^# parts: (.*)\n/.exec(text)?.[1]?.split(" ") ?? [];
+  return [...names.map((name) => read(`parts/${name}.${ending}`)), text].join("");
+}
 
 /** `env`: of the steps, which has the name of the cluster's archive. */
 export function stepRequest(

@@ -48,7 +48,7 @@ export interface Wanted {
 /** ms between two looks for ranks that are lost, and that one of them may take. */
 const LOOK = { every: 10_000, limit: 10_000 };
 const STEP = "warm";
-/** What lib/node/steps/images.py calls the check of the archives. */
+/** What lib/node/steps/parts/images.py calls the check of the archives. */
 const LIST = "list-images";
 
 export async function warmNodes(

@@ -12,17 +12,23 @@ function lint(t: Test, files: Record<string, string>, hidden: string[] = []) {
   const top = t.testdir({ ".ci": {}, programs: {} });
   for (const folder of FOLDERS) mkdirSync(join(top, folder), { recursive: true });
   cpSync(packagePath(".ci/lint-scripts"), join(top, ".ci/lint-scripts"));
-  const all = { "lib/node/steps/scripts.list": "# none\n", "lib/a.bash": "true\n", ...files };
+  const all = {
+    "lib/node/steps/fine.sh": "# parts: fine\ntrue\n",
+    "lib/a.bash": "true\n",
+    ...files,
+  };
+  const parts = { "lib/node/steps/parts/fine.sh": "true\n" };
   for (const [path, text] of Object.entries({
     "bin/fine": `${SH}true\n`,
     "etc/fine.py": "",
+    ...parts,
     ...all,
   })) {
     mkdirSync(join(top, dirname(path)), { recursive: true });
     writeFileSync(join(top, path), text);
   }
   // A PATH on which some programs are missing.
-  const programs = ["sh", "find", "awk", "dirname", "cat", "shellcheck", "flake8", "ruff"];
+  const programs = ["sh", "find", "awk", "dirname", "cat", "sed", "shellcheck", "flake8", "ruff"];
   for (const name of programs.filter((name) => !hidden.includes(name))) {
     const { stdout, failed } = execaSync("which", [name], { reject: false });
     if (!failed) symlinkSync(stdout, join(top, "programs", name));
@@ -43,7 +49,7 @@ const missing = (name: string) =>
 t.test("a tree without a fault passes silently", (t) => {
   if (missing("shellcheck") !== false || missing("flake8") !== false) t.pass("not installed");
   else
-    t.strictSame(lint(t, { "lib/node/steps/part.sh": "text=$other\n" }), {
+    t.strictSame(lint(t, { "lib/node/steps/parts/part.sh": "text=$other\n" }), {
       stdout: "",
       exitCode: 0,
     });
@@ -55,7 +61,7 @@ t.test("shellcheck is asked about", { skip: missing("shellcheck") }, (t) => {
   for (const [what, path, text] of [
     ["a script without an extension", "bin/tool", `${SH}${UNQUOTED}`],
     ["a bash script", "test/tool", `#!/usr/bin/env bash\n${UNQUOTED}`],
-    ["a fragment", "lib/node/steps/part.sh", `# A comment.\n${UNQUOTED}`],
+    ["a fragment", "lib/node/steps/parts/part.sh", `# A comment.\n${UNQUOTED}`],
     ["a fragment that begins with code", "lib/part.sh", UNQUOTED],
     ["a bash fragment", "lib/a.bash", `# shellcheck shell=bash\n${UNQUOTED}`],
   ] as const) {
@@ -67,19 +73,22 @@ t.test("shellcheck is asked about", { skip: missing("shellcheck") }, (t) => {
   t.end();
 });
 
-t.test("a variable is set in one of a script's fragments", { skip: missing("shellcheck") }, (t) => {
-  const files = {
-    "lib/node/steps/set.sh": "name=x\n",
-    "lib/node/steps/use.sh": 'echo "$name"\n',
-  };
-  const list = "lib/node/steps/scripts.list";
-  t.equal(lint(t, { ...files, [list]: "whole set.sh use.sh\n" }).exitCode, 0);
-  const { stdout, exitCode } = lint(t, { ...files, [list]: "whole set.sh use.sh\nhalf use.sh\n" });
-  t.match(stdout, "SC2154");
-  t.match(stdout, "^ in half of lib/node/steps/scripts.list");
-  t.equal(exitCode, 1);
-  t.end();
-});
+t.test(
+  "a variable is set in a step's file or in one of its parts",
+  { skip: missing("shellcheck") },
+  (t) => {
+    const part = { "lib/node/steps/parts/set.sh": "name=x\n" };
+    const use = 'echo "$name"\n';
+    const whole = { ...part, "lib/node/steps/use.sh": `# parts: set\n${use}` };
+    t.equal(lint(t, whole).exitCode, 0);
+    const half = { ...part, "lib/node/steps/use.sh": `# parts: fine\n${use}` };
+    const { stdout, exitCode } = lint(t, half);
+    t.match(stdout, "SC2154");
+    t.match(stdout, "^ in lib/node/steps/use.sh with its parts");
+    t.equal(exitCode, 1);
+    t.end();
+  },
+);
 
 t.test("Python files are checked", { skip: missing("flake8") }, (t) => {
   const { stdout, exitCode } = lint(t, { "plugin/a.py": "import os\n" });

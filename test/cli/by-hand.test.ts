@@ -54,7 +54,7 @@ print(json.dumps({step: by_hand_steps.request_of(step) for step in sys.argv[2:]}
     const { script: daemons = "", ...expected } = stepRequest(step, limit, { env: {} });
     t.strictSame(request, expected, step);
     if (step !== "up") t.equal(withoutComments(script), daemons, step);
-    else for (const part of ["before-up", "make", "runs"]) t.match(script, readPart(part));
+    else for (const part of ["parts/removed-by-hand", "up"]) t.match(script, readPart(part));
   }
 });
 

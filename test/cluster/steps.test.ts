@@ -1,6 +1,6 @@
 /** The table of steps, and what has to agree with it. */
 import { execFileSync } from "node:child_process";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import t from "tap";
 import { rowOf, STEPS, TABLE } from "../../lib/cluster/steps.js";
 import { packagePath } from "../../lib/host/package.js";
@@ -13,26 +13,31 @@ t.test("a step comes after steps that are above it", (t) => {
   t.end();
 });
 
-t.test("each step that nodes take has a script, but for what the agent does itself", (t) => {
-  const listed = read("lib/node/steps/scripts.list")
-    .split("\n")
-    .filter((line) => line !== "" && !line.startsWith("#"))
-    .map((line) => line.split(" "));
+t.test("each step that nodes take has a file, but for what the agent does itself", (t) => {
+  const files = readdirSync(packagePath("lib/node/steps")).filter((name) => name !== "parts");
   const scripted = STEPS.filter((step) => rowOf(step).by !== "daemon" && !rowOf(step).puts);
   t.strictSame(
-    listed
-      .map(([name]) => name)
-      .filter((name) => name !== "up-by-hand")
-      .toSorted(),
-    scripted.toSorted(),
+    files.toSorted(),
+    scripted.map((step) => `${step}.${rowOf(step).needs === "images" ? "py" : "sh"}`).toSorted(),
   );
-  for (const file of listed.flatMap(([, ...files]) => files))
-    t.ok(existsSync(packagePath("lib/node/steps", file)), file);
+  for (const file of files) {
+    const [first = ""] = read(`lib/node/steps/${file}`).split("\n");
+    t.match(first, /^# parts: [a-z]/, file);
+    for (const part of first.slice("# parts: ".length).split(" "))
+      t.ok(
+        existsSync(packagePath("lib/node/steps/parts", `${part}${file.slice(-3)}`)),
+        `${file}: ${part}`,
+      );
+  }
   t.end();
 });
 
 t.test("the template is checked for the targets that the steps make", (t) => {
-  const argv = ["-c", '. "$0"; echo $template_targets', packagePath("lib/node/steps/template.sh")];
+  const argv = [
+    "-c",
+    '. "$0"; echo $template_targets',
+    packagePath("lib/node/steps/parts/template.sh"),
+  ];
   const targets = execFileSync("sh", argv, { encoding: "utf8", env: {} }).trim();
   const made = STEPS.map((step) => rowOf(step).makes).filter((target) => target !== undefined);
   t.strictSame(targets.split(" ").toSorted(), made.toSorted());

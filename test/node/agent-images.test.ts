@@ -45,7 +45,7 @@ t.test("the functions that read archives pass their unit tests", async (t) => {
 
 t.test("it has the syntax of Python 3.6", async (t) => {
   const check = "import ast, sys; ast.parse(open(sys.argv[1]).read(), feature_version=(3, 6))";
-  const args = ["-c", check, packagePath("lib", "node", "steps", "images.py")];
+  const args = ["-c", check, packagePath("lib", "node", "steps", "parts", "images.py")];
   t.equal((await execa("/usr/bin/python3", args, { reject: false })).exitCode, 0);
 });
 

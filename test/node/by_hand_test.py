@@ -239,9 +239,9 @@ class StepsTest(unittest.TestCase):
 
     def test_up_looks_first_for_what_a_person_did(self):
         script = steps.request_of("up")["script"]
-        self.assertIn(steps.read_script("before-up.sh"), script)
+        self.assertIn(steps.read_script("parts/removed-by-hand.sh"), script)
         self.assertLess(script.index("names=$(list_node"), script.index("QUICK=1"))
-        with self.assertRaises(KeyError):
+        with self.assertRaises(FileNotFoundError):
             steps.request_of("reboot")
 
 

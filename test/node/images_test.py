@@ -9,7 +9,8 @@ import tarfile
 import tempfile
 import unittest
 
-PATH = os.path.join(os.path.dirname(__file__), "..", "..", "lib", "node", "steps", "images.py")
+TOP = os.path.join(os.path.dirname(__file__), "..", "..")
+PATH = os.path.join(TOP, "lib", "node", "steps", "parts", "images.py")
 spec = importlib.util.spec_from_file_location("images", PATH)
 images = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(images)

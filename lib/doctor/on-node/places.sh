@@ -1,4 +1,4 @@
-# The template (../../node/steps/template.sh) and the work directory.
+# The template (../../node/steps/parts/template.sh) and the work directory.
 template=$USERNETES_TEMPLATE workdir=$USERNETES_WORKDIR
 
 # The same files are left out as by stage.sh.

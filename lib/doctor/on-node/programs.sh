@@ -9,7 +9,7 @@ programs() { # ID PROGRAM...
 programs make make
 programs jq jq
 programs tools bash ip setpriv setsid timeout awk find stat getent
-# Without one, a cluster's lead gets that of its node (../../node/steps/make.sh).
+# Without one, a cluster's lead gets that of its node (../../node/steps/kubeconfig.sh).
 if ! has kubectl && grep -qs '^kubectl *:' "$USERNETES_TEMPLATE/Makefile"; then
   tell kubectl ok "none on the PATH: jobs get the node's own (make kubectl)"
 else

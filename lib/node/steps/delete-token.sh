@@ -1,3 +1,4 @@
+# parts: paths container
 # Deletes the bootstrap tokens, by their public ids, when all have joined.
 #
 # Safe to repeat: none is left then.

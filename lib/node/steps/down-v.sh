@@ -1,3 +1,4 @@
+# parts: paths leftovers
 # Removes all that the cluster has on this node: containers, networks, volumes,
 # the image built for it, the workdir.
 #

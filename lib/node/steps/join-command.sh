@@ -1,3 +1,4 @@
+# parts: paths container adjust
 # Has the lead make a join-command, in the work directory, where the agent reads it.
 #
 # A kubeadm that joins looks every 5 s for the token's signature, which the controller manager

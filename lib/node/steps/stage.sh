@@ -1,3 +1,4 @@
+# parts: paths hosts address template hook-program adjust
 # Makes the cluster's own copy of the template, for this node or, where the work
 # directory is shared, for all that see it: one of them copies, the others wait.
 #

@@ -1,3 +1,4 @@
+# parts: paths container progress objects schedule-on-lead
 # Waits until as many nodes as the cluster has are Ready; then pods may run on the lead
 # (schedule-on-lead.sh).
 #

@@ -1,3 +1,4 @@
+# parts: paths container progress objects
 # Waits until the cluster is usable, as far as USERNETES_READY asks for: "nodes", no
 # further than wait-nodes; "network", the pod network is rolled out on every node; "dns",
 # the cluster's DNS answers, too.

@@ -1,4 +1,4 @@
-# Goes after runs.sh: the step `up` ends when the node's container has what kubeadm needs.
+# Whether the node's container has what kubeadm needs: `up` ends then.
 # The container runs before its containerd listens, and kubeadm fails at once then.
 #
 # Only looks. An image that has neither crictl nor ctr is not waited for, nor is a node that
@@ -37,5 +37,3 @@ wait_for_runtime() {
     *) find_container "the node's container does not run" ;;
   esac
 }
-wait_for_runtime
-printf '%s\n' "$container" >"$node/up.done"

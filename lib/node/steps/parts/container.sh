@@ -1,6 +1,6 @@
 # The container that is this cluster's node here, by the labels that compose gives it:
 # its name is the template's (container_name) or compose's own choice.
-# shellcheck disable=SC2119,SC2120 # runs.sh gives it a text
+# shellcheck disable=SC2119,SC2120 # up.sh gives it a text
 
 # What the engine lists of it, `ps` with further options.
 list_node() { # OPTION...

@@ -1,0 +1,11 @@
+# parts: paths hook-program hook
+# Runs the program of usernetes.hooks.before-down where this cluster has a work directory:
+# elsewhere nothing was made.
+set -eu
+shift 2
+owner=''
+if [ ! -L "$USERNETES_WORKDIR" ] && [ ! -L "$state" ] && [ ! -L "$state/owner" ] && [ -f "$state/owner" ]; then
+  read -r owner <"$state/owner" || true
+fi
+[ "$owner" = "$USERNETES_MARKER" ] || { echo "this cluster has no work directory here"; exit 0; }
+run_hook before-down "$@"

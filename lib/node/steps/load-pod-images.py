@@ -1,0 +1,2 @@
+# parts: images
+# Loads the other image archives into the lead.
