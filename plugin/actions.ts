@@ -23,7 +23,7 @@ import { publishJoinCommand, removePublished } from "./join-command.js";
 import { ENOENT, FluxError } from "./flux-error.js";
 import { releaseHold } from "./release-hold.js";
 import type { Job } from "./job.js";
-import { drainReason, undrainCleaned } from "./undrain.js";
+import { drainReason, undrainCleaned } from "./drain.js";
 import { nextChange, showWaiting, waitForPorts } from "./wait-for-ports.js";
 
 type Confirmed = "once" | undefined;

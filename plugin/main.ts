@@ -24,7 +24,7 @@ import { MetricsSwitch } from "./metrics/switch.js";
 import { ServiceManager } from "./service-manager.js";
 import { answerCall } from "./service.js";
 import { Supervisor } from "./supervisor.js";
-import { undrainCleaned } from "./undrain.js";
+import { undrainCleaned } from "./drain.js";
 import type { World } from "./world.js";
 import type { LogFields, Level } from "../lib/log.js";
 

@@ -1,5 +1,6 @@
 /**
- * Releasing what was held. A finish is planned only for the daemon's own start that
+ * Plans the release of a hold. plugin/bridge.py posts the hold itself; plugin/release-hold.ts
+ * releases it. A finish is planned only for the daemon's own start that
  * the job's eventlog shows as counted and unfinished: Flux counts all prologs
  * and epilogs in one counter, and one finish too many frees the resources under
  * a site's own epilog.

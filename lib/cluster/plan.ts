@@ -3,14 +3,8 @@
  * everything and does nothing. The same state gives the same plan, so a daemon
  * that is restarted continues where the last one was killed.
  *
- *   all ranks: stage > before-up > up
- *   lead:      up > kubeadm-init > join-command > publish-join, kubeconfig
- *   workers:   up + publish-join > fetch-join > kubeadm-join
- *   lead:      kubeconfig + all joined > sync-external-ip > install-flannel > delete-token
- *              > wait-nodes > wait-ready > after-ready
- *   at the end, all ranks: before-down > down-v
- *
- * Steps for which nothing is configured are left out (skipped.ts).
+ * steps.ts has the steps in their order, bring-up.ts picks those that may be taken now, and
+ * skipped.ts names those for which nothing is configured.
  *
  * An empty plan means that something is waited for: an event, a running step,
  * or the time `wakeAt`.

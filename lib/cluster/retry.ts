@@ -1,6 +1,6 @@
 /**
- * Whether a step may be tried now, again later, or never: how often, after which
- * pauses, and until when are limits that the configuration sets.
+ * Whether a step may be tried now, again later, or never. How often each step is tried is in the
+ * table (steps.ts); the configuration may change that for three of them.
  */
 import type { StepState } from "./state.js";
 import type { Step } from "./steps.js";

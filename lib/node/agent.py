@@ -68,7 +68,7 @@ LEFT_OUT = b"-- some output was left out here --"
 
 # -- text ------------------------------------------------------------------------------
 
-# As lib/record/notes.ts has them; a test compares the two. ASCII: a letter such as "é" beside
+# As lib/record/secrets.ts has them; a test compares the two. ASCII: a letter such as "é" beside
 # a token does not belong to it.
 SECRETS = (
     (re.compile(r"(?a)\b[a-z0-9]{6}\.[a-z0-9]{16}\b"), "[token]"),

@@ -145,7 +145,7 @@ played`);
     for (const [exitCode, words, ...args] of [
       [1, /there is no job/, "12345"],
       [1, /it did not ask for a cluster/, "-f", other],
-      [2, /--step: found "weave", allowed: stage, up, .*, down-v$/m, "-s", "weave", job],
+      [2, /--step: found "weave", allowed: stage, before-up, .*, down-v$/m, "-s", "weave", job],
       [2, /--rank: found "3", allowed: 0-1, the ranks of the cluster$/m, "-r", "1,3", job],
       [1, /no saved logs/, "-s", "publish-join", job],
     ] as const) {

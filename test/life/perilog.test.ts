@@ -63,7 +63,7 @@ for (const [way, perilog] of WAYS)
       for (const line of [
         `waiting for the cluster of ${job}`,
         `the cluster of ${job} is ready`,
-        `the cluster of ${job} is gone`,
+        `the cluster of ${job} has been removed`,
       ])
         t.match(log, new RegExp(`job-manager.*${job}: (prolog|epilog): .*usernetes: ${line}`));
       t.same(await flux.leftovers(), []);

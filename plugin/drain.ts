@@ -1,7 +1,7 @@
 /**
- * Undrains nodes that we drained for what a teardown had left there, when nothing of any
- * cluster is left: a node whose reason is another's by then stays as it is. Safe to
- * repeat; it is a courtesy to the administrator, and its failure is only logged.
+ * The reason of a drain for leftovers of a teardown (plugin/actions.ts drains with it), and the
+ * undrain of such nodes when no cluster has leftovers on them. A node whose reason somebody has
+ * changed stays drained. Safe to repeat. A failure is only logged.
  */
 import { messageOf } from "../lib/errors.js";
 import { decodeIdset, encodeIdset } from "../lib/flux/idset.js";
@@ -9,7 +9,7 @@ import type { OpenCluster } from "../lib/record/writer.js";
 import { INSTANCE } from "../lib/usernetes/names.js";
 import type { World } from "./world.js";
 
-/** As plugin/actions.ts writes it. */
+/** As drainReason writes it. */
 const OURS = /^usernetes: teardown of \S+ failed: /;
 
 export const drainReason = (name: string, note: string): string =>
