@@ -41,9 +41,10 @@ export function take(
 ): Taken | Refused {
   if ("refused" in claim) return claim;
   const { jobid } = cluster;
-  const template = templateOf(cluster, config);
-  if ("refused" in template) return template;
   const before = open.get(jobid);
+  // A cluster that takes other ports keeps its template, whatever the configuration is by now.
+  const template = before?.setting ? undefined : templateOf(cluster, config);
+  if (template && "refused" in template) return template;
   const entry: OpenCluster = {
     jobid: String(jobid),
     claim,

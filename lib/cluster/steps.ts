@@ -141,7 +141,7 @@ export const TABLE = [
     name: "delete-token",
     by: "lead",
     phase: "finish",
-    after: ["install-flannel"],
+    after: ["sync-external-ip", "install-flannel"],
     limitS: 20,
     optional: true,
   },
@@ -149,7 +149,7 @@ export const TABLE = [
     name: "wait-nodes",
     by: "lead",
     phase: "finish",
-    after: ["install-flannel", "delete-token"],
+    after: ["sync-external-ip", "install-flannel", "delete-token"],
   },
   {
     name: "wait-ready",

@@ -122,7 +122,10 @@ function optionsOf(
   { key, where }: { key: string; where: string },
 ): TemplateOptions {
   const { make, "port-variables": portVariables, environment, images, hooks } = table;
-  const variable = environmentFault(environment ?? {}, portVariables ?? others.portVariables);
+  const variable = environmentFault(
+    environment ?? others.environment,
+    portVariables ?? others.portVariables,
+  );
   if (variable !== undefined) throw refuse(where, `${key}.environment${variable}`);
   const hook = hooksFault(hooks ?? {});
   if (hook !== undefined) throw refuse(where, `${key}.hooks${hook}`);

@@ -11,7 +11,7 @@ import { ENGINES } from "../usernetes/engine.js";
 
 /**
  * What a cluster's copy of the template, and the calls of its targets, get beyond the
- * template, so that the cluster comes up sooner (lib/node/steps/adjust.sh).
+ * template, so that the cluster comes up sooner (lib/node/steps/parts/adjust.sh).
  */
 export const ADJUSTMENTS = [
   "kubernetes-version",

@@ -34,7 +34,7 @@ const OURS: readonly [RegExp, string][] = [
   [/^FLUX_/, "Flux sets these itself"],
 ];
 
-/** Characters of a value, and of all of them: they travel as a part of one argument. */
+/** Bytes of a value, and of all of them: they travel as a part of one argument. */
 const VALUE_MAX = 4096;
 const ALL_MAX = 16_384;
 
@@ -54,10 +54,12 @@ export function environmentFault(
       return `.${name}: cannot be set here: it is one of usernetes.port-variables`;
     const fault = nameFault(name) ?? valueFault(name, value);
     if (fault !== undefined) return fault;
-    all += name.length + String(value).length;
+    all += name.length + bytesOf(String(value));
   }
-  return all > ALL_MAX ? `: found ${all} characters, allowed: ${ALL_MAX} in all` : undefined;
+  return all > ALL_MAX ? `: found ${all} bytes, allowed: ${ALL_MAX} in all` : undefined;
 }
+
+const bytesOf = (text: string): number => new TextEncoder().encode(text).length;
 
 function nameFault(name: string): string | undefined {
   if (!/^[A-Za-z_][A-Za-z0-9_]{0,127}$/.test(name))
@@ -69,8 +71,8 @@ function nameFault(name: string): string | undefined {
 function valueFault(name: string, value: unknown): string | undefined {
   const found = `.${name}: found ${(JSON.stringify(value) as string | undefined)?.slice(0, 80) ?? "nothing"}`;
   if (typeof value !== "string") return `${found}, allowed: ${ALLOWED}`;
-  if (value.length > VALUE_MAX)
-    return `.${name}: found ${value.length} characters, allowed: ${VALUE_MAX}`;
+  const bytes = bytesOf(value);
+  if (bytes > VALUE_MAX) return `.${name}: found ${bytes} bytes, allowed: ${VALUE_MAX}`;
   // eslint-disable-next-line no-control-regex
   if (/[\x00-\x1f\x7f]/.test(value)) return `${found}, allowed: ${ALLOWED}`;
   const strange = partsOf(value).find(({ fault }) => fault);

@@ -127,7 +127,7 @@ const KERNEL: Requirement[] = [
     what: "kernel version",
     how: "uname -r; --ignore-preflight-errors in the template's Makefile",
     fatal: false,
-    fix: "add --ignore-preflight-errors=SystemVerification to the template's kubeadm-init and kubeadm-join: newer versions of kubeadm refuse this kernel",
+    fix: "add --ignore-preflight-errors=SystemVerification to the template's kubeadm-init and kubeadm-join: newer versions of kubeadm warn of this kernel, or refuse it",
   },
   {
     id: "cgroup",

@@ -530,7 +530,7 @@ def make_own_directory(path, may_be_shared):
             above, here = os.fstat(fd), os.path.join(at, name)
             found = make_if_missing(name, fd)
             is_trusted = found.st_uid in (0, os.getuid())
-            if not is_trusted and (above.st_mode & stat.S_IWOTH or not names):
+            if not is_trusted and (above.st_mode & (stat.S_IWGRP | stat.S_IWOTH) or not names):
                 return "%s belongs to uid %d: %s" % (here, found.st_uid, OWN_INSTEAD)
             if stat.S_ISLNK(found.st_mode):
                 links += 1
@@ -828,14 +828,16 @@ class Runner:
     def make_directories(self):
         """Make the user's directories that the site's variables name; give why one cannot be.
 
-        One in the work directory is for later while there is no work directory: only `stage`
-        makes that, and no variable names what does not exist.
+        One in the work directory is for later until that has this cluster's marker: `stage`
+        checks whose it is and writes the marker, and no variable names what does not exist.
         """
         workdir = self.whole.get("USERNETES_WORKDIR", "")
         self.environment = dict(self.whole)
         for name in sorted(OWN_DIRECTORIES & set(self.site)):
             path = self.whole[name]
-            if workdir and path.startswith(workdir + "/") and not is_directory(workdir):
+            marker = self.whole.get("USERNETES_MARKER", "").split()
+            is_ready = is_directory(workdir) and owner_of(workdir) == marker
+            if workdir and path.startswith(workdir + "/") and not is_ready:
                 del self.environment[name]
                 continue
             reason = make_own_directory(path, name == "TMPDIR")

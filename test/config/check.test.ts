@@ -317,6 +317,14 @@ const REFUSED: [string, Record<string, unknown>, string][] = [
     "environment.PORT_CALICO: cannot be set here: it is one of usernetes.port-variables",
   ],
   [
+    "a variable that is a port of each cluster of a template, and not set there",
+    {
+      environment: { PORT_CALICO: "5473" },
+      templates: { calico: { template: "/opt/calico", "port-variables": ["PORT_CALICO"] } },
+    },
+    "templates.calico.environment.PORT_CALICO: cannot be set here: it is one of usernetes.port-variables",
+  ],
+  [
     "a variable that is a number",
     { environment: { A: 1 } },
     "environment.A: found 1, allowed: text without control characters, in which {user}, {uid}, {home}, {host}, {jobid}, {workdir} are replaced, and {{ and }} stand for braces",

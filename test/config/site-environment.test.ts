@@ -59,7 +59,7 @@ t.test("one line names what is wrong, where, and what is allowed", (t) => {
       ".USERNETES_WORKDIR: cannot be set here: flux-usernetes sets these itself",
     ],
     [{ FLUX_URI: "x" }, ".FLUX_URI: cannot be set here: Flux sets these itself"],
-    [{ A: "x".repeat(5000) }, ".A: found 5000 characters, allowed: 4096"],
+    [{ A: "x".repeat(5000) }, ".A: found 5000 bytes, allowed: 4096"],
   ] as const)
     t.equal(environmentFault(environment), expected);
   for (const value of [1, true, "a\nb", "a\0b", {}, null])
@@ -67,7 +67,7 @@ t.test("one line names what is wrong, where, and what is allowed", (t) => {
   const many = Object.fromEntries(
     ["A", "B", "C", "D", "E"].map((name) => [name, "x".repeat(4000)]),
   );
-  t.equal(environmentFault(many), ": found 20005 characters, allowed: 16384 in all");
+  t.equal(environmentFault(many), ": found 20005 bytes, allowed: 16384 in all");
   t.end();
 });
 

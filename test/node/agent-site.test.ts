@@ -41,16 +41,16 @@ t.test("a directory that XDG_RUNTIME_DIR or TMPDIR names is made before the step
   t.notOk(existsSync(join(own, "no")), "no other variable makes one");
 });
 
-t.test("one in the work directory is there as soon as that is", async (t) => {
+t.test("one in the work directory is there when that has the cluster's marker", async (t) => {
   const node = newNode(t);
   node.site = { TMPDIR: `${node.workdir}/tmp` };
-  const stage = `${SHOWS}; mkdir -p "$USERNETES_WORKDIR/.usernetes/nodes/0"`;
-  t.strictSame(await node.call(["stage", 9, stage], ["up", 9, SHOWS]), [
-    `stage: ok: ||none`.replace(
-      "||",
-      `|${existsSync(`/run/user/${me}`) ? `/run/user/${me}` : ""}|`,
-    ),
-    `up: ok: |${existsSync(`/run/user/${me}`) ? `/run/user/${me}` : ""}|${node.workdir}/tmp`,
+  const runtime = existsSync(`/run/user/${me}`) ? `/run/user/${me}` : "";
+  const bare = `${SHOWS}; mkdir -p "$USERNETES_WORKDIR/.usernetes/nodes/0"`;
+  const stage = `${SHOWS}; echo "$USERNETES_MARKER" >"$USERNETES_WORKDIR/.usernetes/owner"`;
+  t.strictSame(await node.call(["before-up", 9, bare], ["stage", 9, stage], ["up", 9, SHOWS]), [
+    `before-up: ok: |${runtime}|none`,
+    `stage: ok: |${runtime}|none`,
+    `up: ok: |${runtime}|${node.workdir}/tmp`,
   ]);
 });
 

@@ -92,6 +92,16 @@ class Archives(unittest.TestCase):
                 packed = gzip.compress(data)
                 self.refused("a.tgz", packed[: len(packed) * end // len(data)])
 
+    def test_a_broken_compression_is_refused(self):
+        packed = bytearray(gzip.compress(docker("a:1", "b:2")))
+        for place in range(12, len(packed) - 8, 7):
+            broken = bytearray(packed)
+            broken[place] ^= 0xFF
+            try:
+                images.read_names(self.write("a.tgz", bytes(broken)))
+            except images.Refused as error:
+                self.assertIn("a.tgz", str(error))
+
     def test_an_archive_without_one_of_its_parts_is_half(self):
         self.assertEqual(
             self.refused("a.tar", docker("a:1", leave_out=["l/layer.tar"])),
@@ -121,7 +131,10 @@ class Archives(unittest.TestCase):
         os.mkfifo(path)
         with self.assertRaises(images.Refused):
             images.read_names(path)
-        self.assertEqual(images.find_archives(self.top), [])
+        self.assertEqual(images.find_archives(self.top), [path])
+        os.symlink("nothing", os.path.join(self.top, "b.tar"))
+        with self.assertRaises(images.Refused):
+            images.read_names(os.path.join(self.top, "b.tar"))
 
     def test_reading_is_bounded(self):
         zeros = gzip.compress(docker("a:1", layers=["l/layer.tar"]) + bytes(1 << 20))

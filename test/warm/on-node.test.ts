@@ -119,7 +119,7 @@ t.test("a failed build is a failure, also where podman-compose exits 0", async (
   const faults: [EngineName, string][] = [
     ["docker", 'case "$*" in *build) echo "no network" >&2; exit 17 ;; esac'],
     ["podman", `case "$*" in *build) ${said} ;; esac`],
-    ["nerdctl", 'case "$*" in pull*) echo "no network" >&2; exit 1 ;; esac'],
+    ["nerdctl", 'case "$*" in pull* | "image inspect"*) echo "no network" >&2; exit 1 ;; esac'],
     ["docker", 'case "$*" in *config) echo "no network" >&2; exit 1 ;; esac'],
     ["docker", 'case "$*" in "image ls -q"*) echo "no network" >&2; exit 1 ;; esac'],
   ];
@@ -129,6 +129,12 @@ t.test("a failed build is a failure, also where podman-compose exits 0", async (
     t.match(all, "no network");
     t.notMatch(calls.join("\n"), " rm ");
   }
+});
+
+t.test("an image that cannot be pulled and is in the engine was loaded there", async (t) => {
+  const answers = 'case "$*" in pull*) echo "no network" >&2; exit 1 ;; esac';
+  const { exitCode } = await newNode(t, "nerdctl", answers).warms();
+  t.equal(exitCode, 0);
 });
 
 t.test("a template without a Makefile, or without an image, is reported", async (t) => {

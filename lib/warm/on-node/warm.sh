@@ -61,7 +61,8 @@ old=$(warm)
 for image in $wanted; do
   case $image in
     build) { compose build 2>&1 || echo "exit code: $?"; } | watched || exit ;;
-    *) "$engine" pull "$image" || exit ;;
+    # One that was loaded there is in no registry.
+    *) "$engine" pull "$image" || "$engine" image inspect "$image" >/dev/null || exit ;;
   esac
 done
 

@@ -20,6 +20,7 @@ import stat
 import subprocess
 import sys
 import tarfile
+import zlib
 
 SUFFIXES = (".tar", ".tar.gz", ".tgz", ".tar.zst")
 # containerd reads no other.
@@ -64,7 +65,7 @@ def find_archives(directory):
     found = []
     for name in names:
         path = os.path.join(directory, name)
-        if name.startswith(".") or not os.path.isfile(path):
+        if name.startswith(".") or os.path.isdir(path):
             continue
         if name.lower().endswith(UNREADABLE):
             raise Refused("%s has a compression that containerd does not read: use gzip" % path)
@@ -116,7 +117,7 @@ def names_of(path, open_tar):
                     raise Refused("%s has more than %d files" % (path, MEMBERS_MAX))
                 if is_wanted(name, member):
                     texts[name] = tar.extractfile(member).read(MANIFEST_MAX)
-    except (tarfile.TarError, EOFError, OSError, ValueError) as error:
+    except (tarfile.TarError, zlib.error, EOFError, OSError, ValueError) as error:
         whole = "only half of" if members else "not"
         raise Refused("%s is %s an image archive (OCI or docker): %s" % (path, whole, error))
     try:
