@@ -188,7 +188,6 @@ export type Hook = Extract<Taken, { needs: "hook" }>["name"];
 const ROWS: readonly (Row & { name: Step })[] = TABLE;
 
 export const STEPS: readonly Step[] = ROWS.map(({ name }) => name);
-export const LOCAL_STEPS = named(({ by }) => by === "daemon") as LocalStep[];
 
 /** The steps of each phase that ranks take, in their order. */
 export const PREPARE = nodeSteps("prepare");

@@ -11,7 +11,7 @@ export const systemClock: Clock = {
   after: (ms, callback) => timer(ms, callback, (started) => started.unref()),
 };
 
-/** Its timers keep the process: for what there is no daemon without. */
+/** Its timers keep the process running: for what the daemon cannot run without. */
 export const keepingClock: Clock = { ...systemClock, after: timer };
 
 function timer(

@@ -289,15 +289,15 @@ def end_sessions(leaders):
     and a bridge and addresses that it knows nothing of stay for good. It gets SIGTERM after
     eight seconds, and SIGKILL after ten.
     """
-    began, told, leaders = time.monotonic(), set(), set(leaders)
+    began, signaled, leaders = time.monotonic(), set(), set(leaders)
     while True:
         pids = descendants(leaders)
         makers = {pid for pid in pids if kind_of(pid) == "make"}
         clients = {pid for pid in pids if kind_of(pid) == "client"}
         past = time.monotonic() - began
         spared = children_of(makers) if past < 8 else set()
-        kill(pids - spared - told, signal.SIGTERM)
-        told |= pids - spared
+        kill(pids - spared - signaled, signal.SIGTERM)
+        signaled |= pids - spared
         # Without its parent, a child in a session of its own is known by that session.
         leaders |= {session for pid, _, session in processes() if pid in pids - spared}
         if not (makers or clients) or past >= 10:

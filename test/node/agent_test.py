@@ -272,6 +272,12 @@ class OwnDirectory(unittest.TestCase):
         self.assertIn("is a link of uid 4321's", self.make("link", "x"))
         self.assertFalse(os.path.exists(self.at("real", "x")))
 
+    def test_another_member_of_a_group_that_may_write_above_is_not_trusted(self):
+        os.mkdir(self.at("name"))
+        os.chmod(self.top, 0o775)
+        self.belongs_to(4321, "name")
+        self.assertIn("belongs to uid 4321", self.make("name", "x"))
+
     def test_what_others_may_write_to_is_refused(self):
         os.mkdir(self.at("open"))
         os.chmod(self.at("open"), 0o770)

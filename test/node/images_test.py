@@ -8,6 +8,7 @@ import os
 import tarfile
 import tempfile
 import unittest
+import zlib
 
 TOP = os.path.join(os.path.dirname(__file__), "..", "..")
 PATH = os.path.join(TOP, "lib", "node", "steps", "parts", "images.py")
@@ -101,6 +102,14 @@ class Archives(unittest.TestCase):
                 images.read_names(self.write("a.tgz", bytes(broken)))
             except images.Refused as error:
                 self.assertIn("a.tgz", str(error))
+
+    def test_an_error_of_the_decompression_names_the_archive(self):
+        def broken():
+            raise zlib.error("Error -3 while decompressing data")
+
+        with self.assertRaises(images.Refused) as caught:
+            images.names_of("a.tgz", broken)
+        self.assertIn("a.tgz is not an image archive", str(caught.exception))
 
     def test_an_archive_without_one_of_its_parts_is_half(self):
         self.assertEqual(

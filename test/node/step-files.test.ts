@@ -1,11 +1,11 @@
 /** What travels to the nodes: the agent, and the scripts of the steps. */
 import { execa } from "execa";
 import t from "tap";
-import { LOCAL_STEPS, STEPS, type NodeStep } from "../../lib/cluster/steps.js";
+import { rowOf, STEPS, type NodeStep } from "../../lib/cluster/steps.js";
 import { agentSource } from "../../lib/node/call.js";
 import { isPython, stepRequest, stepScript } from "../../lib/node/scripts.js";
 
-const scripts = STEPS.filter((step) => !(LOCAL_STEPS as readonly string[]).includes(step))
+const scripts = STEPS.filter((step) => rowOf(step).by !== "daemon")
   .filter((step) => step !== "fetch-join")
   .map((step): [string, string] => [step, stepScript(step as NodeStep)]);
 

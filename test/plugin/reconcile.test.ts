@@ -6,6 +6,7 @@ import { join } from "node:path";
 import t from "tap";
 import { DEFAULT_ADJUSTMENTS } from "../../lib/config/schema.js";
 import { DEFAULT_OPTIONS } from "../../lib/config/template.js";
+import { take } from "../../plugin/claim.js";
 import { FluxError } from "../../plugin/flux-error.js";
 import { describeEvent, Life } from "../fakes/life.js";
 import { JOIN_COMMAND, TOKEN } from "../fakes/playing-run.js";
@@ -918,6 +919,9 @@ t.test("a job gets the template that it names, until its cluster is down", async
   t.equal(life.cluster.claim?.ports["PORT_CALICO"], 20004);
   life.world = { ...life.world, config: { ...life.world.config, templates: {} } };
   await life.restart();
+  // As claim-others does, which takes other ports after a conflict.
+  const claim = life.cluster.claim;
+  t.notOk(claim && "refused" in take(life.cluster, life.world, claim));
   life.job.finish();
   await life.untilClean();
   for (const env of life.nodes.environments)

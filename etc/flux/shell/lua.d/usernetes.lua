@@ -135,7 +135,7 @@ end
 -- Nil when it is down, or when the job is to end without that; else why it was in vain.
 local function wait_until_down (jobid)
     local began = os.time ()
-    local answered, limit, told = began, nil, false
+    local answered, limit, asked = began, nil, false
     while true do
         local from = os.time ()
         local state = job_state (jobid)
@@ -156,8 +156,8 @@ local function wait_until_down (jobid)
                 return "no flux-usernetes daemon answers"
             end
         end
-        if not told and now - began >= ASK then
-            told = true
+        if not asked and now - began >= ASK then
+            asked = true
             shell.log ("usernetes: waiting until the job's cluster is removed")
         end
         -- What cannot be read, or was interrupted, takes no time.
