@@ -96,10 +96,10 @@ type End = Omit<StepEnd, "step"> & { step: Step };
 function finish(job: Job, end: End): void {
   const { step, rank, status, note, fault, shared, tail, next, more } = end;
   const { cluster, world } = job;
-  const begun = stepState(cluster, step, rank);
+  const started = stepState(cluster, step, rank);
   const timestamp = world.clock.now();
-  const seconds = elapsed(begun?.at ?? timestamp, timestamp);
-  const attempt = begun?.attempt ?? 1;
+  const seconds = elapsed(started?.at ?? timestamp, timestamp);
+  const attempt = started?.attempt ?? 1;
   const context = {
     step,
     ranks: String(rank),

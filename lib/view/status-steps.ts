@@ -69,10 +69,10 @@ export function waits(cluster: Cluster, steps: StepLine[], look = PLAIN): string
 /** Until when a bring-up may take, or these ranks' try of a teardown. */
 function latest(cluster: Cluster, ranks: number[] = []): string {
   const { claim, settle, teardown } = cluster;
-  const begun = stepState(cluster, "down-v", ranks[0] ?? -1);
+  const started = stepState(cluster, "down-v", ranks[0] ?? -1);
   const until =
-    begun?.status === "running" && teardown?.timeout !== undefined
-      ? begun.at + teardown.timeout
+    started?.status === "running" && teardown?.timeout !== undefined
+      ? started.at + teardown.timeout
       : settle || isOver(cluster)
         ? undefined
         : claim?.deadline;

@@ -24,8 +24,8 @@ export function statusLines(source: StatusSource, now: number, look: Look): stri
 export function statusFrame(source: StatusSource, now: number, look: Look): FrameLine[] {
   const { cluster, record } = source;
   const summary = summarize(source, source.user);
-  const { headline: said, fact } = WEIGHT;
-  if (!summary) return weighed([`${nameOf(cluster.jobid, look)}: ${noCluster(cluster)}`], said);
+  const { headline: logged, fact } = WEIGHT;
+  if (!summary) return weighed([`${nameOf(cluster.jobid, look)}: ${noCluster(cluster)}`], logged);
   const steps = stepLines(record, now);
   const failed = failures(cluster, steps, source.kept);
   const state = paint(summary.state, COLOURS[summary.state], look);
@@ -33,11 +33,11 @@ export function statusFrame(source: StatusSource, now: number, look: Look): Fram
   return [
     ...weighed(
       head.map((line) => line.replace(`: ${summary.state}`, `: ${state}`)),
-      said,
+      logged,
     ),
     ...facts(cluster, summary, { now, failed }).flatMap((line) => wrapped(line, fact, look)),
     ...spaced(tableFrame(steps, look)),
-    ...spaced(waits(cluster, steps, look).flatMap((line) => wrapped(line, said, look))),
+    ...spaced(waits(cluster, steps, look).flatMap((line) => wrapped(line, logged, look))),
     ...spaced(failed.flatMap((line) => wrapped(line, weightOf(line), look))),
   ];
 }

@@ -28,7 +28,7 @@ echo "took $((up - begin)) $(($(ms) - up))"`;
 /** Seconds; rank 0 runs it, where the lead's files are. */
 export async function plainLife(flux: LifeFlux): Promise<Life> {
   const argv = ["sh", "-c", SCRIPT, "plain", TEMPLATE, join(flux.place.base, "plain")];
-  const said = await flux.output("flux", "exec", "-r", "0", ...argv);
-  const [, up, down] = /^took ([0-9]+) ([0-9]+)$/m.exec(said) ?? [];
+  const printed = await flux.output("flux", "exec", "-r", "0", ...argv);
+  const [, up, down] = /^took ([0-9]+) ([0-9]+)$/m.exec(printed) ?? [];
   return { bringUp: Number(up) / 1000, teardown: Number(down) / 1000 };
 }

@@ -64,7 +64,7 @@ function daemonIn(size: number, runs: number): Promise<Row[]> {
     const both = async () => ({ few: await work(flux, FEW), many: await work(flux, MANY) });
     flux.logLevel = "trace";
     await flux.startDaemon();
-    const told = await repeat(runs, both);
+    const reported = await repeat(runs, both);
     await flux.stopDaemon();
     flux.logLevel = "info";
     await flux.startDaemon();
@@ -76,15 +76,15 @@ function daemonIn(size: number, runs: number): Promise<Row[]> {
       {
         name: `${name}, ${place}: flux exec calls`,
         unit: "x",
-        values: told.map(({ few, many }) => many.calls / few.calls),
-        against: `${FEW} ranks there: ${told.map(({ few }) => few.calls).join(", ")} calls`,
+        values: reported.map(({ few, many }) => many.calls / few.calls),
+        against: `${FEW} ranks there: ${reported.map(({ few }) => few.calls).join(", ")} calls`,
         target: { most: 1 },
       },
       {
         name: `${name}, ${place}: events in the record`,
         unit: "",
-        values: told.map(({ many }) => many.events),
-        against: `${FEW} ranks there: ${told.map(({ few }) => few.events).join(", ")} events`,
+        values: reported.map(({ many }) => many.events),
+        against: `${FEW} ranks there: ${reported.map(({ few }) => few.events).join(", ")} events`,
       },
       {
         name: `${name}, ${place}: the daemon's CPU time per rank`,

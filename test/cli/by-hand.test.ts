@@ -66,7 +66,7 @@ t.test("a cluster of one is Ready when start-control-plane ends", async (t) => {
   t.match(stderr, /^usernetes: up: node0: ok in [0-9]+\.[0-9] s$/m);
   t.match(await hand.nodes(), /u7s-node0 +Ready/);
   t.equal(statSync(join(hand.workdir, "kubeconfig")).mode & 0o777, 0o600);
-  t.strictSame(hand.begun, [
+  t.strictSame(hand.starts, [
     ...["node0 up", "node0 kubeadm-init", "node0 kubeconfig", "node0 join-command"],
     ...["node0 sync-external-ip", "node0 install-flannel"],
   ]);
@@ -81,16 +81,16 @@ t.test("up and the network are the targets that the caller names", async (t) => 
     ["", "--serial"],
   ] as const) {
     const env = { USERNETES_MAKE_UP: "up-built", USERNETES_MAKE_NETWORK: network };
-    const before = hand.begun.length;
+    const before = hand.starts.length;
     if (network === "") writeFileSync(join(hand.testbed, "networked"), "");
     const { exitCode, stderr } = await hand.run([...alone(hand), ...(serial ? [serial] : [])], {
       env,
     });
     t.equal(exitCode, 0, stderr);
-    const begun = hand.begun.slice(before);
-    t.equal(begun[0], "node0 up-built");
-    t.equal(begun.includes("node0 install-calico"), network !== "");
-    t.notOk(begun.includes("node0 install-flannel"));
+    const startedSteps = hand.starts.slice(before);
+    t.equal(startedSteps[0], "node0 up-built");
+    t.equal(startedSteps.includes("node0 install-calico"), network !== "");
+    t.notOk(startedSteps.includes("node0 install-flannel"));
     t.equal((await hand.run(["down", "--workdir", hand.workdir], { env })).exitCode, 0);
   }
   const refused = await hand.run(alone(hand), { env: { USERNETES_MAKE_NETWORK: "-n" } });
@@ -117,18 +117,18 @@ t.test("in a directory that all share, whoever comes first waits for the other",
     ...["u7s-node1.ready.txt", "u7s-node2.ready.txt"],
   ]);
   t.equal((await hand.nodes()).match(/u7s-node[0-2] +Ready/g)?.length, 3);
-  const place = (step: string) => hand.begun.lastIndexOf(step);
+  const place = (step: string) => hand.starts.lastIndexOf(step);
   t.ok(place("node0 sync-external-ip") > place("node2 kubeadm-join"), "addresses when all joined");
   t.ok(place("node0 install-flannel") > place("node0 sync-external-ip"), "flannel after them");
 
   t.test("what is done is not done again", async (t) => {
-    const before = hand.begun.filter((step) => /kubeadm|flannel/.test(step));
+    const before = hand.starts.filter((step) => /kubeadm|flannel/.test(step));
     const again = ["start-control-plane", "--workdir", hand.workdir, "--worker-count", "2"];
     t.equal((await hand.run(again)).exitCode, 0);
     t.equal((await hand.run(worker, { host: "node1" })).exitCode, 0);
     t.equal((await hand.run(["wait-workers", ...again.slice(1)])).exitCode, 0);
     t.strictSame(
-      hand.begun.filter((step) => /kubeadm|flannel/.test(step)),
+      hand.starts.filter((step) => /kubeadm|flannel/.test(step)),
       before,
     );
   });
@@ -148,7 +148,7 @@ t.test("in a directory that all share, whoever comes first waits for the other",
     // The program checks the file after each sleep, and the file is absent for longer than that.
     hand.takes("kubeadm-join", 4);
     hand.takes("kubeadm-init", 6);
-    const joins = () => hand.begun.filter((step) => step === "node1 kubeadm-join").length;
+    const joins = () => hand.starts.filter((step) => step === "node1 kubeadm-join").length;
     const before = joins();
     const early = hand.start(worker, { host: "node1" });
     await until("it joins", () => joins() > before);
@@ -177,11 +177,11 @@ t.test("with --serial it does not wait, and wait-workers does the rest", async (
   const hand = new ByHand(t);
   const args = ["--workdir", hand.workdir, "--worker-count", "1"];
   t.equal((await hand.run(["start-control-plane", ...args, "--serial"])).exitCode, 0);
-  t.notOk(hand.begun.includes("node0 sync-external-ip"));
+  t.notOk(hand.starts.includes("node0 sync-external-ip"));
   t.equal((await hand.run(["start-worker", "--workdir=clone"], { host: "node1" })).exitCode, 0);
   t.equal((await hand.run(["wait-workers", ...args])).exitCode, 0);
   t.equal((await hand.nodes()).match(/ Ready/g)?.length, 2);
-  t.equal(hand.begun.filter((step) => step === "node0 install-flannel").length, 1);
+  t.equal(hand.starts.filter((step) => step === "node0 install-flannel").length, 1);
   const lost = await hand.run(["wait-workers", ...args], { host: "node9" });
   t.equal(lost.exitCode, 1);
   t.match(lost.stderr, /has no control plane on node9: run usernetes start-control-plane first/);
@@ -297,7 +297,7 @@ t.test("the work directory", (t) => {
       t.equal(exitCode, 1);
       t.match(stderr, `${hand.workdir} is managed by the flux-usernetes daemon (123)`);
     }
-    t.strictSame(hand.begun, []);
+    t.strictSame(hand.starts, []);
     t.ok(existsSync(hand.workdir));
   });
 
@@ -337,7 +337,7 @@ t.test("a step that fails", (t) => {
     t.match(stderr, `  injected fault in kubeadm-init on node0\n`);
     t.match(stderr, `usernetes: kubeadm-init: node0: failed: exit 2; full log: ${log}`);
     t.ok(existsSync(log));
-    t.notOk(hand.begun.includes("node0 kubeconfig"), "the next are left out");
+    t.notOk(hand.starts.includes("node0 kubeconfig"), "the next are left out");
   });
 
   t.test("shows no token", async (t) => {
@@ -410,7 +410,7 @@ t.test("a signal that the caller ignores stays ignored, as under nohup(1)", asyn
   hand.takes("kubeadm-init", 1);
   const command = ["sh", "-c", "trap '' HUP; exec usernetes \"$@\"", "sh", ...alone(hand)];
   const started = hand.startProgram(command);
-  await until("it runs", () => hand.begun.includes("node0 kubeadm-init"));
+  await until("it runs", () => hand.starts.includes("node0 kubeadm-init"));
   started.kill("SIGHUP");
   const { exitCode, stderr } = await started;
   t.equal(exitCode, 0, stderr);
@@ -528,7 +528,7 @@ t.test("a node with no address is refused where the template uses one", async (t
     stderr,
     "usernetes: the address of this node cannot be found: this node has no default route; set HOST_IP to the address that the cluster's nodes reach it at",
   );
-  t.strictSame(hand.begun, []);
+  t.strictSame(hand.starts, []);
   const set = await hand.run(alone(hand), { env: { PATH, HOST_IP: "192.0.2.9" } });
   t.equal(set.exitCode, 0, set.stderr);
 });
@@ -620,7 +620,7 @@ t.test("wrong usage is one line and exit 2", async (t) => {
     t.match(stderr, words);
     t.match(stderr, /^usernetes: /);
   }
-  t.strictSame(hand.begun, []);
+  t.strictSame(hand.starts, []);
 });
 
 t.test("global options come before the verb", async (t) => {

@@ -145,12 +145,12 @@ t.test("what env prints is safe to eval, whatever the path", async (t) => {
     "/ƒ",
   ]) {
     const { stdout } = await run(["env"], { USERNETES_WORKDIR: workdir });
-    const { stdout: told } = await execa(
+    const { stdout: reported } = await execa(
       "sh",
       ["-c", `eval "$1"; printf '%s\\n' "$USERNETES_WORKDIR" "$KUBECONFIG"`, "sh", stdout],
       { env: flux.env, extendEnv: false },
     );
-    t.equal(told, `${workdir}\n${workdir}/kubeconfig`);
+    t.equal(reported, `${workdir}\n${workdir}/kubeconfig`);
   }
   t.strictSame(
     await run(["env", "workdir"], { USERNETES_WORKDIR: "/it's" }),

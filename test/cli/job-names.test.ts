@@ -24,18 +24,18 @@ t.test("a job's id has a plain f where the locale has no ƒ, whatever prints it"
   flux.note("record", [claimEvent(), settle("ready")].map(formatEvent).join(""));
   flux.note("eventlog", '{"timestamp":1,"name":"submit","context":{"userid":500}}\n');
   const main = packagePath("dist", "bundle", "flux-usernetes.js");
-  const told = async (locale: string, ...words: string[]) => {
+  const reported = async (locale: string, ...words: string[]) => {
     const options = { env: { ...flux.env, LC_ALL: locale }, extendEnv: false, reject: false };
     const { all } = await execa(process.execPath, [main, ...words], { ...options, all: true });
     return all;
   };
   const [held, other, none, cleaned, wrong, wide] = await Promise.all([
-    told("C", "release", "1"),
-    told("C", "release", "2"),
-    told("C", "status", "3"),
-    told("C", "clean", "1"),
-    told("C", "status", "!"),
-    told("C.UTF-8", "release", "2"),
+    reported("C", "release", "1"),
+    reported("C", "release", "2"),
+    reported("C", "status", "3"),
+    reported("C", "clean", "1"),
+    reported("C", "status", "!"),
+    reported("C.UTF-8", "release", "2"),
   ]);
   t.equal(held, "f2: released");
   t.match(other, "flux-usernetes: f3 is not held: ");

@@ -4,8 +4,8 @@ import { Life, type LifeOptions } from "../fakes/life.js";
 import type { Play } from "../fakes/playing-run.js";
 
 /** The log lines at info and above, without the cluster's name and times. */
-const told = ({ said }: Life) =>
-  said
+const reported = ({ printed: logged }: Life) =>
+  logged
     .filter((line) => !/^(trace|debug): /.test(line))
     .map((line) =>
       line
@@ -14,7 +14,7 @@ const told = ({ said }: Life) =>
         .replace(/ in [0-9.]+ s/, ""),
     );
 
-async function begun(options: LifeOptions = {}, play: Play = () => undefined): Promise<Life> {
+async function started(options: LifeOptions = {}, play: Play = () => undefined): Promise<Life> {
   const life = new Life({ ranks: [0, 1], ...options });
   life.nodes.play = play;
   return life.alloc();
@@ -33,13 +33,13 @@ const TAKEN_DOWN = [
 ];
 
 t.test("a life that goes well, with a step that is tried again", async (t) => {
-  const life = await begun({ duration: 60 }, (step, _, attempt) =>
+  const life = await started({ duration: 60 }, (step, _, attempt) =>
     step === "kubeadm-join" && attempt === 1 ? { exit: 2, tail: ["no luck"] } : undefined,
   );
   await life.untilStarted();
   life.job.finish();
   await life.untilClean();
-  const lines = told(life);
+  const lines = reported(life);
   t.strictSame(lines.slice(0, 2), ["held until its cluster is ready", PREPARED[0]]);
   t.strictSame(
     [...lines].sort(),
@@ -79,12 +79,12 @@ t.test("a life that goes well, with a step that is tried again", async (t) => {
 });
 
 t.test("a bring-up that fails for good", async (t) => {
-  const life = await begun({}, (step, rank) =>
+  const life = await started({}, (step, rank) =>
     step === "kubeadm-init" && rank === 0 ? { exit: 2, tail: ["no luck"] } : undefined,
   );
   await life.untilClean();
   const note = "kubeadm-init failed on node0 (rank 0) (2 tries): exit 2: no luck";
-  t.strictSame(told(life), [
+  t.strictSame(reported(life), [
     "held until its cluster is ready",
     ...PREPARED,
     "kubeadm-init, join-command, kubeconfig: begins on node0 (rank 0)",
@@ -102,12 +102,12 @@ t.test("ranks that end a step the same way share a line, but only for a moment",
   const ranks = Array.from({ length: 200 }, (_, rank) => rank);
   const stops = (rank: number) =>
     rank === 7 ? { seconds: 3, exit: 2, tail: ["no disk"] } : { seconds: 9 };
-  const life = await begun({ ranks, config: { attempts: { up: 1 } } }, (step, rank) => {
+  const life = await started({ ranks, config: { attempts: { up: 1 } } }, (step, rank) => {
     if (step === "stage") return rank === 9 ? { seconds: 60 } : { seconds: rank / 200 };
     return step === "up" ? stops(rank) : undefined;
   });
   const begunAt = life.clock.now();
-  const at = (words: string): number => life.said.findIndex((line) => line.includes(words));
+  const at = (words: string): number => life.printed.findIndex((line) => line.includes(words));
   await life.until(() => at("stage: node[0-8,10-199] (rank 0-8,10-199): ok in 0.995 s") >= 0);
   t.ok(life.clock.now() < begunAt + 3, "the straggler is not waited for");
   await life.untilClean();
@@ -117,12 +117,12 @@ t.test("ranks that end a step the same way share a line, but only for a moment",
   );
   const failed = at("error: ƒ2QT1HSJy5: up: node7 (rank 7): failed: exit 2: no disk");
   t.ok(failed >= 0 && failed < at("settle: failed"), "said before what comes of it");
-  t.ok(told(life).length < 25, told(life).join("\n"));
+  t.ok(reported(life).length < 25, reported(life).join("\n"));
 });
 
 t.test("a job that is held for debugging, released and canceled", async (t) => {
-  const life = await begun({ user: { usernetes: "yes", usernetes_debug: "yes" } });
-  const is = (words: string) => told(life).includes(words);
+  const life = await started({ user: { usernetes: "yes", usernetes_debug: "yes" } });
+  const is = (words: string) => reported(life).includes(words);
   await life.until(() => is("held for debugging, until it is released"));
   t.notOk(is("the job has started"));
   life.job.append("memo", { usernetes: { release: "true" } });
@@ -130,30 +130,30 @@ t.test("a job that is held for debugging, released and canceled", async (t) => {
   life.job.endsWhenKilled = false;
   life.job.exception("cancel", 0, "enough");
   await life.until(() => is("cancel: enough; terminating its tasks"));
-  t.ok(told(life).indexOf("released") < told(life).indexOf("the job has started"));
+  t.ok(reported(life).indexOf("released") < reported(life).indexOf("the job has started"));
   life.job.append("finish", { status: 15 });
-  await life.until(() => told(life).some((line) => line.startsWith("kept for debugging")));
+  await life.until(() => reported(life).some((line) => line.startsWith("kept for debugging")));
 });
 
 t.test("a daemon that resumes it logs its state, and not again what came before", async (t) => {
-  const life = await begun();
+  const life = await started();
   await life.untilStarted();
   await life.restart();
   life.job.finish();
   await life.untilClean();
-  const lines = told(life);
+  const lines = reported(life);
   t.ok(lines.includes("resuming (state: ready)"), lines.join("\n"));
   for (const words of ["held until its cluster is ready", "the job has started"])
     t.equal(lines.filter((line) => line === words).length, 1, words);
 });
 
 t.test("a teardown that could not hold the nodes", async (t) => {
-  const life = await begun();
+  const life = await started();
   await life.untilStarted();
   life.job.append("finish", { status: 0 });
   life.job.append("clean");
   await life.untilClean();
-  t.strictSame(told(life).slice(-5), [
+  t.strictSame(reported(life).slice(-5), [
     "late epilog: job is inactive; teardown continues on nodes that Flux has already released",
     "teardown: finish",
     ...TAKEN_DOWN,
@@ -166,16 +166,16 @@ t.test("who is waited for, and that a hold came too late", async (t) => {
   life.job.append("prolog-start", { description: "site" });
   life.job.alloc();
   const words = "ready; waiting for another prolog: site";
-  await life.until(() => told(life).includes(words));
+  await life.until(() => reported(life).includes(words));
   life.job.append("prolog-finish", { description: "site" });
   await life.untilStarted();
-  t.ok(told(life).indexOf(words) < told(life).indexOf("the job has started"));
+  t.ok(reported(life).indexOf(words) < reported(life).indexOf("the job has started"));
   const late = new Life({ ranks: [0, 1] });
   late.job.lateHold = true;
   await late.alloc();
-  await late.until(() => told(late).includes("settle: ready"));
-  t.ok(told(late).includes("hold came too late; the shell plugin delays the tasks instead"));
-  t.notOk(told(late).includes("held until its cluster is ready"));
+  await late.until(() => reported(late).includes("settle: ready"));
+  t.ok(reported(late).includes("hold came too late; the shell plugin delays the tasks instead"));
+  t.notOk(reported(late).includes("held until its cluster is ready"));
 });
 
 t.test(
@@ -183,15 +183,15 @@ t.test(
   async (t) => {
     const late = "late epilog: Flux released the nodes before the teardown had ended";
     for (const gaveUp of [false, true]) {
-      const life = await begun();
+      const life = await started();
       await life.untilStarted();
       life.job.tasksDone();
       life.job.append("finish", { status: 0 });
       for (const name of ["free", "clean"]) life.job.append(name);
       if (gaveUp) life.clock.advance(1);
       await life.untilClean();
-      t.equal(told(life).includes(late), gaveUp);
-      t.notOk(told(life).some((line) => line.includes("teardown continues")));
+      t.equal(reported(life).includes(late), gaveUp);
+      t.notOk(reported(life).some((line) => line.includes("teardown continues")));
     }
   },
 );

@@ -178,14 +178,14 @@ except OSError as exc: print(exc.errno)`;
         payload,
         "20",
       ]);
-    const told = (n: number) =>
+    const reports = (n: number) =>
       bridge.message((message) => message.type === "call" && message["call"] === n);
     const asked = call(2, '{"jobid":"all"}');
-    t.match(await told(1), { method: "clean", userid: uid, payload: { jobid: "all" } });
+    t.match(await reports(1), { method: "clean", userid: uid, payload: { jobid: "all" } });
     await bridge.request("answer", { call: 1, value: { clusters: [] } });
     t.match(await asked, { exitCode: 0, stdout: '{"clusters": []}\n' });
     const refused = call(0, "5");
-    await told(2);
+    await reports(2);
     await bridge.request("answer", { call: 2, errno: 16, error: "it is active" });
     const { stderr, exitCode } = await refused;
     t.equal(exitCode, 1);
@@ -281,11 +281,11 @@ except OSError as exc: print(exc.errno)`;
     async (t) => {
       const socket = (await output(flux, "getattr", "local-uri")).replace("local://", "");
       const directory = join(dirname(socket), "usernetes.plain");
-      const said = () => readdirSync(directory).sort();
+      const printed = () => readdirSync(directory).sort();
       const until = async (...jobs: string[]) => {
         const names = jobs.map((job) => job.replace("ƒ", "f")).sort();
-        for (let look = 0; look < 100 && said().join() !== names.join(); look++) await sleep(50);
-        t.same(said(), names);
+        for (let look = 0; look < 100 && printed().join() !== names.join(); look++) await sleep(50);
+        t.same(printed(), names);
       };
       const plain = await output(flux, "submit", "-n1", "sleep", "60");
       mkdirSync(directory);

@@ -105,8 +105,8 @@ contract(async (t, flux) => {
     const log = await end(held);
     const after = log.slice(names(log).indexOf("jobspec-update"));
     t.same(names(after).slice(0, 2), ["jobspec-update", "resource-update"]);
-    const told = after.find((entry) => entry.name === "exception");
-    t.match(told?.context, { type: "exec", severity: 1 });
+    const reported = after.find((entry) => entry.name === "exception");
+    t.match(reported?.context, { type: "exec", severity: 1 });
   });
 
   await t.test("a time limit whose fourth is over by the start gets that delay", async (t) => {

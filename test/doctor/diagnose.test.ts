@@ -11,7 +11,7 @@ const config = (more: object = {}) => checkConfig({ template: "/opt/usernetes", 
 
 /** The report of each rank: `ok TEXT` or `no TEXT` by ID. */
 function answers(nodes: Record<string, string>[], lost: [number, string][] = []): Answers {
-  const told = nodes.map((node, rank): [number, Map<string, CheckReport>] => {
+  const reported = nodes.map((node, rank): [number, Map<string, CheckReport>] => {
     const entries = Object.entries({ ...node, end: node["end"] ?? "ok" });
     return [
       rank,
@@ -23,7 +23,10 @@ function answers(nodes: Record<string, string>[], lost: [number, string][] = [])
     ];
   });
   const gone = lost.map(([rank]) => rank);
-  return { reports: new Map(told.filter(([rank]) => !gone.includes(rank))), lost: new Map(lost) };
+  return {
+    reports: new Map(reported.filter(([rank]) => !gone.includes(rank))),
+    lost: new Map(lost),
+  };
 }
 
 const of = (diagnoses: Diagnosis[], id: string) => {
@@ -187,13 +190,13 @@ t.test("a work directory that is meant to be shared need not be the node's own",
 });
 
 t.test("a node that does not answer is reported as such, and fails nothing else", (t) => {
-  const told = answers(
+  const received = answers(
     [{ make: "ok" }, {}, { make: "ok", end: "" }, {}],
     [[1, "No route to host"]],
   );
-  told.reports.delete(3);
+  received.reports.delete(3);
   const diagnoses = diagnose(requirements(config()), [0, 1, 2, 3], {
-    answers: told,
+    answers: received,
     hosts: ["n1", "n2", "n3", "n4"],
   });
   t.strictSame(of(diagnoses, "answer"), {

@@ -68,13 +68,13 @@ t.test(
 );
 
 t.test("each node's checks are its own", async (t) => {
-  const { reports: told } = await ask((say) => {
+  const { reports: reported } = await ask((say) => {
     say(0, "check", check("make"));
     say(1, "check", check("make", false, "missing: make"));
     return {};
   });
-  t.strictSame(told.get(0), new Map([["make", { ok: true, text: "" }]]));
-  t.strictSame(told.get(1), new Map([["make", { ok: false, text: "missing: make" }]]));
+  t.strictSame(reported.get(0), new Map([["make", { ok: true, text: "" }]]));
+  t.strictSame(reported.get(1), new Map([["make", { ok: false, text: "missing: make" }]]));
 });
 
 t.test("a node that flux cannot reach is shown with flux's reason", async (t) => {

@@ -97,7 +97,7 @@ esac`,
   }
 
   /** `ok TEXT` or `no TEXT` by ID, in the order of the output. */
-  async tells(env: Record<string, string> = {}): Promise<Record<string, string>> {
+  async reports(env: Record<string, string> = {}): Promise<Record<string, string>> {
     const { stderr, stdout } = await execa(
       "sh",
       ["-c", script(), "usernetes-step", "n0nce", "checks"],
@@ -128,14 +128,14 @@ t.test("a node that has everything passes each check, and no file remains", asyn
   const node = newNode(t);
   node.write("top/sys/module/iptable_nat/x", "");
   for (const name of ["ip6_tables", "ip6table_nat"]) node.write(`top/sys/module/${name}/x`, "");
-  const tells = await node.tells({ USERNETES_INTERFACE: "eth0" });
-  const faults = Object.entries(tells).filter(([, text]) => text.startsWith("no"));
+  const checks = await node.reports({ USERNETES_INTERFACE: "eth0" });
+  const faults = Object.entries(checks).filter(([, text]) => text.startsWith("no"));
   t.strictSame(faults, []);
-  t.equal(tells["interface"], "ok 10.1.2.3");
-  t.equal(tells["engine-docker"], "ok 29.0.1");
-  t.equal(tells["compose-docker"], "ok 2.30.0");
-  t.ok(Math.abs(Number(tells["clock"]?.slice(3)) - Date.now()) < 20_000);
-  t.equal(Object.keys(tells).at(-1), "end");
+  t.equal(checks["interface"], "ok 10.1.2.3");
+  t.equal(checks["engine-docker"], "ok 29.0.1");
+  t.equal(checks["compose-docker"], "ok 2.30.0");
+  t.ok(Math.abs(Number(checks["clock"]?.slice(3)) - Date.now()) < 20_000);
+  t.equal(Object.keys(checks).at(-1), "end");
   t.strictSame(readdirSync(node.at("work")), []);
 });
 
@@ -367,7 +367,7 @@ for (const [what, spoil, id, told] of FAULTS)
   t.test(`without ${what}`, async (t) => {
     const node = newNode(t);
     spoil(node);
-    const tells = await node.tells({ USERNETES_INTERFACE: "eth0" });
+    const tells = await node.reports({ USERNETES_INTERFACE: "eth0" });
     t.match(tells[id], told);
     if (typeof told === "string") t.equal(tells[id], told);
     t.equal(tells["end"], "ok", "and it goes on to the end");
@@ -379,25 +379,25 @@ t.test("each generation of the template is in order", async (t) => {
     node.remove("template");
     writeTemplate(node.at("template"), generation);
     if (generation === "U7S_") node.env["PORT_FLANNEL"] = "8472";
-    t.match(await node.tells(), { template: "ok", "template-rest": "ok" }, generation);
+    t.match(await node.reports(), { template: "ok", "template-rest": "ok" }, generation);
     change(node.at("template"), "Makefile", "COMPOSE", "COMPOSE_PROJECT_NAME");
-    t.equal((await node.tells())["template-rest"], "ok", "which compose itself takes");
+    t.equal((await node.reports())["template-rest"], "ok", "which compose itself takes");
   }
 });
 
 t.test("with run-as sudo it is tried as a user of the node, and not otherwise", async (t) => {
   const node = newNode(t);
-  t.equal((await node.tells())["sudo"], undefined);
+  t.equal((await node.reports())["sudo"], undefined);
   const sudo = { USERNETES_RUN_AS: "sudo" };
-  t.equal((await node.tells(sudo))["sudo"], "no missing: sudo");
+  t.equal((await node.reports(sudo))["sudo"], "no missing: sudo");
   node.program("getent", "printf 'root:x:0:\\nalice:x:1001:\\nbob:x:1002:\\nnobody:x:65534:\\n'");
   node.program(
     "sudo",
     `[ "$*" = "-n -u #1002 setpriv --pdeathsig TERM timeout -k 5 9 env -i true" ]`,
   );
-  t.match((await node.tells(sudo))["sudo"], /^ok/);
+  t.match((await node.reports(sudo))["sudo"], /^ok/);
   node.program("sudo", 'echo "sudo: a password is required" >&2; exit 1');
-  t.equal((await node.tells(sudo))["sudo"], "no as uid 1002: sudo: a password is required");
+  t.equal((await node.reports(sudo))["sudo"], "no as uid 1002: sudo: a password is required");
 });
 
 t.test("modules that are built in count", async (t) => {
@@ -408,20 +408,20 @@ t.test("modules that are built in count", async (t) => {
     `top/lib/modules/${release.stdout}/modules.builtin`,
     "kernel/net/bridge/br_netfilter.ko\n",
   );
-  t.equal((await node.tells())["modules"], "ok");
+  t.equal((await node.reports())["modules"], "ok");
 });
 
 t.test("a kernel without a list of modules gives no finding", async (t) => {
   const node = newNode(t);
   node.remove("top/proc/modules");
-  t.match((await node.tells())["modules"], /^ok not known: /);
+  t.match((await node.reports())["modules"], /^ok not known: /);
 });
 
 t.test("a rootful engine needs no delegation", async (t) => {
   const node = newNode(t);
   node.engine("docker", "29", "2", "[name=seccomp]");
   node.remove("top/sys/fs/cgroup/user.slice");
-  t.match((await node.tells())["delegation"], /^ok not needed: /);
+  t.match((await node.reports())["delegation"], /^ok not needed: /);
 });
 
 t.test("podman: its compose is a separate program, and pasta is reported", async (t) => {
@@ -432,7 +432,7 @@ t.test("podman: its compose is a separate program, and pasta is reported", async
     `printf "podman-compose version: 1.0.6\\nusing podman version: 5.2.0\\n"`,
   );
   const env = { USERNETES_ENGINES: "podman docker", FAKE_NETWORK: "pasta" };
-  t.match(await node.tells(env), {
+  t.match(await node.reports(env), {
     "engine-podman": "ok 5.2.0",
     "compose-podman": "ok 1.0.6",
     "rootless-podman": "ok",
@@ -443,7 +443,7 @@ t.test("podman: its compose is a separate program, and pasta is reported", async
 
 t.test("the template's digest is of its files, links and names, not of its history", async (t) => {
   const node = newNode(t);
-  const digest = async () => (await node.tells())["template-same"];
+  const digest = async () => (await node.reports())["template-same"];
   const first = await digest();
   t.match(first, /^ok [0-9a-f]{12}$/);
   node.write("template/.git/HEAD", "x");
@@ -463,13 +463,13 @@ t.test("ports that are listened at, in the range only", async (t) => {
     `   0: 00000000:${port.toString(16).toUpperCase().padStart(4, "0")} 00000000:0000 ${state} 0\n`;
   node.write("top/proc/net/tcp", head + line(20001, "0A") + line(20002, "01") + line(80, "0A"));
   node.write("top/proc/net/udp", head + line(29999, "07"));
-  t.equal((await node.tells())["ports"], "ok 20001 29999");
+  t.equal((await node.reports())["ports"], "ok 20001 29999");
 });
 
 t.test("the shell plugin is looked for where the shell does", async (t) => {
   const node = newNode(t);
   const plugin = async (path = "") =>
-    (await node.tells({ FLUX_SHELL_RC_PATH: path }))["shell-plugin"];
+    (await node.reports({ FLUX_SHELL_RC_PATH: path }))["shell-plugin"];
   node.remove("flux");
   t.match(await plugin(), /^no .*\/flux\/shell\/lua.d\/usernetes.lua does not exist$/);
   node.write("own/lua.d/usernetes.lua", "");
@@ -485,18 +485,18 @@ t.test(
   "the node's address is found as the template does, unless an interface is set",
   async (t) => {
     const node = newNode(t);
-    t.match(await node.tells(), { address: "ok 10.1.2.3" });
+    t.match(await node.reports(), { address: "ok 10.1.2.3" });
     node.program("ip", "echo 'RTNETLINK answers: Network is unreachable' >&2; exit 2");
-    const { address, networks } = await node.tells();
+    const { address, networks } = await node.reports();
     t.equal(address, "no the node's address cannot be found: there is no default route");
     t.equal(networks, "ok");
-    t.equal((await node.tells({ USERNETES_INTERFACE: "eth0" }))["address"], undefined);
+    t.equal((await node.reports({ USERNETES_INTERFACE: "eth0" }))["address"], undefined);
   },
 );
 
 t.test("the node's networks are reported, without the default route", async (t) => {
   const node = newNode(t);
-  t.equal((await node.tells())["networks"], "ok 10.1.2.0/24 eth0 10.1.2.3/24 eth0");
+  t.equal((await node.reports())["networks"], "ok 10.1.2.0/24 eth0 10.1.2.3/24 eth0");
 });
 
 t.test("fixed ports of the template that are in use", async (t) => {
@@ -508,7 +508,7 @@ t.test("fixed ports of the template that are in use", async (t) => {
   node.write("top/proc/net/tcp", head + taken);
   const ports = async (text: string) => {
     node.write("template/docker-compose.yaml", `services:\n  node:\n    ports:\n${text}`);
-    return (await node.tells())["template-ports"];
+    return (await node.reports())["template-ports"];
   };
   const used = (port: number | string) => `no in use: ${port} (published by docker-compose.yaml)`;
   t.equal(await ports("      - 8080:80\n"), used(8080));
@@ -530,7 +530,7 @@ t.test("the range of ids in the advice is nobody's", async (t) => {
     node.write("top/etc/subgid", gids);
     node.program("getent", `[ "$1" = group ] || printf '%s' '${accounts}'`);
     return /--add-subuids (\S+) --add-subgids (\S+) alice$/
-      .exec((await node.tells())["subids"] ?? "")
+      .exec((await node.reports())["subids"] ?? "")
       ?.slice(1)
       .join(" ");
   };
@@ -546,34 +546,34 @@ t.test("the range of ids in the advice is nobody's", async (t) => {
 t.test("a host with nf_tables needs no iptables modules", async (t) => {
   const node = newNode(t);
   node.write("top/proc/modules", "br_netfilter 1 0\nvxlan 2 0\n");
-  t.match((await node.tells())["iptables"], /^no not loaded: ip_tables /);
+  t.match((await node.reports())["iptables"], /^no not loaded: ip_tables /);
   node.write("top/proc/modules", "br_netfilter 1 0\nvxlan 2 0\nnf_tables 3 0\n");
-  t.equal((await node.tells())["iptables"], "ok not needed: the kernel has nf_tables");
+  t.equal((await node.reports())["iptables"], "ok not needed: the kernel has nf_tables");
 });
 
 t.test("bridge-nf-call-iptables matters where the engine is rootful", async (t) => {
   const node = newNode(t);
   node.write("top/proc/sys/net/bridge/bridge-nf-call-iptables", "1\n");
-  t.equal((await node.tells())["bridge-nf"], undefined);
+  t.equal((await node.reports())["bridge-nf"], undefined);
   node.engine("docker", "29", "2", "[name=seccomp]");
-  t.equal((await node.tells())["bridge-nf"], "no net.bridge.bridge-nf-call-iptables is 1");
+  t.equal((await node.reports())["bridge-nf"], "no net.bridge.bridge-nf-call-iptables is 1");
   node.write("top/proc/sys/net/bridge/bridge-nf-call-iptables", "0\n");
-  t.equal((await node.tells())["bridge-nf"], "ok");
+  t.equal((await node.reports())["bridge-nf"], "ok");
 });
 
 t.test("of an engine's output, the line that names the error is reported", async (t) => {
   const node = newNode(t);
-  const says = async (text: string) => {
+  const prints = async (text: string) => {
     node.program("docker", `printf '${text}' >&2; exit 1`);
-    return (await node.tells())["engine-docker"];
+    return (await node.reports())["engine-docker"];
   };
   t.equal(
-    await says(
+    await prints(
       "Client:\\n\\nServer:\\nERROR: Cannot connect to it\\nerrors pretty printing info\\n",
     ),
     "no docker does not answer: ERROR: Cannot connect to it",
   );
-  t.equal(await says(""), "no docker does not answer: exit 1, without output");
+  t.equal(await prints(""), "no docker does not answer: exit 1, without output");
 });
 
 t.test("a command is executed in a container, which is removed", async (t) => {
@@ -599,21 +599,21 @@ esac`,
   const isClean = () =>
     readdirSync(node.directory).every((name) => !["image", "container"].includes(name));
   engine("");
-  let tells = await node.tells();
+  let tells = await node.reports();
   t.equal(tells["exec-docker"], "ok");
   t.equal(tells["udevd-docker"], undefined, "a rootless engine");
   t.ok(isClean());
   engine("echo 'Error: crun: cgroup.procs: Permission denied' >&2; exit 126");
-  tells = await node.tells();
+  tells = await node.reports();
   t.equal(
     tells["exec-docker"],
     "no docker exec does not work in a container that runs: Error: crun: cgroup.procs: Permission denied",
   );
   t.ok(isClean());
   engine("", "name=seccomp", "ro");
-  t.equal((await node.tells())["udevd-docker"], "no /sys is read-only in a privileged container");
+  t.equal((await node.reports())["udevd-docker"], "no /sys is read-only in a privileged container");
   engine("", "name=seccomp");
-  t.equal((await node.tells())["udevd-docker"], "ok");
+  t.equal((await node.reports())["udevd-docker"], "ok");
 });
 
 t.test("a podman whose containers cannot be entered is found by a trial", async (t) => {
@@ -630,9 +630,9 @@ t.test("a podman whose containers cannot be entered is found by a trial", async 
   "--version ") echo "podman version 5.4.0" ;;
 esac`,
   );
-  const tells = await node.tells({ USERNETES_ENGINES: "podman" });
+  const tells = await node.reports({ USERNETES_ENGINES: "podman" });
   t.match(tells["exec-podman"], /^no podman exec does not work .*Permission denied/);
-  const inScope = await node.tells({ USERNETES_ENGINES: "podman", IN_SCOPE: "yes" });
+  const inScope = await node.reports({ USERNETES_ENGINES: "podman", IN_SCOPE: "yes" });
   t.equal(inScope["exec-podman"], "ok", "the agent starts the checks where it starts steps");
 });
 
@@ -641,7 +641,7 @@ t.test("an engine that hangs is given up", async (t) => {
   node.program("docker", "exec /usr/bin/sleep 300");
   // Its own 15 s are too long for a test.
   node.program("timeout", 'shift 3; exec /usr/bin/timeout -k 1 0.2 "$@"');
-  const tells = await node.tells();
+  const tells = await node.reports();
   t.equal(
     tells["engine-docker"],
     "no docker does not answer: it did not answer within 15 s (time-out)",
@@ -653,7 +653,7 @@ t.test("nothing can be run in a directory that is mounted noexec", async (t) => 
   const node = newNode(t);
   // As good as that: the file cannot be made executable.
   node.program("chmod", "exit 1");
-  t.match((await node.tells())["workdir"], /^no nothing can be run in .*noexec/);
+  t.match((await node.reports())["workdir"], /^no nothing can be run in .*noexec/);
   t.strictSame(readdirSync(node.at("work")), []);
 });
 
@@ -661,21 +661,28 @@ t.test("fewer ids are enough where the node's image is in the engine", async (t)
   const node = newNode(t);
   for (const kind of ["subuid", "subgid"]) node.write(`top/etc/${kind}`, "alice:100000:2000\n");
   const found = "alice has 2000 ids in subuid, alice has 2000 ids in subgid";
-  t.match((await node.tells())["subids"], `no ${found}; free on this node: usermod `);
+  t.match((await node.reports())["subids"], `no ${found}; free on this node: usermod `);
   const image = "localhost/usernetes_warm_node:latest";
   t.equal(
-    (await node.tells({ FAKE_IMAGE: image }))["subids"],
+    (await node.reports({ FAKE_IMAGE: image }))["subids"],
     `ok ${found}, and the image ${image} is in the engine`,
   );
   const compose = join(node.env["USERNETES_TEMPLATE"] ?? "", "docker-compose.yaml");
   appendFileSync(compose, "  other:\n    image: usernetes_node\n");
-  t.match((await node.tells({ FAKE_IMAGE: "localhost/usernetes_node:latest" }))["subids"], /^ok /);
-  t.match((await node.tells({ FAKE_IMAGE: "localhost/usernetes_nodes:latest" }))["subids"], /^no /);
+  t.match(
+    (await node.reports({ FAKE_IMAGE: "localhost/usernetes_node:latest" }))["subids"],
+    /^ok /,
+  );
+  t.match(
+    (await node.reports({ FAKE_IMAGE: "localhost/usernetes_nodes:latest" }))["subids"],
+    /^no /,
+  );
 });
 
 t.test("the runtime directory is the user's own, local, and has a short path", async (t) => {
   const node = newNode(t);
-  const ask = async (path: string) => (await node.tells({ XDG_RUNTIME_DIR: path }))["runtime-dir"];
+  const ask = async (path: string) =>
+    (await node.reports({ XDG_RUNTIME_DIR: path }))["runtime-dir"];
   t.equal(await ask(node.at("run")), `ok ${node.at("run")}`);
   t.equal(await ask(""), "no XDG_RUNTIME_DIR is not set, and /run/user/1001 is not there");
   t.match(await ask("/none"), "no XDG_RUNTIME_DIR is /none, which is not a directory of alice");
@@ -689,12 +696,12 @@ t.test("the runtime directory is the user's own, local, and has a short path", a
 t.test("storage of an engine on a network file system is named", async (t) => {
   const node = newNode(t);
   node.program("stat", 'case "$*" in *home*) echo nfs ;; *) echo tmpfs ;; esac');
-  t.equal((await node.tells())["storage-docker"], undefined, "it did not say");
+  t.equal((await node.reports())["storage-docker"], undefined, "it did not say");
   t.equal(
-    (await node.tells({ FAKE_STORAGE: "/home/alice/docker" }))["storage-docker"],
+    (await node.reports({ FAKE_STORAGE: "/home/alice/docker" }))["storage-docker"],
     "no the storage of docker, /home/alice/docker, is on nfs",
   );
-  t.equal((await node.tells({ FAKE_STORAGE: "/var/x" }))["storage-docker"], "ok /var/x (tmpfs)");
+  t.equal((await node.reports({ FAKE_STORAGE: "/var/x" }))["storage-docker"], "ok /var/x (tmpfs)");
 });
 
 t.test("an old kernel is named, unless the template ignores that", async (t) => {
@@ -709,22 +716,22 @@ t.test("an old kernel is named, unless the template ignores that", async (t) => 
     ["5.40.1", "no"],
   ]) {
     node.program("uname", `echo ${release ?? ""}`);
-    t.match((await node.tells())["kernel"], new RegExp(`^${is ?? ""} `), release ?? "");
+    t.match((await node.reports())["kernel"], new RegExp(`^${is ?? ""} `), release ?? "");
   }
   const makefile = join(node.env["USERNETES_TEMPLATE"] ?? "", "Makefile");
   appendFileSync(makefile, "x:\n\tkubeadm init --ignore-preflight-errors all\n");
-  t.match((await node.tells())["kernel"], /^ok 5\.40\.1; the template ignores errors/);
+  t.match((await node.reports())["kernel"], /^ok 5\.40\.1; the template ignores errors/);
 });
 
 t.test("a memlock limit matters where there is an InfiniBand device", async (t) => {
   const node = newNode(t);
   t.match(
-    (await node.tells())["memlock"],
+    (await node.reports())["memlock"],
     /^ok (unlimited|[0-9]+ KiB; there is no InfiniBand device)$/,
   );
   node.write("top/sys/class/infiniband/mlx5_0/x", "");
   t.match(
-    (await node.tells())["memlock"],
+    (await node.reports())["memlock"],
     /^(ok unlimited|no the memlock limit is [0-9]+ KiB, and there is an InfiniBand device: mlx5_0)$/,
   );
 });

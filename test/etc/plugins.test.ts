@@ -12,8 +12,8 @@ for (const by of ["cli", "validator"] as const)
     const answers = playPlugins(REQUEST_CASES.map(({ user }) => ({ by, attributes: { user } })));
     for (const [index, { user, ...expected }] of REQUEST_CASES.entries()) {
       const { error, asks } = answers[index] ?? {};
-      const told = error === undefined ? { asks } : { refused: error };
-      t.same(told, expected, JSON.stringify(user).slice(0, 80));
+      const reported = error === undefined ? { asks } : { refused: error };
+      t.same(reported, expected, JSON.stringify(user).slice(0, 80));
     }
     t.end();
   });

@@ -87,7 +87,7 @@ export class ByHand {
   }
 
   /** `host target` of each target that began, in order. */
-  get begun(): string[] {
+  get starts(): string[] {
     return this.lines("steps.log")
       .filter((line) => line.split(" ")[3] === "begin")
       .map((line) => line.split(" ").slice(1, 3).join(" "));

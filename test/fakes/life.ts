@@ -47,7 +47,7 @@ export class Life {
   readonly job = new FakeJob(this.clock);
   readonly nodes = new PlayingRun(this.clock);
   readonly flux: MemoryFlux;
-  readonly said: string[] = [];
+  readonly printed: string[] = [];
   readonly jobid: bigint;
   world: World;
   reconciler: Reconciler;
@@ -73,7 +73,7 @@ export class Life {
       flux: this.flux,
       run: this.nodes.run,
       clock: this.clock,
-      say: (level, text) => this.said.push(`${level}: ${text}`),
+      say: (level, text) => this.printed.push(`${level}: ${text}`),
       config,
       site: newSite(config, {
         base: { PATH: "/usr/bin" },
@@ -129,7 +129,7 @@ export class Life {
       if (done()) return;
       if (!this.clock.advanceToNext()) break;
     }
-    throw new Error(`it does not come to ${done.toString()}; said:\n${this.said.join("\n")}`);
+    throw new Error(`it does not come to ${done.toString()}; said:\n${this.printed.join("\n")}`);
   }
 
   untilClean(): Promise<void> {
@@ -163,8 +163,10 @@ export class Life {
   }
 
   private activity(): number {
-    const { nodes, flux, clock, job, said } = this;
-    return nodes.activity + flux.requests.length + clock.asked + job.eventlog.length + said.length;
+    const { nodes, flux, clock, job, printed: logged } = this;
+    return (
+      nodes.activity + flux.requests.length + clock.asked + job.eventlog.length + logged.length
+    );
   }
 
   private publishing(): boolean {

@@ -56,7 +56,7 @@ export class PlayingRun {
   /** `exec RANKS: step, step` and `archive create NAME`, in order. */
   readonly commands: string[] = [];
   /** `step rank` for each start of a step on a rank. */
-  readonly begun: string[] = [];
+  readonly started: string[] = [];
   readonly environments: Record<string, string>[] = [];
   /** Whom each call's steps run as; "": the owner. */
   readonly users: string[] = [];
@@ -169,7 +169,7 @@ export class PlayingRun {
     for (const step of steps) {
       const attempt = (this.attempts.get(`${step} ${rank}`) ?? 0) + 1;
       this.attempts.set(`${step} ${rank}`, attempt);
-      this.begun.push(`${step} ${rank}`);
+      this.started.push(`${step} ${rank}`);
       const part = this.play(step, rank, attempt) ?? {};
       const leave = this.enter(step);
       await this.turn();

@@ -4,7 +4,7 @@ import t from "tap";
 import { readLines } from "../../lib/host/lines.js";
 
 /** What a reader of lines of at most `max` bytes receives of these chunks. */
-async function told(max: number, ...chunks: (string | Buffer)[]): Promise<string[]> {
+async function reported(max: number, ...chunks: (string | Buffer)[]): Promise<string[]> {
   const stream = new PassThrough();
   const all: string[] = [];
   const ended = readLines(stream, {
@@ -20,32 +20,32 @@ async function told(max: number, ...chunks: (string | Buffer)[]): Promise<string
 }
 
 t.test("lines come as they were written, however they were cut", async (t) => {
-  t.strictSame(await told(100, "one\ntw", "o\n", "\nfour\n"), ["one", "two", "", "four"]);
+  t.strictSame(await reported(100, "one\ntw", "o\n", "\nfour\n"), ["one", "two", "", "four"]);
   const letter = Buffer.from("ƒ\n");
-  t.strictSame(await told(100, letter.subarray(0, 1), letter.subarray(1)), ["ƒ"]);
+  t.strictSame(await reported(100, letter.subarray(0, 1), letter.subarray(1)), ["ƒ"]);
 });
 
 t.test(
   "a carriage return before the newline is not part of the line, and no other ends it",
   async (t) => {
-    t.strictSame(await told(100, "one\r\nt\rwo\u2028\u2029\n"), ["one", "t\rwo\u2028\u2029"]);
+    t.strictSame(await reported(100, "one\r\nt\rwo\u2028\u2029\n"), ["one", "t\rwo\u2028\u2029"]);
   },
 );
 
 t.test("an incomplete last line is reported separately", async (t) => {
-  t.strictSame(await told(100, "one\ntw"), ["one", "torn tw"]);
-  t.strictSame(await told(100), []);
+  t.strictSame(await reported(100, "one\ntw"), ["one", "torn tw"]);
+  t.strictSame(await reported(100), []);
 });
 
 t.test("only the head of a line that is too long is reported, and it hides no other", async (t) => {
-  t.strictSame(await told(4, "12345", "67", "89\nnext\n"), ["long 12345", "next"]);
-  t.strictSame(await told(4, "1234\n1", "2345\n"), ["1234", "long 12345"]);
-  const [long = ""] = await told(10_000, Buffer.alloc(20_000, "x"));
+  t.strictSame(await reported(4, "12345", "67", "89\nnext\n"), ["long 12345", "next"]);
+  t.strictSame(await reported(4, "1234\n1", "2345\n"), ["1234", "long 12345"]);
+  const [long = ""] = await reported(10_000, Buffer.alloc(20_000, "x"));
   t.equal(long.length, "long ".length + 4096);
 });
 
 t.test("what is no UTF-8 is read all the same", async (t) => {
-  t.strictSame(await told(100, Buffer.from([0x61, 0xff, 0, 0x62, 10])), ["a\ufffd\0b"]);
+  t.strictSame(await reported(100, Buffer.from([0x61, 0xff, 0, 0x62, 10])), ["a\ufffd\0b"]);
 });
 
 t.test("a stream that is torn off is over", async (t) => {

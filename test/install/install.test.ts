@@ -62,9 +62,9 @@ class System {
     });
     const { exitCode, stdout, stderr } = result;
     /** `what path`, by the part of the path below the system. */
-    const told = (path: string) =>
+    const reported = (path: string) =>
       stdout.split("\n").find((line) => line.split(" ").includes(this.at(path))) ?? "";
-    return { exitCode, stdout, stderr, told };
+    return { exitCode, stdout, stderr, reports: reported };
   }
   async install(...more: string[]) {
     const done = await this.run("install", ...more);
@@ -86,9 +86,9 @@ function newSystem(t: { teardown(act: () => void): unknown }): System {
 
 t.test("each file of the package goes to its place, with its mode", async (t) => {
   const system = newSystem(t);
-  const { stdout, stderr, told } = await system.install();
+  const { stdout, stderr, reports: received } = await system.install();
   t.equal(stderr, "");
-  t.equal(told(LUA), `new      ${system.at(LUA)}`);
+  t.equal(received(LUA), `new      ${system.at(LUA)}`);
   for (const [path, source, mode] of [
     [LUA, LUA, 0o644],
     [RC1, RC1, 0o755],
@@ -142,15 +142,15 @@ t.test("--dry-run prints the same and does nothing", async (t) => {
   const before = system.contents();
   const dry = await system.run("install", "--dry-run");
   t.equal(dry.exitCode, 0);
-  t.equal(dry.told(RC1), `new      ${system.at(RC1)}`);
+  t.equal(dry.reports(RC1), `new      ${system.at(RC1)}`);
   t.match(dry.stdout, /\ndry run: nothing was changed$/);
   t.strictSame(system.contents(), before);
   t.strictSame(readdirSync(system.top), []);
   await system.install();
   system.write(LUA, "mine");
   const installed = system.contents();
-  t.match((await system.run("install", "--dry-run")).told(LUA), /^kept /);
-  t.match((await system.run("uninstall", "--dry-run")).told(RC1), /^removed /);
+  t.match((await system.run("install", "--dry-run")).reports(LUA), /^kept /);
+  t.match((await system.run("uninstall", "--dry-run")).reports(RC1), /^removed /);
   t.strictSame(system.contents(), installed);
 });
 
@@ -158,7 +158,7 @@ t.test("repeated, it finds all the same", async (t) => {
   const system = newSystem(t);
   await system.install();
   const before = system.contents();
-  const { stdout, told } = await system.install();
+  const { stdout, reports: told } = await system.install();
   t.match(told(LUA), /^same /);
   t.notMatch(stdout, /^(new|update|removed)/m);
   t.match(told(CONFIGURATION), /^same /);
@@ -175,7 +175,7 @@ t.test("a file of an earlier version is brought up to date, with the mode it has
   const manifest = JSON.parse(system.read(MANIFEST)) as { files: Record<string, string[]> };
   manifest.files[system.at(RC1)] = [sum];
   system.write(MANIFEST, JSON.stringify(manifest));
-  t.match((await system.install()).told(RC1), /^update /);
+  t.match((await system.install()).reports(RC1), /^update /);
   t.equal(system.read(RC1), readFileSync(packagePath(RC1), "utf8"));
   t.equal(statSync(system.at(RC1)).mode & 0o777, 0o644, "somebody has switched it off");
 });
@@ -186,7 +186,7 @@ const sha256 = async (text: string) =>
 t.test("a changed file is kept, and the new version put beside it", async (t) => {
   const system = newSystem(t);
   system.write(RC1, "my own\n");
-  const { told } = await system.install();
+  const { reports: told } = await system.install();
   t.equal(
     told(RC1),
     `kept     ${system.at(RC1)} (modified locally; the new version is ${system.at(RC1)}.new)`,
@@ -195,16 +195,16 @@ t.test("a changed file is kept, and the new version put beside it", async (t) =>
   t.equal(system.read(`${RC1}.new`), readFileSync(packagePath(RC1), "utf8"));
   t.equal(statSync(system.at(`${RC1}.new`)).mode & 0o111, 0, "Flux would run it");
   const again = await system.install();
-  t.equal(again.told(RC1), `kept     ${system.at(RC1)} (modified locally)`);
+  t.equal(again.reports(RC1), `kept     ${system.at(RC1)} (modified locally)`);
   renameSync(system.at(`${RC1}.new`), system.at(RC1));
-  t.match((await system.install()).told(RC1), /^same /);
+  t.match((await system.install()).reports(RC1), /^same /);
 });
 
 t.test("one that is changed after the install is kept without more", async (t) => {
   const system = newSystem(t);
   await system.install();
   system.write(LUA, "-- mine\n");
-  t.equal((await system.install()).told(LUA), `kept     ${system.at(LUA)} (modified locally)`);
+  t.equal((await system.install()).reports(LUA), `kept     ${system.at(LUA)} (modified locally)`);
   t.equal(system.read(LUA), "-- mine\n");
   t.notOk(existsSync(system.at(`${LUA}.new`)));
 });
@@ -213,7 +213,7 @@ t.test("the configuration is created only if it does not exist", async (t) => {
   const system = newSystem(t);
   system.write(CONFIGURATION, "[usernetes]\n");
   t.equal(
-    (await system.install()).told(CONFIGURATION),
+    (await system.install()).reports(CONFIGURATION),
     `kept     ${system.at(CONFIGURATION)} (the site's own file)`,
   );
   t.equal(system.read(CONFIGURATION), "[usernetes]\n");
@@ -228,7 +228,7 @@ t.test("uninstall removes exactly what was installed", async (t) => {
   const before = system.contents();
   const directories = readdirSync(system.top, { recursive: true }).toSorted();
   await system.install();
-  const { exitCode, told } = await system.run("uninstall");
+  const { exitCode, reports: told } = await system.run("uninstall");
   t.equal(exitCode, 0);
   t.match(told(LUA), /^removed /);
   t.strictSame(system.contents(), before);
@@ -240,7 +240,7 @@ t.test("uninstall keeps modified files, reports them, and can be repeated", asyn
   await system.install();
   system.write(CONFIGURATION, "[usernetes]\ntemplate = '/opt/u'\n");
   unlinkSync(system.at(LUA));
-  const { told } = await system.run("uninstall");
+  const { reports: told } = await system.run("uninstall");
   t.equal(told(CONFIGURATION), `kept     ${system.at(CONFIGURATION)} (modified locally)`);
   t.match(told(LUA), /^gone /);
   t.strictSame(Object.keys(system.contents()), [CONFIGURATION]);
@@ -267,7 +267,7 @@ t.test("an install that was killed is continued, or undone", async (t) => {
   for (const path of Object.keys(system.contents()))
     if (path !== MANIFEST && path !== LUA) unlinkSync(system.at(path));
   system.write("etc/flux/rc1.d/.90-usernetes.usernetes", "half of i");
-  const { told } = await system.install();
+  const { reports: told } = await system.install();
   t.match(told(LUA), /^same /);
   t.match(told(RC1), /^new /);
   t.notOk(existsSync(system.at("etc/flux/rc1.d/.90-usernetes.usernetes")));
@@ -287,7 +287,7 @@ t.test("what an earlier version had, and this one has not, goes", async (t) => {
     manifest.files[system.at(`usr/libexec/usernetes/${name}`)] = [await sha256("old\n")];
   }
   system.write(MANIFEST, JSON.stringify(manifest));
-  const { told } = await system.install();
+  const { reports: told } = await system.install();
   t.match(told("usr/libexec/usernetes/old.sh"), /^removed /);
   t.match(told("usr/libexec/usernetes/mine.sh"), /^kept /);
   t.notOk(existsSync(system.at("usr/libexec/usernetes/old.sh")));
@@ -299,7 +299,7 @@ t.test("a link that leads out of the root is not followed", async (t) => {
   mkdirSync(system.at("etc/flux/inside"), { recursive: true });
   symlinkSync(system.at("elsewhere"), system.at("etc/flux/rc1.d"));
   symlinkSync("inside", system.at("etc/flux/rc3.d"));
-  const { exitCode, stderr, told } = await system.run("install");
+  const { exitCode, stderr, reports: told } = await system.run("install");
   t.equal(exitCode, 1);
   t.match(stderr, /^flux-usernetes: install: 1 of [0-9]+ files were not put in place, see above$/);
   t.equal(
@@ -315,7 +315,7 @@ t.test("a link in the place of a file is kept, and what it leads to untouched", 
   system.write("elsewhere", "not ours");
   mkdirSync(dirname(system.at(LUA)), { recursive: true });
   symlinkSync(system.at("elsewhere"), system.at(LUA));
-  t.match((await system.install()).told(LUA), /^kept .* \(it is a link to .*elsewhere; /);
+  t.match((await system.install()).reports(LUA), /^kept .* \(it is a link to .*elsewhere; /);
   t.equal(system.read("elsewhere"), "not ours");
   await system.run("uninstall");
   t.ok(lstatSync(system.at(LUA)).isSymbolicLink());
@@ -325,7 +325,7 @@ t.test("npm's own link to a command stays as it is", async (t) => {
   const system = newSystem(t);
   mkdirSync(system.at("usr/bin"), { recursive: true });
   symlinkSync(packagePath("bin/flux-usernetes"), system.at("usr/bin/flux-usernetes"));
-  t.match((await system.install()).told("usr/bin/flux-usernetes"), /^same /);
+  t.match((await system.install()).reports("usr/bin/flux-usernetes"), /^same /);
   await system.run("uninstall");
   t.ok(lstatSync(system.at("usr/bin/flux-usernetes")).isSymbolicLink());
 });
@@ -333,7 +333,7 @@ t.test("npm's own link to a command stays as it is", async (t) => {
 t.test("a directory in place of a file is refused, and the rest installed", async (t) => {
   const system = newSystem(t);
   mkdirSync(system.at(LUA), { recursive: true });
-  const { exitCode, told } = await system.run("install");
+  const { exitCode, reports: told } = await system.run("install");
   t.equal(exitCode, 1);
   t.match(told(LUA), /^refused .* \(it exists and is not a file: move it away\)$/);
   t.ok(existsSync(system.at(RC1)));

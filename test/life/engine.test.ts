@@ -9,7 +9,7 @@ life(async (t, flux) => {
   const log = () => readFileSync(join(flux.place.testbed, "steps.log"), "utf8").split("\n");
   for (const engine of ENGINES)
     await t.test(`a job gets the engine that it asks for: ${engine}`, async (t) => {
-      const before = flux.begun().length;
+      const before = flux.startedSteps().length;
       const asked = `--setattr=attributes.user.usernetes_engine=${engine}`;
       const seen = flux.script('kubectl get nodes; cat "$USERNETES_WORKDIR"/.usernetes/engine');
       const job = await flux.submit("-N2", "-n2", asked, seen);
@@ -20,11 +20,11 @@ life(async (t, flux) => {
       const { stdout } = await flux.flux("job", "attach", job);
       t.equal(stdout.match(/ Ready /g)?.length, 2, stdout);
       t.match(stdout, `${engine}\n`);
-      const begun = log()
+      const started = log()
         .filter((line) => line.includes(" begin "))
         .slice(before);
-      t.ok(begun.length > 0);
-      for (const line of begun) t.match(line, new RegExp(` engine=${engine}$`));
+      t.ok(started.length > 0);
+      for (const line of started) t.match(line, new RegExp(` engine=${engine}$`));
       t.same(await flux.leftovers(), []);
     });
   await flux.stopDaemon();

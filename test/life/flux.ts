@@ -311,7 +311,7 @@ export class LifeFlux {
   }
 
   /** `host target` of each begin, in order. */
-  begun(): string[] {
+  startedSteps(): string[] {
     const begins = this.stepsLog().filter(({ what }) => what === "begin");
     return begins.map(({ host, target }) => `${host} ${target}`);
   }

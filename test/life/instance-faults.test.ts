@@ -13,11 +13,11 @@ const DOWN = ["flux-usernetes", "down"];
 function begin(flux: LifeFlux, ...args: string[]) {
   const [command = "", ...rest] = [...UP, ...args];
   const up = spawnCommand(command, rest, { env: flux.place.env, cwd: flux.place.common });
-  const told = { said: "" };
-  up.child.stderr.setEncoding("utf8").on("data", (chunk: string) => (told.said += chunk));
+  const reported = { printed: "" };
+  up.child.stderr.setEncoding("utf8").on("data", (chunk: string) => (reported.printed += chunk));
   const isUp = () =>
-    until("up on four", () => ranksTold(told.said, "instance: up", "ok").length === 4);
-  return { up, told, isUp };
+    until("up on four", () => ranksTold(reported.printed, "instance: up", "ok").length === 4);
+  return { up, reports: reported, isUp };
 }
 
 life(async (t, flux) => {
@@ -64,11 +64,11 @@ life(async (t, flux) => {
 
   await t.test("a signal has it taken down", async (t) => {
     flux.takes("kubeadm-init", 60);
-    const { up, told, isUp } = begin(flux);
+    const { up, reports: received, isUp } = begin(flux);
     await isUp();
     up.child.kill("SIGINT");
     t.equal(await up.ended, 1);
-    t.match(told.said, /\nflux-usernetes: .*SIGINT; nothing is left\n$/);
+    t.match(received.printed, /\nflux-usernetes: .*SIGINT; nothing is left\n$/);
     t.same(await flux.leftovers(), []);
   });
 

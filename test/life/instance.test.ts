@@ -53,9 +53,9 @@ life(async (t, flux) => {
   });
 
   await t.test("again, it is there already", async (t) => {
-    const begun = flux.begun().length;
+    const started = flux.startedSteps().length;
     t.match(await flux.run(UP), { exitCode: 0, stdout: `${kubeconfig}\n`, stderr: "" });
-    t.equal(flux.begun().length, begun, "no step ran");
+    t.equal(flux.startedSteps().length, started, "no step ran");
     t.match(await flux.run([...UP, "-x", "3"]), {
       exitCode: 1,
       stderr:

@@ -37,16 +37,18 @@ usernetes attr kubeconfig workdir
     t.test("its record has each step once, and ends with down", async (t) => {
       const record = await flux.record(job);
       // A step of many ranks may be recorded in a few events; together they name each rank once.
-      const told = record.filter(({ name }) => !name.startsWith("step-")).map(({ name }) => name);
+      const reported = record
+        .filter(({ name }) => !name.startsWith("step-"))
+        .map(({ name }) => name);
       const finished = record.filter(({ name }) => name === "step-finish");
       for (const step of new Set(finished.map(({ context }) => String(context?.["step"])))) {
         const of = finished.filter(({ context }) => context?.["step"] === step);
         const ranks = of.flatMap(({ context }) => decodeIdset(String(context?.["ranks"])));
         t.equal(new Set(ranks).size, ranks.length, `${step}: no rank twice`);
         const statuses = new Set(of.map(({ context }) => String(context?.["status"])));
-        told.push(`${step} ${encodeIdset(ranks)} ${[...statuses].join()}`);
+        reported.push(`${step} ${encodeIdset(ranks)} ${[...statuses].join()}`);
       }
-      t.same(told.toSorted(), [
+      t.same(reported.toSorted(), [
         "claim",
         "delete-token 0 ok",
         "down",
@@ -72,9 +74,9 @@ usernetes attr kubeconfig workdir
     });
 
     t.test("the template's targets ran in the design's order", (t) => {
-      const begun = flux.begun();
-      const last = (target: string) => begun.findLastIndex((line) => line.endsWith(` ${target}`));
-      const first = (target: string) => begun.findIndex((line) => line.endsWith(` ${target}`));
+      const started = flux.startedSteps();
+      const last = (target: string) => started.findLastIndex((line) => line.endsWith(` ${target}`));
+      const first = (target: string) => started.findIndex((line) => line.endsWith(` ${target}`));
       const order = ["kubeadm-init", "join-command", "kubeadm-join"];
       for (const [i, target] of order.slice(1).entries())
         t.ok(first(target) > last(order[i] ?? ""), `${target} after ${order[i] ?? ""}`);
@@ -141,7 +143,7 @@ flux run -N1 sh -c 'echo "by grandparent $(usernetes attr kubeconfig)"'`);
   });
 
   await t.test("a job without the attribute is not touched", async (t) => {
-    const begun = flux.begun().length;
+    const starts = flux.startedSteps().length;
     for (const attribute of [[], ["--setattr=attributes.user.usernetes=no"]]) {
       const job = await flux.output("flux", "submit", "-N2", ...attribute, "true");
       await flux.waitForEnd(job);
@@ -152,7 +154,7 @@ flux run -N1 sh -c 'echo "by grandparent $(usernetes attr kubeconfig)"'`);
       );
       t.same(await flux.record(job), []);
     }
-    t.equal(flux.begun().length, begun, "no step ran");
+    t.equal(flux.startedSteps().length, starts, "no step ran");
   });
 
   await t.test("ten jobs at once each get their own, and all are cleaned", async (t) => {

@@ -76,20 +76,20 @@ life(async (t, flux) => {
       writeFileSync(file, text.replace(/metrics-listen.*\n/, port));
       flux.signalDaemon("SIGHUP");
     };
-    const said = async (words: RegExp) => {
+    const printed = async (words: RegExp) => {
       for (let tries = 0; !words.test(flux.daemonLog) && tries < 100; tries++)
         await new Promise((resolve) => setTimeout(resolve, 100));
       t.match(flux.daemonLog, words);
     };
     reload(`metrics-listen = ":${other.port}"\n`);
-    await said(/metrics-listen: 127\.0\.0\.1:[0-9]+: .*EADDRINUSE/);
+    await printed(/metrics-listen: 127\.0\.0\.1:[0-9]+: .*EADDRINUSE/);
     await t.rejects(scrape(port));
     await new Promise((resolve) => other.server.close(resolve));
     flux.signalDaemon("SIGHUP");
     const got = await until(() => true, other.port);
     t.equal(sum(got, "usernetes_settles_total", "ready"), 1);
     reload("");
-    await said(/configuration reloaded[^]*configuration reloaded[^]*configuration reloaded/);
+    await printed(/configuration reloaded[^]*configuration reloaded[^]*configuration reloaded/);
     await t.rejects(scrape(other.port));
     t.equal(await flux.stopDaemon(), 0);
   });

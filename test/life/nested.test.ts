@@ -11,7 +11,7 @@ const FORGOT = `unset KUBECONFIG USERNETES_WORKDIR; echo "$1 $(usernetes attr ku
 
 life(async (t, flux) => {
   await flux.startDaemon();
-  const tell = flux.script(TELL);
+  const report = flux.script(TELL);
   const forgot = flux.script(FORGOT);
   // Where this is installed, the shells of all instances load the plugin.
   const options =
@@ -49,30 +49,30 @@ flux job wait-event -t 30 $job clean >/dev/null; cat ${file("inner.out")}`);
     ["asked for again at each level", ASKS],
   ] as const)
     await t.test(`two levels down it is the same cluster, ${asking}`, async (t) => {
-      const before = flux.begun().filter((step) => step.endsWith(" up")).length;
-      const inner = flux.script(`${tell} inner
-flux run -N2 -n2 ${again} ${tell} job
+      const before = flux.startedSteps().filter((step) => step.endsWith(" up")).length;
+      const inner = flux.script(`${report} inner
+flux run -N2 -n2 ${again} ${report} job
 flux run -N1 ${again} ${forgot} by-attr`);
-      const { text, kubeconfig } = await play(around(`${tell} outer`, inner, again));
-      const told = `${kubeconfig} ${kubeconfig} ${kubeconfig.replace(/\/kubeconfig$/, "")}`;
-      const expected = ["outer", "inner", "job", "job"].map((who) => `${who} ${told}`);
+      const { text, kubeconfig } = await play(around(`${report} outer`, inner, again));
+      const reported = `${kubeconfig} ${kubeconfig} ${kubeconfig.replace(/\/kubeconfig$/, "")}`;
+      const expected = ["outer", "inner", "job", "job"].map((who) => `${who} ${reported}`);
       t.same(text.split("\n"), [...expected, `by-attr ${kubeconfig}`]);
-      const ups = flux.begun().filter((step) => step.endsWith(" up")).length;
+      const ups = flux.startedSteps().filter((step) => step.endsWith(" up")).length;
       t.equal(ups - before, 2, "and it is brought up once");
     });
 
   await t.test("asked for again, also where the environment has been cleared", async (t) => {
     const inner = flux.script(`
 ${forgot} inner
-${NO_ENV} flux run -N1 ${ASKS} ${tell} asks
-KUBECONFIG=/elsewhere USERNETES_WORKDIR=/elsewhere flux run -N1 ${ASKS} ${tell} elsewhere
+${NO_ENV} flux run -N1 ${ASKS} ${report} asks
+KUBECONFIG=/elsewhere USERNETES_WORKDIR=/elsewhere flux run -N1 ${ASKS} ${report} elsewhere
 ${NO_ENV} flux run -N1 ${forgot} by-attr
 ${NO_ENV} flux run -N1 sh -c 'echo "without [$KUBECONFIG]"'`);
     const outer = around("unset KUBECONFIG USERNETES_WORKDIR", inner, "");
     const { text, kubeconfig } = await play(outer);
-    const told = `${kubeconfig} ${kubeconfig} ${kubeconfig.replace(/\/kubeconfig$/, "")}`;
+    const reports = `${kubeconfig} ${kubeconfig} ${kubeconfig.replace(/\/kubeconfig$/, "")}`;
     t.same(text.split("\n"), [
-      ...[`inner ${kubeconfig}`, `asks ${told}`, `elsewhere ${told}`],
+      ...[`inner ${kubeconfig}`, `asks ${reports}`, `elsewhere ${reports}`],
       ...[`by-attr ${kubeconfig}`, "without []"],
     ]);
   });
@@ -95,7 +95,7 @@ ${NO_ENV} flux run -N1 sh -c 'echo "without [$KUBECONFIG]"'`);
     const job = await flux.output(...local, "alloc", ...options, "--bg", "-N2", ASKS);
     const kubeconfig = join(flux.place.base, `usernetes-${job.toLowerCase()}`, "kubeconfig");
     const run = [...local, "proxy", job, "flux", "run", "-N1"];
-    t.match(await flux.output(...run, ASKS, tell, "asks"), `asks ${kubeconfig} ${kubeconfig}`);
+    t.match(await flux.output(...run, ASKS, report, "asks"), `asks ${kubeconfig} ${kubeconfig}`);
     t.equal(await flux.output(...run, forgot, "by-attr"), `by-attr ${kubeconfig}`);
     await flux.output("flux", "cancel", job);
     await flux.waitForEnd(job);

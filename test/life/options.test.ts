@@ -17,7 +17,7 @@ life(async (t, flux) => {
     );
     t.equal(exitCode, 0, stderr);
     t.match(stdout, /^(\/.*\/usernetes-ƒ[^/]*\/kubeconfig\n){2}$/);
-    t.equal(flux.begun().filter((line) => line.endsWith(" up")).length, 2);
+    t.equal(flux.startedSteps().filter((line) => line.endsWith(" up")).length, 2);
   });
 
   await t.test("a batch script asks for it in its #flux: lines", options, async (t) => {

@@ -28,7 +28,7 @@ for (const [way, perilog] of WAYS)
   life(async (t, flux) => {
     await flux.startDaemon();
     /** The events of the job, and of its record, in time. */
-    const told = async (job: string) => {
+    const reported = async (job: string) => {
       const entries = [...(await flux.events(job)), ...(await flux.record(job))];
       return entries.toSorted((a, b) => a.timestamp - b.timestamp).map(({ name }) => name);
     };
@@ -50,7 +50,7 @@ for (const [way, perilog] of WAYS)
         "free",
       ];
       t.same(
-        (await told(job)).filter((name) => wanted.includes(name)),
+        (await reported(job)).filter((name) => wanted.includes(name)),
         wanted,
         "in order, and once each",
       );
@@ -104,7 +104,10 @@ for (const [way, perilog] of WAYS)
       flux.fault("any.kubeadm-init", "hang");
       const job = await flux.submit("-N2", "true");
       await flux.waitFor(job, "prolog-start");
-      await until("kubeadm-init", () => flux.begun().at(-1)?.endsWith("kubeadm-init") === true);
+      await until(
+        "kubeadm-init",
+        () => flux.startedSteps().at(-1)?.endsWith("kubeadm-init") === true,
+      );
       await flux.output("flux", "cancel", job);
       await flux.waitForEnd(job, "20s");
       flux.fault("any.kubeadm-init", undefined);
@@ -117,7 +120,7 @@ for (const [way, perilog] of WAYS)
       await flux.waitForRecord(job, "settle");
       // One that is submitted now has ended before it starts.
       await flux.output("flux", "run", "-N1", "true");
-      t.notOk((await told(job)).includes("start"));
+      t.notOk((await reported(job)).includes("start"));
       await flux.output("flux", "job", "memo", job, "usernetes.release=true");
       await flux.waitFor(job, "start", "15s");
       await flux.waitForEnd(job);

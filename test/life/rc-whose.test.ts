@@ -36,7 +36,7 @@ started(async (t, start, folder) => {
       const flux = await start({ commands, args });
       const { exitCode } = await flux.run(["flux-usernetes", "ping"]);
       await flux.close();
-      t.notMatch(flux.said(), "usernetes: ");
+      t.notMatch(flux.printed(), "usernetes: ");
       return exitCode;
     };
     t.equal(await ping([]), 0, "an instance that somebody starts by hand");

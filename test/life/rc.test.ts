@@ -15,7 +15,7 @@ started(async (t, start, folder) => {
     await flux.waitForEnd(job);
     await flux.close();
     t.equal(await flux.ended, 0);
-    t.same(lines(flux.said()), []);
+    t.same(lines(flux.printed()), []);
     t.same(remains(folder), []);
   });
 
@@ -27,7 +27,7 @@ started(async (t, start, folder) => {
       [],
     );
     await flux.close();
-    t.same(lines(flux.said()), []);
+    t.same(lines(flux.printed()), []);
   });
 
   await t.test(
@@ -41,10 +41,10 @@ started(async (t, start, folder) => {
       });
       await flux.close();
       t.equal(await flux.ended, 0);
-      t.match(lines(flux.said()), [
+      t.match(lines(flux.printed()), [
         /usernetes: no daemon: flux-usernetes: .*usernetes\.foo: there is no such key/,
       ]);
-      t.equal(lines(flux.said()).length, 1, flux.said());
+      t.equal(lines(flux.printed()).length, 1, flux.printed());
     },
   );
 
@@ -52,7 +52,7 @@ started(async (t, start, folder) => {
     const flux = await start({ commands: [] });
     await flux.close();
     t.equal(await flux.ended, 0);
-    t.match(lines(flux.said()), [/usernetes: no daemon: .*flux-usernetes is not on the PATH/]);
-    t.equal(lines(flux.said()).length, 1, flux.said());
+    t.match(lines(flux.printed()), [/usernetes: no daemon: .*flux-usernetes is not on the PATH/]);
+    t.equal(lines(flux.printed()).length, 1, flux.printed());
   });
 });

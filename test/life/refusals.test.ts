@@ -106,14 +106,14 @@ life(async (t, flux) => {
     await flux.output("cp", "-r", TEMPLATE, template);
     await flux.output("sed", "-i", "s/kubeadm-join/join/", join(template, "Makefile"));
     await configured("", { template });
-    const before = flux.begun().length;
+    const before = flux.startedSteps().length;
     t.match(await refusal(ASK, "-N2"), {
       started: false,
       note: /^stage failed on node[01] \(rank [01]\): exit 1: the template .*changed lacks what the steps rely on: target kubeadm-join: take a revision of /,
     });
-    const targets = flux.begun().slice(before);
+    const targets = flux.startedSteps().slice(before);
     t.same(
-      targets.filter((begun) => / up$/.test(begun)),
+      targets.filter((starts) => / up$/.test(starts)),
       [],
       "and no node was brought up",
     );

@@ -41,7 +41,7 @@ esac
   const hasSecret = (text: string) =>
     Object.values(secrets).some((secret) => text.includes(secret));
   /** Where people and programs may read of a job. */
-  const told = async (job: string): Promise<Record<string, string>> => ({
+  const reported = async (job: string): Promise<Record<string, string>> => ({
     log: flux.daemonLog,
     dmesg: await flux.output("flux", "dmesg"),
     record: JSON.stringify(await flux.record(job)),
@@ -50,7 +50,7 @@ esac
     output: (await flux.flux("job", "attach", job)).stderr,
   });
   const nothingTold = async (t: Tap, job: string) => {
-    for (const [where, text] of Object.entries(await told(job))) {
+    for (const [where, text] of Object.entries(await reported(job))) {
       t.notOk(hasSecret(text), `no secret in the ${where}`);
       if (["log", "dmesg", "record", "eventlog"].includes(where)) t.not(text, "", where);
     }

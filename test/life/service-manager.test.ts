@@ -14,30 +14,30 @@ life(async (t, flux) => {
       const cwd = flux.place.common;
       const systemd = spawnCommand("python3", [FIXTURE, address], { env, cwd });
       await systemd.line((line) => line === "listening");
-      const told = async (what: RegExp, after = 0) =>
+      const reported = async (what: RegExp, after = 0) =>
         systemd.line((line) => what.test(line) && systemd.lines.indexOf(line, after) >= after);
       const unit = { NOTIFY_SOCKET: address, WATCHDOG_USEC: "200000", LOG_LEVEL: "warn" };
       const daemon = spawnCommand(join(PACKAGE, "bin/flux-usernetes"), ["daemon"], {
         env: { ...env, ...unit },
         cwd,
       });
-      t.match(await told(/READY/), String.raw`"READY=1\nSTATUS=4 ranks, 0 jobs, template `);
-      await told(/WATCHDOG=1/);
+      t.match(await reported(/READY/), String.raw`"READY=1\nSTATUS=4 ranks, 0 jobs, template `);
+      await reported(/WATCHDOG=1/);
 
       daemon.child.kill("SIGHUP");
-      await told(/^"RELOADING=1\\nMONOTONIC_USEC=[0-9]+"$/);
-      await told(/^"READY=1\\nSTATUS=4 ranks, 0 jobs, template \S+; configuration reloaded"$/);
+      await reported(/^"RELOADING=1\\nMONOTONIC_USEC=[0-9]+"$/);
+      await reported(/^"READY=1\\nSTATUS=4 ranks, 0 jobs, template \S+; configuration reloaded"$/);
 
       const { pid } = daemon.child;
       t.equal(flux.signalChildren("bridge.py", "SIGKILL", pid), 1);
       // One that was sent before may still arrive.
       await until("another bridge", () => flux.signalChildren("bridge.py", 0, pid) === 1);
       const before = systemd.lines.length;
-      await told(/WATCHDOG=1/, before);
+      await reported(/WATCHDOG=1/, before);
 
       daemon.child.kill("SIGTERM");
       t.equal(await daemon.ended, 0);
-      await told(/STOPPING=1/);
+      await reported(/STOPPING=1/);
       t.match(systemd.lines.at(-1), "STOPPING=1", "it is the last word");
       systemd.child.kill();
       await systemd.ended;

@@ -49,19 +49,19 @@ life(async (t, flux) => {
   /** The job's life in order, when nothing is left. */
   const ended = async (t: Tap, job: string) => {
     await flux.waitForEnd(job);
-    const told = order(await flux.events(job));
+    const reported = order(await flux.events(job));
     for (const kind of ["prolog", "epilog"])
       t.equal(
-        told.filter((what) => what === `ours ${kind}-finish`).length,
-        told.filter((what) => what === `ours ${kind}-start`).length,
+        reported.filter((what) => what === `ours ${kind}-finish`).length,
+        reported.filter((what) => what === `ours ${kind}-start`).length,
         `each ${kind} of ours is finished once`,
       );
     t.same(await flux.leftovers(), [], "nothing is left");
-    return told;
+    return reported;
   };
-  const inOrder = (t: Tap, told: string[], ...wanted: string[]) => {
+  const inOrder = (t: Tap, reports: string[], ...wanted: string[]) => {
     t.same(
-      told.filter((what) => wanted.includes(what)),
+      reports.filter((what) => wanted.includes(what)),
       wanted,
     );
   };
@@ -95,9 +95,9 @@ life(async (t, flux) => {
     await waitFor(job, "epilog-start", "site");
     t.notOk(await has(job, "free"));
     go("epilog");
-    const told = await ended(t, job);
-    inOrder(t, told, "finish", "site epilog-finish", "free");
-    t.notOk(told.includes("ours epilog-start"));
+    const received = await ended(t, job);
+    inOrder(t, received, "finish", "site epilog-finish", "free");
+    t.notOk(received.includes("ours epilog-start"));
   });
 
   await test("nodes are kept for the teardown when the site's epilog is done", async (t) => {

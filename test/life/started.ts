@@ -53,7 +53,7 @@ export class StartedLife extends LifeFlux {
   }
 
   /** The stderr of `flux start`, and so of the rc scripts. */
-  said(): string {
+  printed(): string {
     return readFileSync(join(this.folder, "flux-start.err"), "utf8");
   }
 }

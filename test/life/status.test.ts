@@ -42,15 +42,17 @@ life(async (t, flux) => {
     const job = await flux.submit("-N2", "true");
     const { stdout } = await usernetes("status", "--watch", job);
     const lines = stdout.trimEnd().split("\n");
-    const told = lines.map((line) => line.replace(/ in [0-9.]+s$/, "").replace(/^ *[0-9.]+s /, ""));
+    const reported = lines.map((line) =>
+      line.replace(/ in [0-9.]+s$/, "").replace(/^ *[0-9.]+s /, ""),
+    );
     const at = [
       ...["starting on node[0-1] (rank 0-1)", "kubeadm-join: begins on node1 (rank 1)"],
       ...["kubeadm-join: ok on node1 (rank 1)", "ready", "stopping: finish", "gone"],
-    ].map((words) => told.indexOf(words));
+    ].map((words) => reported.indexOf(words));
     t.notOk(at.includes(-1), stdout);
     const ordered = [...at].sort((a, b) => a - b);
     t.same(at, ordered);
-    t.equal(told.at(-1), "gone");
+    t.equal(reported.at(-1), "gone");
     t.match((await usernetes("status", job)).stdout, `${job}: gone, `);
   });
 
@@ -61,9 +63,9 @@ life(async (t, flux) => {
     t.match(early, { exitCode: 1, stdout: "" });
     const where = "waiting for up on node1 \\(rank 1\\)";
     const waits = `${where}: [0-9.]+s so far, deadline [0-9:]{8}`;
-    const said = early.stderr.trimEnd().split("\n");
-    t.match(said[0], new RegExp(`^flux-usernetes: ${job}: ${where}`));
-    t.match(said.at(-1), new RegExp(`: ${job}: not ready after 6s: ${waits}$`));
+    const printed = early.stderr.trimEnd().split("\n");
+    t.match(printed[0], new RegExp(`^flux-usernetes: ${job}: ${where}`));
+    t.match(printed.at(-1), new RegExp(`: ${job}: not ready after 6s: ${waits}$`));
     t.match((await usernetes("status", job)).stdout, new RegExp(`\n\n${waits}\n$`));
     flux.fault("node1.up", undefined);
     const [late] = await Promise.all([usernetes("wait", job), flux.flux("cancel", job)]);

@@ -10,14 +10,14 @@ life(async (t, flux) => {
   const targets = (from: number) => [
     ...new Set(
       flux
-        .begun()
+        .startedSteps()
         .slice(from)
-        .map((begun) => begun.split(" ")[1] ?? ""),
+        .map((started) => started.split(" ")[1] ?? ""),
     ),
   ];
 
   await t.test("up and the network are made by the targets of usernetes.make", async (t) => {
-    const before = flux.begun().length;
+    const before = flux.startedSteps().length;
     await configured('make = { up = "up-built", network = "install-calico" }');
     const job = await flux.submit("-N2", "sleep", "inf");
     await flux.waitFor(job, "start");
@@ -36,7 +36,7 @@ life(async (t, flux) => {
   });
 
   await t.test("a template may bring its network along", async (t) => {
-    const before = flux.begun().length;
+    const before = flux.startedSteps().length;
     writeFileSync(join(flux.place.testbed, "networked"), "");
     await configured('make = { network = "" }');
     const job = await flux.submit("-N2", "true");
@@ -113,7 +113,7 @@ make = { up = "up-built", network = "install-calico" }
 port-variables = ["PORT_CALICO"]
 `;
       await configured(tables);
-      const before = flux.begun().length;
+      const before = flux.startedSteps().length;
       const job = await flux.submit("-N2", named("calico"), "sleep", "inf");
       await flux.waitFor(job, "start");
       t.ok(targets(before).includes("install-calico"));

@@ -135,7 +135,7 @@ export class UsersFlux extends LifeFlux {
 
   /** Resolves when the template has started `target` on so many hosts. */
   async untilBegun(target: string, hosts: number): Promise<void> {
-    const begun = () => this.begun().filter((line) => line.endsWith(` ${target}`)).length;
-    await until(`${target} on ${hosts} hosts`, () => begun() >= hosts);
+    const started = () => this.startedSteps().filter((line) => line.endsWith(` ${target}`)).length;
+    await until(`${target} on ${hosts} hosts`, () => started() >= hosts);
   }
 }

@@ -19,8 +19,13 @@ life(async (t, flux) => {
   const json = async (...args: string[]) => {
     const { stdout, exitCode } = await warm("--json", ...args);
     const { nodes, ...all } = JSON.parse(stdout) as Report;
-    const told = nodes.toSorted((a, b) => a.rank - b.rank);
-    return { ...all, exitCode, told: told.map(({ host, status }) => `${host} ${status}`), nodes };
+    const reported = nodes.toSorted((a, b) => a.rank - b.rank);
+    return {
+      ...all,
+      exitCode,
+      reports: reported.map(({ host, status }) => `${host} ${status}`),
+      nodes,
+    };
   };
   /** Lines of the stand-in engines' log with these words in them. */
   const called = (words: string) =>
@@ -52,7 +57,7 @@ life(async (t, flux) => {
     const template = flux.template("played");
     appendFileSync(join(template, "Makefile"), "# mine\n");
     const file = flux.table("", { template });
-    t.match(await json("--config", file, "--rank", "3"), { told: ["node3 made"] });
+    t.match(await json("--config", file, "--rank", "3"), { reports: ["node3 made"] });
   });
 
   await t.test("a node that fails is named, with its engine's own words", async (t) => {
@@ -62,7 +67,7 @@ life(async (t, flux) => {
     t.equal(stdout, "3 of 4 nodes have the image; not node2\n");
     t.match(stderr, /^node2 \(rank 2\): failed: exit 1: injected fault in build on node2$/m);
     const podman = flux.table('container-engine = "podman"\n');
-    const { told, nodes } = await json("--config", podman, "--rank", "2-3");
+    const { reports: told, nodes } = await json("--config", podman, "--rank", "2-3");
     t.same(told, ["node2 failed", "node3 already"], "podman-compose gives 0 all the same");
     t.match(nodes.find(({ rank }) => rank === 2)?.note, "injected fault");
     flux.fault("node2.build", undefined);
@@ -70,7 +75,7 @@ life(async (t, flux) => {
 
   await t.test("a node that hangs has its time, and no more", async (t) => {
     flux.fault("node1.build", "hang");
-    const { told, nodes } = await json("--rank", "0-1", "--timeout", "5s");
+    const { reports: told, nodes } = await json("--rank", "0-1", "--timeout", "5s");
     t.same(told, ["node0 already", "node1 timeout"]);
     t.match(nodes.find(({ rank }) => rank === 1)?.note, "timed out after 5 s");
   });
@@ -79,12 +84,12 @@ life(async (t, flux) => {
     const { env, common } = flux.place;
     const [command, ...args] = [...WARM, "--rank", "0-1"];
     const { child, ended } = spawnCommand(command, args, { env, cwd: common });
-    let said = "";
-    child.stderr.on("data", (chunk: Buffer) => (said += chunk.toString()));
-    await until("node0 is told", () => /node0 .*\n/.test(said));
+    let printed = "";
+    child.stderr.on("data", (chunk: Buffer) => (printed += chunk.toString()));
+    await until("node0 is told", () => /node0 .*\n/.test(printed));
     child.kill("SIGINT");
     t.equal(await ended, 1);
-    t.match(said, /^SIGINT: stopping the builds\nnode1 \(rank 1\): failed: stopped$/m);
+    t.match(printed, /^SIGINT: stopping the builds\nnode1 \(rank 1\): failed: stopped$/m);
     const { stdout } = await flux.run(["sh", "-c", "cat /proc/[0-9]*/cmdline 2>/dev/null"]);
     // The text of a doctor that runs beside this has the name of its image.
     t.notMatch(stdout, /usernetes_warm(?!\[-_\])/, "nothing of it runs on");
@@ -106,7 +111,7 @@ life(async (t, flux) => {
       'services:\n  node:\n    hostname: x\n    image: "ready-made:1"\n',
     );
     const file = flux.table("", { template });
-    const made = { ok: true, engine: "docker", exitCode: 0, told: ["node0 made"] };
+    const made = { ok: true, engine: "docker", exitCode: 0, reports: ["node0 made"] };
     t.match(await json("--config", file, "--rank", "0"), made);
     t.equal(called("docker pull ready-made:1").length, 1);
   });
@@ -120,7 +125,7 @@ life(async (t, flux) => {
       () => called("node3 docker compose -p usernetes_warm build").length > before,
     );
     await flux.lose(3);
-    const { told } = await going;
+    const { reports: told } = await going;
     t.same(told, ["node2 already", "node3 lost"]);
   });
 });

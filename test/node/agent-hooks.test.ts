@@ -107,7 +107,7 @@ t.test("before-down runs only where the cluster has its work directory", async (
 t.test("stage names a program that is not there, before anything is made", async (t) => {
   const node = newNode(t);
   const path = program(node, "hook", "true");
-  const says = async (env: Record<string, string>) => {
+  const prints = async (env: Record<string, string>) => {
     const { exitCode, stderr } = await node.step("stage", env);
     t.equal(exitCode, 1);
     t.notOk(existsSync(node.workdir));
@@ -115,23 +115,23 @@ t.test("stage names a program that is not there, before anything is made", async
   };
   const what = (hook: string) => `the program of the hook ${hook} (usernetes.hooks.${hook})`;
   t.equal(
-    await says({ USERNETES_BEFORE_UP: "/opt/none" }),
+    await prints({ USERNETES_BEFORE_UP: "/opt/none" }),
     `${what("before-up")} is not on this node: /opt/none`,
   );
   t.match(
-    await says({ USERNETES_BEFORE_DOWN: "no-such-program" }),
+    await prints({ USERNETES_BEFORE_DOWN: "no-such-program" }),
     `${what("before-down")} is not on the PATH of this node: no-such-program; the PATH is ${node.env["PATH"]}`,
   );
   t.match(
-    await says({ USERNETES_AFTER_READY: "hooks/none" }),
+    await prints({ USERNETES_AFTER_READY: "hooks/none" }),
     `is not on this node: ${node.template}/hooks/none`,
   );
   chmodSync(path, 0o644);
-  t.match(await says({ USERNETES_BEFORE_UP: path }), `is not a file that `);
-  t.match(await says({ USERNETES_BEFORE_UP: node.directory }), ` can execute: ${node.directory}`);
+  t.match(await prints({ USERNETES_BEFORE_UP: path }), `is not a file that `);
+  t.match(await prints({ USERNETES_BEFORE_UP: node.directory }), ` can execute: ${node.directory}`);
   symlinkSync("/nowhere", join(node.directory, "dangling"));
   t.match(
-    await says({ USERNETES_BEFORE_UP: join(node.directory, "dangling") }),
+    await prints({ USERNETES_BEFORE_UP: join(node.directory, "dangling") }),
     "is not on this node",
   );
 });

@@ -117,12 +117,12 @@ t.test("stage", (t) => {
       ["copying", "node7\n"],
     ] as const)
       writeFileSync(join(node.workdir, ".usernetes", name), text);
-    const begun = node.step("stage");
+    const started = node.step("stage");
     await sleep(300);
     t.notOk(existsSync(join(node.workdir, "Makefile")), "node7 copies");
     writeFileSync(join(node.workdir, "Makefile"), "of node7");
     writeFileSync(join(node.workdir, ".usernetes/staged"), "");
-    t.equal((await begun).exitCode, 0);
+    t.equal((await started).exitCode, 0);
     t.equal(node.read("Makefile"), "of node7");
     t.match(node.read(`${OWN}/node.env`), "NODE_SUBNET=10.100.0.0/24\n");
   });
@@ -132,10 +132,10 @@ t.test("stage", (t) => {
     mkdirSync(join(node.workdir, ".usernetes"), { recursive: true });
     writeFileSync(join(node.workdir, ".usernetes/owner"), `${MARKER}\n`);
     writeFileSync(join(node.workdir, ".usernetes/copying"), "node7\n");
-    const begun = node.step("stage");
+    const startedSteps = node.step("stage");
     await sleep(200);
     rmSync(join(node.workdir, ".usernetes/copying"));
-    t.equal((await begun).exitCode, 0);
+    t.equal((await startedSteps).exitCode, 0);
     t.equal(node.read("Makefile"), MAKEFILE);
     t.equal(node.read(".usernetes/copying"), "0\n", "which nobody asks again");
   });

@@ -128,9 +128,9 @@ t.test("one message that is beyond understanding hides no other", { skip: python
     '{"id":-1,"events":[]}',
   ]);
   t.strictSame(out, [...job(9, { usernetes: "yes" }), '{"type":"sentinel"}']);
-  const said = err.trim().split("\n");
-  t.equal(said.length, 8);
-  for (const line of said) t.match(line, /^usernetes bridge: on_response: .{1,260}$/);
+  const printed = err.trim().split("\n");
+  t.equal(printed.length, 8);
+  for (const line of printed) t.match(line, /^usernetes bridge: on_response: .{1,260}$/);
   t.end();
 });
 

@@ -28,8 +28,8 @@ ${script}
 while next; do answer '"value":null'; done`,
   );
   const seen: unknown[] = [];
-  const said: string[] = [];
-  const log = pino({ level: "warn" }, { write: (line: string) => said.push(line) });
+  const printed: string[] = [];
+  const log = pino({ level: "warn" }, { write: (line: string) => printed.push(line) });
   const tested = new Bridge(
     { env: flux.env, args: hold ? [] : ["--perilog"], log },
     {
@@ -53,7 +53,7 @@ while next; do answer '"value":null'; done`,
     tested.stop();
   });
   tested.start();
-  return { bridge: tested, flux, seen, said, requests: () => flux.noted("requests") };
+  return { bridge: tested, flux, seen, logged: printed, requests: () => flux.noted("requests") };
 }
 
 t.test("it runs bridge.py with flux's python, which is there", async (t) => {
@@ -212,17 +212,17 @@ t.test(
   "a line that is not of the protocol is logged, does nothing and hides no other",
   async (t) => {
     const echoes = GARBAGE.map((line) => `echo '${line}'`).join("\n");
-    const { seen, said } = bridge(t, `${echoes}\necho '${SENTINEL}'`);
+    const { seen, logged: messages } = bridge(t, `${echoes}\necho '${SENTINEL}'`);
     await eventually(() => seen.length > 0);
     t.strictSame(seen, ["sentinel"]);
-    t.equal(said.length, GARBAGE.length);
-    for (const line of said) t.match(line, "bridge: ignoring a malformed line: ");
-    t.notMatch(said.join(""), "u001b", "a terminal takes no orders from it");
+    t.equal(messages.length, GARBAGE.length);
+    for (const line of messages) t.match(line, "bridge: ignoring a malformed line: ");
+    t.notMatch(messages.join(""), "u001b", "a terminal takes no orders from it");
   },
 );
 
 t.test("an endless line hides no other, and is not kept", async (t) => {
-  const { seen, said } = bridge(
+  const { seen, logged: said } = bridge(
     t,
     `head -c 100000000 /dev/zero | tr '\\0' x; echo; echo '${SENTINEL}'`,
   );

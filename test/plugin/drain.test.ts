@@ -21,7 +21,7 @@ t.test("a node that we drained is undrained when nothing is left there", async (
   const life = await after({ "1": OURS, "2": "broken fan", "7": OURS });
   t.strictSame([...life.flux.reasons], [["2", "broken fan"]], "another's reason stays");
   t.match(
-    life.said,
+    life.printed,
     [/undrained ranks 1,7: no leftovers/].map(() => String),
     "and said",
   );

@@ -131,10 +131,10 @@ t.test(
   async (t) => {
     const scripts = ["say submit depend alloc start; exec sleep 60"];
     const { flux, following, names } = follow(t, { scripts, known: 1, starts: false });
-    const says = (...all: string[]) => all.map((name) => `{"timestamp":1,"name":"${name}"}`);
-    const reads = [says("submit"), says("submit", "depend"), says("submit", "depend")];
+    const prints = (...all: string[]) => all.map((name) => `{"timestamp":1,"name":"${name}"}`);
+    const reads = [prints("submit"), prints("submit", "depend"), prints("submit", "depend")];
     const read = () => {
-      const lines = reads.shift() ?? says("submit", "depend", "alloc");
+      const lines = reads.shift() ?? prints("submit", "depend", "alloc");
       return lines.length === 1 ? Promise.reject(new Error("not now")) : Promise.resolve(lines);
     };
     await following.startLater(read, () => {

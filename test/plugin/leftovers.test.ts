@@ -45,7 +45,9 @@ t.test(
     ]);
     t.equal(taken.length, 1);
     t.ok(
-      life.said.includes("warn: ƒ2QT1HSJy5: orphaned cluster: its job no longer exists: ranks 1-2"),
+      life.printed.includes(
+        "warn: ƒ2QT1HSJy5: orphaned cluster: its job no longer exists: ranks 1-2",
+      ),
     );
   },
 );
@@ -78,7 +80,7 @@ t.test("a node that does not answer is named, and looked at again", async (t) =>
   const { life, tested } = leftovers();
   life.nodes.workdirs = (rank) => (rank === 1 ? undefined : []);
   await tested.takeAll();
-  t.ok(life.said.includes("warn: cannot check ranks 1 for leftovers"));
+  t.ok(life.printed.includes("warn: cannot check ranks 1 for leftovers"));
   await tested.takeAll();
   t.strictSame(life.nodes.commands, ["find on 0-2", "find on 1"]);
 });
@@ -144,7 +146,7 @@ t.test("a stray cluster is taken down without a record in a directory that is go
   life.world.nodes.set([0, 1, 2]);
   life.nodes.workdirs = (rank) => (rank === 2 ? [STRAY] : []);
   await supervisor.onSentinel();
-  await life.until(() => life.said.includes("debug: ƒ2QT1HSJy5: forgotten"));
+  await life.until(() => life.printed.includes("debug: ƒ2QT1HSJy5: forgotten"));
   t.strictSame(life.nodes.commands, ["find on 0-2", "exec 2: down-v"]);
   t.match(life.nodes.environments.at(-1), { CONTAINER_ENGINE: "podman" });
   t.strictSame([...life.flux.kvs.keys()], []);
@@ -157,7 +159,7 @@ t.test("what a stray cluster leaves once more becomes an entry", async (t) => {
   life.nodes.workdirs = (rank) => (rank === 2 ? [STRAY] : []);
   life.nodes.play = () => ({ exit: 1, tail: ["left behind: container x,"] });
   const cleaned = supervisor.onSentinel().then(() => supervisor.leftovers.clean("all"));
-  await life.until(() => life.said.includes("debug: ƒ2QT1HSJy5: forgotten"));
+  await life.until(() => life.printed.includes("debug: ƒ2QT1HSJy5: forgotten"));
   t.match(await cleaned, [
     {
       jobid: String(JOBID),
@@ -197,7 +199,7 @@ t.test(
     t.strictSame(taken, []);
     t.strictSame(life.nodes.users, ["1002", "1003"], "two owners are two clusters");
     t.ok(
-      life.said.includes(
+      life.printed.includes(
         "warn: ƒ2QT1HSJy5: work directory owned by a different user than the job: uid 1002, ranks 1-2",
       ),
     );
@@ -226,7 +228,7 @@ t.test(
     life.nodes.play = () => ({ exit: 1, tail: ["left behind: container x"] });
     const note = "exit 1: left behind: container x";
     t.match(await tested.clean("all"), [{ left: "2", where: "node2 (rank 2)", note }]);
-    t.ok(life.said.includes(`warn: ƒ2QT1HSJy5: uid 1002: leftovers on node2 (rank 2): ${note}`));
+    t.ok(life.printed.includes(`warn: ƒ2QT1HSJy5: uid 1002: leftovers on node2 (rank 2): ${note}`));
     await tested.takeAll();
     await life.quiet();
     t.strictSame(life.nodes.commands.slice(2), ["find on 2", "exec 2: down-v"]);
@@ -237,5 +239,7 @@ t.test("a user's directories that cannot be read are in the log", async (t) => {
   const { life, tested } = leftovers();
   life.nodes.workdirs = (rank) => (rank === 2 ? ["1002 unseen"] : []);
   await tested.takeAll();
-  t.ok(life.said.includes("warn: rank 2: the work directories of uid 1002 in /tmp cannot be read"));
+  t.ok(
+    life.printed.includes("warn: rank 2: the work directories of uid 1002 in /tmp cannot be read"),
+  );
 });

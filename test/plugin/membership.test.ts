@@ -39,7 +39,7 @@ async function afterACrash() {
   life.nodes.play = (step, _rank, attempt) =>
     step === "wait-ready" && attempt === 1 ? { hangs: true } : undefined;
   await life.alloc();
-  await life.until(() => life.nodes.begun.includes("wait-ready 0"));
+  await life.until(() => life.nodes.started.includes("wait-ready 0"));
   life.world.nodes = new Membership();
   life.world.nodes.startedAt(life.clock.now(), life.clock);
   life.world.nodes.set([0]);

@@ -12,16 +12,16 @@ import { freePort, scrape, sum, taken } from "../fakes/scrape.js";
 const host = "127.0.0.1";
 
 function setUp(test: { teardown(act: () => void): void }) {
-  const said: string[] = [];
+  const printed: string[] = [];
   const open = new OpenClusters();
   const metrics = new MetricsSwitch(
     clusterCounts(() => ["ready", "ready", "waiting"], open),
-    (level, text) => said.push(`${level}: ${text}`),
+    (level, text) => printed.push(`${level}: ${text}`),
   );
   test.teardown(() => {
     metrics.close();
   });
-  return { said, open, metrics };
+  return { logged: printed, open, metrics };
 }
 
 t.test("what is done is counted, without a job, a user or a host", async (t) => {
@@ -107,21 +107,24 @@ t.test("only GET /metrics is answered, and only where it listens", async (t) => 
 });
 
 t.test("a port in use is one warning, and tried again when asked", async (t) => {
-  const { metrics, said } = setUp(t);
+  const { metrics, logged: messages } = setUp(t);
   const { port, server } = await taken();
   await metrics.apply({ host, port });
   const again = "tried again at the next reload of the configuration";
-  t.equal(said.length, 1);
-  t.match(said[0], new RegExp(`^warn: metrics-listen: ${host}:${port}: .*EADDRINUSE.*; ${again}$`));
+  t.equal(messages.length, 1);
+  t.match(
+    messages[0],
+    new RegExp(`^warn: metrics-listen: ${host}:${port}: .*EADDRINUSE.*; ${again}$`),
+  );
   metrics.settle("ready", 1);
   await new Promise((resolve) => server.close(resolve));
   await metrics.apply({ host, port });
-  t.equal(said[1], `info: metrics: http://${host}:${port}/metrics`);
+  t.equal(messages[1], `info: metrics: http://${host}:${port}/metrics`);
   t.equal(sum(await scrape(port), "usernetes_settles_total", "ready"), 1);
 });
 
 t.test("it moves, stops and starts as configured", async (t) => {
-  const { metrics, said } = setUp(t);
+  const { metrics, logged: said } = setUp(t);
   const [one, two] = [await freePort(), await freePort()];
   await metrics.apply(undefined);
   metrics.settle("ready", 1);

@@ -89,7 +89,7 @@ t.test("workers that end a step at nearly the same time share the next call, too
   await life.alloc();
   await life.untilStarted();
   t.ok(life.nodes.commands.includes("exec 1-2: fetch-join, kubeadm-join"));
-  const at = (word: string) => life.nodes.begun.indexOf(word);
+  const at = (word: string) => life.nodes.started.indexOf(word);
   t.ok(at("kubeadm-init 0") < at("fetch-join 1"), "the lead waits for nobody");
 });
 
@@ -120,7 +120,7 @@ t.test("the join-command goes into its archive and nowhere else", async (t) => {
   const life = await new Life().alloc();
   await life.untilStarted();
   t.strictSame(life.nodes.archived, [{ text: JOIN_COMMAND, mode: 0o600 }]);
-  const elsewhere = [...life.flux.kvs.values(), ...life.flux.requests, ...life.said].join("\n");
+  const elsewhere = [...life.flux.kvs.values(), ...life.flux.requests, ...life.printed].join("\n");
   t.notMatch(elsewhere, TOKEN);
   t.notMatch(elsewhere, "sha256:");
   t.strictSame(life.archives, [], "all have joined");
@@ -139,7 +139,7 @@ t.test("the archive is removed with the event that all is down, whatever happene
       "it is canceled while workers join",
       async (life: Life) => {
         life.nodes.play = (step) => (step === "kubeadm-join" ? { hangs: true } : {});
-        await life.until(() => life.nodes.begun.includes("kubeadm-join 1"));
+        await life.until(() => life.nodes.started.includes("kubeadm-join 1"));
         t.strictSame(life.archives, ["archive.usernetes-2qt1hsjy5"]);
         life.job.exception("cancel", 0);
         await life.untilClean();
@@ -228,10 +228,10 @@ t.test("a rank continues while others are behind, and joins wait for the lead", 
     return step === "kubeadm-init" ? { seconds: 20 } : undefined;
   };
   await life.alloc();
-  await life.until(() => life.nodes.begun.includes("kubeadm-init 0"));
-  t.notOk(life.nodes.begun.includes("up 2"), "rank 2 is still at its first step");
-  await life.until(() => life.nodes.begun.includes("up 2"));
-  t.notOk(life.nodes.begun.includes("fetch-join 1"));
+  await life.until(() => life.nodes.started.includes("kubeadm-init 0"));
+  t.notOk(life.nodes.started.includes("up 2"), "rank 2 is still at its first step");
+  await life.until(() => life.nodes.started.includes("up 2"));
+  t.notOk(life.nodes.started.includes("fetch-join 1"));
   await life.untilStarted();
 });
 
@@ -431,7 +431,7 @@ t.test("a job that tolerates it starts without a worker that failed for good", a
   t.match(settle?.context, { outcome: "ready", without: "1" });
   const last = life.nodes.environments.at(-1);
   t.match(last, { USERNETES_SIZE: "2", USERNETES_WITHOUT: "u7s-node1" });
-  t.ok(life.said.includes("info: ƒ2QT1HSJy5: settle: ready: without ranks 1"));
+  t.ok(life.printed.includes("info: ƒ2QT1HSJy5: settle: ready: without ranks 1"));
   t.strictSame(faultsOf(life.flux.recordText), []);
   life.job.finish();
   await life.untilClean();
@@ -535,7 +535,7 @@ t.test("a cancel", (t) => {
     const life = new Life();
     life.nodes.play = (step) => (step === "kubeadm-init" ? { hangs: true } : undefined);
     await life.alloc();
-    await life.until(() => life.nodes.begun.includes("kubeadm-init 0"));
+    await life.until(() => life.nodes.started.includes("kubeadm-init 0"));
     life.job.exception("cancel", 0, "by user");
     await life.untilClean();
     t.strictSame(life.record.slice(life.record.indexOf("start kubeadm-init on 0 (1)")), [
@@ -657,7 +657,7 @@ t.test("after a restart in the middle", (t) => {
     await life.restart();
     await life.untilStarted();
     t.strictSame(
-      life.nodes.begun.filter((step, i) => life.nodes.begun.indexOf(step) !== i),
+      life.nodes.started.filter((step, i) => life.nodes.started.indexOf(step) !== i),
       ["kubeadm-join 2"],
       "only the one that was under way",
     );
@@ -669,10 +669,10 @@ t.test("after a restart in the middle", (t) => {
   t.test("a join-command that was in memory only is made again", async (t) => {
     const life = new Life();
     let release: () => void = () => undefined;
-    const archive = { begun: false };
+    const archive = { startedSteps: false };
     const { run } = life.nodes;
     life.world.run = async (command, options) => {
-      archive.begun ||= command.argv[2] === "create";
+      archive.startedSteps ||= command.argv[2] === "create";
       if (command.argv[2] === "create")
         await new Promise<void>((resolve) => {
           release = resolve;
@@ -684,7 +684,7 @@ t.test("after a restart in the middle", (t) => {
     };
     await life.alloc();
     // The one that is left writes no file any more when the next one does.
-    while (!archive.begun || !life.record.includes("start publish-join on 0 (1)")) {
+    while (!archive.startedSteps || !life.record.includes("start publish-join on 0 (1)")) {
       await new Promise((resolve) => setTimeout(resolve, 5));
       life.clock.advance(300);
     }
@@ -693,8 +693,8 @@ t.test("after a restart in the middle", (t) => {
     release();
     await restarted;
     await life.untilStarted();
-    t.equal(life.nodes.begun.filter((step) => step === "join-command 0").length, 2);
-    t.equal(life.nodes.begun.filter((step) => step === "kubeadm-init 0").length, 1);
+    t.equal(life.nodes.started.filter((step) => step === "join-command 0").length, 2);
+    t.equal(life.nodes.started.filter((step) => step === "kubeadm-init 0").length, 1);
   });
 
   t.test("a ready cluster stays as it is", async (t) => {
@@ -738,7 +738,7 @@ t.test("after a restart in the middle", (t) => {
     life.nodes.play = (step) => (step === "wait-ready" ? { hangs: true } : undefined);
     await life.alloc();
     const begin = life.clock.now();
-    await life.until(() => life.nodes.begun.includes("wait-ready 0"));
+    await life.until(() => life.nodes.started.includes("wait-ready 0"));
     life.clock.advance(400_000);
     await life.restart();
     await life.until(() => life.job.has("exception"));
@@ -751,7 +751,7 @@ t.test("a daemon that leaves stops its calls, and logs nothing more", async (t) 
   const life = new Life();
   life.nodes.play = (step) => (step === "up" ? { hangs: true } : undefined);
   await life.alloc();
-  await life.until(() => life.nodes.begun.includes("up 0"));
+  await life.until(() => life.nodes.started.includes("up 0"));
   const { length } = life.flux.requests;
   life.reconciler.leave();
   await life.quiet();
@@ -787,7 +787,7 @@ t.test("a job that asks for debug", (t) => {
     life.clock.advance(3_600_000);
     await life.quiet();
     t.notOk(life.job.has("exception"));
-    t.notOk(life.nodes.begun.some((step) => step.startsWith("down-v")));
+    t.notOk(life.nodes.started.some((step) => step.startsWith("down-v")));
     life.job.post("memo", { usernetes: { release: true } });
     await life.untilClean();
     t.match(life.job.last("exception")?.context?.["note"], /^kubeadm-init failed/);
@@ -800,7 +800,7 @@ t.test("a job that asks for debug", (t) => {
     await life.untilClean();
     t.strictSame(life.record.slice(-2), ["settle ready", "down, left [0,1,2]"]);
     t.notOk(
-      life.nodes.begun.some((step) => step.startsWith("down-v")),
+      life.nodes.started.some((step) => step.startsWith("down-v")),
       "it is kept",
     );
     t.strictSame(life.archives, [], "but no join-command");
@@ -873,7 +873,7 @@ t.test("a job starts with its time limit as it was where", (t) => {
     await life.untilStarted();
     t.equal(updates(life), 1);
     t.match(
-      life.said.join("\n"),
+      life.printed.join("\n"),
       /^warn: .*: the time limit stays 60 s: .* exceeds policy limit$/m,
     );
   });
@@ -936,7 +936,7 @@ t.test("a job that names a template that is not allowed never starts", async (t)
   await life.alloc();
   await life.until(() => life.job.has("exception"));
   t.match(
-    life.said.join("\n"),
+    life.printed.join("\n"),
     'attributes.user.usernetes_template: found "/etc", allowed here: the site has one template (usernetes.templates), and no directory of your own (usernetes.user-templates)',
   );
   t.notOk(life.cluster.claim);
@@ -968,13 +968,13 @@ t.test("a directory of a user's is for their own steps to read", async (t) => {
 t.test("a bring-up continues with the targets that it began with", async (t) => {
   const life = new Life({ config: { make: { up: "up-built", network: "" } } });
   await life.alloc();
-  await life.until(() => life.nodes.begun.includes("kubeadm-init 0"));
+  await life.until(() => life.nodes.started.includes("kubeadm-init 0"));
   life.world = { ...life.world, site: { ...life.world.site, options: DEFAULT_OPTIONS } };
   await life.restart();
   await life.untilStarted();
   for (const { USERNETES_MAKE_UP, USERNETES_MAKE_NETWORK } of life.nodes.environments)
     t.strictSame([USERNETES_MAKE_UP, USERNETES_MAKE_NETWORK], ["up-built", ""]);
-  t.notOk(life.nodes.begun.some((step) => step.startsWith("install-flannel")));
+  t.notOk(life.nodes.started.some((step) => step.startsWith("install-flannel")));
 });
 
 t.test("a claim that could not be written takes no ports", async (t) => {
@@ -1001,7 +1001,7 @@ t.test("what Flux does not answer is asked again", (t) => {
       life.flux.fail(verb, 3);
       life.job.alloc();
       await life.untilStarted();
-      t.ok(life.said.some((line) => /^warn: .*: the bridge ended; again in /.test(line)));
+      t.ok(life.printed.some((line) => /^warn: .*: the bridge ended; again in /.test(line)));
       life.flux.fail(verb, 2);
       life.job.finish();
       await life.untilClean();
@@ -1017,7 +1017,9 @@ t.test("what Flux does not answer is asked again", (t) => {
     await life.untilClean();
     t.equal(life.job.events.filter((name) => name === "exception").length, 1);
     t.strictSame(
-      life.said.filter((line) => line.includes("again in")).map((line) => line.split("again")[1]),
+      life.printed
+        .filter((line) => line.includes("again in"))
+        .map((line) => line.split("again")[1]),
       [" in 500ms", " in 1s"],
     );
   });
@@ -1032,7 +1034,7 @@ t.test("a job that is gone when it is let go is no fault", async (t) => {
   life.clock.advance(600_000);
   await life.quiet();
   t.strictSame(posts(life), ["post prolog-finish 1"]);
-  t.notOk(life.said.some((line) => line.startsWith("warn")));
+  t.notOk(life.printed.some((line) => line.startsWith("warn")));
 });
 
 t.test("the value of a memo does not keep the job", async (t) => {

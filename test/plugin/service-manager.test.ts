@@ -8,9 +8,9 @@ const UNIT = { NOTIFY_SOCKET: "/run/notify", WATCHDOG_USEC: "60000000" };
 /** `answers`: what the bridge does with each request, in turn; afterwards it sends. */
 function manage(env: Record<string, string>, answers: (Promise<void> | "gone")[] = []) {
   const clock = new FakeClock();
-  const told: string[] = [];
+  const reported: string[] = [];
   const notify = (state: string): Promise<void> => {
-    told.push(state.replaceAll("\n", " "));
+    reported.push(state.replaceAll("\n", " "));
     const answer = answers.shift();
     return answer === "gone" ? Promise.reject(new Error("no bridge")) : (answer ?? sent);
   };
@@ -21,20 +21,20 @@ function manage(env: Record<string, string>, answers: (Promise<void> | "gone")[]
     clock.advance(ms);
     await settled();
   };
-  return { manager: new ServiceManager(notify, clock, env), told, pass };
+  return { manager: new ServiceManager(notify, clock, env), reports: reported, pass };
 }
 
 t.test("without a service manager nothing is sent", async (t) => {
-  const { manager, told, pass } = manage({ WATCHDOG_USEC: "60000000" });
+  const { manager, reports: received, pass } = manage({ WATCHDOG_USEC: "60000000" });
   manager.ready("4 ranks");
   manager.reloading();
   await pass(60_000);
   manager.stopping();
-  t.strictSame(told, []);
+  t.strictSame(received, []);
 });
 
 t.test("it is notified when the daemon is ready, reloads and stops", (t) => {
-  const { manager, told } = manage({ NOTIFY_SOCKET: "@abstract" });
+  const { manager, reports: told } = manage({ NOTIFY_SOCKET: "@abstract" });
   manager.reloading();
   t.strictSame(told, [], "a reload before it is ready is none of its business");
   manager.ready("4 ranks,\n0 jobs");
@@ -53,7 +53,7 @@ t.test("it is notified when the daemon is ready, reloads and stops", (t) => {
 });
 
 t.test("a sign of life is sent at half of the watchdog's time, and once", async (t) => {
-  const { manager, told, pass } = manage(UNIT);
+  const { manager, reports: told, pass } = manage(UNIT);
   await pass(60_000);
   t.strictSame(told, [], "not before it is ready");
   manager.ready("");
@@ -71,14 +71,14 @@ t.test("a sign of life is sent at half of the watchdog's time, and once", async 
 
 t.test("a bridge that hangs gets no second sign of life", async (t) => {
   const hangs = new Promise<void>(() => undefined);
-  const { manager, told, pass } = manage(UNIT, [Promise.resolve(), hangs]);
+  const { manager, reports: told, pass } = manage(UNIT, [Promise.resolve(), hangs]);
   manager.ready("");
   await pass(300_000);
   t.strictSame(told.slice(1), ["WATCHDOG=1"]);
 });
 
 t.test("what a bridge that was just gone did not send is sent soon", async (t) => {
-  const { manager, told, pass } = manage(UNIT, ["gone", "gone"]);
+  const { manager, reports: told, pass } = manage(UNIT, ["gone", "gone"]);
   manager.ready("");
   await pass(1000);
   const once = ["READY=1 STATUS=", "WATCHDOG=1"];
@@ -90,7 +90,7 @@ t.test("a watchdog that is meant for another process is left alone", async (t) =
     [String(process.pid), 2],
     ["1", 0],
   ] as const) {
-    const { manager, told, pass } = manage({ ...UNIT, WATCHDOG_PID: pid });
+    const { manager, reports: told, pass } = manage({ ...UNIT, WATCHDOG_PID: pid });
     manager.ready("");
     await pass(30_000);
     t.equal(told.filter((state) => state === "WATCHDOG=1").length, signs, pid);

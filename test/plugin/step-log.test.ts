@@ -10,23 +10,23 @@ function ending(hosts: string[]) {
   const ranks = hosts.map((_, rank) => rank);
   const context = claimOf(encodeIdset(ranks), hosts);
   const cluster = recorded(emptyCluster(), { timestamp: 1, name: "claim", context });
-  const said: string[] = [];
-  const ends = new StepLog(cluster, clock, (level, text) => said.push(`${level}: ${text}`));
+  const printed: string[] = [];
+  const ends = new StepLog(cluster, clock, (level, text) => printed.push(`${level}: ${text}`));
   const end = (rank: number, more: Partial<StepEnded> = {}, others = true) => {
     const ok = { step: "up", attempt: 1, status: "ok", note: "", seconds: 1, tail: [] } as const;
     ends.add({ ...ok, rank, ...more }, others);
   };
-  return { clock, said, end, ends };
+  return { clock, logged: printed, end, ends };
 }
 
 t.test("each way that a step has ended is a line, with the time of the slowest", (t) => {
-  const { said, end } = ending(["a0", "a1", "a2", "a3"]);
+  const { logged: messages, end } = ending(["a0", "a1", "a2", "a3"]);
   end(2, { seconds: 2.5 });
   end(0);
   end(3, { attempt: 2 });
-  t.strictSame(said, []);
+  t.strictSame(messages, []);
   end(1, { status: "lost", note: "stopped" }, false);
-  t.strictSame(said, [
+  t.strictSame(messages, [
     "info: up: a[0,2] (rank 0,2): ok in 2.5 s",
     "info: up: a3 (rank 3): ok in 1 s (try 2)",
     "info: up: a1 (rank 1): lost: stopped",
@@ -35,7 +35,7 @@ t.test("each way that a step has ended is a line, with the time of the slowest",
 });
 
 t.test("who is slow is not waited for", (t) => {
-  const { clock, said, end } = ending(["a0", "a1"]);
+  const { clock, logged: said, end } = ending(["a0", "a1"]);
   end(0);
   clock.advance(900);
   t.strictSame(said, []);
@@ -45,7 +45,7 @@ t.test("who is slow is not waited for", (t) => {
 });
 
 t.test("what is printed of a failure is that of the first, by its rank", (t) => {
-  const { said, end, ends } = ending(["a0", "a1", "a2", "a3"]);
+  const { logged: said, end, ends } = ending(["a0", "a1", "a2", "a3"]);
   const failed = { status: "failed", note: "exit 2: no disk" } as const;
   end(3, { ...failed, tail: ["on a3", "no disk"] });
   end(1, { ...failed, tail: ["on a1", "no disk"] });
@@ -59,7 +59,7 @@ t.test("what is printed of a failure is that of the first, by its rank", (t) => 
 
 t.test("names that are many leave room for how it has ended", (t) => {
   const scattered = Array.from({ length: 200 }, (_, i) => `node-${i * 7919}-x${i % 3}.cluster`);
-  const { said, end, ends } = ending(scattered);
+  const { logged: said, end, ends } = ending(scattered);
   for (const rank of scattered.keys()) if (rank % 2) end(rank);
   ends.flush();
   const [line = ""] = said;

@@ -33,7 +33,7 @@ t.test("each step's last words are kept, of many ranks in one, without secrets",
   t.match(kept(life, "kubeadm-join"), "==> try 1: failed on 2: exit 2: --token [token] <==\n2: ");
   t.match(kept(life, "kubeadm-join"), "==> try 2: ok on 2 <==\n2: ");
   t.match(kept(life, "down-v"), "==> try 1: ok on 0-2 <==\n");
-  const lines = life.said.filter((line) => line.startsWith("debug: "));
+  const lines = life.printed.filter((line) => line.startsWith("debug: "));
   t.ok(
     lines.every((line) => line.includes("kubeadm-join: rank 2: ")),
     "and not in the log",
@@ -79,7 +79,7 @@ t.test("a daemon that was killed in between keeps on in the same text, once", as
   life.nodes.play = (step, rank, attempt) =>
     step === "kubeadm-join" ? { hangs: true } : CHATTY(step, rank, attempt);
   await life.alloc();
-  const joins = () => life.nodes.begun.includes("kubeadm-join 1");
+  const joins = () => life.nodes.started.includes("kubeadm-join 1");
   await life.until(() => joins() && kept(life, "up") !== "");
   const before = kept(life, "up");
   life.nodes.play = CHATTY;

@@ -67,7 +67,7 @@ t.test("a job that has its nodes is started before its follow reports them", asy
   const { life, supervisor, report } = supervise(t);
   await supervisor.onSentinel();
   report();
-  await eventually(() => life.said.some((line) => line.includes("resumed from: ")));
+  await eventually(() => life.printed.some((line) => line.includes("resumed from: ")));
   life.job.alloc();
   const text = life.job.eventlog.map((event) => `${JSON.stringify(event)}\n`).join("");
   life.flux.kvs.set(`${kvsDirectory(JOBID)}.eventlog`, text);
@@ -151,7 +151,7 @@ t.test("a job that was refused by ingest is forgotten", async (t) => {
   supervisor.onGone(JOBID);
   t.equal(supervisor.size, 0);
   supervisor.onGone(JOBID);
-  t.ok(life.said.includes("debug: ƒ2QT1HSJy5: forgotten"));
+  t.ok(life.printed.includes("debug: ƒ2QT1HSJy5: forgotten"));
 });
 
 t.test("one that goes while its eventlog is read is not followed", async (t) => {
@@ -217,7 +217,7 @@ t.test("an entry that is broken is named, and keeps nobody else", async (t) => {
   report();
   await supervisor.onSentinel();
   await eventually(() => starts().length === 1);
-  t.equal(life.said.filter((line) => line.includes("is malformed and was ignored")).length, 4);
+  t.equal(life.printed.filter((line) => line.includes("is malformed and was ignored")).length, 4);
   t.ok(life.flux.kvs.has(`${OPEN_CLUSTERS}.121`), "it is not ours to delete");
 });
 

@@ -6,24 +6,24 @@ import { Life } from "../fakes/life.js";
 
 t.test("each effect is traced before it starts, and when it has ended", async (t) => {
   const life = new Life();
-  const told: string[] = [];
+  const reported: string[] = [];
   const facts: LogFields[] = [];
   const world = traceEffects(life.world, (text, more) => {
-    told.push(text);
+    reported.push(text);
     facts.push(more);
   });
   life.world.flux.lookup = (key) => {
-    told.push(key);
+    reported.push(key);
     return Promise.resolve("R");
   };
   t.equal(await world.flux.lookup("job.R"), "R");
-  t.strictSame(told, ["lookup: begins", "job.R", "lookup: done"]);
+  t.strictSame(reported, ["lookup: begins", "job.R", "lookup: done"]);
   t.strictSame(facts[0], { effect: "lookup", status: "begins" });
   life.world.flux.drain = () => Promise.reject(new Error("no such rank"));
   await t.rejects(world.flux.drain("3", "why"), /no such rank/);
-  t.equal(told.at(-1), "drain: no such rank");
+  t.equal(reported.at(-1), "drain: no such rank");
   await world.flux.post(life.jobid, "prolog-finish", {});
-  t.equal(told.at(-1), "post prolog-finish: done");
+  t.equal(reported.at(-1), "post prolog-finish: done");
 });
 
 t.test("every effect of a world is traced", (t) => {
@@ -38,13 +38,13 @@ t.test("every effect of a world is traced", (t) => {
 
 t.test("a command is traced without its script", async (t) => {
   const { world } = new Life();
-  const told: string[] = [];
-  const { run } = traceEffects(world, (text) => told.push(text));
+  const reports: string[] = [];
+  const { run } = traceEffects(world, (text) => reports.push(text));
   const argv = ["flux", "archive", "create", "--overwrite", "-C", "/", "x"];
   world.run = () =>
     Promise.resolve({ exitCode: 0, stdout: "", stderr: "", timedOut: false, reason: "" });
   await run({ argv, env: {}, timeoutMs: 1 });
-  t.strictSame(told, [
+  t.strictSame(reports, [
     "flux archive create --overwrite: begins",
     "flux archive create --overwrite: done",
   ]);

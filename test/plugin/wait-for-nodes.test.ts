@@ -5,7 +5,8 @@ import { claimOf } from "../fakes/clusters.js";
 import { Life } from "../fakes/life.js";
 
 const other = { jobid: "1", claim: claimOf("0-1", ["node0", "node9"]) };
-const waits = (life: Life) => life.said.filter((line) => line.includes("waiting for the teardown"));
+const waits = (life: Life) =>
+  life.printed.filter((line) => line.includes("waiting for the teardown"));
 
 t.test("a job waits for an earlier cluster's teardown on its nodes, and claims then", async (t) => {
   const life = new Life({ open: [other] });

@@ -17,7 +17,7 @@ const other = (jobid: string, hosts: string[]): OpenCluster => ({
 });
 
 const note = (life: Life) => String(life.job.last("exception")?.context?.["note"]);
-const waits = (life: Life) => life.said.filter((line) => line.includes("waiting: "));
+const waits = (life: Life) => life.printed.filter((line) => line.includes("waiting: "));
 
 t.test("a job waits for ports that another cluster still has", async (t) => {
   const life = new Life({ config: { ports: "default" }, open: [other("1", ["node0"])] });

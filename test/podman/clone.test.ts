@@ -104,11 +104,11 @@ async function checkJob(t: Asserts, flux: PodmanFlux): Promise<void> {
 async function checkCutOff(t: Asserts, flux: PodmanFlux, table: string): Promise<void> {
   const job = await flux.submit("-N1", "true");
   const slow = 'if [ -d "$1" ]; then touch "$1/slow"; fi';
-  for (let begun = false; !begun;) {
+  for (let startedSteps = false; !startedSteps;) {
     const record = await flux.record(job);
     const { workdir } = (record[0]?.context ?? {}) as { workdir?: string };
     if (workdir) await flux.flux("exec", "sh", "-c", slow, "sh", workdir);
-    begun = record.some(
+    startedSteps = record.some(
       ({ name, context }) => name === "step-start" && context?.["step"] === "install-flannel",
     );
   }

@@ -22,10 +22,12 @@ export interface Engine {
 export function whyNoPodman(): string | undefined {
   if (process.getuid?.() !== 0) return "podman in hosts of their own needs root";
   for (const command of ["podman", "podman-compose", "ip", "nsenter", "jq", "make"])
-    if (said(command, ["--version"]) === undefined && said(command, ["-V"]) === undefined)
+    if (printed(command, ["--version"]) === undefined && printed(command, ["-V"]) === undefined)
       return `${command} is not installed`;
   if (!isStatic("/bin/busybox")) return "busybox-static is not installed";
-  const version = /podman-compose version:? +([0-9.]+)/.exec(said("podman-compose", ["-v"]) ?? "");
+  const version = /podman-compose version:? +([0-9.]+)/.exec(
+    printed("podman-compose", ["-v"]) ?? "",
+  );
   const numbers = (version?.[1] ?? "0").split(".").map(Number);
   const first = COMPOSE.findIndex((wanted, i) => wanted !== (numbers[i] ?? 0));
   if (first >= 0 && (numbers[first] ?? 0) < (COMPOSE[first] ?? 0))
@@ -33,7 +35,7 @@ export function whyNoPodman(): string | undefined {
   return undefined;
 }
 
-function said(command: string, args: string[]): string | undefined {
+function printed(command: string, args: string[]): string | undefined {
   const { error, status, stdout } = spawnSync(command, args, { encoding: "utf8" });
   return error || status !== 0 ? undefined : stdout;
 }
@@ -85,7 +87,7 @@ function gather(context: string): void {
   for (const name of ["bin", "usr/share", "proc", "sys", "etc", "var", "opt", "tmp", "run"])
     mkdirSync(join(root, name), { recursive: true });
   cpSync("/bin/busybox", join(root, "bin/busybox"), { dereference: true });
-  for (const name of (said("/bin/busybox", ["--list"]) ?? "").split("\n").filter(Boolean))
+  for (const name of (printed("/bin/busybox", ["--list"]) ?? "").split("\n").filter(Boolean))
     if (name !== "busybox") spawnSync("ln", ["-sf", "busybox", join(root, "bin", name)]);
   cpSync(join(from, "bin"), join(root, "usr/bin"), { recursive: true });
   cpSync(join(from, "www"), join(root, "usr/share/kube/apiserver"), { recursive: true });

@@ -111,15 +111,15 @@ export class Hosts {
     const argv = [...own, "sh", join(HERE, "keep-host.sh"), name, conf, ...bind];
     const keeper = spawn("unshare", argv, { stdio: ["pipe", "pipe", "pipe"] });
     this.keepers.push(keeper);
-    let said = "";
-    keeper.stderr.on("data", (chunk: Buffer) => (said += chunk.toString()));
+    let printed = "";
+    keeper.stderr.on("data", (chunk: Buffer) => (printed += chunk.toString()));
     await new Promise<void>((resolve, reject) => {
       keeper.stdout.once("data", () => {
         resolve();
       });
       keeper.on("error", reject);
       keeper.on("close", () => {
-        reject(new Error(said.trim() || "the keeper of a host has ended"));
+        reject(new Error(printed.trim() || "the keeper of a host has ended"));
       });
     });
     writeFileSync(join(this.pids, name), String(keeper.pid));

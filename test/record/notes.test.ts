@@ -58,7 +58,7 @@ t.test("a line of output keeps its indentation, and nothing else that one may no
 t.test("half a secret at the end of a cut line is not kept", (t) => {
   // Masked secrets make it shorter, so that its end fits.
   const line = `${TOKEN} `.repeat(200).slice(0, 4001 + 12);
-  const told = plainLine(line, 2000);
-  t.notMatch(told, /[a-z0-9]{6}\.[a-z0-9]/);
+  const reported = plainLine(line, 2000);
+  t.notMatch(reported, /[a-z0-9]{6}\.[a-z0-9]/);
   t.end();
 });

@@ -75,7 +75,7 @@ const SCENES: Record<string, Scene> = {
   "a cancel on the way up": {
     play: (name) => (name === "up" ? { hangs: true } : undefined),
     act: async (life) => {
-      await life.until(() => life.nodes.begun.includes("up 1"));
+      await life.until(() => life.nodes.started.includes("up 1"));
       life.job.exception("cancel", 0);
     },
   },

@@ -220,14 +220,14 @@ t.test("no rank's event is lost or written twice, grouped or not, at any time", 
   await fc.assert(
     fc.asyncProperty(anyLife, async (moves) => {
       const { clock, events, writer } = setUp();
-      const told: RecordEvent[] = [];
+      const reported: RecordEvent[] = [];
       const at = new Map<number, { index: number; attempt: number; running: boolean }>();
       for (const { rank, ok, pause, more } of moves) {
         const is = at.get(rank) ?? { index: 0, attempt: 1, running: false };
         const name = STEPS[is.index % STEPS.length] ?? "stage";
         const status = is.running ? (ok ? "" : " failed") : " running";
         const event = step(`${name} ${rank}${status}`, { attempt: is.attempt }) as StepEvent;
-        told.push(event);
+        reported.push(event);
         writer.step(event, more);
         if (!is.running) at.set(rank, { ...is, running: true });
         else if (ok) at.set(rank, { index: is.index + 1, attempt: 1, running: false });
@@ -235,7 +235,7 @@ t.test("no rank's event is lost or written twice, grouped or not, at any time", 
         if (pause) clock.advance(2000);
       }
       await writer.write([]);
-      return JSON.stringify(byRank(told)) === JSON.stringify(byRank(events()));
+      return JSON.stringify(byRank(reported)) === JSON.stringify(byRank(events()));
     }),
     { numRuns: 300 },
   );
@@ -259,14 +259,14 @@ t.test("every rank's last state is the same, put together or not, at any time", 
   await fc.assert(
     fc.asyncProperty(anyLife, async (moves) => {
       const { clock, events, writer } = setUp();
-      const told = emptyCluster();
+      const reports = emptyCluster();
       const at = new Map<number, { index: number; attempt: number; running: boolean }>();
       for (const { rank, ok, pause, more } of moves) {
         const is = at.get(rank) ?? { index: 0, attempt: 1, running: false };
         const name = STEPS[is.index % STEPS.length] ?? "stage";
         const status = is.running ? (ok ? "" : " failed") : " running";
         const event = step(`${name} ${rank}${status}`, { attempt: is.attempt }) as StepEvent;
-        foldRecordEvent(told, event);
+        foldRecordEvent(reports, event);
         writer.step(event, more);
         if (!is.running) at.set(rank, { ...is, running: true });
         else if (ok) at.set(rank, { index: is.index + 1, attempt: 1, running: false });
@@ -277,12 +277,12 @@ t.test("every rank's last state is the same, put together or not, at any time", 
       await soon();
       const written = emptyCluster();
       for (const event of events()) foldRecordEvent(written, event);
-      const states = (cluster: typeof told) =>
+      const states = (cluster: typeof reports) =>
         [...cluster.steps].map(([name, ranks]) => [
           name,
           ...[0, 1, 2].map((rank) => `${ranks.get(rank)?.status} ${ranks.get(rank)?.attempt}`),
         ]);
-      return JSON.stringify(states(written)) === JSON.stringify(states(told));
+      return JSON.stringify(states(written)) === JSON.stringify(states(reports));
     }),
     { numRuns: 300 },
   );

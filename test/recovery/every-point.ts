@@ -23,7 +23,7 @@ export interface Walk {
 const asked = process.env["USERNETES_WALK"] ?? "";
 /** On a machine that is too busy the rest of a file's points is left to another run. */
 const PATIENCE_MS = 60_000;
-const begun = new WeakMap<LifeFlux, number>();
+const started = new WeakMap<LifeFlux, number>();
 
 /** From 1 to `most`. */
 const upTo = (most: number): number => 1 + Math.floor(random() * most);
@@ -34,7 +34,7 @@ export async function everyPoint(
   scenario: Scenario,
   { strike, stride, again = false, least = 0.6 }: Walk,
 ): Promise<void> {
-  if (!begun.has(flux)) begun.set(flux, Date.now());
+  if (!started.has(flux)) started.set(flux, Date.now());
   const wrong = (lived: Lived) => [...faults(lived), ...(scenario.faults?.(lived) ?? [])];
   const whole = await live(flux, scenario);
   const many = whole.points.length;
@@ -50,7 +50,7 @@ export async function everyPoint(
     struck += lived.struck ?? 0;
     const where = `${JSON.stringify(strike)} at ${at}${second > 0 ? `,${second}` : ""}`;
     t.same(wrong(lived), [], `${where}: ${lived.points[at - 1] ?? "it had no such point"}`);
-    if (asked === "" && Date.now() - (begun.get(flux) ?? 0) > PATIENCE_MS) break;
+    if (asked === "" && Date.now() - (started.get(flux) ?? 0) > PATIENCE_MS) break;
   }
   if (lives > 2)
     t.ok(struck >= Math.floor(lives * least), `struck ${struck} times in ${lives} lives`);

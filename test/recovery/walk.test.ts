@@ -79,12 +79,12 @@ async function liveAndDie(scenario: Scenario, death: Death, happens?: (life: Lif
   await Promise.race([first.catch(() => undefined), ...(reading() ? [stuck] : [])]);
   Reflect.deleteProperty(clock, "advanceToNext");
   const ok = recordedOk(life);
-  const begunBefore = life.nodes.begun.length;
+  const begunBefore = life.nodes.started.length;
   life.world = world;
   await life.restart();
   if (!life.job.has("alloc")) life.job.alloc();
   await scenario.end(life);
-  return { life, ok, last: mortal.last, again: life.nodes.begun.slice(begunBefore) };
+  return { life, ok, last: mortal.last, again: life.nodes.started.slice(begunBefore) };
 }
 
 /** The job runs, if it is not ended before, and ends. */

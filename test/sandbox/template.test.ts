@@ -91,8 +91,8 @@ t.test("a step that starts on a node while it still runs there is recorded", asy
   writeFileSync(`${sandbox.testbed}/seconds/up`, "1\n");
   const first = make(sandbox, 0, "up");
   const log = () => readFileSync(`${sandbox.testbed}/steps.log`, "utf8");
-  const begun = () => existsSync(`${sandbox.testbed}/steps.log`) && log().includes("up begin");
-  await until("up begins", begun);
+  const started = () => existsSync(`${sandbox.testbed}/steps.log`) && log().includes("up begin");
+  await until("up begins", started);
   await make(sandbox, 0, "up");
   await first;
   t.match(log(), / node0 up overlap \d+\n/);

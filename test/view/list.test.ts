@@ -22,9 +22,12 @@ import {
 const JOB = 179836689580032n;
 
 function summary(record: RecordEvent[], cluster: Cluster = emptyCluster()): Summary {
-  const told = summarize({ cluster: recorded(cluster, ...record), events: [], record }, "alice");
-  if (!told) throw new Error("it has no cluster");
-  return told;
+  const reported = summarize(
+    { cluster: recorded(cluster, ...record), events: [], record },
+    "alice",
+  );
+  if (!reported) throw new Error("it has no cluster");
+  return reported;
 }
 
 const lines = (record: RecordEvent[], cluster?: Cluster) =>

@@ -31,12 +31,12 @@ import {
   waits,
 } from "../fakes/clusters.js";
 
-const told = (record: RecordEvent[], cluster: Cluster = emptyCluster()): StatusSource => ({
+const reported = (record: RecordEvent[], cluster: Cluster = emptyCluster()): StatusSource => ({
   ...{ cluster: recorded(cluster, ...record), events: [], record, user: "alice" },
 });
 
 const lines = (record: RecordEvent[], cluster?: Cluster, kept: KeptLog[] = []) =>
-  statusLines({ ...told(record, cluster), kept }, BEGIN + 5, PLAIN);
+  statusLines({ ...reported(record, cluster), kept }, BEGIN + 5, PLAIN);
 
 /** A step that took so long. */
 const took = (words: string, seconds: number): RecordEvent => {
@@ -96,22 +96,22 @@ t.test("a cluster that is ready waits for nothing and has a kubeconfig", (t) => 
     ...{ timestamp: BEGIN + 3, name: "settle" },
     context: { outcome: "ready", kubeconfig: "/tmp/k", without: "1-2" },
   };
-  const told = lines([claimEvent(), step("up 0"), ready]);
-  t.equal(told[0], "ƒ2QT1HSJy5: ready after 3.0s, 5.0s old");
-  t.ok(told.includes("  kubeconfig /tmp/k on a"));
-  t.ok(told.includes("  without    b,c (rank 1-2)"));
-  t.notOk(told.some((line) => line.includes("deadline")));
-  t.equal(told.at(-1), "up               ok          1.0s 0");
+  const reports = lines([claimEvent(), step("up 0"), ready]);
+  t.equal(reports[0], "ƒ2QT1HSJy5: ready after 3.0s, 5.0s old");
+  t.ok(reports.includes("  kubeconfig /tmp/k on a"));
+  t.ok(reports.includes("  without    b,c (rank 1-2)"));
+  t.notOk(reports.some((line) => line.includes("deadline")));
+  t.equal(reports.at(-1), "up               ok          1.0s 0");
   t.end();
 });
 
 t.test("a teardown shows its deadline", (t) => {
   const start = step("down-v 0-2 running", { at: BEGIN + 2 });
   const limited = teardown("finish", 120);
-  const told = (of: RecordEvent) => lines([claimEvent(), settle("ready"), of, start]).at(-1);
+  const received = (of: RecordEvent) => lines([claimEvent(), settle("ready"), of, start]).at(-1);
   const until = `, deadline ${clockTime(BEGIN + 2 + 120)}`;
-  t.equal(told(limited), `waiting for down-v on a,b,c (rank 0-2): 3.0s so far${until}`);
-  t.notMatch(told(teardown("finish")), "until", "an older record does not know");
+  t.equal(received(limited), `waiting for down-v on a,b,c (rank 0-2): 3.0s so far${until}`);
+  t.notMatch(received(teardown("finish")), "until", "an older record does not know");
   t.end();
 });
 
@@ -210,7 +210,7 @@ t.test("ranks that failed the same way are one group, though each has its own no
   t.match(all.at(-1), /^ {2}full log: node5:/);
   t.match(stepLines(record, BEGIN), [{ status: "ok" }, { status: "failed", otherNotes: 399 }]);
   // A program gets each.
-  const { steps } = statusJson(told(record), BEGIN) as { steps: { note: string }[] };
+  const { steps } = statusJson(reported(record), BEGIN) as { steps: { note: string }[] };
   t.equal(steps.length, 401);
   t.match(steps.at(-1), { ranks: "3995", hosts: ["node3995"], note: "no space on node3995" });
   t.end();
@@ -253,14 +253,18 @@ t.test("why a job has no cluster", (t) => {
   t.match(noCluster(seen(emptyCluster(), "alloc")), /no daemon runs/);
   t.match(noCluster(seen(emptyCluster(), "alloc", "clean")), /has ended/);
   t.same(lines([]), ["ƒ2QT1HSJy5: waiting: the job has no resources yet"]);
-  t.match(statusJson(told([]), BEGIN), { jobid: "ƒ2QT1HSJy5", state: null, note: /no resources/ });
+  t.match(statusJson(reported([]), BEGIN), {
+    jobid: "ƒ2QT1HSJy5",
+    state: null,
+    note: /no resources/,
+  });
   t.end();
 });
 
 t.test("no line is wider than the terminal, and no word is lost", (t) => {
   const note = "exit 2: a long story of what went wrong and why nobody could have known";
   const record = [claimEvent(), step("up 1 failed", { note })];
-  const narrow = statusLines(told(record), BEGIN, { ...PLAIN, width: 40 });
+  const narrow = statusLines(reported(record), BEGIN, { ...PLAIN, width: 40 });
   for (const line of narrow) t.ok(line.length <= 40, line);
   t.match(narrow.join(" ").replace(/ +/g, " "), note);
   t.same(wrap("a".repeat(30), { ...PLAIN, width: 20 }), ["a".repeat(20), `    ${"a".repeat(10)}`]);
@@ -269,7 +273,7 @@ t.test("no line is wider than the terminal, and no word is lost", (t) => {
 
 t.test("colours are for the state and the steps' outcomes", (t) => {
   const record = [claimEvent(), step("up 0"), step("up 1 failed")];
-  const coloured = statusLines(told(record), BEGIN, { ...PLAIN, colour: true }).join("\n");
+  const coloured = statusLines(reported(record), BEGIN, { ...PLAIN, colour: true }).join("\n");
   t.match(coloured, ": \u001b[34mstarting\u001b[0m,");
   t.match(coloured, " \u001b[32mok\u001b[0m  ");
   t.match(coloured, " \u001b[31mfailed\u001b[0m ");
@@ -277,7 +281,7 @@ t.test("colours are for the state and the steps' outcomes", (t) => {
 });
 
 t.test("as JSON it has each step with its ranks, hosts and log", (t) => {
-  const value = statusJson(told([claimEvent(), step("up 1-2"), step("publish-join 0")]), BEGIN);
+  const value = statusJson(reported([claimEvent(), step("up 1-2"), step("publish-join 0")]), BEGIN);
   t.match(value, {
     ...{ jobid: "ƒ2QT1HSJy5", state: "starting", deadline: BEGIN + 900, outcome: null, left: "" },
     steps: [
@@ -296,7 +300,7 @@ t.test("as JSON it has each step with its ranks, hosts and log", (t) => {
 });
 
 t.test("each event is a line for a pipe", (t) => {
-  const { cluster } = told([claimEvent()]);
+  const { cluster } = reported([claimEvent()]);
   const line = (event: RecordEvent) => eventLine(event, cluster, BEGIN - 2);
   t.equal(line(claimEvent()), "   2.0s starting on a,b,c (rank 0-2)");
   t.equal(line(step("up 1 running", { attempt: 2 })), "   2.0s up: begins on b (rank 1), try 2");
@@ -315,15 +319,15 @@ t.test("a terminal is drawn over, and no more than it has rows, but for the last
   let written = "";
   const terminal = { write: (text: string) => (written = text), rows: 3 };
   const draw = redrawer(terminal);
-  const said = (text: string) => weighed(text.split(" "), WEIGHT.headline);
-  draw(said("a b c"));
+  const logged = (text: string) => weighed(text.split(" "), WEIGHT.headline);
+  draw(logged("a b c"));
   t.equal(written, "\ra\u001b[K\nb\u001b[K\n\u001b[J");
-  draw(said("d"));
+  draw(logged("d"));
   t.equal(written, "\r\u001b[2Ad\u001b[K\n\u001b[J");
-  draw(said("a b c"), true);
+  draw(logged("a b c"), true);
   t.equal(written, "\r\u001b[1Aa\u001b[K\nb\u001b[K\nc\u001b[K\n\u001b[J");
   terminal.rows = 0;
-  redrawer(terminal)(said("a b c"));
+  redrawer(terminal)(logged("a b c"));
   t.match(written, "c");
   t.end();
 });
@@ -332,7 +336,7 @@ t.test("a terminal is drawn over, and no more than it has rows, but for the last
 const drawnOn = (rows: number, record: RecordEvent[], kept: KeptLog[] = []) => {
   let written = "";
   const draw = redrawer({ write: (text: string) => (written = text), rows });
-  draw(statusFrame({ ...told(record), kept }, BEGIN + 5, { ...PLAIN, width: 80 }));
+  draw(statusFrame({ ...reported(record), kept }, BEGIN + 5, { ...PLAIN, width: 80 }));
   return written.replace("\r", "").replaceAll("\u001b[K", "").split("\n").slice(0, -1);
 };
 

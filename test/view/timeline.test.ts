@@ -46,13 +46,14 @@ const chain = ({ phases }: Timeline, index = 0) =>
     ({ row, begin, end }) =>
       `${row.step} ${row.ranks.join()} ${round(begin - BEGIN)}-${round(end - BEGIN)}`,
   );
-const wideLines = (told: Timeline) => timelineLines(told, { ...PLAIN, width: 160 }).join("\n");
+const wideLines = (reported: Timeline) =>
+  timelineLines(reported, { ...PLAIN, width: 160 }).join("\n");
 const round = (value: number) => Math.round(value * 100) / 100;
 
 t.test("the longest chain goes back through what each step waited for", (t) => {
   const { record, events } = wholeLife();
-  const told = timeline(record, { events });
-  t.same(chain(told), [
+  const reports = timeline(record, { events });
+  t.same(chain(reports), [
     "stage 0,1,2 0.1-0.3",
     "up 0,1,2 0.3-2.3",
     "kubeadm-init 0 2.3-5.3",
@@ -66,7 +67,7 @@ t.test("the longest chain goes back through what each step waited for", (t) => {
     "delete-token 0 9.3-9.4",
     "wait-ready 0 9.4-10.3",
   ]);
-  t.same(chain(told, 1), ["down-v 0,1,2 12.1-13.1"]);
+  t.same(chain(reports, 1), ["down-v 0,1,2 12.1-13.1"]);
   t.end();
 });
 
@@ -156,9 +157,9 @@ t.test("a try waited for the one before it, and not for other ranks", (t) => {
     ends("kubeadm-join 1", 5, 7, 2),
     settled(7, "ready"),
   ];
-  const told = timeline(record);
-  t.same(chain(told), ["kubeadm-join 1 0-4", "kubeadm-join 1 5-7"]);
-  t.match(wideLines(told), /1\.00s between \(1\.00s before kubeadm-join, try 2\)/);
+  const received = timeline(record);
+  t.same(chain(received), ["kubeadm-join 1 0-4", "kubeadm-join 1 5-7"]);
+  t.match(wideLines(received), /1\.00s between \(1\.00s before kubeadm-join, try 2\)/);
   t.end();
 });
 

@@ -115,10 +115,10 @@ t.test("an image that a cluster still runs on stays, and that is no failure", as
 });
 
 t.test("a failed build is a failure, also where podman-compose exits 0", async (t) => {
-  const said = 'echo "Error: no network"; echo "exit code: 125"; exit 0';
+  const printed = 'echo "Error: no network"; echo "exit code: 125"; exit 0';
   const faults: [EngineName, string][] = [
     ["docker", 'case "$*" in *build) echo "no network" >&2; exit 17 ;; esac'],
-    ["podman", `case "$*" in *build) ${said} ;; esac`],
+    ["podman", `case "$*" in *build) ${printed} ;; esac`],
     ["nerdctl", 'case "$*" in pull* | "image inspect"*) echo "no network" >&2; exit 1 ;; esac'],
     ["docker", 'case "$*" in *config) echo "no network" >&2; exit 1 ;; esac'],
     ["docker", 'case "$*" in "image ls -q"*) echo "no network" >&2; exit 1 ;; esac'],

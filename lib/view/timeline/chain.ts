@@ -147,13 +147,13 @@ function share(a: Row, b: Row): boolean {
 
 /** What a bring-up waited for when it settled, or waits for now. */
 export function lastOf(rows: Row[], settle: Settle | undefined, at: number): Row | undefined {
-  const begun = rows.filter((row) => row.begin <= at && !isOfTeardown(row.step));
-  const ended = begun.filter((row) => row.end <= at && row.status !== "running");
+  const started = rows.filter((row) => row.begin <= at && !isOfTeardown(row.step));
+  const ended = started.filter((row) => row.end <= at && row.status !== "running");
   if (settle?.outcome === "ready") return latest(ended);
   // Its note begins with the step that failed (lib/cluster/failures.ts).
   const named = ({ step, status }: Row) => status !== "ok" && settle?.note?.startsWith(`${step} `);
   const failed = latest(ended.filter(named));
-  const running = begun.filter((row) => !ended.includes(row)).sort((a, b) => a.begin - b.begin);
+  const running = started.filter((row) => !ended.includes(row)).sort((a, b) => a.begin - b.begin);
   return failed ?? running[0] ?? latest(ended);
 }
 

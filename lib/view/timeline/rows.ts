@@ -41,7 +41,7 @@ export function rowsOf(record: RecordEvent[], now: number): Row[] {
 
 class RowReader {
   private readonly rows: Row[] = [];
-  private readonly begun = new Map<Step, Map<number, RunningTry>>();
+  private readonly started = new Map<Step, Map<number, RunningTry>>();
   private round = 0;
 
   take(event: RecordEvent): void {
@@ -65,15 +65,15 @@ class RowReader {
     // One that a later version takes.
     if (!STEPS.includes(step)) return;
     const ranks = decodeIdset(context.ranks);
-    const begun = this.begun.get(step) ?? new Map<number, RunningTry>();
-    this.begun.set(step, begun);
+    const startedSteps = this.started.get(step) ?? new Map<number, RunningTry>();
+    this.started.set(step, startedSteps);
     if (name === "step-start") {
       // Started again by another daemon.
       this.closeOf(step, { ranks, status: "cut off", at: timestamp });
-      for (const rank of ranks) begun.set(rank, { attempt, at: timestamp, note: "" });
+      for (const rank of ranks) startedSteps.set(rank, { attempt, at: timestamp, note: "" });
       return;
     }
-    for (const rank of ranks) begun.delete(rank);
+    for (const rank of ranks) startedSteps.delete(rank);
     const { status, seconds, note = "" } = context;
     const times = { begin: timestamp - seconds, end: timestamp };
     this.rows.push({ step, ranks, attempt, status, ...times, note, round: this.round });
@@ -81,13 +81,13 @@ class RowReader {
 
   private progress({ step, ranks, attempt, note }: StepProgress): void {
     for (const rank of decodeIdset(ranks)) {
-      const running = this.begun.get(step)?.get(rank);
+      const running = this.started.get(step)?.get(rank);
       if (running?.attempt === attempt) running.note = note;
     }
   }
 
   private close(status: "running" | "cut off", at: number): void {
-    for (const [step, begun] of this.begun)
+    for (const [step, begun] of this.started)
       this.closeOf(step, { ranks: [...begun.keys()], status, at });
   }
 
@@ -96,12 +96,12 @@ class RowReader {
     step: Step,
     { ranks, status, at }: { ranks: number[]; status: "running" | "cut off"; at: number },
   ): void {
-    const begun = this.begun.get(step);
+    const starts = this.started.get(step);
     const groups = new Map<string, Row>();
     for (const rank of ranks) {
-      const running = begun?.get(rank);
+      const running = starts?.get(rank);
       if (!running) continue;
-      begun?.delete(rank);
+      starts?.delete(rank);
       const key = `${running.at} ${running.attempt}`;
       const row = groups.get(key) ?? {
         ...{

@@ -51,7 +51,7 @@ t.test("flux-usernetes(1) has all of each command's help", (t) => {
   const page = words(plain(roff("flux-usernetes.1")));
   for (const command of program.commands) {
     const { prose, exitCodes, examples } = helpOf(command);
-    const said = [
+    const logged = [
       command.description(),
       ...command.options.flatMap(({ description, short, long }) => [description, short, long]),
       ...command.registeredArguments.map(({ description }) => description),
@@ -59,7 +59,7 @@ t.test("flux-usernetes(1) has all of each command's help", (t) => {
       exitCodes,
       ...examples,
     ];
-    for (const text of said)
+    for (const text of logged)
       if (text) t.ok(page.includes(words(text)), `${command.name()}: ${text}`);
     t.match(page, ` flux usernetes ${command.name()}`, "in the synopsis");
   }
@@ -83,8 +83,8 @@ t.test("every line that a sh command prints for --help is on its page", async (t
     );
     for (const line of text.split("\n")) {
       t.ok(line.length <= 80, `"${line}" is not wider than a terminal`);
-      const said = line.replace(/^(Usage|Exit codes|Examples?|Options):/, "").trim();
-      for (const part of said.split(/ {2,}|, (?=[0-9])|^[0-9]+ /))
+      const messages = line.replace(/^(Usage|Exit codes|Examples?|Options):/, "").trim();
+      for (const part of messages.split(/ {2,}|, (?=[0-9])|^[0-9]+ /))
         t.ok(page.includes(words(part.replace(/[.,]$/, ""))), `${file}: ${part}`);
     }
   }
