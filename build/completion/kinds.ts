@@ -35,7 +35,7 @@ const OPTIONS: Record<string, Kind> = {
 
 const VALUES: Record<string, Kind> = {
   ...{ file: "file", dir: "directory", user: "user", step: STEPS, engine: ENGINES },
-  ...{ job: "job", jobid: "job", cluster: "cluster", command: "verb" },
+  ...{ job: "job", jobid: "job", cluster: "cluster", program: "command" },
 };
 
 /** `value`: as the help has it, `file` or `DIR`. */

@@ -2,17 +2,21 @@
  * Run at the end of the build: writes what is made of the commands, the schema and
  * docs/man into dist/share, as it is to be under PREFIX/share.
  */
+import type { Command } from "commander";
 import { run } from "../../lib/host/runner.js";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { loadProgram } from "../../lib/cli/commands.js";
 import { version } from "../../lib/cli/version.js";
+import { SH_COMMANDS } from "../../lib/help/sh-commands.js";
+import { usernetesCommand } from "../../lib/help/usernetes.js";
 import { bashCompletion } from "../completion/bash.js";
-import { programGrammar, usernetesGrammar } from "../completion/grammar.js";
+import { grammarOf } from "../completion/grammar.js";
 import { packagePath } from "../../lib/host/package.js";
 import { pages, roffOfPage } from "./pages.js";
 
 const program = await loadProgram(run);
+const usernetes = usernetesCommand();
 
 /** https://reproducible-builds.org/specs/source-date-epoch */
 const { SOURCE_DATE_EPOCH } = process.env;
@@ -22,8 +26,15 @@ const date = new Date(at).toISOString().slice(0, 10);
 rmSync(packagePath("dist", "share"), { recursive: true, force: true });
 for (const page of pages(program))
   write(`man/man${page.section}/${page.name}.${page.section}`, roffOfPage(page, version(), date));
-for (const grammar of [programGrammar(program), usernetesGrammar()])
-  write(`bash-completion/completions/${grammar.command}`, bashCompletion(grammar));
+for (const each of [program, usernetes])
+  write(`bash-completion/completions/${each.name()}`, bashCompletion(grammarOf(each)));
+
+// What bin/usernetes and bin/flux-usernetes print for --help, without Node.js.
+write("usernetes/help/usernetes.txt", helpOf(usernetes));
+for (const verb of usernetes.commands)
+  write(`usernetes/help/usernetes-${verb.name()}.txt`, helpOf(verb));
+for (const command of program.commands.filter((each) => SH_COMMANDS.includes(each.name())))
+  write(`usernetes/help/flux-usernetes-${command.name()}.txt`, helpOf(command));
 
 // So that `flux help` has it, if Flux has the same prefix, or FLUX_CMDHELP_PATTERN matches.
 const commands = [{ name: "usernetes", description: program.description() }];
@@ -34,4 +45,11 @@ function write(path: string, text: string): void {
   const file = packagePath("dist", "share", path);
   mkdirSync(dirname(file), { recursive: true });
   writeFileSync(file, text);
+}
+
+function helpOf(command: Command): string {
+  let text = "";
+  command.configureOutput({ writeOut: (part) => (text += part), getOutHelpWidth: () => 80 });
+  command.outputHelp();
+  return text;
 }

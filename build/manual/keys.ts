@@ -1,6 +1,6 @@
 /** The keys of the [usernetes] table, from its schema: the page's, and those of docs/admin/configure.md. */
 import { FORMATS, schema } from "../../lib/config/schema.js";
-import { item, paragraph, sentence, type Block } from "../../lib/help/blocks.js";
+import { item, paragraph, sentence, type Block } from "./blocks.js";
 
 export interface Key {
   name: string;

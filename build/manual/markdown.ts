@@ -5,7 +5,7 @@
  *   - `term`: its description, on one line or more that are indented
  *   {{name}}                    what is made from elsewhere goes here
  */
-import { code, heading, item, paragraph, type Block } from "../../lib/help/blocks.js";
+import { code, heading, item, paragraph, type Block } from "./blocks.js";
 
 /** Throws an Error where a name has nothing to go there. */
 export function readMarkdown(text: string, made: Record<string, Block[]>): Block[] {

@@ -4,7 +4,7 @@
  * Promises: every character of the text is on the page as it is, whatever it is; no
  * line of it is taken for a request.
  */
-import type { Block } from "../../lib/help/blocks.js";
+import type { Block } from "./blocks.js";
 
 export interface PageTitle {
   name: string;

@@ -1,9 +1,9 @@
 /** `flux-usernetes clean`: remove what clusters of ended jobs have left behind. */
 import type { Run } from "../host/command.js";
-import { Command } from "commander";
 import { CommandError, EXIT } from "../errors.js";
 import { terminalLook, nameOf } from "../view/terminal.js";
 import { jobidOf } from "./jobid-argument.js";
+import { HelpedCommand } from "../help/command-help.js";
 import { callDaemon } from "./service.js";
 
 /** A node's teardown is tried twice, five minutes each as long as nobody changed that. */
@@ -16,37 +16,39 @@ interface Cleaned {
   note: string;
 }
 
-export function cleanCommand(run: Run): Command {
-  return new Command("clean")
-    .description("remove leftover resources of ended jobs' clusters")
-    .argument("[job...]", "job IDs, in any form")
-    .option("--all", "clean the clusters of all ended jobs")
-    .option("--json", "print the result as JSON")
-    .addHelpText(
-      "after",
-      `
-Checks all nodes that are up, removes leftover resources, and reports those that it
-could not remove. A node that the daemon drained because of leftovers is undrained when
-it has none, unless usernetes.undrain is false.
-
-Exit codes: 0 no leftovers, 1 leftovers remain, 2 wrong usage, 4 no Flux instance,
-5 no daemon.
-
-Examples:
-  flux-usernetes clean --all
-  flux-usernetes clean ƒ2QT1HSJy5`,
-    )
-    .action(async (jobs: string[], options: { all?: true; json?: true }) => {
-      if ((jobs.length === 0) === (options.all === undefined))
-        throw new CommandError(EXIT.usage, "clean: name one job or more, or --all");
-      const jobids = options.all
-        ? ["all"]
-        : (await Promise.all(jobs.map((job) => jobidOf(run, job)))).map(String);
-      const cleaned: Cleaned[] = [];
-      for (const jobid of jobids) cleaned.push(...(await clean(run, jobid)));
-      print(cleaned, options.json ?? false);
-      if (cleaned.some(({ left }) => left !== "")) process.exitCode = EXIT.failed;
-    });
+export function cleanCommand(run: Run): HelpedCommand {
+  return new HelpedCommand({
+    name: "clean",
+    summary: "remove leftover resources of ended jobs' clusters",
+    operands: { "[job...]": "job IDs, in any form" },
+    options: {
+      "--all": "clean the clusters of all ended jobs",
+      "--json": "print the result as JSON",
+    },
+    details: [
+      `Checks all nodes that are up, removes leftover resources, and reports those that it could
+       not remove. A node that the daemon drained because of leftovers is undrained when it has
+       none, unless usernetes.undrain is false.`,
+    ],
+    exits: {
+      0: "no leftovers",
+      1: "leftovers remain",
+      2: "wrong usage",
+      4: "no Flux instance",
+      5: "no daemon",
+    },
+    examples: ["flux-usernetes clean --all", "flux-usernetes clean ƒ2QT1HSJy5"],
+  }).action(async (jobs: string[], options: { all?: true; json?: true }) => {
+    if ((jobs.length === 0) === (options.all === undefined))
+      throw new CommandError(EXIT.usage, "clean: name one job or more, or --all");
+    const jobids = options.all
+      ? ["all"]
+      : (await Promise.all(jobs.map((job) => jobidOf(run, job)))).map(String);
+    const cleaned: Cleaned[] = [];
+    for (const jobid of jobids) cleaned.push(...(await clean(run, jobid)));
+    print(cleaned, options.json ?? false);
+    if (cleaned.some(({ left }) => left !== "")) process.exitCode = EXIT.failed;
+  });
 }
 
 /** One line per cluster, also for one without leftovers. */

@@ -2,13 +2,14 @@
  * The command flux-usernetes, also `flux usernetes`: one file a subcommand. Its help
  * and its manual page (build/manual) are made of this.
  */
-import { Command } from "commander";
 import { CommandError, EXIT } from "../errors.js";
+import { HelpedCommand } from "../help/command-help.js";
+import { kubeconfigCommand, onceCommand } from "../help/sh-commands.js";
 import type { Run } from "../host/command.js";
 import { version } from "./version.js";
 
 /** In the order of the help. A file is loaded where its command is called, or all of them are. */
-const COMMANDS: Record<string, (run: Run) => Promise<Command>> = {
+const COMMANDS: Record<string, (run: Run) => Promise<HelpedCommand>> = {
   daemon: async (run) => (await import("./daemon.js")).daemonCommand(run),
   ping: async (run) => (await import("./ping.js")).pingCommand(run),
   list: async (run) => (await import("./list.js")).listCommand(run),
@@ -24,6 +25,9 @@ const COMMANDS: Record<string, (run: Run) => Promise<Command>> = {
   warm: async (run) => (await import("./warm.js")).warmCommand(run),
   install: async () => (await import("./install.js")).installCommand(),
   uninstall: async () => (await import("./install.js")).uninstallCommand(),
+  // bin/flux-usernetes runs these two itself: only their help is here.
+  kubeconfig: () => Promise.resolve(kubeconfigCommand()),
+  once: () => Promise.resolve(onceCommand()),
 };
 
 /** Of the Python tool of the same name, with what there is in their place. */
@@ -42,27 +46,21 @@ export function refuseReplaced(name = ""): void {
 }
 
 /** `name`: the command line's first; where it names no subcommand, all are there. */
-export async function loadProgram(run: Run, name = ""): Promise<Command> {
+export async function loadProgram(run: Run, name = ""): Promise<HelpedCommand> {
   const called = Object.hasOwn(COMMANDS, name) ? [name] : Object.keys(COMMANDS);
-  const program = new Command("flux-usernetes")
-    .description("user-space Kubernetes in Flux jobs")
-    .version(version());
+  const program = new HelpedCommand({
+    name: "flux-usernetes",
+    summary: "user-space Kubernetes in Flux jobs",
+    details: ["The manual page, flux help usernetes, has all of it."],
+    examples: [
+      "flux run -N2 --setattr=attributes.user.usernetes=yes ./script.sh",
+      "flux usernetes list",
+      "flux usernetes status --help",
+    ],
+  }).version(version());
   for (const name of called) {
     const command = await COMMANDS[name]?.(run);
     if (command) program.addCommand(command);
   }
-  return program.addHelpText(
-    "after",
-    `
-Without Node.js:
-  kubeconfig JOB      print a kubeconfig that works on every node of the instance
-  once -- COMMAND     run COMMAND in the job's first task only (see once --help)
-
-The manual page, flux help usernetes, has all of it.
-
-Examples:
-  flux run -N2 --setattr=attributes.user.usernetes=yes ./script.sh
-  flux usernetes list
-  flux usernetes status --help`,
-  );
+  return program;
 }

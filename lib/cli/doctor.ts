@@ -1,5 +1,4 @@
 /** `flux usernetes doctor`: what each node has, and lacks, of what clusters need. */
-import { Command } from "commander";
 import type { Config } from "../config/check.js";
 import { loadFile, loadFromBroker } from "../config/load.js";
 import { diagnose, isFit } from "../doctor/diagnose.js";
@@ -12,6 +11,7 @@ import { decodeHostlist } from "../flux/hostlist.js";
 import { localEnvironment, nodeEnvironment } from "../host/environment.js";
 import type { Run } from "../host/command.js";
 import { whoseImages, type Whose } from "../warm/whose.js";
+import { HelpedCommand } from "../help/command-help.js";
 import { attribute, ranksOf, refuseElsewhere } from "./instance.js";
 
 interface Options {
@@ -22,36 +22,31 @@ interface Options {
   json?: true;
 }
 
-export function doctorCommand(run: Run): Command {
-  return new Command("doctor")
-    .description("check every node; report what is missing and how to fix it")
-    .option("--rank <idset>", "check these ranks only, like 0-3,7")
-    .option(
-      "--user <name...>",
-      'with usernetes.run-as = "sudo": check the engines of these users',
-      [],
-    )
-    .option("--config <file>", "read [usernetes] from this TOML file instead of the broker")
-    .option(
-      "--pass-env <name...>",
-      "pass these environment variables to the checks, as to the daemon's steps",
-      [],
-    )
-    .option("--json", "print the result as JSON")
-    .addHelpText(
-      "after",
-      `
-Runs on rank 0, as the instance owner. Each node is checked in the same environment as
-the daemon's steps. FAIL: no cluster can come up there. warn: read the advice.
-
-Exit codes: 0 no node fails, 1 a node fails or does not answer, 2 wrong usage,
-3 configuration refused, 4 no Flux instance.
-
-Examples:
-  flux usernetes doctor --rank 1-15
-  flux usernetes doctor --user alice bob`,
-    )
-    .action((options: Options) => doctor(run, options));
+export function doctorCommand(run: Run): HelpedCommand {
+  return new HelpedCommand({
+    name: "doctor",
+    summary: "check every node; report what is missing and how to fix it",
+    options: {
+      "--rank <idset>": "check these ranks only, like 0-3,7",
+      "--user <name...>": 'with usernetes.run-as = "sudo": check the engines of these users',
+      "--config <file>": "read [usernetes] from this TOML file instead of the broker",
+      "--pass-env <name...>":
+        "pass these environment variables to the checks, as to the daemon's steps",
+      "--json": "print the result as JSON",
+    },
+    details: [
+      `Runs on rank 0, as the instance owner. Each node is checked in the same environment as the
+       daemon's steps. FAIL: no cluster can come up there. warn: read the advice.`,
+    ],
+    exits: {
+      0: "no node fails",
+      1: "a node fails or does not answer",
+      2: "wrong usage",
+      3: "configuration refused",
+      4: "no Flux instance",
+    },
+    examples: ["flux usernetes doctor --rank 1-15", "flux usernetes doctor --user alice bob"],
+  }).action((options: Options) => doctor(run, options));
 }
 
 async function doctor(run: Run, options: Options): Promise<void> {

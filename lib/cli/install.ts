@@ -1,11 +1,11 @@
 /** `flux-usernetes install` and `uninstall`: this package's files on a system. */
-import { Command } from "commander";
 import { resolve } from "node:path";
 import { CommandError, EXIT } from "../errors.js";
 import { install } from "../install/install.js";
 import type { Roots } from "../install/items.js";
 import { uninstall } from "../install/uninstall.js";
 import { nextSteps, changeLine, removalLine } from "../install/change-lines.js";
+import { HelpedCommand } from "../help/command-help.js";
 import { version } from "./version.js";
 
 const NOTHING = "dry run: nothing was changed\n";
@@ -17,76 +17,67 @@ interface Options {
   dryRun?: true;
 }
 
-export function installCommand(): Command {
-  return new Command("install")
-    .description("put this package's files in place, on this node or in a tree for others")
-    .option("--flux-root <dir>", "Flux's own configuration directory", "/etc/flux")
-    .option("--prefix <dir>", "parent of bin, libexec and share", "/usr/local")
-    .option("--systemd-dir <dir>", "directory for the unit (default: PREFIX/lib/systemd/system)")
-    .option("--dry-run", "print what would be done, and change nothing")
-    .addHelpText(
-      "after",
-      `
-Prints one line per file: new, same, update, or kept (modified locally; the new version
-is then written to FILE.new). system/conf.d/usernetes.toml is only created if it does
-not exist. Rerun an interrupted install to continue it.
-
-Exit codes: 0 done, 1 a file could not be put in place, 2 wrong usage.
-
-Examples:
-  flux-usernetes install --dry-run
-  flux-usernetes install --flux-root tree/etc/flux \\
-    --prefix tree/usr/local`,
-    )
-    .action((options: Options) => {
-      const roots = rootsOf(options);
-      const done = withReason(() => install(roots, version(), options.dryRun ?? false));
-      for (const change of done.changes) process.stdout.write(changeLine(change));
-      for (const removal of done.removals) process.stdout.write(removalLine(removal));
-      const refused = done.changes.filter(({ what }) => what === "refused").length;
-      if (refused > 0)
-        throw new CommandError(
-          EXIT.failed,
-          `install: ${refused} of ${done.changes.length} files ${options.dryRun ? "cannot be" : "were not"} put in place, see above`,
-        );
-      process.stdout.write(options.dryRun ? NOTHING : nextSteps(roots, process.env["PATH"]));
-    });
+export function installCommand(): HelpedCommand {
+  return new HelpedCommand({
+    name: "install",
+    summary: "put this package's files in place, on this node or in a tree for others",
+    options: {
+      "--flux-root <dir>": { text: "Flux's own configuration directory", default: "/etc/flux" },
+      "--prefix <dir>": { text: "parent of bin, libexec and share", default: "/usr/local" },
+      "--systemd-dir <dir>": "directory for the unit (default: PREFIX/lib/systemd/system)",
+      "--dry-run": "print what would be done, and change nothing",
+    },
+    details: [
+      `Prints one line per file: new, same, update, or kept (modified locally; the new version is
+       then written to FILE.new). system/conf.d/usernetes.toml is only created if it does not
+       exist. Rerun an interrupted install to continue it.`,
+    ],
+    exits: { 0: "done", 1: "a file could not be put in place", 2: "wrong usage" },
+    examples: [
+      "flux-usernetes install --dry-run",
+      "flux-usernetes install --flux-root tree/etc/flux \\\n  --prefix tree/usr/local",
+    ],
+  }).action((options: Options) => {
+    const roots = rootsOf(options);
+    const done = withReason(() => install(roots, version(), options.dryRun ?? false));
+    for (const change of done.changes) process.stdout.write(changeLine(change));
+    for (const removal of done.removals) process.stdout.write(removalLine(removal));
+    const refused = done.changes.filter(({ what }) => what === "refused").length;
+    if (refused > 0)
+      throw new CommandError(
+        EXIT.failed,
+        `install: ${refused} of ${done.changes.length} files ${options.dryRun ? "cannot be" : "were not"} put in place, see above`,
+      );
+    process.stdout.write(options.dryRun ? NOTHING : nextSteps(roots, process.env["PATH"]));
+  });
 }
 
-export function uninstallCommand(): Command {
-  return new Command("uninstall")
-    .description("remove what install has put in place, and nothing else")
-    .option("--flux-root <dir>", "as for install (default: the directory of the last install)")
-    .option("--prefix <dir>", "as for install", "/usr/local")
-    .option("--dry-run", "print what would be done, and change nothing")
-    .addHelpText(
-      "after",
-      `
-Locally modified files are kept and reported. Stop the daemon first.
-
-Exit codes: 0 done, 1 a file could not be removed, 2 wrong usage.
-
-Example:
-  flux-usernetes uninstall --dry-run`,
-    )
-    .action((options: Partial<Options> & { prefix: string }) => {
-      const prefix = resolve(options.prefix);
-      const { fluxRoot } = options;
-      const roots =
-        fluxRoot === undefined ? { prefix } : { prefix, "flux-root": resolve(fluxRoot) };
-      const removals = withReason(() => uninstall(roots, options.dryRun ?? false));
-      if (!removals) {
-        process.stdout.write(`nothing of flux-usernetes is installed under ${prefix}\n`);
-        return;
-      }
-      for (const removal of removals) process.stdout.write(removalLine(removal));
-      if (options.dryRun) process.stdout.write(NOTHING);
-      if (removals.some(({ what }) => what === "failed"))
-        throw new CommandError(
-          EXIT.failed,
-          "uninstall: some files could not be removed, see above",
-        );
-    });
+export function uninstallCommand(): HelpedCommand {
+  return new HelpedCommand({
+    name: "uninstall",
+    summary: "remove what install has put in place, and nothing else",
+    options: {
+      "--flux-root <dir>": "as for install (default: the directory of the last install)",
+      "--prefix <dir>": { text: "as for install", default: "/usr/local" },
+      "--dry-run": "print what would be done, and change nothing",
+    },
+    details: ["Locally modified files are kept and reported. Stop the daemon first."],
+    exits: { 0: "done", 1: "a file could not be removed", 2: "wrong usage" },
+    examples: ["flux-usernetes uninstall --dry-run"],
+  }).action((options: Partial<Options> & { prefix: string }) => {
+    const prefix = resolve(options.prefix);
+    const { fluxRoot } = options;
+    const roots = fluxRoot === undefined ? { prefix } : { prefix, "flux-root": resolve(fluxRoot) };
+    const removals = withReason(() => uninstall(roots, options.dryRun ?? false));
+    if (!removals) {
+      process.stdout.write(`nothing of flux-usernetes is installed under ${prefix}\n`);
+      return;
+    }
+    for (const removal of removals) process.stdout.write(removalLine(removal));
+    if (options.dryRun) process.stdout.write(NOTHING);
+    if (removals.some(({ what }) => what === "failed"))
+      throw new CommandError(EXIT.failed, "uninstall: some files could not be removed, see above");
+  });
 }
 
 function rootsOf({ fluxRoot, prefix, systemdDir }: Options): Roots {

@@ -1,5 +1,4 @@
 /** What `up` and `down` need to know of the instance they are in, and their options. */
-import type { Command } from "commander";
 import { checkConfig, type Config } from "../config/check.js";
 import { chooseTemplate } from "../config/template.js";
 import { loadFile, tableOfBroker } from "../config/load.js";
@@ -29,15 +28,10 @@ export interface InstanceSettings {
   names: () => { workdir: string; project: string };
 }
 
-export function withSettingOptions(command: Command): Command {
-  return command
-    .option("--config <file>", "read [usernetes] from this TOML file instead of the broker")
-    .option(
-      "--pass-env <name...>",
-      "pass these environment variables to the steps on the nodes",
-      [],
-    );
-}
+export const SETTING_OPTIONS = {
+  "--config <file>": "read [usernetes] from this TOML file instead of the broker",
+  "--pass-env <name...>": "pass these environment variables to the steps on the nodes",
+};
 
 /** Throws a CommandError: no instance, or a configuration that is refused. */
 export async function readSetting(

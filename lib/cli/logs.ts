@@ -3,7 +3,6 @@
  * lib/node/logs.ts), or what was saved of it (lib/view/saved-logs.ts).
  */
 import type { Run } from "../host/command.js";
-import { Command } from "commander";
 import { ranksOf, type Cluster } from "../cluster/state.js";
 import { STEPS, type Step } from "../cluster/steps.js";
 import { CommandError, EXIT } from "../errors.js";
@@ -13,6 +12,7 @@ import type { SeenJob } from "../view/job.js";
 import { LogPrinter, printLogs, type Wanted } from "../view/logs.js";
 import { noCluster } from "../view/status.js";
 import { terminalLook, nameOf } from "../view/terminal.js";
+import { HelpedCommand } from "../help/command-help.js";
 import { clusterIdOf, seeCluster } from "./cluster-argument.js";
 
 interface Options {
@@ -22,46 +22,49 @@ interface Options {
   json?: true;
 }
 
-export function logsCommand(run: Run): Command {
-  return new Command("logs")
-    .description("show the output of a cluster's steps")
-    .argument(
-      "<cluster>",
-      "job ID, in any form, or `instance` for the cluster of the whole instance",
-    )
-    .option("-r, --rank <idset>", "show the output of these ranks only, like 0-3,7")
-    .option("-s, --step <name>", "show the output of this step only, like kubeadm-join")
-    .option("-f, --follow", "keep printing new output until bring-up or teardown ends")
-    .option("--json", "print one object per line: step, ranks, line")
-    .addHelpText(
-      "after",
-      `
-While the cluster exists, the full logs are read from its nodes. Afterwards, and for users
-who may not run flux exec, the saved last lines of each step are shown, with a heading for
-each attempt. Lines begin with their ranks, as with flux exec -l. Lines printed by several
-ranks are merged, except with --follow. Join tokens and keys are masked.
-
-Exit codes: 0 done, 1 no such cluster, or no output, 2 wrong usage, 4 no Flux
-instance.
-
-Examples:
-  flux usernetes logs ƒ2QT1HSJy5
-  flux usernetes logs --follow --step up --rank 1-3 ƒ2QT1HSJy5`,
-    )
-    .action(async (name: string, options: Options) => {
-      const jobid = await clusterIdOf(run, name);
-      const steps = stepsOf(options.step);
-      const ranks = options.rank === undefined ? undefined : decode(options.rank);
-      const wanted = (cluster: Cluster): Wanted => ({ ranks: among(cluster, ranks), steps });
-      const printer = new LogPrinter((text) => process.stdout.write(text), options.json ?? false);
-      if (options.follow) await follow(run, jobid, wanted, printer);
-      else {
-        const seen = await seeCluster(run, jobid);
-        if (!seen.cluster.claim) throw none(seen);
-        await printLogs(run, seen, wanted(seen.cluster), { printer, say });
-        if (!printer.hasPrinted) throw new CommandError(EXIT.failed, nothing(seen, options));
-      }
-    });
+export function logsCommand(run: Run): HelpedCommand {
+  return new HelpedCommand({
+    name: "logs",
+    summary: "show the output of a cluster's steps",
+    operands: {
+      "<cluster>": "job ID, in any form, or `instance` for the cluster of the whole instance",
+    },
+    options: {
+      "-r, --rank <idset>": "show the output of these ranks only, like 0-3,7",
+      "-s, --step <name>": "show the output of this step only, like kubeadm-join",
+      "-f, --follow": "keep printing new output until bring-up or teardown ends",
+      "--json": "print one object per line: step, ranks, line",
+    },
+    details: [
+      `While the cluster exists, the full logs are read from its nodes. Afterwards, and for users
+       who may not run flux exec, the saved last lines of each step are shown, with a heading for
+       each attempt. Lines begin with their ranks, as with flux exec -l. Lines printed by several
+       ranks are merged, except with --follow. Join tokens and keys are masked.`,
+    ],
+    exits: {
+      0: "done",
+      1: "no such cluster, or no output",
+      2: "wrong usage",
+      4: "no Flux instance",
+    },
+    examples: [
+      "flux usernetes logs ƒ2QT1HSJy5",
+      "flux usernetes logs --follow --step up --rank 1-3 ƒ2QT1HSJy5",
+    ],
+  }).action(async (name: string, options: Options) => {
+    const jobid = await clusterIdOf(run, name);
+    const steps = stepsOf(options.step);
+    const ranks = options.rank === undefined ? undefined : decode(options.rank);
+    const wanted = (cluster: Cluster): Wanted => ({ ranks: among(cluster, ranks), steps });
+    const printer = new LogPrinter((text) => process.stdout.write(text), options.json ?? false);
+    if (options.follow) await follow(run, jobid, wanted, printer);
+    else {
+      const seen = await seeCluster(run, jobid);
+      if (!seen.cluster.claim) throw none(seen);
+      await printLogs(run, seen, wanted(seen.cluster), { printer, say });
+      if (!printer.hasPrinted) throw new CommandError(EXIT.failed, nothing(seen, options));
+    }
+  });
 }
 
 const say = (text: string): void => {

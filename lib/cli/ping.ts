@@ -1,36 +1,31 @@
 /** `flux-usernetes ping`: is the daemon there. */
-import { Command } from "commander";
 import { setTimeout as sleep } from "node:timers/promises";
 import { CommandError, EXIT } from "../errors.js";
 import { parseFsd } from "../flux/fsd.js";
 import { lastLine, noInstanceError } from "../flux/no-instance.js";
 import type { Run } from "../host/command.js";
+import { HelpedCommand } from "../help/command-help.js";
 import { noDaemon } from "./service.js";
 
 const DEADLINE_MS = 5_000;
 const PAUSE_MS = 100;
 
-export function pingCommand(run: Run): Command {
-  return new Command("ping")
-    .description("check whether the daemon answers")
-    .option("--wait <fsd>", "wait up to this long for the daemon, like 10s")
-    .addHelpText(
-      "after",
-      `
-Exit codes: 0 it answers, 2 wrong usage, 4 no Flux instance, 5 no daemon.
-
-Example:
-  flux-usernetes ping --wait 30s && flux batch job.sh`,
-    )
-    .action(async (options: { wait?: string }) => {
-      const waitMs = options.wait === undefined ? 0 : parseFsd(options.wait);
-      if (waitMs === undefined)
-        throw new CommandError(
-          EXIT.usage,
-          `--wait: found "${options.wait ?? ""}", allowed: a duration (RFC 23), like 500ms, 10s or 2m`,
-        );
-      process.stdout.write(`${await ping(run, waitMs)}\n`);
-    });
+export function pingCommand(run: Run): HelpedCommand {
+  return new HelpedCommand({
+    name: "ping",
+    summary: "check whether the daemon answers",
+    options: { "--wait <fsd>": "wait up to this long for the daemon, like 10s" },
+    exits: { 0: "it answers", 2: "wrong usage", 4: "no Flux instance", 5: "no daemon" },
+    examples: ["flux-usernetes ping --wait 30s && flux batch job.sh"],
+  }).action(async (options: { wait?: string }) => {
+    const waitMs = options.wait === undefined ? 0 : parseFsd(options.wait);
+    if (waitMs === undefined)
+      throw new CommandError(
+        EXIT.usage,
+        `--wait: found "${options.wait ?? ""}", allowed: a duration (RFC 23), like 500ms, 10s or 2m`,
+      );
+    process.stdout.write(`${await ping(run, waitMs)}\n`);
+  });
 }
 
 /** The line to print. Throws a CommandError: no daemon, no instance. */

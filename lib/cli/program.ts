@@ -3,7 +3,6 @@ import { constants } from "node:os";
 import { CommanderError, type Command } from "commander";
 import { CommandError, EXIT, messageOf } from "../errors.js";
 import { terminalLook } from "../view/terminal.js";
-import { filled, NARROWEST } from "../help/help-width.js";
 
 /** `check` throws a CommandError where the command line is not to be run. */
 export async function runProgram(
@@ -37,16 +36,16 @@ function endOutput(name: string, error: NodeJS.ErrnoException): void {
   process.exit(EXIT.failed);
 }
 
+/** Job IDs with the `ƒ` that the locale may not have. */
+const inLocale = (text: string) => (terminalLook().wide ? text : text.replaceAll("ƒ", "f"));
+
 /** Commander passes these settings on only to commands that it makes itself. */
 export function prepare(command: Command, name: string): void {
-  command
-    .exitOverride()
-    .configureHelp({ minWidthToWrap: NARROWEST })
-    .configureOutput({
-      writeOut: (text) => process.stdout.write(filled(text, terminalLook())),
-      outputError: (text, write) => {
-        write(`${name}: ${text.trim().replace(/^error: /, "")} (see ${name} --help)\n`);
-      },
-    });
+  command.exitOverride().configureOutput({
+    writeOut: (text) => process.stdout.write(inLocale(text)),
+    outputError: (text, write) => {
+      write(`${name}: ${text.trim().replace(/^error: /, "")} (see ${name} --help)\n`);
+    },
+  });
   for (const sub of command.commands) prepare(sub, name);
 }

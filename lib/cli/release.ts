@@ -1,43 +1,39 @@
 /** `flux-usernetes release`: release a job that is held for debugging. */
-import { Command } from "commander";
 import { isDebug, isHeld, isOver, type Cluster } from "../cluster/state.js";
 import { CommandError, EXIT } from "../errors.js";
 import type { Run } from "../host/command.js";
 import { output } from "../host/command.js";
 import { terminalLook, nameOf } from "../view/terminal.js";
 import { seeJob } from "../view/job.js";
+import { HelpedCommand } from "../help/command-help.js";
 import { jobidOf } from "./jobid-argument.js";
 
 const DEADLINE_MS = 20_000;
 
-export function releaseCommand(run: Run): Command {
-  return new Command("release")
-    .description("release a job that is held for debugging")
-    .argument("<job>", "job ID, in any form")
-    .addHelpText(
-      "after",
-      `
-The job's user and the instance owner can release it. The job starts if its cluster is
-ready, and fails if the cluster failed. The cluster is kept after the job has ended;
-flux usernetes clean JOB removes it.
-
-Exit codes: 0 released, 1 not held, 2 wrong usage, 4 no Flux instance.
-
-Example:
-  flux usernetes release ƒ2QT1HSJy5`,
-    )
-    .action(async (job: string) => {
-      const jobid = await jobidOf(run, job);
-      const { cluster } = await seeJob(run, jobid);
-      const why = whyNotHeld(cluster);
-      const name = nameOf(jobid, terminalLook());
-      if (why) throw new CommandError(EXIT.failed, `${name} is not held: ${why}`);
-      // The same request that a user may make by hand; the daemon follows the job's events.
-      const argv = ["flux", "job", "memo", String(jobid), "usernetes.release=true"];
-      const env = process.env as Record<string, string>;
-      await output(run, { argv, env, timeoutMs: DEADLINE_MS });
-      process.stdout.write(`${name}: released\n`);
-    });
+export function releaseCommand(run: Run): HelpedCommand {
+  return new HelpedCommand({
+    name: "release",
+    summary: "release a job that is held for debugging",
+    operands: { "<job>": "job ID, in any form" },
+    details: [
+      `The job's user and the instance owner can release it. The job starts if its cluster is
+       ready, and fails if the cluster failed. The cluster is kept after the job has ended; flux
+       usernetes clean JOB removes it.`,
+    ],
+    exits: { 0: "released", 1: "not held", 2: "wrong usage", 4: "no Flux instance" },
+    examples: ["flux usernetes release ƒ2QT1HSJy5"],
+  }).action(async (job: string) => {
+    const jobid = await jobidOf(run, job);
+    const { cluster } = await seeJob(run, jobid);
+    const why = whyNotHeld(cluster);
+    const name = nameOf(jobid, terminalLook());
+    if (why) throw new CommandError(EXIT.failed, `${name} is not held: ${why}`);
+    // The same request that a user may make by hand; the daemon follows the job's events.
+    const argv = ["flux", "job", "memo", String(jobid), "usernetes.release=true"];
+    const env = process.env as Record<string, string>;
+    await output(run, { argv, env, timeoutMs: DEADLINE_MS });
+    process.stdout.write(`${name}: released\n`);
+  });
 }
 
 /** Undefined if it is held. */

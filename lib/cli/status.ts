@@ -1,6 +1,5 @@
 /** `flux-usernetes status`: one cluster in full, or all that are there in short. */
 import type { Run } from "../host/command.js";
-import { Command } from "commander";
 import { setTimeout as sleep } from "node:timers/promises";
 import { isDebug } from "../cluster/state.js";
 import { CommandError, EXIT } from "../errors.js";
@@ -21,43 +20,40 @@ import { stepLines } from "../view/steps.js";
 import { summaryJson } from "../view/summary.js";
 import { cut, terminalLook, nameOf } from "../view/terminal.js";
 import { clusterIdOf, seeCluster } from "./cluster-argument.js";
+import { HelpedCommand } from "../help/command-help.js";
 import { ofWhom, warn } from "./list.js";
 
 const PAUSE_MS = 1000;
 
-export function statusCommand(run: Run): Command {
-  return new Command("status")
-    .description("show the state of a cluster and of each of its steps")
-    .argument(
-      "[cluster]",
-      "job ID, in any form, or `instance` for the cluster of the whole instance",
-    )
-    .option("-w, --watch", "follow the cluster until it has failed or is removed")
-    .option("--json", "print an object; without CLUSTER, an array as list prints it")
-    .addHelpText(
-      "after",
-      `
-Without an argument, all clusters are listed. Ranks with the same result are grouped; TIME
-is that of the slowest rank. --watch redraws the terminal every second and hides finished
-steps when there is not enough room. A pipe or a dumb terminal gets one line per change.
-
-Exit codes: 0 done, 1 no such cluster, 2 wrong usage, 4 no Flux instance.
-
-Examples:
-  flux usernetes status ƒ2QT1HSJy5
-  flux usernetes status --watch instance`,
-    )
-    .action(async (name: string | undefined, options: { watch?: true; json?: true }) => {
-      if (options.watch && (options.json || name === undefined))
-        throw new CommandError(EXIT.usage, "--watch: name one cluster, and leave out --json");
-      if (name === undefined) {
-        await showAll(run, options.json ?? false);
-        return;
-      }
-      const jobid = await clusterIdOf(run, name);
-      if (options.watch) await watch(run, jobid);
-      else await showOne(run, jobid, options.json ?? false);
-    });
+export function statusCommand(run: Run): HelpedCommand {
+  return new HelpedCommand({
+    name: "status",
+    summary: "show the state of a cluster and of each of its steps",
+    operands: {
+      "[cluster]": "job ID, in any form, or `instance` for the cluster of the whole instance",
+    },
+    options: {
+      "-w, --watch": "follow the cluster until it has failed or is removed",
+      "--json": "print an object; without CLUSTER, an array as list prints it",
+    },
+    details: [
+      `Without an argument, all clusters are listed. Ranks with the same result are grouped; TIME
+       is that of the slowest rank. --watch redraws the terminal every second and hides finished
+       steps when there is not enough room. A pipe or a dumb terminal gets one line per change.`,
+    ],
+    exits: { 0: "done", 1: "no such cluster", 2: "wrong usage", 4: "no Flux instance" },
+    examples: ["flux usernetes status ƒ2QT1HSJy5", "flux usernetes status --watch instance"],
+  }).action(async (name: string | undefined, options: { watch?: true; json?: true }) => {
+    if (options.watch && (options.json || name === undefined))
+      throw new CommandError(EXIT.usage, "--watch: name one cluster, and leave out --json");
+    if (name === undefined) {
+      await showAll(run, options.json ?? false);
+      return;
+    }
+    const jobid = await clusterIdOf(run, name);
+    if (options.watch) await watch(run, jobid);
+    else await showOne(run, jobid, options.json ?? false);
+  });
 }
 
 async function look(run: Run, jobid: bigint, user?: string): Promise<StatusSource> {

@@ -1,6 +1,5 @@
 /** `flux-usernetes timeline`: which step took how long on which ranks. */
 import type { Run } from "../host/command.js";
-import { Command } from "commander";
 import { CommandError, EXIT } from "../errors.js";
 import { terminalLook, nameOf } from "../view/terminal.js";
 import { noCluster } from "../view/status.js";
@@ -9,6 +8,7 @@ import { timelineSvg } from "../view/timeline/svg.js";
 import { timelineLines } from "../view/timeline/text.js";
 import { timelineOf } from "../view/timeline/timeline.js";
 import { clusterIdOf, seeCluster } from "./cluster-argument.js";
+import { HelpedCommand } from "../help/command-help.js";
 import { writeWhole } from "./write-whole.js";
 
 interface TimelineOptions {
@@ -16,39 +16,41 @@ interface TimelineOptions {
   json?: true;
 }
 
-export function timelineCommand(run: Run): Command {
-  return new Command("timeline")
-    .description("show which step took how long on which ranks")
-    .argument(
-      "<cluster>",
-      "job ID, in any form, or `instance` for the cluster of the whole instance",
-    )
-    .option("--svg <file>", "draw the timeline as SVG into this file (-: stdout)")
-    .option("--json", "print an object")
-    .addHelpText(
-      "after",
-      `
-Works from the record, during bring-up and after the job has ended. * marks the longest
-chain (the critical path): the cluster can only be ready sooner if one of these steps is
-shorter. Time outside the steps is Flux and daemon overhead. Ranks that are recorded
-together share one bar. For a step with many bars, the fastest, the median and the slowest
-are shown. A bar names its hosts if there is room.
-
-The width is that of the terminal, or COLUMNS, or 80. The SVG is one self-contained file;
-an existing file is overwritten.
-
-Exit codes: 0 done, 1 no such cluster, or the file cannot be written, 2 wrong usage,
-4 no Flux instance.
-
-Examples:
-  flux usernetes timeline ƒ2QT1HSJy5
-  flux usernetes timeline --svg=bring-up.svg ƒ2QT1HSJy5`,
-    )
-    .action(async (name: string, { svg, json }: TimelineOptions) => {
-      if (svg !== undefined && json)
-        throw new CommandError(EXIT.usage, "timeline: give --svg or --json, not both");
-      await show(run, await clusterIdOf(run, name), { svg, json: json ?? false });
-    });
+export function timelineCommand(run: Run): HelpedCommand {
+  return new HelpedCommand({
+    name: "timeline",
+    summary: "show which step took how long on which ranks",
+    operands: {
+      "<cluster>": "job ID, in any form, or `instance` for the cluster of the whole instance",
+    },
+    options: {
+      "--svg <file>": "draw the timeline as SVG into this file (-: stdout)",
+      "--json": "print an object",
+    },
+    details: [
+      `Works from the record, during bring-up and after the job has ended. * marks the longest
+       chain (the critical path): the cluster can only be ready sooner if one of these steps is
+       shorter. Time outside the steps is Flux and daemon overhead. Ranks that are recorded
+       together share one bar. For a step with many bars, the fastest, the median and the slowest
+       are shown. A bar names its hosts if there is room.`,
+      `The width is that of the terminal, or COLUMNS, or 80. The SVG is one self-contained file; an
+       existing file is overwritten.`,
+    ],
+    exits: {
+      0: "done",
+      1: "no such cluster, or the file cannot be written",
+      2: "wrong usage",
+      4: "no Flux instance",
+    },
+    examples: [
+      "flux usernetes timeline ƒ2QT1HSJy5",
+      "flux usernetes timeline --svg=bring-up.svg ƒ2QT1HSJy5",
+    ],
+  }).action(async (name: string, { svg, json }: TimelineOptions) => {
+    if (svg !== undefined && json)
+      throw new CommandError(EXIT.usage, "timeline: give --svg or --json, not both");
+    await show(run, await clusterIdOf(run, name), { svg, json: json ?? false });
+  });
 }
 
 async function show(

@@ -1,5 +1,4 @@
 /** `flux-usernetes up`: one cluster for the whole instance. No daemon is needed. */
-import { Command } from "commander";
 import type { Run } from "../host/command.js";
 import { hostOf, type Cluster } from "../cluster/state.js";
 import { CommandError, EXIT } from "../errors.js";
@@ -8,9 +7,10 @@ import type { Resources } from "../flux/resources.js";
 import { packagePath } from "../host/package.js";
 import type { InstanceCluster } from "../../plugin/instance.js";
 import { followSteps } from "../view/live-steps.js";
+import { HelpedCommand } from "../help/command-help.js";
 import {
   readSetting,
-  withSettingOptions,
+  SETTING_OPTIONS,
   type InstanceSettings,
   type SettingOptions,
 } from "./instance-setting.js";
@@ -22,36 +22,39 @@ interface UpOptions extends SettingOptions {
 
 const ATTR_DEADLINE_MS = 20_000;
 
-export function upCommand(run: Run): Command {
-  return withSettingOptions(new Command("up"))
-    .description("bring up one cluster for the whole instance")
-    .option("-x, --exclude <idset>", "exclude these ranks, like 0 or 4-7")
-    .option("--workdir <dir>", "work directory on each node (created if missing)")
-    .option(
-      "--template <dir>",
-      "the usernetes clone on each node, or a name of usernetes.templates",
-    )
-    .option("--engine <name>", "container engine: docker, podman or nerdctl")
-    .addHelpText(
-      "after",
-      `
-Run it as the instance owner on rank 0 of a system instance, a batch job or flux alloc.
-No daemon is needed. Options that are not given come from the [usernetes] table of this
-instance or of its parent. Prints the path of the kubeconfig; progress is on stderr. An
-interrupted up is resumed. Inside a job that already has a cluster, up prints that
-cluster's kubeconfig. flux usernetes down removes the cluster.
-
-Exit codes: 0 ready, 1 failed and torn down, 2 wrong usage, 3 configuration refused,
-4 no Flux instance.
-
-Examples:
-  export KUBECONFIG=$(flux usernetes up)
-  flux usernetes up -x 0 --template /opt/usernetes --engine podman`,
-    )
-    .action(async (options: UpOptions) => {
-      const setting = await readSetting(run, options, true);
-      process.stdout.write(`${await up(run, setting, options)}\n`);
-    });
+export function upCommand(run: Run): HelpedCommand {
+  return new HelpedCommand({
+    name: "up",
+    summary: "bring up one cluster for the whole instance",
+    options: {
+      ...SETTING_OPTIONS,
+      "-x, --exclude <idset>": "exclude these ranks, like 0 or 4-7",
+      "--workdir <dir>": "work directory on each node (created if missing)",
+      "--template <dir>": "the usernetes clone on each node, or a name of usernetes.templates",
+      "--engine <name>": "container engine: docker, podman or nerdctl",
+    },
+    details: [
+      `Run it as the instance owner on rank 0 of a system instance, a batch job or flux alloc. No
+       daemon is needed. Options that are not given come from the [usernetes] table of this
+       instance or of its parent. Prints the path of the kubeconfig; progress is on stderr. An
+       interrupted up is resumed. Inside a job that already has a cluster, up prints that cluster's
+       kubeconfig. flux usernetes down removes the cluster.`,
+    ],
+    exits: {
+      0: "ready",
+      1: "failed and torn down",
+      2: "wrong usage",
+      3: "configuration refused",
+      4: "no Flux instance",
+    },
+    examples: [
+      "export KUBECONFIG=$(flux usernetes up)",
+      "flux usernetes up -x 0 --template /opt/usernetes --engine podman",
+    ],
+  }).action(async (options: UpOptions) => {
+    const setting = await readSetting(run, options, true);
+    process.stdout.write(`${await up(run, setting, options)}\n`);
+  });
 }
 
 /** The path of the kubeconfig. */

@@ -1,5 +1,4 @@
 /** `flux usernetes warm`: no job waits until the node's image is built or pulled. */
-import { Command } from "commander";
 import type { Config } from "../config/check.js";
 import { loadFile, loadFromBroker } from "../config/load.js";
 import { withoutCluster } from "../config/site-environment.js";
@@ -11,6 +10,7 @@ import type { Run } from "../host/command.js";
 import { isEngine, type EngineName } from "../usernetes/engine.js";
 import { warmNodes, type Warmth } from "../warm/warm.js";
 import { whoseImages, type Whose } from "../warm/whose.js";
+import { HelpedCommand } from "../help/command-help.js";
 import { attribute, ranksOf, refuseElsewhere } from "./instance.js";
 
 interface Options {
@@ -25,39 +25,35 @@ interface Options {
 
 type NodeWarmth = Warmth & { host: string; user: string | undefined };
 
-export function warmCommand(run: Run): Command {
-  return new Command("warm")
-    .description("build or pull the node's image ahead of time, on every node")
-    .option("--rank <idset>", "build on these ranks only, like 0-3,7")
-    .option(
-      "--engine <name>",
-      "build with this engine of usernetes.engines (default: container-engine)",
-    )
-    .option(
-      "--user <name...>",
-      'with usernetes.run-as = "sudo": build the images of these users',
-      [],
-    )
-    .option("-t, --timeout <fsd>", "limit for one node", "30m")
-    .option("--config <file>", "read [usernetes] from this TOML file instead of the broker")
-    .option("--pass-env <name...>", "pass these environment variables to the nodes", [])
-    .option("--json", "print the result of each node as JSON")
-    .addHelpText(
-      "after",
-      `
-Runs on rank 0, as the instance owner. Each node builds the image that clusters need,
-from the current template, and keeps it. An image that exists is not built again. Run it
-again for new nodes, and when the template has changed. Ctrl-C stops the builds. A template with a
-target warm builds by that. With usernetes.images, the archives there are checked and listed.
-
-Exit codes: 0 all nodes have the image, 1 a node does not, 2 wrong usage, 3 configuration refused,
-4 no Flux instance.
-
-Examples:
-  flux usernetes warm
-  flux usernetes warm --rank 4-7 --engine podman`,
-    )
-    .action((options: Options) => warm(run, options));
+export function warmCommand(run: Run): HelpedCommand {
+  return new HelpedCommand({
+    name: "warm",
+    summary: "build or pull the node's image ahead of time, on every node",
+    options: {
+      "--rank <idset>": "build on these ranks only, like 0-3,7",
+      "--engine <name>": "build with this engine of usernetes.engines (default: container-engine)",
+      "--user <name...>": 'with usernetes.run-as = "sudo": build the images of these users',
+      "-t, --timeout <fsd>": { text: "limit for one node", default: "30m" },
+      "--config <file>": "read [usernetes] from this TOML file instead of the broker",
+      "--pass-env <name...>": "pass these environment variables to the nodes",
+      "--json": "print the result of each node as JSON",
+    },
+    details: [
+      `Runs on rank 0, as the instance owner. Each node builds the image that clusters need, from
+       the current template, and keeps it. An image that exists is not built again. Run it again
+       for new nodes, and when the template has changed. Ctrl-C stops the builds. A template with a
+       target warm builds by that. With usernetes.images, the archives there are checked and
+       listed.`,
+    ],
+    exits: {
+      0: "all nodes have the image",
+      1: "a node does not",
+      2: "wrong usage",
+      3: "configuration refused",
+      4: "no Flux instance",
+    },
+    examples: ["flux usernetes warm", "flux usernetes warm --rank 4-7 --engine podman"],
+  }).action((options: Options) => warm(run, options));
 }
 
 async function warm(run: Run, options: Options): Promise<void> {

@@ -32,7 +32,7 @@ sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
 sys.dont_write_bytecode = True
 import agent  # noqa: E402
 import by_hand_settings as settings  # noqa: E402
-from by_hand_options import help_of, parse  # noqa: E402
+from by_hand_options import parse  # noqa: E402
 from by_hand_settings import Failure  # noqa: E402
 from by_hand_steps import Progress, Screen, read_script, run_steps  # noqa: E402
 
@@ -398,9 +398,6 @@ def main(words):
     verb, screen = words.pop(0), Screen("--quiet" in flags, "--debug" in flags)
     try:
         options = parse(verb, words)
-        if options is None:
-            sys.stdout.write(help_of(verb))
-            return 0
         catch_signals()
         getattr(Cluster(verb, options, screen), verb.replace("-", "_"))()
         return 0

@@ -267,16 +267,14 @@ t.test("help and version are printed", async (t) => {
     ["--help"],
     ["-h"],
     ["help"],
+    ["help", "attr"],
     ["attr", "--help"],
     ["env", "-h"],
     ["version", "--help"],
   ]) {
     const { exitCode, stdout, stderr } = await run(args);
     t.strictSame({ exitCode, stderr }, { exitCode: 0, stderr: "" });
-    t.match(
-      stdout,
-      "Exit codes: 0 done, 1 failed or there is no cluster, 2 wrong usage, 4 no Flux\ninstance.",
-    );
+    t.match(stdout, /^Usage: usernetes .*\nExit codes: 0 done, /s);
   }
   const text = readFileSync(packagePath("package.json"), "utf8");
   const { version } = JSON.parse(text) as { version: string };

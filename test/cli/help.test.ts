@@ -1,89 +1,168 @@
-/** What --help prints: lib/cli, as far as it holds for all commands. */
+/** What --help prints: lib/help, as far as it holds for all commands, and bin's copies of it. */
 import { run } from "../../lib/host/runner.js";
-import type { Command } from "commander";
+import { execa } from "execa";
+import { dirname } from "node:path";
 import t from "tap";
 import { loadProgram } from "../../lib/cli/commands.js";
-import { helpOf, textAfter } from "../../lib/help/help-of.js";
-import { filled } from "../../lib/help/help-width.js";
+import { EXIT } from "../../lib/errors.js";
+import { HelpedCommand } from "../../lib/help/command-help.js";
+import { usernetesCommand } from "../../lib/help/usernetes.js";
+import { packagePath } from "../../lib/host/package.js";
 import { prepare } from "../../lib/cli/program.js";
 
-const program = await loadProgram(run);
-const commands: [string, Command][] = [
-  ["flux-usernetes", program],
-  ...program.commands.map((command): [string, Command] => [command.name(), command]),
-];
+const programs = [await loadProgram(run), usernetesCommand()];
+const commands = programs.flatMap((program) => [program, ...(program.commands as HelpedCommand[])]);
 
-t.test("every command has a description, and its help ends with an example", (t) => {
-  t.ok(commands.length > 10);
-  for (const [name, command] of commands) {
-    t.match(command.description(), /\w/, `${name}: a description`);
-    const { examples } = helpOf(command);
-    t.match(textAfter(command), /\nExamples?:\n( {2}.*\n|\n)+$/, `${name}: Example: at the end`);
-    t.match(examples.join("\n"), /usernetes/, `${name}: the example`);
-    for (const line of examples)
+function printed(command: HelpedCommand, columns = 80): string {
+  let text = "";
+  command.configureOutput({ writeOut: (part) => (text += part), getOutHelpWidth: () => columns });
+  command.outputHelp();
+  return text;
+}
+
+t.test("every command has a summary, exit codes, and ends with an example", (t) => {
+  t.ok(commands.length > 20);
+  for (const command of commands) {
+    const name = command.name();
+    t.match(command.description(), /\w/, `${name}: a summary`);
+    t.match(printed(command), /\nExamples?:\n( {2}.*\n)+$/, `${name}: an example at the end`);
+    t.match(command.examples().join("\n"), /usernetes/, `${name}: the example`);
+    for (const line of command.examples())
       t.ok(line.length <= 68, `${name}: "${line}" fits on a page of 80 columns`);
-    if (name !== "flux-usernetes") t.ok(helpOf(command).exitCodes, `${name}: Exit codes:`);
+    if (name !== "flux-usernetes") t.match(command.exitCodes(), /^Exit codes: /, name);
+    for (const status of Object.keys(command.helpData.exits ?? {}))
+      t.ok(
+        (Object.values(EXIT) as number[]).includes(Number(status)) || /^127|\+n|else/.test(status),
+        `${name}: ${status}`,
+      );
   }
   t.end();
 });
 
 t.test("every option and every argument is described", (t) => {
-  for (const [name, command] of commands) {
+  for (const command of commands) {
     for (const { flags, description } of command.options)
-      t.match(description, /\w/, `${name} ${flags}`);
+      t.match(description, /\w/, `${command.name()} ${flags}`);
     for (const argument of command.registeredArguments)
-      t.match(argument.description, /\w/, `${name} ${argument.name()}`);
+      t.match(argument.description, /\w/, `${command.name()} ${argument.name()}`);
   }
   t.end();
 });
 
-const TEXT = `
-Some words that are longer than what
-is to be seen.
+const example = () =>
+  new HelpedCommand({
+    name: "example",
+    summary: "do something",
+    operands: { "<job>": "job ID", "[name...]": { text: "which", choices: ["a", "b"] } },
+    options: {
+      "-f, --file <file>": "read this file",
+      "--user <name...>": "for these users",
+      "--limit <n>": { text: "at most N", default: "7" },
+    },
+    details: [
+      `Some text that is longer than what
+       is to be seen.`,
+      "A second paragraph.",
+    ],
+    exits: { 0: "done", 1: "failed" },
+    examples: ["example --file   ƒ2QT1HSJy5", "second \\\n  line"],
+  });
 
-Exit codes: 0 done, 1 failed.
-
-Examples:
-  flux usernetes status --watch   ƒ2QT1HSJy5
-  second
-`;
-
-t.test("paragraphs are as wide as the terminal, and what is indented stays as it is", (t) => {
-  t.equal(
-    filled(TEXT, { width: 24, wide: true }),
+t.test("the text after the options is as wide as the terminal; examples stay as they are", (t) => {
+  t.match(
+    printed(example(), 24),
     `
-Some words that are
-longer than what is to
-be seen.
+Some text that is longer
+than what is to be seen.
+
+A second paragraph.
 
 Exit codes: 0 done, 1
 failed.
 
 Examples:
-  flux usernetes status --watch   ƒ2QT1HSJy5
-  second
+  example --file   ƒ2QT1HSJy5
+  second \\
+    line
 `,
   );
   t.end();
 });
 
-t.test("options are as wide as the terminal, also where it is narrow", async (t) => {
-  const narrow = await loadProgram(run);
-  prepare(narrow, "flux-usernetes");
-  for (const command of [narrow, ...narrow.commands]) {
-    command.configureOutput({ getOutHelpWidth: () => 60 });
-    for (const line of command.helpInformation().split("\n")) t.ok(line.length <= 60, line);
-  }
-});
-
-t.test("in a pipe they are 80 columns wide, and job ids are those of the locale", (t) => {
-  const text = filled(TEXT, { width: Infinity, wide: false });
-  t.match(text, "\nSome words that are longer than what is to be seen.\n");
-  t.match(text, "--watch   f2QT1HSJy5\n");
+t.test("operands and options of the data are those that the command takes", async (t) => {
+  const command = example();
+  const parsed = new Promise((resolve) => {
+    command.action((...values: unknown[]) => {
+      resolve(values.slice(0, 3));
+    });
+  });
+  await command.parseAsync(["-f", "x", "1", "a"], { from: "user" });
+  t.strictSame(await parsed, ["1", ["a"], { file: "x", user: [], limit: "7" }]);
   t.end();
 });
 
-t.test("a word that is longer than the terminal has a line of its own", (t) => {
-  t.equal(filled("a looooooong b", { width: 4, wide: true }), "a\nlooooooong\nb\n");
+t.test("no line of a help is wider than the terminal, also where it is narrow", (t) => {
+  for (const columns of [60, 80])
+    for (const command of commands)
+      for (const line of printed(command, columns).split("\nExample")[0]?.split("\n") ?? [])
+        t.ok(line.length <= (line.startsWith("Usage:") ? 80 : columns), line);
+  t.end();
+});
+
+t.test("job IDs have the form of the locale", async (t) => {
+  for (const [locale, id] of [
+    ["C.UTF-8", "ƒ2QT1HSJy5"],
+    ["POSIX", "f2QT1HSJy5"],
+  ] as const) {
+    const env = { PATH: `${dirname(process.execPath)}:/usr/bin:/bin`, LC_ALL: locale };
+    const options = { env, extendEnv: false };
+    const { stdout } = await execa(packagePath("bin/flux-usernetes"), ["wait", "--help"], options);
+    t.match(stdout, `--timeout 10m ${id} &&\n`);
+  }
+});
+
+t.test("commands without Node.js print the same help as with it", async (t) => {
+  const env = { PATH: "/usr/bin:/bin", LC_ALL: "C.UTF-8" };
+  const [program, usernetes] = programs;
+  const calls = [
+    ...["kubeconfig", "once"].map((name) => ["flux-usernetes", name, program] as const),
+    ...(usernetes?.commands ?? []).map(
+      (verb) => ["usernetes", verb.name(), usernetes as HelpedCommand] as const,
+    ),
+  ];
+  t.ok(calls.length >= 10);
+  for (const [file, name, parent] of calls) {
+    const command = parent?.commands.find((each) => each.name() === name) as HelpedCommand;
+    for (const words of file === "usernetes"
+      ? [
+          [name, "--help"],
+          ["help", name],
+        ]
+      : [[name, "-h"]]) {
+      const { stdout } = await execa(packagePath("bin", file), words, { env, extendEnv: false });
+      t.equal(`${stdout}\n`, printed(command), words.join(" "));
+    }
+  }
+});
+
+t.test("lib/node/by_hand_options.py takes the options that the help lists", async (t) => {
+  const script = `import json, sys; sys.path.insert(0, sys.argv[1]); import by_hand_options
+print(json.dumps({verb: sorted(names) for verb, names in by_hand_options.OPTIONS.items()}))`;
+  const { stdout } = await execa("python3", ["-B", "-c", script, packagePath("lib/node")]);
+  const listed = (programs[1]?.commands ?? [])
+    .filter((verb) => !["attr", "env", "version"].includes(verb.name()))
+    .map((verb) => [verb.name(), verb.options.map(({ long }) => long).sort()]);
+  t.strictSame(JSON.parse(stdout), Object.fromEntries(listed));
+});
+
+t.test("prepare gives every command the settings that commander passes on by itself", (t) => {
+  const program = new HelpedCommand({ name: "p", summary: "p", examples: ["p"] });
+  program.addCommand(example());
+  prepare(program, "p");
+  let errors = "";
+  const [command] = program.commands;
+  command?.configureOutput({ writeErr: (text) => (errors += text) });
+  t.throws(() => command?.parse(["--none"], { from: "user" }));
+  t.equal(errors, "p: unknown option '--none' (see p --help)\n");
   t.end();
 });

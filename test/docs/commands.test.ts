@@ -6,13 +6,14 @@ import { run } from "../../lib/host/runner.js";
 import { parse } from "smol-toml";
 import t from "tap";
 import { loadProgram } from "../../lib/cli/commands.js";
-import { programGrammar, usernetesGrammar, type Grammar } from "../../build/completion/grammar.js";
+import { usernetesCommand } from "../../lib/help/usernetes.js";
+import { grammarOf, type Grammar } from "../../build/completion/grammar.js";
 import { checkConfig } from "../../lib/config/check.js";
 import { parseRequest } from "../../lib/cluster/request.js";
 import { callsIn, codeBlocks, documents, readDocument, type Call } from "./documents.js";
 
 const grammars = new Map<string, Grammar>(
-  [programGrammar(await loadProgram(run)), usernetesGrammar()].map((it) => [it.command, it]),
+  [await loadProgram(run), usernetesCommand()].map((it) => [it.name(), grammarOf(it)]),
 );
 
 /** What is wrong with a call; empty if nothing is. */

@@ -70,14 +70,6 @@ class OptionsTest(unittest.TestCase):
                 options.parse("wait-workers", ["--worker-count=" + count])
             self.assertEqual(caught.exception.status, 2, count)
 
-    def test_help_fits_a_terminal_and_names_each_option(self):
-        for verb, (_, _, listed, _) in options.VERBS.items():
-            self.assertIsNone(options.parse(verb, ["--help"]))
-            text = options.help_of(verb)
-            self.assertLessEqual(max(map(len, text.splitlines())), 80, verb)
-            for name, _ in listed:
-                self.assertIn("\n  %s  " % name, text)
-
 
 class SettingsTest(unittest.TestCase):
     def refused(self, text, **given):

@@ -5,7 +5,7 @@ import { inScript, inTypeScript, messages } from "./messages.js";
 t.test("texts in TypeScript are found, values are named, help texts are left out", (t) => {
   const source = [
     'import { x } from "some module of words";',
-    "new Command().description(`the help of it`).action(() => {",
+    "new HelpedCommand({ summary: `the help of it` }).action(() => {",
     "  throw new Error(`${config.file}: cannot be read: ${messageOf(error)}`);",
     "});",
     'const short = "a b";',

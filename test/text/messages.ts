@@ -22,8 +22,8 @@ export interface Message {
 
 const FOLDERS = ["lib", "plugin", "bin", "etc"];
 
-/** Programs of the build and of no user. */
-const UNSEEN = /^lib\/(manual|bundle|completion)\/|\.(md|toml|service|bash|list)$|sudoers\.d/;
+/** Help texts, and what is not code. */
+const UNSEEN = /^lib\/help\/|\.(md|toml|service|bash|list)$|sudoers\.d/;
 
 export function messages(): Message[] {
   return files().flatMap((file) => {
@@ -43,19 +43,11 @@ function files(): string[] {
 const isText = (text: string): boolean =>
   /[A-Za-z}>)"'`,:]\s+[a-z]{2,}[ ,:;].*[a-z]{2,}/.test(text);
 
-/** Calls whose strings are help texts. */
-const HELP = new Set(["description", "summary", "option", "argument", "addHelpText", "usage"]);
-
 export function inTypeScript(file: string, source: string): Message[] {
   const tree = ts.createSourceFile(file, source, ts.ScriptTarget.Latest, true);
   const found: Message[] = [];
   const visit = (node: ts.Node): void => {
-    if (ts.isTypeNode(node) || ts.isImportDeclaration(node)) return;
-    if (isHelp(node)) {
-      // `new Command("up").description(...).action(run)`: what stands before the call.
-      visit((node as ts.CallExpression).expression);
-      return;
-    }
+    if (ts.isTypeNode(node) || ts.isImportDeclaration(node) || isHelp(node)) return;
     const text = textOf(node);
     if (text === undefined || !isText(text)) {
       ts.forEachChild(node, visit);
@@ -70,10 +62,9 @@ export function inTypeScript(file: string, source: string): Message[] {
   return found;
 }
 
-function isHelp(node: ts.Node): boolean {
-  if (!ts.isCallExpression(node) || !ts.isPropertyAccessExpression(node.expression)) return false;
-  return HELP.has(node.expression.name.text);
-}
+/** `new HelpedCommand({...})` */
+const isHelp = (node: ts.Node): boolean =>
+  ts.isNewExpression(node) && node.expression.getText() === "HelpedCommand";
 
 function textOf(node: ts.Node): string | undefined {
   if (ts.isStringLiteral(node) || ts.isNoSubstitutionTemplateLiteral(node)) return node.text;

@@ -1,6 +1,6 @@
 /** The prose of docs/man, and mistakes in it. */
 import t from "tap";
-import { code, heading, item, paragraph } from "../../../lib/help/blocks.js";
+import { code, heading, item, paragraph } from "../../../build/manual/blocks.js";
 import { readMarkdown } from "../../../build/manual/markdown.js";
 
 t.test("headings, paragraphs, code with empty lines, items, and what is made elsewhere", (t) => {

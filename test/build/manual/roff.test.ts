@@ -3,7 +3,7 @@ import { fc } from "../../random.js";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
-import { code, heading, item, paragraph, type Block } from "../../../lib/help/blocks.js";
+import { code, heading, item, paragraph, type Block } from "../../../build/manual/blocks.js";
 import { roffOf } from "../../../build/manual/roff.js";
 import { man, missing, plain } from "./rendered.js";
 
