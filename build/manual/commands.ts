@@ -3,13 +3,9 @@ import type { Argument, Command, Option } from "commander";
 import type { HelpedCommand } from "../../lib/help/command-help.js";
 import { code, heading, item, paragraph, sentence, type Block } from "./blocks.js";
 
-/** The commands of a program, without its `help`. */
-export const commandsOf = (program: Command): HelpedCommand[] =>
-  program.commands as HelpedCommand[];
-
 /** The lines of a synopsis. */
-export function synopsisOf(program: Command): Block {
-  return { kind: "lines", texts: commandsOf(program).map(usageOf) };
+export function synopsisOf(program: HelpedCommand): Block {
+  return { kind: "lines", texts: program.subcommands().map(usageOf) };
 }
 
 /** `flux usernetes list [OPTIONS] [JOB...]`: what is in capitals stands for something. */

@@ -4,7 +4,7 @@ import { usernetesCommand } from "../../lib/help/usernetes.js";
 import { readFileSync } from "node:fs";
 import { packagePath } from "../../lib/host/package.js";
 import { code, item, paragraph, sentence, type Block } from "./blocks.js";
-import { commandBlocks, commandsOf, optionItems, synopsisOf } from "./commands.js";
+import { commandBlocks, optionItems, synopsisOf } from "./commands.js";
 import { keyBlocks } from "./keys.js";
 import { readMarkdown } from "./markdown.js";
 import { roffOf, type PageTitle } from "./roff.js";
@@ -35,7 +35,7 @@ function page(name: string, section: number, made: Record<string, Block[]>): Pag
 function programParts(program: HelpedCommand): Record<string, Block[]> {
   return {
     synopsis: [synopsisOf(program)],
-    commands: commandsOf(program).flatMap(commandBlocks),
+    commands: program.subcommands().flatMap(commandBlocks),
   };
 }
 

@@ -47,6 +47,11 @@ export class HelpedCommand extends Command {
     this.addHelpText("after", () => this.afterOptions());
   }
 
+  /** Without `help`, which commander adds. */
+  subcommands(): HelpedCommand[] {
+    return this.commands.filter((each) => each instanceof HelpedCommand);
+  }
+
   /** The details, one line a paragraph. */
   paragraphs(): string[] {
     return (this.helpData.details ?? []).map((text) => text.replace(/\s*\n\s*/g, " "));

@@ -50,7 +50,7 @@ t.test("each command's help is on its page", (t) => {
     ["usernetes.1", "usernetes", usernetesCommand()],
   ] as const) {
     const page = words(plain(roff(file)));
-    for (const { name, text } of (each.commands as HelpedCommand[]).map(textsOf)) {
+    for (const { name, text } of each.subcommands().map(textsOf)) {
       t.match(page, ` ${command} ${name}`, "in the synopsis");
       for (const part of text)
         if (part) t.ok(page.includes(words(part)), `${file}: ${name}: ${part}`);
