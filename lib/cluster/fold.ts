@@ -85,11 +85,11 @@ function foldMemo({ job }: Cluster, timestamp: number, memo: unknown): void {
   const asked = memo as Partial<Record<string, unknown>> | undefined | null;
   if (asked?.["release"] === true || asked?.["release"] === "true") job.releasedAt ??= timestamp;
   if (asked?.["state"] === "waiting") job.waitsFor = text(asked["reason"]);
-  // Before the start there are no tasks, and a hold that has to be let go.
+  // Before the start there are no tasks, and the hold has to be released.
   if (asked?.["tasks"] === "done" && job.startAt !== undefined) job.tasksDoneAt ??= timestamp;
 }
 
-/** A user's words. */
+/** A text of a user. */
 function text(value: unknown): string {
   return typeof value === "string" ? oneLine(value) : "";
 }
@@ -115,7 +115,7 @@ export function foldRecordEvent(cluster: Cluster, event: RecordEvent): void {
       return;
     case "down":
       cluster.down = event.context;
-      cluster.downAt = event.timestamp;
+      cluster.firstDown ??= { at: event.timestamp, kept: event.context.kept === true };
       return;
   }
 }
@@ -146,7 +146,7 @@ function foldStep(
     });
 }
 
-/** Of a try that has ended, it came too late. */
+/** Progress of a try that has ended came too late and is ignored. */
 function foldProgress(cluster: Cluster, { step, ranks, attempt, note }: StepProgress): void {
   for (const rank of decodeIdset(ranks)) {
     const running = stepState(cluster, step, rank);

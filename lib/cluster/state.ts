@@ -1,7 +1,6 @@
 /**
- * All that is known of one cluster: folded from the job's eventlog and from its
- * record, and from nothing else. The same state comes out of a fresh start, a
- * restart and a test.
+ * The state of one cluster: folded from the job's eventlog and from its record, and from
+ * nothing else. A fresh start, a restart and a test get the same state.
  */
 import type { Resources } from "../flux/resources.js";
 import { encodeHostlist } from "../flux/hostlist.js";
@@ -31,7 +30,7 @@ export interface JobProgress {
   clean: boolean;
   prolog: Perilog;
   epilog: Perilog;
-  /** Prologs that are not ours and not finished, by their descriptions. */
+  /** Unfinished prologs of others, by their descriptions. */
   otherPrologs: Set<string>;
   /** When the user's memo usernetes.release=true came. */
   releasedAt?: number;
@@ -39,7 +38,7 @@ export interface JobProgress {
   waitsFor?: string;
   /** All tasks have ended, and the job's shell waits for the teardown: its memo usernetes.tasks=done. */
   tasksDoneAt?: number;
-  /** Changes of the time limit, the job's user's and ours, in order. */
+  /** Changes of the time limit, by the job's user and by the daemon, in order. */
   limits: TimeLimit[];
 }
 
@@ -47,15 +46,15 @@ export interface TimeLimit {
   at: number;
   /** 0: none. */
   seconds: number;
-  /** It was to become another, and Flux did not allow that. */
+  /** Flux refused this change. */
   refused?: true;
 }
 
-/** How far one rank is with one step. */
+/** The state of one step on one rank. */
 export interface StepState {
   status: StepStatus | "running";
   attempt: number;
-  /** When it began or ended, seconds since the epoch. */
+  /** When it started or ended, seconds since the epoch. */
   at: number;
   /** Why it is not ok, or what it waits for while it runs. */
   note: string;
@@ -82,7 +81,8 @@ export interface Cluster {
   /** `timeout`: seconds that each try may take on a rank. */
   teardown?: { reason: string; timeout?: number };
   down?: Down;
-  downAt?: number;
+  /** The end of the job's own teardown. A later `down` is that of `clean`, or of a node that is back. */
+  firstDown?: { at: number; kept: boolean };
 }
 
 export function newCluster(job: Pick<Cluster, "jobid" | "userid" | "asked" | "duration">): Cluster {
@@ -144,12 +144,12 @@ export function isOver({ job }: Cluster): boolean {
   return job.clean || job.finishAt !== undefined || job.fatal !== undefined;
 }
 
-/** What is up comes down: the job is over, or its shell waits for that. */
+/** The cluster is to be removed: the job is over, or its shell waits for the teardown. */
 export function isEnding(cluster: Cluster): boolean {
   return isOver(cluster) || cluster.job.tasksDoneAt !== undefined;
 }
 
-/** Nothing will ever be left to do. */
+/** No further action will be needed. */
 export function isDone(cluster: Cluster): boolean {
   return cluster.job.clean && (!cluster.claim || cluster.down !== undefined);
 }
@@ -162,7 +162,7 @@ export function displayState(cluster: Cluster): string | undefined {
   return isHeld(cluster) ? "held" : cluster.settle.outcome;
 }
 
-/** Its user wants to look at it: it is held when it is up, and kept when the job has ended. */
+/** The user asked for debugging: the job is held when its cluster is up, and the cluster is kept. */
 export function isDebug({ asked }: Cluster): boolean {
   return "asks" in asked && asked.asks && asked.request.debug;
 }

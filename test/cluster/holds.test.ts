@@ -1,8 +1,12 @@
 /** Which prolog and epilog events the daemon may still finish (lib/cluster/holds.ts). */
 import t from "tap";
-import { planHolds } from "../../lib/cluster/holds.js";
+import { keptBy, planHolds } from "../../lib/cluster/holds.js";
+import { milestones } from "../../lib/cluster/milestones.js";
+import type { Down } from "../../lib/record/events.js";
 import type { Cluster } from "../../lib/cluster/state.js";
+import { foldJobEvent } from "../../lib/cluster/fold.js";
 import {
+  BEGIN,
   CANCEL,
   claimed,
   claimEvent,
@@ -26,7 +30,7 @@ t.test("a job is held until its cluster is ready", (t) => {
   t.end();
 });
 
-t.test("ours is the last prolog to go, should another fail", (t) => {
+t.test("the daemon's prolog is the last to finish, in case another fails", (t) => {
   const site = { description: "site" };
   const other = { description: "other" };
   const cluster = recorded(claimed(), settle("ready"));
@@ -36,7 +40,7 @@ t.test("ours is the last prolog to go, should another fail", (t) => {
   t.end();
 });
 
-t.test("what is over does not wait for another's prolog", (t) => {
+t.test("a job that is over does not wait for another prolog", (t) => {
   const cluster = seen(claimed(), ["prolog-start", { description: "site" }], CANCEL, EPILOG);
   t.strictSame(held(recorded(cluster, down())), ["finish-prolog 1", "finish-epilog"]);
   t.end();
@@ -49,7 +53,7 @@ t.test("a job is held until it has its time back", (t) => {
   t.end();
 });
 
-t.test("a job whose cluster failed is not let go before its exception is seen", (t) => {
+t.test("a job whose cluster failed is not released before its exception is seen", (t) => {
   t.strictSame(held(recorded(claimed(), settle("failed"))), []);
   t.end();
 });
@@ -73,19 +77,19 @@ t.test("nothing keeps a job that has no cluster", (t) => {
   t.end();
 });
 
-t.test("nodes are kept until the cluster is down, whatever is left of it", (t) => {
+t.test("nodes are kept until the teardown has ended, with or without leftovers", (t) => {
   const cluster = seen(claimed(), ["prolog-finish", OURS], "start", "finish", EPILOG);
   t.strictSame(held(cluster), []);
   t.strictSame(held(recorded(cluster, down(1))), ["finish-epilog"]);
   t.end();
 });
 
-t.test("a prolog without an epilog is let go when the cluster is down", (t) => {
+t.test("a prolog without an epilog is finished when the cluster is down", (t) => {
   t.strictSame(held(recorded(seen(claimed(), CANCEL), down())), ["finish-prolog 1"]);
   t.end();
 });
 
-t.test("a hold is let go once", (t) => {
+t.test("a hold is released once", (t) => {
   const cluster = recorded(claimed(), settle("ready"));
   t.strictSame(held(seen(cluster, ["prolog-finish", OURS])), []);
   seen(cluster, "start", "finish", EPILOG, ["epilog-finish", OURS]);
@@ -107,7 +111,7 @@ t.test("a late epilog is never finished", (t) => {
   t.end();
 });
 
-t.test("a site's own prolog and epilog are not ours to finish", (t) => {
+t.test("the daemon does not finish a site's own prolog and epilog", (t) => {
   const site = { description: "site" };
   const cluster = seen(emptyCluster(), ["prolog-start", site], CANCEL, ["epilog-start", site]);
   t.strictSame(held(cluster), []);
@@ -127,7 +131,44 @@ t.test("a job that asks for debug is held until it is released", (t) => {
   t.end();
 });
 
-t.test("a job that is clean needs nothing any more", (t) => {
+t.test("an inactive job needs no action", (t) => {
   t.strictSame(held(recorded(seen(claimed(), CANCEL, EPILOG, "clean"), down())), []);
+  t.end();
+});
+
+/** A job that has ended after this teardown; later ones remove what it left or kept. */
+function ended(user: Record<string, unknown>, first: Down, ...later: Down[]): Cluster {
+  const at = (seconds: number, name: string) => ({ timestamp: BEGIN + seconds, name });
+  const cluster = seen(emptyCluster(user), "alloc", "start");
+  recorded(cluster, claimEvent(), settle("ready"));
+  foldJobEvent(cluster, at(10, "finish"));
+  recorded(cluster, { ...at(11, "down"), name: "down", context: first });
+  for (const name of ["free", "clean"]) foldJobEvent(cluster, at(12, name));
+  for (const context of later) recorded(cluster, { ...at(60, "down"), name: "down", context });
+  return cluster;
+}
+
+t.test("what clean removes later does not make the job's teardown late", (t) => {
+  const late = (cluster: Cluster) =>
+    [...milestones(cluster).values()].filter((it) => it.startsWith("late epilog"));
+  const debug = { usernetes_debug: "yes" };
+  const kept: Down = { left: [], kept: true };
+  for (const [user, ...downs] of [
+    [debug, kept, { left: [] }],
+    [{}, { left: [1] }, { left: [] }],
+  ] as [Record<string, unknown>, Down, Down][]) {
+    const cluster = ended(user, ...downs);
+    t.equal(keptBy(cluster), user === debug ? undefined : "epilog");
+    cluster.job.tasksDoneAt = BEGIN + 9;
+    t.strictSame(late(cluster), []);
+  }
+  t.equal(keptBy(ended(debug, kept)), undefined, "before clean");
+  t.end();
+});
+
+t.test("a teardown that ends after the nodes are free is late", (t) => {
+  const cluster = seen(claimed(), "start", "finish", "free", "clean");
+  recorded(cluster, { timestamp: BEGIN + 1, name: "down", context: { left: [] } });
+  t.equal(keptBy(cluster), "late");
   t.end();
 });
