@@ -130,6 +130,13 @@ contract((t, flux) => {
     });
   });
 
+  t.test("a job that needs more cores than a node has is refused", async (t) => {
+    const note = "unsatisfiable request: need 2 node(s) with 4096 cores each, only 0 eligible";
+    const job = await output(flux, "submit", "-N2", "-n8192", "true");
+    const exception = (await eventsUntil(flux, job, "clean")).find((it) => it.name === "exception");
+    t.match(exception?.context, { type: "alloc", severity: 0, note });
+  });
+
   t.test("memos and exceptions reach a running job, and no other", async (t) => {
     const job = await output(flux, "submit", "-N1", "sleep", "60");
     await output(flux, "job", "wait-event", "-t", "10", job, "start");

@@ -210,7 +210,10 @@ export function requestOf(jobspec: Jobspec): ResourceRequest {
   const top = jobspec.resources[0] as Vertex;
   const slot = top.type === "node" ? top.with?.[0] : top;
   const coresPerSlot = slot?.with?.[0]?.count ?? 1;
-  const base = { slots: slot?.count ?? 1, coresPerSlot: Math.min(coresPerSlot, CORES) };
-  if (top.type !== "node") return { ...base, coresPerSlot, shared: true };
-  return { ...base, nodes: top.count, shared: top.exclusive !== true };
+  const base = { slots: slot?.count ?? 1, coresPerSlot };
+  if (top.type !== "node") return { ...base, shared: true };
+  const shared = top.exclusive !== true;
+  // A whole node may have fewer cores than a slot asks for: Flux runs one task there.
+  const cores = shared ? coresPerSlot : Math.min(coresPerSlot, CORES);
+  return { ...base, coresPerSlot: cores, nodes: top.count, shared };
 }

@@ -39,6 +39,11 @@ export function fit(request: ResourceRequest, pool: Pool): Fit {
       return {
         never: `unsatisfiable request: need ${nodes} ${kind}node(s), only ${pool.size} eligible`,
       };
+    const each = slots * coresPerSlot;
+    if (request.shared && each > CORES)
+      return {
+        never: `unsatisfiable request: need ${nodes} node(s) with ${each} cores each, only 0 eligible`,
+      };
     return fitNodes(nodes, request, pool);
   }
   const total = pool.size * CORES;
