@@ -1,7 +1,7 @@
 /**
- * The main job, to be watched: the real daemon, four nodes, a job that asks for
- * usernetes, its cluster's nodes listed from inside, and proof that nothing is
- * left. `--flux`: on a test instance of the real Flux on the PATH.
+ * A demonstration: the real daemon, four nodes, a job that asks for a cluster and lists its
+ * cluster's nodes, and a check for leftovers. `--flux` uses a test instance of the real Flux on
+ * the PATH.
  */
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -30,8 +30,8 @@ function introduce(real: boolean): void {
   say("  real      the daemon, the commands, and what is sent to the nodes");
   if (real) say("            Flux: a test instance of four brokers with host names of their own");
   else say("  stand-in  Flux: the embedded one of the tests; its four nodes are local processes");
-  say("  stand-in  usernetes, the container engine and kubectl: each step takes a set time,");
-  say("            and no container is started");
+  say("  stand-in  usernetes, the container engine and kubectl: each step takes a set time, and");
+  say("            no container is started");
   say("");
 }
 
@@ -64,9 +64,11 @@ async function play(flux: LifeFlux): Promise<boolean> {
 
 async function times(flux: LifeFlux, job: string): Promise<string> {
   const events = await flux.events(job);
-  const at = (name: string) => events.find((event) => event.name === name)?.timestamp ?? NaN;
+  const record = await flux.record(job);
+  const at = (name: string) =>
+    [...events, ...record].find((event) => event.name === name)?.timestamp ?? NaN;
   const between = (from: string, to: string) => `${(at(to) - at(from)).toFixed(1)} s`;
-  return `From alloc to start ${between("alloc", "start")}, from finish to clean ${between("finish", "clean")}.`;
+  return `The bring-up took ${between("alloc", "start")} and the teardown ${between("teardown-start", "down")}.`;
 }
 
 async function main(): Promise<void> {
@@ -92,7 +94,7 @@ async function main(): Promise<void> {
   const flux = new LifeFlux(await (values.flux ? realPlace("") : embeddedPlace("")));
   try {
     const good = await play(flux);
-    say(good ? "Nothing is left." : "This is not how it should end.");
+    say(good ? "There are no leftovers." : "FAILED: see the lines above.");
     process.exitCode = good ? 0 : 1;
   } finally {
     await flux.close();

@@ -8,7 +8,7 @@ const ASK: [string, string[]][] = [
   ["images", ["docker", "image", "ls"]],
 ];
 
-/** How much there is, in all. */
+/** Prints the leftovers of each host and of Flux, and returns their number. */
 export async function listLeftovers(
   flux: LifeFlux,
   hosts: string[],
@@ -21,7 +21,7 @@ export async function listLeftovers(
     return lines;
   };
   say("");
-  say("What is left:");
+  say("Leftovers:");
   for (const [rank, host] of hosts.entries()) {
     const on = (argv: string[]) => flux.output("flux", "exec", "-r", String(rank), ...argv);
     const found: string[] = [];

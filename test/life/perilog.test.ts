@@ -2,6 +2,8 @@
 import { until } from "../hosts/until.js";
 import { join } from "node:path";
 import { PACKAGE } from "../sandbox/paths.js";
+import { readDocument } from "../docs/documents.js";
+import { differences, screensIn } from "../docs/screens.js";
 import type { Entry } from "./flux.js";
 import { life } from "./life.js";
 
@@ -23,6 +25,11 @@ const WAYS: [string, string][] = [
   ["alone, on rank 0", table((kind) => [script(kind)], false)],
   ["from a site's own, on each node", table((kind) => ["sh", "-c", loop(kind)], true)],
 ];
+
+const PAGE = "docs/admin/configure.md";
+const SCREEN = screensIn(PAGE, readDocument(PAGE)).find(({ command }) =>
+  command.startsWith("flux dmesg"),
+);
 
 for (const [way, perilog] of WAYS)
   life(async (t, flux) => {
@@ -66,6 +73,9 @@ for (const [way, perilog] of WAYS)
         `the cluster of ${job} has been removed`,
       ])
         t.match(log, new RegExp(`job-manager.*${job}: (prolog|epilog): .*usernetes: ${line}`));
+      if (!SCREEN) throw new Error(`${PAGE} has no screen of flux dmesg`);
+      const { stdout } = await flux.run(["sh", "-c", SCREEN.command]);
+      t.strictSame(differences(SCREEN, stdout), { onlyInDocument: [], onlyInRun: [] }, PAGE);
       t.same(await flux.leftovers(), []);
     });
 

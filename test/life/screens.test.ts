@@ -5,7 +5,8 @@
  *
  * SCREENS=FILE writes what the commands print to FILE, to be copied into the documents.
  */
-import { appendFileSync } from "node:fs";
+import { appendFileSync, existsSync } from "node:fs";
+import { packagePath } from "../../lib/host/package.js";
 import { documents, readDocument } from "../docs/documents.js";
 import { differences, screensIn, type Screen } from "../docs/screens.js";
 import { life } from "./life.js";
@@ -13,8 +14,8 @@ import { COMMANDS } from "./places.js";
 
 /** The test that plays a screen of this document, by the start of its command. */
 const ELSEWHERE: [file: string, command: string, test: string][] = [
-  ["README.md", "flux submit", "npm run demo"],
-  ["README.md", "kubectl get nodes", "npm run demo"],
+  ["README.md", "flux submit", "demo/demo"],
+  ["README.md", "kubectl get nodes", "demo/demo"],
   ["docs/user.md", "job=$(flux batch", "life/examples"],
   ["docs/user.md", "flux usernetes status --watch $job", "life/examples"],
   ["docs/user.md", "flux alloc", "life/examples"],
@@ -28,6 +29,7 @@ const ELSEWHERE: [file: string, command: string, test: string][] = [
   ["docs/user.md", "flux submit --setattr=user.usernetes=maybe", "life/options"],
   ["docs/admin/install.md", "flux-usernetes install", "install/install"],
   ["docs/admin/install.md", "flux run -N2 --usernetes", "life/options"],
+  ["docs/admin/configure.md", "flux dmesg | grep 'stdout", "life/perilog"],
   ["docs/admin/operate.md", "flux usernetes doctor", "life/doctor"],
   ["docs/admin/operate.md", "flux usernetes warm", "life/warm"],
   ["docs/admin/operate.md", "curl", "life/metrics"],
@@ -112,7 +114,7 @@ life(async (t, flux) => {
     }
     await flux.flux("cancel", job, held);
     await Promise.all([flux.waitForEnd(job), flux.waitForEnd(held)]);
-    await play(t, "docs/admin/operate.md", "flux-usernetes clean --all");
+    await play(t, "docs/admin/operate.md", "flux usernetes clean --all");
   });
 
   await t.test("a refused attribute", async (t) => {
@@ -126,9 +128,9 @@ life(async (t, flux) => {
     flux.fault("node1.kubeadm-join", undefined);
     await play(t, USER, "flux usernetes status ƒ", job);
     await play(t, USER, "flux jobs -o", job);
-    await play(t, USER, "flux-usernetes release", job);
+    await play(t, USER, "flux usernetes release", job);
     await flux.waitForEnd(job);
-    await play(t, USER, "flux-usernetes clean", job);
+    await play(t, USER, "flux usernetes clean", job);
   });
 
   await t.test("a cluster line by line", async (t) => {
@@ -140,6 +142,7 @@ life(async (t, flux) => {
   await t.test("a slow step", async (t) => {
     flux.takes("kubeadm-join", 6);
     const job = await flux.submit("-N2", "true");
+    await flux.waitForStep(job, "kubeadm-join");
     await play(t, USER, "flux usernetes wait", job);
     flux.takes("kubeadm-join", 0.1);
     await flux.waitForEnd(job);
@@ -171,10 +174,12 @@ life(async (t, flux) => {
     await flux.waitForStep(job, "up");
     await flux.flux("cancel", job);
     await flux.waitForEnd(job);
-    await play(t, "docs/operating.md", "flux dmesg");
+    await play(t, "docs/failure-modes.md", "flux dmesg");
   });
 
   await t.test("every screen in the documents has been compared, or names its test", (t) => {
+    for (const [, , test] of ELSEWHERE)
+      t.ok(existsSync(packagePath("test", `${test}.test.ts`)), `test/${test}.test.ts exists`);
     t.strictSame(
       [...left].map(({ file, command }) => `${file}: ${command}`),
       [],
