@@ -117,12 +117,12 @@ const TEMPLATE_KEYS = {
     type: "object",
     allowed: VARIABLES,
     description:
-      "environment variables of all that runs on the nodes for a cluster; `{user}`, `{uid}`, `{home}`, `{host}`, `{jobid}` and `{workdir}` are replaced",
+      "environment variables for everything that runs on the nodes for a cluster; `{user}`, `{uid}`, `{home}`, `{host}`, `{jobid}` and `{workdir}` are replaced",
   },
   images: {
     ...path,
     description:
-      "directory of image archives (OCI or docker) on each node, which its containerd is given before it would pull",
+      "directory on each node with image archives (OCI or docker), which are imported into its containerd",
   },
   hooks: {
     type: "object",
@@ -241,7 +241,7 @@ export const schema = {
     "extend-time-limit": {
       type: "boolean",
       default: true,
-      description: "extend a job's time limit by the time that it was held",
+      description: "extend a job's time limit by the time that it waited for its cluster",
     },
     ready: {
       enum: ["nodes", "network", "dns"],
