@@ -25,6 +25,9 @@ t.test("texts in scripts are found; comments and programs are left out", (t) => 
   t.strictSame(inScript("bin/a", source), [
     { file: "bin/a", line: 2, text: "$file cannot be read here" },
   ]);
+  const python =
+    'def f():\n    """What it does\n\n    and why it does.\n    """\n    fail("it cannot be done")';
+  t.strictSame(inScript("a.py", python), [{ file: "a.py", line: 6, text: "it cannot be done" }]);
   t.end();
 });
 

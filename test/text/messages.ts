@@ -1,7 +1,7 @@
 /**
  * The texts that users and administrators can see, read out of the source: log lines, errors,
  * notes, reports. `npm run messages` prints them as a table, so that somebody can review all of
- * them at once. it is made from the source each time, so it is never out of date.
+ * them at once. It is made from the source each time, so it is never out of date.
  *
  * TypeScript is parsed; of sh, Python and Lua, quoted strings are taken line by line. A text
  * is what has three words or more in a row. Help texts are left out: the manual pages have
@@ -81,9 +81,14 @@ const nameOf = (expression: ts.Expression): string =>
 
 const QUOTED = /"((?:[^"\\]|\\.)*)"|'([^']*)'/g;
 
+/** Without the docstrings of Python; the numbers of the lines stay. */
+const withoutDocstrings = (source: string): string =>
+  source.replace(/^[ \t]*"""[^]*?"""/gm, (text) => text.replace(/[^\n]/g, ""));
+
 export function inScript(file: string, source: string): Message[] {
   const comment = file.endsWith(".lua") ? /^\s*--/ : /^\s*#/;
-  return source.split("\n").flatMap((text, index) => {
+  const text = file.endsWith(".py") ? withoutDocstrings(source) : source;
+  return text.split("\n").flatMap((text, index) => {
     if (comment.test(text)) return [];
     return [...text.matchAll(QUOTED)]
       .map(([, double, single]) => (double ?? single ?? "").replace(/\\"/g, '"'))
