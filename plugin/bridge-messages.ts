@@ -1,5 +1,5 @@
 /**
- * The messages of bridge.py, and how their fields are read: a message that is not of the
+ * The messages of bridge.py, and checks of their fields: a message that is not part of the
  * protocol throws, and its line is skipped.
  */
 
@@ -17,7 +17,7 @@ export interface ReportedJob {
 export interface Ready {
   size: number;
   owner: number;
-  /** When this run of the instance began, seconds since the epoch. */
+  /** When this run of the instance started, seconds since the epoch. */
   starttime: number;
 }
 
@@ -28,7 +28,7 @@ export interface ServiceCall {
   payload: unknown;
 }
 
-/** Throws where it is no job. */
+/** Throws if it is not a job. */
 export function reportedJob(message: Message): ReportedJob {
   const { user, duration } = message;
   if (user === null || typeof user !== "object") throw new TypeError("user");
@@ -36,7 +36,7 @@ export function reportedJob(message: Message): ReportedJob {
     id: jobidOf(message),
     userid: wholeNumber(message["userid"]),
     user: user as Record<string, unknown>,
-    // An invalid limit limits nothing.
+    // An invalid limit counts as no limit.
     duration: typeof duration === "number" && duration > 0 ? duration : 0,
   };
 }

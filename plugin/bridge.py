@@ -1,9 +1,9 @@
 ##############################################################
-# bridge.py - what the daemon needs of Flux that has no command line
+# bridge.py - the functions of Flux that the daemon needs and that have no command
 #
 # Purpose: one long-lived process (`flux python bridge.py`) beside the
-# flux-usernetes daemon.  It reads the job manager's journal, keeps the jobs
-# that ask for usernetes, holds them the moment they are seen, and answers the
+# flux-usernetes daemon.  It reads the job manager's journal, reports the jobs
+# that ask for usernetes, holds them as soon as it sees them, and carries out the
 # daemon's requests, each of which would cost 60-90 ms as a process.
 #
 # Protocol: one JSON object a line, both ways.  Job ids are decimal strings
@@ -14,8 +14,8 @@
 #   {"type": "refused", "reason": "exists" | "owner" | "rank" | "flux", "error": S}
 #   {"type": "job", "id": S, "userid": N, "user": {...}, "duration": S|N}
 #                              a job that asks; user: its usernetes* keys
-#   {"type": "due", "id": S}            it has its nodes, or is over: from now on
-#                              there is something to do for it; once a job
+#   {"type": "due", "id": S}            it has its nodes, or is over: the daemon has
+#                              to act now; once per job
 #   {"type": "inactive", "id": S}       its nodes are released: before the report that
 #                              another job has them
 #   {"type": "gone", "id": S}           refused by ingest after its submit event
@@ -44,23 +44,22 @@
 #   notify {state}              to the service manager, as in sd_notify(3); nothing
 #                               where NOTIFY_SOCKET is not set
 #
-# With --instance it is for a command that sees to the cluster of the whole
-# instance: it has the service name usernetes-instance, so that there is one at a
-# time, knows nothing of jobs, and needs no daemon.
+# With --instance it serves a command that manages the cluster of the whole
+# instance: it has the service name usernetes-instance, so that only one runs at a
+# time, ignores jobs, and needs no daemon.
 #
-# The hold: prolog-start is posted when a submit event is seen, epilog-start
-# when a finish event or a fatal exception is, each once.  Both are only worth
-# anything when posted within milliseconds, so it is decided here; letting go
-# is the daemon's.  A job whose cluster's entry was removed needs no epilog: its shell
-# has kept the nodes until then.
+# The hold: it posts prolog-start when it sees a submit event, and epilog-start when
+# it sees a finish event or a fatal exception, each once.  Both have an effect only
+# within milliseconds, so the bridge decides; the daemon posts the finishes.  A job
+# whose cluster's entry was removed needs no epilog: its shell has kept the nodes.
 #
-# With --perilog Flux's own prolog and epilog hold: nothing is posted, and the
-# jobs that do not ask each have a file, by which those know it (NonRequestingJobs).
+# With --perilog Flux's own prolog and epilog hold the jobs: the bridge posts nothing,
+# and marks each job that does not ask with a file (NonRequestingJobs).
 #
-# Failure behaviour: it ends when its stdin closes (the daemon is gone), and
-# when the broker is lost; it keeps nothing that the journal does not send again.
-# A job, request or ping that cannot be understood is reported on stderr and
-# never ends it: all others would lose it too, and again at each start.
+# Failure behaviour: it exits when its stdin closes (the daemon has ended), and
+# when the broker is lost.  Its only state is what the journal sends again.
+# It reports a malformed job, request or ping on stderr and continues: if it exited,
+# all other jobs would lose it, at each start again.
 ##############################################################
 
 import argparse
@@ -79,16 +78,16 @@ from flux.future import Future
 
 SERVICE = "usernetes"
 INSTANCE_SERVICE = "usernetes-instance"
-# An entry for each cluster that has something on its nodes, usernetes.cluster.JOBID.
+# The entries of clusters that may have resources on their nodes: usernetes.cluster.JOBID.
 OPEN_CLUSTERS = "usernetes.cluster."
 DESCRIPTION = {"description": "usernetes"}
 NO = ("no", "false", "off", "0", "")
-# The keys of attributes.user that are ours; others may have any name.
+# The keys of attributes.user that belong to usernetes; a job may have others.
 OPTIONS = ("", "_debug", "_engine", "_tolerate", "_schedule_on_lead", "_template")
 ATTRIBUTES = tuple(SERVICE + option for option in OPTIONS)
-# A longer attribute is cut: it is refused whatever its value.
+# A longer attribute is cut: the daemon refuses it in any case.
 ATTRIBUTE_MAX = 4096
-# Bytes of a value that the daemon is given.
+# Bytes of a value that are passed to the daemon.
 LOOKUP_MAX = 12 << 20
 # Flux takes JSON that is 2,048 levels deep (jansson), Python half of that.
 MAX_JSON_DEPTH = 10000
@@ -103,9 +102,9 @@ EVENTS = (
     "invalidate",
     "clean",
 )
-# What the daemon answers, to the instance's owner only.
+# Requests that the daemon answers, for the instance owner only.
 METHODS = ("clean",)
-# Until one of these a job that asks has nothing to be done for it.
+# The daemon has to act for a job only from one of these events on.
 ACTIONABLE_EVENTS = ("alloc", "finish", "fatal", "clean")
 
 
@@ -120,7 +119,7 @@ def emit(**message):
 
 
 def guarded(callback):
-    """What one message brings about must not end the bridge."""
+    """Handle a message; an error in it must not end the bridge."""
 
     @functools.wraps(callback)
     def call(*args):
@@ -135,15 +134,15 @@ def guarded(callback):
 
 
 def within(thing, *names):
-    """thing[name][name]..., None where there is no such thing: a jobspec is the
-    user's."""
+    """thing[name][name]..., or None if it does not exist: the user writes the
+    jobspec."""
     for name in names:
         thing = thing.get(name) if isinstance(thing, dict) else None
     return thing
 
 
 def bounded(value):
-    """The value, or how one begins that is longer than any that is understood."""
+    """The value, or the start of one that is longer than any valid value."""
     try:
         text = json.dumps(value)
     except (RecursionError, ValueError):
@@ -152,7 +151,7 @@ def bounded(value):
 
 
 def limit_of(jobspec):
-    """The time limit in seconds; 0 for none, and for what is no time."""
+    """The time limit in seconds; 0 if there is none, or if it is not a time."""
     duration = within(jobspec, "attributes", "system", "duration")
     is_time = isinstance(duration, (int, float)) and 0 < duration < 1e15
     return duration if is_time else 0
@@ -179,10 +178,10 @@ class NonRequestingJobs:
     beside the broker's socket: etc/flux/system/prolog.d/usernetes and epilog.d
     check whether it exists, which starts no program.
 
-    A job without a file may still be one that does not ask: the scripts then ask Flux
-    about it. So they do for all jobs if the directory cannot be made."""
+    For a job without a file, the scripts ask Flux, also for all jobs if the directory
+    cannot be made."""
 
-    # Of jobs that only wait; the others get theirs with their nodes.
+    # The number of waiting jobs that have a file; other jobs get it with their nodes.
     WAITING_MAX = 10000
 
     def __init__(self, handle):
@@ -255,7 +254,7 @@ def reasons_of(status):
 
 
 class Job:
-    """What has been seen of one job that asks; enough to hold it once."""
+    """The events of one job that asks, as far as needed to hold it once."""
 
     def __init__(self):
         self.seen = set()
@@ -266,11 +265,11 @@ class Job:
     def see(self, event):
         name = event["name"]
         context = event.get("context") or {}
-        ours = context.get("description") == SERVICE
+        own = context.get("description") == SERVICE
         if name == "prolog-start":
-            self.prolog = self.prolog or ours
+            self.prolog = self.prolog or own
         elif name == "epilog-start":
-            self.epilog = self.epilog or ours
+            self.epilog = self.epilog or own
         elif name == "exception":
             if context.get("severity") == 0:
                 self.seen.add("fatal")
@@ -284,7 +283,7 @@ class Job:
         return due
 
     def missing(self):
-        """The event to post now so that Flux waits for us, or None."""
+        """The event to post now so that Flux waits for the daemon, or None."""
         over = "finish" in self.seen or "fatal" in self.seen
         if over:
             if "alloc" in self.seen and not self.epilog:
@@ -388,11 +387,11 @@ class Bridge:
         try:
             rpc.get()
         except OSError as exc:
-            # ENOENT: the job is over already, or was refused by ingest.
+            # ENOENT: the job has already ended, or was refused by ingest.
             if exc.errno != errno.ENOENT:
                 print(f"usernetes bridge: hold: {exc}", file=sys.stderr)
 
-    # -- which brokers are up: flux exec to one that has just died hangs
+    # -- which brokers are up: a flux exec to one that has just died hangs
 
     def follow_online(self):
         self.handle.rpc(
@@ -539,7 +538,7 @@ class Bridge:
 
     def op_undrain(self, request):
         payload = {"targets": request["ranks"], "reason": request["reason"]}
-        # One that is not drained any more is no error.
+        # It is not an error if the rank is no longer drained.
         payload["mode"] = "update"
         return self.handle.rpc("resource.undrain", payload, nodeid=0)
 
@@ -568,7 +567,7 @@ class Bridge:
             if verb == "unlink" and is_entry and int(jobid) in self.jobs:
                 self.jobs[int(jobid)].epilog = True
 
-    # A lookup is a future, too: while it waits for the KVS, holds are posted.
+    # A lookup is asynchronous, so that holds are posted while it waits for the KVS.
 
     def op_lookup(self, request):
         key = request["key"]
@@ -600,7 +599,7 @@ class Bridge:
         if address.startswith("@"):
             address = "\0" + address[1:]
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
-            # A service manager that does not read must not keep the journal.
+            # A service manager that does not read must not delay the journal.
             sender.setblocking(False)
             sender.sendto(request["state"].encode("utf-8"), address)
         return None

@@ -1,10 +1,10 @@
 /**
- * The daemon's end of bridge.py: starts it, starts it again with growing pauses
- * when it dies, and turns its NDJSON into calls and answers. The protocol is
+ * The daemon's side of bridge.py: starts it, restarts it with growing pauses when
+ * it dies, and turns its NDJSON into calls and answers. The protocol is
  * described in bridge.py.
  *
  * Promises: a request is answered or rejected, never lost; jobs are reported
- * again after each start (what knows them drops repeats); `refused` and `lost`
+ * again after each start (the receiver drops repetitions); `refused` and `lost`
  * end it; a line that is not of the protocol is logged and ignored.
  */
 import { messageOf } from "../lib/errors.js";
@@ -69,7 +69,7 @@ export class Bridge {
     private readonly options: {
       env: Record<string, string>;
       args: string[];
-      /** What it complains of. */
+      /** The text of the refusal. */
       log: { warn(text: string): void };
     },
     private readonly events: BridgeEvents,
@@ -108,7 +108,7 @@ export class Bridge {
     this.rejectAll("the bridge ended");
     if (this.stopped) return;
     if (!this.wasReady) {
-      // What never came up will not by being tried again.
+      // A bridge that never came up would not come up at another try.
       this.stopped = true;
       this.events.onRefused("flux", this.complaint || "the bridge did not start");
       return;
@@ -137,7 +137,7 @@ export class Bridge {
     );
   }
 
-  /** An answer that is too long is an answer: who waits for it must not wait for ever. */
+  /** An answer that is too long still counts: its caller must not wait for ever. */
   private takeLong(head: string): void {
     const seq = /^\{"type":"reply","seq":([0-9]+),/.exec(head)?.[1];
     this.options.log.warn(`bridge: ignoring a line that is too long: ${oneLine(head, 100)}`);
@@ -146,7 +146,7 @@ export class Bridge {
     });
   }
 
-  /** False for what the protocol does not know; throws where a field is wrong. */
+  /** False for an unknown message; throws if a field is wrong. */
   private isTaken(message: Message): boolean {
     const { events } = this;
     switch (message["type"]) {
@@ -162,7 +162,7 @@ export class Bridge {
         return true;
       }
       case "refused":
-        // After a restart the name may still be the last bridge's, for a moment.
+        // After a restart the previous bridge may still have the name for a moment.
         if (message["reason"] === "exists" && this.wasReady) return true;
         this.stopped = true;
         events.onRefused(text(message["reason"]), oneLine(text(message["error"])));
@@ -199,7 +199,7 @@ export class Bridge {
     }
   }
 
-  /** A bridge that is another by then does not know the call: its caller is gone. */
+  /** A bridge that was restarted meanwhile does not know the call: its caller has an error already. */
   private async answer(call: number, asked: ServiceCall): Promise<void> {
     const answer = await this.events.onCall(asked).then(
       (value) => ({ value }),
@@ -218,7 +218,7 @@ export class Bridge {
     });
   }
 
-  /** False if nobody waits for that answer. */
+  /** False if no caller waits for that answer. */
   private settle(seq: unknown, how: (waiting: Waiting) => void): boolean {
     const waiting = this.waiting.get(seq as number);
     this.waiting.delete(seq as number);
@@ -244,7 +244,7 @@ export class Bridge {
     await this.request("memo", { id: String(id), memo });
   }
 
-  /** An exception of type `usernetes`, fatal. Flux refuses what is no text, for ever. */
+  /** An exception of type `usernetes`, fatal. Flux never accepts a note that is not text. */
   async raise(id: bigint, note: string): Promise<void> {
     const exception = { kind: "usernetes", severity: 0, note: oneLine(note, 1000) };
     await this.request("raise", { id: String(id), ...exception });

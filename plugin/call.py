@@ -3,11 +3,11 @@
 #
 #   flux python call.py TOPIC JSON SECONDS
 #
-# Prints the answer as one line of JSON.  A refusal is one line on stderr, the
-# errno and its text, and exit code 1; it waits no longer than SECONDS.
+# Prints the answer as one line of JSON.  If the service refuses, it prints the errno
+# and its text on stderr, and exits 1.  It waits SECONDS at most.
 #
-# Flux gives no answer to who waits for a service whose process dies, so that is
-# looked for: usernetes.pid identifies who answers now.
+# Flux sends no answer if the process of a service dies.  Therefore this program checks
+# usernetes.pid, which identifies the process that has the service now.
 ##############################################################
 
 import errno
@@ -17,12 +17,12 @@ import time
 
 import flux
 
-# Seconds between two looks.
+# Seconds between two checks.
 LOOK = 2
 
 
 def who(handle, topic):
-    """The process id of who has the service; OSError (ENOSYS) if nobody has."""
+    """The process ID of the service; OSError (ENOSYS) if there is none."""
     rpc = handle.rpc(topic.split(".")[0] + ".pid")
     rpc.wait_for(LOOK * 5)
     return rpc.get()["pid"]

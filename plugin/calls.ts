@@ -83,7 +83,7 @@ function recordProgress(job: Job, { step, rank, note }: StepWait): void {
   job.say("debug", `${step}: ${hostOf(job.cluster, rank)}: waiting for ${note}`);
 }
 
-/** One line a call: its steps follow each other on each rank. */
+/** One line for each call: its steps follow each other on each rank. */
 function logStart(job: Job, { steps, ranks }: CallAction): void {
   const [first] = steps;
   const attempt = first ? stepState(job.cluster, first, ranks[0] ?? 0)?.attempt : undefined;

@@ -1,4 +1,4 @@
-/** Whether a job can have a cluster, and what it takes for it. */
+/** Decides whether a job can have a cluster, and chooses its ports, subnets and settings. */
 import { readFileSync } from "node:fs";
 import { conflicts, describeFailure } from "../lib/cluster/failures.js";
 import { stepState, type Cluster } from "../lib/cluster/state.js";
@@ -18,11 +18,11 @@ import type { World } from "./world.js";
 /** A sentence for the job's user. */
 export interface Refused {
   refused: string;
-  /** It is another cluster that has what is missing. */
+  /** Another cluster has the missing ports or subnets. */
   passes?: true;
 }
 
-/** A claim that no other job can take any more, though it is not written yet. */
+/** A claim whose ports and subnets no other job gets, although it is not written yet. */
 export interface Taken {
   claim: Claim;
   entry: OpenCluster;
@@ -31,8 +31,8 @@ export interface Taken {
 }
 
 /**
- * Takes what a claim has chosen. Both happen in one go, with no `await` between them: many
- * jobs get their nodes at the same moment, and would choose the same ports.
+ * Chooses and reserves, with no `await` between the two: many jobs get their nodes at the same
+ * moment, and would choose the same ports.
  */
 export function take(
   cluster: Cluster,
@@ -42,7 +42,7 @@ export function take(
   if ("refused" in claim) return claim;
   const { jobid } = cluster;
   const before = open.get(jobid);
-  // A cluster that takes other ports keeps its template, whatever the configuration is by now.
+  // A cluster that moves to other ports keeps its template, even if the configuration has changed.
   const template = before?.setting ? undefined : templateOf(cluster, config);
   if (template && "refused" in template) return template;
   const entry: OpenCluster = {
@@ -120,7 +120,7 @@ function templateOf({ asked }: Cluster, config: Config): Template | Refused {
   };
 }
 
-/** The claim again, with others than those that `up` found taken. */
+/** Another claim, without the ports and subnets that `up` found in use. */
 export function claimOthers(
   cluster: Cluster,
   claim: Claim,
@@ -147,7 +147,7 @@ export function claimOthers(
   return { ...claim, ...chosen, avoid };
 }
 
-/** Nobody gives notice to `flux usernetes up`, which waits for nothing. */
+/** `flux usernetes up` gets no notice of other clusters, and does not wait for them. */
 const refusedOf = ({ exhausted, passes }: Exhausted, jobid: bigint): Refused =>
   passes && jobid !== INSTANCE ? { refused: exhausted, passes } : { refused: exhausted };
 
@@ -171,7 +171,7 @@ function refuseUser(userid: number, owner: number, runAs: Config["runAs"]): stri
   if (runAs === "owner")
     return `jobs of uid ${userid} cannot have a cluster here: usernetes.run-as is "owner", and the instance belongs to uid ${owner}; set usernetes.run-as = "sudo" for clusters of all users`;
   if (userid !== 0) return undefined;
-  return `root's jobs cannot have a cluster here: usernetes.run-as is "sudo", and nothing is done as root; submit it as another user`;
+  return `root's jobs cannot have a cluster here: usernetes.run-as is "sudo", and no step runs as root; submit the job as another user`;
 }
 
 function refuseEngine(engine: string, allowed: readonly string[]): string | undefined {
@@ -189,7 +189,7 @@ const DEFAULT_NODES = 256;
 
 /** How many /24 the template's podSubnet holds; the /16 that it comes with holds 256. */
 function podSubnetNodes({ template, isUsers }: Template): number {
-  // A user's file is not for the daemon to read.
+  // The daemon does not read a user's file.
   if (isUsers) return DEFAULT_NODES;
   try {
     const text = readFileSync(`${template}/kubeadm-config.yaml`, "utf8");

@@ -1,7 +1,7 @@
 /**
- * Puts together what the daemon (main.ts) and `flux usernetes up` and `down` (instance.ts) share:
- * what is known of the instance's nodes and open clusters, and the world that a cluster's life
- * has its effects on. Nothing else makes a World, except the tests.
+ * Makes the objects that the daemon (main.ts) and `flux usernetes up` and `down` (instance.ts)
+ * share: the state of nodes and open clusters, and the World with the effects of a cluster's
+ * actions. Only this file and the tests make a World.
  */
 import type { Config } from "../lib/config/check.js";
 import { systemClock } from "../lib/host/clock.js";
@@ -19,7 +19,7 @@ export interface CompositionParts {
   say: World["say"];
 }
 
-/** What depends on the configuration and the instance of the moment. */
+/** Values that depend on the current configuration and instance. */
 export type WorldParts = Pick<World, "flux" | "names" | "meter"> & {
   config: Config;
   /** The instance's own ID, kept in its KVS. */

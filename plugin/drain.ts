@@ -15,7 +15,7 @@ const OURS = /^usernetes: teardown of \S+ failed: /;
 export const drainReason = (name: string, note: string): string =>
   `usernetes: teardown of ${name} failed: ${note}`.slice(0, 300);
 
-/** `ended`: its teardown has ended, and its entry does not say so yet. */
+/** `ended`: its teardown has ended, and its entry does not show it yet. */
 export async function undrainCleaned(
   { config, flux, open, say }: World,
   ended?: { jobid: bigint; left: number[] },
@@ -23,12 +23,12 @@ export async function undrainCleaned(
   if (!config.undrain) return;
   try {
     const drained = Object.entries(await flux.drained());
-    const ours = drained.flatMap(([ranks, reason]) =>
+    const drainedByDaemon = drained.flatMap(([ranks, reason]) =>
       OURS.test(reason) ? decodeIdset(ranks) : [],
     );
     const others = open.all().filter(({ jobid }) => jobid !== String(ended?.jobid));
     const busy = new Set([...others.flatMap(holds), ...(ended?.left ?? [])]);
-    const clean = encodeIdset(ours.filter((rank) => !busy.has(rank)));
+    const clean = encodeIdset(drainedByDaemon.filter((rank) => !busy.has(rank)));
     if (clean === "") return;
     await flux.undrain(clean, "usernetes: nothing is left");
     say("info", `undrained ranks ${clean}: no leftovers`);
@@ -37,7 +37,7 @@ export async function undrainCleaned(
   }
 }
 
-/** The ranks where it has something, or may have; the instance's is not a job's that ends. */
+/** The ranks where it has resources, or may have; the cluster of the instance has no job that ends. */
 function holds({ jobid, claim, left, kept }: OpenCluster): number[] {
   if (kept) return [];
   return left ?? (jobid === String(INSTANCE) ? [] : decodeIdset(claim.ranks));

@@ -1,7 +1,7 @@
 /**
- * Follows one job's primary eventlog: `flux job eventlog --follow`, one process
- * a usernetes job. Restarted when it dies; the events that were reported before
- * are read again and dropped, so none is lost and none comes twice.
+ * Follows a job's primary eventlog: `flux job eventlog --follow`, one process for each job
+ * with a cluster. It is restarted when it dies; events that were already reported are read
+ * again and dropped, so that none is lost or reported twice.
  */
 import { setTimeout as pause } from "node:timers/promises";
 import { Backoff } from "../lib/host/backoff.js";
@@ -75,7 +75,7 @@ export class Follow {
       const lines = await read().catch((): string[] => []);
       for (const line of lines.slice(this.delivered)) this.deliver(parseEvent(line));
     }
-    // What it has come for goes first.
+    // The caller's own work comes before the fork.
     await pause(LATER_MS);
     this.start();
   }
@@ -103,14 +103,14 @@ export class Follow {
 }
 
 /**
- * A user may raise an exception with a note of any size, and it counts all the
- * same: what an exception is comes before its note.
+ * A user may raise an exception with a note of any size, and it still counts: its type and
+ * severity come before its note.
  */
 function eventOfHead(head: string): JobEvent | undefined {
   const [, timestamp, name] = /^\{"timestamp":([0-9.]+),"name":"([^"\\]+)"/.exec(head) ?? [];
   if (timestamp === undefined || name === undefined) return undefined;
   const type = /"type":"([^"\\]+)"/.exec(head)?.[1];
-  // One whose type alone is that long is taken for the worst.
+  // An exception whose type alone is that long counts as fatal.
   const severity = Number(/"severity":([0-7])[,}]/.exec(head)?.[1] ?? 0);
   const context = name === "exception" ? { type, severity } : {};
   return { timestamp: Number(timestamp), name, context };

@@ -26,7 +26,7 @@ export interface Cleaned {
 }
 
 export class ForeignWorkdirs {
-  /** By user: a user's teardowns run one after the other, so that many of them delay nobody else. */
+  /** By user: a user's teardowns run one after the other, so that they do not delay other users. */
   private readonly last = new Map<number, Promise<unknown>>();
 
   constructor(

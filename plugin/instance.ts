@@ -1,8 +1,7 @@
 /**
- * The cluster of the whole instance: `flux usernetes up` and `down`. The same state,
- * plan, steps and record as a job's, in the foreground, and with no daemon. What a
- * job's events report for its cluster is reported here by the caller: it has its nodes,
- * it is not wanted any more.
+ * The cluster of the whole instance: `flux usernetes up` and `down`. State, plan, steps
+ * and record are those of a job's cluster, in the foreground and without a daemon. The
+ * caller supplies the events of a job: the cluster has its nodes; it is no longer wanted.
  *
  * Promises: one command at a time in an instance (its bridge has a service name);
  * the next one resumes a killed one; a bring-up that fails is torn down.
@@ -39,7 +38,7 @@ export interface InstanceParts {
   say: World["say"];
 }
 
-/** How it ended: `cluster.settle` and `cluster.down` say it. */
+/** The cluster at the end; `cluster.settle` and `cluster.down` have the result. */
 export type Ended = Cluster;
 
 const ASKED: Parsed = {
@@ -102,7 +101,7 @@ export class InstanceCluster {
     );
   }
 
-  /** Throws a CommandError: no instance, not rank 0, not the owner, or another command is at it. */
+  /** Throws a CommandError: no instance, not rank 0, not the owner, or another command runs. */
   async connect(): Promise<void> {
     const up = new Promise<void>((resolve, reject) => {
       this.connected = resolve;
@@ -126,7 +125,7 @@ export class InstanceCluster {
 
   /** Resolves when it is ready, or has failed and been torn down. */
   async up(resources: Resources): Promise<Ended> {
-    // The record of an earlier cluster would be taken for this one's.
+    // The record of an earlier cluster would be mistaken for this one's.
     if (!this.entry) {
       const keys = [recordKey(INSTANCE), logsKey(INSTANCE)];
       await this.bridge.commit(keys.map((key) => ["unlink", key]));
@@ -139,7 +138,7 @@ export class InstanceCluster {
     if (cluster.claim && known !== asked)
       throw new CommandError(
         EXIT.failed,
-        `there is a cluster of this instance already, on ranks ${known}, and not on ${asked}: run flux usernetes down first`,
+        `this instance already has a cluster on ranks ${known}, not on ${asked}: run flux usernetes down first`,
       );
     if (cluster.teardown)
       throw new CommandError(
@@ -164,7 +163,7 @@ export class InstanceCluster {
     return ended;
   }
 
-  /** It is not wanted any more, or has failed: torn down as a job's is that was canceled. */
+  /** It is no longer wanted, or has failed: tears it down like that of a canceled job. */
   cancel(type: string, note: string): void {
     const timestamp = systemClock.now();
     const context = { severity: 0, type, note };

@@ -1,10 +1,10 @@
 /**
- * Removes clusters whose job has ended. They remain after a daemon was down, a node was lost, a
+ * Removes the clusters of ended jobs that remain because a daemon was down, a node was lost, a
  * teardown failed or an instance crashed. The entries in the KVS and the marker files on the
  * nodes name them.
  *
  * Promises: never touches a cluster whose job is active; keeps an entry until every rank has
- * confirmed that nothing is left there.
+ * confirmed that it has no leftovers.
  */
 import { encodeIdset } from "../lib/flux/idset.js";
 import { f58 } from "../lib/flux/jobid.js";
@@ -56,7 +56,7 @@ export class Leftovers {
     for (const entry of await this.look()) void this.takeDownFound(entry);
   }
 
-  /** For `flux-usernetes clean`. Throws a FluxError if the job is active. */
+  /** For `flux usernetes clean`. Throws a FluxError if the job is active. */
   async clean(jobid: bigint | "all"): Promise<Cleaned[]> {
     if (jobid !== "all" && this.jobs.isActive(jobid))
       throw new FluxError(EBUSY, `job ${f58(jobid)} is active: cancel it, or wait until it ends`);

@@ -33,14 +33,14 @@ export async function createLog(): Promise<Log> {
   );
 }
 
-/** Where a full disk keeps it from being written, the daemon runs on: `flux dmesg` has its lines. */
+/** If a full disk prevents writing, the daemon continues: `flux dmesg` has the lines. */
 function standardError(): DestinationStream {
   const to = pino.destination({ fd: 2, sync: true, maxLength: UNWRITTEN_MAX });
   to.on("error", () => undefined);
   return to;
 }
 
-/** Lines of one turn go as one, before anything else happens; none is lost but with kill -9. */
+/** Writes the lines of one turn together, before anything else happens; only kill -9 can lose them. */
 function gathered(to: DestinationStream): DestinationStream {
   let lines = "";
   const flush = () => {
@@ -58,7 +58,7 @@ function gathered(to: DestinationStream): DestinationStream {
 
 /** Characters of a line. */
 const LINE_MAX = 1_500;
-/** syslog(3) priorities; what has none is for the daemon's own log only. */
+/** syslog(3) priorities; levels without one are for the daemon's own log only. */
 const SYSLOG: Partial<Record<Level, number>> = { error: 3, warn: 4, info: 6, debug: 7 };
 
 /** One line, with no secret in it. */

@@ -1,7 +1,7 @@
 /**
- * The daemon: the one place that builds adapters and puts them together.
+ * The daemon: creates and connects all its parts.
  *
- * Promises: it starts only on rank 0 of an instance that is the caller's and
+ * Promises: it starts only on rank 0 of an instance that the caller owns and that
  * has no other daemon; SIGTERM and SIGINT end it without touching clusters; it
  * ends by itself only when the instance is lost or refuses it (CommandError).
  */
@@ -135,13 +135,13 @@ class Daemon {
     this.ended = true;
     this.supervisor.leave();
     this.manager.stopping();
-    if (!error) this.say("info", "ending; clusters stay as they are");
+    if (!error) this.say("info", "stopping; clusters stay as they are");
     this.metrics.close();
     this.bridge.stop();
     if (error) throw error;
   }
 
-  /** What this daemon knows of jobs and brokers is of one run of the instance. */
+  /** The state of jobs and brokers belongs to one run of the instance. */
   private connected(ready: Ready): void {
     const before = this.ready?.starttime ?? ready.starttime;
     if (before !== ready.starttime)

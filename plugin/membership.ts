@@ -1,6 +1,6 @@
 /**
- * Which brokers are up. A `flux exec` to one that has just died hangs for minutes
- * and a held job learns nothing of it from Flux, so this is watched.
+ * Watches which brokers are up: a `flux exec` to a broker that has just died hangs for
+ * minutes, and Flux does not report the loss to a job on hold.
  */
 import { EventEmitter } from "node:events";
 import type { Clock } from "../lib/host/clock.js";
@@ -14,12 +14,12 @@ export class Membership {
   private startsUntil = 0;
   private readonly changes = new EventEmitter().setMaxListeners(0);
 
-  /** All are taken to be up until it is known better. */
+  /** All brokers count as up until their state is known. */
   isLost(rank: number): boolean {
     return this.up !== undefined && !this.up.has(rank);
   }
 
-  /** Those that are up; none as long as nothing is known. */
+  /** Those that are up; none until their state is known. */
   all(): number[] {
     return [...(this.up ?? [])];
   }
@@ -38,8 +38,8 @@ export class Membership {
   }
 
   /**
-   * One of them is not up yet, because the instance has just started: after a crash
-   * of Flux a job's brokers come back one by one, and none is lost for that.
+   * Whether one of them is not up yet because the instance has just started: after a crash
+   * of Flux, a job's brokers come back one by one, and do not count as lost.
    */
   mayStillCome(ranks: readonly number[], now: number): boolean {
     return now < this.startsUntil && ranks.some((rank) => !this.seen.has(rank));

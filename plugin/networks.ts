@@ -1,6 +1,6 @@
 /**
  * The networks that nodes are in, or have a route to: a node subnet must not lie on one.
- * Asked of a node when its broker is there, before a job needs them, and again when the
+ * A node is queried when its broker is up, before a job needs the answer, and again when the
  * answer is old.
  *
  * Promises: a node that does not answer delays a claim by seconds at the most, and

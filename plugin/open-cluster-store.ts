@@ -19,14 +19,14 @@ export async function readEntries(
     const text = await bridge.lookup(key);
     const entry = text === undefined ? undefined : parseOpenCluster(text);
     if (entry?.jobid === name) entries.push(entry);
-    // One that is broken must not keep the others; it is not ours to delete.
+    // A malformed entry must not affect the others, and is not deleted.
     else if (text !== undefined)
       say("error", `${key} is malformed and was ignored; remove it with flux kvs unlink`);
   }
   return entries;
 }
 
-/** `flux usernetes up` and `down` notify nobody: the ports that they have taken are read from the KVS. */
+/** `flux usernetes up` and `down` do not notify the daemon: their ports are read from the KVS. */
 export async function readInstanceEntry({ flux, open }: World): Promise<void> {
   const text = await flux.lookup(entryKey(INSTANCE));
   const entry = text === undefined ? undefined : parseOpenCluster(text);

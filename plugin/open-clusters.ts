@@ -1,7 +1,7 @@
 /**
- * The clusters that are open: from claim until no leftovers remain. Ports and
- * subnets are worked out from them, so that no counter can get lost; they are
- * the KVS directory usernetes.cluster in memory.
+ * The open clusters, from the claim until no leftovers remain: the KVS directory
+ * usernetes.cluster in memory. Free ports and subnets are derived from them, so that there is
+ * no counter to lose.
  */
 import { EventEmitter } from "node:events";
 import { decodeIdset } from "../lib/flux/idset.js";
@@ -20,7 +20,7 @@ import {
 export interface Exhausted {
   /** What ran out, and who has it. */
   exhausted: string;
-  /** Another cluster has it, and comes down one day. */
+  /** Another cluster has it, and will release it. */
   passes: boolean;
 }
 
@@ -71,7 +71,7 @@ export class OpenClusters {
     );
   }
 
-  /** What a teardown has left stays for an administrator: nobody waits for that. */
+  /** Leftovers of a failed teardown stay until an administrator acts: no job waits for them. */
   isBeingTornDown(jobid: bigint): boolean {
     const entry = this.clusters.get(jobid);
     return this.released.has(jobid) && entry !== undefined && entry.left === undefined;
@@ -122,7 +122,7 @@ export class OpenClusters {
     return { exhausted: what + overlaps(from.subnets, hosts, networks), passes: false };
   }
 
-  /** The clusters that have something on one of these hosts. */
+  /** The clusters that may have resources on one of these hosts. */
   private neighbours(jobid: bigint, hosts: string[]): OpenCluster[] {
     const wanted = new Set(hosts);
     return this.all().filter(
@@ -131,7 +131,7 @@ export class OpenClusters {
   }
 }
 
-/** Where it is, or has left something. */
+/** The hosts where it may have resources. */
 function hostsOf({ claim, left, kept }: OpenCluster): string[] {
   if (left === undefined || kept) return claim.hosts;
   const ranks = decodeIdset(claim.ranks);

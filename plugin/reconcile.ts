@@ -1,10 +1,10 @@
 /**
- * Where the deciding half meets the world, for one cluster: events are folded
- * into its state, the state gives a plan, the plan's actions are carried out
- * and recorded, which is events again. Nothing else decides anything.
+ * The reconciler of one cluster: it folds events into the cluster's state, makes a plan of the
+ * state, carries out the plan's actions and records them as events. No other code makes
+ * decisions.
  *
  * Promises: one plan at a time; an action is not started while the same one is
- * under way; an action that fails is tried again with growing pauses.
+ * running; an action that fails is repeated with growing pauses.
  */
 import {
   foldJobEvent,
@@ -40,7 +40,7 @@ import type { World } from "./world.js";
 import type { LogFields, Level } from "../lib/log.js";
 
 const PAUSES = { firstMs: 500, maxMs: 30_000 };
-/** So long a worker's step waits for those of other ranks, to be planned with them. */
+/** How long the end of a worker's step waits for those of other ranks, to be planned together. */
 const GATHER_MS = 10;
 
 export class Reconciler implements Job {
@@ -49,7 +49,7 @@ export class Reconciler implements Job {
   readonly world: World;
   /** Aborted when the daemon leaves: clusters stay as they are. */
   readonly leaving = new AbortController();
-  /** What the cluster has under way on its nodes. */
+  /** The calls that run on the cluster's nodes. */
   readonly session: ClusterSession;
   private readonly ends: StepLog;
   private readonly writer: RecordWriter;
@@ -64,7 +64,7 @@ export class Reconciler implements Job {
   private planned = false;
   private readonly limits: Omit<Limits, "skipped" | "lost" | "tornDown">;
   private readonly stopWatching: () => void;
-  /** Its nodes are released, and it was counted what had kept them. */
+  /** Its nodes are released, and the metric of what had kept them was counted. */
   private endCounted = false;
 
   constructor(
@@ -111,10 +111,9 @@ export class Reconciler implements Job {
   }
 
   /**
-   * Takes up what happened before: the job's eventlog so far, at one stroke (a
-   * the follow delivers it piece by piece, and a plan must not be made of half of it),
-   * and what an earlier daemon recorded. Gives the number of lines of the job's
-   * eventlog.
+   * Reads the history: the job's eventlog so far, all at once (the follow delivers it in
+   * pieces, and a plan must not be made from half of it), and the record of earlier daemons.
+   * Returns the number of lines of the job's eventlog.
    */
   async load(): Promise<number> {
     const { cluster, world } = this;
@@ -153,7 +152,7 @@ export class Reconciler implements Job {
     return this.limits.teardownS;
   }
 
-  /** The action was tried, and what came of it is not known. */
+  /** The action was tried, and its result is not known. */
   hasFailed(action: Action["do"]): boolean {
     return this.retries.has(action);
   }
@@ -214,13 +213,13 @@ export class Reconciler implements Job {
 
   /**
    * Records a step event, with the last `lines` that its rank printed; written when no
-   * more ranks are about to say the same, or soon.
+   * more ranks are about to report the same, or soon.
    */
   step(event: StepEvent, more: boolean, lines: readonly string[] = []): void {
     if (this.leaving.signal.aborted) return;
     foldRecordEvent(this.cluster, event);
     this.writer.step(event, more, lines);
-    // A plan looks at all ranks: one for each step of each would grow with their square.
+    // A plan checks all ranks: one plan for each end would grow with the square of the ranks.
     const { claim } = this.cluster;
     const gathers = more && event.context.ranks !== String(claim?.lead);
     if (gathers)
@@ -237,7 +236,7 @@ export class Reconciler implements Job {
     this.kick();
   }
 
-  /** Plan again when what is under way here has been taken in. */
+  /** Plans again when the current events have been folded. */
   kick(): void {
     if (this.planned || this.leaving.signal.aborted) return;
     this.planned = true;
@@ -287,7 +286,7 @@ export class Reconciler implements Job {
     ACTIONS[action.do](this, action as never).then(
       (confirmed) => {
         this.retries.delete(key);
-        // What an event of the job's own confirms is not repeated until it came.
+        // An action that an event of the job confirms is not repeated before that event.
         if (confirmed !== "once") this.busy.delete(key);
         this.kick();
       },

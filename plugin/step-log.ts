@@ -1,7 +1,7 @@
 /**
- * The log lines about the ends of steps: one line for the ranks that a step has ended the same way
- * on. The ring that flux dmesg reads has 1,024 lines for the whole instance, and a line
- * for each step of each rank would have a cluster of 200 nodes push its own story out.
+ * The log lines about the ends of steps: one line for all ranks with the same result. The ring
+ * that flux dmesg reads has 1,024 lines for the whole instance: with a line for each step of each
+ * rank, a cluster of 200 nodes would overwrite its own lines.
  */
 import { names, type Cluster } from "../lib/cluster/state.js";
 import type { Step } from "../lib/cluster/steps.js";
@@ -11,7 +11,7 @@ import type { LogFields, Level } from "../lib/log.js";
 
 /** How long a line waits for other ranks, from the first on. */
 const GATHER_MS = 1000;
-/** Characters of the names of nodes: a line is cut, and ends with how the step has ended. */
+/** Characters of the names of nodes: they are cut, so that the line ends with the result. */
 const NAMES_MAX = 300;
 
 export interface StepEnded {
@@ -21,11 +21,11 @@ export interface StepEnded {
   status: StepStatus;
   note: string;
   seconds: number;
-  /** What it printed at last. */
+  /** The last lines that it printed. */
   tail: readonly string[];
 }
 
-/** `rank`: the first that ended so, whose output it is. */
+/** `rank`: the first rank with this result, whose output is kept. */
 type GroupedEnd = StepEnded & { ranks: number[] };
 
 export class StepLog {
@@ -69,13 +69,13 @@ export class StepLog {
     const how = status === "ok" ? `ok in ${seconds} s${tried}` : `${status}${tried}: ${note}`;
     const fields = { step, ranks, status, seconds };
     this.say(level, `${step}: ${shortNames(this.cluster, ranks)}: ${how}`, fields);
-    // What went well is in its log, and so is what the others printed.
+    // The logs of the steps have the output of successes, and of the other ranks.
     if (status === "ok") return;
     for (const line of tail) this.say("debug", `${step}: rank ${rank}: ${line}`);
   }
 }
 
-/** `node[0-3] (rank 0-3)`; of scattered ones as many as a line has room for, and how many there are. */
+/** `node[0-3] (rank 0-3)`; of scattered ranks as many as fit into a line, and their number. */
 export function shortNames(cluster: Cluster, ranks: readonly number[]): string {
   const all = names(cluster, ranks);
   if (all.length <= NAMES_MAX) return all;

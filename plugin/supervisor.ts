@@ -1,9 +1,8 @@
 /**
- * All clusters of the instance: one reconciler and one follow for each job that
- * asks, from the moment that it has its nodes, is over, or is to be refused: a
- * job that waits in the queue costs an entry in a map. Nothing is acted upon
- * before the journal's sentinel: only then is it known which jobs are active,
- * and so which open clusters have lost theirs.
+ * Manages all clusters of the instance: one reconciler and one follow for each job that asks,
+ * from the moment that it has its nodes, is over, or will be refused. A job that waits in the
+ * queue is only an entry in a map. No action is taken before the journal's sentinel: only then
+ * is it known which jobs are active, and which open clusters have lost their job.
  */
 import { hostOf, newCluster, stepState, type Cluster } from "../lib/cluster/state.js";
 import { parseRequest, type Parsed } from "../lib/cluster/request.js";
@@ -32,14 +31,14 @@ interface Waiting {
 interface Member {
   reconciler: Reconciler;
   follow?: Follow;
-  /** Its job has ended: it is only taken down. */
+  /** Its job has ended: the cluster is only torn down. */
   ended?: Promise<Cleaned>;
 }
 
 export class Supervisor implements Jobs {
   readonly leftovers: Leftovers;
   private readonly members = new Map<bigint, Member>();
-  /** Reported, and nothing is done for them yet. */
+  /** Reported jobs that need no action yet. */
   private readonly waiting = new Map<bigint, Waiting>();
   private caughtUp = false;
   private left = false;
@@ -52,7 +51,7 @@ export class Supervisor implements Jobs {
     this.leftovers = new Leftovers(makeWorld, bridge, this);
   }
 
-  /** Jobs for which something is done. */
+  /** Jobs that have a reconciler. */
   get size(): number {
     return this.members.size;
   }
@@ -69,7 +68,7 @@ export class Supervisor implements Jobs {
     return [...existing, ...[...this.waiting].map((): State => "waiting")];
   }
 
-  /** A bridge begins: it reports all active jobs, so one that is not has ended. */
+  /** A bridge has started: it reports all active jobs, so a job that it does not report has ended. */
   onReady(): void {
     this.waiting.clear();
   }
@@ -79,11 +78,11 @@ export class Supervisor implements Jobs {
     const asked = parseRequest(job.user);
     if ("asks" in asked && !asked.asks) return;
     this.waiting.set(job.id, { job, asked, due: false });
-    // Its user learns at once why it will not run.
+    // The user gets the reason immediately.
     if ("refused" in asked) this.onDue(job.id);
   }
 
-  /** The job has its nodes, or has ended. The eventlog so far is read in one go. */
+  /** The job has its nodes, or has ended. The eventlog so far is read all at once. */
   onDue(id: bigint): void {
     const waiting = this.waiting.get(id);
     if (!waiting) return;
@@ -142,7 +141,7 @@ export class Supervisor implements Jobs {
     const member: Member = { reconciler: this.reconcilerOf(cluster) };
     this.members.set(job.id, member);
     const known = await this.load(member.reconciler);
-    // It may have gone meanwhile.
+    // The job may have ended meanwhile.
     if (known === undefined || this.left || this.members.get(job.id) !== member) return;
     member.follow = new Follow(job.id, {
       env: this.env,

@@ -1,7 +1,6 @@
 /**
- * A world whose every effect is traced when it starts and when it ends: so people
- * read in a trace what the daemon did and what it was at, and test/recovery
- * knows every gap between two effects.
+ * A World that traces each effect when it starts and when it ends: a trace shows what the
+ * daemon did and was doing, and test/recovery finds every gap between two effects.
  */
 import { messageOf } from "../lib/errors.js";
 import type { World } from "./world.js";
@@ -36,7 +35,7 @@ export function traceEffects(
       drained: () => traced("drained", () => world.flux.drained()),
       undrain: (ranks, reason) => traced("undrain", () => world.flux.undrain(ranks, reason)),
     },
-    // The beginning of the command is enough; the rest may be a whole script.
+    // The start of the command is enough; the rest may be a whole script.
     run: (command, options) =>
       traced(command.argv.slice(0, 4).join(" "), () => world.run(command, options)),
   };

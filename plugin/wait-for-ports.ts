@@ -1,20 +1,20 @@
 /**
- * Waits for ports and subnets that another cluster still has: the job is held in any
- * case, and that cluster comes down. What no waiting changes is refused at once.
+ * Waits for ports and subnets that another cluster still has: the job waits in any case, and
+ * that cluster will be removed. If waiting cannot help, the job is refused immediately.
  *
- * Promises: nothing is taken for a job that is over by then; the wait ends.
+ * Promises: a job that is over by then gets nothing; the wait ends.
  */
 import { isOver } from "../lib/cluster/state.js";
 import { formatFsd } from "../lib/flux/fsd.js";
 import type { Refused, Taken } from "./claim.js";
 import type { Job } from "./job.js";
 
-/** `flux usernetes down` gives no notice of what it has taken down. */
+/** `flux usernetes down` does not notify the daemon. */
 const LOOK_MS = 5_000;
 
 /**
- * What `take` has taken, once that is free; it gets what `look` has read. Undefined: the
- * job does not want it any more. `until`: seconds since the epoch.
+ * The result of `take`, which gets the result of `look`, as soon as ports and subnets are free.
+ * Undefined: the job no longer needs them. `until`: seconds since the epoch.
  */
 export async function waitForPorts<T>(
   job: Job,

@@ -1,4 +1,4 @@
-/** The effects that a cluster's life has, as one small object: real in main, recorded in tests. */
+/** The effects of a cluster's actions, as one small object: real in main, recorded in tests. */
 import type { Config } from "../lib/config/check.js";
 import type { Clock } from "../lib/host/clock.js";
 import type { Run } from "../lib/host/command.js";
@@ -10,7 +10,7 @@ import type { Membership } from "./membership.js";
 import type { Meter } from "./metrics/metrics.js";
 import type { OpenClusters } from "./open-clusters.js";
 
-/** What is asked of Flux about a job; `Bridge` does it. */
+/** Requests to Flux about a job; `Bridge` implements them. */
 export interface Flux {
   post(id: bigint, name: string, context: Record<string, unknown>): Promise<void>;
   memo(id: bigint, memo: Record<string, unknown>): Promise<void>;
@@ -40,7 +40,7 @@ export interface World {
   names: (jobid: bigint) => Pick<Claim, "workdir" | "project">;
   nodes: Membership;
   networks: Networks;
-  /** Counts what is done; undefined: nobody does. */
+  /** Counts for the metrics; undefined: there are no metrics. */
   meter?: Meter;
 }
 

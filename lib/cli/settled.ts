@@ -91,7 +91,7 @@ async function nextLook(run: Run, jobid: bigint, ms: number): Promise<void> {
 }
 
 /** On stderr, when it takes long, each time that it is something else. */
-function sayer(jobid: bigint, begin: number): (words: string) => void {
+function sayer(jobid: bigint, begin: number): (text: string) => void {
   let reported = "";
   return (text) => {
     // Not for a time that has grown.

@@ -1,13 +1,12 @@
-/** What a plan may ask for: the actions, with their arguments. plugin/actions.ts carries them out. */
+/** The actions of a plan, with their arguments. plugin/actions.ts carries them out. */
 import type { Settle } from "../record/events.js";
 import type { NodeStep, LocalStep } from "./steps.js";
 
 /**
- * What a plan asks for, one kind each; plugin/actions.ts carries them out. Each may be asked for
- * again after a crash.
+ * One action of a plan. After a crash, each may be planned again.
  */
 export type Action =
-  /** The attribute is not understood, or the job cannot have a cluster: it never starts. */
+  /** The attribute is invalid, or the job cannot have a cluster: it never starts. */
   | { do: "refuse"; note: string }
   | { do: "read-resources" }
   /** Take ports and subnets and write the claim. */
@@ -26,16 +25,16 @@ export type Action =
   | { do: "local"; step: LocalStep }
   | { do: "settle"; settle: Settle }
   | { do: "raise"; note: string }
-  /** Give the job the time that this took, or takes: its time limit, in seconds, becomes this. */
+  /** Extend the job's time limit by the time of the bring-up or teardown, to this many seconds. */
   | { do: "extend"; phase: "bring-up" | "teardown"; duration: number }
-  /** Its time limit, counted from when its tasks could run, is over, and Flux lets it run on. */
+  /** Its time limit, counted from when its tasks could run, has passed, and Flux does not end it. */
   | { do: "expire" }
   /** Clusters of jobs that had its nodes before are still being torn down; `until`: seconds since the epoch. */
   | { do: "wait-for-nodes"; jobs: bigint[]; until: number }
   | { do: "stop" }
   | { do: "begin-teardown"; reason: string }
   | { do: "end-teardown"; left: number[] }
-  /** Leave all in place, for its user to look at. */
+  /** Keep all resources, so that its user can examine them. */
   | { do: "keep"; ranks: readonly number[] }
   | { do: "finish-prolog"; status: number }
   | { do: "finish-epilog" };

@@ -1,7 +1,6 @@
 /**
- * Which steps may be taken now, by which ranks. A rank's steps go one after the
- * other without waiting for other ranks: those that come next together go into
- * one call.
+ * Which steps may start now, on which ranks. A rank runs its steps one after the other
+ * without waiting for other ranks: consecutive steps go into one call.
  */
 import { excludedWorkers } from "./failures.js";
 import type { Action } from "./action.js";
@@ -24,7 +23,7 @@ import {
 const isOk = (cluster: Cluster, step: Step, rank: number) =>
   stepState(cluster, step, rank)?.status === "ok";
 
-/** A rank has taken all of these that the cluster takes, or is ready without. */
+/** Whether a rank has finished all of these steps, except skipped and optional ones. */
 export const hasTaken = (
   cluster: Cluster,
   { steps, rank }: { steps: readonly Step[]; rank: number },
@@ -68,9 +67,9 @@ export function bringUpSteps(cluster: Cluster, context: PlanContext): Action[] {
 }
 
 /**
- * At most `joinFanout` joins at a time: an API server fails under hundreds. Where more are
- * to come, they go by whole portions: a call for each that finds room would be as many
- * calls as ranks, and as many events in the record.
+ * At most `joinFanout` joins at a time: an API server fails under hundreds. More workers join
+ * in whole portions: one call for each free place would be as many calls as ranks, and as many
+ * events in the record.
  */
 function fanout(cluster: Cluster, workers: number[], context: PlanContext): number[] {
   const busy = (rank: number) =>
@@ -94,7 +93,7 @@ function chains(
   context: PlanContext,
 ): Action[] {
   const groups = new Map<string, Extract<Action, { do: "call" }>>();
-  // What a cluster is ready without holds up nothing that comes after it.
+  // An optional step does not delay the steps after it.
   const isPassed = (step: NodeStep, rank: number) =>
     OPTIONAL_STEPS.has(step) && retryable(step, stepState(cluster, step, rank), context) !== "now";
   for (const rank of ranks) {
@@ -126,7 +125,7 @@ function local(cluster: Cluster, step: LocalStep, context: PlanContext): Action[
   return [{ do: "local", step }];
 }
 
-/** Something that a cluster is ready without is to be tried again, later. */
+/** An optional step will be tried again later. */
 export function optionalWaits(cluster: Cluster, context: PlanContext): boolean {
   const lead = cluster.claim?.lead ?? 0;
   return [...OPTIONAL_STEPS].some(

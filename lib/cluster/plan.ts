@@ -72,7 +72,7 @@ function planBringUp(cluster: Cluster, context: PlanContext): Action[] {
   const note = gone ?? failure(cluster, context);
   if (note !== undefined) return [{ do: "settle", settle: { outcome: "failed", note } }];
   const steps = bringUpSteps(cluster, context);
-  // What it is ready without is done first, too: a token is not left behind by a crash.
+  // Optional steps come first, too, so that a crash does not leave a token behind.
   const over = steps.length === 0 && !running;
   if (!hasTaken(cluster, { steps: FINISH, rank: claim.lead }, context) || !over) return steps;
   if (optionalWaits(cluster, context)) return [];
@@ -100,7 +100,7 @@ function overdue(cluster: Cluster, deadline: number, context: PlanContext): stri
   return `timed out after ${context.bringUpText}${on}`;
 }
 
-/** As a step that runs has reported it. */
+/** What a running step has reported that it waits for. */
 function waitedFor(cluster: Cluster, step: Step, ranks: number[]): string {
   const note = ranks.map((rank) => stepState(cluster, step, rank)?.note).find(Boolean);
   return note === undefined ? "" : `: ${note}`;
@@ -108,7 +108,7 @@ function waitedFor(cluster: Cluster, step: Step, ranks: number[]): string {
 
 function planReady(cluster: Cluster, context: PlanContext): Action[] {
   const { job } = cluster;
-  // Another prolog holds it as well: that time is not known before its end.
+  // Another prolog holds the job too: that time is known only when it ends.
   const isHeldOn = job.prolog === "counted" && job.otherPrologs.size > 0;
   if (isHeld(cluster) || isHeldOn) return [];
   return [...planExtension(cluster, context), ...planExpiry(cluster, context)];

@@ -1,4 +1,4 @@
-/** What a job asks for in attributes.user.usernetes and its options (DESIGN: job attributes). */
+/** What a job asks for in attributes.user.usernetes and its options. */
 import { isTemplateName, isTemplatePath } from "../config/template.js";
 import { isEngine, type EngineName } from "../usernetes/engine.js";
 

@@ -41,8 +41,8 @@ export function planContext(limits: Limits, now: number): PlanContext {
 }
 
 /**
- * How often a step is tried at the least that was lost on a node that is up: its
- * flux exec died, which proves nothing about the step. Each is safe to repeat.
+ * The minimum number of tries of a step that was lost on a node that is up: its flux exec
+ * died, so the result is unknown. Each step is safe to repeat.
  */
 const LOST_TRIES = 3;
 

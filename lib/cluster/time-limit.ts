@@ -1,7 +1,7 @@
 /**
- * A job's time limit and its cluster. Neither bring-up nor teardown is paid from the user's
- * minutes: the limit is raised by the time that the job was held, once, and for a teardown
- * that its shell waits for.
+ * A job's time limit and its cluster. Neither bring-up nor teardown counts against the limit:
+ * it is extended once by the time of the hold, and for a teardown that the job's shell waits
+ * for.
  *
  * Flux's exec system corrects the same, but only the end of a job: where the delay from
  * alloc to start is more than 25 % of the limit, it ends the job later by that delay
@@ -15,11 +15,11 @@ import type { PlanContext } from "./retry.js";
 import { isDebug, isOver, stepState, type Cluster, type TimeLimit } from "./state.js";
 import { rowOf } from "./steps.js";
 
-/** Seconds of a teardown beside its tries: pauses, and what Flux and the daemon take. */
+/** Seconds of a teardown beside its tries: pauses, and the time of Flux and the daemon. */
 const TEARDOWN_REST_S = 60;
 /** The part of a limit beyond which Flux adds the delay; a site may set another. */
 const FLUX_ADDS_FROM = 0.25;
-/** So long Flux's own timer has precedence where it should not add anything. */
+/** For so many seconds Flux's own timer has precedence, if it should not add a delay. */
 const GRACE_S = 2;
 
 /**
@@ -63,7 +63,7 @@ function heldUntil({ job, settledAt }: Cluster, now: number): number {
   return Math.max(job.startAt, settledAt);
 }
 
-/** The job has the time back that it was held, or needs none. */
+/** Whether the job's limit was extended by the hold, or need not be. */
 export function isExtended(cluster: Cluster, context: PlanContext): boolean {
   const { seconds, changed } = timeLimit(cluster);
   return !context.extendTimeLimit || seconds === 0 || changed;
@@ -79,7 +79,7 @@ export function planExtension(cluster: Cluster, context: PlanContext): Action[] 
 /**
  * The job's shell waits for the teardown, and its time limit would end it meanwhile: a job
  * whose tasks have ended well would be shown as timed out. It gets the time that a teardown
- * may take, where it has less. Once: the update is an event of the job's.
+ * may take, if it has less. Once: the update is an event of the job.
  */
 export function planTeardownTime(cluster: Cluster, context: PlanContext): Action[] {
   const { tasksDoneAt, allocAt, limits } = cluster.job;
@@ -103,11 +103,11 @@ export function planExpiry(cluster: Cluster, context: PlanContext): Action[] {
   const { seconds, changed } = timeLimit(cluster);
   const last = limits.at(-1);
   if (!context.extendTimeLimit || !changed || !last || last.seconds === 0) return [];
-  // A limit that Flux refused to change is the platform's alone.
+  // A limit that Flux refused to change is left to Flux.
   if (limits.some(({ refused }) => refused)) return [];
   if (allocAt === undefined || startAt === undefined || tasksDoneAt !== undefined) return [];
-  const ours = limitsAround(cluster).since[0] ?? last;
-  const end = heldUntil(cluster, context.now) + seconds + (last.seconds - ours.seconds);
+  const raised = limitsAround(cluster).since[0] ?? last;
+  const end = heldUntil(cluster, context.now) + seconds + (last.seconds - raised.seconds);
   const isFluxAdding = startAt - allocAt > last.seconds * FLUX_ADDS_FROM;
   const until = isFluxAdding ? end : end + GRACE_S;
   if (context.now >= until) return [{ do: "expire" }];

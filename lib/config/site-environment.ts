@@ -64,8 +64,8 @@ const bytesOf = (text: string): number => new TextEncoder().encode(text).length;
 function nameFault(name: string): string | undefined {
   if (!/^[A-Za-z_][A-Za-z0-9_]{0,127}$/.test(name))
     return `: found the name ${JSON.stringify(name.slice(0, 80))}, allowed: letters, digits and "_", and no digit first`;
-  const ours = OURS.find(([pattern]) => pattern.test(name));
-  return ours && `.${name}: cannot be set here: ${ours[1]}`;
+  const reserved = OURS.find(([pattern]) => pattern.test(name));
+  return reserved && `.${name}: cannot be set here: ${reserved[1]}`;
 }
 
 function valueFault(name: string, value: unknown): string | undefined {

@@ -75,7 +75,7 @@ export function engineRequirements(name: EngineName, fatal: boolean): Requiremen
   ];
 }
 
-function atLeast(oldest: string): (words: string) => string | undefined {
+function atLeast(oldest: string): (text: string) => string | undefined {
   return (found) => {
     // It works, and does not say which it is.
     if (found === "") return undefined;

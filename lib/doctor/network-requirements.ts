@@ -86,8 +86,8 @@ const networks = ({ subnets }: Config): Requirement => ({
 function judgePorts(range: Config["ports"], text: string): string | undefined {
   const taken = new Set(text.split(" ").filter(Boolean).map(Number));
   if (range === "default") {
-    const ours = Object.values(DEFAULT_PORTS).filter((port) => taken.has(port));
-    return ours.length === 0 ? undefined : `taken: ${ours.join(" ")}`;
+    const takenPorts = Object.values(DEFAULT_PORTS).filter((port) => taken.has(port));
+    return takenPorts.length === 0 ? undefined : `taken: ${takenPorts.join(" ")}`;
   }
   for (let port = range.first; port + 3 <= range.last; port += 4)
     if (![0, 1, 2, 3].some((i) => taken.has(port + i))) return undefined;

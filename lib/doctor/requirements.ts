@@ -103,7 +103,7 @@ const OWN: Requirement[] = [
     what: "subuid and subgid",
     how: "/etc/subuid, /etc/subgid, getsubids; newuidmap, newgidmap",
     fatal: true,
-    fix: "install uidmap (shadow-utils), and give the instance owner 65536 ids of each kind: usermod as above, whose range is free on that node; with fewer ids, load an image that was built for them (docs/sites.md)",
+    fix: "install uidmap (shadow-utils), and give the instance owner 65536 ids of each kind with the usermod command above (its range is free on that node); with fewer ids, load an image that was built for them (docs/sites.md)",
   },
   {
     id: "runtime-dir",

@@ -17,7 +17,10 @@ interface R {
 /** Reads R version 1. Throws an Error that names the fault. */
 export function parseResources(text: string): Resources {
   const { version, execution } = JSON.parse(text) as R;
-  if (version !== 1) throw new Error(`R has version ${version}, this program reads version 1`);
+  if (version !== 1)
+    throw new Error(
+      `R has version ${version}, this program reads version 1; update flux-usernetes`,
+    );
   // nodelist runs parallel to R_lite's ranks as written (RFC 20), so sort them together.
   const ranks = execution.R_lite.flatMap((entry) => decodeIdset(entry.rank));
   const hosts = execution.nodelist.flatMap(decodeHostlist);

@@ -52,13 +52,13 @@ function look(item: Item, target: string, before: Manifest | undefined): Found {
   if (!found.isFile()) return result("refused", "it exists and is not a file: move it away");
   if ("to" in item) return result("refused", "it exists and is a file: move it away");
   const hash = sha256(readFileSync(target));
-  const ours = sha256(item.content);
-  if (hash === ours) return result("same");
+  const packaged = sha256(item.content);
+  if (hash === packaged) return result("same");
   if (item.ifNone) return result("kept", "the site's own file");
   const known = before?.files[target] ?? [];
   if (known.includes(hash)) return result("update");
   // Where the package has not changed since, there is nothing to choose from.
-  return result("kept", "modified locally", !known.includes(ours));
+  return result("kept", "modified locally", !known.includes(packaged));
 }
 
 function lookAtLink(item: Item, target: string, before: Manifest | undefined): Found {

@@ -1,10 +1,9 @@
 """The agent: what flux-usernetes runs on a node.
 
 Purpose
-    flux-exec(1) starts one agent on each rank of a cluster. The agent takes the requests of
-    its caller for as long as the caller stays: to run steps, to read their logs, to look for
-    work directories, to check what a node has. Nothing is installed on the nodes: this text
-    travels with the call, as an argument of python.
+    flux-exec(1) starts one agent on each rank of a cluster. The agent carries out the requests
+    of its caller: run steps, read their logs, search for work directories, run checks. Nothing
+    is installed on the nodes: this text travels with the call, as an argument of python.
 
         flux python -I -S -c SOURCE usernetes-agent NONCE UID SECONDS [REQUEST]...
 
@@ -12,8 +11,8 @@ Purpose
 
         python3 -I -S -c SOURCE usernetes-runner NONCE
 
-    as the user UID through sudo(8), or as the instance owner. The agent keeps what only the
-    owner may do: it asks Flux for its rank, and takes a join command out of its archive.
+    as the user UID through sudo(8), or as the instance owner. The agent itself does what only
+    the owner may do: it asks Flux for its rank, and extracts a join command from its archive.
 
 Protocol
     The first requests are arguments, since flux-exec(1) passes its stdin on only when each rank
@@ -23,15 +22,15 @@ Protocol
     call. docs/node-protocol.md lists them; lib/node/protocol.ts has their types.
 
 Credentials
-    The runner has no more rights than its user, and the environment that the request gives.
-    The site's own variables are set in the runner: none of them passes through a shell.
-    No argument and no variable is secret; a join command passes through stdin and memory.
+    The runner has the rights of its user, and the environment of the request. It sets the
+    site's own variables itself: none of them passes through a shell. No argument and no
+    variable is secret; a join command passes only through stdin and memory.
 
 Failure
     The stdin of agent and runner is also their lifeline. When it ends without {"do": "end"},
-    the caller is gone, and everything that still runs for the request is ended. A runner ends
-    a step with all its descendants, at the deadline of the step or on SIGTERM. What survives
-    a SIGKILL of its runner is ended by the next runner of the same cluster.
+    the caller is gone, and the agent ends everything that still runs for the request. A runner
+    ends a step with all its descendants, at the deadline of the step or on SIGTERM. The next
+    runner of the same cluster ends processes that survived a SIGKILL of their runner.
 
 Python 3.6 to 3.13, standard library only.
 """
@@ -79,7 +78,7 @@ TERMINAL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 def mask(text):
-    """Replace bootstrap tokens, CA hashes and what a kubeconfig holds."""
+    """Replace bootstrap tokens, CA hashes and the keys of a kubeconfig."""
     for pattern, replacement in SECRETS:
         text = pattern.sub(replacement, text)
     return text
@@ -148,7 +147,7 @@ class Reports:
 
 
 class Gone(Exception):
-    """The caller is gone, or has sent SIGTERM."""
+    """The caller has exited, or has sent SIGTERM."""
 
 
 class Caller:
@@ -172,7 +171,7 @@ class Caller:
         self.is_gone = True
 
     def wait(self, seconds=None, others=()):
-        """Wait until something happens; give which of the other descriptors can be read."""
+        """Wait for an event; return those of the other descriptors that can be read."""
         read = [self.wake, *others] + ([] if self.is_over else [0])
         ready = [] if self.is_gone else select.select(read, [], [], seconds)[0]
         if self.wake in ready:
@@ -215,7 +214,7 @@ def is_among(rank, idset):
 
 
 def source():
-    """This text: the argument after -c."""
+    """The source of this program: the argument after -c."""
     with open("/proc/self/cmdline", "rb") as file:
         arguments = file.read().split(b"\0")
     return arguments[arguments.index(b"-c") + 1].decode()
@@ -225,7 +224,7 @@ def source():
 
 
 def processes():
-    """(pid, parent, session) of every process that can be seen."""
+    """(pid, parent, session) of every visible process."""
     found = []
     for name in os.listdir("/proc"):
         if name.isdigit():
@@ -256,7 +255,7 @@ def environment_of(pid):
 
 
 def descendants(leaders):
-    """The processes of these sessions, with all children of theirs, also in other sessions."""
+    """The processes of these sessions and all their children, also those in other sessions."""
     found, all_ = set(leaders), processes()
     more = {pid for pid, _, session in all_ if session in found or pid in found}
     while more:
@@ -266,7 +265,7 @@ def descendants(leaders):
 
 
 def kind_of(pid):
-    """`make`: podman that makes or removes something; `client`: of an engine; else `other`."""
+    """`make`: podman that makes or removes something; `client`: of an engine; or `other`."""
     arguments = arguments_of(pid)
     name = os.path.basename(arguments[0]) if arguments else ""
     if name == "podman" and (arguments + [""])[1] not in ("exec", "build", "pull"):
@@ -285,9 +284,9 @@ def kill(pids, number):
 def end_sessions(leaders):
     """End these sessions with all their descendants.
 
-    podman that makes or removes something is left to finish: with SIGTERM it stops halfway,
-    and a bridge and addresses that it knows nothing of stay for good. It gets SIGTERM after
-    eight seconds, and SIGKILL after ten.
+    podman may first finish what it makes or removes: after SIGTERM it stops halfway, and
+    leaves a bridge and addresses that it has forgotten. It gets SIGTERM after eight seconds,
+    and SIGKILL after ten.
     """
     began, signaled, leaders = time.monotonic(), set(), set(leaders)
     while True:
@@ -298,12 +297,12 @@ def end_sessions(leaders):
         spared = children_of(makers) if past < 8 else set()
         kill(pids - spared - signaled, signal.SIGTERM)
         signaled |= pids - spared
-        # Without its parent, a child in a session of its own is known by that session.
+        # A child that has lost its parent is found by its session.
         leaders |= {session for pid, _, session in processes() if pid in pids - spared}
         if not (makers or clients) or past >= 10:
             break
         time.sleep(0.1)
-    # A process that is being forked is seen the next time.
+    # The next round finds a process that was just being forked.
     for _ in range(20):
         pids = descendants(leaders)
         if not pids:
@@ -323,12 +322,12 @@ def children_of(pids):
 
 
 def find_earlier(environment, nonce):
-    """(pid, role, session) of what earlier runners of the same cluster have left.
+    """(pid, role, session) of processes that earlier runners of the same cluster left behind.
 
-    /proc is asked, and no file: a pid in a file may be another process's by now. Only
-    runners and the shells of steps count, which have the nonce of their call among their
-    arguments: what an engine has started lives on. Brokers that share a host each have their
-    own FLUX_URI.
+    It searches /proc, because a pid in a file may belong to another process by now. Only
+    runners and the shells of steps count: they have the nonce of their call among their
+    arguments. Containers that an engine has started stay. Brokers that share a host each
+    have their own FLUX_URI.
     """
     found, wanted = [], {
         os.fsencode("%s=%s" % (name, environment[name]))
@@ -350,9 +349,9 @@ def find_earlier(environment, nonce):
 
 
 def end_earlier(environment, nonce):
-    """End what earlier runners of this cluster have left; give the pids that stay."""
+    """End the processes of earlier runners of this cluster; return the pids that stay."""
     runners = {pid for pid, role, _ in find_earlier(environment, nonce) if role == RUNNER}
-    # A runner ends its step in order.
+    # A runner ends its own step properly.
     kill(runners, signal.SIGTERM)
     deadline = time.monotonic() + 12
     while runners & {pid for pid, _, _ in processes()} and time.monotonic() < deadline:
@@ -368,11 +367,11 @@ def end_earlier(environment, nonce):
 
 
 class Place:
-    """Where a cluster keeps what is its own on this node, from the environment of its steps.
+    """The places of a cluster on this node, from the environment of its steps.
 
-    In a work directory that nodes share, each has a directory of its own, named after its
-    rank: Flux may have another name for the host than hostname(1). A cluster by hand has no
-    ranks, and takes the host's name.
+    In a work directory that nodes share, each node has a directory of its own, named after
+    its rank, because Flux may use another host name than hostname(1). A cluster by hand has
+    no ranks, and uses the host name.
     """
 
     def __init__(self, environment):
@@ -383,12 +382,12 @@ class Place:
         self.node = node_directory(self.state, self.member, environment["USERNETES_HERE"])
 
     def is_real(self):
-        """Whether the directories are there; none of them may be a link."""
+        """Whether the directories exist; none of them may be a link."""
         places = (self.workdir, self.state, os.path.dirname(self.node), self.node)
         return all(is_directory(place) for place in places)
 
     def is_shared(self):
-        """The work directory is the lead's, too: what the lead puts there is here."""
+        """Whether this node shares its work directory with the lead."""
         lead = os.path.join(self.state, "nodes", self.lead)
         return self.member != self.lead and is_directory(lead)
 
@@ -396,8 +395,8 @@ class Place:
 def node_directory(state, member, here):
     """A node's own directory in a work directory.
 
-    Until 2026-11-30 it had the name of the host: a cluster that such a version made keeps it.
-    A number is a rank.
+    Until 2026-11-30 it was named after the host; a cluster that was made then keeps it. A
+    number is a rank.
     """
     ranked, named = (os.path.join(state, "nodes", name) for name in (member, here))
     is_named = not is_directory(ranked) and not here.isdigit() and is_directory(named)
@@ -426,7 +425,7 @@ def is_socket(path):
 
 
 def open_regular(path, flags):
-    """Open a regular file; a link, a fifo or a device gives an OSError and is not waited for."""
+    """Open a regular file. A link, a fifo or a device raises OSError without any wait."""
     fd = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o600)
     if not stat.S_ISREG(os.fstat(fd).st_mode):
         os.close(fd)
@@ -445,7 +444,7 @@ def read_small(path, limit=4096):
 
 
 def replace_file(path, text):
-    """Write a new private file in the place of whatever has its name."""
+    """Write a private file that replaces any file of that name."""
     try:
         os.unlink(path)
     except FileNotFoundError:
@@ -456,9 +455,9 @@ def replace_file(path, text):
 
 
 def why_full(directory, key):
-    """Why nothing can be written to a directory, in one line; "" where it can be.
+    """Why a directory cannot be written to, in one line; "" if it can.
 
-    The errors of shells and programs name neither the file system nor what to do.
+    The errors of shells and programs name neither the file system nor a remedy.
     """
     if not os.path.isdir(directory):
         return ""
@@ -489,7 +488,7 @@ def has_no_inodes(directory):
 
 
 def why_step_full(environment):
-    """The same of the places that a step writes to."""
+    """The same for the directories that a step writes to."""
     workdir = environment["USERNETES_WORKDIR"]
     if environment.get("USERNETES_KEEP"):
         reason = why_full(workdir, "")
@@ -503,7 +502,7 @@ def temporary_directory(environment=os.environ):
 
 
 def which(program, path):
-    """The path of a program; None where it is not on the PATH."""
+    """The path of a program; None if it is not on the PATH."""
     for directory in (path or os.defpath).split(":"):
         name = os.path.join(directory, program)
         if os.path.isfile(name) and os.access(name, os.X_OK):
@@ -512,11 +511,11 @@ def which(program, path):
 
 
 def make_own_directory(path, may_be_shared):
-    """Make a directory of this user's, 0700, with those above it; why it cannot be, or "".
+    """Make a directory of this user with mode 0700, and its parents; return an error text or "".
 
-    One that is there stays as it is. What another user may have put in its way is not
-    followed: in a directory that everybody may write to, only root's and this user's count.
-    `may_be_shared`: it may be one like /tmp, too.
+    An existing one stays as it is. Links that another user may have planted are not followed:
+    inside a directory that everybody may write to, only entries of root and of this user
+    count. `may_be_shared`: it may also be a directory like /tmp.
     """
     if not path.startswith("/"):
         return "%s is not an absolute path" % (path or "an empty text")
@@ -560,7 +559,7 @@ OWN_INSTEAD = "remove it, or name a directory of the job's user"
 
 
 def make_if_missing(name, parent):
-    """What a name in a directory is, made as a directory if nothing has that name."""
+    """The status of an entry of a directory; a missing entry is made as a directory."""
     why = None
     try:
         os.mkdir(name, 0o700, dir_fd=parent)
@@ -573,7 +572,7 @@ def make_if_missing(name, parent):
 
 
 def open_directory(name, parent):
-    """Open a directory in another one, which is closed; a link is not followed."""
+    """Open a directory inside another one, which is then closed; a link is not followed."""
     flags = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
     opened = os.open(name, flags, dir_fd=parent)
     os.close(parent)
@@ -590,11 +589,11 @@ def remove_tree(path):
 
 
 class Output:
-    """What a step prints: its log on the node, without secrets, and its last lines.
+    """The output of a step: its log on the node, without secrets, and its last lines.
 
-    A step writes to a file that has no name, and not to a pipe: what an engine leaves running
-    keeps its descriptors, and would die of a pipe that nobody reads. New lines are moved to
-    the log every POLL_S.
+    A step writes to a file without a name instead of a pipe: processes that an engine leaves
+    running keep the descriptor, and a pipe without a reader would kill them. New lines are
+    moved to the log every POLL_S.
     """
 
     def __init__(self, place, step, environment, keeps_log):
@@ -619,7 +618,7 @@ class Output:
             self.free()
 
     def free(self):
-        """Give the disk back what has been read; what is being written stays."""
+        """Free the disk blocks that have been read; the rest stays."""
         path, length = "/proc/self/fd/%d" % self.fd, self.at - self.freed
         punch = ["fallocate", "--punch-hole", "--offset", str(self.freed)]
         try:
@@ -632,14 +631,14 @@ class Output:
             )
             self.freed = self.at
         except (OSError, subprocess.CalledProcessError):
-            # Not every file system can; a few lines may be lost.
+            # Not every file system supports this; a few lines may be lost.
             os.ftruncate(self.fd, 0)
             self.at = self.freed = 0
 
     def take(self, data):
-        """The lines that are whole by now."""
+        """The lines that are complete by now."""
         *lines, self.rest = (self.rest + data).split(b"\n")
-        # The rest of a line whose beginning was left out may be half of a secret.
+        # The end of a line whose start was cut may be half of a secret.
         if self.skips and lines:
             del lines[0]
             self.skips = False
@@ -656,7 +655,7 @@ class Output:
             self.log.write(texts)
 
     def end(self, mark):
-        """Take the rest. `mark` ends the part of a try that failed in the log."""
+        """Read the rest. `mark` ends the part of a failed try in the log."""
         self.pump()
         if self.rest and not self.skips:
             self.keep([self.rest])
@@ -670,12 +669,12 @@ class Output:
 
 
 def whole_words(data):
-    """A beginning of a line, without what may be the first half of a secret at its end."""
+    """The start of a line, without a possible first half of a secret at its end."""
     return re.sub(rb"[A-Za-z0-9+/=.:]{0,200}$", b"", data)
 
 
 def open_nameless(directory):
-    """A file that has no name and is gone when nothing has it open."""
+    """A file without a name, which vanishes when it is closed everywhere."""
     flags = os.O_RDWR | os.O_APPEND | os.O_CLOEXEC
     try:
         return os.open(directory, flags | os.O_TMPFILE, 0o600)
@@ -689,10 +688,10 @@ def open_nameless(directory):
 
 
 class Log:
-    """The log of a step on its node, `STEP.log`; of a long one the part before, `STEP.log.1`.
+    """The log of a step on its node, `STEP.log`; the earlier part of a long one is `STEP.log.1`.
 
-    Lines that come before the cluster has its directory wait for it. What cannot be written
-    is lost: a log is never a reason for a step to fail.
+    Lines are kept in memory until the cluster has its directory. A line that cannot be
+    written is lost: a step never fails because of its log.
     """
 
     def __init__(self, place, step):
@@ -719,16 +718,16 @@ class Log:
 
 
 class LogReader:
-    """Reads the log of a step from its beginning, also while it grows and is renamed."""
+    """Reads the log of a step from its start, also while it grows and is renamed."""
 
     def __init__(self, place, step):
         self.step, self.path = step, os.path.join(place.node, step + ".log")
         self.fd, self.rest = None, b""
 
     def read(self, limit, at_end):
-        """(text, is_cut): the new lines; more than `limit` bytes are cut at the beginning.
+        """(text, is_cut): the new lines; of more than `limit` bytes, only the last.
 
-        `at_end`: also a line that has no end yet.
+        `at_end`: also an incomplete line.
         """
         is_cut, parts = False, [self.rest]
         if self.fd is None:
@@ -736,10 +735,10 @@ class LogReader:
             parts.append(self.read_before()[0] if self.fd is not None else b"")
         parts.append(read_on(self.fd))
         while self.is_renamed():
-            # It may have been renamed twice since.
+            # It may have been renamed twice meanwhile.
             before, misses = self.read_before()
             is_cut = is_cut or misses
-            # What it had to the end, and what was between.
+            # The rest of that file, and the files between.
             parts += [read_on(self.fd), before]
             os.close(self.fd)
             self.fd = open_to_read(self.path)
@@ -753,7 +752,7 @@ class LogReader:
         return text[-limit:].partition(b"\n")[2], True
 
     def read_before(self):
-        """(text, is_cut) of the part before, unless that is the one that is open."""
+        """(text, is_cut) of the earlier part, unless that is the open file."""
         fd = open_to_read(self.path + ".1")
         if fd is None:
             return b"", False
@@ -781,7 +780,7 @@ def open_to_read(path):
 
 
 def read_on(fd):
-    """The rest of a log; there are no more than LOG_MAX bytes in one, and a few lines."""
+    """The rest of a log, which has at most LOG_MAX bytes and a few lines."""
     return os.read(fd, 4 * LOG_MAX) if fd is not None else b""
 
 
@@ -826,10 +825,10 @@ class Runner:
                 return
 
     def make_directories(self):
-        """Make the user's directories that the site's variables name; give why one cannot be.
+        """Make the user's directories that the site's variables name; return an error text or "".
 
-        One in the work directory is for later until that has this cluster's marker: `stage`
-        checks whose it is and writes the marker, and no variable names what does not exist.
+        A directory in the work directory is made only when that has this cluster's marker:
+        `stage` checks the owner and writes the marker. Until then its variable is not set.
         """
         workdir = self.whole.get("USERNETES_WORKDIR", "")
         self.environment = dict(self.whole)
@@ -846,16 +845,16 @@ class Runner:
         return ""
 
     def run_step(self, step):
-        """Run one step and report its end; give whether it succeeded.
+        """Run one step and report its end; return whether it succeeded.
 
-        `script`: what sh runs. `put`: what is written to the file `join-command` in place of
-        that. `gives`: the file whose text is reported when the step has succeeded.
+        `script`: the text for sh. `put`: instead of a script, the text for the file
+        `join-command`. `gives`: the file whose text is reported after a success.
         """
         name, reason = step["step"], self.make_directories()
         place = Place(self.environment)
         status, fields, tail = "ok", {}, []
         if reason and self.is_teardown and not os.path.lexists(place.workdir):
-            # Nothing was made here: without the directory no step has started.
+            # Without the directory no step has started here.
             tail = [reason]
         elif reason and not self.is_teardown:
             status, fields, tail = "failed", {"exit": 1}, [reason]
@@ -887,13 +886,13 @@ class Runner:
         self.reports.send("end", step=step, status=status, tail=tail, **fields)
 
     def run_script(self, step, place):
-        """(status, fields, tail) of a step that is a script."""
+        """Run a step that is a script: (status, fields, tail)."""
         name = step["step"]
         environment = dict(self.environment, USERNETES_SECONDS=str(step["seconds"]))
         try:
             output = Output(place, name, environment, not self.is_teardown)
         except OSError as error:
-            # A teardown makes room: it runs without its output.
+            # A teardown frees space: it runs even if its output cannot be kept.
             if not self.is_teardown:
                 return "failed", {"exit": 1}, ["no temporary file can be made: %s" % error]
             output = None
@@ -992,9 +991,9 @@ class Runner:
     def find_workdirs(self, request):
         """Report the work directories of an instance that this user has.
 
-        Only looks. A directory counts by its marker alone, and only where this user owns it:
-        anybody may make one of that name. One that nodes share counts on those nodes that
-        have a directory of their own in it.
+        It only reads. A directory counts by its marker, and only if this user owns it, since
+        anybody may make a directory of that name. A directory that nodes share counts on the
+        nodes that have a directory of their own in it.
         """
         base, instance = request["base"], request["instance"]
         for name in sorted(list_directory(base)):
@@ -1015,7 +1014,7 @@ class Runner:
     # Checks.
 
     def run_checks(self, request):
-        """Run a script that prints `ID ok|no TEXT` for each thing that it has checked."""
+        """Run a script that prints `ID ok|no TEXT` for each check."""
         reason = self.make_directories()
         if self.site:
             self.reports.send("check", id="environment", ok=not reason, text=reason)
@@ -1048,14 +1047,14 @@ class Runner:
 
 
 class ProgressReader:
-    """Calls back with each line that comes through a pipe."""
+    """Calls back with each line from a pipe."""
 
     def __init__(self, fd, on_line):
         self.fd, self.on_line, self.rest = fd, on_line, b""
         os.set_blocking(fd, False)
 
     def read(self):
-        """Take what is there, a mebibyte at most; false when nothing more will come."""
+        """Read up to a mebibyte of available data; return False at the end of the pipe."""
         for _ in range(16):
             try:
                 data = os.read(self.fd, 1 << 16)
@@ -1071,7 +1070,7 @@ class ProgressReader:
 
 
 def reserve_descriptor():
-    """Keep descriptor 3 free of anything else: a step reports what it waits for through it."""
+    """Reserve descriptor 3, through which a step reports what it waits for."""
     null = os.open(os.devnull, os.O_RDWR)
     os.dup2(null, 3)
     if null != 3:
@@ -1079,12 +1078,12 @@ def reserve_descriptor():
 
 
 def exit_code(code):
-    """As a shell shows it: 128 and the signal for what a signal has ended."""
+    """An exit status as a shell has it: 128 plus the signal that ended the process."""
     return code if code >= 0 else 128 - code
 
 
 def owner_of(workdir):
-    """The words of a directory's marker: [jobid, instance]; [] where it is not a cluster's."""
+    """The fields of a directory's marker: [jobid, instance]; [] if it is not a cluster's."""
     state = os.path.join(workdir, ".usernetes")
     if not is_directory(workdir) or not is_directory(state):
         return []
@@ -1103,9 +1102,9 @@ def list_directory(path):
 
 
 def node_environment(given, site=None):
-    """The request's environment, and in it what belongs to this host.
+    """The request's environment, completed with the variables of this host.
 
-    `site`: the variables of the site, with placeholders for what only the node knows.
+    `site`: the variables of the site, with placeholders for values that only the node knows.
     """
     environment, me = dict(given), os.getuid()
     if not environment.get("HOME"):
@@ -1128,7 +1127,7 @@ def node_environment(given, site=None):
 
 
 def placeholders(environment):
-    """What the placeholders of the site's variables stand for on this node."""
+    """The values of the placeholders in the site's variables on this node."""
     try:
         user = pwd.getpwuid(os.getuid()).pw_name
     except KeyError:
@@ -1138,7 +1137,7 @@ def placeholders(environment):
 
 
 def expand(text, values):
-    """A text with its placeholders replaced; {{ and }} stand for one brace."""
+    """A text with its placeholders replaced; {{ and }} become one brace."""
 
     def replace(match):
         found = match.group()
@@ -1151,7 +1150,7 @@ def expand(text, values):
 
 
 class Agent:
-    """Takes the requests of a call, and starts a runner for each, one after another."""
+    """Carries out the requests of a call, one after another, each with a runner."""
 
     def __init__(self, nonce, userid, seconds):
         self.nonce, self.userid, self.seconds = nonce, userid, seconds
@@ -1160,7 +1159,7 @@ class Agent:
 
     def main(self):
         os.umask(0o077)
-        # Before the agent asks for its rank, which takes long on a node that is busy.
+        # This comes before the request for its rank, which takes long on a busy node.
         self.reports.send("here")
         self.rank, self.hostname = self.find_rank(), hostname()
         request = self.caller.next()
@@ -1180,7 +1179,8 @@ class Agent:
             )
             return int(text)
         except (OSError, ValueError, subprocess.SubprocessError):
-            self.reports.send("refused", text="flux getattr rank has failed on this node")
+            text = "flux getattr rank failed on this node; check its broker"
+            self.reports.send("refused", text=text)
             raise SystemExit(0)
 
     def handle(self, request):
@@ -1206,7 +1206,7 @@ class Agent:
             self.reports.send("gone", text=prose[-1] if prose else "")
 
     def pass_on(self, seen, prose):
-        """Takes the lines of a runner: its reports get the nonce and go to the caller."""
+        """Reads the lines of a runner: adds the nonce to its reports, and passes them on."""
 
         def take(line):
             try:
@@ -1226,7 +1226,7 @@ class Agent:
         return take
 
     def why_not(self):
-        """Why the user's steps cannot run here; "" where they can."""
+        """Why the user's steps cannot run here; "" if they can."""
         if self.userid is None:
             return ""
         path = os.environ.get("PATH", "")
@@ -1242,7 +1242,7 @@ class Agent:
         return ""
 
     def run(self, request, userid, on_line, seconds=None):
-        """Run a request to its end as a user."""
+        """Carry out a request as a user."""
         environment = request["env"]
         child = subprocess.Popen(
             self.command(userid, environment),
@@ -1268,11 +1268,11 @@ class Agent:
         except BrokenPipeError:
             pass
         finally:
-            # A runner without its lifeline ends its step, in twelve seconds at most.
+            # A runner whose lifeline ends stops its step, within twelve seconds.
             self.end(child, lines, 1 if seconds else 15)
 
     def end(self, child, lines, patience):
-        """End a runner; what has not ended in so many seconds is killed."""
+        """End a runner, and kill it if it has not exited within so many seconds."""
         try:
             child.stdin.close()
         except OSError:
@@ -1286,22 +1286,22 @@ class Agent:
         lines.read()
 
     def command(self, userid, environment):
-        # Each has a nonce of its own: it ends what one before it has left.
+        # Each has a nonce of its own: a runner ends the processes of earlier ones.
         self.runners += 1
         nonce = "%s.%d" % (self.nonce, self.runners)
         run = [sys.executable, "-I", "-S", "-c", self.source, RUNNER, nonce]
         if userid is not None:
-            # What etc/sudoers.d/usernetes allows. No variable passes sudo(8) by itself.
+            # The form that etc/sudoers.d/usernetes allows. sudo(8) passes no variable by itself.
             limit = ["setpriv", "--pdeathsig", "TERM", "timeout", "-k", "5", str(self.seconds)]
             settings = ["%s=%s" % setting for setting in sorted(environment.items())]
             return ["sudo", "-n", "-u", "#%d" % userid] + limit + ["env", "-i"] + settings + run
         return scope(environment) + run
 
     def extract(self, request):
-        """Take join commands out of their archives for the steps that need one.
+        """Extract the join commands from their archives for the steps that need one.
 
         Only the owner may read an archive. A copy is in a private directory for a moment, and
-        nowhere when anything runs as the user. Gives why that failed, or "".
+        is removed before anything runs as the user. Returns an error text, or "".
         """
         for step in request["steps"]:
             if "archive" not in step:
@@ -1325,7 +1325,7 @@ class Agent:
     def extract_to(self, archive, directory):
         command = ["flux", "archive", "extract", "--name", archive, "-C", directory]
         child = subprocess.Popen(
-            # The KVS of this rank may show the archive later than that of the daemon's rank.
+            # The KVS of this rank may see the archive later than the daemon's rank does.
             command + ["--waitcreate=10s"],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -1350,10 +1350,10 @@ class Agent:
         return why_full(temporary_directory(), "TMPDIR") or last_line("\n".join(printed))
 
     def find(self, request):
-        """Look for work directories as the owner and, with `others`, as each who has one.
+        """Search for work directories as the owner and, with `others`, as each user who has one.
 
-        Only the owner of a directory can look into it, and what such a user's process prints
-        may be anything: whose a directory is comes from the file system alone.
+        Only its owner can read a directory, and such a user's process may print anything.
+        Therefore the owner of a directory is taken from the file system alone.
         """
         base, me = request["base"], os.getuid()
         uids = {me}
@@ -1386,7 +1386,7 @@ class Agent:
 
 
 def hostname():
-    """As hostname(1) prints it, which the steps' scripts would ask, too."""
+    """The host name as hostname(1) prints it, which the scripts of steps use too."""
     try:
         return subprocess.check_output(["hostname"], timeout=10).decode().strip()
     except (OSError, subprocess.SubprocessError):
@@ -1398,7 +1398,7 @@ def private_path(name):
 
 
 def remove_private(name):
-    """Remove the owner's copies of a join command that a killed agent has left."""
+    """Remove the owner's copies of a join command that a killed agent left behind."""
     for entry in list_directory(temporary_directory()):
         path = private_path(entry)
         if entry.startswith(name + ".") and is_own_directory(path):
@@ -1406,11 +1406,12 @@ def remove_private(name):
 
 
 def scope(environment):
-    """The command that podman's containers can be entered under; [] where none is needed.
+    """The command under which podman can enter containers; [] if none is needed.
 
-    Flux's unit has Delegate=yes, which gives its cgroup to the instance owner: rootless podman
-    then stays in it, and `podman exec` may not move a process from there to the container's
-    cgroup, which is under the user's own manager. In a scope of that manager it may.
+    Flux's unit has Delegate=yes, which makes the instance owner the owner of its cgroup.
+    Rootless podman then stays in that cgroup, and `podman exec` may not move a process from it
+    to the container's cgroup, which is under the user's own manager. From a scope of that
+    manager it may.
     """
     engines = environment.get("USERNETES_ENGINES", environment.get("USERNETES_ENGINE", ""))
     if not any(os.path.basename(name) == "podman" for name in engines.split()):
@@ -1423,7 +1424,7 @@ def scope(environment):
     command = ["systemd-run", "--user", "--scope", "-q"]
     environment.setdefault("XDG_RUNTIME_DIR", "/run/user/%d" % os.getuid())
     try:
-        # A user without a manager (no lingering) has none.
+        # A user without a manager (no lingering) has no such scope.
         subprocess.check_call(
             command + ["true"],
             stdin=subprocess.DEVNULL,

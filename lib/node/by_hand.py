@@ -1,20 +1,20 @@
 """`usernetes` by hand: brings a cluster up and down on this node, without the daemon.
 
 Purpose
-    The verbs of bin/usernetes that change something. They take the daemon's steps, by the
-    same scripts, through the same runner (agent.py, beside this file).
+    The verbs of bin/usernetes that change a cluster. They run the daemon's steps, with the
+    same scripts and the same runner (agent.py, beside this file).
 
         python3 -I -S by_hand.py [--debug] [--quiet] VERB [OPTION...]
 
 Configuration
     The work directory is the caller's: a clone of usernetes that already exists, on this node
-    or shared by all. Whatever the template chooses by itself is left to the template, so that
-    `make -C DIR ...` means the same cluster before and after: the name and the subnet of the
-    node, its address, the ports unless PORT_* are set, the compose project.
+    or shared by all. The template's own choices apply (name, subnet and address of the node,
+    compose project, ports unless PORT_* are set), so that `make -C DIR ...` acts on the same
+    cluster before and after.
 
 Failure
     Each verb is safe to repeat. A signal ends the command and everything that it has started:
-    without its lifeline, a runner ends its step. Progress and errors are lines on stderr.
+    a runner ends its step when its lifeline ends. Progress and errors are lines on stderr.
 
 Python 3.6 to 3.13, standard library only.
 """
@@ -28,7 +28,7 @@ import sys
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
-# Nothing may appear beside the installed files.
+# Python must not write cache files beside the installed files.
 sys.dont_write_bytecode = True
 import agent  # noqa: E402
 import by_hand_settings as settings  # noqa: E402
@@ -42,7 +42,7 @@ POLL_S = 0.2
 
 
 def output_of(*command):
-    """What a command prints; None where it fails, hangs or does not exist."""
+    """The output of a command; None if it fails, hangs or does not exist."""
     quiet = {"stdin": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     try:
         return os.fsdecode(subprocess.check_output(command, timeout=10, **quiet)).strip()
@@ -51,7 +51,7 @@ def output_of(*command):
 
 
 def call_script(call, directory=""):
-    """(status, output) of functions of the steps' own scripts, which have the rules."""
+    """Run functions of the steps' own scripts, which define the rules: (status, output)."""
     text = read_script("parts/template.sh") + read_script("parts/address.sh") + call
     command = ["sh", "-c", text, "usernetes", directory]
     child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
@@ -64,7 +64,7 @@ def has_compose_file(directory):
 
 
 def remove(path):
-    """Remove a file, a link or a directory with all that is in it."""
+    """Remove a file, a link, or a directory with its contents."""
     if agent.is_directory(path):
         agent.remove_tree(path)
     elif os.path.lexists(path):
@@ -83,13 +83,13 @@ def touch(path):
 
 
 def put_file(path, text):
-    """Write a private file that is there as a whole, or not at all."""
+    """Write a private file atomically."""
     agent.replace_file(path + ".new", text)
     os.rename(path + ".new", path)
 
 
 def default_workdir():
-    """The directory that is a job's by its name: that of Flux, or of Slurm."""
+    """The work directory of the current job of Flux or Slurm, by its name."""
     jobid = os.environ.get("FLUX_JOB_ID") or output_of("flux", "getattr", "jobid")
     jobid = jobid or os.environ.get("SLURM_JOB_ID")
     if not jobid:
@@ -115,7 +115,7 @@ def real_directory(given):
 def find_template(workdir):
     """The caller's template, or that of Flux.
 
-    A batch job's own instance has no configuration of usernetes; the one around it may.
+    A batch job's own instance has no configuration of usernetes; its parent may have one.
     """
     flux, template = ["flux"], os.environ.get("USERNETES_TEMPLATE")
     while not template and output_of(*flux, "getattr", "rank") is not None:
@@ -133,7 +133,7 @@ def find_template(workdir):
 
 
 class Cluster:
-    """The cluster of a work directory, as far as it is on this node."""
+    """The part of a work directory's cluster that is on this node."""
 
     def __init__(self, verb, options, screen):
         self.options, self.screen, self.is_lead = options, screen, verb == "start-control-plane"
@@ -151,11 +151,11 @@ class Cluster:
         return os.path.join(self.workdir, name)
 
     def own(self, name):
-        """The path of what is this node's own."""
+        """The path of a file that belongs to this node."""
         return os.path.join(self.node, name)
 
     def refuse_foreign(self):
-        """A daemon's cluster is the daemon's alone to change."""
+        """Refuse a cluster that a daemon manages."""
         if os.path.islink(self.state):
             raise Failure(1, "%s is a link; remove it", self.state)
         path = os.path.join(self.state, "owner")
@@ -164,10 +164,10 @@ class Cluster:
             text = "%s is managed by the flux-usernetes daemon (%s); use another --workdir DIR"
             raise Failure(1, text, self.workdir, owner.split(" ")[0])
 
-    # Before the steps.
+    # Before the steps run.
 
     def choose_engine(self):
-        """The caller's engine, or that of the bring-up, or the template's choice."""
+        """The engine of the caller, or of the bring-up, or the template's choice."""
         engine = os.environ.get("CONTAINER_ENGINE")
         engine = engine or agent.read_small(self.own("engine")).split("\n")[0]
         detect = self.path("Makefile.d/detect-container-engine.sh")
@@ -184,7 +184,7 @@ class Cluster:
         self.screen.detail("%(workdir)s on %(host)s: %(engine)s, project %(project)s" % place)
 
     def prepare(self):
-        """Before the first step that makes something: the directory, and what it remembers."""
+        """Prepare the directory, and keep the caller's settings in it, before the first step."""
         path = os.environ.get("PATH")
         if not agent.which("make", path):
             raise Failure(1, "make is not installed on this node, or not on the PATH %s", path)
@@ -218,7 +218,7 @@ class Cluster:
             raise Failure(1, "cannot create %s: the work directory must belong to you", self.node)
 
     def refuse_no_address(self):
-        """The template would take an empty HOST_IP for an address."""
+        """Set HOST_IP: the template would use an empty one as an address."""
         if os.environ.get("HOST_IP") or os.environ.get("U7S_HOST_IP"):
             return
         call = 'uses_address "$1" || exit 0; find_address "" || { echo "$lacks"; exit 1; }'
@@ -227,7 +227,7 @@ class Cluster:
             text = "the address of this node cannot be found: %s; set HOST_IP to the address that"
             raise Failure(1, text + " the cluster's nodes reach it at", lacks)
 
-    # Steps, and what they wait for.
+    # Steps, and waiting for workers and files.
 
     def take(self, *steps):
         return run_steps(steps, self.env, Progress(self.screen, self.host, self.node))
@@ -237,7 +237,7 @@ class Cluster:
             raise SystemExit(1)
 
     def ready_file(self):
-        """A worker that has joined makes it."""
+        """The file that a worker makes when it has joined."""
         match = re.search("(?m)^NODE_NAME=(.+)$", agent.read_small(self.own("node.env")))
         name = match.group(1) if match else "u7s-" + self.host
         return os.path.join(self.cache, name + ".ready.txt")
@@ -264,7 +264,7 @@ class Cluster:
             return ""
 
     def join_command_version(self):
-        """Which join command it is: a lead that starts again may make one with the same text."""
+        """The identity of a join command: a lead that restarts may make one with the same text."""
         try:
             file = os.stat(self.path("join-command"))
             return file.st_ino, file.st_mtime_ns
@@ -291,8 +291,8 @@ class Cluster:
 
     def finish(self):
         self.wait_for_workers()
-        # Flannel that starts before a node's external address is known may use the wrong one.
-        # With --serial, where the caller syncs, it cannot wait for that.
+        # If flannel starts before a node's external address is known, it may use the wrong one.
+        # With --serial the caller syncs the addresses, and flannel cannot wait for that.
         self.need("sync-external-ip", *self.network_step(), "wait-nodes", "wait-ready")
         touch(self.own("flannel.done"))
 
@@ -304,7 +304,7 @@ class Cluster:
     def start_worker(self):
         self.prepare()
         self.need("up")
-        # An earlier cluster's join command may still be there: its lead removes it.
+        # The join command of an earlier cluster may still exist: its lead removes it.
         if not os.path.exists(self.own("kubeadm-join.done")):
             self.wait_for_join_command()
         used = self.join_command_version()
@@ -331,11 +331,11 @@ class Cluster:
         self.forget()
 
     def forget(self):
-        """Remove what the verbs have left, and the directory if they have made it."""
+        """Remove the files of the verbs, and the directory if they have made it."""
         if not os.path.isdir(self.state):
             return
         remove(self.ready_file())
-        if os.path.exists(self.own("kubeadm-init.begun")):
+        if os.path.exists(self.own("kubeadm-init.started")):
             remove(self.path("kubeconfig"))
         if os.path.isdir(self.node):
             remove(self.path("join-command"))
@@ -345,7 +345,7 @@ class Cluster:
         # Other nodes may share it.
         if any(os.path.isdir(os.path.join(nodes, name)) for name in agent.list_directory(nodes)):
             return
-        # The last two may come at the same moment.
+        # The last two nodes may do this at the same moment.
         if os.path.isfile(os.path.join(self.state, "owner")):
             remove(self.workdir)
         else:
@@ -374,11 +374,11 @@ class Cluster:
 
 
 class Stopped(Exception):
-    """A signal has come."""
+    """A signal has arrived."""
 
 
 def catch_signals():
-    """One signal raises Stopped; those that the caller ignores, as nohup does, stay ignored."""
+    """Raise Stopped on a signal; signals that the caller ignores, as nohup does, stay ignored."""
     signals = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
     caught = [each for each in signals if signal.getsignal(each) != signal.SIG_IGN]
 

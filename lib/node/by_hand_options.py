@@ -12,7 +12,7 @@ OPTIONS = {
     "clean": {"--workdir", "--all", "--keep-node"},
 }
 YES_OR_NO = "yes or no (also true, on, 1, false, off, 0)"
-# The Python tool of this name takes it there too, and does nothing with it.
+# The Python tool of this name accepts it there too, and ignores it.
 IGNORED = {"start-control-plane": {"--all"}}
 
 
@@ -40,7 +40,7 @@ def parse(verb, words):
 
 
 def keeps_node(verb, value, words):
-    """The value that the Python tool has there, after `=` or as the next word; else yes."""
+    """The value as the Python tool takes it, after `=` or as the next argument; default yes."""
     if value is None:
         value = words.pop(0) if words and yes_or_no(words[0]) is not None else "yes"
     keeps = yes_or_no(value)

@@ -1,4 +1,4 @@
-"""What the caller of `usernetes` by hand has set: checked, and made into what the steps need.
+"""The settings of a caller of `usernetes` by hand: checks them, and makes the steps' environment.
 
 Pure functions of their arguments. `given` is the caller's environment. A value that is not
 allowed raises a Failure with one line: what was found, and what is allowed.
@@ -29,7 +29,7 @@ def refuse(name, value, allowed):
 
 
 def one_of(given, name, *allowed):
-    """The value of a variable; the first of those allowed where it is not set."""
+    """The value of a variable; the first allowed value if it is not set."""
     value = given.get(name) or allowed[0]
     if value not in allowed:
         refuse(name, value, "%s or %s" % (", ".join(allowed[:-1]), allowed[-1]))
@@ -58,10 +58,10 @@ def compose_command(engine):
 
 
 def node_settings(given, template_ports):
-    """The text of node.env: what the caller has set, by both generations of the names.
+    """The text of node.env: the caller's settings, under both generations of names.
 
-    `template_ports`: the ports that the template has by itself, by name. sh reads the lines
-    later: no value passes that sh could take for anything else.
+    `template_ports`: the template's own ports, by name. sh reads the lines later: a value
+    that sh could interpret is refused.
     """
     lines = []
     for name in template_ports:
@@ -77,7 +77,7 @@ def node_settings(given, template_ports):
 
 
 def port_variables(given):
-    """`NAME=` of each further variable that is a port, as usernetes.port-variables has them."""
+    """`NAME=` of each further variable that is a port, as in usernetes.port-variables."""
     names = given.get("USERNETES_PORT_VARIABLES", "").split()
     for name in names:
         if not re.fullmatch("[A-Z_][A-Z0-9_]{0,62}", name):
@@ -107,7 +107,7 @@ def check_address(name, value):
 
 
 def check_name(name, value):
-    """Kubernetes and sethostname(2) take it for a node."""
+    """Whether Kubernetes and sethostname(2) accept it as the name of a node."""
     label = "[a-z0-9]+(-+[a-z0-9]+)*"
     if not re.fullmatch(r"%s(\.%s)*" % (label, label), value):
         refuse(name, value, "lower-case letters, digits, - and . as in a host name (RFC 1123)")
@@ -117,7 +117,7 @@ def check_name(name, value):
 
 
 def check_subnet(name, value):
-    """The template makes the node's address of it: the same with .100 at its end."""
+    """Whether it is a subnet from which the template can make the node's address, X.Y.Z.100."""
     if not value.endswith(".0/24") or not is_address(value[:-len("/24")]):
         refuse(name, value, "a /24, as 10.100.1.0/24")
 
@@ -126,7 +126,7 @@ CHECKS = (("HOST_IP", check_address), ("NODE_NAME", check_name), ("NODE_SUBNET",
 
 
 def project_of(workdir, given):
-    """The compose project: by default, as compose makes it of the directory's name."""
+    """The compose project; by default the directory's name, as compose derives it."""
     name = re.sub("[^A-Za-z0-9_-]", "", os.path.basename(workdir)).lower().lstrip("_-")
     project = given.get("COMPOSE_PROJECT_NAME") or name
     if not re.fullmatch("[a-z0-9_-]+", project):
@@ -136,7 +136,7 @@ def project_of(workdir, given):
 
 
 def job_directory(jobid, given):
-    """The work directory that is a job's by its name; a locale without ƒ has f."""
+    """The work directory of a job, by its name; in a locale without ƒ it has f."""
     mark, start = os.fsdecode("ƒ".encode()), ""
     if jobid.startswith((mark, "f")):
         jobid, start = jobid[len(mark if jobid.startswith(mark) else "f"):], mark
@@ -145,14 +145,14 @@ def job_directory(jobid, given):
 
 
 def is_join_command(text):
-    """Whether it is whole, and kubeadm's: the file may be being written."""
+    """Whether it is complete, and from kubeadm: the file may be incomplete while it is written."""
     return text.endswith("\n") and re.search("(?m)^kubeadm join .", text) is not None
 
 
 def adjustments(given, serial):
-    """As usernetes.adjustments and its default (lib/config/schema.ts).
+    """The adjustments, by default those of usernetes.adjustments (lib/config/schema.ts).
 
-    With --serial nothing comes after kubeadm-init that sets the addresses.
+    With --serial no step after kubeadm-init sets the addresses.
     """
     names = given.get("USERNETES_ADJUSTMENTS", " ".join(DEFAULT_ADJUSTMENTS)).split()
     for name in names:
@@ -163,7 +163,7 @@ def adjustments(given, serial):
 
 
 def make_target(given, step, default):
-    """As usernetes.make has it (lib/config/check.ts); "" leaves the network's step out."""
+    """A make target, as in usernetes.make (lib/config/check.ts); "": no network is installed."""
     name = "USERNETES_MAKE_" + step
     target = given.get(name, default)
     if not target and step == "NETWORK":
@@ -175,7 +175,7 @@ def make_target(given, step, default):
 
 
 def steps_environment(given, place):
-    """What the steps find in their environment, as lib/node/environment.ts has it."""
+    """The environment of the steps, as in lib/node/environment.ts."""
     engine, project = place["engine"], place["project"]
     compose = "%s -p %s" % (compose_command(engine), project)
     own = {
@@ -201,7 +201,7 @@ def steps_environment(given, place):
         CONTAINER_ENGINE=engine,
         COMPOSE=given.get("COMPOSE") or compose,
         COMPOSE_PROJECT_NAME=project,
-        # flux exec carries that of another node.
+        # flux exec passes on the variable of another node.
         HOSTNAME=place["host"],
         **{"USERNETES_" + name: value for name, value in own.items()}
     )

@@ -1,4 +1,4 @@
-"""Takes steps on this node through a runner of agent.py, and prints how they go."""
+"""Runs steps on this node through a runner of agent.py, and prints their progress."""
 
 import json
 import os
@@ -31,7 +31,7 @@ def read_script(name):
 
 
 def script_of(step, *more):
-    """The step's own file, after the parts that its first line names, and `more` parts."""
+    """The script of a step: the parts that its first line names, `more` parts, and its file."""
     text = read_script(step + ".sh")
     _, has_parts, names = text.split("\n", 1)[0].partition("# parts: ")
     names = names.split(" ") if has_parts else []
@@ -39,15 +39,15 @@ def script_of(step, *more):
 
 
 def request_of(step):
-    """What a runner needs for a step; `up` checks first what a person did."""
+    """The request of a step for a runner; `up` first checks what a person has changed."""
     script = script_of(step, *["removed-by-hand"] if step == "up" else [])
     request = {"step": step, "seconds": LIMITS.get(step, BRING_UP_S), "script": script}
-    # Without a join command in the end, the step has failed.
+    # Without a join command at its end, the step has failed.
     return dict(request, gives=step) if step == "join-command" else request
 
 
 class Screen:
-    """What the caller sees, on stderr."""
+    """Prints progress and errors on stderr."""
 
     def __init__(self, is_quiet=False, is_debug=False):
         self.is_quiet, self.is_debug = is_quiet, is_debug
@@ -68,12 +68,12 @@ class Screen:
         try:
             os.write(2, line.encode("utf-8", "surrogateescape"))
         except OSError:
-            # Nobody reads; the cluster is wanted all the same.
+            # stderr is closed; the cluster is still wanted.
             pass
 
 
 class Progress:
-    """Prints how the steps of one call go, from the reports of their runner."""
+    """Prints the progress of the steps of one call, from the reports of their runner."""
 
     def __init__(self, screen, host, node):
         self.screen, self.host, self.node = screen, host, node
@@ -112,7 +112,7 @@ class Progress:
 
 
 def run_steps(steps, environment, progress):
-    """Take steps one after another; false if one fails, and those after it are left out."""
+    """Run steps one after another, up to the first that fails; return whether all succeeded."""
     request = {"do": "steps", "env": environment, "steps": [request_of(step) for step in steps]}
     request["teardown"] = "down-v" in steps
     run = [sys.executable, "-I", "-S", agent.__file__, agent.RUNNER, os.urandom(9).hex()]
@@ -123,7 +123,7 @@ def run_steps(steps, environment, progress):
         stderr=subprocess.PIPE,
         env=environment,
         cwd="/",
-        # The signals of a terminal are for this process, which ends the runner in order.
+        # The signals of a terminal are for this process, which ends the runner properly.
         start_new_session=True,
     )
     try:
@@ -138,7 +138,7 @@ def run_steps(steps, environment, progress):
     finally:
         end_runner(child)
     if not progress.is_over:
-        # A runner that was killed leaves its step.
+        # A runner that was killed leaves its step behind.
         agent.end_sessions({session for _, _, session in agent.find_earlier(environment, "")})
         if not progress.has_failed:
             progress.screen.error("%s: the step runner was killed" % progress.host)
@@ -146,7 +146,7 @@ def run_steps(steps, environment, progress):
 
 
 def end_runner(child):
-    """End a runner: without its lifeline it ends its step, in twelve seconds at most."""
+    """End a runner: when its lifeline ends, it stops its step, within twelve seconds."""
     try:
         child.stdin.close()
     except OSError:

@@ -65,8 +65,8 @@ function portFailure(cause: string, env: Record<string, string>): Failure | unde
   const port = PORT_NUMBER.exec(cause)?.[1];
   const others = env["USERNETES_PORT_VARIABLES"]?.split(" ") ?? [];
   const isPort = (name: string) => name.startsWith("PORT_") || others.includes(name);
-  const ours = Object.entries(env).filter(([name]) => isPort(name));
-  if (port === undefined || ours.some(([, value]) => value === port)) return { fault: "port" };
+  const ownPorts = Object.entries(env).filter(([name]) => isPort(name));
+  if (port === undefined || ownPorts.some(([, value]) => value === port)) return { fault: "port" };
   return fixedByTemplate(`port ${port}`, "is not one of the cluster's ports", cause);
 }
 

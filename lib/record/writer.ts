@@ -201,7 +201,7 @@ export class RecordWriter {
     return (await this.store.lookup(`${kvsDirectory(this.jobid)}.eventlog`)) === undefined;
   }
 
-  /** Where it went in the moment of the commit, all that is in it now is ours. */
+  /** If it vanished at the moment of the commit, only this daemon has written into it since. */
   private async removeIfPurged(): Promise<void> {
     if (!(await this.isPurged().catch(() => false))) return;
     this.keepsRecord = false;

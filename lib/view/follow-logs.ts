@@ -25,7 +25,7 @@ export interface Following {
   /** Known when there is a cluster. */
   wanted: (cluster: Cluster) => Wanted;
   printer: LogPrinter;
-  say: (words: string) => void;
+  say: (text: string) => void;
   /** It waits for a cluster; throws if none will come. */
   onNone: (seen: SeenJob) => void;
 }

@@ -40,7 +40,7 @@ export async function printLogs(
   run: Run,
   { cluster, record }: SeenJob,
   { ranks, steps }: Wanted,
-  out: { printer: LogPrinter; say: (words: string) => void },
+  out: { printer: LogPrinter; say: (text: string) => void },
 ): Promise<void> {
   const onNodes = inPlace(cluster, ranks);
   const nodeLines =
@@ -61,7 +61,7 @@ async function fromNodes(
   run: Run,
   cluster: Cluster,
   wanted: Wanted,
-  say: (words: string) => void,
+  say: (text: string) => void,
 ): Promise<NodeLine[]> {
   const lines: NodeLine[] = [];
   const onLine = (line: NodeLine) => lines.push(line);

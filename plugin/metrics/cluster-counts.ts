@@ -1,4 +1,4 @@
-/** What there is now, in numbers, of the clusters that a daemon knows. */
+/** The current numbers of clusters that the daemon knows. */
 import type { State } from "../../lib/view/summary.js";
 import type { ClusterCounts } from "./metrics.js";
 import type { OpenClusters } from "../open-clusters.js";

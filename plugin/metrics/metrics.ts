@@ -1,7 +1,7 @@
 /**
- * What Prometheus reads of the daemon. In a file of its own, which is loaded where
- * metrics-listen is set and nowhere else: prom-client takes memory. No label has a job,
- * a user or a host in it: these would grow without end, and are nobody's business here.
+ * The daemon's metrics for Prometheus. This file is loaded only if metrics-listen is set,
+ * because prom-client takes memory. No label contains a job, a user or a host: their number
+ * would grow without limit, and everybody may read the metrics.
  */
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import { version } from "../../lib/cli/version.js";
@@ -10,7 +10,7 @@ import type { Step } from "../../lib/cluster/steps.js";
 import type { Settle, StepStatus } from "../../lib/record/events.js";
 import type { State } from "../../lib/view/summary.js";
 
-/** What is asked at each scrape. */
+/** Values that are queried at each scrape. */
 export interface ClusterCounts {
   /** The clusters that there are, by state. */
   clusters: () => Map<State, number>;

@@ -1,7 +1,7 @@
 /**
- * Serves GET /metrics and nothing else. Whoever reaches the address may read it: it is
- * the loopback unless an administrator wrote another. A client that dawdles or comes in
- * numbers is cut off.
+ * Serves GET /metrics and nothing else. Everybody who reaches the address can read it: it is
+ * a loopback address unless the administrator sets another. Slow or too many clients are
+ * disconnected.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { Listen } from "../../lib/config/listen.js";
@@ -26,7 +26,7 @@ export async function serveMetrics(
     server.once("error", reject);
     server.listen({ host, port, exclusive: true }, resolve);
   });
-  // One connection that fails is no matter of the daemon's.
+  // A connection that fails does not affect the daemon.
   server.on("error", () => undefined);
   return {
     close: () => {

@@ -1,9 +1,9 @@
 /**
  * Counts while metrics-listen is set, and costs nothing while it is not.
  *
- * Promises: whatever goes wrong with it, the daemon continues; an address that cannot be
- * listened on is one warning, and is tried again at the next reload. What was counted
- * continues to be when the address changes, and is forgotten when it is taken out.
+ * Promises: the daemon continues in spite of any error here; an address that cannot be used
+ * causes one warning, and is tried again at the next reload. Counters continue when the
+ * address changes, and are reset when the key is removed.
  */
 import { formatListen, type Listen } from "../../lib/config/listen.js";
 import { messageOf } from "../../lib/errors.js";

@@ -97,7 +97,7 @@ t.test("Python files are checked", { skip: missing("flake8") }, (t) => {
   t.end();
 });
 
-t.test("a checker that is not installed gets a line, and no failure", (t) => {
+t.test("a checker that is not installed prints a line and does not fail", (t) => {
   const { stdout, exitCode } = lint(
     t,
     { "bin/tool": `${SH}rm $1\n`, "plugin/a.py": "import os\n" },

@@ -121,7 +121,7 @@ t.test("in a directory that all share, whoever comes first waits for the other",
   t.ok(place("node0 sync-external-ip") > place("node2 kubeadm-join"), "addresses when all joined");
   t.ok(place("node0 install-flannel") > place("node0 sync-external-ip"), "flannel after them");
 
-  t.test("what is done is not done again", async (t) => {
+  t.test("finished steps are not repeated", async (t) => {
     const before = hand.starts.filter((step) => /kubeadm|flannel/.test(step));
     const again = ["start-control-plane", "--workdir", hand.workdir, "--worker-count", "2"];
     t.equal((await hand.run(again)).exitCode, 0);
@@ -448,7 +448,7 @@ usernetes down --workdir "$dir"`;
   }
 });
 
-t.test("what is remembered in the work directory is private", async (t) => {
+t.test("saved settings in the work directory are private", async (t) => {
   const hand = new ByHand(t);
   t.equal((await hand.run([...alone(hand), "--serial"])).exitCode, 0);
   const modes = (path: string) => (statSync(join(hand.workdir, path)).mode & 0o777).toString(8);

@@ -105,7 +105,7 @@ t.test("in a batch job's instance, the job that this instance is part of", async
   );
 });
 
-t.test("and so on outwards; the inner one goes first", async (t) => {
+t.test("the innermost cluster is found first", async (t) => {
   const jobids = ["ƒmiddle", "ƒouter"];
   const outer = setUp(t, { jobids, records: { "2 ƒouter": record("/outer") } });
   t.strictSame(await outer.run(["attr", "workdir"]), printed("/outer"));
@@ -167,7 +167,7 @@ t.test("a job without a cluster: exit 1, and what to do", async (t) => {
   t.strictSame(await run(["env", "--jobid", "ƒy"]), refused(1, `job ƒy ${none}`));
 });
 
-t.test("a job that is not there, or is another's: exit 1, in flux's words", async (t) => {
+t.test("a missing job, or another user's: exit 1, with Flux's message", async (t) => {
   const missing = setUp(t, { complaint: "flux-job: invalid job id" });
   t.strictSame(
     await missing.run(["attr", "--jobid=123"]),
@@ -180,7 +180,7 @@ t.test("a job that is not there, or is another's: exit 1, in flux's words", asyn
   );
 });
 
-t.test("what is no job id: exit 2", async (t) => {
+t.test("an invalid job ID: exit 2", async (t) => {
   const { run } = setUp(t, { complaint: "flux-job: error parsing jobid: x!: Invalid argument" });
   t.strictSame(
     await run(["attr", "--jobid=x!"]),

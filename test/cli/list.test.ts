@@ -19,7 +19,7 @@ function asker(t: Test, owner = process.getuid?.() ?? 0) {
   };
 }
 
-t.test("-A goes before -u, as in flux jobs", async (t) => {
+t.test("-A overrides -u, as in flux jobs", async (t) => {
   const asked = asker(t);
   const [both = "", ...open] = await asked("list", "-A", "-u", "alice");
   t.match(both, /^jobs .* -A$/);

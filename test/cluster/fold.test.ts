@@ -246,7 +246,7 @@ t.test("what is shown", (t) => {
   t.end();
 });
 
-t.test("nothing is left to do when the job is clean and its cluster is down", (t) => {
+t.test("there are no actions when the job is clean and its cluster is down", (t) => {
   t.notOk(isDone(claimed()));
   t.notOk(isDone(seen(claimed(), CANCEL, "clean")));
   t.notOk(isDone(recorded(seen(claimed(), CANCEL), teardown("cancel"), down())));

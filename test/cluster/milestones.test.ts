@@ -116,7 +116,7 @@ t.test("ranks that end a step the same way share a line, but only for a moment",
     "what is stopped did not end well",
   );
   const failed = at("error: ƒ2QT1HSJy5: up: node7 (rank 7): failed: exit 2: no disk");
-  t.ok(failed >= 0 && failed < at("settle: failed"), "said before what comes of it");
+  t.ok(failed >= 0 && failed < at("settle: failed"), "logged before its consequence");
   t.ok(reported(life).length < 25, reported(life).join("\n"));
 });
 
@@ -135,7 +135,7 @@ t.test("a job that is held for debugging, released and canceled", async (t) => {
   await life.until(() => reported(life).some((line) => line.startsWith("kept for debugging")));
 });
 
-t.test("a daemon that resumes it logs its state, and not again what came before", async (t) => {
+t.test("a daemon that resumes a cluster logs its state, but no earlier events", async (t) => {
   const life = await started();
   await life.untilStarted();
   await life.restart();
@@ -160,7 +160,7 @@ t.test("a teardown that could not hold the nodes", async (t) => {
   ]);
 });
 
-t.test("who is waited for, and that a hold came too late", async (t) => {
+t.test("the log names the prolog that is waited for, and a late hold", async (t) => {
   const life = new Life({ ranks: [0, 1] });
   await life.begin();
   life.job.append("prolog-start", { description: "site" });

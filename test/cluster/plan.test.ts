@@ -62,7 +62,7 @@ t.test("bring-up", (t) => {
     t.end();
   });
 
-  t.test("waits for a call that is under way", (t) => {
+  t.test("waits for a running call", (t) => {
     t.strictSame(planned(claimed("stage 0-2 running")), []);
     t.strictSame(planned(claimed("stage 0-2", "up 0-2 running")), []);
     t.end();
@@ -372,7 +372,7 @@ t.test("ports or subnets that are taken on a node", (t) => {
     t.end();
   });
 
-  t.test("that an older claim had are not gone back to when a record is read again", (t) => {
+  t.test("of an older claim are not used again after a restart", (t) => {
     const cluster = recorded(taken("up 0,2"), again(1), step("stage 0-2"), claimEvent(), again(1));
     t.equal(cluster.claim?.avoid?.length, 1);
     t.strictSame(planned(cluster), ["ranks 0-2: up"]);
@@ -451,7 +451,7 @@ t.test("a job that tolerates a worker's failure", (t) => {
     t.end();
   });
 
-  t.test("has its nodes torn down all the same", (t) => {
+  t.test("has its nodes torn down, too", (t) => {
     const cluster = fails(step("up 0,2"), worker(1), settle("ready"), teardown("finish"));
     seen(cluster, "start", "finish", ["epilog-start", OURS]);
     t.strictSame(planned(cluster), ["ranks 0-2: down-v"]);
@@ -646,7 +646,7 @@ t.test("a job whose shell waits for the teardown", (t) => {
     seen(late, ["jobspec-update", { "attributes.system.duration": 4260 }]);
     t.strictSame(planned(late, BEGIN + 4000), [tearsDown]);
     const fixed = planned(waits(60), BEGIN + 50, { extendTimeLimit: false });
-    t.strictSame(fixed, [tearsDown], "not where the site says so");
+    t.strictSame(fixed, [tearsDown], "not where the site disabled it");
     t.strictSame(
       planned(seen(waits(60), "finish"), BEGIN + 50),
       [tearsDown],
@@ -704,7 +704,7 @@ t.test("the end of a job that has its held time back", (t) => {
     t.end();
   });
 
-  t.test("is left to Flux where it has not the held time from us", (t) => {
+  t.test("is left to Flux if the daemon has not extended it", (t) => {
     const later = BEGIN + 999;
     t.strictSame(planned(run(0, []), later), []);
     const refused = run(6, []);

@@ -127,7 +127,7 @@ function holdsIn(trace: readonly Traced[]) {
   };
 }
 
-t.test("what is finished is ours, counted and unfinished", (t) => {
+t.test("only starts of the daemon that are counted and unfinished are finished", (t) => {
   fc.assert(
     fc.property(anyTrace, anyCluster, (trace, user) => {
       const holds = holdsIn(trace);
@@ -158,7 +158,7 @@ t.test("a prolog that came too late is not finished in CLEANUP", (t) => {
   t.end();
 });
 
-t.test("no job is let go that has not its cluster, while it is to run", (t) => {
+t.test("no job that should run is released without its cluster", (t) => {
   fc.assert(
     fc.property(anyTrace, (trace) => {
       const cluster = fold(emptyCluster(), trace);
@@ -331,7 +331,7 @@ t.test("no plan tears down a node that is lost, or brings up a cluster that has 
   t.end();
 });
 
-t.test("what the job did while no daemon ran brings any life to its end", (t) => {
+t.test("events of a job while no daemon ran bring any life to its end", (t) => {
   fc.assert(
     fc.property(picks, fc.nat(), fc.boolean(), (order, at, gone) => {
       const whole = new PureLife().begin();
@@ -351,7 +351,7 @@ t.test("what the job did while no daemon ran brings any life to its end", (t) =>
   t.end();
 });
 
-t.test("what was forgotten of a record is only what ran, and what was in memory", (t) => {
+t.test("only running steps and values in memory are lost from a record", (t) => {
   fc.assert(
     fc.property(fc.array(anyRecordEvent), (trace) => {
       const cluster = fold(emptyCluster(), trace);

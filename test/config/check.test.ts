@@ -450,7 +450,7 @@ t.test("a table without template is refused", (t) => {
   t.end();
 });
 
-t.test("what is no table is refused", (t) => {
+t.test("a value that is not a table is refused", (t) => {
   for (const [found, shown] of [
     [[], "[]"],
     ["x", '"x"'],

@@ -2,7 +2,7 @@
 import t from "tap";
 import { environmentFault, ofCluster, withoutCluster } from "../../lib/config/site-environment.js";
 
-t.test("what a site may set is taken", (t) => {
+t.test("variables that a site may set are accepted", (t) => {
   for (const environment of [
     {},
     { PATH: "/opt/podman/bin:/usr/bin", HTTPS_PROXY: "http://proxy:3128", A_1: "" },

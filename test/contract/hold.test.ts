@@ -69,20 +69,23 @@ contract(async (t, flux) => {
     t.notOk(log.some((name) => /prolog|epilog/.test(name)));
   });
 
-  await t.test("a held job that is canceled keeps its nodes until both are finished", async (t) => {
-    const { job, id } = await submit(flux, "-N1", "true");
-    await eventsUntil(flux, job, "alloc");
-    await output(flux, "cancel", job);
-    await eventsUntil(flux, job, "epilog-start");
-    t.same(await post(id, "prolog-finish"), { value: null });
-    await aWhile();
-    t.notOk(names(await events(flux, job)).includes("free"));
-    t.same(await post(id, "epilog-finish"), { value: null });
-    const log = names(await eventsUntil(flux, job, "clean"));
-    t.same(log.slice(log.indexOf("exception")), [
-      ...["exception", "epilog-start", "prolog-finish", "epilog-finish", "free", "clean"],
-    ]);
-  });
+  await t.test(
+    "a canceled job keeps its nodes until its prolog and epilog are finished",
+    async (t) => {
+      const { job, id } = await submit(flux, "-N1", "true");
+      await eventsUntil(flux, job, "alloc");
+      await output(flux, "cancel", job);
+      await eventsUntil(flux, job, "epilog-start");
+      t.same(await post(id, "prolog-finish"), { value: null });
+      await aWhile();
+      t.notOk(names(await events(flux, job)).includes("free"));
+      t.same(await post(id, "epilog-finish"), { value: null });
+      const log = names(await eventsUntil(flux, job, "clean"));
+      t.same(log.slice(log.indexOf("exception")), [
+        ...["exception", "epilog-start", "prolog-finish", "epilog-finish", "free", "clean"],
+      ]);
+    },
+  );
 
   await t.test("a held job that can never run waits to be let go", async (t) => {
     const { job, id } = await submit(flux, "-N99", "true");

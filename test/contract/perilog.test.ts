@@ -161,7 +161,7 @@ contract(async (t, flux) => {
     await eventsUntil(flux, job, "clean");
   });
 
-  await t.test("one finish too many lets go of what the site's epilog keeps", async (t) => {
+  await t.test("one finish too many frees nodes that the site's epilog keeps", async (t) => {
     await play("all", "epilog", waits);
     const job = await submit();
     await eventsUntil(flux, job, "alloc");

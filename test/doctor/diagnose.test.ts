@@ -282,9 +282,9 @@ t.test("with run-as sudo the owner's engine is a warning, and each user's is not
   t.ok(isFit(look([{ "engine-docker": "no gone", linger: "no it does not" }], sudo)));
   t.notOk(isFit(look([{ "engine-docker": "no gone" }])));
   const hosts = ["n1"];
-  const told = answers([{ "engine-docker": "no gone", "rootless-docker": "ok" }]);
+  const reported = answers([{ "engine-docker": "no gone", "rootless-docker": "ok" }]);
   const needed = userRequirements(config(sudo), "alice");
-  const diagnoses = diagnose(needed, [0], { answers: told, hosts, user: "alice" });
+  const diagnoses = diagnose(needed, [0], { answers: reported, hosts, user: "alice" });
   t.strictSame(of(diagnoses, "engine-docker@alice").fail, [{ ranks: [0], found: "gone" }]);
   t.strictSame(of(diagnoses, "answer@alice").pass, [0]);
   t.notOk(isFit(diagnoses));

@@ -140,7 +140,7 @@ t.test("a node that has everything passes each check, and no file remains", asyn
 });
 
 /** What is removed from the node, and the check that then fails. */
-const FAULTS: [what: string, spoil: (node: Node) => void, id: string, told: string | RegExp][] = [
+const FAULTS: [what: string, spoil: (node: Node) => void, id: string, wanted: string | RegExp][] = [
   [
     "make",
     (node) => {
@@ -363,14 +363,14 @@ const FAULTS: [what: string, spoil: (node: Node) => void, id: string, told: stri
   ],
 ];
 
-for (const [what, spoil, id, told] of FAULTS)
+for (const [what, spoil, id, wanted] of FAULTS)
   t.test(`without ${what}`, async (t) => {
     const node = newNode(t);
     spoil(node);
-    const tells = await node.reports({ USERNETES_INTERFACE: "eth0" });
-    t.match(tells[id], told);
-    if (typeof told === "string") t.equal(tells[id], told);
-    t.equal(tells["end"], "ok", "and it goes on to the end");
+    const reports = await node.reports({ USERNETES_INTERFACE: "eth0" });
+    t.match(reports[id], wanted);
+    if (typeof wanted === "string") t.equal(reports[id], wanted);
+    t.equal(reports["end"], "ok", "and the checks continue to the end");
   });
 
 t.test("each generation of the template is in order", async (t) => {
@@ -599,14 +599,14 @@ esac`,
   const isClean = () =>
     readdirSync(node.directory).every((name) => !["image", "container"].includes(name));
   engine("");
-  let tells = await node.reports();
-  t.equal(tells["exec-docker"], "ok");
-  t.equal(tells["udevd-docker"], undefined, "a rootless engine");
+  let reports = await node.reports();
+  t.equal(reports["exec-docker"], "ok");
+  t.equal(reports["udevd-docker"], undefined, "a rootless engine");
   t.ok(isClean());
   engine("echo 'Error: crun: cgroup.procs: Permission denied' >&2; exit 126");
-  tells = await node.reports();
+  reports = await node.reports();
   t.equal(
-    tells["exec-docker"],
+    reports["exec-docker"],
     "no docker exec does not work in a container that runs: Error: crun: cgroup.procs: Permission denied",
   );
   t.ok(isClean());
@@ -616,7 +616,7 @@ esac`,
   t.equal((await node.reports())["udevd-docker"], "ok");
 });
 
-t.test("a podman whose containers cannot be entered is found by a trial", async (t) => {
+t.test("a trial finds a podman whose containers cannot be entered", async (t) => {
   const node = newNode(t);
   for (const name of ["sleep", "tar", "ldd", "true"])
     symlinkSync(`/usr/bin/${name}`, node.at(`bin/${name}`));
@@ -630,8 +630,8 @@ t.test("a podman whose containers cannot be entered is found by a trial", async 
   "--version ") echo "podman version 5.4.0" ;;
 esac`,
   );
-  const tells = await node.reports({ USERNETES_ENGINES: "podman" });
-  t.match(tells["exec-podman"], /^no podman exec does not work .*Permission denied/);
+  const reports = await node.reports({ USERNETES_ENGINES: "podman" });
+  t.match(reports["exec-podman"], /^no podman exec does not work .*Permission denied/);
   const inScope = await node.reports({ USERNETES_ENGINES: "podman", IN_SCOPE: "yes" });
   t.equal(inScope["exec-podman"], "ok", "the agent starts the checks where it starts steps");
 });
@@ -641,12 +641,12 @@ t.test("an engine that hangs is given up", async (t) => {
   node.program("docker", "exec /usr/bin/sleep 300");
   // Its own 15 s are too long for a test.
   node.program("timeout", 'shift 3; exec /usr/bin/timeout -k 1 0.2 "$@"');
-  const tells = await node.reports();
+  const reports = await node.reports();
   t.equal(
-    tells["engine-docker"],
+    reports["engine-docker"],
     "no docker does not answer: it did not answer within 15 s (time-out)",
   );
-  t.equal(tells["end"], "ok");
+  t.equal(reports["end"], "ok");
 });
 
 t.test("nothing can be run in a directory that is mounted noexec", async (t) => {

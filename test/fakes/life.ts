@@ -129,7 +129,7 @@ export class Life {
       if (done()) return;
       if (!this.clock.advanceToNext()) break;
     }
-    throw new Error(`it does not come to ${done.toString()}; said:\n${this.printed.join("\n")}`);
+    throw new Error(`${done.toString()} was not reached; logged:\n${this.printed.join("\n")}`);
   }
 
   untilClean(): Promise<void> {

@@ -58,12 +58,12 @@ drop() { # KIND NAME
   [ ! -e "$NOTES/engine.lies" ] || return 0
   grep -vxF "$2" "$NOTES/$1" >"$NOTES/$1.new"; mv "$NOTES/$1.new" "$NOTES/$1"
 }
-# Some write a line in pieces.
-tell() { while read -r line; do printf %s "$line"; [ ! -e "$NOTES/engine.dawdles" ] || sleep 0.1; echo; done <"$NOTES/$1"; }
+# Some engines write a line in pieces.
+print_file() { while read -r line; do printf %s "$line"; [ ! -e "$NOTES/engine.dawdles" ] || sleep 0.1; echo; done <"$NOTES/$1"; }
 case "$1 $2" in
-  "ps -a") tell container; [ ! -e "$NOTES/exited" ] || case $* in *Names*Status*) tell exited ;; *Status*) sed 's/^[^:]*: //' "$NOTES/exited" ;; *) sed 's/: .*//' "$NOTES/exited" ;; esac ;;
-  "ps "*) tell container ;;
-  "network ls" | "volume ls" | "image ls") tell "$1" ;;
+  "ps -a") print_file container; [ ! -e "$NOTES/exited" ] || case $* in *Names*Status*) print_file exited ;; *Status*) sed 's/^[^:]*: //' "$NOTES/exited" ;; *) sed 's/: .*//' "$NOTES/exited" ;; esac ;;
+  "ps "*) print_file container ;;
+  "network ls" | "volume ls" | "image ls") print_file "$1" ;;
   "rm -f") [ ! -e "$NOTES/engine.hangs" ] || exec sleep 300; drop container "$4" ;;
   "network rm" | "volume rm" | "image rm") drop "$1" "$3" ;;
   "exec "*) [ "$2" != -i ] || shift; shift 2; . "$NOTES/in-container" ;;

@@ -17,7 +17,7 @@ t.test("ranges are expanded, with their leading zeros", (t) => {
   t.end();
 });
 
-t.test("what stands behind a range, or is a second one, belongs to each", (t) => {
+t.test("text after a range, and a second range, apply to each host", (t) => {
   t.strictSame(decodeHostlist("n[1-2].example.org"), ["n1.example.org", "n2.example.org"]);
   t.strictSame(decodeHostlist("rack[1-2]node[3-4]"), [
     ...["rack1node3", "rack1node4", "rack2node3", "rack2node4"],

@@ -20,7 +20,7 @@ t.test("an idset is read in any order, with brackets or without", (t) => {
   t.end();
 });
 
-t.test("malformed text is refused with what it should be", (t) => {
+t.test("malformed text is refused with the correct form", (t) => {
   t.throws(() => decodeIdset("a"), new RangeError('"a" is not an idset: write it like 0-3,7'));
   t.throws(() => decodeIdset("5-2"), new RangeError('"5-2" is not an idset: 5-2 runs backwards'));
   for (const text of ["1-", "-1", "1,,2", "1 2", "1-2-3", "[1", "all", "0-99999999999"])

@@ -29,10 +29,10 @@ t.test("ranks that R has in groups are put in order, each with its host", (t) =>
   t.end();
 });
 
-t.test("an R that is not understood is refused, with the reason", (t) => {
+t.test("an R of an unknown form is refused with the reason", (t) => {
   t.throws(
     () => parseResources(R(["0"], ["a"], 2)),
-    new Error("R has version 2, this program reads version 1"),
+    new Error("R has version 2, this program reads version 1; update flux-usernetes"),
   );
   t.throws(() => parseResources(R(["0-3"], ["a,b"])), new Error("R has 4 ranks but 2 hosts"));
   t.end();

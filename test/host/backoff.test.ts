@@ -31,7 +31,7 @@ t.test("it calls back after the pause, and not when it is canceled", (t) => {
   t.end();
 });
 
-t.test("retry gives what the first try that works gives", async (t) => {
+t.test("retry returns the result of the first successful try", async (t) => {
   const clock = new FakeClock();
   const errors: string[] = [];
   let tries = 0;
@@ -50,7 +50,7 @@ t.test("retry gives what the first try that works gives", async (t) => {
   t.strictSame(errors, ["no 1, 100 ms", "no 2, 200 ms"]);
 });
 
-t.test("retry ends where it is not wanted any more", async (t) => {
+t.test("retry ends when it is aborted", async (t) => {
   const clock = new FakeClock();
   let wanted = true;
   let tries = 0;

@@ -44,11 +44,11 @@ t.test("only the head of a line that is too long is reported, and it hides no ot
   t.equal(long.length, "long ".length + 4096);
 });
 
-t.test("what is no UTF-8 is read all the same", async (t) => {
+t.test("invalid UTF-8 is read, too", async (t) => {
   t.strictSame(await reported(100, Buffer.from([0x61, 0xff, 0, 0x62, 10])), ["a\ufffd\0b"]);
 });
 
-t.test("a stream that is torn off is over", async (t) => {
+t.test("an interrupted stream ends", async (t) => {
   const stream = new PassThrough();
   const lines: string[] = [];
   const onLine = (line: string) => lines.push(line);

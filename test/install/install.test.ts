@@ -154,14 +154,14 @@ t.test("--dry-run prints the same and does nothing", async (t) => {
   t.strictSame(system.contents(), installed);
 });
 
-t.test("repeated, it finds all the same", async (t) => {
+t.test("a repeated install reports all files as unchanged", async (t) => {
   const system = newSystem(t);
   await system.install();
   const before = system.contents();
-  const { stdout, reports: told } = await system.install();
-  t.match(told(LUA), /^same /);
+  const { stdout, reports } = await system.install();
+  t.match(reports(LUA), /^same /);
   t.notMatch(stdout, /^(new|update|removed)/m);
-  t.match(told(CONFIGURATION), /^same /);
+  t.match(reports(CONFIGURATION), /^same /);
   t.strictSame(system.contents(), before);
 });
 
@@ -186,9 +186,9 @@ const sha256 = async (text: string) =>
 t.test("a changed file is kept, and the new version put beside it", async (t) => {
   const system = newSystem(t);
   system.write(RC1, "my own\n");
-  const { reports: told } = await system.install();
+  const { reports } = await system.install();
   t.equal(
-    told(RC1),
+    reports(RC1),
     `kept     ${system.at(RC1)} (modified locally; the new version is ${system.at(RC1)}.new)`,
   );
   t.equal(system.read(RC1), "my own\n");
@@ -200,7 +200,7 @@ t.test("a changed file is kept, and the new version put beside it", async (t) =>
   t.match((await system.install()).reports(RC1), /^same /);
 });
 
-t.test("one that is changed after the install is kept without more", async (t) => {
+t.test("a file that is modified after the install is kept", async (t) => {
   const system = newSystem(t);
   await system.install();
   system.write(LUA, "-- mine\n");
@@ -228,9 +228,9 @@ t.test("uninstall removes exactly what was installed", async (t) => {
   const before = system.contents();
   const directories = readdirSync(system.top, { recursive: true }).toSorted();
   await system.install();
-  const { exitCode, reports: told } = await system.run("uninstall");
+  const { exitCode, reports } = await system.run("uninstall");
   t.equal(exitCode, 0);
-  t.match(told(LUA), /^removed /);
+  t.match(reports(LUA), /^removed /);
   t.strictSame(system.contents(), before);
   t.strictSame(readdirSync(system.top, { recursive: true }).toSorted(), directories);
 });
@@ -240,9 +240,9 @@ t.test("uninstall keeps modified files, reports them, and can be repeated", asyn
   await system.install();
   system.write(CONFIGURATION, "[usernetes]\ntemplate = '/opt/u'\n");
   unlinkSync(system.at(LUA));
-  const { reports: told } = await system.run("uninstall");
-  t.equal(told(CONFIGURATION), `kept     ${system.at(CONFIGURATION)} (modified locally)`);
-  t.match(told(LUA), /^gone /);
+  const { reports } = await system.run("uninstall");
+  t.equal(reports(CONFIGURATION), `kept     ${system.at(CONFIGURATION)} (modified locally)`);
+  t.match(reports(LUA), /^gone /);
   t.strictSame(Object.keys(system.contents()), [CONFIGURATION]);
   t.match(await system.run("uninstall"), {
     exitCode: 0,
@@ -267,15 +267,15 @@ t.test("an install that was killed is continued, or undone", async (t) => {
   for (const path of Object.keys(system.contents()))
     if (path !== MANIFEST && path !== LUA) unlinkSync(system.at(path));
   system.write("etc/flux/rc1.d/.90-usernetes.usernetes", "half of i");
-  const { reports: told } = await system.install();
-  t.match(told(LUA), /^same /);
-  t.match(told(RC1), /^new /);
+  const { reports } = await system.install();
+  t.match(reports(LUA), /^same /);
+  t.match(reports(RC1), /^new /);
   t.notOk(existsSync(system.at("etc/flux/rc1.d/.90-usernetes.usernetes")));
   await system.run("uninstall");
   t.strictSame(readdirSync(system.top), []);
 });
 
-t.test("what an earlier version had, and this one has not, goes", async (t) => {
+t.test("files of an earlier version that no longer exist are removed", async (t) => {
   const system = newSystem(t);
   await system.install();
   const manifest = JSON.parse(system.read(MANIFEST)) as { files: Record<string, string[]> };
@@ -287,9 +287,9 @@ t.test("what an earlier version had, and this one has not, goes", async (t) => {
     manifest.files[system.at(`usr/libexec/usernetes/${name}`)] = [await sha256("old\n")];
   }
   system.write(MANIFEST, JSON.stringify(manifest));
-  const { reports: told } = await system.install();
-  t.match(told("usr/libexec/usernetes/old.sh"), /^removed /);
-  t.match(told("usr/libexec/usernetes/mine.sh"), /^kept /);
+  const { reports } = await system.install();
+  t.match(reports("usr/libexec/usernetes/old.sh"), /^removed /);
+  t.match(reports("usr/libexec/usernetes/mine.sh"), /^kept /);
   t.notOk(existsSync(system.at("usr/libexec/usernetes/old.sh")));
 });
 
@@ -299,18 +299,18 @@ t.test("a link that leads out of the root is not followed", async (t) => {
   mkdirSync(system.at("etc/flux/inside"), { recursive: true });
   symlinkSync(system.at("elsewhere"), system.at("etc/flux/rc1.d"));
   symlinkSync("inside", system.at("etc/flux/rc3.d"));
-  const { exitCode, stderr, reports: told } = await system.run("install");
+  const { exitCode, stderr, reports } = await system.run("install");
   t.equal(exitCode, 1);
   t.match(stderr, /^flux-usernetes: install: 1 of [0-9]+ files were not put in place, see above$/);
   t.equal(
-    told(RC1),
+    reports(RC1),
     `refused  ${system.at(RC1)} (a symbolic link in its path leads out of ${system.at("etc/flux")}, to ${system.at("elsewhere")})`,
   );
   t.strictSame(readdirSync(system.at("elsewhere")), []);
   t.strictSame(readdirSync(system.at("etc/flux/inside")), ["90-usernetes"], "one inside is");
 });
 
-t.test("a link in the place of a file is kept, and what it leads to untouched", async (t) => {
+t.test("a link in place of a file is kept, and its target is not touched", async (t) => {
   const system = newSystem(t);
   system.write("elsewhere", "not ours");
   mkdirSync(dirname(system.at(LUA)), { recursive: true });
@@ -333,9 +333,9 @@ t.test("npm's own link to a command stays as it is", async (t) => {
 t.test("a directory in place of a file is refused, and the rest installed", async (t) => {
   const system = newSystem(t);
   mkdirSync(system.at(LUA), { recursive: true });
-  const { exitCode, reports: told } = await system.run("install");
+  const { exitCode, reports } = await system.run("install");
   t.equal(exitCode, 1);
-  t.match(told(LUA), /^refused .* \(it exists and is not a file: move it away\)$/);
+  t.match(reports(LUA), /^refused .* \(it exists and is not a file: move it away\)$/);
   t.ok(existsSync(system.at(RC1)));
 });
 

@@ -57,7 +57,7 @@ life(async (t, flux) => {
     t.ok(at(record, "teardown-start") - at(events, "start") > 2.5, "the lead's task ended at once");
   });
 
-  await t.test("a job that is canceled while it waits does not wait on", async (t) => {
+  await t.test("a cancel ends the wait", async (t) => {
     flux.takes("down-v", 6);
     const job = await flux.submit("-N2", "true");
     await tasksDone(job);
@@ -80,7 +80,7 @@ life(async (t, flux) => {
     );
   });
 
-  await t.test("a daemon that is killed meanwhile is waited for", async (t) => {
+  await t.test("the shell waits for a killed daemon to return", async (t) => {
     flux.takes("down-v", 3);
     const job = await flux.submit("-N1", "true");
     await tasksDone(job);
@@ -93,7 +93,7 @@ life(async (t, flux) => {
     t.same(await flux.leftovers(), []);
   });
 
-  await t.test("and one that does not come back for a while only", async (t) => {
+  await t.test("the wait for a daemon that does not return is limited", async (t) => {
     const job = await flux.submit("-N1", "true");
     await tasksDone(job);
     await flux.waitForStep(job, "down-v");
@@ -173,7 +173,7 @@ life(async (t, flux) => {
     t.same(await flux.leftovers(), []);
   });
 
-  await t.test("a job that has the nodes of a cluster that is still torn down waits", async (t) => {
+  await t.test("a job on nodes with a running teardown waits", async (t) => {
     flux.takes("down-v", 5);
     const job = await flux.submit("-N4", "--exclusive", "sleep", "300");
     await flux.waitFor(job, "start");

@@ -68,7 +68,7 @@ life(async (t, flux) => {
     t.match(named(record, "teardown-start"), [{ context: { reason: "cancel" } }]);
   });
 
-  await t.test("a job whose time limit runs out has not paid for its bring-up", async (t) => {
+  await t.test("the time of the bring-up does not count against the time limit", async (t) => {
     flux.takes("kubeadm-init", 2);
     const job = await flux.submit("-N1", "-t", "2s", ...LONG);
     const { events } = await gone(t as unknown as Tap, job);

@@ -74,7 +74,7 @@ life(async (t, flux) => {
     t.same(await flux.leftovers(), []);
   });
 
-  await t.test("what was planted where the cluster would be", async (t) => {
+  await t.test("planted files in place of the work directory", async (t) => {
     const all = (script: string, ...args: string[]) =>
       flux.output("flux", "exec", "sh", "-c", script, "sh", ...args);
     const blocker = await flux.output("flux", "submit", "-N4", "--exclusive", "sleep", "300");

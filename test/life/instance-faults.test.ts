@@ -3,20 +3,20 @@ import { until } from "../hosts/until.js";
 import { spawnCommand } from "../hosts/run-command.js";
 import type { LifeFlux } from "./flux.js";
 import { life } from "./life.js";
-import { ranksTold } from "./told.js";
+import { loggedRanks } from "./logged-ranks.js";
 
 const UP = ["flux-usernetes", "up", "--pass-env", "TESTBED"];
 /** It has the environment, and the time limit, that the cluster was made with. */
 const DOWN = ["flux-usernetes", "down"];
 
-/** An up that still runs; `said` is its stderr so far. */
+/** An up that still runs; `printed` is its stderr so far. */
 function begin(flux: LifeFlux, ...args: string[]) {
   const [command = "", ...rest] = [...UP, ...args];
   const up = spawnCommand(command, rest, { env: flux.place.env, cwd: flux.place.common });
   const reported = { printed: "" };
   up.child.stderr.setEncoding("utf8").on("data", (chunk: string) => (reported.printed += chunk));
   const isUp = () =>
-    until("up on four", () => ranksTold(reported.printed, "instance: up", "ok").length === 4);
+    until("up on four", () => loggedRanks(reported.printed, "instance: up", "ok").length === 4);
   return { up, reports: reported, isUp };
 }
 

@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { life } from "./life.js";
 import { COMMANDS } from "./places.js";
-import { ranksTold } from "./told.js";
+import { loggedRanks } from "./logged-ranks.js";
 
 const UP = ["flux-usernetes", "up", "--pass-env", "TESTBED"];
 const DOWN = ["flux-usernetes", "down", "--pass-env", "TESTBED"];
@@ -28,7 +28,7 @@ life(async (t, flux) => {
     t.equal(exitCode, 0, stderr);
     t.equal(stdout, `${kubeconfig}\n`);
     t.equal(await nodes(), 4);
-    t.strictSame(ranksTold(stderr, "instance: up", "ok"), [0, 1, 2, 3], stderr);
+    t.strictSame(loggedRanks(stderr, "instance: up", "ok"), [0, 1, 2, 3], stderr);
     t.match(await flux.output("flux", "dmesg"), /usernetes.*instance: settle: ready/);
   });
 
@@ -52,14 +52,13 @@ life(async (t, flux) => {
     t.match(stdout, /^ +server: https:\/\/(?!127\.)[0-9.]+:[0-9]+$/m);
   });
 
-  await t.test("again, it is there already", async (t) => {
+  await t.test("a repeated warm finds the image", async (t) => {
     const started = flux.startedSteps().length;
     t.match(await flux.run(UP), { exitCode: 0, stdout: `${kubeconfig}\n`, stderr: "" });
     t.equal(flux.startedSteps().length, started, "no step ran");
     t.match(await flux.run([...UP, "-x", "3"]), {
       exitCode: 1,
-      stderr:
-        /^flux-usernetes: there is a cluster of this instance already, on ranks 0-3, and not on 0-2: /,
+      stderr: /^flux-usernetes: this instance already has a cluster on ranks 0-3, not on 0-2: /,
     });
   });
 

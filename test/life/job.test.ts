@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { decodeIdset, encodeIdset } from "../../lib/flux/idset.js";
 import { life } from "./life.js";
-import { ranksTold } from "./told.js";
+import { loggedRanks } from "./logged-ranks.js";
 
 life(async (t, flux) => {
   await flux.startDaemon();
@@ -89,7 +89,7 @@ usernetes attr kubeconfig workdir
     t.test("flux dmesg has the end of each step on each rank", async (t) => {
       const log = await flux.output("flux", "dmesg");
       for (const step of ["stage", "up", "down-v"])
-        t.strictSame(ranksTold(log, `${job}: ${step}`, "ok"), [0, 1, 2, 3], log);
+        t.strictSame(loggedRanks(log, `${job}: ${step}`, "ok"), [0, 1, 2, 3], log);
       const story = [
         ...["held until its cluster is ready", "claim: "],
         "stage, up: begins on node[0-3] (rank 0-3)",

@@ -37,7 +37,7 @@ life(async (t, flux) => {
     await flux.stopDaemon();
   });
 
-  await t.test("so is one whose record is gone too", async (t) => {
+  await t.test("a cluster whose record is lost too is cleaned", async (t) => {
     const job = await abandoned();
     await flux.output("flux", "kvs", "unlink", `usernetes.cluster.${await dec(job)}`);
     await flux.output("flux", "kvs", "unlink", `${await directory(job)}.usernetes.eventlog`);
@@ -46,7 +46,7 @@ life(async (t, flux) => {
     await flux.stopDaemon();
   });
 
-  await t.test("what another instance has on the same nodes is left alone", async (t) => {
+  await t.test("resources of another instance on the same nodes are not touched", async (t) => {
     const other = `${flux.place.base}/usernetes-ƒother`;
     const mark = `mkdir -p ${other}/.usernetes && echo "5 another-instance x" >${other}/.usernetes/owner`;
     await flux.output("flux", "exec", "-r", "1", "sh", "-c", mark);

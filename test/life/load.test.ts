@@ -89,7 +89,7 @@ life(async (t, flux) => {
     t.equal(all.split("\n").length, ROUNDS[flux.kind] * (ORDINARY + ASKING));
   });
 
-  await t.test("every job that asked had its cluster, and nothing is left", async (t) => {
+  await t.test("every job that asked had its cluster, and there are no leftovers", async (t) => {
     const records = await eventlogs(asking, "usernetes.eventlog");
     t.equal(records.length, asking.length);
     const ready = (record: Entry[]) =>

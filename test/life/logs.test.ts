@@ -48,7 +48,7 @@ played`);
   await flux.startDaemon("--config", flux.table("", { template }));
   let job = "";
 
-  await t.test("with --follow what comes is printed once, until it has settled", async (t) => {
+  await t.test("--follow prints new output once, until the bring-up has ended", async (t) => {
     fails("node1 kubeadm-join");
     flux.takes("up", 2);
     job = await flux.submit("-N3", "sleep", "300");
@@ -125,7 +125,7 @@ played`);
     }
   });
 
-  await t.test("of a cluster that fails --follow has what failed it", async (t) => {
+  await t.test("--follow of a failed cluster shows the failure", async (t) => {
     fails("node0 kubeadm-init");
     job = await flux.submit("-N2", "true");
     const { stdout, exitCode } = await logs("--follow", "--step", "kubeadm-init", job);

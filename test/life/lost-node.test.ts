@@ -58,7 +58,7 @@ life(
       t.match(await down(job), { left: { length: 0 } });
     });
 
-    await t.test("what was left is cleaned when the node is back", async (t) => {
+    await t.test("leftovers are cleaned when the node is back", async (t) => {
       await back(3);
       t.same(await flux.leftovers(), []);
     });

@@ -86,7 +86,7 @@ echo "$FLUX_TASK_RANK $?"`);
     );
   });
 
-  await t.test("tasks inside a batch job, and what is no task at all", async (t) => {
+  await t.test("tasks inside a batch job, and calls outside of tasks", async (t) => {
     const out = join(flux.place.common, "once-batch.out");
     const script = flux.script(`
 flux usernetes once -- sh -c 'echo script; exit 5'; echo "status $?"

@@ -162,7 +162,7 @@ life(async (t, flux) => {
     await flux.stopDaemon();
   });
 
-  await t.test("a Makefile whose down-v hangs keeps nothing", async (t) => {
+  await t.test("a Makefile whose down-v hangs leaves no resources behind", async (t) => {
     await configured('teardown-timeout = "4s"\n');
     flux.fault("node1.down-v", "hang");
     const job = await flux.submit("-N2", "true");

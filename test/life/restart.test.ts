@@ -28,7 +28,7 @@ life(async (t, flux) => {
     t.same(await flux.leftovers(), []);
   });
 
-  await t.test("a job that is canceled while no daemon runs is let go by the next", async (t) => {
+  await t.test("a job that is canceled while no daemon runs is released by the next", async (t) => {
     flux.takes("kubeadm-init", 30);
     const job = await flux.submit("-N2", ...LONG);
     await flux.waitForStep(job, "kubeadm-init");

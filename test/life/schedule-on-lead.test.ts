@@ -39,7 +39,7 @@ life(async (t, flux) => {
     return text.match(TAINT)?.length ?? 0;
   };
 
-  await t.test("so it is for the cluster of an instance, and for one by hand", async (t) => {
+  await t.test("a cluster of an instance, and one by hand, are handled the same way", async (t) => {
     const up = ["flux-usernetes", "up", "-x", "1-3", "--pass-env", "TESTBED"];
     t.equal(await taintsOf(await flux.output(...up)), 0);
     await flux.output("flux-usernetes", "down", "--pass-env", "TESTBED");

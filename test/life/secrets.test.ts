@@ -49,7 +49,7 @@ esac
     entries: (await flux.flux("kvs", "dir", "-R", "-w", "0", "usernetes")).stdout,
     output: (await flux.flux("job", "attach", job)).stderr,
   });
-  const nothingTold = async (t: Tap, job: string) => {
+  const noSecretLogged = async (t: Tap, job: string) => {
     for (const [where, text] of Object.entries(await reported(job))) {
       t.notOk(hasSecret(text), `no secret in the ${where}`);
       if (["log", "dmesg", "record", "eventlog"].includes(where)) t.not(text, "", where);
@@ -89,7 +89,7 @@ stat -c '%a %n/' "$directory"; directory=\${directory%/*}; done; done`;
     await flux.waitForEnd(job);
     t.same(await sampling(), [], "no process had one in its arguments");
     t.same(readdirSync(temporary), [], "nothing is left in the daemon's temporary directory");
-    await nothingTold(t as unknown as Tap, job);
+    await noSecretLogged(t as unknown as Tap, job);
     t.same(await flux.leftovers(), []);
   });
 
@@ -108,7 +108,7 @@ stat -c '%a %n/' "$directory"; directory=\${directory%/*}; done; done`;
       fails("nothing");
       const settle = (await flux.record(job)).find(({ name }) => name === "settle");
       t.match(settle?.context, { outcome: "failed", note });
-      await nothingTold(t as unknown as Tap, job);
+      await noSecretLogged(t as unknown as Tap, job);
       t.same(await flux.leftovers(), [], "the archive is gone too");
       t.same(readdirSync(temporary), []);
     });
@@ -119,7 +119,7 @@ stat -c '%a %n/' "$directory"; directory=\${directory%/*}; done; done`;
     await flux.waitForStep(job, "kubeadm-join");
     await flux.flux("cancel", job);
     await flux.waitForEnd(job);
-    await nothingTold(t as unknown as Tap, job);
+    await noSecretLogged(t as unknown as Tap, job);
     t.same(await flux.leftovers(), []);
   });
 
@@ -131,7 +131,7 @@ stat -c '%a %n/' "$directory"; directory=\${directory%/*}; done; done`;
     await flux.flux("cancel", job);
     await flux.startDaemon("--config", flux.table("", { template }));
     await flux.waitForEnd(job);
-    await nothingTold(t as unknown as Tap, job);
+    await noSecretLogged(t as unknown as Tap, job);
     t.same(await flux.leftovers(), []);
     t.same(readdirSync(temporary), []);
     flux.takes("kubeadm-join", 0.1);

@@ -15,7 +15,7 @@ life(async (t, flux) => {
 
   for (const [what, more] of [
     ["found out to be shared", ""],
-    ["said to be shared", 'shared-filesystem = "yes"'],
+    ["configured as shared", 'shared-filesystem = "yes"'],
   ] as const)
     await t.test(`a work directory that is ${what} serves all nodes`, async (t) => {
       await flux.startDaemon("--config", flux.table(more, { workdir }));

@@ -123,9 +123,9 @@ life(async (t, flux) => {
     t.notOk(await has(job, "free"), "the site's epilog still runs");
     play("prolog", ":");
     go("epilog");
-    const told = await ended(t, job);
-    t.notOk(told.includes("start"));
-    inOrder(t, told, "ours epilog-finish", "site epilog-finish", "free");
+    const events = await ended(t, job);
+    t.notOk(events.includes("start"));
+    inOrder(t, events, "ours epilog-finish", "site epilog-finish", "free");
   });
 
   await test("a job that is canceled while ours holds", async (t) => {
@@ -135,11 +135,11 @@ life(async (t, flux) => {
     await flux.waitForStep(job, "kubeadm-init");
     await flux.flux("cancel", job);
     flux.takes("kubeadm-init", 0.1);
-    const told = await ended(t, job);
-    t.notOk(told.includes("start"));
+    const events = await ended(t, job);
+    t.notOk(events.includes("start"));
     // The site's prolog was done and no task ran: then Flux runs no epilog of the site's.
-    t.notOk(told.includes("site epilog-start"));
-    inOrder(t, told, "ours epilog-start", "ours prolog-finish", "ours epilog-finish", "free");
+    t.notOk(events.includes("site epilog-start"));
+    inOrder(t, events, "ours epilog-start", "ours prolog-finish", "ours epilog-finish", "free");
   });
 
   await test("a late hold lets go of nothing of the site's", async (t) => {
@@ -153,9 +153,9 @@ life(async (t, flux) => {
     await flux.waitForRecord(job, "down");
     t.notOk(await has(job, "free"));
     go("epilog");
-    const told = await ended(t, job);
-    inOrder(t, told, "start", "ours prolog-start", "ours prolog-finish", "finish", "free");
-    inOrder(t, told, "finish", "site epilog-finish", "free");
+    const events = await ended(t, job);
+    inOrder(t, events, "start", "ours prolog-start", "ours prolog-finish", "finish", "free");
+    inOrder(t, events, "finish", "site epilog-finish", "free");
   });
 
   await test("a job that was over when it was seen lets go of nothing of the site's", async (t) => {
@@ -170,8 +170,8 @@ life(async (t, flux) => {
     await waitFor(job, "epilog-finish", "usernetes");
     t.notOk(await has(job, "free"));
     go("epilog");
-    const told = await ended(t, job);
-    inOrder(t, told, "finish", "ours epilog-finish", "site epilog-finish", "free");
+    const events = await ended(t, job);
+    inOrder(t, events, "finish", "ours epilog-finish", "site epilog-finish", "free");
   });
 
   await test("a site's prolog that fails does not free nodes that have a cluster", async (t) => {

@@ -143,7 +143,7 @@ life(async (t, flux) => {
     }
   });
 
-  await t.test("without a daemon nobody waits for ever", async (t) => {
+  await t.test("without a daemon no wait is endless", async (t) => {
     await flux.stopDaemon();
     // Where there are nodes, the shell plugin ends the job by and by.
     const other = await flux.output("flux", "submit", "-N4", "sleep", "300");

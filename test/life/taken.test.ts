@@ -21,7 +21,7 @@ life(async (t, flux) => {
   const settle = async (job: string) =>
     (await flux.record(job)).find(({ name }) => name === "settle")?.context;
 
-  await t.test("a port that is taken on one node is changed on all", async (t) => {
+  await t.test("a port in use on one node is replaced on all", async (t) => {
     const leave = occupy("node1", { ports: "20001 20006" });
     const job = await flux.submit("-N4", "kubectl", "get", "nodes");
     await flux.waitForEnd(job);

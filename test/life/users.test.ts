@@ -107,7 +107,7 @@ users(
     await flux.startDaemon();
     const hers = await flux.submitBy(alice, 2, "true");
     const his = await flux.submitBy(bob, 2, "true");
-    await flux.untilBegun("up", 4);
+    await flux.untilStarted("up", 4);
     await t.rejects(flux.by(bob, "cancel", hers), /only raise exceptions on their own jobs/);
     await flux.by(alice, "cancel", hers);
     await flux.waitForEnd(hers);
@@ -126,7 +126,7 @@ users(
     flux.takes("kubeadm-join", 60);
     await flux.startDaemon();
     const job = await flux.submitBy(alice, 3, "true");
-    await flux.untilBegun("kubeadm-join", 2);
+    await flux.untilStarted("kubeadm-join", 2);
     await flux.stopDaemon("SIGKILL");
     await until("alice's processes are gone", () => processesOf(alice.uid).length === 0);
     flux.takes("kubeadm-join", 0.1);
@@ -152,35 +152,32 @@ users(
   'bring-up-timeout = "6s"\n',
 );
 
-users(
-  "a work directory that no record tells of is taken down as its owner",
-  async (t, flux, alice, bob) => {
-    await flux.startDaemon();
-    const job = await flux.submitBy(alice, 2, "sleep", "60");
-    await flux.waitFor(job, "start");
-    const id = await flux.output("flux", "job", "id", job);
-    const [{ context: claim = {} } = {}] = await flux.record(job);
-    const name = String(claim["workdir"]).split("/").at(-1) ?? "";
-    // Bob plants one with the id of Alice's job, and it is no reason to touch hers.
-    const planted = join(flux.disk(3), name);
-    as(bob, "mkdir", "-p", join(planted, ".usernetes"));
-    const marker = as(alice, "cat", join(flux.disk(0), name, ".usernetes/owner")).stdout;
-    as(bob, "sh", "-c", 'printf %s "$2" >"$1/.usernetes/owner"', "sh", planted, marker);
-    const all = await flux.run(["flux-usernetes", "clean", "--all"]);
-    t.match(all, { exitCode: 0, stdout: /: nothing is left\n$/ });
-    t.notOk(existsSync(planted));
-    t.ok(existsSync(join(flux.disk(0), name)), "hers is in use");
-    // A crash has lost the record.
-    await flux.stopDaemon("SIGKILL");
-    await flux.flux("kvs", "unlink", `usernetes.cluster.${id}`);
-    await flux.by(alice, "cancel", job);
-    await flux.startDaemon();
-    const again = await flux.run(["flux-usernetes", "clean", "--all"]);
-    t.match(again, { exitCode: 0 });
-    await nothingIsLeft(t, flux, alice);
-    t.notOk(flux.stepUids().has("0"), "nothing as the owner");
-  },
-);
+users("an unrecorded work directory is removed as its owner", async (t, flux, alice, bob) => {
+  await flux.startDaemon();
+  const job = await flux.submitBy(alice, 2, "sleep", "60");
+  await flux.waitFor(job, "start");
+  const id = await flux.output("flux", "job", "id", job);
+  const [{ context: claim = {} } = {}] = await flux.record(job);
+  const name = String(claim["workdir"]).split("/").at(-1) ?? "";
+  // Bob plants one with the id of Alice's job, and it is no reason to touch hers.
+  const planted = join(flux.disk(3), name);
+  as(bob, "mkdir", "-p", join(planted, ".usernetes"));
+  const marker = as(alice, "cat", join(flux.disk(0), name, ".usernetes/owner")).stdout;
+  as(bob, "sh", "-c", 'printf %s "$2" >"$1/.usernetes/owner"', "sh", planted, marker);
+  const all = await flux.run(["flux-usernetes", "clean", "--all"]);
+  t.match(all, { exitCode: 0, stdout: /: nothing is left\n$/ });
+  t.notOk(existsSync(planted));
+  t.ok(existsSync(join(flux.disk(0), name)), "hers is in use");
+  // A crash has lost the record.
+  await flux.stopDaemon("SIGKILL");
+  await flux.flux("kvs", "unlink", `usernetes.cluster.${id}`);
+  await flux.by(alice, "cancel", job);
+  await flux.startDaemon();
+  const again = await flux.run(["flux-usernetes", "clean", "--all"]);
+  t.match(again, { exitCode: 0 });
+  await nothingIsLeft(t, flux, alice);
+  t.notOk(flux.stepUids().has("0"), "nothing as the owner");
+});
 
 users("an account that is not on the nodes is named", async (t, flux) => {
   await flux.startDaemon();

@@ -134,7 +134,7 @@ export class UsersFlux extends LifeFlux {
   }
 
   /** Resolves when the template has started `target` on so many hosts. */
-  async untilBegun(target: string, hosts: number): Promise<void> {
+  async untilStarted(target: string, hosts: number): Promise<void> {
     const started = () => this.startedSteps().filter((line) => line.endsWith(` ${target}`)).length;
     await until(`${target} on ${hosts} hosts`, () => started() >= hosts);
   }

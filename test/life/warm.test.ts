@@ -46,7 +46,7 @@ life(async (t, flux) => {
     t.equal(called("docker compose -p usernetes_warm build").length, 4);
   });
 
-  await t.test("again it finds all as it is", async (t) => {
+  await t.test("a repeated run changes nothing", async (t) => {
     const { exitCode, stderr } = await warm("--rank", "0-1");
     t.equal(exitCode, 0);
     for (const line of stderr.trimEnd().split("\n").slice(1))
@@ -67,26 +67,26 @@ life(async (t, flux) => {
     t.equal(stdout, "3 of 4 nodes have the image; not node2\n");
     t.match(stderr, /^node2 \(rank 2\): failed: exit 1: injected fault in build on node2$/m);
     const podman = flux.table('container-engine = "podman"\n');
-    const { reports: told, nodes } = await json("--config", podman, "--rank", "2-3");
-    t.same(told, ["node2 failed", "node3 already"], "podman-compose gives 0 all the same");
+    const { reports, nodes } = await json("--config", podman, "--rank", "2-3");
+    t.same(reports, ["node2 failed", "node3 already"], "podman-compose gives 0 all the same");
     t.match(nodes.find(({ rank }) => rank === 2)?.note, "injected fault");
     flux.fault("node2.build", undefined);
   });
 
   await t.test("a node that hangs has its time, and no more", async (t) => {
     flux.fault("node1.build", "hang");
-    const { reports: told, nodes } = await json("--rank", "0-1", "--timeout", "5s");
-    t.same(told, ["node0 already", "node1 timeout"]);
+    const { reports, nodes } = await json("--rank", "0-1", "--timeout", "5s");
+    t.same(reports, ["node0 already", "node1 timeout"]);
     t.match(nodes.find(({ rank }) => rank === 1)?.note, "timed out after 5 s");
   });
 
-  await t.test("Ctrl-C ends what the nodes are at", async (t) => {
+  await t.test("Ctrl-C stops the builds", async (t) => {
     const { env, common } = flux.place;
     const [command, ...args] = [...WARM, "--rank", "0-1"];
     const { child, ended } = spawnCommand(command, args, { env, cwd: common });
     let printed = "";
     child.stderr.on("data", (chunk: Buffer) => (printed += chunk.toString()));
-    await until("node0 is told", () => /node0 .*\n/.test(printed));
+    await until("node0 is reported", () => /node0 .*\n/.test(printed));
     child.kill("SIGINT");
     t.equal(await ended, 1);
     t.match(printed, /^SIGINT: stopping the builds\nnode1 \(rank 1\): failed: stopped$/m);
@@ -96,7 +96,7 @@ life(async (t, flux) => {
     flux.fault("node1.build", undefined);
   });
 
-  await t.test("what is not possible is refused in one line", async (t) => {
+  await t.test("an impossible request is refused in one line", async (t) => {
     const engines = /^flux-usernetes: --engine: found "podman", allowed: docker \(.*\)\n$/;
     const other = await warm("--engine", "podman");
     t.match(other, { exitCode: 2, stdout: "", stderr: engines });
@@ -116,7 +116,7 @@ life(async (t, flux) => {
     t.equal(called("docker pull ready-made:1").length, 1);
   });
 
-  await t.test("a node that is lost meanwhile is reported as such", async (t) => {
+  await t.test("a node that is lost meanwhile is reported as lost", async (t) => {
     flux.fault("node3.build", "hang");
     const before = called("node3 docker compose -p usernetes_warm build").length;
     const going = json("--rank", "2-3");
@@ -125,7 +125,7 @@ life(async (t, flux) => {
       () => called("node3 docker compose -p usernetes_warm build").length > before,
     );
     await flux.lose(3);
-    const { reports: told } = await going;
-    t.same(told, ["node2 already", "node3 lost"]);
+    const { reports } = await going;
+    t.same(reports, ["node2 already", "node3 lost"]);
   });
 });

@@ -121,7 +121,7 @@ t.test(
   },
 );
 
-t.test("what is not understood stays as it is", async (t) => {
+t.test("a form that is not understood stays unchanged", async (t) => {
   const flow = CONFIG.replace(/extraArgs:\n.*\n.*\n/, "extraArgs: [{name: a, value: b}]\n");
   const changed = await adjusted(nodeOf(t, flow), ["no-leader-election"]);
   t.match(changed, "controllerManager:\n  extraArgs: [{name: a, value: b}]\n");

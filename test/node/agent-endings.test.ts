@@ -129,7 +129,7 @@ t.test("before its first step, a call ends", (t) => {
     t.strictSame((await earlier.ended).reports, ["here", "stage: ok", "gone: "]);
   });
 
-  t.test("what a killed runner has left that ignores TERM", async (t) => {
+  t.test("a process of a killed runner that ignores TERM", async (t) => {
     const node = newNode(t);
     node.program("deaf", `trap "" TERM; sleep 244.90; sleep 244.90`);
     const earlier = node.startAs({ nonce: "killed" }, ["kubeadm-init", 60, "deaf; true"]);

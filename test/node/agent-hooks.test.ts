@@ -82,7 +82,7 @@ t.test("a hook that takes too long ends with all that it started", async (t) => 
   await until("it has ended", () => !existsSync(proc));
 });
 
-t.test("what a hook leaves running stays, and the step ends", async (t) => {
+t.test("a background process of a hook stays, and the step ends", async (t) => {
   const node = newNode(t);
   node.staged();
   const path = program(node, "hook", 'setsid sleep 60 & echo $! >"$NOTES/pid"');
@@ -104,7 +104,7 @@ t.test("before-down runs only where the cluster has its work directory", async (
   t.strictSame(await node.call("before-down"), none, "another cluster's");
 });
 
-t.test("stage names a program that is not there, before anything is made", async (t) => {
+t.test("stage names a missing program before it creates anything", async (t) => {
   const node = newNode(t);
   const path = program(node, "hook", "true");
   const prints = async (env: Record<string, string>) => {

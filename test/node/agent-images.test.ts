@@ -74,7 +74,7 @@ t.test("the lead gets what kubeadm would pull first, and the rest later", async 
   t.equal(node.noted("ctr").length, 2);
 });
 
-t.test("what was loaded is not loaded again, and what has changed is", async (t) => {
+t.test("an imported archive is imported again only after a change", async (t) => {
   const node = nodeWith(t, { "b.tar": PAUSE });
   await node.call("load-images");
   t.match((await node.call("load-images")).at(-1), /: ok: .*b\.tar: loaded before$/);
@@ -92,7 +92,7 @@ t.test("half an archive fails the step by its name, and nothing is loaded", asyn
   t.strictSame(node.noted("ctr"), []);
 });
 
-t.test("what containerd does not take fails the step with its words", async (t) => {
+t.test("an archive that containerd refuses fails the step with its message", async (t) => {
   const node = nodeWith(t, { "a.tar": PAUSE });
   node.note("ctr.fails", "");
   const end = (await node.call("load-images")).at(-1);
@@ -102,7 +102,7 @@ t.test("what containerd does not take fails the step with its words", async (t) 
   );
 });
 
-t.test("stage names a directory that is not there", async (t) => {
+t.test("stage names a missing directory", async (t) => {
   const node = newNode(t);
   const { exitCode, stderr } = await node.step("stage", { USERNETES_IMAGES: "/opt/none" });
   t.equal(exitCode, 1);

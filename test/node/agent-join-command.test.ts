@@ -18,7 +18,7 @@ t.test("join-command", (t) => {
     t.notMatch(node.read(`${OWN}/join-command.log`), TOKEN);
   });
 
-  t.test("leaves out what kubeadm warns of on the same terminal", async (t) => {
+  t.test("omits kubeadm's warnings from the same terminal", async (t) => {
     const node = newNode(t);
     node.staged();
     const warning = "W1124 20:59:01.123456      42 configset.go:202] kubeadm cannot validate";
@@ -33,7 +33,7 @@ t.test("join-command", (t) => {
     t.equal(statSync(join(node.workdir, "join-command")).mode & 0o777, 0o700);
   });
 
-  t.test("has failed where make made nothing, or what cannot be read", async (t) => {
+  t.test("fails if make wrote nothing, or an unreadable file", async (t) => {
     const node = newNode(t);
     node.staged();
     const nothing = ["join-command: failed 1: it produced no output"];
@@ -71,7 +71,7 @@ t.test("fetch-join", (t) => {
     t.equal(node.read("join-command"), "another\n", "repeated, it is replaced");
   });
 
-  t.test("keeps what the lead has put into a work directory that they share", async (t) => {
+  t.test("keeps the lead's file in a shared work directory", async (t) => {
     const node = newNode(t);
     node.staged();
     node.env["USERNETES_LEAD"] = "7";

@@ -64,7 +64,7 @@ t.test("on a node", (t) => {
     t.equal(parts.map((part) => part.slice("log up: ".length)).join(""), text);
   });
 
-  t.test("another's directory, and what was planted, is not read", async (t) => {
+  t.test("a directory of another cluster, or a planted file, is not read", async (t) => {
     const node = stagedNode(t);
     put(node, "up.log", "x\n");
     node.plant("fifo", join(node.workdir, OWN, "stage.log"));
@@ -86,7 +86,7 @@ t.test("on a node", (t) => {
     await notFound("a link to one");
   });
 
-  t.test("what runs is followed, each line once, through all tries", async (t) => {
+  t.test("a running step is followed through all tries, each line once", async (t) => {
     const node = newNode(t);
     const following = node.logs("follow", ["stage", "up", "kubeadm-init"]);
     await sleep(600);
@@ -135,7 +135,7 @@ t.test("on a node", (t) => {
     t.equal(lines.at(-1), "logs found");
   });
 
-  t.test("where too much was printed to be followed, that is reported", async (t) => {
+  t.test("a follow that cannot keep up reports it", async (t) => {
     const node = stagedNode(t);
     const following = node.logs("follow", ["up"]);
     await node.call(["up", 60, "echo first; sleep 1; seq 2000000; sleep 1; echo last"]);

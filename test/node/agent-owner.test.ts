@@ -53,9 +53,9 @@ t.test(
     const node = newNode(t);
     // As sudo(8) that has a session of its own, and stays.
     node.program("sudo", 'shift 3; "$@"');
-    const script = `trap 'echo 1 >"$NOTES/term"; exit 1' TERM; echo 1 >"$NOTES/begun"; sleep 60 & wait`;
+    const script = `trap 'echo 1 >"$NOTES/term"; exit 1' TERM; echo 1 >"$NOTES/started"; sleep 60 & wait`;
     const earlier = node.startAs({ uid: me, nonce: "earlier" }, ["up", 60, script]);
-    while (!node.has("begun")) await new Promise((resolve) => setTimeout(resolve, 20));
+    while (!node.has("started")) await new Promise((resolve) => setTimeout(resolve, 20));
     const before = Date.now();
     t.strictSame(
       (await node.startAs({ uid: me }, ["up", 10, '[ -e "$NOTES/term" ]']).ended).reports,
@@ -82,7 +82,7 @@ t.test("the join-command passes through stdin, and in no argument", async (t) =>
   t.notMatch([...node.noted("sudo"), ...node.noted("sudo.env")].join("\n"), "0123456789abcdef");
 });
 
-t.test("what keeps a user's steps from running is refused with the reason", async (t) => {
+t.test("a request that cannot run as the user is refused with the reason", async (t) => {
   const node = newNode(t);
   const refusal = async (uid: number) =>
     (await node.startAs({ uid }, "up", "stage").ended).reports.slice(1);

@@ -67,7 +67,7 @@ t.test(
   },
 );
 
-t.test("a teardown looks for leftovers all the same, if there is a work directory", async (t) => {
+t.test("a teardown still checks for leftovers if there is a work directory", async (t) => {
   const node = newNode(t);
   writeFileSync(join(node.directory, "file"), "");
   node.site = { XDG_RUNTIME_DIR: `${node.directory}/file/run` };

@@ -91,7 +91,7 @@ t.test("reports", (t) => {
     t.match(node.read(`${OWN}/up.log`), "Traceback", "the log has all of it");
   });
 
-  t.test("what a step waits for while it runs, on a descriptor of its own", async (t) => {
+  t.test("a running step reports what it waits for on a descriptor of its own", async (t) => {
     const node = newNode(t);
     const waits = `echo "1 of 2 --token ${TOKEN}" >&3; until [ -e $NOTES/go ]; do sleep 0.02; done; printf no-end >&3`;
     const agent = node.start(["wait-nodes", 10, waits]);
@@ -151,7 +151,10 @@ t.test("a request", (t) => {
     const node = newNode(t);
     node.program("flux", "echo garbage");
     const { reports } = await node.start(["up", 9, "true"]).ended;
-    t.strictSame(reports, ["here", "refused: flux getattr rank has failed on this node"]);
+    t.strictSame(reports, [
+      "here",
+      "refused: flux getattr rank failed on this node; check its broker",
+    ]);
   });
 
   t.test("of no known kind ends the agent, and nothing of it runs", async (t) => {
@@ -254,7 +257,7 @@ t.test("the log of a step", (t) => {
   t.end();
 });
 
-t.test("no secret is in an argument or a variable of what runs on a node", async (t) => {
+t.test("no process on a node has a secret in an argument or a variable", async (t) => {
   const node = newNode(t);
   node.staged();
   node.env["FAKE_ARCHIVE"] = JOIN_COMMAND;

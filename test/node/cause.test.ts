@@ -19,7 +19,7 @@ t.test("the cause is the recipe's last line, not what make prints after it", (t)
   t.end();
 });
 
-t.test("what make prints of itself is a cause", (t) => {
+t.test("an error of make itself is a cause", (t) => {
   for (const line of [
     "make: *** No rule to make target 'up'.  Stop.",
     "make: podman-compose: No such file or directory",
@@ -154,7 +154,7 @@ t.test("progress of docker compose is not a cause, and a build's own error is", 
   t.end();
 });
 
-t.test("a warning is shown where nothing else was printed", (t) => {
+t.test("a warning is shown if nothing else was printed", (t) => {
   const warning = "WARN: nothing to do";
   t.strictSame(causesOf(["error: it broke", warning, MAKE]), ["error: it broke"]);
   t.strictSame(causesOf([warning, MAKE]), [warning]);

@@ -70,7 +70,7 @@ t.test("a failure is known by the words of the engine", (t) => {
   t.end();
 });
 
-t.test("a port that is taken means others only for the step that takes it", (t) => {
+t.test("a port in use means other ports only for the step that binds it", (t) => {
   const line = "bind: address already in use";
   t.equal(faultOf("up", [line]), "port");
   t.equal(faultOf("kubeadm-join", [line]), undefined);
@@ -91,7 +91,7 @@ t.test("a warning above the line that ended the step is not its cause", (t) => {
   t.end();
 });
 
-t.test("what a registry does not find is no program that is not installed", (t) => {
+t.test("an image that a registry does not find is not reported as a missing program", (t) => {
   t.equal(faultOf("up", ["Error: docker.io/library/x:1: not found"]), undefined);
   for (const missing of [
     "/bin/sh: 1: podman-compose: not found",

@@ -187,7 +187,7 @@ class Archives(unittest.TestCase):
 
     def test_descriptions_name_an_image_that_pods_cannot_use(self):
         found = images.describe("/i/a.tar", ["x/y:1", "latest"])
-        self.assertEqual(found, "a.tar: x/y:1, latest, which is no name")
+        self.assertEqual(found, "a.tar: x/y:1, latest, which is not a valid name")
         self.assertEqual(images.describe("/i/a.tar", []), "a.tar: no name: pods cannot use it")
 
 

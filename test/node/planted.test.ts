@@ -123,7 +123,7 @@ for (const [what, plant, message] of PLANTED)
     t.strictSame(node.noted("container"), [], "what the engine has is taken down all the same");
   });
 
-t.test("a cluster whose user has taken the marker away is taken down all the same", async (t) => {
+t.test("a cluster without its marker is removed, too", async (t) => {
   const node = newNode(t);
   await node.step("stage");
   node.note("container", `${PROJECT}-node-1\n`);
@@ -134,7 +134,7 @@ t.test("a cluster whose user has taken the marker away is taken down all the sam
   t.ok(existsSync(node.workdir), "but whose the directory is, is not known any more");
 });
 
-t.test("an empty directory is made private when it is taken", async (t) => {
+t.test("an empty directory becomes private when it is used", async (t) => {
   const node = newNode(t);
   mkdirSync(node.workdir, { mode: 0o777 });
   t.equal((await node.step("stage")).exitCode, 0);
@@ -226,7 +226,7 @@ t.test("the template", (t) => {
         stderr,
         `the template ${node.template}: ${name} is a link that leads out of it, to ${to}: put a copy in its place`,
       );
-      t.notOk(existsSync(node.workdir), "nothing was begun");
+      t.notOk(existsSync(node.workdir), "nothing was started");
     }
   });
 

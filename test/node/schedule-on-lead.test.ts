@@ -61,7 +61,7 @@ t.test("yes: on any; no: on none", async (t) => {
   t.strictSame(await removals(nodeOf(t, [lead]), "no", 1), []);
 });
 
-t.test("what is not there is not removed, and what failed is tried again", async (t) => {
+t.test("missing objects are not removed, and a failed removal is repeated", async (t) => {
   t.strictSame(await removals(nodeOf(t, [bare]), "auto", 1), []);
   const busy = nodeOf(t, [lead], { refuses: true });
   t.strictSame(await removals(busy, "auto", 1), [ALL[0], ...ALL]);

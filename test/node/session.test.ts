@@ -67,18 +67,21 @@ t.test("a rank is lost when its runner has exited, and the others are not", asyn
   t.ok(session.serves([0, 1]), "its agent is there, and starts another");
 });
 
-t.test("so is one whose broker is lost, or that flux exec cannot reach", async (t) => {
-  const { session, take, lose, hear } = openSession();
-  const { lines, over } = take(chainOf([0, 1], "up"));
-  lose(1);
-  hear("flux-exec: Error: rank 0: flux: No route to host");
-  await over;
-  t.strictSame(lines, ["up 1 lost (the node was lost)", "up 0 lost (No route to host)"]);
-  t.notOk(session.serves([1]));
-  t.notOk(session.serves([0]));
-});
+t.test(
+  "a rank whose broker is lost, or that flux exec cannot reach, is reported as lost",
+  async (t) => {
+    const { session, take, lose, hear } = openSession();
+    const { lines, over } = take(chainOf([0, 1], "up"));
+    lose(1);
+    hear("flux-exec: Error: rank 0: flux: No route to host");
+    await over;
+    t.strictSame(lines, ["up 1 lost (the node was lost)", "up 0 lost (No route to host)"]);
+    t.notOk(session.serves([1]));
+    t.notOk(session.serves([0]));
+  },
+);
 
-t.test("one that was lost before ends at once", async (t) => {
+t.test("a rank that was lost before is reported immediately", async (t) => {
   const { take, lose, stepEnd } = openSession();
   lose(1);
   const { lines, over } = take(chainOf([0, 1], "up"));
@@ -124,7 +127,7 @@ t.test("a rank that does not answer for a minute is lost", async (t) => {
   t.equal(lines[1], "up 0 ok", "one that answers has all the time that its step has");
 });
 
-t.test("whatever ends the flux exec ends what is under way, and the session", async (t) => {
+t.test("the end of the flux exec ends running steps and the session", async (t) => {
   const { session, take, hear, end, changes } = openSession();
   const { lines, over } = take(chainOf([0], "up"));
   hear("flux-exec: something");

@@ -24,13 +24,13 @@ t.test("comments do not travel", (t) => {
   t.end();
 });
 
-t.test("all of it is small beside what one argument may be (131,072)", (t) => {
+t.test("all of it is much smaller than the limit of one argument (131,072)", (t) => {
   t.ok(Buffer.byteLength(agentSource()) < 65_536);
   for (const [name, script] of scripts) t.ok(Buffer.byteLength(script) < 32_768, name);
   t.end();
 });
 
-t.test("the agent is ASCII, which any locale passes on as it is", (t) => {
+t.test("the agent is ASCII, which every locale passes unchanged", (t) => {
   // eslint-disable-next-line no-control-regex
   t.match(agentSource(), /^[\x00-\x7f]*$/);
   t.end();

@@ -56,7 +56,7 @@ t.test("stage", (t) => {
     t.equal(statSync(node.workdir).mode & 0o777, 0o700, "for nobody else");
   });
 
-  t.test("fills its own directory again, and leaves there what is the cluster's", async (t) => {
+  t.test("completes its own directory, and keeps the files of the cluster", async (t) => {
     const node = newNode(t);
     symlinkSync("Makefile", join(node.template, "GNUmakefile"));
     await node.step("stage");
@@ -210,7 +210,7 @@ t.test("stage", (t) => {
     const fails = async (env: Record<string, string>) => {
       const { exitCode, stderr } = await node.step("stage", env);
       t.equal(exitCode, 1);
-      t.notOk(existsSync(node.workdir), "nothing was begun");
+      t.notOk(existsSync(node.workdir), "nothing was started");
       return stderr;
     };
     t.equal(
@@ -223,7 +223,7 @@ t.test("stage", (t) => {
     );
     t.match(
       await fails({ USERNETES_WORKDIR: "/proc/usernetes-x" }),
-      "the work directory /proc/usernetes-x cannot be made: is /proc there and writable?",
+      "the work directory /proc/usernetes-x cannot be made; check that /proc exists and is writable",
     );
     node.uninstall("make");
     t.match(await fails({}), /^make is not installed on this node, or not on the PATH \//);
@@ -412,7 +412,7 @@ t.test("make", (t) => {
     t.strictSame(node.noted("make").slice(3), ["up QUICK=1"], "what came up stays");
   });
 
-  t.test("does kubeadm-init once, and resets one that was left half done", async (t) => {
+  t.test("runs kubeadm-init once, and resets an incomplete one", async (t) => {
     const node = newNode(t);
     node.staged();
     node.note("make.kubeadm-init", "exit 1");
@@ -436,7 +436,7 @@ t.test("make", (t) => {
     t.strictSame(node.noted("make").slice(1), [kill, "kubeadm-reset", "kubeadm-join"]);
   });
 
-  t.test("takes away what an install-flannel that was cut off has made", async (t) => {
+  t.test("removes what an interrupted install-flannel has made", async (t) => {
     const node = newNode(t);
     node.staged();
     node.note("container", `${PROJECT}-node-1\n`);
@@ -474,7 +474,7 @@ t.test("make", (t) => {
     t.equal(node.noted("make").length, 3, "and none where there is none");
   });
 
-  t.test("joins where the template runs the join-command itself, as it did once", async (t) => {
+  t.test("joins with templates that execute the join command themselves", async (t) => {
     const node = newNode(t);
     node.staged();
     const file = join(node.workdir, "join-command");
@@ -667,7 +667,7 @@ t.test("down-v", (t) => {
     t.ok(existsSync(other));
   });
 
-  t.test("makes down-v, then removes what the engine still has, and the workdir", async (t) => {
+  t.test("runs down-v, then removes remaining resources and the work directory", async (t) => {
     const node = newNode(t);
     node.staged();
     fill(node);
@@ -678,7 +678,7 @@ t.test("down-v", (t) => {
     t.notOk(existsSync(node.workdir));
   });
 
-  t.test("touches nothing of a cluster whose name only begins like ours", async (t) => {
+  t.test("touches nothing of a cluster whose name only starts the same way", async (t) => {
     const node = newNode(t);
     const others = {
       network: `${PROJECT}x_default\n`,
@@ -708,7 +708,7 @@ t.test("down-v", (t) => {
     t.strictSame(all(node), ["bridge", "home", "alpine:3"]);
   });
 
-  t.test("takes it down as it was brought up, whatever the caller knows", async (t) => {
+  t.test("uses the settings of the bring-up, whatever the caller passes", async (t) => {
     const node = newNode(t);
     node.staged();
     node.note("make.down-v", 'echo "$PORT_ETCD $NODE_SUBNET" >>"$NOTES/down"');
@@ -748,7 +748,7 @@ t.test("down-v", (t) => {
       t.ok(end.endsWith("checking docker for leftovers"), end);
     });
 
-  t.test("believes no engine that claims to have removed what it still lists", async (t) => {
+  t.test("does not trust an engine that still lists a removed resource", async (t) => {
     const node = newNode(t);
     node.staged();
     node.note("container", `${PROJECT}-node-1\n`);

@@ -39,7 +39,7 @@ function newNode(t: Tap, generation: Generation): Node {
 async function refusal(t: Tap & Tap0, node: Node): Promise<string> {
   const { exitCode, stderr } = await node.step("stage");
   t.equal(exitCode, 1);
-  t.notOk(existsSync(node.workdir), "nothing was begun");
+  t.notOk(existsSync(node.workdir), "nothing was started");
   t.notMatch(stderr, "\n", "in one line");
   t.ok(stderr.startsWith(`the template ${node.template} `), stderr);
   return stderr.slice(`the template ${node.template} `.length);
@@ -238,7 +238,7 @@ t.test("a compose file without the service node, or the workdir in it, is refuse
   t.equal(await refusal(t, mount), lacks("the directory itself at /usernetes in its compose file"));
 });
 
-t.test("all that is missing is named at once", async (t) => {
+t.test("all missing items are named together", async (t) => {
   const node = newNode(t, "plain");
   change(node.template, "Makefile", /^(up|kubeadm-join):/, "$1-now:");
   change(node.template, "docker-compose.yaml", /^services:/, "x-services:");
@@ -248,7 +248,7 @@ t.test("all that is missing is named at once", async (t) => {
   );
 });
 
-t.test("what is written otherwise is understood", async (t) => {
+t.test("other forms of the same text are understood", async (t) => {
   const plain = async (what: string, edit: (template: string, node: Node) => void) => {
     const node = newNode(t, "plain");
     edit(node.template, node);
@@ -297,7 +297,7 @@ t.test("what is written otherwise is understood", async (t) => {
   });
 });
 
-t.test("what only looks like it is not taken for it", async (t) => {
+t.test("similar text is not mistaken for it", async (t) => {
   const words = async (edit: (template: string, node: Node) => void) => {
     const node = newNode(t, "plain");
     edit(node.template, node);

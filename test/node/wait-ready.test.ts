@@ -134,7 +134,7 @@ t.test("how far it waits is the configuration's", async (t) => {
   t.strictSame(nodes.node.noted("calls"), []);
 });
 
-t.test("a DaemonSet whose controller has not seen it yet is waited for", async (t) => {
+t.test("a DaemonSet that its controller has not seen yet is waited for", async (t) => {
   const unseen = daemonSet(0, {}, { observedGeneration: undefined, desiredNumberScheduled: 0 });
   const played = new Played(t).has("daemonsets", [unseen], [daemonSet(3)]);
   t.strictSame(await played.waits("network"), ["some-net: 0 of ? available", ROLLED_OUT]);
@@ -146,7 +146,7 @@ t.test("pods of an older generation do not count", async (t) => {
   t.strictSame(await played.waits("network"), ["some-net: 1 of 3 available", ROLLED_OUT]);
 });
 
-t.test("what the cluster does not have is not waited for", async (t) => {
+t.test("the step does not wait for objects that the cluster does not have", async (t) => {
   const spec = { template: { spec: {} } };
   const other = daemonSet(0, { spec });
   const elsewhere = daemonSet(0, {}, { desiredNumberScheduled: 0, updatedNumberScheduled: 0 });
@@ -199,7 +199,7 @@ t.test("what the cluster does not have is not waited for", async (t) => {
   for (const [what, played, lines] of cases) t.strictSame(await played.waits(), lines, what);
 });
 
-t.test("a kubectl that fails is asked again, and what it printed is named", async (t) => {
+t.test("a kubectl that fails is repeated, and its output is reported", async (t) => {
   const refused = 'echo "Unable to connect to the server: EOF" >&2; exit 1';
   const played = new Played(t)
     .has("daemonsets", refused, "echo no JSON", [daemonSet(3)])

@@ -165,7 +165,7 @@ t.test("when it dies, what waits is rejected and it is started again", async (t)
   await b.post(7n, "x", {});
 });
 
-t.test("one that is refused is not tried again", (t) => {
+t.test("a bridge that is refused is not restarted", (t) => {
   for (const reason of ["exists", "owner", "rank", "flux"])
     t.test(reason, async (t) => {
       const { flux, seen } = bridge(
@@ -222,14 +222,14 @@ t.test(
 );
 
 t.test("an endless line hides no other, and is not kept", async (t) => {
-  const { seen, logged: said } = bridge(
+  const { seen, logged } = bridge(
     t,
     `head -c 100000000 /dev/zero | tr '\\0' x; echo; echo '${SENTINEL}'`,
   );
   await eventually(() => seen.length > 0);
   t.strictSame(seen, ["sentinel"]);
-  t.equal(said.length, 1);
-  t.match(said[0], /bridge: ignoring a line that is too long: x{100}"/);
+  t.equal(logged.length, 1);
+  t.match(logged[0], /bridge: ignoring a line that is too long: x{100}"/);
   t.ok(process.memoryUsage().arrayBuffers < 64 << 20);
 });
 
@@ -272,13 +272,16 @@ t.test(
   },
 );
 
-t.test("one that never came up is refused with its last words, and not tried again", async (t) => {
-  const { flux, seen } = bridge(t, `echo "No module named 'flux'" >&2; exit 1`);
-  await eventually(() => seen.length > 0);
-  await new Promise((resolve) => setTimeout(resolve, 300));
-  t.strictSame(seen, [{ refused: "flux", error: "No module named 'flux'" }]);
-  t.equal(flux.noted("starts").length, 1);
-});
+t.test(
+  "a bridge that never came up is refused with its last line, and not restarted",
+  async (t) => {
+    const { flux, seen } = bridge(t, `echo "No module named 'flux'" >&2; exit 1`);
+    await eventually(() => seen.length > 0);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    t.strictSame(seen, [{ refused: "flux", error: "No module named 'flux'" }]);
+    t.equal(flux.noted("starts").length, 1);
+  },
+);
 
 t.test("a call to the service is answered with its result, or its refusal", async (t) => {
   const call = (n: number, method: string) =>

@@ -17,17 +17,17 @@ async function after(reasons: Record<string, string>, options: LifeOptions = {})
   return life;
 }
 
-t.test("a node that we drained is undrained when nothing is left there", async (t) => {
+t.test("a node that the daemon drained is undrained when it has no leftovers", async (t) => {
   const life = await after({ "1": OURS, "2": "broken fan", "7": OURS });
   t.strictSame([...life.flux.reasons], [["2", "broken fan"]], "another's reason stays");
   t.match(
     life.printed,
     [/undrained ranks 1,7: no leftovers/].map(() => String),
-    "and said",
+    "and logged",
   );
 });
 
-t.test("not while another cluster has something left there, or is there", async (t) => {
+t.test("not while another cluster has leftovers there, or exists there", async (t) => {
   const left = { jobid: "1", claim: claimOf("1-2", ["node1", "node2"]), left: [2] };
   const there = { jobid: "2", claim: claimOf("0", ["node0"]) };
   const life = await after({ "0": OURS, "1": OURS, "2": OURS }, { open: [left, there] });

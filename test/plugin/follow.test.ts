@@ -42,7 +42,7 @@ t.test("a job's events are reported as they come", async (t) => {
   t.strictSame(flux.noted("starts"), ["job eventlog --follow --format=json 42"]);
 });
 
-t.test("those that are known already are not reported", async (t) => {
+t.test("known clusters are not reported again", async (t) => {
   const { names } = follow(t, { scripts: ["say submit alloc start; exec sleep 60"], known: 2 });
   await eventually(() => names().length > 0);
   t.strictSame(names(), ["start"]);
@@ -61,7 +61,7 @@ t.test("when it dies it is restarted, and reports only new events", async (t) =>
   t.strictSame(restarts, ["flux-job: lost", "exit by a signal"]);
 });
 
-t.test("one that ended well is over", async (t) => {
+t.test("a follow that ended normally is not restarted", async (t) => {
   const { flux, names, restarts } = follow(t, { scripts: ["say submit clean"] });
   await eventually(() => names().length === 2);
   await quietly(400);
@@ -96,7 +96,7 @@ t.test(
   },
 );
 
-t.test("an exception with a note that is too long counts all the same", async (t) => {
+t.test("an exception with a note that is too long still counts", async (t) => {
   const note = `head -c 20000000 /dev/zero | tr '\\0' x; echo '"}}'`;
   const { events } = follow(t, {
     scripts: [

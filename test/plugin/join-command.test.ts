@@ -26,13 +26,13 @@ echo "10.0.0.7  u7s-node-a.example" >/etc/hosts.u7s
 cat /etc/hosts.u7s >>/etc/hosts
 `;
 
-t.test("what the template's Makefile puts around it is passed on", async (t) => {
+t.test("lines that the template's Makefile adds are passed on", async (t) => {
   const { nodes, world } = new Life();
   await publishJoinCommand(JOBID, AROUND + JOIN_COMMAND, world);
   t.equal(nodes.archived[0]?.text, AROUND + JOIN_COMMAND);
 });
 
-t.test("what a template may write is a join-command", (t) => {
+t.test("lines that a template may write are accepted", (t) => {
   const [start = "", hash = ""] = JOIN_COMMAND.split(" --discovery");
   for (const text of [
     JOIN_COMMAND,
@@ -54,7 +54,7 @@ t.test("what a template may write is a join-command", (t) => {
   t.end();
 });
 
-t.test("what is no join-command is not published, nor shown", async (t) => {
+t.test("an invalid join command is neither published nor shown", async (t) => {
   const { nodes, world } = new Life();
   const replaced = (what: string, by: string) => (AROUND + JOIN_COMMAND).replace(what, by);
   for (const text of [
@@ -119,7 +119,7 @@ t.test("a failed archive is reported, and its file is removed", async (t) => {
   t.strictSame(litter(world), []);
 });
 
-t.test("what a killed daemon left is replaced, and removed", async (t) => {
+t.test("files of a killed daemon are replaced and removed", async (t) => {
   const { nodes, world } = new Life();
   const left = join(tmpdir(), `usernetes-join-${JOBID}-${world.site.instance}`);
   const leave = () => {

@@ -64,7 +64,7 @@ t.test("a workdir of an active job, or of one that has an entry, is left alone",
   t.strictSame(other.taken, [], "its teardown goes on elsewhere");
 });
 
-t.test("a node is looked at once, and again when it is back", async (t) => {
+t.test("a node is searched once, and again when it is back", async (t) => {
   const { life, tested } = leftovers();
   await tested.takeAll();
   await tested.takeAll();
@@ -140,7 +140,7 @@ function gone(life: Life) {
   return supervisor;
 }
 
-t.test("a stray cluster is taken down without a record in a directory that is gone", async (t) => {
+t.test("an unrecorded cluster is removed without a record in a missing directory", async (t) => {
   const life = new Life();
   const supervisor = gone(life);
   life.world.nodes.set([0, 1, 2]);
@@ -152,7 +152,7 @@ t.test("a stray cluster is taken down without a record in a directory that is go
   t.strictSame([...life.flux.kvs.keys()], []);
 });
 
-t.test("what a stray cluster leaves once more becomes an entry", async (t) => {
+t.test("leftovers of an unrecorded cluster become an entry", async (t) => {
   const life = new Life();
   const supervisor = gone(life);
   life.world.nodes.set([0, 1, 2]);

@@ -92,7 +92,7 @@ t.test("with a prolog of the site's no hold is counted", async (t) => {
   t.same(meter.marks, ["settle ready took"]);
 });
 
-t.test("what is kept for debugging is no teardown", async (t) => {
+t.test("a cluster that is kept for debugging does not count as a teardown", async (t) => {
   const meter = new Counting();
   const life = await new Life({
     meter,
@@ -125,7 +125,7 @@ t.test("so is one that was canceled while its shell waited", async (t) => {
   t.same(meter.marks.slice(2), ["teardown 0", "kept by epilog"]);
 });
 
-t.test("a job whose nodes were free before its cluster was gone is late", async (t) => {
+t.test("a job whose nodes were free before its cluster was removed counts as late", async (t) => {
   const meter = new Counting();
   const life = await new Life({ meter }).alloc();
   await life.untilStarted();
@@ -136,7 +136,7 @@ t.test("a job whose nodes were free before its cluster was gone is late", async 
   t.same(meter.marks.slice(2), ["teardown 0", "kept by late"]);
 });
 
-t.test("a job that is canceled after its cluster is gone was kept by its shell", async (t) => {
+t.test("a job that is canceled after its teardown counts as kept by its shell", async (t) => {
   const meter = new Counting();
   const life = await new Life({ meter }).alloc();
   await life.untilStarted();
@@ -151,7 +151,7 @@ t.test("a job that is canceled after its cluster is gone was kept by its shell",
   t.same(meter.marks.slice(2), ["teardown 0", "kept by shell"]);
 });
 
-t.test("what is cleaned later is counted once", async (t) => {
+t.test("a later cleaning is counted once", async (t) => {
   const meter = new Counting();
   const life = await new Life({ meter }).alloc();
   await life.untilStarted();

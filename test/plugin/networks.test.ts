@@ -44,7 +44,7 @@ t.test("a node's networks are its addresses and routes, but for the default one"
   ]);
 });
 
-t.test("the network of a cluster that is there is its own, and no other's", async (t) => {
+t.test("the network of an existing cluster belongs only to it", async (t) => {
   const { networks, open } = setUp();
   open.add({ jobid: "1", claim: { ...claimOf("0-1", ["a", "b"]), subnet: "10.100.0.0/24" } });
   t.strictSame((await networks.networksOf([1])).get(1), ["10.100.2.0/24"]);

@@ -71,7 +71,7 @@ t.test("a cluster has ports for further variables, and another has none of them"
   t.end();
 });
 
-t.test("what a cluster had is free when it is closed", (t) => {
+t.test("the ports and subnets of a closed cluster are free", (t) => {
   const open = openWith(entry(1n, "0-1", [0, "10.100.0.0/24"]));
   open.remove(1n);
   t.equal(chosen(open, [0]), "20000 10.100.0.0/24");
@@ -108,7 +108,7 @@ t.test("clusters on two ranks of one host share neither", (t) => {
   t.end();
 });
 
-t.test("what was found taken on a node is not chosen again", (t) => {
+t.test("ports that were in use on a node are not chosen again", (t) => {
   const open = openWith(entry(1n, "0", [0, "10.100.0.0/24"]));
   const mine = { etcd: 20000, kubelet: 20001, flannel: 20002, apiserver: 20003 };
   const choose = (avoid: Avoid[]) => {

@@ -348,7 +348,7 @@ t.test("a failed step", (t) => {
 t.test("ports that are taken on a node", (t) => {
   const portsOf = (life: Life) => life.nodes.environments.map((env) => env["PORT_ETCD"]);
 
-  t.test("are changed for others on all nodes, and what runs is stopped", async (t) => {
+  t.test("are replaced on all nodes, and running steps are stopped", async (t) => {
     const life = new Life();
     life.nodes.play = (step, rank, attempt) => {
       if (step === "up" && rank === 2 && attempt === 1)
@@ -404,7 +404,7 @@ t.test("ports that are taken on a node", (t) => {
   t.end();
 });
 
-t.test("a subnet that is taken on a node is changed for another", async (t) => {
+t.test("a subnet in use on a node is replaced", async (t) => {
   const life = new Life();
   life.nodes.play = (step, rank, attempt) =>
     step === "up" && rank === 1 && attempt === 1
@@ -531,7 +531,7 @@ t.test("a cancel", (t) => {
     t.equal(life.job.wrongFinishes, 0);
   });
 
-  t.test("while it comes up stops what runs and takes down what is there", async (t) => {
+  t.test("while it comes up stops running steps and removes the cluster", async (t) => {
     const life = new Life();
     life.nodes.play = (step) => (step === "kubeadm-init" ? { hangs: true } : undefined);
     await life.alloc();
@@ -720,7 +720,7 @@ t.test("after a restart in the middle", (t) => {
     t.equal(life.job.wrongFinishes, 0);
   });
 
-  t.test("half a teardown is gone through to its end", async (t) => {
+  t.test("an incomplete teardown is completed", async (t) => {
     const life = new Life();
     life.nodes.play = (step, rank, attempt) =>
       step === "down-v" && rank === 1 && attempt === 1 ? { hangs: true } : undefined;
@@ -733,7 +733,7 @@ t.test("after a restart in the middle", (t) => {
     t.equal(life.nodes.commands.at(-1), "exec 1: down-v");
   });
 
-  t.test("the deadline stays the one that was claimed", async (t) => {
+  t.test("the deadline of the claim stays", async (t) => {
     const life = new Life({ config: { "bring-up-timeout": "10m" } });
     life.nodes.play = (step) => (step === "wait-ready" ? { hangs: true } : undefined);
     await life.alloc();
@@ -779,7 +779,7 @@ t.test("a job that asks for debug", (t) => {
     await life.untilClean();
   });
 
-  t.test("is held when its cluster failed, with all it made left in place", async (t) => {
+  t.test("is held when its cluster failed, and its resources stay", async (t) => {
     const life = new Life({ user: { usernetes: { debug: true } } });
     life.nodes.play = (step) => (step === "kubeadm-init" ? { exit: 1 } : undefined);
     await life.alloc();
@@ -994,7 +994,7 @@ t.test("an R that cannot be read ends the job", async (t) => {
   t.equal(life.job.last("exception")?.context?.["note"], "the job's R: R has 2 ranks but 1 hosts");
 });
 
-t.test("what Flux does not answer is asked again", (t) => {
+t.test("a request that Flux does not answer is repeated", (t) => {
   for (const verb of ["lookup", "commit", "update", "post"] as const)
     t.test(verb, async (t) => {
       const life = await new Life({ duration: 60 }).begin();
@@ -1026,7 +1026,7 @@ t.test("what Flux does not answer is asked again", (t) => {
   t.end();
 });
 
-t.test("a job that is gone when it is let go is no fault", async (t) => {
+t.test("a job that has ended when it is released is not an error", async (t) => {
   const life = await new Life().begin();
   life.flux.fail("post", 1, new FluxError(2, "unknown job"));
   life.job.exception("cancel", 0);

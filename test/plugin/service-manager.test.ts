@@ -34,55 +34,55 @@ t.test("without a service manager nothing is sent", async (t) => {
 });
 
 t.test("it is notified when the daemon is ready, reloads and stops", (t) => {
-  const { manager, reports: told } = manage({ NOTIFY_SOCKET: "@abstract" });
+  const { manager, reports } = manage({ NOTIFY_SOCKET: "@abstract" });
   manager.reloading();
-  t.strictSame(told, [], "a reload before it is ready is none of its business");
+  t.strictSame(reports, [], "a reload before it is ready is none of its business");
   manager.ready("4 ranks,\n0 jobs");
   manager.reloading();
   manager.ready("configuration reloaded");
   manager.stopping();
   manager.reloading();
-  t.match(told, [
+  t.match(reports, [
     "READY=1 STATUS=4 ranks, 0 jobs",
     /^RELOADING=1 MONOTONIC_USEC=[0-9]+$/,
     "READY=1 STATUS=configuration reloaded",
     "STOPPING=1",
   ]);
-  t.equal(told.length, 4);
+  t.equal(reports.length, 4);
   t.end();
 });
 
 t.test("a sign of life is sent at half of the watchdog's time, and once", async (t) => {
-  const { manager, reports: told, pass } = manage(UNIT);
+  const { manager, reports, pass } = manage(UNIT);
   await pass(60_000);
-  t.strictSame(told, [], "not before it is ready");
+  t.strictSame(reports, [], "not before it is ready");
   manager.ready("");
   manager.ready("again");
-  told.length = 0;
+  reports.length = 0;
   await pass(29_999);
-  t.strictSame(told, []);
+  t.strictSame(reports, []);
   await pass(1);
   await pass(30_000);
-  t.strictSame(told, ["WATCHDOG=1", "WATCHDOG=1"]);
+  t.strictSame(reports, ["WATCHDOG=1", "WATCHDOG=1"]);
   manager.stopping();
   await pass(60_000);
-  t.equal(told.at(-1), "STOPPING=1");
+  t.equal(reports.at(-1), "STOPPING=1");
 });
 
 t.test("a bridge that hangs gets no second sign of life", async (t) => {
   const hangs = new Promise<void>(() => undefined);
-  const { manager, reports: told, pass } = manage(UNIT, [Promise.resolve(), hangs]);
+  const { manager, reports, pass } = manage(UNIT, [Promise.resolve(), hangs]);
   manager.ready("");
   await pass(300_000);
-  t.strictSame(told.slice(1), ["WATCHDOG=1"]);
+  t.strictSame(reports.slice(1), ["WATCHDOG=1"]);
 });
 
-t.test("what a bridge that was just gone did not send is sent soon", async (t) => {
-  const { manager, reports: told, pass } = manage(UNIT, ["gone", "gone"]);
+t.test("a request that a bridge has lost is sent again soon", async (t) => {
+  const { manager, reports, pass } = manage(UNIT, ["gone", "gone"]);
   manager.ready("");
   await pass(1000);
   const once = ["READY=1 STATUS=", "WATCHDOG=1"];
-  t.strictSame([told.slice(0, 2), told.slice(2).toSorted()], [once, once]);
+  t.strictSame([reports.slice(0, 2), reports.slice(2).toSorted()], [once, once]);
 });
 
 t.test("a watchdog that is meant for another process is left alone", async (t) => {
@@ -90,9 +90,9 @@ t.test("a watchdog that is meant for another process is left alone", async (t) =
     [String(process.pid), 2],
     ["1", 0],
   ] as const) {
-    const { manager, reports: told, pass } = manage({ ...UNIT, WATCHDOG_PID: pid });
+    const { manager, reports, pass } = manage({ ...UNIT, WATCHDOG_PID: pid });
     manager.ready("");
     await pass(30_000);
-    t.equal(told.filter((state) => state === "WATCHDOG=1").length, signs, pid);
+    t.equal(reports.filter((state) => state === "WATCHDOG=1").length, signs, pid);
   }
 });

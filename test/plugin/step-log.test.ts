@@ -34,23 +34,23 @@ t.test("each way that a step has ended is a line, with the time of the slowest",
   t.end();
 });
 
-t.test("who is slow is not waited for", (t) => {
-  const { clock, logged: said, end } = ending(["a0", "a1"]);
+t.test("the group does not wait for slow ranks", (t) => {
+  const { clock, logged, end } = ending(["a0", "a1"]);
   end(0);
   clock.advance(900);
-  t.strictSame(said, []);
+  t.strictSame(logged, []);
   clock.advance(101);
-  t.strictSame(said, ["info: up: a0 (rank 0): ok in 1 s"]);
+  t.strictSame(logged, ["info: up: a0 (rank 0): ok in 1 s"]);
   t.end();
 });
 
-t.test("what is printed of a failure is that of the first, by its rank", (t) => {
-  const { logged: said, end, ends } = ending(["a0", "a1", "a2", "a3"]);
+t.test("the printed lines of a failure are those of the first rank", (t) => {
+  const { logged, end, ends } = ending(["a0", "a1", "a2", "a3"]);
   const failed = { status: "failed", note: "exit 2: no disk" } as const;
   end(3, { ...failed, tail: ["on a3", "no disk"] });
   end(1, { ...failed, tail: ["on a1", "no disk"] });
   ends.flush();
-  t.strictSame(said, [
+  t.strictSame(logged, [
     "error: up: a[1,3] (rank 1,3): failed: exit 2: no disk",
     ...["debug: up: rank 3: on a3", "debug: up: rank 3: no disk"],
   ]);
@@ -59,10 +59,10 @@ t.test("what is printed of a failure is that of the first, by its rank", (t) => 
 
 t.test("names that are many leave room for how it has ended", (t) => {
   const scattered = Array.from({ length: 200 }, (_, i) => `node-${i * 7919}-x${i % 3}.cluster`);
-  const { logged: said, end, ends } = ending(scattered);
+  const { logged, end, ends } = ending(scattered);
   for (const rank of scattered.keys()) if (rank % 2) end(rank);
   ends.flush();
-  const [line = ""] = said;
+  const [line = ""] = logged;
   t.match(line, /^info: up: node-.* \(rank 1,3,.*\) and [0-9]+ more: ok in 1 s$/);
   t.ok(line.length < 400, line);
   t.end();

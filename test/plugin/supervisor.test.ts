@@ -85,7 +85,7 @@ t.test("a job that waits for nodes is known and costs no follow", async (t) => {
   t.strictSame(starts(), []);
   supervisor.onDue(JOBID);
   supervisor.onDue(JOBID);
-  t.equal(supervisor.size, 1, "it is begun at once when it is due");
+  t.equal(supervisor.size, 1, "it starts at once when it is due");
   t.equal(supervisor.known, 1);
   await eventually(() => starts().length === 1);
   supervisor.onDue(JOBID);
@@ -104,7 +104,7 @@ t.test("a job that waited before all were known still waits", async (t) => {
   await eventually(() => starts().length === 1);
 });
 
-t.test("a job that is to be refused is taken before it has nodes", async (t) => {
+t.test("a job that will be refused is handled before it has nodes", async (t) => {
   const { life, supervisor } = supervise(t);
   await supervisor.onSentinel();
   supervisor.onJob(REFUSED);
@@ -154,7 +154,7 @@ t.test("a job that was refused by ingest is forgotten", async (t) => {
   t.ok(life.printed.includes("debug: ƒ2QT1HSJy5: forgotten"));
 });
 
-t.test("one that goes while its eventlog is read is not followed", async (t) => {
+t.test("a job that ends while its eventlog is read is not followed", async (t) => {
   const { life, supervisor, report, starts } = supervise(t);
   await supervisor.onSentinel();
   report();
@@ -204,7 +204,7 @@ t.test("a job that is reported again before all are known is taken once", async 
   t.equal(starts().length, 1);
 });
 
-t.test("an entry that is broken is named, and keeps nobody else", async (t) => {
+t.test("a malformed entry is reported, and does not affect others", async (t) => {
   const { life, supervisor, report, starts } = supervise(t);
   const claim = { ranks: "0", hosts: ["node0"] };
   for (const [name, entry] of [
@@ -247,7 +247,7 @@ t.test("a job that is reported again while its record is read again is taken onc
   t.equal(starts().length, 1);
 });
 
-t.test("what a lost node left is cleaned when it is back, without a restart", async (t) => {
+t.test("a lost node is cleaned when it is back, without a restart", async (t) => {
   const life = await new Life().alloc();
   await life.untilStarted();
   life.reconciler.leave();

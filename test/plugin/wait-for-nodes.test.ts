@@ -36,7 +36,7 @@ t.test("it waits no longer than a bring-up may take", async (t) => {
   t.equal(waits(life).length, 1);
 });
 
-t.test("it waits for nobody whose job is active, or who has left something", async (t) => {
+t.test("it does not wait for active jobs, or for failed teardowns", async (t) => {
   for (const open of [other, { ...other, left: [0] }]) {
     const life = new Life({ open: [open] });
     if ("left" in open) life.world.open.setReleased(1n);

@@ -40,7 +40,7 @@ t.test("a job waits for ports that another cluster still has", async (t) => {
     true,
     "its time begins",
   );
-  t.equal(waits(life).length, 1, "said once");
+  t.equal(waits(life).length, 1, "logged once");
 });
 
 t.test("the wait for ports ends with the time of a bring-up, with the reason", async (t) => {
@@ -73,7 +73,7 @@ t.test("a job waits for subnets, and for the cluster of the instance", async (t)
   await life.untilStarted();
 });
 
-t.test("what a node that is lost still has keeps no other node's ports", async (t) => {
+t.test("resources on a lost node do not reserve ports on other nodes", async (t) => {
   const left = { ...other("1", ["node0", "node9"]), left: [1] };
   const life = new Life({ config: { ports: "default" }, open: [left] });
   await life.alloc();

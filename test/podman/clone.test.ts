@@ -34,12 +34,12 @@ else
         t.match(warmed, { exitCode: 0, stderr: /^node0 \(rank 0\): image ready after /m });
         const before = await flux.engines();
         await flux.startDaemon("--config", table);
-        await t.test("a job has its cluster, and nothing is left of it", async (t) => {
+        await t.test("a job has its cluster, which is removed completely", async (t) => {
           await checkJob(t, flux);
           t.same(await flux.engines(), before);
         });
         if (choosable)
-          await t.test("an install-flannel that is cut off is done again", async (t) => {
+          await t.test("an interrupted install-flannel is repeated", async (t) => {
             await checkCutOff(t, flux, table);
             t.same(await flux.engines(), before);
           });

@@ -11,7 +11,7 @@ await podmanLife({ table: TABLE, size: 2 }, async (t, flux) => {
     return log.split("\n").findLast((line) => line.includes(`drain idset=${rank} `)) ?? "";
   };
 
-  await t.test("a node that its policy starts again in the teardown is removed", async (t) => {
+  await t.test("a node that its policy restarts during the teardown is removed", async (t) => {
     // Of podman kill it would know that its user wants it ended.
     flux.instead({ "down-v": "podman exec $(USERNETES_PROJECT)_node_1 kill 1" });
     const job = await flux.submit("-N1", "true");
@@ -22,7 +22,7 @@ await podmanLife({ table: TABLE, size: 2 }, async (t, flux) => {
     t.same(await flux.leftovers(), []);
   });
 
-  await t.test("a node whose init ignores TERM is not waited for", async (t) => {
+  await t.test("the teardown does not wait for a node whose init ignores TERM", async (t) => {
     // The engine gives it ten seconds to stop.
     flux.instead({ up: "touch ignores-term; $(COMPOSE) up --build -d" });
     const seconds: number[] = [];
@@ -40,7 +40,7 @@ await podmanLife({ table: TABLE, size: 2 }, async (t, flux) => {
     t.same(await flux.leftovers(), []);
   });
 
-  await t.test("a network that its user's own container is on is named", async (t) => {
+  await t.test("a network with a user's own container is named", async (t) => {
     const job = await flux.submit("-N1", "sleep", "300");
     await flux.started(job);
     const network = `usernetes-${job.slice(1).toLowerCase()}_default`;
@@ -56,32 +56,29 @@ await podmanLife({ table: TABLE, size: 2 }, async (t, flux) => {
     t.same(await flux.leftovers(), []);
   });
 
-  await t.test(
-    "an engine that does not answer costs a node, and no more than the time",
-    async (t) => {
-      await flux.stopDaemon();
-      const limits =
-        'bring-up-timeout = "5s"\nteardown-timeout = "4s"\ncontainer-engine = "podman"\n';
-      await flux.startDaemon("--config", flux.table(limits, { template: flux.templatePath }));
-      flux.hangs(0, "");
-      const job = await flux.submit("-N1", "true");
-      await flux.ended(job);
-      t.match(await flux.settled(job), {
-        outcome: "failed",
-        note: "timed out after 5s, waiting for up on node0 (rank 0)",
-      });
-      t.match((await flux.record(job)).at(-1), { name: "down", context: { left: [0] } });
-      // Podman is ended first, and the step may still get to say so.
-      t.match(
-        await drained(0),
-        /timed out after 4 s: (checking podman for leftovers|podman does not answer)/,
-      );
-      flux.hangs(0, undefined);
-      t.match(await flux.run(["flux-usernetes", "clean", job]), { exitCode: 0 });
-      await flux.flux("resource", "undrain", "0");
-      t.same(await flux.leftovers(), []);
-    },
-  );
+  await t.test("an engine that does not answer drains the node at the deadline", async (t) => {
+    await flux.stopDaemon();
+    const limits =
+      'bring-up-timeout = "5s"\nteardown-timeout = "4s"\ncontainer-engine = "podman"\n';
+    await flux.startDaemon("--config", flux.table(limits, { template: flux.templatePath }));
+    flux.hangs(0, "");
+    const job = await flux.submit("-N1", "true");
+    await flux.ended(job);
+    t.match(await flux.settled(job), {
+      outcome: "failed",
+      note: "timed out after 5s, waiting for up on node0 (rank 0)",
+    });
+    t.match((await flux.record(job)).at(-1), { name: "down", context: { left: [0] } });
+    // Podman is ended first, and the step may still get to say so.
+    t.match(
+      await drained(0),
+      /timed out after 4 s: (checking podman for leftovers|podman does not answer)/,
+    );
+    flux.hangs(0, undefined);
+    t.match(await flux.run(["flux-usernetes", "clean", job]), { exitCode: 0 });
+    await flux.flux("resource", "undrain", "0");
+    t.same(await flux.leftovers(), []);
+  });
 
   await flux.stopDaemon();
 });

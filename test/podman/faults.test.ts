@@ -38,7 +38,7 @@ await podmanLife({ table: TABLE, size: 2 }, async (t, flux) => {
     t.same(await flux.leftovers(), []);
   });
 
-  await t.test("somebody else's container with its name is reported", async (t) => {
+  await t.test("a foreign container with the cluster's name is reported", async (t) => {
     const taken = `podman run -d --name $(USERNETES_PROJECT)_node_1 ${IMAGE}; ${UP}`;
     const seen = await fails({ up: taken });
     t.match(seen, GONE);
@@ -46,7 +46,7 @@ await podmanLife({ table: TABLE, size: 2 }, async (t, flux) => {
     t.same(await flux.leftovers(), []);
   });
 
-  await t.test("an image that is not there is not asked for twice", async (t) => {
+  await t.test("an image that does not exist is requested only once", async (t) => {
     const seen = await fails({ up: `echo FROM no-such-image >Dockerfile; ${UP}` });
     t.match(seen, { ...GONE, tries: 1, note: /short-name "no-such-image" did not resolve/ });
     t.same(await flux.leftovers(), []);
@@ -59,7 +59,7 @@ await podmanLife({ table: TABLE, size: 2 }, async (t, flux) => {
     t.same(await flux.leftovers(), []);
   });
 
-  await t.test("a container that dies is found out, and does not come back", async (t) => {
+  await t.test("a container that dies is detected, and does not return", async (t) => {
     const dies = `echo 'CMD ["sh", "-c", "exit 3"]' >>Dockerfile; ${UP}`;
     const seen = await fails({ up: dies, "down-v": "@true" });
     t.match(seen, GONE);

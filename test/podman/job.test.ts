@@ -60,7 +60,7 @@ test $FLUX_TASK_RANK != 0 || kubectl get nodes; exit ${status}`);
     t.same(await flux.leftovers(), []);
   });
 
-  await t.test("one that is kept for debugging is there until it is cleaned", async (t) => {
+  await t.test("a cluster that is kept for debugging exists until it is cleaned", async (t) => {
     const debug = "--setattr=attributes.user.usernetes_debug=yes";
     // The user's Makefile does not do what its target promises.
     flux.instead({ "down-v": "@true" });

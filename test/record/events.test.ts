@@ -22,13 +22,13 @@ t.test("an event is one line of an eventlog", (t) => {
   t.end();
 });
 
-t.test("what was written is read back", (t) => {
+t.test("written events are read back", (t) => {
   t.strictSame(parseEventlog(EVENTS.map(formatEvent).join("")), EVENTS);
   t.strictSame(parseEventlog(""), []);
   t.end();
 });
 
-t.test("a line that is no event hides no other", (t) => {
+t.test("a line that is not an event hides no other", (t) => {
   const [first, second] = EVENTS.map(formatEvent);
   const bad = ["{", "null", "[]", "3", '{"name":"x"}', '{"timestamp":"1","name":"x"}', ""];
   t.strictSame(

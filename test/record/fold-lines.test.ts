@@ -47,7 +47,7 @@ t.test("each rank's own lines are all there, in their order", (t) => {
   t.end();
 });
 
-t.test("thousands of ranks may all print something else", (t) => {
+t.test("thousands of ranks may all print different lines", (t) => {
   const of = Array.from({ length: 4096 }, (_, rank) =>
     Array.from({ length: 12 }, (_, n) => (n % 2 ? `line ${n}` : `line ${n} of ${rank}`)),
   );

@@ -3,7 +3,7 @@ import t from "tap";
 import { oneLine, plainLine } from "../../lib/record/notes.js";
 import { JOIN_COMMAND, TOKEN } from "../fakes/playing-run.js";
 
-t.test("what is a line already stays as it is", (t) => {
+t.test("a line stays unchanged", (t) => {
   t.equal(
     oneLine("up failed on node1:  exit 2 ƒ 日本 😀"),
     "up failed on node1:  exit 2 ƒ 日本 😀",

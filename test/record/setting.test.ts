@@ -35,7 +35,7 @@ const LATER: Site = {
   instance: "uuid",
 };
 
-t.test("steps get what the cluster was made with, and the broker of the moment", (t) => {
+t.test("steps get the cluster's own settings, and the current broker", (t) => {
   const setting = settingOf(SITE, 300_000);
   t.equal(setting.teardownTimeout, 300);
   t.notOk(JSON.stringify(setting).includes("local://"));

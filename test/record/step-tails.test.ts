@@ -23,7 +23,7 @@ t.test("a try has a heading, and its lines their ranks", (t) => {
   t.end();
 });
 
-t.test("one that went well and printed nothing leaves nothing, and one that was lost does", (t) => {
+t.test("a silent success saves no text, and a lost step does", (t) => {
   const lines = new Map<number, string[]>();
   t.equal(formatTail(tail({ lines }), TEXT_MAX), "");
   const lost = formatTail(tail({ lines, status: "lost", note: "No route to host" }), TEXT_MAX);

@@ -312,7 +312,7 @@ t.test(
   },
 );
 
-t.test("what follows a write that fails is not written before it", async (t) => {
+t.test("a later write never precedes a failed one", async (t) => {
   const { clock, failures, lines, noteLast, writer } = setUp();
   failures.push(new Error("the bridge ended"));
   noteLast("stage 0 running");
@@ -408,7 +408,7 @@ t.test("a step's text is bounded, whatever the number of ranks, tries and daemon
   }
 });
 
-t.test("nothing is kept of what is printed in a job's directory that is gone", async (t) => {
+t.test("no output is saved in a job's directory that no longer exists", async (t) => {
   const { commits, printed, writer } = setUp();
   writer.onlyEntry();
   printed("down-v 0", ["gone"], false);

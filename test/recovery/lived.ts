@@ -127,7 +127,7 @@ export function faults({ events, record, played, left }: Lived): string[] {
   for (const name of ["claim", "settle", "teardown-start", "down"])
     if (record.length > 0 && record.filter((e) => e.name === name && !isKept(e)).length !== 1)
       wrong.push(`not one ${name} in the record`);
-  return [...wrong, ...doubled(played), ...begunAgain(record)];
+  return [...wrong, ...doubled(played), ...startedAgain(record)];
 }
 
 /** A debug job's cluster is left in place when it ends, once, and taken down by `clean`. */
@@ -150,14 +150,14 @@ function doubled(played: Played[]): string[] {
 }
 
 /** A join-command lives in the daemon's memory until it is published; all else that is ok is done. */
-function begunAgain(record: Entry[]): string[] {
+function startedAgain(record: Entry[]): string[] {
   const ok = new Set<string>();
   const wrong: string[] = [];
   for (const { name, context } of record) {
     if (!name.startsWith("step-") || context?.["step"] === "join-command") continue;
     for (const rank of decodeIdset(String(context?.["ranks"]))) {
       const step = `${String(context?.["step"])} on rank ${rank}`;
-      if (name === "step-start" && ok.has(step)) wrong.push(`${step} begun again`);
+      if (name === "step-start" && ok.has(step)) wrong.push(`${step} started again`);
       if (name === "step-finish" && context?.["status"] === "ok") ok.add(step);
     }
   }

@@ -5,11 +5,11 @@
 import type { Instance } from "./instance.js";
 import type { Job } from "./job.js";
 
-export const hasBegun = ({ state }: Job): boolean => state === "RUN" || state === "CLEANUP";
+export const hasStarted = ({ state }: Job): boolean => state === "RUN" || state === "CLEANUP";
 
 export async function cleanUp({ jobs }: Instance): Promise<void> {
   jobs.queue.stopped = true;
   for (const job of jobs.jobs.values())
     if (job.state === "RUN") jobs.raise(job.id, { type: "cancel", severity: 0, note: "" });
-  await jobs.untilNone(hasBegun);
+  await jobs.untilNone(hasStarted);
 }

@@ -119,7 +119,7 @@ export class JobManager {
         foldEvent(subject, entry);
         subject.entries.push(entry);
         this.instance.kvs.append(`${kvsDirectory(subject.id)}.eventlog`, encodeEntry(entry));
-        this.#tell(subject, entry);
+        this.#notify(subject, entry);
         this.instance.onJobEvent(subject, entry);
         // A prolog-start that follows from an alloc is counted before there can be a start.
         if (this.#posted.some((other) => other.job === subject)) continue;
@@ -131,7 +131,7 @@ export class JobManager {
   }
 
   /** A submit event is sent together with the next one, as by ingest. */
-  #tell(job: Job, entry: Entry): void {
+  #notify(job: Job, entry: Entry): void {
     if (entry.name === "submit") return;
     const [submit] = job.entries;
     if (!job.journaled && submit) this.#events.emit("event", job, submit);

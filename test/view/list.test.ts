@@ -74,7 +74,7 @@ t.test("each state has its word", (t) => {
   t.end();
 });
 
-t.test("the time stops when it is gone", (t) => {
+t.test("the time stops when the cluster is removed", (t) => {
   const gone: RecordEvent = { timestamp: BEGIN + 30, name: "down", context: { left: [] } };
   t.match(lines([claimEvent(), gone])[0], / 30\.0s /);
   t.end();

@@ -41,7 +41,7 @@ t.test("no other program's output controls the terminal, or reveals secrets", (t
   t.end();
 });
 
-t.test("what was followed is not printed again", (t) => {
+t.test("followed output is not printed again", (t) => {
   t.strictSame(unknown(["a", "b"], []), ["a", "b"]);
   t.strictSame(unknown(["a", "b", "c"], ["x", "a", "b"]), ["c"]);
   t.strictSame(unknown(["a", "b"], ["a", "b"]), []);

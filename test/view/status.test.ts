@@ -83,7 +83,7 @@ t.test("a step that reports what it waits for has it named", (t) => {
   t.end();
 });
 
-t.test("if no step runs, it explains what that may mean", (t) => {
+t.test("if no step runs, it explains the possible reasons", (t) => {
   t.match(
     lines([claimEvent()]).at(-1),
     /^no step is running: .* daemon is down \(check with flux usernetes ping\)/,
@@ -145,10 +145,10 @@ t.test("a step that failed has its last lines, as they were kept", (t) => {
       [2, ["pulling", "disk full", "also here"]],
     ]),
   ];
-  const told = lines(record, undefined, kept);
-  const at = told.findIndex((line) => line.startsWith("up failed on"));
-  t.same(told.slice(at + 1, at + 4), ["  1-2: pulling", "  1-2: disk full", "  2: also here"]);
-  t.match(told[at + 4], /^ {2}full log: /);
+  const shown = lines(record, undefined, kept);
+  const at = shown.findIndex((line) => line.startsWith("up failed on"));
+  t.same(shown.slice(at + 1, at + 4), ["  1-2: pulling", "  1-2: disk full", "  2: also here"]);
+  t.match(shown[at + 4], /^ {2}full log: /);
   t.end();
 });
 
@@ -161,7 +161,7 @@ t.test("a cluster that is held shows how to release it", (t) => {
   t.end();
 });
 
-t.test("a cluster that is kept when its job has ended has an age", (t) => {
+t.test("a kept cluster has an age", (t) => {
   const kept: RecordEvent = {
     ...{ timestamp: BEGIN + 3, name: "down" },
     context: { left: [], kept: true },

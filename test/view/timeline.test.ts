@@ -71,7 +71,7 @@ t.test("the longest chain goes back through what each step waited for", (t) => {
   t.end();
 });
 
-t.test("what began beside a step is not what it waited for", (t) => {
+t.test("a step did not wait for a parallel step", (t) => {
   const record = [
     claimEvent(),
     ...[ends("stage 0-1", 0, 1), ends("up 0-1", 1, 2), ends("kubeadm-init 0", 2, 3)],
@@ -100,7 +100,7 @@ t.test("ranks in one event may seem to start a step before the one before", (t) 
   t.end();
 });
 
-t.test("what is not in its steps adds up to the total with them", (t) => {
+t.test("the steps and the time outside them add up to the total", (t) => {
   const { record, events } = wholeLife();
   const [up, teardown] = timeline(record, { events }).phases;
   t.match(up, { from: "alloc", to: "start", open: false });
@@ -120,7 +120,7 @@ t.test("what is not in its steps adds up to the total with them", (t) => {
   t.end();
 });
 
-t.test("a worker that was up late is what the joins waited for", (t) => {
+t.test("the joins waited for a worker that was late", (t) => {
   const joined = [
     claimEvent(),
     ...[ends("up 0", 0, 1), ends("up 1", 0, 9), ends("kubeadm-init 0", 1, 4)],
@@ -163,7 +163,7 @@ t.test("a try waited for the one before it, and not for other ranks", (t) => {
   t.end();
 });
 
-t.test("a join that waited for room waited for the one that made it", (t) => {
+t.test("a join that waited for the fan-out waited for an earlier join", (t) => {
   const record = [
     claimEvent(),
     ...[ends("publish-join 0", 0, 1), ends("fetch-join 1", 1, 1.1), ends("kubeadm-join 1", 1.1, 6)],
@@ -218,15 +218,15 @@ t.test("a bring-up that failed waited for the step that failed it", (t) => {
   t.end();
 });
 
-t.test("what comes up ends now, and waits for the step that runs longest", (t) => {
+t.test("a bring-up in progress ends now, and waits for the longest running step", (t) => {
   const record = [claimEvent(), ends("up 0", 0, 2), begins("up 1", 1), begins("kubeadm-init 0", 2)];
-  const told = timeline(record, { now: BEGIN + 5 });
-  t.same(chain(told), ["up 1 1-5"]);
-  const text = timelineLines(told, PLAIN).join("\n");
+  const drawn = timeline(record, { now: BEGIN + 5 });
+  t.same(chain(drawn), ["up 1 1-5"]);
+  const text = timelineLines(drawn, PLAIN).join("\n");
   t.match(text, "bring-up 5.00s so far");
   t.match(text, /\n\* +b \(rank 1\) +4\.00s +▒*█+▶\n/);
   t.match(text, "\nwaiting for up on b (rank 1)");
-  t.match(timelineSvg(told), "3 nodes coming up for 5.00 s");
+  t.match(timelineSvg(drawn), "3 nodes coming up for 5.00 s");
   t.end();
 });
 
@@ -245,26 +245,26 @@ t.test("a step without a recorded end is cut off where it was started again", (t
 t.test("a new claim continues where the first was given up", (t) => {
   const again: RecordEvent = { ...claimEvent(), timestamp: BEGIN + 3 };
   if (again.name === "claim") again.context.avoid = [{ subnets: ["10.100.0.0/24"] }];
-  const told = timeline([
+  const drawn = timeline([
     ...[claimEvent(), ends("stage 0", 0, 1), ends("up 0 failed", 1, 3)],
     ...[again, ends("stage 0", 3, 4), ends("up 0", 4, 6), settled(6, "ready")],
   ]);
-  t.same(chain(told), ["stage 0 0-1", "up 0 1-3", "stage 0 3-4", "up 0 4-6"]);
+  t.same(chain(drawn), ["stage 0 0-1", "up 0 1-3", "stage 0 3-4", "up 0 4-6"]);
   t.end();
 });
 
-t.test("what is cleaned later is a phase of its own", (t) => {
-  const told = timeline([
+t.test("a later cleaning is a separate phase", (t) => {
+  const drawn = timeline([
     ...[claimEvent(), settled(1, "canceled", "cancel"), teardown(2)],
     ...[ends("down-v 0-1", 2, 3), ends("down-v 2 failed", 2, 4), down(4, 2)],
     ...[ends("down-v 2", 100, 102), down(102)],
   ]);
-  t.match(told.phases, [
+  t.match(drawn.phases, [
     { name: "bring-up" },
     { name: "teardown", from: "teardown-start", to: "down", end: BEGIN + 4 },
     { name: "cleaning", begin: BEGIN + 100, end: BEGIN + 102 },
   ]);
-  t.equal(told.phases.length, 3);
+  t.equal(drawn.phases.length, 3);
   t.end();
 });
 
@@ -328,11 +328,11 @@ t.test("if the locale has no block characters, none are drawn", (t) => {
 
 t.test("colour is for how a step ended, where there is colour", (t) => {
   const record = [claimEvent(), ends("up 0", 0, 2), ends("up 1 failed", 0, 1), begins("up 2", 0)];
-  const told = timeline(record, { now: BEGIN + 3 });
-  const text = timelineLines(told, { ...PLAIN, colour: true, width: 80 }).join("\n");
+  const drawn = timeline(record, { now: BEGIN + 3 });
+  const text = timelineLines(drawn, { ...PLAIN, colour: true, width: 80 }).join("\n");
   t.match(text.replaceAll("\u001b", "^"), /\^\[31m▒+✗\^\[0m/);
   t.match(text.replaceAll("\u001b", "^"), /\^\[34m█+▶\^\[0m/);
-  t.notMatch(timelineLines(told, PLAIN).join("\n"), "\u001b");
+  t.notMatch(timelineLines(drawn, PLAIN).join("\n"), "\u001b");
   t.end();
 });
 
@@ -350,14 +350,14 @@ function many(n: number): RecordEvent[] {
 }
 
 t.test("thousands of ranks are a few bars, and the slowest has its host and rank", (t) => {
-  const told = timeline(many(2000));
-  const lines = timelineLines(told, { ...PLAIN, width: 100 });
+  const drawn = timeline(many(2000));
+  const lines = timelineLines(drawn, { ...PLAIN, width: 100 });
   t.ok(lines.length < 18, String(lines.length));
   t.match(lines[3], /^\* kubeadm-join +node\[1-2000\] \(rank 1-2000\) /);
   t.match(lines.join("\n"), /\n +fastest +node1 \(rank 1\) +5\.00s /);
   t.match(lines.join("\n"), /\n +median +node1001 \(rank 1001\) /);
   t.match(lines.join("\n"), /\n\* +slowest +node77 \(rank 77\) +3\.333m /);
-  t.ok(timelineSvg(told).length < 20_000);
+  t.ok(timelineSvg(drawn).length < 20_000);
   t.end();
 });
 
@@ -407,7 +407,7 @@ t.test("a name that has markup in it stays a name", (t) => {
   t.end();
 });
 
-t.test("only what is drawn is in the legend", (t) => {
+t.test("the legend has only symbols that are drawn", (t) => {
   const record = [claimEvent(), ends("up 0", 0, 1), settled(1, "ready")];
   t.notMatch(timelineSvg(timeline(record)), />failed<|>runs</);
   const failed = [claimEvent(), ends("up 0 failed", 0, 1), begins("up 1", 0)];

@@ -83,7 +83,7 @@ function newNode(
   return node;
 }
 
-t.test("what is built is built, what is not is pulled, and the image before goes", async (t) => {
+t.test("images are built or pulled, and the previous image is removed", async (t) => {
   for (const engine of ENGINES) {
     const { exitCode, last, calls } = await newNode(t, engine).warms();
     t.strictSame({ exitCode, last }, { exitCode: 0, last: "made" });

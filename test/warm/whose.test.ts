@@ -25,7 +25,7 @@ t.test("all clusters are the owner's, or each is its user's", async (t) => {
   ]);
 });
 
-t.test("whose no images are is refused, with what to do", async (t) => {
+t.test("a run without any user is refused, with what to do", async (t) => {
   const refused = async (runAs: "owner" | "sudo", names: string[], words: RegExp) => {
     const error = await whoseImages(run, names, { runAs, owner }).then(
       () => undefined,

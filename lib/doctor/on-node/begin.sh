@@ -1,24 +1,23 @@
-# What a node has of what clusters need. Prints a line for each check, which the agent reports:
+# Checks what clusters need on a node. Prints a line for each check, which the agent reports:
 #
 #   ID ok|no TEXT
 #
 #   sh -c "$(cat begin.sh ...)" usernetes-step NONCE
 #
-# It looks, and changes nothing but for a file in the workdir that it removes again.
-# What hangs is stopped after 15 s, where there is a timeout(1). The last line is
-# `end ok`.
+# It changes nothing, except for a file in the work directory that it removes again. A command that
+# hangs is stopped after 15 s, if there is a timeout(1). The last line is `end ok`.
 nonce=$1
 exec </dev/null 3>&1 >/dev/null 2>&1
 
-# Where /proc, /sys and /etc are: tests have some of their own.
+# The root of /proc, /sys and /etc, which tests replace.
 top=${USERNETES_TOP:-}
 uid=$(id -u)
 
-tell() { # ID VERDICT WORD...
+report() { # ID VERDICT WORD...
   id=$1 verdict=$2
   shift 2
-  words=$(printf '%s' "$*" | tr -s '\n\t ' '   ' | cut -c 1-1500)
-  printf '%s %s %s\n' "$id" "$verdict" "$words" >&3
+  text=$(printf '%s' "$*" | tr -s '\n\t ' '   ' | cut -c 1-1500)
+  printf '%s %s %s\n' "$id" "$verdict" "$text" >&3
 }
 
 has() { command -v "$1" >/dev/null; }
@@ -27,7 +26,7 @@ limited() {
   if has timeout; then timeout -k 2 15 "$@"; else "$@"; fi
 }
 
-# Sets $kind, of the file system that a path is on; fails where it is not a local one.
+# Sets $kind, the type of the file system of a path; fails if it is not local.
 is_local() { # PATH
   kind=$(limited stat -f -c %T "$1")
   case $kind in
@@ -37,5 +36,5 @@ is_local() { # PATH
 
 last_line() { sed '/^[[:space:]]*$/d' | tail -n 1; }
 
-tell clock ok "$(date +%s%3N)"
-tell host ok "$(hostname)"
+report clock ok "$(date +%s%3N)"
+report host ok "$(hostname)"

@@ -1,2 +1,2 @@
-# The last line: this node has reported all.
-tell end ok
+# The last line: this node has reported everything.
+report end ok

@@ -1,6 +1,6 @@
-# Container engines: that each one answers this user, its version, its compose, and that a
-# command can be executed in a container of it, as the steps do.
-# $rootless is how the first one runs: yes, no, or nothing if it does not answer.
+# Container engines: whether each one answers this user, its version, its compose, and whether a
+# command can be executed in one of its containers, as the steps do. $rootless describes the first
+# one: yes, no, or nothing if it does not answer.
 rootless=''
 
 is_rootless() {
@@ -22,28 +22,28 @@ cause() { # STATUS OUTPUT
 look_at_engine() {
   engine=$1 first=$2
   if ! has "$engine"; then
-    tell "engine-$engine" no "$engine is not on the PATH"
+    report "engine-$engine" no "$engine is not on the PATH"
     return
   fi
-  said=$(limited "$engine" info 2>&1)
+  output=$(limited "$engine" info 2>&1)
   status=$?
   if [ "$status" -ne 0 ]; then
-    tell "engine-$engine" no "$engine does not answer: $(cause "$status" "$said")"
+    report "engine-$engine" no "$engine does not answer: $(cause "$status" "$output")"
     return
   fi
-  tell "engine-$engine" ok "$(limited "$engine" --version | sed -n 's/^[^0-9]*\([0-9][0-9.]*\).*/\1/p' | head -n 1)"
+  report "engine-$engine" ok "$(limited "$engine" --version | sed -n 's/^[^0-9]*\([0-9][0-9.]*\).*/\1/p' | head -n 1)"
   if is_rootless "$engine"; then
     its_rootless=yes
-    tell "rootless-$engine" ok
+    report "rootless-$engine" ok
   else
     its_rootless=no
-    tell "rootless-$engine" no "$engine is not rootless for $(id -un)"
+    report "rootless-$engine" no "$engine is not rootless for $(id -un)"
   fi
   [ -z "$first" ] || rootless=$its_rootless
-  # Podman 5 and later: pasta loses what flannel sends.
+  # Podman 5 and later: pasta drops flannel's packets.
   [ "$engine" != podman ] || case $(limited podman info --format '{{.Host.RootlessNetworkCmd}}') in
-    pasta) tell slirp4netns no "podman uses pasta" ;;
-    *) tell slirp4netns ok ;;
+    pasta) report slirp4netns no "podman uses pasta" ;;
+    *) report slirp4netns ok ;;
   esac
   look_at_storage "$engine"
   try_exec "$engine" "$its_rootless"
@@ -57,34 +57,34 @@ look_at_storage() { # ENGINE
     *) root='' ;;
   esac
   case $root in /*) ;; *) return 0 ;; esac
-  if is_local "$root"; then tell "storage-$1" ok "$root ($kind)"; else tell "storage-$1" no "the storage of $1, $root, is on $kind"; fi
+  if is_local "$root"; then report "storage-$1" ok "$root ($kind)"; else report "storage-$1" no "the storage of $1, $root, is on $kind"; fi
 }
 
-# The container is made of this host's own sleep(1) and cat(1) with their libraries. It has
-# no network, is privileged as the template's, ends by itself, and is removed.
+# The container consists of this host's own sleep(1) and cat(1) with their libraries. It has no
+# network, is privileged like the template's, ends by itself, and is removed.
 try_exec() { # ENGINE ROOTLESS
   engine=$1 image=usernetes-doctor:x$nonce name=usernetes-doctor-$nonce
   sleeps=$(command -v sleep) cats=$(command -v cat)
   # shellcheck disable=SC2046 # one word a library
-  said=$(tar -chf - "$sleeps" "$cats" $(ldd "$sleeps" "$cats" | awk '$2 == "=>" { $1 = $3 } $1 ~ "^/.*[^:]$" { print $1 }' | sort -u) 2>/dev/null |
+  output=$(tar -chf - "$sleeps" "$cats" $(ldd "$sleeps" "$cats" | awk '$2 == "=>" { $1 = $3 } $1 ~ "^/.*[^:]$" { print $1 }' | sort -u) 2>/dev/null |
     limited "$engine" import - "$image" 2>&1)
   status=$?
   if [ "$status" -ne 0 ]; then
-    tell "exec-$engine" ok "not tried: no image could be made: $(cause "$status" "$said")"
+    report "exec-$engine" ok "not tried: no image could be made: $(cause "$status" "$output")"
     return
   fi
-  said=$(limited "$engine" run --detach --name "$name" --network none --pull never --privileged "$image" "$sleeps" 60 2>&1)
+  output=$(limited "$engine" run --detach --name "$name" --network none --pull never --privileged "$image" "$sleeps" 60 2>&1)
   status=$?
   if [ "$status" -ne 0 ]; then
-    tell "exec-$engine" no "a container does not start: $(cause "$status" "$said")"
+    report "exec-$engine" no "a container does not start: $(cause "$status" "$output")"
   else
-    said=$(limited "$engine" exec "$name" "$cats" /proc/mounts 2>&1)
+    output=$(limited "$engine" exec "$name" "$cats" /proc/mounts 2>&1)
     status=$?
     if [ "$status" -ne 0 ]; then
-      tell "exec-$engine" no "$engine exec does not work in a container that runs: $(cause "$status" "$said")"
+      report "exec-$engine" no "$engine exec does not work in a container that runs: $(cause "$status" "$output")"
     else
-      tell "exec-$engine" ok
-      look_at_sys "$engine" "$2" "$said"
+      report "exec-$engine" ok
+      look_at_sys "$engine" "$2" "$output"
     fi
   fi
   limited "$engine" rm --force "$name"
@@ -95,9 +95,9 @@ try_exec() { # ENGINE ROOTLESS
 look_at_sys() { # ENGINE ROOTLESS MOUNTS
   [ "$2" = no ] || return 0
   if printf '%s\n' "$3" | awk '$2 == "/sys" { ro = $4 ~ /(^|,)ro(,|$)/ } END { exit !ro }'; then
-    tell "udevd-$1" no "/sys is read-only in a privileged container"
+    report "udevd-$1" no "/sys is read-only in a privileged container"
   else
-    tell "udevd-$1" ok
+    report "udevd-$1" ok
   fi
 }
 
@@ -106,17 +106,17 @@ look_at_compose() {
   eval "compose=\$USERNETES_COMPOSE_$engine"
   # shellcheck disable=SC2154,SC2086
   if ! has ${compose%% *}; then
-    tell "compose-$engine" no "${compose%% *} is not on the PATH"
+    report "compose-$engine" no "${compose%% *} is not on the PATH"
     return
   fi
   # shellcheck disable=SC2086
-  said=$(limited $compose version 2>&1)
+  output=$(limited $compose version 2>&1)
   status=$?
   if [ "$status" -ne 0 ]; then
-    tell "compose-$engine" no "$compose does not run: $(cause "$status" "$said")"
+    report "compose-$engine" no "$compose does not run: $(cause "$status" "$output")"
     return
   fi
-  tell "compose-$engine" ok "$(printf '%s\n' "$said" | sed -n 's/^.*ompose[^0-9]*ersion[^0-9]*\([0-9][0-9.]*\).*/\1/p' | head -n 1)"
+  report "compose-$engine" ok "$(printf '%s\n' "$output" | sed -n 's/^.*ompose[^0-9]*ersion[^0-9]*\([0-9][0-9.]*\).*/\1/p' | head -n 1)"
 }
 
 first=yes

@@ -1,31 +1,31 @@
-# What the kernel and systemd have to give a rootless engine.
+# What a rootless engine needs from the kernel and from systemd.
 name=$(id -un)
 
 if [ -f "$top/sys/fs/cgroup/cgroup.controllers" ]; then
-  tell cgroup ok
+  report cgroup ok
 else
-  tell cgroup no "/sys/fs/cgroup is not cgroup v2"
+  report cgroup no "/sys/fs/cgroup is not cgroup v2"
 fi
 
 delegation() {
   file=$top/sys/fs/cgroup/user.slice/user-$uid.slice/user@$uid.service/cgroup.controllers
   if [ ! -f "$file" ]; then
-    tell delegation no "there is no user@$uid.service: systemd runs no user manager for $name"
+    report delegation no "there is no user@$uid.service: systemd runs no user manager for $name"
     return
   fi
   missing=''
   for controller in cpu memory pids; do
     grep -qw "$controller" "$file" || missing="$missing $controller"
   done
-  if [ -z "$missing" ]; then tell delegation ok; else tell delegation no "not delegated to $name:$missing"; fi
+  if [ -z "$missing" ]; then report delegation ok; else report delegation no "not delegated to $name:$missing"; fi
 }
 
 linger() {
   if [ -e "$top/var/lib/systemd/linger/$name" ] ||
     [ "$(limited loginctl show-user --property Linger --value "$name")" = yes ]; then
-    tell linger ok
+    report linger ok
   else
-    tell linger no "$name does not linger"
+    report linger no "$name does not linger"
   fi
 }
 
@@ -47,12 +47,12 @@ subids() {
   done
   for program in newuidmap newgidmap; do has "$program" || wrong="$wrong, $program is missing"; done
   case $wrong in
-    '') tell subids ok ;;
-    *is\ missing*) tell subids no "${wrong#, }" ;;
-    # An image with more ids could not have been unpacked here.
+    '') report subids ok ;;
+    *is\ missing*) report subids no "${wrong#, }" ;;
+    # An image with more IDs could not have been unpacked here.
     *)
-      if image=$(node_image); then tell subids ok "${wrong#, }, and the image $image is in the engine"; else
-        tell subids no "${wrong#, }; free on this node: usermod $(free_ids) $name"
+      if image=$(node_image); then report subids ok "${wrong#, }, and the image $image is in the engine"; else
+        report subids no "${wrong#, }; free on this node: usermod $(free_ids) $name"
       fi
       ;;
   esac
@@ -76,15 +76,15 @@ node_image() {
 runtime_dir() {
   directory=${XDG_RUNTIME_DIR:-}
   if [ -z "$directory" ]; then
-    tell runtime-dir no "XDG_RUNTIME_DIR is not set, and /run/user/$uid is not there"
+    report runtime-dir no "XDG_RUNTIME_DIR is not set, and /run/user/$uid is not there"
   elif [ ! -d "$directory" ] || [ ! -O "$directory" ] || [ ! -w "$directory" ]; then
-    tell runtime-dir no "XDG_RUNTIME_DIR is $directory, which is not a directory of $name"
+    report runtime-dir no "XDG_RUNTIME_DIR is $directory, which is not a directory of $name"
   elif ! is_local "$directory"; then
-    tell runtime-dir no "XDG_RUNTIME_DIR is $directory, which is on $kind: engines make sockets in it"
+    report runtime-dir no "XDG_RUNTIME_DIR is $directory, which is on $kind: engines make sockets in it"
   elif [ "${#directory}" -gt 70 ]; then
-    tell runtime-dir no "XDG_RUNTIME_DIR has ${#directory} characters: paths of sockets in it may have 107"
+    report runtime-dir no "XDG_RUNTIME_DIR has ${#directory} characters: paths of sockets in it may have 107"
   else
-    tell runtime-dir ok "$directory"
+    report runtime-dir ok "$directory"
   fi
 }
 
@@ -93,11 +93,11 @@ memlock() {
   limit=$(awk '/^Max locked memory/ { print $4 == "unlimited" ? $4 : $4 / 1024 }' /proc/self/limits)
   set -- "$top"/sys/class/infiniband/*
   if [ "$limit" = unlimited ]; then
-    tell memlock ok unlimited
+    report memlock ok unlimited
   elif [ ! -e "$1" ]; then
-    tell memlock ok "$limit KiB; there is no InfiniBand device"
+    report memlock ok "$limit KiB; there is no InfiniBand device"
   else
-    tell memlock no "the memlock limit is $limit KiB, and there is an InfiniBand device: ${1##*/}"
+    report memlock no "the memlock limit is $limit KiB, and there is an InfiniBand device: ${1##*/}"
   fi
 }
 
@@ -105,18 +105,18 @@ memlock() {
 kernel() {
   release=$(uname -r)
   case $release in
-    5.4 | 5.4[!0-9]* | 5.10[!0-9]* | 5.15[!0-9]* | [6-9].* | [1-9][0-9].*) tell kernel ok "$release" ;;
+    5.4 | 5.4[!0-9]* | 5.10[!0-9]* | 5.15[!0-9]* | [6-9].* | [1-9][0-9].*) report kernel ok "$release" ;;
     *)
       if grep -qs 'ignore-preflight-errors' "$USERNETES_TEMPLATE/Makefile"; then
-        tell kernel ok "$release; the template ignores errors of kubeadm's preflight checks"
+        report kernel ok "$release; the template ignores errors of kubeadm's preflight checks"
       else
-        tell kernel no "the kernel is $release; kubeadm's preflight check SystemVerification accepts 5.4, 5.10, 5.15 and 6 or newer"
+        report kernel no "the kernel is $release; kubeadm's preflight check SystemVerification accepts 5.4, 5.10, 5.15 and 6 or newer"
       fi
       ;;
   esac
 }
-# Prints usermod's options for 65536 ids that no user of this node has, as subordinate ids
-# or as an account.
+# Prints usermod's options for 65536 IDs that no user of this node has, neither as subordinate IDs
+# nor as an account.
 free_ids() {
   {
     cat "$top/etc/subuid" "$top/etc/subgid"
@@ -134,7 +134,7 @@ free_ids() {
 }
 
 if [ "$rootless" = no ] || [ "$uid" = 0 ]; then
-  for id in delegation linger subids runtime-dir; do tell "$id" ok "not needed: the engine of $name is not rootless"; done
+  for id in delegation linger subids runtime-dir; do report "$id" ok "not needed: the engine of $name is not rootless"; done
 else
   delegation
   linger
@@ -155,30 +155,30 @@ modules() { # ID MODULE...
   shift
   for module; do has_module "$module" || missing="$missing $module"; done
   if [ -z "$missing" ]; then
-    tell "$id" ok
+    report "$id" ok
   elif [ ! -r "$top/proc/modules" ] && [ ! -r "$builtin" ]; then
-    tell "$id" ok "not known: this kernel loads no modules and has no list of its built-in ones"
+    report "$id" ok "not known: this kernel loads no modules and has no list of its built-in ones"
   else
-    tell "$id" no "not loaded:$missing"
+    report "$id" no "not loaded:$missing"
   fi
 }
 
 modules modules br_netfilter vxlan
 if has_module nf_tables; then
-  tell iptables ok "not needed: the kernel has nf_tables"
+  report iptables ok "not needed: the kernel has nf_tables"
 else
   modules iptables ip_tables iptable_nat ip6_tables ip6table_nat
 fi
 
 case $(cat "$top/proc/sys/net/ipv4/conf/default/rp_filter") in
-  1) tell rp_filter no "net.ipv4.conf.default.rp_filter is 1 (strict)" ;;
-  *) tell rp_filter ok ;;
+  1) report rp_filter no "net.ipv4.conf.default.rp_filter is 1 (strict)" ;;
+  *) report rp_filter ok ;;
 esac
 
 # The networks of a rootful engine are in the node's own network namespace.
 if [ "$rootless" = no ]; then
   case $(cat "$top/proc/sys/net/bridge/bridge-nf-call-iptables") in
-    1) tell bridge-nf no "net.bridge.bridge-nf-call-iptables is 1" ;;
-    *) tell bridge-nf ok ;;
+    1) report bridge-nf no "net.bridge.bridge-nf-call-iptables is 1" ;;
+    *) report bridge-nf ok ;;
   esac
 fi

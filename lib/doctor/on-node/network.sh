@@ -1,15 +1,15 @@
-# The ports, the node's address, the networks that it has.
+# The ports, the address and the networks of the node.
 
-# Prints the TCP ports that are listened at, and the UDP ports that are bound.
+# Prints the TCP ports with a listener, and the bound UDP ports.
 taken_ports() {
-  # One of these files may be missing, at which awk would stop.
+  # awk would stop at a missing file.
   for kind in tcp tcp6 udp udp6; do
     awk -v kind="$kind" 'NR > 1 && (kind ~ /udp/ || $4 == "0A") { n = split($2, part, ":"); print part[n] }' \
       "$top/proc/net/$kind"
   done | sort -u | while read -r hex; do echo "$((0x$hex))"; done | sort -nu
 }
 
-# Prints the ports of the host that a compose file publishes and no variable sets.
+# Prints the fixed host ports that a compose file publishes.
 fixed_ports() { # FILE
   awk '
     function publish(text, part, n) {
@@ -35,7 +35,7 @@ fixed_ports() { # FILE
 }
 
 ports=$(taken_ports)
-tell ports ok "$(for port in $ports; do
+report ports ok "$(for port in $ports; do
   if [ "$port" -ge "$USERNETES_PORT_FIRST" ] && [ "$port" -le "$USERNETES_PORT_LAST" ]; then echo "$port"; fi
 done)"
 
@@ -45,28 +45,28 @@ for compose in "$template"/compose.y*ml "$template"/docker-compose.y*ml; do
   for port in $(fixed_ports "$compose"); do
     for other in $ports; do [ "$port" -ne "$other" ] || wrong="$wrong $port"; done
   done
-  if [ -z "$wrong" ]; then tell template-ports ok; else tell template-ports no "in use:$wrong (published by ${compose##*/})"; fi
+  if [ -z "$wrong" ]; then report template-ports ok; else report template-ports no "in use:$wrong (published by ${compose##*/})"; fi
   break
 done
 
 if [ -n "${USERNETES_INTERFACE:-}" ]; then
   address=$(ip -o -4 address show dev "$USERNETES_INTERFACE" | awk '{sub("/.*", "", $4); print $4; exit}')
   if [ -n "$address" ]; then
-    tell interface ok "$address"
+    report interface ok "$address"
   else
-    tell interface no "$USERNETES_INTERFACE does not exist or has no IPv4 address"
+    report interface no "$USERNETES_INTERFACE does not exist or has no IPv4 address"
   fi
 else
   # As the template finds HOST_IP.
   address=$(ip -4 route get 1 | awk '{ for (i = 1; i < NF; i++) if ($i == "src") { print $(i + 1); exit } }')
   if [ -n "$address" ]; then
-    tell address ok "$address"
+    report address ok "$address"
   else
-    tell address no "the node's address cannot be found: there is no default route"
+    report address no "the node's address cannot be found: there is no default route"
   fi
 fi
 
-# `NETWORK DEVICE` of each route and of each address that the node has, without the default.
+# Prints `NETWORK DEVICE` for each route and each address of the node, except the default route.
 networks() {
   ip -o -4 route show | awk '$1 ~ /^[0-9.]+(\/[0-9]+)?$/ {
     dev = "-"
@@ -75,4 +75,4 @@ networks() {
   }'
   ip -o -4 address show | awk '{ print $4, $2 }'
 }
-tell networks ok "$(networks | sort -u)"
+report networks ok "$(networks | sort -u)"

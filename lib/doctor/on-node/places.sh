@@ -1,7 +1,7 @@
 # The template (../../node/steps/parts/template.sh) and the work directory.
 template=$USERNETES_TEMPLATE workdir=$USERNETES_WORKDIR
 
-# The same files are left out as by stage.sh.
+# It skips the same files as stage.sh.
 digest() (
   cd "$template" || exit
   set -- \( -path ./.git -o -path ./.usernetes -o -path ./kubeconfig -o -path ./join-command \) -prune -o
@@ -13,12 +13,12 @@ digest() (
 )
 
 if [ ! -f "$template/Makefile" ]; then
-  tell template no "$template does not exist or has no Makefile"
+  report template no "$template does not exist or has no Makefile"
 elif [ -n "$(find "$template" -name .git -prune -o ! -exec test -r {} \; -print | head -n 1)" ]; then
-  tell template no "$template has files that $(id -un) cannot read"
+  report template no "$template has files that $(id -un) cannot read"
 else
   template_lacks "$template"
-  if [ -z "$lacks" ]; then tell template ok; else tell template no "$lacks"; fi
+  if [ -z "$lacks" ]; then report template ok; else report template no "$lacks"; fi
   wanted=$template_wanted_variables
   [ -z "${USERNETES_INTERFACE:-}" ] || wanted="$wanted HOST_IP"
   lacks=''
@@ -28,38 +28,38 @@ else
       variable:*) lacks="$lacks, variable ${fault#*:}" ;;
     esac
   done
-  if [ -z "$lacks" ]; then tell template-rest ok; else tell template-rest no "$template lacks ${lacks#, }"; fi
-  tell template-same ok "$(digest)"
+  if [ -z "$lacks" ]; then report template-rest ok; else report template-rest no "$template lacks ${lacks#, }"; fi
+  report template-same ok "$(digest)"
 fi
 
 look_at_hooks() {
   wrong='' found=''
   for hook in "before-up ${USERNETES_BEFORE_UP:-}" "after-ready ${USERNETES_AFTER_READY:-}" "before-down ${USERNETES_BEFORE_DOWN:-}"; do
     program=${hook#* }
-    # The lead of a cluster may have its kubectl from the template.
+    # The lead of a cluster may get its kubectl from the template.
     case $hook in *' ' | 'after-ready kubectl') continue ;; esac
     found=yes
     hook_lacks "${hook%% *}" "$program" "$template"
     [ -z "$lacks" ] || wrong="$wrong; $lacks"
   done
   [ -n "$found" ] || return 0
-  if [ -z "$wrong" ]; then tell hooks ok; else tell hooks no "${wrong#; }"; fi
+  if [ -z "$wrong" ]; then report hooks ok; else report hooks no "${wrong#; }"; fi
 }
 look_at_hooks
 
 look_at_workdir() {
   if [ ! -d "$workdir" ]; then
-    tell workdir no "$workdir is not a directory"
+    report workdir no "$workdir is not a directory"
     return
   fi
   if ! try=$(mktemp -d "$workdir/usernetes-doctor.XXXXXX"); then
-    tell workdir no "$workdir is not writable for $(id -un)"
+    report workdir no "$workdir is not writable for $(id -un)"
     return
   fi
   printf '#!/bin/sh\n' >"$try/run"
   chmod 700 "$try/run"
-  if "$try/run"; then tell workdir ok; else tell workdir no "nothing can be run in $workdir: is it mounted noexec?"; fi
+  if "$try/run"; then report workdir ok; else report workdir no "nothing can be run in $workdir: is it mounted noexec?"; fi
   rm -rf "$try"
-  if is_local "$workdir"; then tell workdir-local ok "$kind"; else tell workdir-local no "$workdir is on $kind"; fi
+  if is_local "$workdir"; then report workdir-local ok "$kind"; else report workdir-local no "$workdir is on $kind"; fi
 }
 look_at_workdir

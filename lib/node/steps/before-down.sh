@@ -1,6 +1,6 @@
 # parts: paths hook-program hook
-# Runs the program of usernetes.hooks.before-down where this cluster has a work directory:
-# elsewhere nothing was made.
+# Runs the program of usernetes.hooks.before-down, if this cluster has a work directory here:
+# otherwise `up` has not run on this node.
 set -eu
 shift 2
 owner=''

@@ -1,7 +1,7 @@
 # parts: paths container
-# Deletes the bootstrap tokens, by their public ids, when all have joined.
+# Deletes the bootstrap tokens by their public IDs, when all workers have joined.
 #
-# Safe to repeat: none is left then.
+# Safe to repeat: it deletes the tokens that still exist.
 set -eu
 recall_container
 join=$USERNETES_WORKDIR/join-command

@@ -1,11 +1,11 @@
 # parts: paths container adjust targets
 # Installs the pod network, with the template's target usernetes.make.network.
 #
-# Safe to repeat: half of an installation is undone first.
-# What a network target that was cut off still does in the container is ended. flannel's own
-# script fails where its namespace is there, or half a release: that is taken away.
+# Safe to repeat: an incomplete installation is undone first. Processes of an interrupted
+# target are ended in the container. flannel's own script fails if its namespace or an
+# incomplete release exists: both are removed.
 undo_network() { # TARGET
-  # The pattern is no text of the command that carries it.
+  # The pattern does not match the command that contains it.
   in_node pkill -KILL -f "/usernetes/[^ ]*[${1%"${1#?}"}]${1#?}"
   [ "$1" = install-flannel ] || return 0
   in_node sh -c 'pkill -KILL -x helm
@@ -13,7 +13,7 @@ undo_network() { # TARGET
 }
 network=${USERNETES_MAKE_NETWORK-install-flannel}
 [ -n "$network" ] || exit 0
-if [ -e "$node/install-flannel.begun" ]; then undo_network "$network"; fi
-: >"$node/install-flannel.begun"
+if [ -e "$node/install-flannel.started" ]; then undo_network "$network"; fi
+: >"$node/install-flannel.started"
 make_in_node "$network"
-rm -f "$node/install-flannel.begun"
+rm -f "$node/install-flannel.started"

@@ -1,11 +1,11 @@
 # parts: paths container adjust
-# Has the lead make a join-command, in the work directory, where the agent reads it.
+# Makes the join command in the lead's work directory, where the agent reads it.
 #
-# A kubeadm that joins looks every 5 s for the token's signature, which the controller manager
-# puts into the ConfigMap cluster-info once it has started: it is waited for here, where looking
-# again takes no 5 s. A worker waits itself where it does not come, or cannot be looked for.
+# The controller manager signs the token in the ConfigMap cluster-info when it has started. A
+# kubeadm that joins checks for the signature only every 5 s. Therefore this step waits for the
+# signature, with shorter pauses. If it does not come, or cannot be read, the workers wait.
 #
-# Safe to repeat: it makes another token; delete-token deletes them all.
+# Safe to repeat: it makes another token, and delete-token deletes all of them.
 set -eu
 wait_for_signature() { # TOKEN-ID
   recall_container 2>/dev/null || return 0
@@ -21,7 +21,7 @@ set -a
 . "$node/node.env"
 set +a
 make join-command || explain_failure
-# Where compose gives kubeadm a terminal, its warnings are in the file with it.
+# If compose allocates a terminal, kubeadm's warnings are in the file too.
 [ ! -f join-command ] || sed -i '/^[IWE][0-9]\{4\} [0-9][0-9]:[0-9.:]* /d' join-command
 if adjusts signed-token && [ -f join-command ]; then
   id=$(sed -n 's/^kubeadm join .*--token \([a-z0-9]\{6\}\)\..*/\1/p' join-command | tail -n 1)

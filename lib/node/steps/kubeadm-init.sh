@@ -1,10 +1,10 @@
 # parts: paths container adjust targets kubeadm
 # Starts the control plane in the lead's node.
 #
-# Safe to repeat: take_once.
+# Safe to repeat: see take_once.
 #
-# kubeadm-init ends with a sync-external-ip of its own, as $(MAKE). That step comes when all
-# nodes have joined, too, before anything asks for the addresses: the first one is passed over.
+# The target ends with a sync-external-ip of its own, through $(MAKE). The step of that name runs
+# again when all nodes have joined, before the addresses are needed, so the first one is skipped.
 [ -e "$node/kubeadm-init.done" ] || adjust_kubeadm_config
 # shellcheck disable=SC2016 # it is for make, and for the shell that make starts
 pass_over_sync='MAKE=sh -c '\''[ "$$1" = sync-external-ip ] || exec make "$$@"'\'' make'

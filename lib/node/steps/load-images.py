@@ -1,2 +1,2 @@
 # parts: images
-# Loads the image archives of the site into a worker, and into the lead those that kubeadm needs.
+# Imports the image archives of the site on a worker; on the lead, those that kubeadm needs.

@@ -1,2 +1,2 @@
 # parts: images
-# Loads the other image archives into the lead.
+# Imports the other image archives on the lead.

@@ -1,15 +1,15 @@
 # parts: paths hosts address template hook-program adjust
-# Makes the cluster's own copy of the template, for this node or, where the work
-# directory is shared, for all that see it: one of them copies, the others wait.
+# Makes the cluster's own copy of the template. If nodes share the work directory, one of
+# them copies and the others wait.
 #
-# Safe to repeat: a directory with our marker in it is filled if it is not full;
-# one without is somebody else's and is never touched.
+# Safe to repeat: an incomplete directory with this cluster's marker is completed; a directory
+# without it belongs to somebody else and is never touched.
 set -eu
 fail() { echo "$*" >&2; exit 1; }
 
 template=$USERNETES_TEMPLATE workdir=$USERNETES_WORKDIR
 
-# One that the job has named is its user's own, who copies it here as themselves.
+# A template that the job names must belong to its user, as whom this script runs.
 if [ -n "${USERNETES_USER_TEMPLATE:-}" ]; then
   [ -d "$template" ] || fail "usernetes_template: $template is not a directory on this node, or uid $(id -u) may not see it: put a clone of rootless-containers/usernetes there"
   [ -O "$template" ] || fail "usernetes_template: $template is not owned by uid $(id -u): a job may name a directory of its own user, or a template of the site"
@@ -18,8 +18,8 @@ fi
 [ -f "$template/Makefile" ] || fail "the template $template has no Makefile: it does not look like a clone of rootless-containers/usernetes"
 command -v make >/dev/null || fail "make is not installed on this node, or not on the PATH $PATH"
 
-# What leads out of the template would lead out of the copy as well, to what
-# other clusters share; what is no file cannot be copied at all.
+# A link that leads out of the template would lead out of the copy too, to files that other
+# clusters share. A fifo, socket or device cannot be copied.
 cd -P "$template"
 top=$PWD
 export top
@@ -45,8 +45,8 @@ images=${USERNETES_IMAGES:-}
 [ -z "$images" ] || { [ -d "$images" ] && [ -r "$images" ] && [ -x "$images" ]; } ||
   fail "the image directory $images (usernetes.images) is not on this node, or $(id -un) cannot read it"
 
-# A job is not to be lost at its end to a program that was never there. The lead may get its
-# kubectl from the template.
+# Checks the programs now, so that a job does not fail at its end because of a missing one. The
+# lead may get its kubectl from the template.
 check_hook() { # NAME PROGRAM
   [ -n "$2" ] || return 0
   hook_lacks "$1" "$2" "$template"
@@ -58,10 +58,10 @@ if [ "$member" = "${USERNETES_LEAD:-}" ]; then
   case ${USERNETES_AFTER_READY:-} in kubectl) ;; *) check_hook after-ready "${USERNETES_AFTER_READY:-}" ;; esac
 fi
 
-# Whose a directory is, if a cluster's; nothing planted is followed or waited for.
+# Prints the marker of a directory: which cluster owns it. It follows no planted link and reads no fifo.
 owner_of() {
   if [ ! -L "$1/.usernetes" ] && [ ! -L "$1/.usernetes/owner" ] && [ -f "$1/.usernetes/owner" ]; then
-    # By hand it has the path of the directory, which has 4,096 bytes at most.
+    # By hand the marker is the path of the directory, of at most 4,096 bytes.
     head -c 8192 "$1/.usernetes/owner"
   fi
 }
@@ -69,13 +69,13 @@ owner_of() {
 if mkdir -m 700 "$workdir" 2>/dev/null; then
   :
 elif [ ! -e "$workdir" ] && [ ! -L "$workdir" ]; then
-  fail "the work directory $workdir cannot be made: is ${workdir%/*} there and writable?"
+  fail "the work directory $workdir cannot be made; check that ${workdir%/*} exists and is writable"
 elif [ -L "$workdir" ] || [ ! -d "$workdir" ] || [ ! -O "$workdir" ]; then
   fail "$workdir already exists and is not a directory owned by uid $(id -u); remove it or change usernetes.workdir"
 elif [ -L "$state" ] || { [ -e "$state" ] && [ ! -d "$state" ]; }; then
   fail "$workdir already exists, is not empty and does not belong to a cluster; remove it or change usernetes.workdir"
 else
-  # Where it is shared, another node may be making it this very moment.
+  # Another node may be making a shared directory at this moment.
   tries=0
   while [ ! -e "$state/owner" ] && [ "$tries" -lt 10 ]; do
     sleep 0.1
@@ -86,21 +86,21 @@ else
   case $owner in
     "$USERNETES_MARKER") ;;
     ?*) fail "$workdir belongs to another job ($(printf '%s\n' "$owner" | head -n 1 | cut -c 1-60))" ;;
-    # One that was killed leaves it without an owner, and with nothing else in it.
+    # A stage that was killed leaves it without a marker, and empty otherwise.
     *) [ -z "$(ls -A "$workdir" | grep -vx .usernetes)$(ls -A "$state" 2>/dev/null | grep -v '^owner\.')" ] ||
       fail "$workdir already exists, is not empty and does not belong to a cluster; remove it or change usernetes.workdir" ;;
   esac
   chmod 700 "$workdir"
 fi
 mkdir -p "$state"
-# Written elsewhere and moved, so that it is whole.
+# Written elsewhere and renamed, so that it is complete.
 write() { # FILE WORDS
   if [ -e "$1.$member" ] || [ -L "$1.$member" ]; then rm -f "$1.$member"; fi
   printf '%s\n' "$2" >"$1.$member"
   mv "$1.$member" "$1"
 }
 write "$state/owner" "$USERNETES_MARKER"
-# What a daemon that has lost its records needs to take it down.
+# A daemon that has lost its records needs these settings for the teardown.
 write "$state/engine" "$USERNETES_ENGINE"
 mkdir -p "$node"
 others=''
@@ -112,9 +112,9 @@ if [ "$USERNETES_SHARED" = no ] && [ -n "$others" ]; then
   fail "${workdir%/*} (usernetes.workdir) is shared with $host: set usernetes.shared-filesystem to auto, or usernetes.workdir to a directory of each node's own"
 fi
 
-# All but the clone's history and what an administrator's own try-out left there.
-# Each file has the mode that it has there, since an engine knows an image's layers by
-# it; nobody else can look into the directory.
+# Copies the clone without its history and without files of an administrator's own cluster.
+# Files keep their modes, by which an engine identifies an image's layers; the directory itself
+# is private.
 copy() {
   set --
   for entry in "$template"/* "$template"/.[!.]*; do
@@ -129,10 +129,10 @@ copy() {
   : >"$state/staged"
 }
 
-# kind's node image looks up host.docker.internal when it starts, and takes the default
-# gateway where there is no such name. Where no DNS answers that takes 5 s: the container
-# gets the name, with the address that it would have taken. All nodes may share the file, so
-# that the address is a variable; the template's own override or name stays alone.
+# kind's node image looks up host.docker.internal when it starts, and falls back to the default
+# gateway, after 5 s if no DNS answers. Therefore the container gets the name, with that address.
+# Nodes may share the file, so the address is a variable. An override file or a name of the
+# template's own stays as it is.
 add_host_name() {
   adjusts host-docker-internal && [ -n "${USERNETES_SUBNET:-}" ] || return 0
   compose=$(compose_file "$workdir") || return 0
@@ -146,7 +146,7 @@ add_host_name() {
     '      - "host.docker.internal:${USERNETES_GATEWAY:-127.0.0.1}"' >"${compose%.*}.override.${compose##*.}"
 }
 
-# Whether it is this node that copies: the first to make that file.
+# Whether this node copies: the node that first makes this file does.
 copies() {
   set -C
   if printf '%s\n' "$member" >"$state/copying"; then by=$member; else read -r by <"$state/copying" || by=''; fi
@@ -154,11 +154,11 @@ copies() {
   [ "$by" = "$member" ]
 } 2>/dev/null
 
-# One that failed lets another node try; one that was killed is repeated here.
+# After a failed copy another node tries; after a kill this node repeats it.
 while [ ! -e "$state/staged" ]; do
   if copies; then
     trap 'rm -f "$state/copying"' EXIT
-    # Another node may have ended its copy in this very moment.
+    # Another node may have finished its copy at this moment.
     [ -e "$state/staged" ] || copy
     trap - EXIT
   else
@@ -166,7 +166,7 @@ while [ ! -e "$state/staged" ]; do
   fi
 done
 
-# With no subnet of the cluster's, each node has the template's own choice.
+# If the cluster has no subnet, the template chooses one for each node.
 [ -n "${USERNETES_SUBNET:-}" ] || exit 0
 
 rank=$USERNETES_RANK
@@ -182,14 +182,14 @@ subnet=$((third / 65536)).$((third / 256 % 256)).$((third % 256)).0/24
 
 interface=${USERNETES_INTERFACE:-}
 find_address "$interface" || [ -z "$interface" ] || fail "$lacks"
-# The template would find none either, and take that for an address.
+# The template would not find an address either, and would use an empty one.
 [ -n "$address" ] || ! uses_address "$template" ||
   fail "the address of this node cannot be found: $lacks; set usernetes.interface to the interface that the cluster's nodes reach each other by"
 
-# As the daemon knows the node (lib/usernetes/names.ts).
+# The name that the daemon uses for the node (lib/usernetes/names.ts).
 name=$host
 case $name in *[A-Z]*) name=$(printf '%s' "$host" | tr '[:upper:]' '[:lower:]') ;; esac
-# Until 2024-12-12 the template's own variables began with U7S_.
+# Before 2024-12-12 the template's own variables started with U7S_.
 for variable in "NODE_NAME=u7s-$name" "NODE_SUBNET=$subnet" "NODE_IP=${subnet%.0/24}.100" ${address:+"HOST_IP=$address"}; do
   printf '%s\nU7S_%s\n' "$variable" "$variable"
 done >"$node/node.env"

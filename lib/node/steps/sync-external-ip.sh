@@ -1,5 +1,5 @@
 # parts: paths container adjust targets
 # Sets the external addresses of all nodes.
 #
-# Safe to repeat: the target is so by its nature.
+# Safe to repeat: the target itself is.
 make_in_node sync-external-ip

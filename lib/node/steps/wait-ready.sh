@@ -1,20 +1,20 @@
 # parts: paths container progress objects
-# Waits until the cluster is usable, as far as USERNETES_READY asks for: "nodes", no
-# further than wait-nodes; "network", the pod network is rolled out on every node; "dns",
-# the cluster's DNS answers, too.
+# Waits until the cluster is usable, as USERNETES_READY requires: "nodes": nothing more than
+# wait-nodes; "network": the pod network is rolled out on every node; "dns": the cluster's DNS
+# also answers.
 #
-# What to wait for comes from the cluster itself. The network is every DaemonSet on the
-# nodes' own network (hostNetwork), whatever its name: a network plugin has to run there,
-# and so has kube-proxy. DNS is the Deployment behind the Service that has port 53. A
-# cluster that has none of these is not waited for. A kubectl that fails is asked again.
+# The cluster itself shows what to wait for. The network is every DaemonSet with hostNetwork,
+# whatever its name: network plugins have to run there, and so has kube-proxy. DNS is the
+# Deployment behind the Service with port 53. A cluster without these is not waited for. A
+# kubectl that fails is repeated.
 #
-# Only looks, but for remove_excluded. Its caller's deadline ends it.
+# It changes nothing, except through remove_excluded. The caller's deadline ends it.
 set -eu
 ready=${USERNETES_READY:-dns}
 [ "$ready" != nodes ] || exit 0
 need_jq
 recall_container
-# How long one watch may take before the cluster is asked for the reason.
+# How long one watch may take before the reason is queried.
 watch=5s
 
 # Sets $pending: `NAMESPACE NAME AVAILABLE WANTED` of each DaemonSet that is not rolled out.
@@ -31,7 +31,7 @@ check_network() {
 }
 
 # Sets $dns_namespace, $dns_address, $dns_tcp, $dns_selector of the cluster's DNS Service; all are
-# empty where no such Service exists.
+# empty if no such Service exists.
 find_dns() {
   dns_namespace='' dns_address='' dns_tcp='' dns_selector=''
   get_objects services --all-namespaces || return
@@ -63,7 +63,7 @@ check_dns() {
   found=$deployments
 }
 
-# Sets $event: the last one of an object or of its pods, without what could be a token.
+# Sets $event: the last event of an object or of its pods, without possible tokens.
 find_event() { # NAMESPACE NAME
   event=''
   get_objects events -n "$1" || return
@@ -75,8 +75,8 @@ find_event() { # NAMESPACE NAME
     sed 's/[a-z0-9]\{6\}\.[a-z0-9]\{16\}/[token]/g')
 }
 
-# Watches the first of $pending until it is there or the watch has lasted; then reports
-# what it waits for, with the reason.
+# Watches the first of $pending until it is ready or the watch times out; then reports what it
+# waits for, with the reason.
 watch_first() { # KIND
   read -r namespace name available wanted <<EOF
 $pending
@@ -88,13 +88,13 @@ EOF
   esac
   if in_container "$@" >/dev/null 2>&1; then event=''; else
     find_event "$namespace" "$name" || event=''
-    # It may have failed at once.
+    # The watch may have failed immediately.
     sleep 0.3
   fi
 }
 
-# Asks it over TCP for a name of the cluster's. An answer of any kind will do: which
-# names it has is the site's choice. 126 and 127: the node has no program to ask with.
+# Queries the DNS over TCP for a name of the cluster. Any kind of answer is enough: the site
+# chooses the names. 126 and 127: the node has no program for the query.
 dns_answers() {
   [ "$dns_tcp" = true ] || { echo "the DNS Service has no TCP port to ask"; return 0; }
   # shellcheck disable=SC2016 # it is for the shell in the node

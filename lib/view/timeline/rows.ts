@@ -87,8 +87,8 @@ class RowReader {
   }
 
   private close(status: "running" | "cut off", at: number): void {
-    for (const [step, begun] of this.started)
-      this.closeOf(step, { ranks: [...begun.keys()], status, at });
+    for (const [step, ranks] of this.started)
+      this.closeOf(step, { ranks: [...ranks.keys()], status, at });
   }
 
   /** The ranks that have started it: one row for those that started together. */

@@ -45,7 +45,7 @@ images() {
 known() { "$engine" image ls -q --no-trunc; }
 warm() { "$engine" image ls --no-trunc --format '{{.Repository}} {{.ID}}' | sed -nE "s#^(.*/)?${COMPOSE_PROJECT_NAME}[-_]node ##p"; }
 
-# A template knows best how its image is made: with a map of fewer ids, say.
+# A target `warm` of the template builds its image, for instance for fewer subordinate IDs.
 if grep -qs '^warm *:' Makefile; then
   before=$(known) || exit
   make warm || exit
@@ -61,7 +61,7 @@ old=$(warm)
 for image in $wanted; do
   case $image in
     build) { compose build 2>&1 || echo "exit code: $?"; } | watched || exit ;;
-    # One that was loaded there is in no registry.
+    # An image that was loaded may be in no registry.
     *) "$engine" pull "$image" || "$engine" image inspect "$image" >/dev/null || exit ;;
   esac
 done

@@ -96,7 +96,7 @@ t.test("every verb of usernetes is offered, and every option that its help names
   t.strictSame(await shell.offered(workdir), ["compopt -o dirnames"]);
 });
 
-t.test("an option's value is offered by what it may be, however it is written", async (t) => {
+t.test("values of an option are offered in every form of the option", async (t) => {
   const shell = newShell(t);
   const engines = ["docker", "podman", "nerdctl"];
   const list = ["flux-usernetes", "list"];
@@ -125,7 +125,7 @@ t.test("an option's value is offered by what it may be, however it is written", 
   t.strictSame(await shell.offered(["flux-usernetes", "help", "doc"]), ["doctor"]);
 });
 
-t.test("what an option's value may be is known by the option's name, or its value's", (t) => {
+t.test("the kind of an option's value follows from its name", (t) => {
   t.strictSame(kindOf("name", "--step"), STEPS);
   t.equal(kindOf("DIR"), "directory");
   t.equal(kindOf("job"), "job");
@@ -154,7 +154,7 @@ t.test("jobs that have a cluster are offered, as many as there may be", async (t
   t.strictSame(await shell.offered(["usernetes", "attr", "--jobid", ""]), both);
 });
 
-t.test("a guest, who may not read of clusters, is offered their active jobs", async (t) => {
+t.test("guests are offered their active jobs", async (t) => {
   const shell = newShell(
     t,
     `case "$*" in

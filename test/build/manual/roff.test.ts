@@ -67,7 +67,7 @@ t.test("dots, backslashes, quotes and hyphens are on the page as they are", (t) 
   t.end();
 });
 
-t.test("whatever a line is, it is on the page", (t) => {
+t.test("every kind of line is on the page", (t) => {
   const char = fc.constantFrom(...Array.from(".'\\-`^~ƒ \"ab*&(nfB"));
   fc.assert(
     fc.property(fc.string({ unit: char, minLength: 1 }), (text) => {

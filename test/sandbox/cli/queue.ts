@@ -1,10 +1,10 @@
 /** flux-queue(1): idle and drain, which wait for the jobs that there are. */
 import type { Call } from "../call.js";
-import { hasBegun } from "../cleanup.js";
+import { hasStarted } from "../cleanup.js";
 import { dispatch } from "../dispatch.js";
 
 async function idle({ instance, out }: Call): Promise<number> {
-  await instance.jobs.untilNone(hasBegun);
+  await instance.jobs.untilNone(hasStarted);
   const active = [...instance.jobs.jobs.values()].filter(({ state }) => state !== "INACTIVE");
   out(`${active.length} jobs\n`);
   return 0;

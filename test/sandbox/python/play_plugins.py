@@ -1,4 +1,4 @@
-"""Plays what Flux does with the plugins under etc: python3 play_plugins.py ETC
+"""Calls the plugins under etc as Flux does: python3 play_plugins.py ETC
 
 One request a line on stdin, one answer a line on stdout, both JSON:
   {"attributes": ..., "usernetes": true, "options": "debug"}   a flux submit's

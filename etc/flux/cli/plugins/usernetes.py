@@ -121,7 +121,7 @@ def _workers(value):
 
 
 def _is_template(value):
-    """A name, or a path of which nothing leads elsewhere. The daemon has the rest."""
+    """Check that it is a name, or a path without "." or "..". The daemon checks the rest."""
     if not isinstance(value, str):
         return False
     if re.fullmatch("[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", value):
@@ -189,9 +189,9 @@ class UsernetesPlugin(CLIPlugin):
 
     --usernetes-options=OPTION[,OPTION...]
         engine=NAME   docker, podman or nerdctl, where the site allows it
-        debug         hold the job when its cluster is up, or has failed,
+        debug         hold the job when its cluster is ready or has failed,
                       until it is released or canceled
-        tolerate=N    continue without up to N workers that fail
+        tolerate=N    continue without up to N nodes that fail
         template=NAME a template of the site; or, where it allows that, the
                       absolute path of a directory of your own
         schedule-on-lead[=auto|yes|no]

@@ -1,13 +1,14 @@
-# The address of this node that the cluster's other nodes reach it at: the template's
-# HOST_IP, which must not be empty.
+# The address of this node for the other nodes of the cluster: the template's HOST_IP, which
+# must not be empty.
 
-# Whether a template, or a copy of one, uses it.
+# Whether a template, or a copy of one, uses HOST_IP.
 uses_address() { # DIR
   grep -qs HOST_IP "$1/Makefile" "$1"/compose.y*ml "$1"/docker-compose.y*ml
 }
 
-# Sets $address as the template itself does: the source of the default route, or that of
-# the INTERFACE that is configured. Else sets $lacks: the reason why it was not found.
+# Sets $address as the template itself does: the source address of the default route, or the
+# address of the configured INTERFACE. If it finds no address, it sets $lacks to the
+# reason.
 find_address() { # INTERFACE
   address='' lacks=''
   if ! command -v ip >/dev/null; then

@@ -1,18 +1,18 @@
-# What a cluster's own copy of the template gets beyond the template, so that the cluster
-# comes up sooner: usernetes.adjustments names each, and docs/template.md describes them.
+# Changes a cluster's own copy of the template, so that the cluster comes up sooner:
+# usernetes.adjustments lists the changes, and docs/adjustments.md describes them.
 
-# Whether an adjustment is asked for.
+# Whether an adjustment is configured.
 adjusts() { # NAME
   case " ${USERNETES_ADJUSTMENTS:-} " in *" $1 "*) ;; *) return 1 ;; esac
 }
 
-# A clone that a person gave as the work directory is not ours to change.
+# A clone that a person gave as the work directory must not be changed.
 is_copy() { [ -f "$state/staged" ] && [ ! -L "$state/staged" ]; }
 
-# Changes the cluster's copy of kubeadm's configuration. Each change is left out where the
-# file sets that value itself, or is written in a way that this does not read.
+# Changes the cluster's copy of kubeadm's configuration. It skips a change if the file sets that
+# value itself, or has a form that this parser does not read.
 #
-# Safe to repeat: what is set is not set again. The file is replaced as a whole.
+# Safe to repeat: a value that is set is not set again. The file is replaced atomically.
 adjust_kubeadm_config() {
   config=$USERNETES_WORKDIR/kubeadm-config.yaml
   is_copy && [ -f "$config" ] && [ ! -L "$config" ] || return 0
@@ -41,7 +41,7 @@ print_config() {
     function is_blank(line) { return line ~ /^ *(#.*)?$/ }
     function spaces(count) { return sprintf("%" count "s", "") }
     function key_of(line) { sub(/^ */, "", line); sub(/ *:.*/, "", line); gsub(/["\047]/, "", line); return line }
-    # The line of a key among the children of the line at, 0: of the document; or 0.
+    # The line of a key among the children of line `at` (0: the document), or 0.
     function find(at, key,   i, deep) {
       deep = -1
       for (i = at + 1; i <= count; i++) {
@@ -52,7 +52,7 @@ print_config() {
       }
       return 0
     }
-    # Where the children of a line begin, or where they would.
+    # The indentation of the children of a line, or of a first child.
     function depth(at,   i) {
       for (i = at + 1; i <= count && is_blank(line[i]); i++);
       if (i <= count && (indent(line[i]) > indent(line[at]) || line[i] ~ /^ *- /) && indent(line[i]) >= indent(line[at])) return indent(line[i])
@@ -64,7 +64,7 @@ print_config() {
       if (is_map) return spaces(deep) name ": \"" value "\""
       return spaces(deep) "- name: " name "\n" spaces(deep) "  value: \"" value "\""
     }
-    # An argument of a component, whose path of keys ends in extraArgs.
+    # Adds an argument of a component, whose path of keys ends in extraArgs.
     function add_argument(path, name, value,   keys, words, at, to, i, text, deep) {
       if (sets_argument(path, name)) return
       words = split(path, keys, ".")
@@ -82,7 +82,7 @@ print_config() {
       for (; i <= words; i++) { text = text spaces(deep) keys[i] ":\n"; deep += 2 }
       add(at, text argument(deep, name, value))
     }
-    # Whether the component sets it; others may.
+    # Whether the component itself sets the value.
     function sets_argument(path, name,   keys, at, i) {
       split(path, keys, ".")
       at = find(0, keys[1])

@@ -1,7 +1,7 @@
 # Whether the program of a hook (usernetes.hooks) can run on this node.
 
-# Sets $lacks: why it cannot, in one line; nothing if it can. A program with a slash that
-# begins with none is in DIR; one without is looked for on the PATH.
+# Sets $lacks to the reason in one line, or to nothing if the program can run. A relative path
+# with a slash is in DIR; a name without a slash is searched on the PATH.
 hook_lacks() { # NAME PROGRAM DIR
   lacks='' what="the program of the hook $1 (usernetes.hooks.$1)"
   case $2 in

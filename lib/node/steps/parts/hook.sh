@@ -1,7 +1,7 @@
-# Runs the program of a hook in the work directory. The program and its arguments are those of
-# the step's script after the first two: no shell reads them.
+# Runs the program of a hook in the work directory. The program and its arguments are the
+# arguments of the step's script after the first two: no shell reads them.
 #
-# As safe to repeat as the program is, which docs/admin/configure.md asks for.
+# Safe to repeat if the program is, which docs/admin/customize.md requires.
 run_hook() { # NAME PROGRAM ARGUMENT...
   hook=$1
   shift
@@ -11,8 +11,8 @@ run_hook() { # NAME PROGRAM ARGUMENT...
   set -a
   if [ -f "$node/node.env" ]; then . "$node/node.env"; fi
   set +a
-  # Not the last command: a shell may become that, and a run before this one is known by its
-  # shell. What the program leaves running keeps no descriptor of the reports open.
+  # It must not be the last command: a shell may exec that, and earlier runs are identified by
+  # their shell. Programs that it leaves running must not keep the descriptor of the reports.
   status=0
   "$@" 3>&- || status=$?
   exit "$status"

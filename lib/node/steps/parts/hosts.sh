@@ -1,6 +1,6 @@
-# The hosts of the cluster's ranks, as Flux calls them: hostname(1) may have another name.
+# The hosts of the cluster's ranks, by Flux's names: hostname(1) may print another name.
 
-# Sets $place, that of a rank in the cluster's idset, from 0.
+# Sets $place, the position of a rank in the cluster's idset, from 0.
 find_place() { # RANK
   place='' before=0 IFS=,
   for part in $USERNETES_RANKS; do
@@ -12,12 +12,12 @@ find_place() { # RANK
   [ -n "$place" ]
 }
 
-# Sets $host, what Flux calls the host of a rank: hosts are in the order of ranks, as
+# Sets $host, Flux's name of the host of a rank: hosts are in the order of the ranks, such as
 # `login1,node[08-11].hpc`.
 find_host() { # RANK
   find_place "$1" || return
   at=$place IFS=,
-  # A hostlist looks like a pattern of files.
+  # The shell would expand a hostlist as a file name pattern.
   set -f
   for part in $USERNETES_HOSTS; do
     host=$part
@@ -25,7 +25,7 @@ find_host() { # RANK
     range=${part#*\[} range=${range%%\]*}
     first=${range%-*} last=${range#*-} digits=0
     case $first in 0?*) digits=${#first} ;; esac
-    # A number that begins with 0 would be octal.
+    # A number with a leading 0 would be octal.
     first=${first#"${first%%[1-9]*}"} last=${last#"${last%%[1-9]*}"}
     count=$((${last:-0} - ${first:-0} + 1))
     host=${part%%\[*}$(printf "%0${digits}d" $((${first:-0} + at)))${part#*\]}

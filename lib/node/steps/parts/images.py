@@ -1,15 +1,15 @@
-"""The image archives of a site (usernetes.images): what is in them, and their way into a node.
+"""Reads the image archives of a site (usernetes.images), and imports them on a node.
 
     python3 -I -S -c SOURCE usernetes-step NONCE STEP
 
-load-images      all archives into the containerd of a worker; on the lead those that kubeadm
-                 would pull, so that the control plane does not wait for the others
-load-pod-images  the others, on the lead
-list-images      reports the archives and their images through descriptor 3, and loads nothing
+load-images      imports all archives into the containerd of a worker; on the lead only those
+                 that kubeadm would pull, so that the control plane does not wait for the others
+load-pod-images  imports the others, on the lead
+list-images      reports the archives and their images through descriptor 3, and imports nothing
 
-All archives are checked before one is loaded: a broken or incomplete archive fails the step
-with its name. Reading is bounded, whatever is in the directory. Safe to repeat: what has been
-loaded into this container is not loaded again.
+All archives are checked before one is imported: a broken or incomplete archive fails the step
+with its name. Reading is bounded, whatever is in the directory. Safe to repeat: an archive that
+this container already has is not imported again.
 """
 
 import gzip
@@ -23,7 +23,7 @@ import tarfile
 import zlib
 
 SUFFIXES = (".tar", ".tar.gz", ".tgz", ".tar.zst")
-# containerd reads no other.
+# The compressions that containerd reads.
 UNREADABLE = (".tar.xz", ".txz", ".tar.bz2", ".tbz2", ".zip")
 MANIFEST_MAX = 4 << 20  # bytes of one manifest
 MEMBERS_MAX = 20000  # files in one archive
@@ -38,7 +38,7 @@ class Refused(Exception):
 
 
 class TooMuch(Exception):
-    """More would be read than is sensible."""
+    """The limit of reading was reached."""
 
 
 class Limited:
@@ -75,7 +75,7 @@ def find_archives(directory):
 
 
 def open_archive(path):
-    """Open a regular file; anything else is refused and not waited for."""
+    """Open a regular file; refuse anything else without any wait."""
     try:
         fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
@@ -89,7 +89,7 @@ def open_archive(path):
 def read_names(path):
     """The names of an archive's images; None if they cannot be read in bounded time.
 
-    Refuses what is no image archive, or only half of one.
+    Refuses a file that is not an image archive, or an incomplete one.
     """
     with open_archive(path) as file:
         magic = file.read(6)
@@ -134,7 +134,7 @@ def names_of(path, open_tar):
 
 
 def is_wanted(name, member):
-    """Whether it is a manifest; one among an OCI archive's blobs is small."""
+    """Whether it is a manifest; the manifests among an OCI archive's blobs are small."""
     if not member.isfile() or member.size > MANIFEST_MAX:
         return False
     return name in ("manifest.json", "index.json") or (
@@ -167,7 +167,7 @@ def parse_manifests(members, texts):
         manifest = json.loads(texts[blob].decode()) if blob in texts else {}
         parts = ([manifest["config"]] if "config" in manifest else []) + manifest.get("layers", [])
         missing += [blob_of(part) for part in parts if blob_of(part) not in members]
-    # Of an image for many platforms an archive may have one.
+    # An archive may have one platform of an image for many.
     is_partial = there > 0 and len(images) > there
     return names, [] if is_partial else missing
 
@@ -177,7 +177,7 @@ def blob_of(descriptor):
 
 
 def is_for_kubeadm(names):
-    """Whether kubeadm would pull one of them; it may, where they are not known."""
+    """Whether kubeadm would pull one of them; true if they are unknown."""
     if names is None:
         return True
     bases = [re.sub(r"[:@].*", "", name.rpartition("/")[2]) for name in names]
@@ -187,7 +187,8 @@ def is_for_kubeadm(names):
 def describe(path, names):
     if names is None:
         return "%s (images not read)" % os.path.basename(path)
-    shown = [name if re.search("[/:@]", name) else name + ", which is no name" for name in names]
+    wrong = ", which is not a valid name"
+    shown = [name if re.search("[/:@]", name) else name + wrong for name in names]
     return "%s: %s" % (os.path.basename(path), ", ".join(shown) or "no name: pods cannot use it")
 
 
@@ -200,7 +201,7 @@ class Node:
     def __init__(self, environment):
         self.engine = environment["USERNETES_ENGINE"]
         self.workdir = environment["USERNETES_WORKDIR"]
-        # The tests' engines know a cluster by it.
+        # The tests' engines identify a cluster by it.
         self.environment = dict(environment, KUBECONFIG=self.workdir + "/kubeconfig")
         nodes = os.path.join(self.workdir, ".usernetes", "nodes")
         names = (environment["USERNETES_RANK"], environment["USERNETES_HERE"])
@@ -267,7 +268,7 @@ def say(text):
 
 
 def report(text):
-    """What the step waits for, or has found."""
+    """Report what the step waits for, or has found."""
     try:
         os.write(3, text.encode("utf-8", "replace") + b"\n")
     except OSError:

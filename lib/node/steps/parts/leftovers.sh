@@ -1,7 +1,7 @@
-# What the engine has of this cluster on this node, asked by project; and its removal.
+# Finds the resources of this cluster's project in the engine of this node, and removes them.
 
-# Sets $found, `KIND NAME` a line, of these kinds and in their order. Fails where the engine
-# does not answer. It is asked for all of them at once: each answer takes a while.
+# Sets $found: a line `KIND NAME` for each resource of these kinds, in their order. Fails if the
+# engine does not answer. The queries run at the same time, because each takes time.
 find_left() { # KIND...
   answers=$(
     for kind; do
@@ -24,8 +24,8 @@ find_left() { # KIND...
   unset IFS
 }
 
-# An engine may write a line in pieces, among those of others: it is read whole, and printed
-# a line at a time.
+# Engines may write a line in pieces, between lines of others: reads the whole output, then prints
+# it line by line.
 names_of() { # KIND
   project=$USERNETES_PROJECT
   case $1 in
@@ -38,7 +38,7 @@ names_of() { # KIND
   names=$("$USERNETES_ENGINE" "$@") || return
   for name in $names; do
     case "$kind $name" in
-      # Those that are listed have the project's label, whatever their names are.
+      # These have the project's label, whatever their names are.
       "pod pod_$project" | container\ *) ;;
       "network ${project}_"* | "volume ${project}_"*) ;;
       "image $project"[-_]node | "image $project"[-_]node:*) ;;
@@ -57,11 +57,11 @@ remove_one() { # KIND NAME
   esac
 }
 
-# Removes it, but for the kind BUT, and prints what stays, with the engine's own message.
-# Tries twice: a container may come back meanwhile, as its policy has it, and podman
-# may say that it cannot remove what it then has removed.
+# Removes the resources, except those of the kind BUT, and prints the remaining ones with the
+# engine's own message. Tries twice: a restart policy may bring a container back, and podman may
+# report an error for a resource that it has removed.
 remove_left() { # [BUT]
-  words='' kinds=''
+  message='' kinds=''
   # podman-compose may put the container into a pod.
   case ${USERNETES_ENGINE##*/} in podman) kinds=pod ;; esac
   for kind in container network volume image; do
@@ -73,19 +73,19 @@ remove_left() { # [BUT]
     [ -n "$found" ] || return 0
     [ -n "$pause" ] || break
     [ "$pause" -eq 0 ] || sleep "$pause"
-    # What was there is looked for once more, and the container, which may come back.
+    # Check again for these kinds, and for the container, which may come back.
     again=container
     while read -r kind name; do
       case " $again " in *" $kind "*) ;; *) again="$again $kind" ;; esac
-      # Where this hangs it is the last line, and becomes the reason of the drain.
+      # If the removal hangs, this is the last line, and becomes the reason of the drain.
       echo "removing $kind $name"
-      said=$(remove_one "$kind" "$name" 2>&1 </dev/null) || words=$(printf '%s\n' "$said" | grep '[^[:space:]]' | tail -n 1)
-      printf '%s\n' "$said"
+      output=$(remove_one "$kind" "$name" 2>&1 </dev/null) || message=$(printf '%s\n' "$output" | grep '[^[:space:]]' | tail -n 1)
+      printf '%s\n' "$output"
     done <<EOF
 ${found%?}
 EOF
     kinds=$again
   done
-  printf 'left behind: %s%s\n' "$(printf '%s' "${found%?}" | tr '\n' ',')" "${words:+: $words}" >&2
+  printf 'left behind: %s%s\n' "$(printf '%s' "${found%?}" | tr '\n' ',')" "${message:+: $message}" >&2
   return 1
 }

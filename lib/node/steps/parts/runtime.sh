@@ -1,11 +1,11 @@
-# Whether the node's container has what kubeadm needs: `up` ends then.
-# The container runs before its containerd listens, and kubeadm fails at once then.
+# Waits until the node's container has what kubeadm needs; then `up` ends. The container starts
+# before its containerd listens, and kubeadm would fail immediately.
 #
-# Only looks. An image that has neither crictl nor ctr is not waited for, nor is a node that
-# runs no program for us: kubeadm finds out then.
+# It changes nothing. It does not wait for an image that has neither crictl nor ctr, nor for a
+# node in which no program can be executed: then kubeadm reports the fault.
 runtime_seconds=120
 
-# Prints "usernetes: ready", or "usernetes: " and what is not there.
+# Prints "usernetes: ready", or "usernetes: " and what is missing.
 ask_runtime() {
   script_in_container "$runtime_seconds" <<'END' 2>/dev/null
 ask() { command -v "$1" >/dev/null && error=$(timeout 10 "$@" 2>&1 >/dev/null </dev/null); }

@@ -1,8 +1,8 @@
-# Lets pods run on the lead, where USERNETES_SCHEDULE_ON_LEAD is "yes", or "auto" and the
-# lead is the only node: with the control plane's taint a cluster of one node runs none.
-# The label that keeps load balancers off it goes, too.
+# Lets pods run on the lead if USERNETES_SCHEDULE_ON_LEAD is "yes", or "auto" and the lead is the
+# only node: with the control plane's taint, a cluster of one node would run no pods. It also
+# removes the label that excludes the lead from load balancers.
 #
-# Safe to repeat: what is not there is not removed.
+# Safe to repeat: it removes only what exists.
 schedule_on_lead() {
   case ${USERNETES_SCHEDULE_ON_LEAD:-auto} in
     no) return 0 ;;
@@ -15,7 +15,7 @@ schedule_on_lead() {
   rm -f "$errors"
 }
 
-# Sets $removals: `taint|label NODE KEY` of each.
+# Sets $removals: a line `taint|label NODE KEY` for each removal.
 check_lead() {
   removals=''
   get_objects nodes || return

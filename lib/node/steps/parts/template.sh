@@ -1,25 +1,24 @@
-# What the steps rely on in the template, as lists, and what of it a clone lacks.
-# stage.sh and the doctor (../../doctor/on-node/places.sh) both look, so that a
-# template that has changed is named before a job is lost to it. docs/template.md
-# explains each.
+# Lists what the steps rely on in the template, and finds what a clone lacks. stage.sh and the
+# doctor (../../doctor/on-node/places.sh) both check this, so that a changed template is reported
+# before a job fails because of it. docs/template.md explains each item.
 #
-# Only looks. One awk reads the Makefile and the compose file, and further files only
-# where a variable is not in these: stage is on the way of every job.
+# It changes nothing. One awk reads the Makefile and the compose file, and other files only if a
+# variable is in neither, because stage is part of every bring-up.
 
-# Without these no cluster comes up.
-# usernetes.make names two of them; the network's may be empty, for none.
+# Without these no cluster comes up. usernetes.make names two of them; that of the network may be
+# empty, for none.
 template_up=${USERNETES_MAKE_UP:-up} template_network=${USERNETES_MAKE_NETWORK-install-flannel}
 template_targets="$template_up kubeadm-init kubeconfig join-command kubeadm-join sync-external-ip $template_network"
-# Each by this name, or with U7S_ before it.
+# Each has this name, or U7S_ before it.
 template_variables='NODE_NAME NODE_SUBNET'
-# Needed where a cluster has others than these, which a template has of itself.
+# Needed if the ports of a cluster differ from the template's defaults.
 template_ports='PORT_ETCD=2379 PORT_KUBELET=10250 PORT_FLANNEL=8472 PORT_KUBE_APISERVER=6443'
-# As far as its Makefile names them.
+# Only if its Makefile names them.
 template_files='kubeadm-config.yaml Makefile.d/check-preflight.sh Makefile.d/detect-container-engine.sh Makefile.d/sync-external-ip.sh'
 case $template_network in install-flannel) template_files="$template_files Makefile.d/install-flannel.sh" ;; esac
-# One of these, as compose looks for them.
+# One of these, in the order of compose.
 template_composes='compose.yaml compose.yml docker-compose.yaml docker-compose.yml'
-# Without these the steps go on, and something else is worse.
+# Without these a cluster comes up, but other functions are worse.
 template_wanted_targets='kubeadm-reset down-v'
 template_wanted_variables='CONTAINER_ENGINE COMPOSE'
 
@@ -31,9 +30,9 @@ compose_file() { # DIR
   return 1
 }
 
-# Prints what is missing: target:NAME, variable:NAME, service:NAME, mount:PATH; and
-# file:NAME of each of $template_files that is named, there or not. It ends the shell,
-# which is a command substitution's.
+# Prints what is missing: target:NAME, variable:NAME, service:NAME, mount:PATH; and file:NAME for
+# each of $template_files that the Makefile names, whether it exists or not. It exits the shell,
+# which is that of a command substitution.
 look_at_template() { # DIR TARGETS VARIABLES
   dir=$1 targets=$2 variables=$3
   COMPOSE_FILE_PATH=$(compose_file "$1") || COMPOSE_FILE_PATH=''
@@ -98,11 +97,11 @@ look_at_template() { # DIR TARGETS VARIABLES
     }' "$@"
 }
 
-# make knows a target that is not to be seen in the Makefile itself: by an include, a
-# pattern, a variable. A file of that name is not a target.
+# make may know a target that is not in the Makefile itself, through an include, a pattern or a
+# variable. A file of that name is not a target.
 makes() { # DIR TARGET
-  said=$(make -n -C "$1" "$2" 2>&1) || return
-  case $said in *"Nothing to be done"*) return 1 ;; esac
+  output=$(make -n -C "$1" "$2" 2>&1) || return
+  case $output in *"Nothing to be done"*) return 1 ;; esac
 }
 
 lacks_target() { # TARGET
@@ -115,8 +114,7 @@ lacks_target() { # TARGET
   [ -z "$key" ] || or_set=", or set usernetes.make to targets that it has"
 }
 
-# Sets $lacks: what the template in DIR lacks, in one line with what to do; nothing if
-# it has all.
+# Sets $lacks: what the template in DIR lacks, in one line with what to do, or nothing.
 template_lacks() { # DIR
   variables=$template_variables
   for port in $template_ports; do

@@ -1,4 +1,4 @@
-"""Futures.  A Pending is what C calls a flux_future_t; a Future is Python's hold of it."""
+"""Futures.  A Pending stands for C's flux_future_t; a Future is the Python object."""
 
 import errno
 import json
@@ -47,7 +47,7 @@ class Pending:
                 raise OSError(errno.ECONNRESET, os.strerror(errno.ECONNRESET))
 
     def payload(self):
-        """The text of the answer; raises what it refuses."""
+        """The text of the answer; raises an error if it is a refusal."""
         self.wait(-1)
         answer = self.answers[0]
         number = answer.get("errno")

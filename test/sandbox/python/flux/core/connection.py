@@ -38,18 +38,18 @@ class Connection:
         try:
             self.socket.sendall(HEAD.pack(kind, len(body)) + body)
         except (BrokenPipeError, ConnectionResetError):
-            # What came before that is read first; then reading finds the end.
+            # Earlier messages are read first; then a read finds the end.
             pass
 
     def send(self, message):
         self.send_frame(b"M", message)
 
     def readable(self, fds, timeout):
-        """Which of these and of this connection can be read."""
+        """Those of these descriptors, and of this connection, that can be read."""
         return select.select([self.socket] + fds, [], [], timeout)[0]
 
     def receive(self):
-        """The messages of one read; none, and closed, at the end."""
+        """The messages of one read; at the end there are none, and it is closed."""
         try:
             data = self.socket.recv(1 << 18)
         except ConnectionResetError:

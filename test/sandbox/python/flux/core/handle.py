@@ -10,7 +10,7 @@ from flux.future import RPC, Future, Pending
 
 
 def encode(payload):
-    """A string as it is, anything else as JSON; None for no payload."""
+    """A string unchanged, anything else as JSON; None if there is no payload."""
     if payload is None or isinstance(payload, str):
         return payload
     if isinstance(payload, bytes):
@@ -19,7 +19,7 @@ def encode(payload):
 
 
 class Message:
-    """A request to a service that this process has."""
+    """A request to a service of this process."""
 
     def __init__(self, message):
         self.tag = message["tag"]
@@ -93,7 +93,7 @@ class Flux:
     # -- requests
 
     def request(self, topic, payload=None, flags=0):
-        """A Pending of the request, which has the caller's text as payload."""
+        """Send a request with the caller's text as payload; return a Pending."""
         self._tag += 1
         message = {"type": "request", "tag": self._tag, "topic": topic}
         message["payload"] = encode(payload)
@@ -171,7 +171,7 @@ class Flux:
         self._events.append(event)
 
     def receive(self, fds, timeout):
-        """Waits for messages; which of these descriptors can be read meanwhile."""
+        """Wait for messages; return those of these descriptors that can be read."""
         ready = self.connection.readable(fds, timeout)
         if self.connection.socket not in ready:
             return ready
@@ -196,7 +196,7 @@ class Flux:
                 event.dispatch()
 
     def reactor_run(self, reactor=None, flags=0):
-        """Returns when it is stopped, and when the instance has gone."""
+        """Run until it is stopped, or the instance ends."""
         self._is_running, self._status = True, 0
         self._dispatch()
         while self._is_running and self.connection.is_open:

@@ -1,4 +1,4 @@
-"""What Python reaches of Flux's C interface (flux.core.inner), and of cffi."""
+"""The parts of Flux's C interface (flux.core.inner) and of cffi that Python uses."""
 
 import errno
 import json
@@ -29,7 +29,7 @@ def text_of(buffer):
 
 
 def checked(pending):
-    """The answer's payload; errors are worded as the wrapper of C functions does."""
+    """The answer's payload; errors have the text of the wrapper of C functions."""
     try:
         return pending.payload()
     except OSError as exc:

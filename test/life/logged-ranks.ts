@@ -2,7 +2,7 @@
 import { decodeIdset } from "../../lib/flux/idset.js";
 
 /** The ranks, in order and with repetition, of `...STEP: HOSTS (rank IDSET): STATUS` lines. */
-export function ranksTold(text: string, step: string, status: string): number[] {
+export function loggedRanks(text: string, step: string, status: string): number[] {
   const lines = text.split("\n").filter((line) => line.includes(`${step}: `));
   const printed = new RegExp(`\\(rank ([0-9,-]+)\\): ${status}\\b`);
   const ranks = lines.map((line) => printed.exec(line)?.[1] ?? "");
