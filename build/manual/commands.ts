@@ -11,7 +11,10 @@ export function synopsisOf(program: HelpedCommand): Block {
 /** `flux usernetes list [OPTIONS] [JOB...]`: what is in capitals stands for something. */
 function usageOf(command: HelpedCommand): string {
   const { options, registeredArguments: operands, parent } = command;
-  const name = `\`${parent?.name().replace("flux-", "flux ") ?? ""} ${command.name()}\``;
+  // Root or a service manager starts these by the program's own name.
+  const isOwnName = ["daemon", "install", "uninstall"].includes(command.name());
+  const program = parent?.name() ?? "";
+  const name = `\`${isOwnName ? program : program.replace("flux-", "flux ")} ${command.name()}\``;
   const { usage } = command.helpData;
   if (usage !== undefined) return `${name} ${marked(usage.replace(/\b[A-Z]+\b/g, "*$&*"))}`;
   return [

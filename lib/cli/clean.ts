@@ -1,4 +1,4 @@
-/** `flux-usernetes clean`: remove what clusters of ended jobs have left behind. */
+/** `flux usernetes clean`: removes leftovers of the clusters of ended jobs. */
 import type { Run } from "../host/command.js";
 import { CommandError, EXIT } from "../errors.js";
 import { terminalLook, nameOf } from "../view/terminal.js";
@@ -37,7 +37,7 @@ export function cleanCommand(run: Run): HelpedCommand {
       4: "no Flux instance",
       5: "no daemon",
     },
-    examples: ["flux-usernetes clean --all", "flux-usernetes clean ƒ2QT1HSJy5"],
+    examples: ["flux usernetes clean --all", "flux usernetes clean ƒ2QT1HSJy5"],
   }).action(async (jobs: string[], options: { all?: true; json?: true }) => {
     if ((jobs.length === 0) === (options.all === undefined))
       throw new CommandError(EXIT.usage, "clean: name one job or more, or --all");

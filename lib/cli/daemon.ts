@@ -1,4 +1,4 @@
-/** `flux-usernetes daemon`: the sidecar, in the foreground. */
+/** `flux-usernetes daemon`: runs the daemon in the foreground. */
 import type { Run } from "../host/command.js";
 import { HelpedCommand } from "../help/command-help.js";
 import { SETTING_OPTIONS } from "./instance-setting.js";
@@ -6,7 +6,7 @@ import { SETTING_OPTIONS } from "./instance-setting.js";
 export function daemonCommand(run: Run): HelpedCommand {
   return new HelpedCommand({
     name: "daemon",
-    summary: "run the sidecar in the foreground, on rank 0 as the instance owner",
+    summary: "run the daemon in the foreground, on rank 0 as the instance owner",
     options: {
       ...SETTING_OPTIONS,
     },

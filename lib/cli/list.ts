@@ -1,4 +1,4 @@
-/** `flux-usernetes list`: the clusters of the instance, as `flux jobs` lists its jobs. */
+/** `flux usernetes list`: the clusters of the instance, as `flux jobs` lists its jobs. */
 import type { Run } from "../host/command.js";
 import { CommandError, EXIT } from "../errors.js";
 import { seeClusters } from "../view/clusters.js";

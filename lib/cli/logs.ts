@@ -1,5 +1,5 @@
 /**
- * `flux-usernetes logs`: what a cluster's steps have printed, from the nodes (lib/view/logs.ts,
+ * `flux usernetes logs`: what a cluster's steps have printed, from the nodes (lib/view/logs.ts,
  * lib/node/logs.ts), or what was saved of it (lib/view/saved-logs.ts).
  */
 import type { Run } from "../host/command.js";

@@ -1,4 +1,4 @@
-/** `flux-usernetes ping`: is the daemon there. */
+/** `flux usernetes ping`: whether the daemon answers. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { CommandError, EXIT } from "../errors.js";
 import { parseFsd } from "../flux/fsd.js";
@@ -16,7 +16,7 @@ export function pingCommand(run: Run): HelpedCommand {
     summary: "check whether the daemon answers",
     options: { "--wait <fsd>": "wait up to this long for the daemon, like 10s" },
     exits: { 0: "it answers", 2: "wrong usage", 4: "no Flux instance", 5: "no daemon" },
-    examples: ["flux-usernetes ping --wait 30s && flux batch job.sh"],
+    examples: ["flux usernetes ping --wait 30s && flux batch job.sh"],
   }).action(async (options: { wait?: string }) => {
     const waitMs = options.wait === undefined ? 0 : parseFsd(options.wait);
     if (waitMs === undefined)

@@ -1,4 +1,4 @@
-/** `flux-usernetes release`: release a job that is held for debugging. */
+/** `flux usernetes release`: release a job that is held for debugging. */
 import { isDebug, isHeld, isOver, type Cluster } from "../cluster/state.js";
 import { CommandError, EXIT } from "../errors.js";
 import type { Run } from "../host/command.js";

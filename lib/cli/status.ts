@@ -1,4 +1,4 @@
-/** `flux-usernetes status`: one cluster in full, or all that are there in short. */
+/** `flux usernetes status`: one cluster in full, or all that are there in short. */
 import type { Run } from "../host/command.js";
 import { setTimeout as sleep } from "node:timers/promises";
 import { isDebug } from "../cluster/state.js";

@@ -1,4 +1,4 @@
-/** `flux-usernetes timeline`: which step took how long on which ranks. */
+/** `flux usernetes timeline`: which step took how long on which ranks. */
 import type { Run } from "../host/command.js";
 import { CommandError, EXIT } from "../errors.js";
 import { terminalLook, nameOf } from "../view/terminal.js";

@@ -1,4 +1,4 @@
-/** `flux-usernetes up`: one cluster for the whole instance. No daemon is needed. */
+/** `flux usernetes up`: one cluster for the whole instance. No daemon is needed. */
 import type { Run } from "../host/command.js";
 import { hostOf, type Cluster } from "../cluster/state.js";
 import { CommandError, EXIT } from "../errors.js";

@@ -41,9 +41,9 @@ export function warmCommand(run: Run): HelpedCommand {
     details: [
       `Runs on rank 0, as the instance owner. Each node builds the image that clusters need, from
        the current template, and keeps it. An image that exists is not built again. Run it again
-       for new nodes, and when the template has changed. Ctrl-C stops the builds. A template with a
-       target warm builds by that. With usernetes.images, the archives there are checked and
-       listed.`,
+       for new nodes, and when the template has changed. Ctrl-C stops the builds. If the template
+       has a target warm, that target builds the image. With usernetes.images, the archives there
+       are checked and listed.`,
     ],
     exits: {
       0: "all nodes have the image",

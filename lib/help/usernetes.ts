@@ -44,14 +44,14 @@ const VERBS: CommandHelp[] = [
       ...WORKDIR,
       [WORKER_COUNT]: "workers beside this node; 0: a cluster of one",
       "--serial":
-        "do not wait for workers: `make -C DIR sync-external-ip`, or `usernetes wait-workers`, comes when they have joined",
+        "do not wait for workers; run `make -C DIR sync-external-ip` or `usernetes wait-workers` when they have joined",
     },
     details: [
-      `Starts the control plane on this node, makes DIR/kubeconfig and DIR/join-command, waits
-       until N workers are in DIR/worker-ready-cache, and until the cluster is usable: all nodes
-       are Ready, the pod network is rolled out on each, and DNS answers. USERNETES_READY=nodes or
-       =network waits no further than that. In a cluster of one node pods may run on it; with
-       USERNETES_SCHEDULE_ON_LEAD=yes also in others, with =no in none.`,
+      `Starts the control plane on this node, and makes DIR/kubeconfig and DIR/join-command. Then it
+       waits until N workers are in DIR/worker-ready-cache and the cluster is usable: all nodes are
+       Ready, the pod network is rolled out on each, and DNS answers. With USERNETES_READY=nodes or
+       =network it waits only for that. Pods may run on this node if it is the only one;
+       USERNETES_SCHEDULE_ON_LEAD=yes or =no changes that.`,
     ],
     ...BY_HAND,
     examples: ["usernetes start-control-plane --workdir /opt/usernetes \\\n  --worker-count 3"],
@@ -71,8 +71,8 @@ const VERBS: CommandHelp[] = [
     usage: "[--workdir DIR] --worker-count N",
     options: { ...WORKDIR, [WORKER_COUNT]: "workers beside this node" },
     details: [
-      `Waits until N workers are in DIR/worker-ready-cache, and until the cluster is usable; what
-       start-control-plane does at its end without --serial.`,
+      `Waits until N workers are in DIR/worker-ready-cache and the cluster is usable, as
+       start-control-plane does without --serial.`,
     ],
     ...BY_HAND,
     examples: ["usernetes wait-workers --workdir /shared/usernetes --worker-count 3"],
@@ -83,8 +83,8 @@ const VERBS: CommandHelp[] = [
     usage: "[--workdir DIR]",
     options: WORKDIR,
     details: [
-      `Removes what the cluster has on this node: container, network, volumes and image. A clone
-       that was there before stays.`,
+      `Removes the cluster's container, network, volumes and image from this node. A clone that
+       existed before stays.`,
     ],
     ...BY_HAND,
     examples: ["flux exec usernetes down --workdir /opt/usernetes"],
@@ -96,7 +96,7 @@ const VERBS: CommandHelp[] = [
     options: {
       ...WORKDIR,
       "--all": "remove the node too, as down does, and then DIR itself",
-      "--keep-node": "remove no node: as without --all; refused with it",
+      "--keep-node": "keep the node, as without --all; refused together with --all",
     },
     details: ["Removes DIR/worker-ready-cache, for another cluster in the same directory."],
     ...BY_HAND,

@@ -146,7 +146,7 @@ t.test("a template without a Makefile, or without an image, is reported", async 
   t.match(await empty.warms(), { exitCode: 1, last: /has neither build: nor image:$/ });
 });
 
-t.test("a template with a target warm builds by that", async (t) => {
+t.test("a target warm of the template builds the image", async (t) => {
   const node = newNode(t);
   node.write("template/Makefile", "up:\nwarm: build\n");
   node.write("bin/make", `#!/bin/sh\necho "make $*" >>"${join(node.directory, "calls")}"`);
