@@ -1,7 +1,6 @@
 /**
- * One call to the agents of some ranks: one `flux exec`, which carries agent.py to the nodes,
- * requests to the agents and their reports back. It lasts until it is ended, its signal comes,
- * or its time is over.
+ * One call to the agents of some ranks: one `flux exec`, which carries agent.py and requests to
+ * the nodes, and reports back. It lasts until it is ended, is aborted, or its time is over.
  */
 import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
@@ -10,7 +9,7 @@ import type { Input, Outcome, Run } from "../host/command.js";
 import { packagePath } from "../host/package.js";
 import { parseReport, type Report, type Request } from "./protocol.js";
 
-/** Seconds beyond what requests may take: the user's processes end by then, whatever hangs. */
+/** Seconds beyond the time of the requests: by then all processes of the user have ended. */
 const MARGIN_S = 10;
 /** Lines of flux exec itself that are kept. */
 const PROSE_MAX = 200;
@@ -112,7 +111,7 @@ export function execError(line: string): { rank: number; why: string } | undefin
 
 let source: string | undefined;
 
-/** Comments are for the reader here; they need not travel to every node. */
+/** Comments are for readers of the source; they are not sent to the nodes. */
 export function agentSource(): string {
   source ??= readFileSync(packagePath("lib/node/agent.py"), "utf8").replace(/^\s*#.*\n/gm, "");
   return source;

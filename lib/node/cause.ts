@@ -1,9 +1,9 @@
 /**
- * Which lines of a step's output say why it failed: the line that ended the step, or,
- * where that line is a summary, the lines above it that it sums up.
+ * Finds the lines of a step's output that give the reason of a failure: the line that ended the
+ * step or, if that line is a summary, the lines above that it sums up.
  *
  * Warnings, progress and what make, compose and kubeadm print after an error are never
- * a cause. A warning is shown only where a step printed nothing else.
+ * a cause. A warning is shown only if a step printed nothing else.
  */
 
 /** What a program prints after its error, or between its lines. */

@@ -1,6 +1,6 @@
 /**
- * Where each rank of a chain of steps is, from its reports. Each step's end is passed on once
- * for each rank, and every rank gets one for its last step, whatever becomes of it.
+ * Tracks the position of each rank in a chain of steps, from its reports. The end of each step
+ * is passed on once for each rank, and every rank gets an end of its last step in any case.
  */
 import { isStep, rowOf, type NodeStep } from "../cluster/steps.js";
 import type { Hooks } from "../config/template.js";
@@ -34,7 +34,7 @@ export interface StepEnd<Name extends string = NodeStep> {
   fault: Fault | undefined;
   /** The work directory is the lead's, too. */
   shared: boolean;
-  /** What the step gives: the join-command. */
+  /** The result of the step: the join command. */
   result: string | undefined;
   /** The last lines that it printed; more of a step that failed. */
   tail: string[];
@@ -138,7 +138,7 @@ export class ChainTracker<Name extends string = NodeStep> {
     if (count <= WAITS_MAX && note !== "") this.listener.onProgress?.({ step, rank, note });
   }
 
-  /** Nothing can be run as the cluster's user there. */
+  /** No process can run as the cluster's user there. */
   private refuse(rank: number, step: Name, text: string): void {
     const isSudo = /^(sudo: |Sorry, user )/.test(text);
     const why = text.replace(/^(sudo: )?/, isSudo ? "sudo: " : "").slice(0, 200);

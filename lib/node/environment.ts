@@ -1,7 +1,6 @@
 /**
- * The environment of a cluster's steps on the nodes: all of it, since flux exec
- * carries its caller's. What differs by node is found there (agent.py,
- * steps/stage.sh).
+ * The whole environment of a cluster's steps on the nodes, because flux exec would pass on that
+ * of its caller. Values that differ by node are set there (agent.py, steps/stage.sh).
  */
 import type { ScheduleOnLead } from "../cluster/request.js";
 import { HOOKS } from "../cluster/steps.js";
@@ -21,7 +20,7 @@ export interface Site {
   template: string;
   /** The keys that go with the template. */
   options: TemplateOptions;
-  /** It is a directory of the job's user, which stage sees to. */
+  /** It is a directory of the job's user, which stage checks. */
   isUsers?: true;
   interface: string | undefined;
   /** Whether work directories are shared between nodes; found out where it is "auto". */
@@ -30,7 +29,7 @@ export interface Site {
   ready: "nodes" | "network" | "dns";
   /** May pods run on the lead. */
   scheduleOnLead: ScheduleOnLead;
-  /** What the cluster's copy of the template gets beyond it. */
+  /** The adjustments of the cluster's copy of the template. */
   adjustments: readonly Adjustment[];
   /** UUID of the instance. */
   instance: string;
@@ -81,7 +80,7 @@ export function stepEnvironment(
   };
 }
 
-/** What a template is looked at with, and its targets are called with. */
+/** The variables for checks of a template and for calls of its targets. */
 export function templateSettings(options: TemplateOptions): Record<string, string> {
   const { make, portVariables } = options;
   return {
@@ -91,7 +90,7 @@ export function templateSettings(options: TemplateOptions): Record<string, strin
   };
 }
 
-/** The programs of hooks: stage and the doctor look whether they are there. */
+/** The programs of hooks: stage and the doctor check whether they exist. */
 export function hookPrograms(hooks: Hooks): Record<string, string> {
   return Object.fromEntries(
     HOOKS.flatMap((hook) => {
@@ -111,7 +110,7 @@ export function siteVariables(
   return ofCluster(options.environment, { jobid: String(jobid), workdir });
 }
 
-/** Until 2024-12-12 the template's own variables began with U7S_. */
+/** Until 2024-12-12 the template's own variables started with U7S_. */
 export function templatePorts(ports: Ports): Record<string, string> {
   const named = {
     PORT_ETCD: ports.etcd,

@@ -1,7 +1,7 @@
 /**
- * Separates failures that a second try would meet again from those that may pass, by
- * what make, the engines and their compose print. What is not known here may pass:
- * a try too many costs less than a job.
+ * Separates permanent failures from those that a retry may fix, by the output of make, the
+ * engines and their compose. Unknown failures are retried: a superfluous try costs less than a
+ * job.
  *
  * Only the lines that ended the step are read (cause.ts), and the port or subnet in
  * them: others of the cluster's own help, and those that the template fixes do not

@@ -1,6 +1,6 @@
 /**
- * What a cluster's steps have printed, from its nodes: one call to all of them, as the
- * cluster's user. Lines come as they are read, without secrets.
+ * Reads the output of a cluster's steps from its nodes: one call to all of them, as the cluster's
+ * user. Lines are passed on as they are read, without secrets.
  */
 import { STEPS, type Step } from "../cluster/steps.js";
 import type { Run } from "../host/command.js";

@@ -1,7 +1,7 @@
 /**
- * The clusters of an instance: which jobs may have one is asked of `flux jobs`, with its
- * own filters, and of the KVS; whether they have is read in their records. The memo that
- * `flux jobs` shows is a user's to write: it only saves looking.
+ * Lists the clusters of an instance. `flux jobs`, with its own filters, and the KVS show which
+ * jobs may have a cluster; their records show whether they do. Users can write the memo that
+ * `flux jobs` shows: it only saves reading some records.
  */
 import { CommandError, EXIT } from "../errors.js";
 import { lastLine, noInstance } from "../flux/no-instance.js";
@@ -12,7 +12,7 @@ import { NotSeen, seeInstance, seeJob } from "./job.js";
 import { summarize, type Summary } from "./summary.js";
 
 const DEADLINE_MS = 30_000;
-/** Jobs that are looked at at once: each look is three processes. */
+/** Jobs that are read at the same time: each starts three processes. */
 const AT_ONCE = 8;
 /** The annotation's first character shows whether there is one. */
 const FORMAT = "{id.dec} {userid} {username} {annotations.user.usernetes!r:.1}";
@@ -20,11 +20,11 @@ const FORMAT = "{id.dec} {userid} {username} {annotations.user.usernetes!r:.1}";
 export interface Wanted {
   /** Arguments for `flux jobs`. */
   filters: string[];
-  /** Jobs to look at at most; 0: all, as for jobs that are named, to which no filter applies. */
+  /** The maximum number of jobs to examine; 0: no limit, as for named jobs, to which no filter applies. */
   count: number;
-  /** With those that have no filter to pass: the instance's, and ended ones that left something. */
+  /** Also clusters to which filters do not apply: the instance's, and ended ones with leftovers. */
   open: boolean;
-  /** What whoever asks should know beside the answer. */
+  /** A hint for the caller beside the answer. */
   warn: (text: string) => void;
 }
 
@@ -88,7 +88,7 @@ async function jobsWithMemo(
   return found;
 }
 
-/** What is there, or was and left something; nothing for a guest. */
+/** Existing clusters, and those with leftovers; empty for a guest. */
 async function openClusters(run: Run): Promise<bigint[]> {
   const argv = ["flux", "kvs", "ls", "-1", "usernetes.cluster"];
   const env = { ...environment(), FLUX_KVS_NAMESPACE: "primary" };
@@ -101,7 +101,7 @@ async function openClusters(run: Run): Promise<bigint[]> {
   });
 }
 
-/** The name of a user, or the number where it has none. */
+/** The name of a user, or the number if there is no name. */
 export async function userName(run: Run, userid: number): Promise<string> {
   const argv = ["id", "-nu", String(userid)];
   const { exitCode, stdout } = await run({ argv, env: environment(), timeoutMs: DEADLINE_MS });

@@ -1,4 +1,4 @@
-/** An event of the record as a line, for who follows a cluster in a pipe. Pure. */
+/** An event of the record as a line, for a cluster that is followed in a pipe. Pure. */
 import { names, type Cluster } from "../cluster/state.js";
 import { decodeIdset } from "../flux/idset.js";
 import type { RecordEvent } from "../record/events.js";

@@ -22,7 +22,7 @@ const LIMIT_S = 7 * 86_400;
 
 export interface Following {
   look: () => Promise<SeenJob>;
-  /** Known when there is a cluster. */
+  /** Set when there is a cluster. */
   wanted: (cluster: Cluster) => Wanted;
   printer: LogPrinter;
   say: (text: string) => void;
@@ -59,7 +59,7 @@ export async function followLogs(run: Run, following: Following): Promise<void> 
   await printed.makeUp(seen, wanted);
 }
 
-/** One that has settled has nothing more to print before its teardown. */
+/** A cluster that has settled prints nothing more before its teardown. */
 function endOf(first: Cluster): (cluster: Cluster) => boolean {
   const goesDown = first.teardown !== undefined;
   return ({ settle, down }) => down !== undefined || (!goesDown && settle !== undefined);
@@ -103,7 +103,7 @@ class PrintedLines {
     this.printer.line(step, rank, text);
   }
 
-  /** Prints what is kept and was not printed. */
+  /** Prints saved lines that were not printed yet. */
   async makeUp({ cluster, record }: SeenJob, { ranks, steps }: Wanted): Promise<void> {
     for (const log of await keptLogs(this.run, cluster.jobid, record, steps)) {
       const lines = new Map<number, readonly string[]>();
@@ -122,7 +122,7 @@ class PrintedLines {
   }
 }
 
-/** Those of the last lines that come after what is known. */
+/** Those of the last lines that come after the known ones. */
 export function unknown(lines: readonly string[], known: readonly string[]): readonly string[] {
   const end = lines.at(-1);
   if (end === undefined || known.includes(end)) return [];

@@ -15,7 +15,7 @@ export interface FrameLine {
 export const weighed = (lines: string[], weight: number): FrameLine[] =>
   lines.map((text) => ({ text, weight }));
 
-/** No wider than the terminal. The first and the last of it say what it is about. */
+/** No wider than the terminal. Its first and last lines describe it. */
 export function wrapped(line: string, weight: number, look: Look): FrameLine[] {
   return wrap(line, look).map((text, index, { length }) => {
     const isWithin = index > 0 && index < length - 1;
@@ -65,8 +65,8 @@ const CLEAR_LINE = "\u001b[K";
 const CLEAR_BELOW = "\u001b[J";
 
 /**
- * Lines must be no wider than the terminal. Of what does not fit into its height the least
- * is hidden, except in the last frame, which is complete: nothing is drawn over it.
+ * Lines must be no wider than the terminal. If they do not fit into its height, as few as
+ * possible are hidden, except in the last frame, which is complete: nothing is drawn over it.
  */
 export function redrawer(terminal: Terminal): (frame: FrameLine[], isLast?: boolean) => void {
   let drawn = 0;

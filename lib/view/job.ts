@@ -1,7 +1,7 @@
 /**
- * What anybody can read from Flux about one job's cluster, without the daemon: the job's
- * eventlog and jobspec and its record (`flux job info`), folded as the daemon does.
- * The instance's owner sees all jobs, a guest their own.
+ * Reads one job's cluster from Flux, without the daemon: the job's eventlog and jobspec and
+ * its record (`flux job info`), folded as the daemon does. The instance owner sees all jobs, a
+ * guest their own.
  */
 import { foldJobEvent, foldRecordEvent, type JobEvent } from "../cluster/fold.js";
 import { parseRequest } from "../cluster/request.js";
@@ -18,7 +18,7 @@ import { INSTANCE } from "../usernetes/names.js";
 const DEADLINE_MS = 20_000;
 const RECORD = "usernetes.eventlog";
 
-/** A cluster as it was read from Flux, and what its state was folded from. */
+/** A cluster as it was read from Flux, with the events of its state. */
 export interface SeenJob {
   cluster: Cluster;
   events: JobEvent[];

@@ -1,4 +1,4 @@
-/** Lines of `list`, as those of `flux jobs` look. */
+/** The lines of `list`, which look like those of `flux jobs`. */
 import { encodeHostlist } from "../flux/hostlist.js";
 import { cut, fsd, nameOf, paint, type Look } from "./terminal.js";
 import { ageOf, COLOURS, type Summary } from "./summary.js";

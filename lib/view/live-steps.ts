@@ -1,6 +1,6 @@
 /**
- * Shows a cluster's steps as they are taken: on a terminal one line a step, drawn
- * again as ranks end it; elsewhere the lines of the log, as they come.
+ * Shows a cluster's steps while they run: on a terminal one line for each step, redrawn when
+ * ranks end it; elsewhere the lines of the log.
  */
 import type { LogFields, Level } from "../log.js";
 import { lookOf, type Env } from "./terminal.js";
@@ -37,7 +37,7 @@ function plain(screen: Screen): Follower {
   };
 }
 
-/** How far the ranks are with one step: how their last try of it goes. */
+/** The progress of the ranks in one step: the state of their last try. */
 export interface Line {
   ranks: Map<number, "runs" | "ok" | "failed">;
   /** The slowest, so far. */

@@ -1,6 +1,6 @@
 /**
- * The output of a cluster's steps: all of it from its nodes while the cluster exists, and the
- * saved lines of nodes that cannot send it (any more).
+ * The output of a cluster's steps: the full logs from its nodes while the cluster exists, and the
+ * saved lines of nodes that cannot send them.
  */
 import type { Cluster } from "../cluster/state.js";
 import { hostOf } from "../cluster/state.js";
@@ -28,7 +28,7 @@ export function inPlace({ claim, down }: Cluster, ranks: readonly number[]): rea
   return down && !down.kept ? ranks.filter((rank) => down.left.includes(rank)) : ranks;
 }
 
-/** How its nodes are asked. */
+/** How its nodes are queried. */
 export function asked(cluster: Cluster, { ranks, steps }: Wanted, limitS = LIMIT_S): LogRequest {
   const { jobid, claim } = cluster;
   const userid = claim?.userid === process.getuid?.() ? undefined : claim?.userid;

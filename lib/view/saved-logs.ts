@@ -1,6 +1,6 @@
 /**
- * What is kept of a cluster's output beside its record: readable for the job's user
- * and the instance's owner, from any node, and after the job.
+ * The saved output of a cluster beside its record: the job's user and the instance owner can
+ * read it from any node, also after the job.
  */
 import { STEPS, type Step } from "../cluster/steps.js";
 import type { Run } from "../host/command.js";
@@ -18,7 +18,7 @@ export interface KeptLog {
   attempt: number;
   status: string;
   note: string;
-  /** What each rank printed at last, in their order. */
+  /** The last lines of each rank, in the order of the ranks. */
   lines: Map<number, string[]>;
   cut: string;
 }

@@ -1,4 +1,4 @@
-/** A cluster's steps as `status` prints them: a table, what is waited for, what failed. */
+/** A cluster's steps as `status` prints them: a table, what it waits for, and the failures. */
 import { isHeld, isOver, names, stepState, type Cluster } from "../cluster/state.js";
 import { encodeIdset } from "../flux/idset.js";
 import { foldLines } from "../record/fold-lines.js";
@@ -85,8 +85,8 @@ export function failedSteps(steps: StepLine[]): StepLine[] {
 }
 
 /**
- * What failed, the last lines of it as far as they were kept, and where all of its words
- * are while the node has them.
+ * The failures, with their saved last lines, and the path of the full log while the node has
+ * it.
  */
 export function failures(cluster: Cluster, steps: StepLine[], kept: KeptLog[] = []): string[] {
   const exists = !["gone", "left", "stopping"].includes(stateOf(cluster));

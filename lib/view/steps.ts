@@ -12,9 +12,9 @@ export interface StepLine {
   status: StepStatus | "running";
   ranks: number[];
   attempt: number;
-  /** The slowest took so long; it runs for so long, as seen at `now`. */
+  /** The time of the slowest rank; for a running step, the time until `now`. */
   seconds: number;
-  /** Of a step that is not ok, or what it waits for: that of its first rank. */
+  /** Why the step is not ok, or what it waits for, on its first rank. */
   note: string;
   /** Notes of its other ranks that are not the same. */
   otherNotes: number;

@@ -1,4 +1,4 @@
-/** A cluster in short: what `list` has of it. Pure: time is an argument. */
+/** A cluster in short, for `list`. Pure: time is an argument. */
 import { displayState, stepState, ranksOf, type Cluster } from "../cluster/state.js";
 import { decodeIdset } from "../flux/idset.js";
 import type { RecordEvent } from "../record/events.js";
@@ -77,7 +77,7 @@ function timeOf(record: RecordEvent[], name: "claim" | "down"): number | undefin
   return (name === "claim" ? all[0] : all.at(-1))?.timestamp;
 }
 
-/** How long it has been there, or was: seconds. */
+/** The age or the lifetime of the cluster in seconds. */
 export function ageOf({ claimedAt, downAt }: Summary, now: number): number {
   return Math.max(0, (downAt ?? now) - claimedAt);
 }

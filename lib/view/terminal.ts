@@ -1,16 +1,16 @@
-/** How things are printed where they are printed to: width, colour, the form of job ids. */
+/** Properties of the output: width, colour, the form of job IDs. */
 import { f58 } from "../flux/jobid.js";
 import { INSTANCE } from "../usernetes/names.js";
 
 export interface Look {
-  /** Columns; Infinity where it is no terminal. */
+  /** Columns; Infinity if it is not a terminal. */
   width: number;
   colour: boolean;
   /** Ids are printed with their `ƒ`. */
   wide: boolean;
-  /** The locale has what is drawn with. */
+  /** The locale has the characters that charts are drawn with. */
   unicode: boolean;
-  /** What was printed can be drawn over: a terminal that is not dumb. */
+  /** Printed lines can be redrawn: it is a terminal that is not dumb. */
   redraws: boolean;
 }
 
@@ -42,7 +42,7 @@ export function lookOf(env: Env, stream: Stream): Look {
   };
 }
 
-/** Takes no escape sequences, or nobody knows which. */
+/** Accepts no escape sequences, or unknown ones. */
 const isDumb = ({ TERM }: Env) => !TERM || TERM === "dumb";
 
 /** Python, which `flux jobs` is written in, takes UTF-8 for a C locale that LC_ALL does not ask for (PEP 538). */

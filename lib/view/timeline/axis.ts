@@ -1,6 +1,6 @@
 /**
- * Where times are in a drawn timeline: its phases are side by side, on one scale, with a gap for
- * the time that the job ran. Pure.
+ * The positions of times in a drawn timeline: its phases are side by side, on one scale, with a
+ * gap for the time that the job ran. Pure.
  */
 import { WIDTH, TOP, LEFT, RIGHT, LINE, text, spell, element } from "./svg-elements.js";
 import type { Phase } from "./timeline.js";
@@ -37,7 +37,7 @@ export function areas(phases: Phase[]): Area[] {
   });
 }
 
-/** As large as there is room for; what is short gets more than it needs. */
+/** As large as there is room for; a short phase gets more than it needs. */
 function scaleOf(lengths: number[], width: number): number {
   let short = 0;
   for (;;) {

@@ -1,6 +1,6 @@
 /**
- * How a drawn timeline looks. People who see few colours can distinguish these, also in
- * grey (Okabe and Ito); a viewer that is dark gets its own.
+ * The look of a drawn timeline. The colours are distinguishable for colour-blind people, also in
+ * grey (Okabe and Ito); a dark viewer gets others.
  */
 import type { Bar } from "./bars.js";
 
@@ -9,7 +9,7 @@ export const WIDTH = 960;
 export const TOP = 118;
 export const LEFT = 150;
 export const RIGHT = 24;
-/** Under them: the axis and its words. */
+/** Under them: the axis and its labels. */
 export const BOTTOM = 52;
 
 export const FONT = "Helvetica, Arial, 'Liberation Sans', 'DejaVu Sans', sans-serif";
@@ -91,7 +91,7 @@ export function element(name: string, attributes: Attributes, ...children: strin
 /** Text as a child of an element. */
 export const escape = (text: string): string =>
   text
-    // What XML has no way to write.
+    // Characters that XML cannot contain.
     .replace(/[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu, "?")
     .replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`);
 

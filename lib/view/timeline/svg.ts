@@ -1,7 +1,7 @@
 /**
- * A timeline as one SVG file: nothing beside it is needed, no script, font or style.
- * For a paper, a ticket or a page: light where it is printed, dark where its viewer is,
- * and nothing depends on colour alone. Pure.
+ * A timeline as one self-contained SVG file, without script, font or style, for a paper, a
+ * ticket or a page. It is light in print and dark in a dark viewer, and no information depends
+ * on colour alone. Pure.
  */
 import { hostNames, names, type Cluster } from "../../cluster/state.js";
 import { encodeHostlist } from "../../flux/hostlist.js";
@@ -195,7 +195,7 @@ function beside(
   return text({ ...at, x: x - 6, anchor: "end", look: "grey", halo: true }, description);
 }
 
-/** In so many words: all are in the hint. */
+/** Some of the hosts; the hint has all. */
 function hostsOf(cluster: Cluster, ranks: number[]): string {
   const all = hostNames(cluster, ranks);
   if (all.length <= 28) return all;

@@ -1,4 +1,4 @@
-/** A timeline for a terminal: a bar a row, as wide as the terminal. Pure. */
+/** A timeline for a terminal: one bar per row, as wide as the terminal. Pure. */
 import { names, type Cluster } from "../../cluster/state.js";
 import { encodeIdset } from "../../flux/idset.js";
 import { cut, fsd, nameOf, paint, wrap, type Look } from "../terminal.js";
@@ -7,7 +7,7 @@ import { tickStep } from "./axis.js";
 
 import { sumsOf, type Phase, type Timeline } from "./timeline.js";
 
-/** In a pipe that does not say how wide it may be. */
+/** The width in a pipe, if COLUMNS is not set. */
 const WIDTH = 80;
 /** No wider, that a bar and its name are still seen together. */
 const WIDEST = 160;
@@ -156,7 +156,7 @@ export function exact(seconds: number): string {
   return seconds < 60 ? `${seconds.toFixed(2)}s` : fsd(seconds);
 }
 
-/** Where the time went. */
+/** How the time was spent. */
 export function sums(cluster: Cluster, phase: Phase): string[] {
   const { before, steps, between, after, total } = sumsOf(phase);
   if (phase.chain.length === 0) return [];

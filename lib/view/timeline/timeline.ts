@@ -1,6 +1,6 @@
 /**
- * A cluster's life as a timeline: which step took how long on which ranks, and where
- * the time between the steps went. Pure: from what is seen of a job, and the time.
+ * A cluster's life as a timeline: how long each step took on which ranks, and the time between
+ * the steps. Pure: a function of a job's events and of the time.
  */
 import { isDebug, isOver, type Cluster } from "../../cluster/state.js";
 import { isOfTeardown } from "../../cluster/steps.js";
