@@ -30,7 +30,8 @@ t.test("a command that is written the other way is found", (t) => {
 });
 
 t.test("documents and messages write each command the same way", (t) => {
-  for (const file of documents()) t.strictSame(misnamed(readDocument(file)), [], file);
+  for (const file of documents().filter((it) => it !== "NEWS.md"))
+    t.strictSame(misnamed(readDocument(file)), [], file);
   for (const { file, line, text } of messages())
     t.strictSame(misnamed(text), [], `${file}:${line}`);
   t.end();
