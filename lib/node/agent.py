@@ -62,6 +62,8 @@ OWN_DIRECTORIES = {"XDG_RUNTIME_DIR", "TMPDIR"}
 TAIL_LINES = {"ok": 4, "failed": 24}
 TAIL_WIDTH = 400  # characters of a line in a report
 POLL_S = 0.2
+SEARCH_S = 15  # seconds for the search for work directories as one user
+SEARCH_MAX = 64  # directories of one user that are reported
 LEFT_OUT = b"-- some output was left out here --"
 
 
@@ -1270,8 +1272,8 @@ class Agent:
             return "uid %d has no account on this node" % self.userid
         return ""
 
-    def run(self, request, userid, on_line, seconds=None):
-        """Carry out a request as a user."""
+    def run(self, request, userid, on_line, seconds=None, is_enough=lambda: False):
+        """Carry out a request as a user, until it ends, is enough, or its time is over."""
         environment = request["env"]
         child = subprocess.Popen(
             self.command(userid, environment),
@@ -1292,7 +1294,7 @@ class Agent:
                 if left is not None and left <= 0:
                     break
                 if child.stderr.fileno() in self.caller.wait(left, [child.stderr.fileno()]):
-                    if not lines.read():
+                    if not lines.read() or is_enough():
                         break
         except BrokenPipeError:
             pass
@@ -1397,7 +1399,7 @@ class Agent:
                 try:
                     report = json.loads(line)
                     seen.append(report["report"])
-                    if report["report"] == "found" and len(found) < 64:
+                    if report["report"] == "found" and len(found) <= SEARCH_MAX:
                         jobid, engine = str(report["jobid"]), str(report["engine"])
                         if re.match(r"[0-9]{1,20}$", jobid):
                             found.append((jobid, engine))
@@ -1405,8 +1407,12 @@ class Agent:
                 except (ValueError, KeyError, TypeError):
                     pass
 
-            self.run(request, None if uid == me else uid, take, seconds=15)
-            for jobid, engine in found:
+            def is_enough(found=found):
+                return len(found) > SEARCH_MAX
+
+            as_user = None if uid == me else uid
+            self.run(request, as_user, take, seconds=SEARCH_S, is_enough=is_enough)
+            for jobid, engine in found[:SEARCH_MAX]:
                 known = engine if engine in ("docker", "podman", "nerdctl") else ""
                 self.reports.send("found", userid=uid, jobid=jobid, engine=known)
             if seen[-1:] != ["over"]:

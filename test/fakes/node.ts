@@ -75,6 +75,12 @@ export interface Ended {
   stderr: string;
 }
 
+interface AgentOptions {
+  uid?: number | undefined;
+  nonce?: string;
+  searchS?: number;
+}
+
 export interface Started {
   pid: number;
   kill: (signal: "SIGTERM" | "SIGKILL") => void;
@@ -239,10 +245,14 @@ export class Node {
     );
   }
 
-  /** An agent, as `flux exec` starts it; `uid`: whose steps it is to run. */
-  agent({ uid, nonce = NONCE }: { uid?: number | undefined; nonce?: string } = {}): Started {
+  /** An agent, as `flux exec` starts it; `uid`: whose steps it is to run; `searchS`: its SEARCH_S. */
+  agent({ uid, nonce = NONCE, searchS }: AgentOptions = {}): Started {
     const user = [uid === undefined ? "" : String(uid), "30"];
-    const args = ["-I", "-S", "-c", agentSource(), "usernetes-agent", nonce, ...user];
+    const source =
+      searchS === undefined
+        ? agentSource()
+        : agentSource().replace(/^SEARCH_S = \d+/m, `SEARCH_S = ${searchS}`);
+    const args = ["-I", "-S", "-c", source, "usernetes-agent", nonce, ...user];
     const { PATH = "", NOTES = "", TMPDIR = "", FLUX_URI, FAKE_ARCHIVE, FAKE_RANK } = this.env;
     const child = execa("/usr/bin/python3", args, {
       env: { PATH, NOTES, TMPDIR, FLUX_URI, FAKE_ARCHIVE, FAKE_RANK },
@@ -315,8 +325,8 @@ export class Node {
   }
 
   /** The work directories that an agent finds. */
-  async find(instance: string, others = false): Promise<string[]> {
-    const agent = this.agent();
+  async find(instance: string, others = false, options: AgentOptions = {}): Promise<string[]> {
+    const agent = this.agent(options);
     agent.send({ do: "find", env: this.env, base: this.base, instance, others });
     agent.send({ do: "end" });
     return (await agent.ended).reports.slice(1);
