@@ -284,6 +284,15 @@ t.test("help and version are printed", async (t) => {
   t.strictSame(flux.noted("asked"), []);
 });
 
+t.test("Node.js reads no certificates of the site, which takes it long", async (t) => {
+  // Node.js warns where it cannot read them.
+  const env = { NODE_EXTRA_CA_CERTS: "/nowhere/certificates.pem" };
+  const node = await execa("node", ["-e", "0"], { env });
+  t.match(node.stderr, "/nowhere/certificates.pem");
+  const file = packagePath("bin", "flux-usernetes");
+  t.match(await execa(file, ["ping", "--help"], { env }), { exitCode: 0, stderr: "" });
+});
+
 t.test("it works through a link, as npm installs it", async (t) => {
   const { flux } = setUp(t);
   const link = join(flux.env["NOTES"] ?? "", "usernetes");
