@@ -16,7 +16,7 @@ import { playFile, stopAll, type PlaySetting } from "./play-file.js";
 import { hasFailed, progressLine, summary, type Mode, type PlayedFile } from "./summary.js";
 
 /** Tests wait more than they compute. */
-const JOBS_PER_CORE = 2;
+const JOBS_PER_CORE = 3;
 /** A file of whole clusters takes a minute, and several on a machine that is busy. */
 const TIMEOUT_S = { usual: 480, long: 7200 };
 
@@ -52,8 +52,9 @@ function readCommand() {
 /** What each test file finds in its environment. */
 function settingOf(long: boolean, seed: number): PlaySetting {
   const env = { USERNETES_SEED: String(seed) };
+  const walk = process.env["USERNETES_WALK"] ?? "all";
   return long
-    ? { timeoutS: TIMEOUT_S.long, env: { USERNETES_WALK: "all", ...process.env, ...env } }
+    ? { timeoutS: TIMEOUT_S.long, env: { ...env, USERNETES_WALK: walk } }
     : { timeoutS: TIMEOUT_S.usual, env };
 }
 
