@@ -69,13 +69,20 @@ printf 'one\\ntwo\\n' | flux usernetes once -- sh -c 'cat; printf "[%s]" "$@"' s
 
   await t.test("SIGTERM reaches both the command and the waiting tasks", async (t) => {
     const out = join(flux.place.common, "term.out");
-    // A sleep that began after the signal would keep the job's output open.
+    // A sleep that began after the signal would keep the job's output open. A task that waits
+    // has counted its call.
     const script = flux.script(`
 trap : TERM
+if [ "$FLUX_TASK_RANK" = 1 ]; then
+  { until [ -e "$FLUX_JOB_TMPDIR/usernetes-once.1" ]; do sleep 0.02; done; : >${out}.waits; } &
+fi
 flux usernetes once -- sh -c 'trap "exit 7" TERM; sleep 60 & : >${out}; wait'
 echo "$FLUX_TASK_RANK $?"`);
     const job = (await flux.run(["flux", "submit", "-N2", "-n2", script], env)).stdout.trim();
-    await until("it began", async () => (await flux.run(["test", "-e", out])).exitCode === 0);
+    await until("both are there", async () => {
+      const { exitCode } = await flux.run(["ls", out, `${out}.waits`]);
+      return exitCode === 0;
+    });
     await flux.output("flux", "job", "kill", "-s", "TERM", job);
     await flux.waitFor(job, "clean");
     const { stdout } = await flux.flux("job", "attach", job);
