@@ -1,5 +1,5 @@
 /**
- * The exit codes of the commands. One line on stderr names the fault, its place and what to do; the
+ * The exit codes of the commands. One line on stderr names the fault, its place and what to do. The
  * exit code gives the kind of the fault.
  */
 export const EXIT = {
@@ -22,7 +22,7 @@ export class CommandError extends Error {
   }
 }
 
-/** A retry would fail the same way. */
+/** An error that a retry would meet again. */
 export class PermanentError extends Error {}
 
 export function messageOf(error: unknown): string {

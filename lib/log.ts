@@ -1,7 +1,7 @@
-/** What a line of the daemon's log is: its level, and its fields for programs. */
+/** The level and the fields of a line in the daemon's log. */
 
-/** `trace` goes to the daemon's own log only, the others to `flux dmesg` too. */
+/** Lines of level `trace` go to the daemon's own log only, all others also to `flux dmesg`. */
 export type Level = "error" | "warn" | "info" | "debug" | "trace";
 
-/** What a program that reads the daemon's log wants of a line. */
+/** Values of a log line for programs that read the daemon's log. */
 export type LogFields = Record<string, string | number | number[]>;

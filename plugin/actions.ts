@@ -33,13 +33,13 @@ type Do<K extends Action["do"]> = (
 ) => Promise<Confirmed>;
 
 export const ACTIONS: { [K in Action["do"]]: Do<K> } = {
-  // A second exception would have the same note.
+  // A repetition raises an exception with the same note.
   refuse: async (job, { note }) => {
     job.say("error", `refused: ${note}`);
     return unlessOver(job.world.flux.raise(job.cluster.jobid, note));
   },
 
-  // Reads only.
+  // This only reads.
   "read-resources": async (job) => {
     const { cluster, world } = job;
     const text = await world.flux.lookup(`${kvsDirectory(cluster.jobid)}.R`);
@@ -54,7 +54,7 @@ export const ACTIONS: { [K in Action["do"]]: Do<K> } = {
     }
   },
 
-  // Waits only.
+  // This only waits.
   "wait-for-nodes": async (job, { jobs, until }) => {
     const { open, clock } = job.world;
     const reason = `the teardown of ${jobs.map(nameOf).join(", ")} on its nodes`;
@@ -88,12 +88,13 @@ export const ACTIONS: { [K in Action["do"]]: Do<K> } = {
     return undefined;
   },
 
-  // Safe as the first claim is. A rank that is up with the last ports is taken down by its next `up`.
+  // This is safe for the same reason as the first claim. A rank that is up with the previous ports
+  // is taken down by its next `up`.
   "claim-others": async (job) => {
     const { cluster, world } = job;
     const before = cluster.claim;
     if (!before) return undefined;
-    // The plan has the deadline.
+    // The plan applies the deadline.
     const taken = await waitForPorts(job, Infinity, {
       look: () => networksOf(job, decodeIdset(before.ranks)),
       take: (networks) => take(cluster, world, claimOthers(cluster, before, world, networks)),
@@ -125,7 +126,7 @@ export const ACTIONS: { [K in Action["do"]]: Do<K> } = {
     return undefined;
   },
 
-  // Written before the job is released, since the shell plugin reads it.
+  // This is written before the job is released, because the shell plugin reads it.
   settle: async (job, action) => {
     await settle(job, action.settle);
     return undefined;
@@ -179,7 +180,8 @@ export const ACTIONS: { [K in Action["do"]]: Do<K> } = {
 
   "end-teardown": async (job, { left }) => {
     if (left.length > 0) await reportLeft(job, left);
-    // Before `down` is recorded, so that a daemon that is killed here repeats it.
+    // The undrain comes before `down` is recorded, so that the next daemon repeats it if this one
+    // is killed here.
     await undrainCleaned(job.world, { jobid: job.cluster.jobid, left });
     await recordDown(job, { left });
     job.say(
@@ -197,8 +199,8 @@ export const ACTIONS: { [K in Action["do"]]: Do<K> } = {
 };
 
 /**
- * Record, entry and archive are changed in one transaction: once `down` is recorded, the
- * archive with the token has been removed.
+ * Records `down`. Record, entry and archive are changed in one transaction: once `down` is
+ * recorded, the archive with the token has been removed.
  */
 async function recordDown(job: Job, down: Down): Promise<void> {
   const { cluster, world } = job;
@@ -218,7 +220,7 @@ async function recordDown(job: Job, down: Down): Promise<void> {
   else world.open.remove(jobid);
 }
 
-/** The lines for `flux dmesg` that describe how the user or the administrator removes a kept cluster. */
+/** Returns the log lines that explain how the user or the administrator removes a kept cluster. */
 function howToClean({ cluster, name }: Job): string[] {
   const { claim } = cluster;
   if (!claim) return [];
@@ -229,7 +231,7 @@ function howToClean({ cluster, name }: Job): string[] {
   ];
 }
 
-/** The networks of the nodes: a claim must avoid them as well as the known clusters. */
+/** Finds the networks of the nodes. A claim must avoid them and those of the open clusters. */
 async function networksOf(
   { world }: Job,
   ranks: readonly number[],
@@ -272,7 +274,10 @@ const LOCAL: Record<LocalStep, (job: Job) => Promise<void>> = {
   },
 };
 
-/** A request about a job that is inactive is not needed any more; its `clean` event ends the rest. */
+/**
+ * Ignores ENOENT, because a request about an inactive job is no longer needed. The job's `clean`
+ * event ends the rest.
+ */
 async function unlessOver(request: Promise<void>): Promise<Confirmed> {
   try {
     await request;
@@ -292,9 +297,9 @@ async function reportLeft(job: Job, left: number[]): Promise<void> {
   const note = stepState(cluster, "down-v", failed[0] ?? 0)?.note ?? "";
   const reason = drainReason(job.name, note);
   job.say("error", `teardown failed on ranks ${encodeIdset(failed)}: ${note}`);
-  // Where stage could not start, nothing was created: such a job must not drain nodes.
+  // If stage failed for good, nothing was created on the node: such a job must not drain nodes.
   const touched = failed.filter((rank) => stepState(cluster, "stage", rank)?.fault !== "permanent");
-  // Draining is a courtesy to the administrator. A failure of it must not hold the job.
+  // Draining only informs the administrator. Its failure must not delay the job.
   if (world.config.drain && touched.length > 0)
     await world.flux.drain(encodeIdset(touched), reason).then(
       () => {

@@ -1,6 +1,6 @@
 /**
- * The messages of bridge.py, and checks of their fields: a message that is not part of the
- * protocol throws, and its line is skipped.
+ * The messages of bridge.py, and checks of their fields. An invalid field throws an error, and the
+ * bridge then skips the message's line.
  */
 
 export type Message = Record<string, unknown>;
@@ -21,14 +21,14 @@ export interface Ready {
   starttime: number;
 }
 
-/** A request to the Flux service usernetes, by the instance's owner. */
+/** A request of the instance's owner to the Flux service usernetes. */
 export interface ServiceCall {
   method: string;
   userid: number;
   payload: unknown;
 }
 
-/** Throws if it is not a job. */
+/** Checks the fields of a `job` message. Throws a TypeError if one is invalid. */
 export function reportedJob(message: Message): ReportedJob {
   const { user, duration } = message;
   if (user === null || typeof user !== "object") throw new TypeError("user");

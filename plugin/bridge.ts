@@ -1,11 +1,10 @@
 /**
- * The daemon's side of bridge.py: starts it, restarts it with growing pauses when
- * it dies, and turns its NDJSON into calls and answers. The protocol is
- * described in bridge.py.
+ * The daemon's side of bridge.py. It starts the bridge, restarts a bridge that died with growing
+ * pauses, and converts its NDJSON into calls and answers. bridge.py describes the protocol.
  *
- * Promises: a request is answered or rejected, never lost; jobs are reported
- * again after each start (the receiver drops repetitions); `refused` and `lost`
- * end it; a line that is not of the protocol is logged and ignored.
+ * Promises: a request is answered or rejected, never lost; jobs are reported again after each start
+ * (the receiver drops repetitions); `refused` stops the restarts; a line that is not part of the
+ * protocol is logged and ignored.
  */
 import { messageOf } from "../lib/errors.js";
 import { decodeIdset } from "../lib/flux/idset.js";
@@ -30,17 +29,22 @@ import { EINVAL, FluxError } from "./flux-error.js";
 export interface BridgeEvents {
   onReady: (ready: Ready) => void;
   onJob: (job: ReportedJob) => void;
-  /** A job that was reported has its nodes, or is over. */
+  /** A reported job has its nodes, or is over. */
   onDue: (id: bigint) => void;
-  /** Flux has released its nodes. */
+  /** The job is inactive: Flux has released its nodes. */
   onInactive: (id: bigint) => void;
   onGone: (id: bigint) => void;
-  /** The ranks whose brokers are up; again at each change. */
+  /** The ranks whose brokers are up, reported again at each change. */
   onOnline: (ranks: number[]) => void;
   onSentinel: () => void;
-  /** Its result is the answer; a FluxError is one too. */
+  /**
+   * Carries out a request. The caller gets its result, or the error number and text of a FluxError.
+   */
   onCall: (call: ServiceCall) => Promise<unknown>;
-  /** It will not start: another daemon, wrong rank or owner, no instance. */
+  /**
+   * The bridge cannot start: another daemon runs, the rank or the owner is wrong, or no instance
+   * answers.
+   */
   onRefused: (reason: string, error: string) => void;
 }
 
@@ -59,7 +63,7 @@ export class Bridge {
   private readonly waiting = new Map<number, Waiting>();
   private seq = 0;
   private stopped = false;
-  /** Its further output is ignored. */
+  /** Whether further output of the bridge is ignored. */
   private left = false;
   private wasReady = false;
   private complaint = "";
@@ -69,7 +73,7 @@ export class Bridge {
     private readonly options: {
       env: Record<string, string>;
       args: string[];
-      /** The text of the refusal. */
+      /** The log for warnings. */
       log: { warn(text: string): void };
     },
     private readonly events: BridgeEvents,
@@ -108,7 +112,7 @@ export class Bridge {
     this.rejectAll("the bridge ended");
     if (this.stopped) return;
     if (!this.wasReady) {
-      // A bridge that never came up would not come up at another try.
+      // A bridge that never became ready would fail again.
       this.stopped = true;
       this.events.onRefused("flux", this.complaint || "the bridge did not start");
       return;
@@ -137,7 +141,9 @@ export class Bridge {
     );
   }
 
-  /** An answer that is too long still counts: its caller must not wait for ever. */
+  /**
+   * Rejects the request of an answer that is too long, so that its caller does not wait forever.
+   */
   private takeLong(head: string): void {
     const seq = /^\{"type":"reply","seq":([0-9]+),/.exec(head)?.[1];
     this.options.log.warn(`bridge: ignoring a line that is too long: ${oneLine(head, 100)}`);
@@ -146,7 +152,7 @@ export class Bridge {
     });
   }
 
-  /** False for an unknown message; throws if a field is wrong. */
+  /** Handles a message. Returns false for an unknown message. Throws if a field is invalid. */
   private isTaken(message: Message): boolean {
     const { events } = this;
     switch (message["type"]) {
@@ -162,7 +168,7 @@ export class Bridge {
         return true;
       }
       case "refused":
-        // After a restart the previous bridge may still have the name for a moment.
+        // After a restart, the previous bridge may still have the service name for a moment.
         if (message["reason"] === "exists" && this.wasReady) return true;
         this.stopped = true;
         events.onRefused(text(message["reason"]), oneLine(text(message["error"])));
@@ -199,7 +205,10 @@ export class Bridge {
     }
   }
 
-  /** A bridge that was restarted meanwhile does not know the call: its caller has an error already. */
+  /**
+   * Answers a call. If the bridge was restarted meanwhile, it does not know the call, whose caller
+   * already has an error.
+   */
   private async answer(call: number, asked: ServiceCall): Promise<void> {
     const answer = await this.events.onCall(asked).then(
       (value) => ({ value }),
@@ -218,7 +227,7 @@ export class Bridge {
     });
   }
 
-  /** False if no caller waits for that answer. */
+  /** Returns false if no caller waits for the answer. */
   private settle(seq: unknown, how: (waiting: Waiting) => void): boolean {
     const waiting = this.waiting.get(seq as number);
     this.waiting.delete(seq as number);
@@ -244,13 +253,16 @@ export class Bridge {
     await this.request("memo", { id: String(id), memo });
   }
 
-  /** An exception of type `usernetes`, fatal. Flux never accepts a note that is not text. */
+  /**
+   * Raises a fatal exception of type `usernetes`. oneLine makes the note valid text, because Flux
+   * accepts no other note.
+   */
   async raise(id: bigint, note: string): Promise<void> {
     const exception = { kind: "usernetes", severity: 0, note: oneLine(note, 1000) };
     await this.request("raise", { id: String(id), ...exception });
   }
 
-  /** The exception that Flux raises when a job's time limit is over. */
+  /** Raises the same exception as Flux does when a job's time limit is over. */
   async expire(id: bigint): Promise<void> {
     const timeout = { kind: "timeout", severity: 0, note: "resource allocation expired" };
     await this.request("raise", { id: String(id), ...timeout });
@@ -284,12 +296,12 @@ export class Bridge {
     await this.request("undrain", { ranks, reason });
   }
 
-  /** To the service manager, as in sd_notify(3). */
+  /** Notifies the service manager, as sd_notify(3) does. */
   async notify(state: string): Promise<void> {
     await this.request("notify", { state });
   }
 
-  /** A line in `flux dmesg`; `level` as in syslog(3). Best effort. */
+  /** Writes a line to `flux dmesg`. `level` is a syslog(3) priority. Best effort. */
   logLine(level: number, text: string): void {
     this.request("log", { level, text }).catch(() => undefined);
   }

@@ -1,4 +1,4 @@
-/** Carries out a call of a plan: sends the steps to the nodes and records what they report. */
+/** Carries out a call of a plan: sends the steps to the nodes and records the reports. */
 import type { Action } from "../lib/cluster/action.js";
 import { hostOf, stepState, scheduleOnLead } from "../lib/cluster/state.js";
 import type { LocalStep, Step } from "../lib/cluster/steps.js";
@@ -40,7 +40,7 @@ export async function runSteps(job: Job, action: CallAction): Promise<void> {
   });
 }
 
-/** Carries out a step in the daemon; it is recorded under the lead's rank. */
+/** Carries out a step in the daemon. The step is recorded under the lead's rank. */
 export async function runLocalStep(
   job: Job,
   step: LocalStep,
@@ -74,7 +74,7 @@ function start(job: Job, step: Step, ranks: number[], more: boolean): void {
   job.say("trace", `${step}: begins on ranks ${context.ranks}`, { step, ranks, status: "begins" });
 }
 
-/** Records what a step is waiting for, for `status` and for the exception's note. */
+/** Records the reason why a running step waits, for `status` and for the exception's note. */
 function recordProgress(job: Job, { step, rank, note }: StepWait): void {
   const running = stepState(job.cluster, step, rank);
   if (running?.status !== "running" || running.note === note) return;
@@ -83,7 +83,7 @@ function recordProgress(job: Job, { step, rank, note }: StepWait): void {
   job.say("debug", `${step}: ${hostOf(job.cluster, rank)}: waiting for ${note}`);
 }
 
-/** One line for each call: its steps follow each other on each rank. */
+/** Logs one line for each call, because its steps follow each other on each rank. */
 function logStart(job: Job, { steps, ranks }: CallAction): void {
   const [first] = steps;
   const attempt = first ? stepState(job.cluster, first, ranks[0] ?? 0)?.attempt : undefined;

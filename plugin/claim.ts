@@ -15,10 +15,10 @@ import { INSTANCE } from "../lib/usernetes/names.js";
 import type { Exhausted } from "./open-clusters.js";
 import type { World } from "./world.js";
 
-/** A sentence for the job's user. */
+/** The reason, as a message for the job's user. */
 export interface Refused {
   refused: string;
-  /** Another cluster has the missing ports or subnets. */
+  /** Another cluster has the missing ports or subnets, and will release them. */
   passes?: true;
 }
 
@@ -26,13 +26,14 @@ export interface Refused {
 export interface Taken {
   claim: Claim;
   entry: OpenCluster;
-  /** It could not be written. */
+  /** Releases the ports and subnets. The caller uses it if the claim could not be written. */
   release: () => void;
 }
 
 /**
- * Chooses and reserves, with no `await` between the two: many jobs get their nodes at the same
- * moment, and would choose the same ports.
+ * Reserves the ports and subnets of a claim. There is no `await` between the choice and the
+ * reservation, because many jobs get their nodes at the same moment and would choose the same
+ * ports.
  */
 export function take(
   cluster: Cluster,
@@ -59,7 +60,10 @@ export function take(
   return { claim, entry, release };
 }
 
-/** `networks`: of the job's ranks. */
+/**
+ * Makes the claim of a job, or the reason to refuse it. `networks`: the networks of each of the
+ * job's ranks.
+ */
 export function makeClaim(
   cluster: Cluster,
   world: World,
@@ -107,7 +111,7 @@ export function makeClaim(
   };
 }
 
-/** What the job asks for, or the site's own. */
+/** Returns the template that the job requests, or the site's default template. */
 function templateOf({ asked }: Cluster, config: Config): Template | Refused {
   const name = "asks" in asked && asked.asks ? asked.request.template : undefined;
   const template = chooseTemplate(config, name);
@@ -120,7 +124,7 @@ function templateOf({ asked }: Cluster, config: Config): Template | Refused {
   };
 }
 
-/** Another claim, without the ports and subnets that `up` found in use. */
+/** Makes another claim, without the ports and subnets that `up` found in use. */
 export function claimOthers(
   cluster: Cluster,
   claim: Claim,
@@ -179,7 +183,10 @@ function refuseEngine(engine: string, allowed: readonly string[]): string | unde
   return `attributes.user.usernetes_engine: found "${engine}", allowed here: ${allowed.join(", ")} (usernetes.engines)`;
 }
 
-/** `room` is what `what` holds. */
+/**
+ * Refuses a job with too many nodes. `room`: the maximum number of nodes. `what`: the setting that
+ * limits it.
+ */
 function refuseNodes(hosts: string[], room: number, what: string): string | undefined {
   if (hosts.length <= room) return undefined;
   return `the job has ${hosts.length} nodes, and a cluster holds at most ${room} (${what})`;
@@ -187,9 +194,9 @@ function refuseNodes(hosts: string[], room: number, what: string): string | unde
 
 const DEFAULT_NODES = 256;
 
-/** How many /24 the template's podSubnet holds; the /16 that it comes with holds 256. */
+/** Returns how many /24 subnets the template's podSubnet has. The default /16 has 256. */
 function podSubnetNodes({ template, isUsers }: Template): number {
-  // The daemon does not read a user's file.
+  // The daemon does not read files of a user.
   if (isUsers) return DEFAULT_NODES;
   try {
     const text = readFileSync(`${template}/kubeadm-config.yaml`, "utf8");

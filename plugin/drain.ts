@@ -1,7 +1,7 @@
 /**
- * The reason of a drain for leftovers of a teardown (plugin/actions.ts drains with it), and the
- * undrain of such nodes when no cluster has leftovers on them. A node whose reason somebody has
- * changed stays drained. Safe to repeat. A failure is only logged.
+ * Drains for leftovers: the reason of a drain (plugin/actions.ts drains with it), and the undrain
+ * of such nodes when no cluster has leftovers on them. A node whose reason somebody has changed
+ * stays drained. Safe to repeat. A failure is only logged.
  */
 import { messageOf } from "../lib/errors.js";
 import { decodeIdset, encodeIdset } from "../lib/flux/idset.js";
@@ -9,13 +9,16 @@ import type { OpenCluster } from "../lib/record/writer.js";
 import { INSTANCE } from "../lib/usernetes/names.js";
 import type { World } from "./world.js";
 
-/** As drainReason writes it. */
+/** Matches the reasons that drainReason writes. */
 const OURS = /^usernetes: teardown of \S+ failed: /;
 
 export const drainReason = (name: string, note: string): string =>
   `usernetes: teardown of ${name} failed: ${note}`.slice(0, 300);
 
-/** `ended`: its teardown has ended, and its entry does not show it yet. */
+/**
+ * Undrains the nodes that the daemon drained and that have no leftovers. `ended`: a cluster whose
+ * teardown has ended, but whose entry does not show that yet.
+ */
 export async function undrainCleaned(
   { config, flux, open, say }: World,
   ended?: { jobid: bigint; left: number[] },
@@ -37,7 +40,10 @@ export async function undrainCleaned(
   }
 }
 
-/** The ranks where it has resources, or may have; the cluster of the instance has no job that ends. */
+/**
+ * Returns the ranks where a cluster has, or may have, leftovers. The cluster of the whole instance
+ * counts only with its known leftovers, because no job's end tears it down.
+ */
 function holds({ jobid, claim, left, kept }: OpenCluster): number[] {
   if (kept) return [];
   return left ?? (jobid === String(INSTANCE) ? [] : decodeIdset(claim.ranks));

@@ -1,10 +1,10 @@
 /**
- * Searches the nodes for work directories of this instance, by their marker files: an instance
- * that crashed may have lost the record of a cluster that still exists. Changes nothing; each
- * cluster that is found has to be taken down.
+ * Searches the nodes for work directories of this instance, by their marker files: an instance that
+ * crashed may have lost the record of a cluster that still exists. Changes nothing; the caller has
+ * to take down each cluster that is found.
  *
- * Any user can make such a directory, with the ID of any job in it. Only the file system
- * therefore decides who owns a directory, and one job ID with two owners is two clusters.
+ * Any user can create such a directory with any job's ID in it. Therefore only the file system
+ * decides who owns a directory, and one job ID with two owners is two clusters.
  */
 import { encodeIdset } from "../lib/flux/idset.js";
 import type { Claim } from "../lib/record/events.js";
@@ -26,17 +26,17 @@ interface Found {
 }
 
 export interface FoundWorkdirs {
-  /** One for each job and owner of work directories; `left` has their ranks. */
+  /** One cluster for each job and owner of work directories; its `left` has the ranks. */
   clusters: OpenCluster[];
   /** The ranks that have answered. */
   ranks: number[];
 }
 
-/** Makes one call to these ranks. A rank that does not answer is missing in `ranks`. */
+/** Searches these ranks in one call. A rank that does not answer is missing in `ranks`. */
 export async function findWorkdirs(world: World, ranks: number[]): Promise<FoundWorkdirs> {
   const { config, site, run } = world;
   const found: Found[] = [];
-  /** By rank that has answered. */
+  /** Host names of the ranks that have answered. */
   const hosts = new Map<number, string>();
   const called = { ranks, env: site.base, limitS: DEADLINE_S };
   const take = (report: Report): void => {
@@ -82,7 +82,7 @@ export async function findWorkdirs(world: World, ranks: number[]): Promise<Found
 /** Job IDs have 64 bits. */
 const isId = (text: string): boolean => /^[0-9]{1,20}$/.test(text) && BigInt(text) < 1n << 64n;
 
-/** As much of a claim as a teardown needs. A claim in the record takes precedence. */
+/** Makes the part of a claim that a teardown needs. A claim in the record takes precedence. */
 function clusterOf(found: Found[], hosts: Map<number, string>, world: World): OpenCluster {
   const { config, clock } = world;
   const sorted = found.toSorted((a, b) => a.rank - b.rank);

@@ -1,4 +1,4 @@
-/** An error answer of Flux. */
+/** An error that Flux has returned. */
 export class FluxError extends Error {
   constructor(
     readonly errno: number,

@@ -1,7 +1,7 @@
 /**
- * Follows a job's primary eventlog: `flux job eventlog --follow`, one process for each job
- * with a cluster. It is restarted when it dies; events that were already reported are read
- * again and dropped, so that none is lost or reported twice.
+ * Follows a job's primary eventlog by `flux job eventlog --follow`, one process for each job with a
+ * cluster. A process that dies is restarted. It reads the earlier events again, and these are
+ * dropped, so that no event is lost or reported twice.
  */
 import { setTimeout as pause } from "node:timers/promises";
 import { Backoff } from "../lib/host/backoff.js";
@@ -18,10 +18,10 @@ const LATER_MS = 100;
 
 export interface FollowOptions {
   env: Record<string, string>;
-  /** How many lines of the eventlog are known already. */
+  /** Number of lines of the eventlog that are already known. */
   known: number;
   onEvent: (event: JobEvent) => void;
-  /** It died and will be started again. */
+  /** Called when the process has died, before it is restarted. */
   onRestart: (why: string) => void;
 }
 
@@ -65,9 +65,9 @@ export class Follow {
   }
 
   /**
-   * Starts it a while later: the fork takes the daemon 20 ms, and the process 40 ms more to
-   * report anything, which is too long if an event is awaited. Until that event is there, but
-   * only a few times, the eventlog is read directly.
+   * Starts the process after a delay. The fork takes the daemon 20 ms, and the process needs 40 ms
+   * more to report an event, which is too long if an event is awaited. Until that event arrives,
+   * and only a few times, the eventlog is read directly.
    */
   async startLater(read: () => Promise<string[]>, waits: () => boolean): Promise<void> {
     for (let look = 0; look < LOOKS && waits() && !this.stopped; look++) {
@@ -75,7 +75,7 @@ export class Follow {
       const lines = await read().catch((): string[] => []);
       for (const line of lines.slice(this.delivered)) this.deliver(parseEvent(line));
     }
-    // The caller's own work comes before the fork.
+    // The pause lets the caller's own work run before the fork.
     await pause(LATER_MS);
     this.start();
   }
@@ -86,7 +86,10 @@ export class Follow {
     this.child?.terminate();
   }
 
-  /** A line that is not an event counts too: the position is a number of lines. */
+  /**
+   * Passes on an event. A line that is not an event is also counted, because the position is a
+   * number of lines.
+   */
   private deliver(event: JobEvent | undefined): void {
     if (this.stopped) return;
     this.delivered++;
@@ -103,14 +106,14 @@ export class Follow {
 }
 
 /**
- * A user may raise an exception with a note of any size, and it still counts: its type and
- * severity come before its note.
+ * Parses the start of a line that is too long. A user may raise an exception with a note of any
+ * size, and the exception still counts. Its type and severity come before its note.
  */
 function eventOfHead(head: string): JobEvent | undefined {
   const [, timestamp, name] = /^\{"timestamp":([0-9.]+),"name":"([^"\\]+)"/.exec(head) ?? [];
   if (timestamp === undefined || name === undefined) return undefined;
   const type = /"type":"([^"\\]+)"/.exec(head)?.[1];
-  // An exception whose type alone is that long counts as fatal.
+  // An exception without a readable severity counts as fatal.
   const severity = Number(/"severity":([0-7])[,}]/.exec(head)?.[1] ?? 0);
   const context = name === "exception" ? { type, severity } : {};
   return { timestamp: Number(timestamp), name, context };

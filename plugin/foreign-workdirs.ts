@@ -1,8 +1,8 @@
 /**
  * Takes down work directories that were found on nodes, belong to users other than the instance
- * owner and appear in no record. Each teardown runs as the directory's owner: if a user planted
- * it, with the ID of any job, only that user's own resources are removed. It changes no record,
- * no entry and no ports, and drains no node.
+ * owner, and appear in no record. Each teardown runs as the directory's owner: if a user planted
+ * the directory, with the ID of any job, only that user's own resources are removed. No record,
+ * entry or port changes, and no node is drained.
  */
 import { messageOf } from "../lib/errors.js";
 import { decodeIdset, encodeIdset } from "../lib/flux/idset.js";
@@ -19,19 +19,22 @@ export interface Cleaned {
   jobid: string;
   /** The idset of the ranks with leftovers; empty if every rank is clean. */
   left: string;
-  /** Those ranks for people: `node1 (rank 1)`. */
+  /** The same ranks for people: `node1 (rank 1)`. */
   where: string;
   /** The reason on the first of them. */
   note: string;
 }
 
 export class ForeignWorkdirs {
-  /** By user: a user's teardowns run one after the other, so that they do not delay other users. */
+  /**
+   * The last teardown of each user. A user's teardowns run one after the other, so that they do not
+   * delay other users.
+   */
   private readonly last = new Map<number, Promise<unknown>>();
 
   constructor(
     private readonly makeWorld: () => World,
-    /** Has these ranks searched again. */
+    /** Makes the next search include these ranks again. */
     private readonly lookAgain: (ranks: number[]) => void,
   ) {}
 

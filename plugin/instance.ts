@@ -1,10 +1,11 @@
 /**
- * The cluster of the whole instance: `flux usernetes up` and `down`. State, plan, steps
- * and record are those of a job's cluster, in the foreground and without a daemon. The
- * caller supplies the events of a job: the cluster has its nodes; it is no longer wanted.
+ * The cluster of the whole instance, for `flux usernetes up` and `down`. State, plan, steps and
+ * record are the same as for a job's cluster, but the command runs in the foreground and needs no
+ * daemon. The command supplies the events of a job: the cluster has its nodes; it is no longer
+ * wanted.
  *
- * Promises: one command at a time in an instance (its bridge has a service name);
- * the next one resumes a killed one; a bring-up that fails is torn down.
+ * Promises: only one command runs at a time in an instance (its bridge has a service name); the
+ * next command resumes a killed one; a bring-up that fails is torn down.
  */
 import { foldJobEvent } from "../lib/cluster/fold.js";
 import type { Parsed } from "../lib/cluster/request.js";
@@ -31,14 +32,14 @@ import type { World } from "./world.js";
 export interface InstanceParts {
   run: Run;
   env: Record<string, string>;
-  /** What goes to every node. */
+  /** The environment that every node gets. */
   base: Record<string, string>;
   config: Config;
   names: World["names"];
   say: World["say"];
 }
 
-/** The cluster at the end; `cluster.settle` and `cluster.down` have the result. */
+/** The cluster at the end. Its `settle` and `down` have the result. */
 export type Ended = Cluster;
 
 const ASKED: Parsed = {
@@ -101,7 +102,10 @@ export class InstanceCluster {
     );
   }
 
-  /** Throws a CommandError: no instance, not rank 0, not the owner, or another command runs. */
+  /**
+   * Starts the bridge and reads the entries. Throws a CommandError if no instance answers, if this
+   * is not rank 0 or not the owner, or if another command runs.
+   */
   async connect(): Promise<void> {
     const up = new Promise<void>((resolve, reject) => {
       this.connected = resolve;
@@ -118,14 +122,16 @@ export class InstanceCluster {
     return this.composition.open.get(INSTANCE);
   }
 
-  /** Those of the ranks whose brokers are not up. */
+  /** Returns those of the ranks whose brokers are down. */
   lost(ranks: number[]): number[] {
     return ranks.filter((rank) => this.composition.nodes.isLost(rank));
   }
 
-  /** Resolves when it is ready, or has failed and been torn down. */
+  /**
+   * Brings up the cluster. Resolves when the cluster is ready, or has failed and been torn down.
+   */
   async up(resources: Resources): Promise<Ended> {
-    // The record of an earlier cluster would be mistaken for this one's.
+    // The record of an earlier cluster must not be read as that of the new one.
     if (!this.entry) {
       const keys = [recordKey(INSTANCE), logsKey(INSTANCE)];
       await this.bridge.commit(keys.map((key) => ["unlink", key]));
@@ -151,7 +157,7 @@ export class InstanceCluster {
     return ended;
   }
 
-  /** Resolves when all that can be removed is. */
+  /** Tears down the cluster. Resolves when everything that can be removed has been removed. */
   async down({ claim, left }: OpenCluster): Promise<Ended> {
     const cluster = this.newCluster();
     const ended = this.follow(cluster, () => false);
@@ -163,7 +169,7 @@ export class InstanceCluster {
     return ended;
   }
 
-  /** It is no longer wanted, or has failed: tears it down like that of a canceled job. */
+  /** Tears down a cluster that has failed or is no longer wanted, like that of a canceled job. */
   cancel(type: string, note: string): void {
     const timestamp = systemClock.now();
     const context = { severity: 0, type, note };
@@ -171,7 +177,7 @@ export class InstanceCluster {
     this.reconciler?.onJobEvent({ timestamp, name: "clean" });
   }
 
-  /** The cluster stays as it is. */
+  /** Ends the work of this command. The cluster stays as it is. */
   leave(): void {
     this.reconciler?.leave();
     this.bridge.stop();

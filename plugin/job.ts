@@ -1,6 +1,6 @@
 /**
- * One job's cluster as the actions of its plan see it (plugin/actions.ts): its state, the world,
- * and what is recorded and logged of it. plugin/reconcile.ts is the implementation.
+ * The interface of one job's cluster for the actions of its plan (plugin/actions.ts): its state,
+ * its effects, its record and its log. plugin/reconcile.ts implements it.
  */
 import type { Action } from "../lib/cluster/action.js";
 import type { Cluster } from "../lib/cluster/state.js";
@@ -16,25 +16,25 @@ export interface Job {
   /** The job's ID in F58, or `instance`. */
   readonly name: string;
   readonly cluster: Cluster;
-  /** Its effects are logged at `trace`. */
+  /** The effects of actions. Each is logged at `trace`. */
   readonly world: World;
-  /** The steps that run on its nodes. */
+  /** The sessions over which the cluster's steps run. */
   readonly session: ClusterSession;
   /** Aborted when the daemon leaves: clusters stay as they are. */
   readonly leaving: AbortController;
-  /** What its steps get, as it was when the cluster was made. */
+  /** The site's settings for the steps, as they were when the cluster was claimed. */
   readonly site: Site;
   /** Seconds that one try of a node's teardown may take. */
   readonly teardownS: number;
-  /** Ranks that the cluster continues without. */
+  /** Ranks without which the cluster continues. */
   excludedWorkers(): number[];
-  /** The action was tried, and its result is not known. */
+  /** Whether the action has failed before, so that its result is unknown. */
   hasFailed(action: Action["do"]): boolean;
   say(level: Level, text: string, fields?: LogFields): void;
-  /** Logs that a step has ended on a rank; `more` ranks are about to report the same. */
+  /** Logs that a step has ended on a rank. `more`: other ranks are about to report the same. */
   logStepEnd(end: StepEnded, more: boolean): void;
   /** Records a step event, with the last `lines` that its rank printed. */
   step(event: StepEvent, more: boolean, lines?: readonly string[]): void;
-  /** Records an event: it is part of the state when it is written, not before. */
+  /** Records an event. It becomes part of the state when it is written, not before. */
   record(event: RecordEvent, entry?: Operation[]): Promise<void>;
 }

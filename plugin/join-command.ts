@@ -1,6 +1,6 @@
 /**
- * Shares the join command with the workers by `flux archive create`. The archive is made from
- * a file that only the instance owner can read and that is removed at once. Safe to repeat: the
+ * Shares the join command with the workers by `flux archive create`. The archive is made from a
+ * file that only the instance owner can read and that is removed immediately. Safe to repeat: the
  * archive is replaced.
  */
 import { rmSync } from "node:fs";
@@ -13,7 +13,7 @@ import { output } from "../lib/host/command.js";
 import { archive, joinDirectory } from "../lib/usernetes/names.js";
 import type { World } from "./world.js";
 
-/** What kubeadm prints. */
+/** The join command, as kubeadm prints it. */
 const JOIN =
   /^kubeadm join [A-Za-z0-9.:[\]-]+:[0-9]+ --token [a-z0-9]{6}\.[a-z0-9]{16}( --discovery-token-ca-cert-hash sha256:[0-9a-f]{64})+$/;
 /** The lines that the template's Makefile adds. Bash runs all of them on the workers. */
@@ -23,10 +23,13 @@ const AROUND = [
   /^echo "[\w.:%-]+ +[\w.-]+" >\/etc\/hosts\.u7s$/,
   /^cat \/etc\/hosts\.u7s >>\/etc\/hosts$/,
 ];
-/** Characters: ten times the usual length. */
+/** Maximum characters, which is ten times the usual length. */
 const MAX = 8192;
 
-/** The join command without trailing white space, which a terminal adds; undefined if it is not valid. */
+/**
+ * Returns the join command without trailing white space, which a terminal adds. Returns undefined
+ * if the text is not valid.
+ */
 export function joinCommandOf(text: string): string | undefined {
   const lines = text.split("\n").map((line) => line.replace(/[ \t\r]+$/, ""));
   const joins = lines.filter((line) => JOIN.test(line));
@@ -37,7 +40,10 @@ export function joinCommandOf(text: string): string | undefined {
   return isValid ? lines.join("\n") : undefined;
 }
 
-/** Why a text is not a join command: the place of the fault, without the text, which may hold a token. */
+/**
+ * Explains why a text is not a join command. The explanation gives the place of the fault but never
+ * the text, which may contain a token.
+ */
 function whatIsWrong(text: string): string {
   if (text.trim() === "") return "it is empty";
   if (text.length > MAX) return `it has ${text.length} characters, of at most ${MAX}`;
@@ -50,12 +56,15 @@ function whatIsWrong(text: string): string {
   return "it must have exactly one kubeadm join line";
 }
 
-/** Named after the job, so that the next daemon finds and removes the directory of a killed one. */
+/**
+ * The private directory has the job's name, so that the next daemon finds and removes the directory
+ * of a killed one.
+ */
 function privateDirectory(jobid: bigint, world: World): string {
   return join(tmpdir(), joinDirectory(jobid, world.site.instance));
 }
 
-/** Errors do not contain the text, which may hold a token. */
+/** Creates the archive. Errors do not contain the text, which may contain a token. */
 export async function publishJoinCommand(jobid: bigint, text: string, world: World): Promise<void> {
   const command = joinCommandOf(text);
   if (command === undefined)
@@ -73,7 +82,7 @@ export async function publishJoinCommand(jobid: bigint, text: string, world: Wor
   }
 }
 
-/** Removes the file that the archive is made from, if it exists. */
+/** Removes the file from which the archive is made, if it exists. */
 export function removePublished(jobid: bigint, world: World): void {
   rmSync(privateDirectory(jobid, world), { recursive: true, force: true });
 }

@@ -19,9 +19,12 @@ import type { World } from "./world.js";
 export interface Jobs {
   /** Whether the job is known and has not ended. */
   isActive(jobid: bigint): boolean;
-  /** The job's user; undefined if the job is not active. */
+  /** Returns the job's user; undefined if the job is not active. */
   userOf(jobid: bigint): number | undefined;
-  /** Resolves when the teardown has ended. Joins one that is already running. */
+  /**
+   * Tears down a cluster. Resolves when the teardown has ended. A teardown that is already running
+   * is not started twice.
+   */
   takeDown(entry: OpenCluster): Promise<Cleaned>;
 }
 
@@ -40,13 +43,19 @@ export class Leftovers {
     });
   }
 
-  /** Reads the entries: the clusters' ports and subnets are in use until the clusters are removed. */
+  /**
+   * Reads the entries. The ports and subnets of their clusters are in use until the clusters are
+   * removed.
+   */
   async readEntries(): Promise<void> {
     const { open, say } = this.makeWorld();
     for (const entry of await readEntries(this.bridge, say)) open.add(entry);
   }
 
-  /** Takes down all leftovers that can be reached; called again when brokers come or go. */
+  /**
+   * Takes down all leftovers on nodes that are up. The supervisor calls it again when brokers come
+   * or go.
+   */
   async takeAll(): Promise<void> {
     const { open } = this.makeWorld();
     for (const entry of open.ofJobs()) {
@@ -56,7 +65,10 @@ export class Leftovers {
     for (const entry of await this.look()) void this.takeDownFound(entry);
   }
 
-  /** For `flux usernetes clean`. Throws a FluxError if the job is active. */
+  /**
+   * Cleans a job or all ended jobs, for `flux usernetes clean`. Throws a FluxError if the job is
+   * active.
+   */
   async clean(jobid: bigint | "all"): Promise<Cleaned[]> {
     if (jobid !== "all" && this.jobs.isActive(jobid))
       throw new FluxError(EBUSY, `job ${f58(jobid)} is active: cancel it, or wait until it ends`);
@@ -72,8 +84,8 @@ export class Leftovers {
   }
 
   /**
-   * Only a directory of the instance owner changes a job's record, drained nodes and ports:
-   * another user may have planted any other one.
+   * Takes down a cluster that was found on nodes. Only a directory of the instance owner affects a
+   * job's record, drained nodes and ports: another user may have planted any other directory.
    */
   private takeDownFound(entry: OpenCluster): Promise<Cleaned> {
     const { owner } = this.makeWorld();
@@ -81,7 +93,10 @@ export class Leftovers {
     return isOurs ? this.jobs.takeDown(entry) : this.strays.takeDown(entry);
   }
 
-  /** The user of the job's known cluster: a directory of another user is unrelated to the job. */
+  /**
+   * Returns the user of the job's known cluster. A directory of another user is unrelated to the
+   * job.
+   */
   private holder({ jobid }: OpenCluster): number | undefined {
     const id = BigInt(jobid);
     return this.jobs.userOf(id) ?? this.makeWorld().open.get(id)?.claim.userid;
@@ -93,7 +108,7 @@ export class Leftovers {
     return (entry.left ?? []).filter((rank) => !nodes.isLost(rank));
   }
 
-  /** Searches the ranks that came up since the last search, for clusters without an entry. */
+  /** Searches the ranks that came up since the last search for clusters without an entry. */
   private async look(): Promise<OpenCluster[]> {
     const world = this.makeWorld();
     for (const rank of this.seen) if (world.nodes.isLost(rank)) this.seen.delete(rank);

@@ -1,4 +1,4 @@
-/** The daemon's own log: pino, JSON lines; readable lines on a terminal. To stderr. */
+/** The daemon's own log on stderr: JSON lines of pino, or readable lines on a terminal. */
 import { pino, type DestinationStream, type Logger } from "pino";
 import { CommandError, EXIT } from "../lib/errors.js";
 import { oneLine } from "../lib/record/notes.js";
@@ -7,7 +7,7 @@ import type { Level } from "../lib/log.js";
 
 export type Log = Logger;
 
-/** Characters that are kept until they can be written. */
+/** Maximum characters that are kept until they can be written. */
 const UNWRITTEN_MAX = 1 << 20;
 const LEVELS = ["trace", "debug", "info", "warn", "error"];
 
@@ -33,14 +33,20 @@ export async function createLog(): Promise<Log> {
   );
 }
 
-/** If a full disk prevents writing, the daemon continues: `flux dmesg` has the lines. */
+/**
+ * If stderr cannot be written, as on a full disk, the daemon continues. `flux dmesg` also has the
+ * lines.
+ */
 function standardError(): DestinationStream {
   const to = pino.destination({ fd: 2, sync: true, maxLength: UNWRITTEN_MAX });
   to.on("error", () => undefined);
   return to;
 }
 
-/** Writes the lines of one turn together, before anything else happens; only kill -9 can lose them. */
+/**
+ * Writes the lines of one turn of the event loop together, before the next turn. Only kill -9 can
+ * lose them.
+ */
 function gathered(to: DestinationStream): DestinationStream {
   let lines = "";
   const flush = () => {
@@ -56,15 +62,15 @@ function gathered(to: DestinationStream): DestinationStream {
   };
 }
 
-/** Characters of a line. */
+/** Maximum characters of a line. */
 const LINE_MAX = 1_500;
-/** syslog(3) priorities; levels without one are for the daemon's own log only. */
+/** syslog(3) priorities. Levels without a priority go to the daemon's own log only. */
 const SYSLOG: Partial<Record<Level, number>> = { error: 3, warn: 4, info: 6, debug: 7 };
 
-/** One line, with no secret in it. */
+/** Makes one line without secrets. */
 export const logLine = (text: string): string => oneLine(text, LINE_MAX);
 
-/** A line in `flux dmesg`. */
+/** Writes a line to `flux dmesg`. */
 export function logToFlux(bridge: Pick<Bridge, "logLine">, level: Level, text: string): void {
   const priority = SYSLOG[level];
   if (priority !== undefined) bridge.logLine(priority, logLine(text));

@@ -1,9 +1,9 @@
 /**
  * The daemon: creates and connects all its parts.
  *
- * Promises: it starts only on rank 0 of an instance that the caller owns and that
- * has no other daemon; SIGTERM and SIGINT end it without touching clusters; it
- * ends by itself only when the instance is lost or refuses it (CommandError).
+ * Promises: the daemon starts only on rank 0 of an instance that the caller owns and that has no
+ * other daemon; SIGTERM and SIGINT end it without an effect on clusters; it ends by itself only
+ * when the instance is lost or refuses it (CommandError).
  */
 import { loadFile, loadFromBroker, type Loaded } from "../lib/config/load.js";
 import { CommandError, EXIT, messageOf } from "../lib/errors.js";
@@ -29,7 +29,7 @@ import type { World } from "./world.js";
 import type { LogFields, Level } from "../lib/log.js";
 
 export interface DaemonOptions {
-  /** Read the table from this TOML file instead of the broker. */
+  /** The TOML file to read the table from, instead of the broker. */
   configFile?: string;
   /** Names of further variables that the steps on the nodes get. */
   passEnv: string[];
@@ -65,7 +65,7 @@ class Daemon {
   private ready: Ready | undefined;
   private instance = "";
   private wasReady = false;
-  /** How many bridges have been started: each reports all active jobs again. */
+  /** Number of bridges that have become ready. Each one reports all active jobs again. */
   private bridges = 0;
   private ended = false;
   private end: (error?: CommandError) => void = () => undefined;
@@ -141,7 +141,10 @@ class Daemon {
     if (error) throw error;
   }
 
-  /** The state of jobs and brokers belongs to one run of the instance. */
+  /**
+   * Handles a bridge that is ready. The daemon ends if the instance was restarted, because the
+   * state of jobs and brokers belongs to one run of the instance.
+   */
   private connected(ready: Ready): void {
     const before = this.ready?.starttime ?? ready.starttime;
     if (before !== ready.starttime)
@@ -157,7 +160,7 @@ class Daemon {
     const bridge = this.bridges;
     await retry(() => this.readClusters(), {
       ...{ clock: systemClock, pauses: PAUSES },
-      // Another bridge has a sentinel of its own; until then not all jobs are known.
+      // A new bridge sends its own sentinel. Until then, some jobs are not known.
       isWanted: () => !this.ended && bridge === this.bridges,
       onError: (why) => {
         this.say("warn", `cannot read the state of clusters, retrying: ${why}`);
@@ -177,7 +180,7 @@ class Daemon {
     this.manager.ready(this.status());
   }
 
-  /** Affects new jobs only. */
+  /** Reloads the configuration, which affects new jobs only. */
   private async reload(): Promise<void> {
     this.manager.reloading();
     try {
@@ -197,7 +200,7 @@ class Daemon {
     if (this.wasReady) this.manager.ready(`${this.status()}; ${what}`);
   }
 
-  /** For systemctl status. */
+  /** The status line for systemctl status. */
   private status(): string {
     const size = this.ready?.size ?? 0;
     return `${size} ranks, ${this.supervisor.known} jobs, template ${this.config.template}`;

@@ -1,11 +1,11 @@
 /**
- * Watches which brokers are up: a `flux exec` to a broker that has just died hangs for
- * minutes, and Flux does not report the loss to a job on hold.
+ * Tracks which brokers are up: a `flux exec` to a broker that has just died hangs for minutes, and
+ * Flux does not report the loss to a job on hold.
  */
 import { EventEmitter } from "node:events";
 import type { Clock } from "../lib/host/clock.js";
 
-/** How long after rank 0 of an instance the other brokers may come up. */
+/** Seconds after the start of an instance in which its brokers may come up. */
 const START_S = 60;
 
 export class Membership {
@@ -14,12 +14,12 @@ export class Membership {
   private startsUntil = 0;
   private readonly changes = new EventEmitter().setMaxListeners(0);
 
-  /** All brokers count as up until their state is known. */
+  /** Whether the rank's broker is down. All brokers count as up until their state is known. */
   isLost(rank: number): boolean {
     return this.up !== undefined && !this.up.has(rank);
   }
 
-  /** Those that are up; none until their state is known. */
+  /** The ranks whose brokers are up; empty until their state is known. */
   all(): number[] {
     return [...(this.up ?? [])];
   }
@@ -30,7 +30,7 @@ export class Membership {
     this.changes.emit("change");
   }
 
-  /** When the instance started, seconds since the epoch. */
+  /** Sets the time when the instance started, in seconds since the epoch. */
   startedAt(at: number, clock: Clock): void {
     this.startsUntil = at + START_S;
     const left = this.startsUntil - clock.now();
@@ -38,8 +38,8 @@ export class Membership {
   }
 
   /**
-   * Whether one of them is not up yet because the instance has just started: after a crash
-   * of Flux, a job's brokers come back one by one, and do not count as lost.
+   * Whether one of the ranks is not up yet because the instance has just started. After a crash of
+   * Flux, the brokers of a job come back one by one, and do not count as lost.
    */
   mayStillCome(ranks: readonly number[], now: number): boolean {
     return now < this.startsUntil && ranks.some((rank) => !this.seen.has(rank));

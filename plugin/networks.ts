@@ -1,10 +1,10 @@
 /**
- * The networks that nodes are in, or have a route to: a node subnet must not lie on one.
- * A node is queried when its broker is up, before a job needs the answer, and again when the
- * answer is old.
+ * Finds the networks that nodes are in or have a route to, because a node subnet must not overlap
+ * them. A node is queried when its broker comes up, before a job needs the result, and again when
+ * the result is old.
  *
- * Promises: a node that does not answer delays a claim by seconds at the most, and
- * counts as one with no networks; the networks of the daemon's own clusters are excluded.
+ * Promises: a node that does not answer delays a claim by a few seconds at most, and counts as a
+ * node without networks; the networks of the daemon's own clusters are excluded.
  */
 import { decodeIdset, encodeIdset } from "../lib/flux/idset.js";
 import { fluxExec } from "../lib/flux/exec.js";
@@ -62,7 +62,7 @@ export class NodeNetworks implements Networks {
     }
   }
 
-  /** A cluster's own, which is there as long as the cluster. */
+  /** Whether the network belongs to an open cluster on this rank. */
   private isOurs(rank: number, network: string): boolean {
     const block = blockOfNetwork(WHOLE, network);
     return this.open.all().some(({ claim }) => {

@@ -1,4 +1,4 @@
-/** The KVS directory usernetes.cluster: one entry for each cluster that is open. */
+/** Reads the KVS directory usernetes.cluster, which has one entry for each open cluster. */
 import {
   entryKey,
   OPEN_CLUSTERS,
@@ -26,7 +26,10 @@ export async function readEntries(
   return entries;
 }
 
-/** `flux usernetes up` and `down` do not notify the daemon: their ports are read from the KVS. */
+/**
+ * Reads the entry of the instance's cluster. `flux usernetes up` and `down` do not notify the
+ * daemon, so its ports and subnets are read from the KVS.
+ */
 export async function readInstanceEntry({ flux, open }: World): Promise<void> {
   const text = await flux.lookup(entryKey(INSTANCE));
   const entry = text === undefined ? undefined : parseOpenCluster(text);

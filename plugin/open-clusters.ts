@@ -1,7 +1,7 @@
 /**
- * The open clusters, from the claim until no leftovers remain: the KVS directory
- * usernetes.cluster in memory. Free ports and subnets are derived from them, so that there is
- * no counter to lose.
+ * The open clusters, from the claim until no leftovers remain: a copy of the KVS directory
+ * usernetes.cluster in memory. Free ports and subnets are derived from them, so that no counter can
+ * be lost.
  */
 import { EventEmitter } from "node:events";
 import { decodeIdset } from "../lib/flux/idset.js";
@@ -18,9 +18,9 @@ import {
 } from "../lib/usernetes/subnets.js";
 
 export interface Exhausted {
-  /** What ran out, and who has it. */
+  /** The reason: what ran out, and which clusters have it. */
   exhausted: string;
-  /** Another cluster has it, and will release it. */
+  /** Whether another cluster has the missing ports or subnets, and will release them. */
   passes: boolean;
 }
 
@@ -28,16 +28,18 @@ interface Wanted {
   jobid: bigint;
   hosts: string[];
   avoid?: Avoid[];
-  /** Ports beside usernetes' four, by the names of their variables. */
+  /** Variables of further ports beside usernetes' four. */
   portVariables?: readonly string[];
-  /** That these hosts are in, or have a route to: by host. */
+  /** The networks that each host is in or has a route to. */
   networks?: ReadonlyMap<string, string[]>;
 }
 
 export class OpenClusters {
   private readonly clusters = new Map<bigint, OpenCluster>();
   private readonly changes = new EventEmitter().setMaxListeners(0);
-  /** Flux has released their jobs' nodes: another job may have them. */
+  /**
+   * Clusters whose jobs are inactive: Flux has released the nodes, and another job may have them.
+   */
   private readonly released = new Set<bigint>();
 
   add(entry: OpenCluster): void {
@@ -56,12 +58,12 @@ export class OpenClusters {
     return () => this.changes.off("change", callback);
   }
 
-  /** Its job is inactive. */
+  /** Notes that the cluster's job is inactive. */
   setReleased(jobid: bigint): void {
     if (this.clusters.has(jobid)) this.released.add(jobid);
   }
 
-  /** Clusters of inactive jobs on any of these hosts whose teardown has not ended. */
+  /** Returns the clusters of inactive jobs on any of these hosts whose teardown has not ended. */
   tornDownOn(hosts: readonly string[]): bigint[] {
     const wanted = new Set(hosts);
     return [...this.released].filter(
@@ -71,7 +73,10 @@ export class OpenClusters {
     );
   }
 
-  /** Leftovers of a failed teardown stay until an administrator acts: no job waits for them. */
+  /**
+   * Whether the cluster of an inactive job is still being torn down. Leftovers of a failed teardown
+   * do not count: they stay until an administrator acts, and no job waits for them.
+   */
   isBeingTornDown(jobid: bigint): boolean {
     const entry = this.clusters.get(jobid);
     return this.released.has(jobid) && entry !== undefined && entry.left === undefined;
@@ -85,14 +90,15 @@ export class OpenClusters {
     return [...this.clusters.values()];
   }
 
-  /** All but the cluster of the whole instance, which `flux usernetes down` takes down. */
+  /** All clusters except that of the whole instance, which `flux usernetes down` takes down. */
   ofJobs(): OpenCluster[] {
     return this.all().filter(({ jobid }) => jobid !== String(INSTANCE));
   }
 
   /**
-   * Ports and node subnets that no other open cluster has on any of these hosts, that
-   * `avoid` does not name, and that lie on no network of theirs; or what ran out.
+   * Chooses ports and node subnets that no other open cluster has on any of these hosts, that
+   * `avoid` does not name, and that overlap no network of the hosts. If not enough are free,
+   * returns what ran out.
    */
   choose(
     { jobid, hosts, avoid = [], networks = new Map<string, string[]>(), portVariables }: Wanted,
@@ -131,14 +137,14 @@ export class OpenClusters {
   }
 }
 
-/** The hosts where it may have resources. */
+/** The hosts where a cluster may have resources. */
 function hostsOf({ claim, left, kept }: OpenCluster): string[] {
   if (left === undefined || kept) return claim.hosts;
   const ranks = decodeIdset(claim.ranks);
   return left.flatMap((rank) => claim.hosts[ranks.indexOf(rank)] ?? []);
 }
 
-/** `: 10.0.0.0/8 (node1) overlaps them; ...`, of those that do. */
+/** Lists the networks of the hosts that overlap the pool; empty if none does. */
 function overlaps(pool: Pool, hosts: string[], networks: ReadonlyMap<string, string[]>): string {
   const found = hosts.flatMap((host) =>
     (networks.get(host) ?? [])

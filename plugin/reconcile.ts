@@ -1,9 +1,8 @@
 /**
- * The reconciler of one cluster: it folds events into the cluster's state, makes a plan of the
- * state, carries out the plan's actions and records them as events. No other code makes
- * decisions.
+ * The reconciler of one cluster. It folds events into the cluster's state, makes a plan from the
+ * state, carries out the plan's actions and records them as events. No other code makes decisions.
  *
- * Promises: one plan at a time; an action is not started while the same one is
+ * Promises: only one plan is made at a time; an action is not started while the same one is
  * running; an action that fails is repeated with growing pauses.
  */
 import {
@@ -40,38 +39,38 @@ import type { World } from "./world.js";
 import type { LogFields, Level } from "../lib/log.js";
 
 const PAUSES = { firstMs: 500, maxMs: 30_000 };
-/** How long the end of a worker's step waits for those of other ranks, to be planned together. */
+/**
+ * Milliseconds for which the end of a worker's step waits for the ends on other ranks, so that one
+ * plan covers them.
+ */
 const GATHER_MS = 10;
 
 export class Reconciler implements Job {
   readonly name: string;
-  /** Its effects are logged at `trace`. */
   readonly world: World;
-  /** Aborted when the daemon leaves: clusters stay as they are. */
   readonly leaving = new AbortController();
-  /** The calls that run on the cluster's nodes. */
   readonly session: ClusterSession;
   private readonly ends: StepLog;
   private readonly writer: RecordWriter;
   private readonly busy = new Set<string>();
-  /** Of actions that failed. */
+  /** The pauses of failed actions, by the key of the action. */
   private readonly retries = new Map<string, Backoff>();
   private shown: string | undefined;
-  /** The milestones that were logged. */
+  /** The names of the milestones that were logged. */
   private readonly logged = new Set<string>();
   private cancelWake: (() => void) | undefined;
   private cancelGather: (() => void) | undefined;
   private planned = false;
   private readonly limits: Omit<Limits, "skipped" | "lost" | "tornDown">;
   private readonly stopWatching: () => void;
-  /** Its nodes are released, and the metric of what had kept them was counted. */
+  /** Whether the metric of what kept the nodes was counted. */
   private endCounted = false;
 
   constructor(
     readonly cluster: Cluster,
     world: World,
     private readonly onDone: () => void,
-    /** Its state may have changed. */
+    /** Called when the cluster's state may have changed. */
     private readonly onChange: () => void = () => undefined,
   ) {
     this.name = nameOf(cluster.jobid);
@@ -111,9 +110,9 @@ export class Reconciler implements Job {
   }
 
   /**
-   * Reads the history: the job's eventlog so far, all at once (the follow delivers it in
-   * pieces, and a plan must not be made from half of it), and the record of earlier daemons.
-   * Returns the number of lines of the job's eventlog.
+   * Reads the history: the job's eventlog and the record of earlier daemons. The eventlog is read
+   * as a whole, because the follow delivers it in pieces and a plan must not be made from a part of
+   * it. Returns the number of lines of the job's eventlog.
    */
   async load(): Promise<number> {
     const { cluster, world } = this;
@@ -128,7 +127,7 @@ export class Reconciler implements Job {
       if (event.name === "step-finish") this.writer.takeUp([event.context.step]);
     }
     this.endCounted = cluster.job.clean && cluster.down !== undefined;
-    // Of one that has a claim, an earlier daemon has counted it.
+    // If the cluster has a claim, an earlier daemon has counted the hold.
     if (!cluster.claim && !cluster.job.clean) this.countHold(undefined);
     forgetRunning(cluster);
     // An earlier daemon has logged the earlier milestones.
@@ -141,18 +140,15 @@ export class Reconciler implements Job {
     return lines.length;
   }
 
-  /** What its steps get: as it was when the cluster was made. */
   get site(): Site {
     const { world, cluster } = this;
     return siteOf(world.site, world.open.get(cluster.jobid)?.setting);
   }
 
-  /** Seconds that one try of a node's teardown may take. */
   get teardownS(): number {
     return this.limits.teardownS;
   }
 
-  /** The action was tried, and its result is not known. */
   hasFailed(action: Action["do"]): boolean {
     return this.retries.has(action);
   }
@@ -165,7 +161,10 @@ export class Reconciler implements Job {
     this.kick();
   }
 
-  /** When the job starts: `before` is what was known of that. A site's prolog is not counted. */
+  /**
+   * Counts the hold of a job that has just started. `before`: the known time of the start before
+   * the last event. A site's prolog is not counted.
+   */
   private countHold(before: number | undefined): void {
     const { startAt, prolog } = this.cluster.job;
     if (startAt === undefined || before !== undefined || this.world.config.hold !== "events")
@@ -173,25 +172,24 @@ export class Reconciler implements Job {
     this.world.meter?.hold(prolog === "finished");
   }
 
-  /** When all is over. A site's epilog is not counted. */
+  /** Counts what kept the nodes of a job that is over. A site's epilog is not counted. */
   private countEndHold(): void {
     const by = this.world.config.hold === "events" ? keptBy(this.cluster) : undefined;
     if (by && !this.endCounted) this.world.meter?.endHold(by);
     this.endCounted = true;
   }
 
-  /** Ranks that the cluster continues without. */
   excludedWorkers(): number[] {
     return excludedWorkers(this.cluster, planContext(this.limitsNow(), this.world.clock.now()));
   }
 
-  /** What an earlier teardown could not reach or clean is torn down once more. */
+  /** Tears down the ranks again that an earlier teardown could not reach or clean. */
   reopen(left: number[]): void {
     reopenTeardown(this.cluster, left);
     this.kick();
   }
 
-  /** The daemon leaves. */
+  /** Stops the reconciler, because the daemon leaves. */
   leave(): void {
     this.stopWatching();
     this.cancelWake?.();
@@ -205,21 +203,25 @@ export class Reconciler implements Job {
     this.world.say(level, `${this.name}: ${text}`, { job: this.name, ...fields });
   }
 
-  /** A step has ended on a rank: the trace has each rank, the log has groups of ranks. */
+  /**
+   * Logs the end of a step on a rank. The trace has a line for each rank, the log one for each
+   * group of ranks.
+   */
   logStepEnd(end: StepEnded, more: boolean): void {
     this.say("trace", `${end.step}: rank ${end.rank}: ${end.status}`);
     this.ends.add(end, more);
   }
 
   /**
-   * Records a step event, with the last `lines` that its rank printed; written when no
-   * more ranks are about to report the same, or soon.
+   * Records a step event, with the last `lines` that its rank printed. It is written when no more
+   * ranks are about to report the same, or after a short time.
    */
   step(event: StepEvent, more: boolean, lines: readonly string[] = []): void {
     if (this.leaving.signal.aborted) return;
     foldRecordEvent(this.cluster, event);
     this.writer.step(event, more, lines);
-    // A plan checks all ranks: one plan for each end would grow with the square of the ranks.
+    // A plan checks all ranks, so one plan for each end would take time proportional to the square
+    // of the number of ranks.
     const { claim } = this.cluster;
     const gathers = more && event.context.ranks !== String(claim?.lead);
     if (gathers)
@@ -229,7 +231,6 @@ export class Reconciler implements Job {
     else this.kick();
   }
 
-  /** Records an event: it is part of the state when it is written, not before. */
   async record(event: RecordEvent, entry: Operation[] = []): Promise<void> {
     await this.writer.write([event], entry);
     foldRecordEvent(this.cluster, event);
@@ -261,7 +262,7 @@ export class Reconciler implements Job {
     }
     if (this.cluster.job.clean) this.world.open.setReleased(this.cluster.jobid);
     const now = this.world.clock.now();
-    // A change of the membership plans again.
+    // A change of the membership starts another plan.
     if (this.world.nodes.mayStillCome(ranksOf(this.cluster), now)) return;
     const { actions, wakeAt } = plan(this.cluster, this.limitsNow(), now);
     for (const action of actions) this.begin(action);
@@ -271,7 +272,7 @@ export class Reconciler implements Job {
       });
   }
 
-  /** The limits, with what is known of the nodes at this moment. */
+  /** The limits, with the current state of the nodes. */
   private limitsNow(): Limits {
     const { nodes, open } = this.world;
     const lost = new Set(ranksOf(this.cluster).filter((rank) => nodes.isLost(rank)));
@@ -307,7 +308,7 @@ export class Reconciler implements Job {
     this.say("warn", `${what}: ${messageOf(error)}; again in ${formatFsd(pauseMs)}`);
   }
 
-  /** What happened to the job since the last time. */
+  /** Logs the milestones that were reached since the last call. */
   private logMilestones(): void {
     for (const [name, text] of milestones(this.cluster)) {
       if (this.logged.has(name)) continue;
@@ -316,7 +317,7 @@ export class Reconciler implements Job {
     }
   }
 
-  /** The memo usernetes.state: for display, best effort. */
+  /** Posts the memo usernetes.state, for display only. Best effort. */
   private show(): void {
     const state = displayState(this.cluster);
     if (state === this.shown || this.cluster.job.clean) return;

@@ -1,7 +1,7 @@
 /**
- * Posts the finish of the daemon's prolog or epilog, once only: Flux would count a
- * second one against another prolog or epilog. Before a retry, when no answer came, it reads
- * the job's eventlog, which may already have the finish.
+ * Posts the finish of the daemon's prolog or epilog once: Flux would count a second one against
+ * another prolog or epilog. If an earlier try got no answer, the job's eventlog is read first,
+ * because it may already have the finish.
  */
 import { foldJobEvent, type JobEvent } from "../lib/cluster/fold.js";
 import { newCluster } from "../lib/cluster/state.js";
@@ -24,7 +24,7 @@ export async function releaseHold(
   await world.flux.post(jobid, `${log}-finish`, { description: "usernetes", status });
 }
 
-/** The job's eventlog so far; no lines if the job is no longer in the KVS. */
+/** Reads the job's eventlog. Returns no lines if the job is no longer in the KVS. */
 export async function readEventlog(
   jobid: bigint,
   flux: Pick<Flux, "lookup">,

@@ -1,23 +1,23 @@
 /**
- * Notifications to systemd if the daemon runs as a unit (sd_notify(3)): that
- * it is ready, reloads and stops, and a sign of life at half of WatchdogSec. The
- * bridge sends it, since Node.js has no datagrams on Unix sockets; so a sign of
- * life is a round trip through the bridge, and one that hangs is missed too.
+ * Notifies systemd if the daemon runs as a unit (sd_notify(3)): when it is ready, reloads and
+ * stops, and with a keep-alive message at half of WatchdogSec. The bridge sends the messages,
+ * because Node.js has no datagrams on Unix sockets. A keep-alive message is therefore a round trip
+ * through the bridge, and a bridge that hangs is also detected.
  *
- * Promises: nothing happens where NOTIFY_SOCKET is not set; `ready` arrives even
- * if the bridge is just started again, the rest is best effort.
+ * Promises: nothing happens if NOTIFY_SOCKET is not set; `ready` is repeated until it arrives, even
+ * if the bridge is being restarted; all other messages are best effort.
  */
 import { retry } from "../lib/host/backoff.js";
 import type { Clock } from "../lib/host/clock.js";
 
-/** Sends it; rejects if there is no bridge now. */
+/** Sends a message. Rejects if no bridge runs. */
 export type Notify = (state: string) => Promise<void>;
 
 const PAUSES = { firstMs: 1_000, maxMs: 1_000 };
 
 export class ServiceManager {
   private readonly hasSocket: boolean;
-  /** How often a sign of life is sent; undefined: never. */
+  /** Milliseconds between keep-alive messages; undefined if none are sent. */
   private readonly signMs: number | undefined;
   private isReady = false;
   private ended = false;
@@ -31,7 +31,7 @@ export class ServiceManager {
     this.signMs = this.hasSocket ? signOfLife(env) : undefined;
   }
 
-  /** At the first start, and when a reload is over. `status` is what systemctl shows. */
+  /** Reports that the daemon has started, or that a reload is over. systemctl shows `status`. */
   ready(status: string): void {
     const first = !this.isReady;
     this.isReady = true;
@@ -63,7 +63,7 @@ export class ServiceManager {
     });
   }
 
-  /** The next sign only follows the answer to this one. */
+  /** Sends keep-alive messages. The next one is sent only after the answer to this one. */
   private signs(everyMs: number): void {
     if (this.ended) return;
     const next = (ms: number): void => {
@@ -82,7 +82,10 @@ export class ServiceManager {
   }
 }
 
-/** Half of WATCHDOG_USEC, if it is meant for this process (sd_watchdog_enabled(3)). */
+/**
+ * Returns half of WATCHDOG_USEC in milliseconds, if it is meant for this process
+ * (sd_watchdog_enabled(3)).
+ */
 function signOfLife(env: Record<string, string>): number | undefined {
   const pid = env["WATCHDOG_PID"];
   const us = Number(env["WATCHDOG_USEC"]);

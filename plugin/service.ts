@@ -1,13 +1,13 @@
 /**
- * What the daemon answers to who calls the Flux service `usernetes`: the commands
- * of flux-usernetes do, from any rank. Only the instance's owner comes this far.
+ * Answers requests to the Flux service `usernetes`, which the commands of flux-usernetes make from
+ * any rank. Flux passes on only requests of the instance's owner.
  */
 import type { ServiceCall } from "./bridge-messages.js";
 import { EBUSY, EINVAL, ENOSYS, FluxError } from "./flux-error.js";
 import type { Leftovers } from "./leftovers.js";
 import type { Cleaned } from "./foreign-workdirs.js";
 
-/** Throws a FluxError, whose text its caller is shown. */
+/** Carries out a request. Throws a FluxError, whose text the caller gets. */
 export async function answerCall(
   { method, payload }: ServiceCall,
   leftovers: Leftovers | undefined,
@@ -18,7 +18,7 @@ export async function answerCall(
   return { clusters: await leftovers.clean(wanted(payload)) };
 }
 
-/** {"jobid": "123"} or {"jobid": "all"} */
+/** Parses {"jobid": "123"} or {"jobid": "all"}. */
 function wanted(payload: unknown): bigint | "all" {
   const jobid = (payload as { jobid?: unknown } | null)?.jobid;
   if (jobid === "all") return "all";

@@ -1,10 +1,10 @@
 /**
- * What one cluster has under way on its nodes: the sessions that its steps are taken over, and
- * the join-command while it is on its way from the lead to its archive.
+ * The running work of one cluster on its nodes: the sessions that its steps use, and the
+ * join-command on its way from the lead to the archive.
  *
- * A session serves one chain of steps after another, retries too. After a crash, or where a
- * session has lost a rank, the next chain opens a new one; its agents end what the old one has
- * left. Nothing else of a bring-up is in the daemon's memory.
+ * A session serves one chain of steps after another, including retries. After a crash, or if a
+ * session has lost a rank, the next chain opens a new session. Its agents end the processes of the
+ * old one. Nothing else of a bring-up is in the daemon's memory.
  */
 import type { Chain, ChainListener } from "../lib/node/chain-tracker.js";
 import { stepRequest } from "../lib/node/scripts.js";
@@ -13,9 +13,9 @@ import { joinDirectory } from "../lib/usernetes/names.js";
 import type { World } from "./world.js";
 
 export class ClusterSession {
-  /** In memory only until publish-join has made the archive. */
+  /** The join command, which is in memory only until publish-join has made the archive. */
   joinCommand: string | undefined;
-  /** Aborted when the bring-up is not wanted any more. */
+  /** Aborted when the bring-up is no longer wanted. */
   private bringUp = new AbortController();
   private sessions: Session[] = [];
   private readonly underWay = new Set<Promise<void>>();
@@ -27,13 +27,13 @@ export class ClusterSession {
     private readonly leaving: AbortSignal,
   ) {}
 
-  /** Takes a chain of steps; `userid` undefined: as the instance owner. */
+  /** Runs a chain of steps as `userid`; undefined for the instance owner. */
   async take(chain: Chain, userid: number | undefined, listener: ChainListener): Promise<void> {
     const session = this.sessions.find((each) => each.serves(chain.ranks));
     await (session ?? this.open(chain, userid)).take(chain, stepRequest, listener);
   }
 
-  /** Runs something that `stop` waits for. */
+  /** Waits for `act`, and makes `stop` wait for it, too. */
   async during(act: Promise<void>): Promise<void> {
     this.underWay.add(act);
     await act.finally(() => this.underWay.delete(act));
@@ -46,13 +46,13 @@ export class ClusterSession {
     await Promise.allSettled(this.underWay);
   }
 
-  /** After `stop`: what comes next is another bring-up, or the teardown. */
+  /** Prepares for another bring-up or for the teardown, after `stop`. */
   restart(): void {
     this.close();
     this.bringUp = new AbortController();
   }
 
-  /** No more steps for now. */
+  /** Closes the sessions. Further steps open new ones. */
   close(): void {
     this.joinCommand = undefined;
     for (const session of this.sessions) session.close();

@@ -1,7 +1,7 @@
 /**
- * The log lines about the ends of steps: one line for all ranks with the same result. The ring
- * that flux dmesg reads has 1,024 lines for the whole instance: with a line for each step of each
- * rank, a cluster of 200 nodes would overwrite its own lines.
+ * Logs the ends of steps, in one line for all ranks with the same result. The ring that flux dmesg
+ * reads has 1,024 lines for the whole instance. With a line for each step of each rank, a cluster
+ * of 200 nodes would overwrite its own lines.
  */
 import { names, type Cluster } from "../lib/cluster/state.js";
 import type { Step } from "../lib/cluster/steps.js";
@@ -9,9 +9,12 @@ import type { Clock } from "../lib/host/clock.js";
 import type { StepStatus } from "../lib/record/events.js";
 import type { LogFields, Level } from "../lib/log.js";
 
-/** How long a line waits for other ranks, from the first on. */
+/** Milliseconds for which a line waits for other ranks, after the first end. */
 const GATHER_MS = 1000;
-/** Characters of the names of nodes: they are cut, so that the line ends with the result. */
+/**
+ * Maximum characters of the names of nodes. Names beyond that are omitted, so that the line still
+ * has the result.
+ */
 const NAMES_MAX = 300;
 
 export interface StepEnded {
@@ -21,7 +24,7 @@ export interface StepEnded {
   status: StepStatus;
   note: string;
   seconds: number;
-  /** The last lines that it printed. */
+  /** The last lines that the step printed. */
   tail: readonly string[];
 }
 
@@ -38,7 +41,7 @@ export class StepLog {
     private readonly say: (level: Level, text: string, fields?: LogFields) => void,
   ) {}
 
-  /** `more`: other ranks are about to end it, too. */
+  /** Adds the end of a step on a rank. `more`: other ranks are about to end the step, too. */
   add(end: StepEnded, more: boolean): void {
     const { step, rank, attempt, status, note } = end;
     const key = JSON.stringify([step, attempt, status, note]);
@@ -53,7 +56,7 @@ export class StepLog {
     else this.flush();
   }
 
-  /** Logs the waiting ends, before anything later. */
+  /** Logs the waiting ends, which must come before later lines. */
   flush(): void {
     this.cancelTimer?.();
     this.cancelTimer = undefined;
@@ -69,13 +72,16 @@ export class StepLog {
     const how = status === "ok" ? `ok in ${seconds} s${tried}` : `${status}${tried}: ${note}`;
     const fields = { step, ranks, status, seconds };
     this.say(level, `${step}: ${shortNames(this.cluster, ranks)}: ${how}`, fields);
-    // The logs of the steps have the output of successes, and of the other ranks.
+    // The logs on the nodes have the output of successful steps, and of the other ranks.
     if (status === "ok") return;
     for (const line of tail) this.say("debug", `${step}: rank ${rank}: ${line}`);
   }
 }
 
-/** `node[0-3] (rank 0-3)`; of scattered ranks as many as fit into a line, and their number. */
+/**
+ * Returns `node[0-3] (rank 0-3)`. If the names are too long, returns as many ranks as fit, and the
+ * number of the others.
+ */
 export function shortNames(cluster: Cluster, ranks: readonly number[]): string {
   const all = names(cluster, ranks);
   if (all.length <= NAMES_MAX) return all;

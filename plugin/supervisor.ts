@@ -1,8 +1,8 @@
 /**
- * Manages all clusters of the instance: one reconciler and one follow for each job that asks,
- * from the moment that it has its nodes, is over, or will be refused. A job that waits in the
- * queue is only an entry in a map. No action is taken before the journal's sentinel: only then
- * is it known which jobs are active, and which open clusters have lost their job.
+ * Manages all clusters of the instance. Each job that asks for a cluster has one reconciler and one
+ * follow, from the moment when it has its nodes, is over, or will be refused. A job that waits in
+ * the queue is only an entry in a map. No action is taken before the journal's sentinel: only then
+ * does the daemon know which jobs are active, and which open clusters have lost their job.
  */
 import { hostOf, newCluster, stepState, type Cluster } from "../lib/cluster/state.js";
 import { parseRequest, type Parsed } from "../lib/cluster/request.js";
@@ -31,7 +31,7 @@ interface Waiting {
 interface Member {
   reconciler: Reconciler;
   follow?: Follow;
-  /** Its job has ended: the cluster is only torn down. */
+  /** Set if the job has ended, so that the cluster is only torn down. Resolves with the result. */
   ended?: Promise<Cleaned>;
 }
 
@@ -51,24 +51,27 @@ export class Supervisor implements Jobs {
     this.leftovers = new Leftovers(makeWorld, bridge, this);
   }
 
-  /** Jobs that have a reconciler. */
+  /** Number of jobs with a reconciler. */
   get size(): number {
     return this.members.size;
   }
 
-  /** Those, and the jobs that wait for nodes. */
+  /** Number of jobs with a reconciler, and of jobs that wait for nodes. */
   get known(): number {
     return this.members.size + this.waiting.size;
   }
 
-  /** Of the clusters that are not down, and of jobs that will have one when they have nodes. */
+  /** The states of the clusters that are not down, and of jobs that wait for their nodes. */
   states(): State[] {
     const clusters = [...this.members.values()].map(({ reconciler }) => reconciler.cluster);
     const existing = clusters.filter(({ down }) => !down).map(stateOf);
     return [...existing, ...[...this.waiting].map((): State => "waiting")];
   }
 
-  /** A bridge has started: it reports all active jobs, so a job that it does not report has ended. */
+  /**
+   * Handles the start of a bridge. The bridge reports all active jobs, so a job that it does not
+   * report has ended.
+   */
   onReady(): void {
     this.waiting.clear();
   }
@@ -82,7 +85,7 @@ export class Supervisor implements Jobs {
     if ("refused" in asked) this.onDue(job.id);
   }
 
-  /** The job has its nodes, or has ended. The eventlog so far is read all at once. */
+  /** Handles a job that has its nodes or has ended. Its whole eventlog is read at once. */
   onDue(id: bigint): void {
     const waiting = this.waiting.get(id);
     if (!waiting) return;
@@ -92,19 +95,25 @@ export class Supervisor implements Jobs {
     if (!this.members.has(id)) void this.take(waiting);
   }
 
-  /** Refused by ingest after its submit event: it will have no more events. */
+  /**
+   * Forgets a job that was refused by ingest after its submit event, and that will have no more
+   * events.
+   */
   onGone(id: bigint): void {
     this.waiting.delete(id);
     this.members.get(id)?.reconciler.leave();
     this.drop(id);
   }
 
-  /** Comes before the report of a job that gets its nodes; its follow may be behind. */
+  /**
+   * Notes that a job is inactive. The bridge reports this before it reports the job that gets the
+   * nodes, while the follow may be late.
+   */
   onInactive(id: bigint): void {
     this.makeWorld().open.setReleased(id);
   }
 
-  /** All active jobs are known. */
+  /** Handles the journal's sentinel: all active jobs are now known. */
   async onSentinel(): Promise<void> {
     if (this.caughtUp) return;
     await this.leftovers.readEntries();
@@ -116,12 +125,12 @@ export class Supervisor implements Jobs {
     void this.leftovers.takeAll();
   }
 
-  /** Brokers came or went: leftovers on those that are back are cleaned. */
+  /** Cleans leftovers on brokers that are back, after brokers came or went. */
   onOnline(): void {
     if (this.caughtUp) void this.leftovers.takeAll();
   }
 
-  /** The daemon leaves: clusters stay as they are. */
+  /** Stops all reconcilers, because the daemon leaves. Clusters stay as they are. */
   leave(): void {
     this.left = true;
     for (const { reconciler, follow } of this.members.values()) {
@@ -157,7 +166,8 @@ export class Supervisor implements Jobs {
     const { flux } = this.makeWorld();
     await member.follow.startLater(
       async () => (await readEventlog(job.id, flux)).lines,
-      // The bridge has seen that it has its nodes, if it is not over.
+      // The bridge has reported that the job has its nodes or is over, so its `alloc` or `clean`
+      // event must follow.
       () => cluster.job.allocAt === undefined && !cluster.job.clean,
     );
   }
@@ -213,7 +223,10 @@ export class Supervisor implements Jobs {
     });
   }
 
-  /** The number of its job's events; undefined if it was dropped before they could be read. */
+  /**
+   * Reads the history of a cluster. Returns the number of lines of its job's eventlog, or undefined
+   * if the cluster was dropped before they could be read.
+   */
   private async load(reconciler: Reconciler): Promise<number | undefined> {
     const { clock } = this.makeWorld();
     const { jobid } = reconciler.cluster;

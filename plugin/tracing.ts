@@ -1,5 +1,5 @@
 /**
- * A World that traces each effect when it starts and when it ends: a trace shows what the
+ * Makes a World that traces each effect when it starts and when it ends. A trace shows what the
  * daemon did and was doing, and test/recovery finds every gap between two effects.
  */
 import { messageOf } from "../lib/errors.js";
@@ -35,7 +35,7 @@ export function traceEffects(
       drained: () => traced("drained", () => world.flux.drained()),
       undrain: (ranks, reason) => traced("undrain", () => world.flux.undrain(ranks, reason)),
     },
-    // The start of the command is enough; the rest may be a whole script.
+    // The trace has only the start of a command, because the rest may be a whole script.
     run: (command, options) =>
       traced(command.argv.slice(0, 4).join(" "), () => world.run(command, options)),
   };

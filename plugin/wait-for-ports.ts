@@ -1,8 +1,8 @@
 /**
- * Waits for ports and subnets that another cluster still has: the job waits in any case, and
- * that cluster will be removed. If waiting cannot help, the job is refused immediately.
+ * Waits for ports and subnets that another cluster still has. The job waits in any case, and that
+ * cluster will be removed. If a wait cannot help, the job is refused immediately.
  *
- * Promises: a job that is over by then gets nothing; the wait ends.
+ * Promises: a job that is over when the wait ends gets no ports; the wait is bounded.
  */
 import { isOver } from "../lib/cluster/state.js";
 import { formatFsd } from "../lib/flux/fsd.js";
@@ -13,8 +13,9 @@ import type { Job } from "./job.js";
 const LOOK_MS = 5_000;
 
 /**
- * The result of `take`, which gets the result of `look`, as soon as ports and subnets are free.
- * Undefined: the job no longer needs them. `until`: seconds since the epoch.
+ * Returns the result of `take`, which gets the result of `look`, when ports and subnets are free.
+ * Returns undefined if the job no longer needs them. `until`: the end of the wait, in seconds since
+ * the epoch.
  */
 export async function waitForPorts<T>(
   job: Job,
@@ -41,13 +42,13 @@ export async function waitForPorts<T>(
   }
 }
 
-/** For display only, and best effort. `reason`: what it waits for, for `flux usernetes status`. */
+/** Posts a memo with the reason to wait, for `flux usernetes status`. Best effort. */
 export function showWaiting({ cluster, world }: Job, reason: string): void {
   const waiting = { usernetes: { state: "waiting", reason } };
   world.flux.memo(cluster.jobid, waiting).catch(() => undefined);
 }
 
-/** Of the open clusters, or when so much time has passed. */
+/** Resolves when the open clusters change, or after `ms` milliseconds. */
 export function nextChange({ world }: Job, ms: number): Promise<void> {
   return new Promise((resolve) => {
     const end = (): void => {

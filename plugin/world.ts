@@ -1,4 +1,7 @@
-/** The effects of a cluster's actions, as one small object: real in main, recorded in tests. */
+/**
+ * The effects of a cluster's actions, as one small object. The daemon has the real effects, and
+ * tests record theirs.
+ */
 import type { Config } from "../lib/config/check.js";
 import type { Clock } from "../lib/host/clock.js";
 import type { Run } from "../lib/host/command.js";
@@ -20,7 +23,7 @@ export interface Flux {
   commit(operations: Operation[]): Promise<void>;
   lookup(key: string): Promise<string | undefined>;
   drain(ranks: string, reason: string): Promise<void>;
-  /** Why ranks are drained: by idset. */
+  /** The reasons of drained ranks, by idset. */
   drained(): Promise<Record<string, string>>;
   undrain(ranks: string, reason: string): Promise<void>;
 }
@@ -29,14 +32,14 @@ export interface World {
   flux: Flux;
   run: Run;
   clock: Clock;
-  /** A line in the daemon's log and in `flux dmesg`; the fields go to the log only. */
+  /** Logs a line in the daemon's log and in `flux dmesg`. The fields go to the log only. */
   say: (level: Level, text: string, fields?: LogFields) => void;
   config: Config;
   site: Site;
   /** The uid that the instance belongs to. */
   owner: number;
   open: OpenClusters;
-  /** Where a job's cluster is, and what it is called in the engine. */
+  /** The work directory of a job's cluster, and the name of its project in the engine. */
   names: (jobid: bigint) => Pick<Claim, "workdir" | "project">;
   nodes: Membership;
   networks: Networks;
@@ -45,6 +48,6 @@ export interface World {
 }
 
 export interface Networks {
-  /** Of these ranks, like `10.1.0.0/16`; a rank without networks is omitted. */
+  /** The networks of these ranks, like `10.1.0.0/16`; a rank without networks is omitted. */
   networksOf(ranks: readonly number[]): Promise<Map<number, string[]>>;
 }

@@ -1,8 +1,8 @@
 /**
- * Run at the end of the build: puts flux-usernetes with all that it is made of into few
- * files, of which a command loads two or three: it starts in two thirds of the time that
- * two hundred take. They are not minified, and say whose each part is; THIRD-PARTY.txt
- * beside them has the versions and licences (docs/decisions/0013).
+ * Runs at the end of the build. Bundles flux-usernetes and its dependencies into a few files, of
+ * which a command loads two or three, so that it starts in two thirds of the time that two hundred
+ * files take. The files are not minified, and name the origin of each part. THIRD-PARTY.txt beside
+ * them has the versions and licences (docs/decisions/0013).
  */
 import { build } from "esbuild";
 import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -17,14 +17,14 @@ const { metafile } = await build({
   outdir: FOLDER,
   absWorkingDir: packagePath(),
   bundle: true,
-  // What only one command needs is a file that only that command loads.
+  // Code that only one command needs is in a file that only that command loads.
   splitting: true,
   platform: "node",
   format: "esm",
   target: "node20",
   metafile: true,
   logLevel: "warning",
-  // CommonJS asks for Node.js' own modules by require.
+  // CommonJS packages load Node.js' own modules with require.
   banner: {
     js: 'import { createRequire } from "node:module";\nconst require = createRequire(import.meta.url);',
   },

@@ -4,11 +4,14 @@ export interface Part {
   name: string;
   version: string;
   license: string;
-  /** The text of its licence; "" where the package has none. */
+  /** The text of the licence; empty if the package has none. */
   terms: string;
 }
 
-/** `inputs`: files relative to the package, of which those in node_modules are others'. */
+/**
+ * Formats the list. `inputs`: file paths relative to the root of this package. Files in
+ * node_modules belong to other packages.
+ */
 export function thirdParty(inputs: string[], read: (folder: string) => Part): string {
   const folders = new Set(inputs.map(folderOf).filter((folder) => folder !== undefined));
   const parts = [...folders].map(read).sort((a, b) => (label(a) < label(b) ? -1 : 1));
@@ -23,6 +26,9 @@ export function thirdParty(inputs: string[], read: (folder: string) => Part): st
 
 const label = ({ name, version, license }: Part): string => `${name} ${version} (${license})`;
 
-/** The innermost, as a package may have others in a node_modules of its own. */
+/**
+ * Returns the folder of the innermost package that has the file, because a package may have a
+ * node_modules of its own.
+ */
 const folderOf = (file: string): string | undefined =>
   /^(?:.*\/)?node_modules\/(?:@[^/]+\/)?[^/]+(?=\/)/.exec(file)?.[0];

@@ -1,4 +1,7 @@
-/** A completion for bash: what there may be as `case`s, and frame.bash, which asks them. */
+/**
+ * Generates a completion for bash: the grammar as functions with `case`, and frame.bash, which
+ * calls them.
+ */
 import { readFileSync } from "node:fs";
 import { packagePath } from "../../lib/host/package.js";
 import type { Grammar } from "./grammar.js";
@@ -20,7 +23,7 @@ export function bashCompletion(grammar: Grammar): string {
   ].join("\n");
 }
 
-/** Each sets $found. */
+/** Functions of the shell, each of which sets $found. */
 function tables(name: string, { options, verbs }: Grammar): string[] {
   const all = [{ name: "", options, argument: "none" as Kind, most: 0 }, ...verbs];
   const values = all.flatMap((verb) =>

@@ -1,10 +1,12 @@
-/** What may stand on the command lines of flux-usernetes and usernetes. */
+/**
+ * The grammar of the command lines of flux-usernetes and usernetes: verbs, options and arguments.
+ */
 import type { Command, Option } from "commander";
 import { kindOf, type Kind } from "./kinds.js";
 
 export interface Grammar {
   command: string;
-  /** Before the verb. */
+  /** Options before the verb. */
   options: GrammarOption[];
   verbs: Verb[];
 }
@@ -13,21 +15,21 @@ export interface Verb {
   name: string;
   options: GrammarOption[];
   argument: Kind;
-  /** How many arguments there may be. */
+  /** Maximum number of arguments. */
   most: number;
 }
 
 export interface GrammarOption {
   /** `-x`, `--exclude` */
   names: string[];
-  /** Undefined: it takes none. */
+  /** The kind of the value; undefined if the option takes none. */
   value: Kind | undefined;
 }
 
 const MANY = 99;
 const HELP: GrammarOption = { names: ["-h", "--help"], value: undefined };
 
-/** Of a program and its commands. */
+/** Derives the grammar of a program and its commands. */
 export function grammarOf(program: Command): Grammar {
   const verbs = program.commands.map((command): Verb => {
     const { options, registeredArguments: operands } = command;

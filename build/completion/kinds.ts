@@ -1,11 +1,13 @@
-/** What the value of an option, or an argument, may be: what a shell can offer for it. */
+/** The kinds of values of options and arguments, by which a shell offers completions. */
 import { STEPS } from "../../lib/cluster/steps.js";
 import { ENGINES } from "../../lib/usernetes/engine.js";
 
-/** Words to choose from, or what build/completion/frame.bash knows how to find. */
+/**
+ * A list of words to choose from, or a kind for which build/completion/frame.bash finds the words.
+ */
 export type Kind =
   | readonly string[]
-  /** Some of these words, with commas between them. */
+  /** A list of some of these words, separated by commas. */
   | { listOf: readonly string[] }
   | "file"
   | "directory"
@@ -15,17 +17,17 @@ export type Kind =
   | "cluster"
   | "command"
   | "verb"
-  /** Nothing that could be offered: a number, a time, ranks. */
+  /** Values that cannot be completed: numbers, times, ranks. */
   | "none";
 
-/** Of `flux jobs --filter`. */
+/** The states and results of `flux jobs --filter`. */
 const JOB_STATES = [
   ...["pending", "running", "active", "inactive"],
   ...["depend", "priority", "sched", "run", "cleanup"],
   ...["completed", "failed", "canceled", "timeout"],
 ];
 
-/** An option's own name goes before that of its value. */
+/** Kinds by the name of the option, which take precedence over kinds by the name of the value. */
 const OPTIONS: Record<string, Kind> = {
   "--engine": ENGINES,
   "--step": STEPS,
@@ -38,7 +40,7 @@ const VALUES: Record<string, Kind> = {
   ...{ job: "job", jobid: "job", cluster: "cluster", program: "command" },
 };
 
-/** `value`: as the help has it, `file` or `DIR`. */
+/** Returns the kind of a value. `value`: its name in the help, such as `file` or `DIR`. */
 export function kindOf(value: string, option = "", choices?: readonly string[]): Kind {
   return choices ?? OPTIONS[option] ?? VALUES[value.toLowerCase()] ?? "none";
 }

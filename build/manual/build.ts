@@ -1,6 +1,7 @@
 /**
- * Run at the end of the build: writes what is made of the commands, the schema and
- * docs/man into dist/share, as it is to be under PREFIX/share.
+ * Runs at the end of the build. Writes the manual pages, completions and help texts, which are
+ * generated from the commands, the schema and docs/man, into dist/share. The layout is that of
+ * PREFIX/share.
  */
 import type { Command } from "commander";
 import { run } from "../../lib/host/runner.js";
@@ -29,14 +30,15 @@ for (const page of pages(program))
 for (const each of [program, usernetes])
   write(`bash-completion/completions/${each.name()}`, bashCompletion(grammarOf(each)));
 
-// What bin/usernetes and bin/flux-usernetes print for --help, without Node.js.
+// The texts that bin/usernetes and bin/flux-usernetes print for --help, without Node.js.
 write("usernetes/help/usernetes.txt", helpOf(usernetes));
 for (const verb of usernetes.commands)
   write(`usernetes/help/usernetes-${verb.name()}.txt`, helpOf(verb));
 for (const command of program.commands.filter((each) => SH_COMMANDS.includes(each.name())))
   write(`usernetes/help/flux-usernetes-${command.name()}.txt`, helpOf(command));
 
-// So that `flux help` has it, if Flux has the same prefix, or FLUX_CMDHELP_PATTERN matches.
+// `flux help` lists the command if Flux has the same prefix, or if FLUX_CMDHELP_PATTERN matches
+// this file.
 const commands = [{ name: "usernetes", description: program.description() }];
 const list = [{ description: "give jobs a Kubernetes cluster", commands }];
 write("flux/help.d/usernetes.json", `${JSON.stringify(list, undefined, 1)}\n`);

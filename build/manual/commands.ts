@@ -1,4 +1,4 @@
-/** Commands as blocks of their page. */
+/** Converts commands into blocks of their manual page. */
 import type { Argument, Command, Option } from "commander";
 import type { HelpedCommand } from "../../lib/help/command-help.js";
 import { code, heading, item, paragraph, sentence, type Block } from "./blocks.js";
@@ -8,10 +8,10 @@ export function synopsisOf(program: HelpedCommand): Block {
   return { kind: "lines", texts: program.subcommands().map(usageOf) };
 }
 
-/** `flux usernetes list [OPTIONS] [JOB...]`: what is in capitals stands for something. */
+/** Returns `flux usernetes list [OPTIONS] [JOB...]`. Words in capitals are placeholders. */
 function usageOf(command: HelpedCommand): string {
   const { options, registeredArguments: operands, parent } = command;
-  // Root or a service manager starts these by the program's own name.
+  // Root or a service manager starts these commands by the program's own name.
   const isOwnName = ["daemon", "install", "uninstall"].includes(command.name());
   const program = parent?.name() ?? "";
   const name = `\`${isOwnName ? program : program.replace("flux-", "flux ")} ${command.name()}\``;
@@ -51,7 +51,7 @@ function nameOfArgument(argument: Argument): string {
   return argument.required ? word : `[${word}]`;
 }
 
-/** `-u`, `--user`=*USER*, as Flux's pages have it. */
+/** Returns `-u`, `--user`=*USER*, in the form of Flux's manual pages. */
 export function optionOf({ short, long, flags, required, optional, variadic }: Option): string {
   const names = [short, long].filter((it) => it !== undefined).map((it) => `\`${it}\``);
   const value = /[<[]([^.>\]]+)/.exec(flags)?.[1];
@@ -70,7 +70,7 @@ function describe({ description, defaultValue, argChoices }: Option | Argument):
   return `${marked(description)}${choices}${value ? ` (default: \`${value}\`)` : ""}`;
 }
 
-/** Options stand out in help texts too, which have no marks. */
+/** Marks the options in a help text, which has no marks. */
 function marked(text: string): string {
   return text
     .split(/(`[^`]*`)/)

@@ -1,24 +1,27 @@
-/** The keys of the [usernetes] table, from its schema: the page's, and those of docs/admin/configure.md. */
+/**
+ * The keys of the [usernetes] table, from its schema, for the manual page and for
+ * docs/admin/configure.md.
+ */
 import { FORMATS, schema } from "../../lib/config/schema.js";
 import { item, paragraph, sentence, type Block } from "./blocks.js";
 
 export interface Key {
   name: string;
-  /** In words. */
+  /** The description of the key. */
   meaning: string;
-  /** As TOML; undefined: it has none. */
+  /** The default value as TOML; undefined if the key has no default. */
   value: string | undefined;
   required: boolean;
-  /** In words; undefined if the meaning covers it. */
+  /** The allowed values, for people; undefined if the meaning describes them. */
   allowed: string | undefined;
-  /** `up` of `attempts`. */
+  /** The keys of a table, such as `up` of `attempts`. */
   inner: Key[];
 }
 
-/** As much of JSON schema as the table's is made of. */
+/** The part of JSON schema that the schema of the table uses. */
 interface Property {
   description?: string;
-  /** In words; without it, as the other fields have it. */
+  /** The allowed values, for people; if not set, they are derived from the other fields. */
   allowed?: string;
   default?: unknown;
   enum?: readonly unknown[];
@@ -46,7 +49,7 @@ function keysOf(properties: Record<string, Property>, required: readonly string[
 }
 
 function valueOf({ default: value, properties, type }: Property): string | undefined {
-  // A line of the page breaks at blanks.
+  // The blanks after the commas allow a line break on the page.
   if (Array.isArray(value)) return `[${value.map((one) => JSON.stringify(one)).join(", ")}]`;
   if (!properties && type !== "object")
     return value === undefined ? undefined : JSON.stringify(value);
@@ -82,7 +85,7 @@ const oneOf = (values: readonly unknown[]): string =>
     .join(", ")
     .replace(/, ([^,]*)$/, " or $1");
 
-/** The part KEYS of flux-config-usernetes(5). */
+/** The section KEYS of flux-config-usernetes(5). */
 export function keyBlocks(found = keys(), table = "usernetes"): Block[] {
   return found.flatMap(({ name, meaning, value, required, allowed, inner }) => {
     const duty = required ? "(required)" : "(optional)";

@@ -1,13 +1,16 @@
 /**
- * Reads the pages' prose (docs/man/*.md): the part of Markdown that they use.
+ * Parses the prose of the manual pages (docs/man/*.md), which use a part of Markdown:
  *
- *   # SECTION, ## Subsection    paragraphs     indented by four: as it is
- *   - `term`: its description, on one line or more that are indented
- *   {{name}}                    what is made from elsewhere goes here
+ *   # SECTION, ## Subsection    headings
+ *   four spaces                 text that is printed unchanged
+ *   - `term`: description       an item; further lines of its description are indented
+ *   {{name}}                    a part that is generated elsewhere
+ *
+ * Any other text is a paragraph.
  */
 import { code, heading, item, paragraph, type Block } from "./blocks.js";
 
-/** Throws an Error where a name has nothing to go there. */
+/** Parses a page. Throws an Error if `made` has no part for a name. */
 export function readMarkdown(text: string, made: Record<string, Block[]>): Block[] {
   const blocks: Block[] = [];
   for (const part of parts(text)) {

@@ -1,4 +1,7 @@
-/** The manual pages: prose of docs/man, and what is made of the commands and the schema. */
+/**
+ * Assembles the manual pages from the prose of docs/man and from parts that are generated from the
+ * commands and the schema.
+ */
 import type { HelpedCommand } from "../../lib/help/command-help.js";
 import { usernetesCommand } from "../../lib/help/usernetes.js";
 import { readFileSync } from "node:fs";
@@ -21,7 +24,7 @@ export function pages(program: HelpedCommand): Page[] {
   ];
 }
 
-/** As a file. `version`: of the package; `date`: YYYY-MM-DD. */
+/** Formats a page as a file. `version`: the version of the package. `date`: YYYY-MM-DD. */
 export function roffOfPage({ name, section, blocks }: Page, version: string, date: string): string {
   const manual = section === 1 ? "Flux Command Reference" : "Flux File Formats";
   return roffOf({ name, section, date, source: `flux-usernetes ${version}`, manual }, blocks);

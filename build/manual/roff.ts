@@ -1,8 +1,8 @@
 /**
- * Blocks as man(7), for both man-db and mandoc.
+ * Formats blocks as man(7), for both man-db and mandoc.
  *
- * Promises: every character of the text is on the page as it is, whatever it is; no
- * line of it is taken for a request.
+ * Promises: every character of the text appears on the page unchanged; no line of the text is
+ * interpreted as a request.
  */
 import type { Block } from "./blocks.js";
 
@@ -11,7 +11,7 @@ export interface PageTitle {
   section: number;
   /** YYYY-MM-DD */
   date: string;
-  /** What the page is part of, with its version. */
+  /** The package and its version. */
   source: string;
   manual: string;
 }
@@ -22,7 +22,7 @@ export function roffOf(title: PageTitle, blocks: Block[]): string {
   const lines = [
     `.\\" Made by flux-usernetes' build; changes are lost.`,
     `.TH ${words.join(" ")}`,
-    // No hyphenation, ragged right, as Flux's pages have it.
+    // No hyphenation and ragged right, as on Flux's pages.
     ".nh",
     ".ad l",
     // One space between sentences.
@@ -36,9 +36,9 @@ function bodyOf(blocks: Block[]): string[] {
   return blocks.flatMap((block, index) => linesOf(block, blocks[index - 1]));
 }
 
-/** `before`: the block above it, in the same body. */
+/** `before`: the previous block of the same body. */
 function linesOf(block: Block, before: Block | undefined): string[] {
-  // A heading, and the term of an item, have their own space.
+  // The first block follows a term, and a block after a heading needs no further space.
   const space = !before || before.kind === "heading" ? [] : [".PP"];
   switch (block.kind) {
     case "heading":
@@ -64,7 +64,10 @@ function linesOf(block: Block, before: Block | undefined): string[] {
   }
 }
 
-/** The first paragraph stands beside or below the term; what follows is indented as it is. */
+/**
+ * Formats the body of an item. The first paragraph is beside or below the term, and the rest has
+ * the same indentation.
+ */
 function inItem([first, ...rest]: Block[]): string[] {
   if (first?.kind !== "text") throw new Error("an item's body begins with no text");
   if (rest.length === 0) return filled(first.text);
@@ -76,7 +79,9 @@ function inItem([first, ...rest]: Block[]): string[] {
   ];
 }
 
-/** A sentence begins on a line of its own, for whoever fills them, and no line is long. */
+/**
+ * Starts each sentence on a new line, so that formatters recognize its end, and keeps lines short.
+ */
 function filled(text: string): string[] {
   const lines: string[] = [];
   let ended = true;
@@ -89,10 +94,10 @@ function filled(text: string): string[] {
   return lines.map(line);
 }
 
-/** Of the page's source; mandoc wants no longer one. */
+/** Maximum width of a line of the page's source: mandoc warns about longer lines. */
 const SOURCE_WIDTH = 78;
 
-/** What is typed, stressed, stands for something else, and the name of another page. */
+/** Typed words, emphasis, placeholders, and the names of other pages. */
 const MARKS =
   /`([^`]+)`|\*\*([^*]+)\*\*|(?<!\w)\*([^*\s][^*]*)\*|(?<![\w-])([a-z][a-z-]*)(?=\([1-8]\))/g;
 
@@ -116,13 +121,13 @@ const ESCAPES: Record<string, string> = {
   "`": "\\(ga",
   "^": "\\(ha",
   "~": "\\(ti",
-  // A roff that has no such letter takes f, as Flux does.
+  // A roff without this letter prints f, as on Flux's pages.
   ƒ: "\\(Fn",
 };
 
 const escape = (text: string): string => text.replace(/[\\\-'`^~ƒ]/g, (it) => ESCAPES[it] ?? it);
 
-/** A line of text: at its begin, a dot is a request, and a space a break. */
+/** Protects a line of text: a dot at its start would be a request, and a space a break. */
 const line = (text: string): string => (/^[. ]/.test(text) ? `\\&${text}` : text);
 
 const argument = (text: string): string => `"${escape(text).replaceAll('"', "\\(dq")}"`;

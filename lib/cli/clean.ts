@@ -6,7 +6,7 @@ import { jobidOf } from "./jobid-argument.js";
 import { HelpedCommand } from "../help/command-help.js";
 import { callDaemon } from "./service.js";
 
-/** A node's teardown is tried twice, five minutes each as long as nobody changed that. */
+/** Two tries to tear down a node take five minutes each by default. */
 const DEADLINE_MS = 30 * 60_000;
 
 interface Cleaned {
@@ -51,7 +51,7 @@ export function cleanCommand(run: Run): HelpedCommand {
   });
 }
 
-/** One line per cluster, also for one without leftovers. */
+/** Cleans one job or all jobs. A named job has a result even if no cluster of it is known. */
 async function clean(run: Run, jobid: string): Promise<Cleaned[]> {
   const { clusters } = (await callDaemon(run, "clean", { jobid }, DEADLINE_MS)) as {
     clusters: Cleaned[];

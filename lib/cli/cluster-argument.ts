@@ -1,4 +1,4 @@
-/** A cluster as a person names it: by its job, or `instance`. */
+/** Parses the name of a cluster on the command line: a job ID, or `instance`. */
 import type { Run } from "../host/command.js";
 import { CommandError, EXIT } from "../errors.js";
 import { INSTANCE } from "../usernetes/names.js";
@@ -10,7 +10,10 @@ export async function clusterIdOf(run: Run, text: string): Promise<bigint> {
   return text === "instance" ? INSTANCE : jobidOf(run, text);
 }
 
-/** Throws a CommandError: no instance, no such job or cluster, or not this user's. */
+/**
+ * Throws a CommandError if no instance answers, if the job or its cluster does not exist, or if
+ * this user may not see it.
+ */
 export async function seeCluster(run: Run, jobid: bigint): Promise<SeenJob> {
   if (jobid !== INSTANCE) return seeJob(run, jobid);
   const seen = await seeInstance(run);

@@ -1,6 +1,6 @@
 /**
- * The command flux-usernetes, also `flux usernetes`: one file a subcommand. Its help
- * and its manual page (build/manual) are made of this.
+ * The command flux-usernetes, also `flux usernetes`. Each subcommand has its own file. The help and
+ * the manual page (build/manual) are generated from these definitions.
  */
 import { CommandError, EXIT } from "../errors.js";
 import { HelpedCommand } from "../help/command-help.js";
@@ -8,7 +8,10 @@ import { kubeconfigCommand, onceCommand } from "../help/sh-commands.js";
 import type { Run } from "../host/command.js";
 import { version } from "./version.js";
 
-/** In the order of the help. A file is loaded where its command is called, or all of them are. */
+/**
+ * The subcommands, in the order of the help. Only the file of the called subcommand is loaded, or
+ * all files if the command line names none.
+ */
 const COMMANDS: Record<string, (run: Run) => Promise<HelpedCommand>> = {
   daemon: async (run) => (await import("./daemon.js")).daemonCommand(run),
   ping: async (run) => (await import("./ping.js")).pingCommand(run),
@@ -25,12 +28,12 @@ const COMMANDS: Record<string, (run: Run) => Promise<HelpedCommand>> = {
   warm: async (run) => (await import("./warm.js")).warmCommand(run),
   install: async () => (await import("./install.js")).installCommand(),
   uninstall: async () => (await import("./install.js")).uninstallCommand(),
-  // bin/flux-usernetes runs these two itself: only their help is here.
+  // bin/flux-usernetes runs these two itself. They are defined here for their help.
   kubeconfig: () => Promise.resolve(kubeconfigCommand()),
   once: () => Promise.resolve(onceCommand()),
 };
 
-/** Of the Python tool of the same name, with what there is in their place. */
+/** Commands of the Python tool of the same name, with their replacements. */
 const REPLACED: Record<string, string> = {
   ports:
     "each cluster gets free ports by itself (usernetes.ports); `flux usernetes status JOB` shows them",
@@ -38,14 +41,17 @@ const REPLACED: Record<string, string> = {
   broker: "`flux usernetes status JOB` shows the lead, whose node runs the control plane",
 };
 
-/** Throws a CommandError for a command that there is no more. */
+/** Throws a CommandError for a command that no longer exists. */
 export function refuseReplaced(name = ""): void {
   const instead = Object.hasOwn(REPLACED, name) ? REPLACED[name] : undefined;
   if (instead !== undefined)
     throw new CommandError(EXIT.usage, `there is no command ${name}: ${instead}`);
 }
 
-/** `name`: the command line's first; where it names no subcommand, all are there. */
+/**
+ * `name`: the first argument of the command line. If it is not a subcommand, all subcommands are
+ * loaded.
+ */
 export async function loadProgram(run: Run, name = ""): Promise<HelpedCommand> {
   const called = Object.hasOwn(COMMANDS, name) ? [name] : Object.keys(COMMANDS);
   const program = new HelpedCommand({

@@ -1,4 +1,4 @@
-/** `flux usernetes doctor`: what each node has, and lacks, of what clusters need. */
+/** `flux usernetes doctor`: checks whether each node meets the requirements of clusters. */
 import type { Config } from "../config/check.js";
 import { loadFile, loadFromBroker } from "../config/load.js";
 import { diagnose, isFit } from "../doctor/diagnose.js";
@@ -69,7 +69,7 @@ async function doctor(run: Run, options: Options): Promise<void> {
   if (!isFit(diagnoses)) process.exitCode = EXIT.failed;
 }
 
-/** Nobody, unless some are named. */
+/** The users whose engines are checked: only those that the command line names. */
 async function usersOf(
   run: Run,
   names: string[],

@@ -1,4 +1,4 @@
-/** `flux usernetes down`: take down the cluster of the whole instance. */
+/** `flux usernetes down`: takes down the cluster of the whole instance. */
 import type { Run } from "../host/command.js";
 import { hostOf, stepState as progressOf } from "../cluster/state.js";
 import { CommandError, EXIT } from "../errors.js";

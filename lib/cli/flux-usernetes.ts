@@ -1,4 +1,4 @@
-/** Runs the command line. Scripts know the daemon by this file's name (rc3.d). */
+/** Runs the command line. Scripts identify the daemon by the name of this file (rc3.d). */
 import { run } from "../host/runner.js";
 import { loadProgram, refuseReplaced } from "./commands.js";
 import { runProgram } from "./program.js";

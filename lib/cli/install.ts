@@ -1,4 +1,7 @@
-/** `flux-usernetes install` and `uninstall`: this package's files on a system. */
+/**
+ * `flux-usernetes install` and `uninstall`: install this package's files on a system, and remove
+ * them.
+ */
 import { resolve } from "node:path";
 import { CommandError, EXIT } from "../errors.js";
 import { install } from "../install/install.js";
@@ -88,7 +91,7 @@ function rootsOf({ fluxRoot, prefix, systemdDir }: Options): Roots {
   };
 }
 
-/** A system error in one line; Node's has the path in it. */
+/** Converts a system error into a CommandError of one line. */
 function withReason<T>(act: () => T): T {
   try {
     return act();

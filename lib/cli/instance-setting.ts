@@ -1,4 +1,7 @@
-/** What `up` and `down` need to know of the instance they are in, and their options. */
+/**
+ * Reads the options of `up` and `down`, and the configuration and attributes of the current
+ * instance.
+ */
 import { checkConfig, type Config } from "../config/check.js";
 import { chooseTemplate } from "../config/template.js";
 import { loadFile, tableOfBroker } from "../config/load.js";
@@ -19,9 +22,9 @@ export interface SettingOptions {
 
 export interface InstanceSettings {
   config: Config;
-  /** Of rank 0, 1, ... */
+  /** Host names, by rank. */
   hosts: string[];
-  /** The job that this instance is; undefined: it is no job's. */
+  /** The job ID of this instance; undefined if the instance is not a job. */
   jobid: bigint | undefined;
   env: Record<string, string>;
   base: Record<string, string>;
@@ -33,7 +36,7 @@ export const SETTING_OPTIONS = {
   "--pass-env <name...>": "pass these environment variables to the steps on the nodes",
 };
 
-/** Throws a CommandError: no instance, or a configuration that is refused. */
+/** Throws a CommandError if no instance answers, or if the configuration is refused. */
 export async function readSetting(
   run: Run,
   options: SettingOptions,
@@ -51,7 +54,10 @@ export async function readSetting(
   return { config, hosts, jobid, env, base, names };
 }
 
-/** A batch job's own instance has no table: that of the instance it is in counts, and so on. */
+/**
+ * Reads the table of the nearest instance that has one, from this instance outwards, because a
+ * batch job's own instance has no table.
+ */
 async function readConfig(
   run: Run,
   options: SettingOptions,
@@ -75,12 +81,12 @@ async function readConfig(
         ? "there is no table [usernetes] in this instance, nor in those it is part of: give --template DIR, a usernetes clone that is on each node"
         : `${config ?? "broker configuration"}: usernetes.template: not set; set it to the usernetes clone that is on each node, or give --template DIR`,
     );
-  // What takes down needs no template.
+  // A teardown needs no template, so any valid path will do.
   const checked = checkConfig({ template: "/", ...table }, config ?? "broker configuration");
   return isName ? named(checked, template) : checked;
 }
 
-/** The configuration with one of usernetes.templates as the template. */
+/** Returns the configuration with a template of usernetes.templates as its template. */
 function named(config: Config, name: string): Config {
   const chosen = chooseTemplate({ ...config, userTemplates: false }, name);
   if (!("allowed" in chosen)) return { ...config, ...chosen };

@@ -1,4 +1,4 @@
-/** What a command asks of the instance that it is run in, before it reaches for its nodes. */
+/** Queries of the current instance that a command makes before it calls nodes. */
 import { CommandError, EXIT, messageOf } from "../errors.js";
 import { decodeIdset, encodeIdset } from "../flux/idset.js";
 import { lastLine, noInstanceError } from "../flux/no-instance.js";
@@ -7,7 +7,7 @@ import type { Run } from "../host/command.js";
 
 const DEADLINE_MS = 10_000;
 
-/** Of flux-getattr(1). Throws a CommandError where no instance answers. */
+/** Reads an attribute with flux-getattr(1). Throws a CommandError if no instance answers. */
 export async function attribute(run: Run, name: string): Promise<string> {
   const argv = ["flux", "getattr", name];
   const env = localEnvironment();
@@ -16,12 +16,15 @@ export async function attribute(run: Run, name: string): Promise<string> {
   throw noInstanceError(lastLine(answer), "in one");
 }
 
-/** Whether whoever runs this owns the instance, and so may see the clusters of all users. */
+/** Whether the current user owns the instance, and may therefore see the clusters of all users. */
 export async function isOwner(run: Run): Promise<boolean> {
   return Number(await attribute(run, "security.owner")) === process.getuid?.();
 }
 
-/** The ranks of `--rank`, in an instance of `size` ranks; all ranks without it. Throws a CommandError. */
+/**
+ * The ranks of `--rank`, in an instance of `size` ranks; all ranks if it is not set. Throws a
+ * CommandError if the idset is not valid.
+ */
 export function ranksOf(text: string | undefined, size: number): number[] {
   const all = Array.from({ length: size }, (_, rank) => rank);
   if (text === undefined || text === "all") return all;
@@ -43,8 +46,9 @@ function decode(text: string): number[] {
 }
 
 /**
- * flux exec reaches rank 0 from rank 0 only, and for the instance's owner only; gives
- * the owner's uid. `verb`: what is to be run there. Throws a CommandError.
+ * Refuses to run elsewhere than on rank 0 as the instance owner, because flux exec can reach rank 0
+ * only from there. `verb` names the command for the message. Returns the owner's uid. Throws a
+ * CommandError.
  */
 export async function refuseElsewhere(run: Run, verb: string): Promise<number> {
   const rank = await attribute(run, "rank");

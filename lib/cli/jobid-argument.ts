@@ -1,4 +1,4 @@
-/** A job id as a person gives it, in any of Flux's forms. */
+/** Parses a job ID on the command line, in any of Flux's forms. */
 import { CommandError, EXIT } from "../errors.js";
 import { parseJobid } from "../flux/jobid.js";
 import type { Run } from "../host/command.js";
@@ -9,7 +9,7 @@ const DEADLINE_MS = 10_000;
 export async function jobidOf(run: Run, text: string): Promise<bigint> {
   const known = parseJobid(text);
   if (known !== undefined) return known;
-  // Words and emoji need their dictionaries, which Flux has.
+  // Flux has the dictionaries for IDs in words or emoji.
   const argv = ["flux", "job", "id", "--to=dec", "--", text];
   const env = process.env as Record<string, string>;
   const { exitCode, stdout } = await run({ argv, env, timeoutMs: DEADLINE_MS });

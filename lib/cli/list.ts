@@ -1,4 +1,4 @@
-/** `flux usernetes list`: the clusters of the instance, as `flux jobs` lists its jobs. */
+/** `flux usernetes list`: lists the clusters of the instance, with the filters of `flux jobs`. */
 import type { Run } from "../host/command.js";
 import { CommandError, EXIT } from "../errors.js";
 import { seeClusters } from "../view/clusters.js";
@@ -82,10 +82,13 @@ export function warn(text: string): void {
   process.stderr.write(`flux-usernetes: ${text}\n`);
 }
 
-/** As `flux jobs` has it: -A goes before -u. */
+/** `-A` overrides `-u`, as in `flux jobs`. */
 const userOf = ({ A, user }: ListOptions) => (A ? undefined : user);
 
-/** For `flux jobs`: whose jobs. A guest's own are not to be missed among those of others. */
+/**
+ * The arguments of `flux jobs` that select the users. The instance owner sees all users. A guest
+ * sees only their own jobs, so that jobs of other users do not use up the count.
+ */
 export async function ofWhom(run: Run): Promise<string[]> {
   return (await isOwner(run)) ? ["-A"] : [];
 }

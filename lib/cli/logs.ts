@@ -1,6 +1,6 @@
 /**
- * `flux usernetes logs`: what a cluster's steps have printed, from the nodes (lib/view/logs.ts,
- * lib/node/logs.ts), or what was saved of it (lib/view/saved-logs.ts).
+ * `flux usernetes logs`: prints the output of a cluster's steps, from the nodes (lib/view/logs.ts,
+ * lib/node/logs.ts), or the saved part of it (lib/view/saved-logs.ts).
  */
 import type { Run } from "../host/command.js";
 import { ranksOf, type Cluster } from "../cluster/state.js";
@@ -112,12 +112,12 @@ function decode(text: string): number[] {
     const ranks = text === "all" ? undefined : decodeIdset(text);
     if (ranks === undefined || ranks.length > 0) return ranks ?? [];
   } catch {
-    // Reported below.
+    // The error is reported below.
   }
   throw new CommandError(EXIT.usage, `--rank: found "${text}", allowed: ranks, like 0-3,7`);
 }
 
-/** Those of the cluster, if none are named. */
+/** Returns the named ranks, or all ranks of the cluster if none are named. */
 function among(cluster: Cluster, asked: readonly number[] | undefined): readonly number[] {
   const all = ranksOf(cluster);
   if (!asked || asked.length === 0) return all;

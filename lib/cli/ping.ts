@@ -1,4 +1,4 @@
-/** `flux usernetes ping`: whether the daemon answers. */
+/** `flux usernetes ping`: checks whether the daemon answers. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { CommandError, EXIT } from "../errors.js";
 import { parseFsd } from "../flux/fsd.js";
@@ -28,7 +28,7 @@ export function pingCommand(run: Run): HelpedCommand {
   });
 }
 
-/** The line to print. Throws a CommandError: no daemon, no instance. */
+/** Returns the line to print. Throws a CommandError if no daemon or no instance answers. */
 async function ping(run: Run, waitMs: number): Promise<string> {
   const until = Date.now() + waitMs;
   const env = process.env as Record<string, string>;

@@ -1,10 +1,10 @@
-/** Runs a command line and turns what it throws into one line on stderr and an exit code. */
+/** Runs a command line. An error becomes one line on stderr and an exit code. */
 import { constants } from "node:os";
 import { CommanderError, type Command } from "commander";
 import { CommandError, EXIT, messageOf } from "../errors.js";
 import { terminalLook } from "../view/terminal.js";
 
-/** `check` throws a CommandError where the command line is not to be run. */
+/** `check` throws a CommandError if the command line must not run. */
 export async function runProgram(
   program: Command,
   argv: string[],
@@ -29,17 +29,19 @@ export async function runProgram(
   }
 }
 
-/** A reader that went away (`| head`) ends a command without a word, as SIGPIPE does. */
+/**
+ * If the reader of stdout has gone (`| head`), the command ends without a message, as with SIGPIPE.
+ */
 function endOutput(name: string, error: NodeJS.ErrnoException): void {
   if (error.code === "EPIPE") process.exit(128 + constants.signals.SIGPIPE);
   process.stderr.write(`${name}: stdout: ${error.message}\n`);
   process.exit(EXIT.failed);
 }
 
-/** Job IDs with the `ƒ` that the locale may not have. */
+/** Replaces the `ƒ` of job IDs if the locale does not have it. */
 const inLocale = (text: string) => (terminalLook().wide ? text : text.replaceAll("ƒ", "f"));
 
-/** Commander passes these settings on only to commands that it makes itself. */
+/** Commander passes these settings on only to commands that it creates itself. */
 export function prepare(command: Command, name: string): void {
   command.exitOverride().configureOutput({
     writeOut: (text) => process.stdout.write(inLocale(text)),

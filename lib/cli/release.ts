@@ -1,4 +1,4 @@
-/** `flux usernetes release`: release a job that is held for debugging. */
+/** `flux usernetes release`: releases a job that is held for debugging. */
 import { isDebug, isHeld, isOver, type Cluster } from "../cluster/state.js";
 import { CommandError, EXIT } from "../errors.js";
 import type { Run } from "../host/command.js";
@@ -28,7 +28,7 @@ export function releaseCommand(run: Run): HelpedCommand {
     const why = whyNotHeld(cluster);
     const name = nameOf(jobid, terminalLook());
     if (why) throw new CommandError(EXIT.failed, `${name} is not held: ${why}`);
-    // The same request that a user may make by hand; the daemon follows the job's events.
+    // A user can post this memo by hand, too. The daemon follows the job's events.
     const argv = ["flux", "job", "memo", String(jobid), "usernetes.release=true"];
     const env = process.env as Record<string, string>;
     await output(run, { argv, env, timeoutMs: DEADLINE_MS });
@@ -36,7 +36,7 @@ export function releaseCommand(run: Run): HelpedCommand {
   });
 }
 
-/** Undefined if it is held. */
+/** Returns undefined if the job is held. */
 function whyNotHeld(cluster: Cluster): string | undefined {
   const { job } = cluster;
   if (isOver(cluster)) return "it has ended";

@@ -1,4 +1,4 @@
-/** Calls the daemon: a request to the Flux service `usernetes`, from any rank. */
+/** Calls the daemon by a request to the Flux service `usernetes`, from any rank. */
 import { CommandError, EXIT } from "../errors.js";
 import { noInstanceError } from "../flux/no-instance.js";
 import { packagePath } from "../host/package.js";
@@ -7,7 +7,10 @@ import type { Run } from "../host/command.js";
 const ENOSYS = 38;
 const MARGIN_MS = 5_000;
 
-/** The daemon's answer. Throws a CommandError: no daemon, no instance, or the daemon's own error. */
+/**
+ * Returns the daemon's answer. Throws a CommandError if no daemon or no instance answers, or if the
+ * daemon reports an error.
+ */
 export async function callDaemon(
   run: Run,
   method: string,

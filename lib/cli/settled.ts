@@ -1,6 +1,6 @@
 /**
- * Waits until a cluster has settled, and no longer than it may: a job can end without
- * a settle, and a daemon that should make it can be missing.
+ * Waits until a cluster has settled. The wait ends early if the job has ended without a settle
+ * event, or if no daemon runs.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { isOver, type Cluster } from "../cluster/state.js";
@@ -16,14 +16,22 @@ import { noCluster } from "../view/status.js";
 import { seeCluster } from "./cluster-argument.js";
 import { noDaemon } from "./service.js";
 
-/** How long one wait-event runs: the job may end without a settle event, which wait-event does not notice. */
+/**
+ * How long one wait-event runs. A job may end without a settle event, which wait-event does not
+ * notice.
+ */
 const LOOK_MS = 2_000;
-/** A shorter wait prints nothing. */
+/** Time without messages: a shorter wait prints nothing. */
 const QUIET_MS = 4_000;
-/** A daemon that is being restarted is back by then. */
+/**
+ * How long the daemon may be missing. A daemon that is being restarted is back within this time.
+ */
 const NO_DAEMON_MS = 10_000;
 
-/** Throws a CommandError: it failed, cannot come, or did not come in time. */
+/**
+ * Resolves when the cluster is ready. Throws a CommandError if the cluster has failed, cannot
+ * become ready, or is not ready in time.
+ */
 export async function settled(run: Run, jobid: bigint, limitMs: number): Promise<void> {
   const begin = Date.now();
   const say = sayer(jobid, begin);
@@ -43,13 +51,13 @@ export async function settled(run: Run, jobid: bigint, limitMs: number): Promise
     }
     say(waiting);
     await nextLook(run, jobid, Math.min(LOOK_MS, left));
-    // `up` of an instance needs none.
+    // The cluster of the whole instance needs no daemon.
     if (seen.cluster.jobid === INSTANCE || (await daemonAnswers(run))) daemonAt = Date.now();
     else if (Date.now() - daemonAt > NO_DAEMON_MS) throw noDaemon();
   }
 }
 
-/** Undefined as long as it may become ready. */
+/** Returns the reason why the cluster cannot become ready; undefined as long as it can. */
 function whyNever(cluster: Cluster): string | undefined {
   const { asked, settle, job, claim, teardown } = cluster;
   if (settle) return `${settle.outcome}${settle.note ? `: ${settle.note}` : ""}`;
@@ -66,7 +74,7 @@ function waitsFor({ cluster, record }: SeenJob): string {
   return waits(cluster, stepLines(record, Date.now() / 1000)).join("; ");
 }
 
-/** One that is slow to answer is there. */
+/** Whether a daemon runs. A daemon that answers too slowly counts as running. */
 async function daemonAnswers(run: Run): Promise<boolean> {
   const argv = ["flux", "ping", "--count=1", "usernetes"];
   const env = process.env as Record<string, string>;
@@ -74,27 +82,27 @@ async function daemonAnswers(run: Run): Promise<boolean> {
   return exitCode === 0 || !stderr.includes("usernetes.ping");
 }
 
-/** Returns when it settles, or when it is time to look whether it still may. */
+/** Returns when the cluster has settled, or when its state has to be checked again. */
 async function nextLook(run: Run, jobid: bigint, ms: number): Promise<void> {
   if (jobid === INSTANCE) {
     await sleep(Math.min(ms, 1000));
     return;
   }
   const begin = Date.now();
-  // Without -t it would wait for ever for an event that does not come.
+  // Without -t, wait-event would wait forever for an event that does not come.
   const wait = ["wait-event", "--quiet", "--waitcreate", "-t", `${ms / 1000}s`];
   const argv = ["flux", "job", ...wait, "-p", "usernetes.eventlog", String(jobid), "settle"];
   const env = process.env as Record<string, string>;
   const { exitCode } = await run({ argv, env, timeoutMs: ms + 10_000 });
-  // Refused at once: the next check finds out why.
+  // If the call fails immediately, the next check finds the reason.
   if (exitCode !== 0) await sleep(Math.max(0, Math.min(ms, 500) - (Date.now() - begin)));
 }
 
-/** On stderr, when it takes long, each time that it is something else. */
+/** Prints a message on stderr if the wait is long and the message is new. */
 function sayer(jobid: bigint, begin: number): (text: string) => void {
   let reported = "";
   return (text) => {
-    // Not for a time that has grown.
+    // A longer duration alone does not make a message new.
     const key = text.replace(/, for [0-9.]+[smhd] now/g, "");
     if (Date.now() - begin < QUIET_MS || key === reported) return;
     reported = key;

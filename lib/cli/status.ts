@@ -1,4 +1,4 @@
-/** `flux usernetes status`: one cluster in full, or all that are there in short. */
+/** `flux usernetes status`: shows one cluster in detail, or lists all clusters. */
 import type { Run } from "../host/command.js";
 import { setTimeout as sleep } from "node:timers/promises";
 import { isDebug } from "../cluster/state.js";
@@ -78,7 +78,7 @@ async function showOne(run: Run, jobid: bigint, json: boolean): Promise<void> {
   else print(statusLines(current, now(), terminalLook()));
 }
 
-/** As `list` does. */
+/** Prints the same as `list`. */
 async function showAll(run: Run, json: boolean): Promise<void> {
   const seen = await seeClusters(run, {
     filters: await ofWhom(run),
@@ -107,12 +107,15 @@ async function watch(run: Run, jobid: bigint): Promise<void> {
   }
 }
 
-/** Nothing more will come, or only its teardown after a failure. */
+/**
+ * Whether `--watch` ends: nothing more happens to the cluster, or only its teardown after a
+ * failure.
+ */
 function isSettled({ cluster }: StatusSource): boolean {
   const { down, settle, claim, job } = cluster;
   if (down && !down.kept) return true;
   if (settle?.outcome === "failed" && !isDebug(cluster)) return true;
-  // A job whose cluster is kept may be looked at for good; nothing more happens to it.
+  // Nothing more happens to a kept cluster, so `--watch` ends when the job is inactive.
   if (down) return job.clean;
   return !claim && (job.clean || !("asks" in cluster.asked && cluster.asked.asks));
 }
@@ -124,7 +127,9 @@ function drawn(): (seen: StatusSource, isLast: boolean) => void {
   };
 }
 
-/** A line for each event of the record, and for what a cluster waits for before it has one. */
+/**
+ * Prints a line for each event of the record, and for each reason to wait before the record exists.
+ */
 function reportChanges(jobid: bigint): (seen: StatusSource) => void {
   let printed = 0;
   let waiting = "";

@@ -1,4 +1,4 @@
-/** `flux usernetes timeline`: which step took how long on which ranks. */
+/** `flux usernetes timeline`: shows which step took how long on which ranks. */
 import type { Run } from "../host/command.js";
 import { CommandError, EXIT } from "../errors.js";
 import { terminalLook, nameOf } from "../view/terminal.js";
@@ -75,7 +75,7 @@ async function show(
     );
 }
 
-/** In a pipe, COLUMNS sets the width. */
+/** The properties of the terminal. COLUMNS overrides the width, also in a pipe. */
 function lookHere() {
   const look = terminalLook();
   const columns = Number(process.env["COLUMNS"]);

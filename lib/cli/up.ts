@@ -1,4 +1,4 @@
-/** `flux usernetes up`: one cluster for the whole instance. No daemon is needed. */
+/** `flux usernetes up`: brings up one cluster for the whole instance. No daemon is needed. */
 import type { Run } from "../host/command.js";
 import { hostOf, type Cluster } from "../cluster/state.js";
 import { CommandError, EXIT } from "../errors.js";
@@ -57,7 +57,7 @@ export function upCommand(run: Run): HelpedCommand {
   });
 }
 
-/** The path of the kubeconfig. */
+/** Brings up the cluster and returns the path of its kubeconfig. */
 async function up(run: Run, setting: InstanceSettings, options: UpOptions): Promise<string> {
   const wanted = resourcesOf(setting, options);
   const workdir = workdirOf(options.workdir) ?? setting.names().workdir;
@@ -82,7 +82,7 @@ async function up(run: Run, setting: InstanceSettings, options: UpOptions): Prom
   }
 }
 
-/** The ranks that are wanted, and their hosts. */
+/** The ranks of the new cluster, and their hosts. */
 function resourcesOf({ hosts }: InstanceSettings, { exclude = "" }: UpOptions): Resources {
   const excluded = new Set(idset(exclude));
   const beyond = [...excluded].find((rank) => rank >= hosts.length);
@@ -133,10 +133,13 @@ function refuse(cluster: InstanceCluster, { ranks }: Resources): void {
     );
 }
 
-/** A signal may come twice at once: to the process, and to its group. */
+/**
+ * One signal may arrive twice: for the process, and for its process group. Signals within this
+ * time, in ms, count as one.
+ */
 const SAME_MS = 500;
 
-/** Once: torn down. Again: left as it is, for `down`. */
+/** The first signal tears the cluster down. The second one leaves it in place for `down`. */
 function stopOnSignals(cluster: InstanceCluster, note: (text: string) => void): void {
   let first: number | undefined;
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
@@ -165,7 +168,10 @@ function kubeconfigOf(cluster: Cluster): string {
   throw new CommandError(EXIT.failed, `${why}${rest}`);
 }
 
-/** Of the job that this instance is, or of one further out; not that of this instance. */
+/**
+ * Returns the kubeconfig of the job that this instance is, or of a job further out, but not that of
+ * this instance's own cluster.
+ */
 async function kubeconfigHere(
   run: Run,
   { jobid, env }: InstanceSettings,

@@ -1,4 +1,4 @@
-/** `flux usernetes wait`: until a cluster has settled, for scripts. */
+/** `flux usernetes wait`: waits until a cluster has settled, for scripts. */
 import type { Run } from "../host/command.js";
 import { CommandError, EXIT } from "../errors.js";
 import { parseFsd } from "../flux/fsd.js";

@@ -1,4 +1,7 @@
-/** `flux usernetes warm`: no job waits until the node's image is built or pulled. */
+/**
+ * `flux usernetes warm`: builds or pulls the node's image in advance, so that no job has to wait
+ * for it.
+ */
 import type { Config } from "../config/check.js";
 import { loadFile, loadFromBroker } from "../config/load.js";
 import { withoutCluster } from "../config/site-environment.js";
@@ -109,7 +112,7 @@ function summary(nodes: NodeWarmth[]): string {
   return `${count} of ${ranks.size} nodes have the image${rest}\n`;
 }
 
-/** The archives, for each group of nodes that have the same. */
+/** Lists the archives, once for each group of nodes with the same archives. */
 function listArchives(nodes: NodeWarmth[], images: string | undefined): string {
   if (images === undefined) return "";
   const groups = new Map<string, Set<string>>();
@@ -127,7 +130,7 @@ function listArchives(nodes: NodeWarmth[], images: string | undefined): string {
 
 function limitOf(text: string): number {
   const limitMs = parseFsd(text) ?? 0;
-  // No shorter than a second, and no longer than a timer can be set for.
+  // The shortest limit is one second. The longest stays below the maximum of a timer (2^31 ms).
   if (limitMs >= 1000 && limitMs <= 7 * 86_400_000) return limitMs;
   throw new CommandError(
     EXIT.usage,
@@ -144,7 +147,10 @@ function engineOf(name: string | undefined, { engine, engines }: Config): Engine
   );
 }
 
-/** Once: stops the builds on the nodes, and waits for their end. */
+/**
+ * The first signal stops the builds on the nodes and waits for their end. Further signals are
+ * ignored.
+ */
 function stopOnSignals(): AbortSignal {
   const stop = new AbortController();
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)

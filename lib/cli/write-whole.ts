@@ -1,13 +1,13 @@
-/** Writes a file that somebody asked for: all of it or nothing. */
+/** Writes an output file completely or not at all. */
 import { realpathSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { CommandError, EXIT, messageOf } from "../errors.js";
 
-/** One that is there is written over, as a shell does with `>`. Throws a CommandError. */
+/** Overwrites an existing file, as a shell does with `>`. Throws a CommandError. */
 export function writeWhole(file: string, text: string): void {
   try {
     const target = followed(file);
-    // What is no file (a pipe, /dev/stdout) must stay what it is.
+    // A target that is not a regular file (a pipe, /dev/stdout) must not be replaced.
     if (target && !statSync(target).isFile()) writeFileSync(target, text);
     else replace(target ?? file, text);
   } catch (error) {
@@ -27,7 +27,7 @@ function replace(file: string, text: string): void {
   }
 }
 
-/** Where a link leads; undefined where nothing is. */
+/** Resolves links; undefined if the file does not exist. */
 function followed(file: string): string | undefined {
   try {
     return realpathSync(file);

@@ -1,6 +1,6 @@
 /**
- * Which steps may start now, on which ranks. A rank runs its steps one after the other
- * without waiting for other ranks: consecutive steps go into one call.
+ * Finds the steps that may start now, and their ranks. A rank runs its steps one after the other
+ * without waiting for other ranks, so consecutive steps go into one call.
  */
 import { excludedWorkers } from "./failures.js";
 import type { Action } from "./action.js";
@@ -67,9 +67,9 @@ export function bringUpSteps(cluster: Cluster, context: PlanContext): Action[] {
 }
 
 /**
- * At most `joinFanout` joins at a time: an API server fails under hundreds. More workers join
- * in whole portions: one call for each free place would be as many calls as ranks, and as many
- * events in the record.
+ * Returns the workers that may join now. At most `joinFanout` workers join at a time, because an
+ * API server fails under hundreds of joins. More workers join in whole portions: a call for each
+ * free place would make as many calls as ranks, and as many events in the record.
  */
 function fanout(cluster: Cluster, workers: number[], context: PlanContext): number[] {
   const busy = (rank: number) =>
@@ -85,7 +85,7 @@ function fanout(cluster: Cluster, workers: number[], context: PlanContext): numb
   return joining + ready.length <= context.joinFanout ? ready : [];
 }
 
-/** The ranks grouped by their remaining steps of the chain: one call per group. */
+/** Groups the ranks by their remaining steps of the chain, and makes one call for each group. */
 function chains(
   cluster: Cluster,
   chain: readonly NodeStep[],
@@ -125,7 +125,7 @@ function local(cluster: Cluster, step: LocalStep, context: PlanContext): Action[
   return [{ do: "local", step }];
 }
 
-/** An optional step will be tried again later. */
+/** Whether an optional step will be tried again later. */
 export function optionalWaits(cluster: Cluster, context: PlanContext): boolean {
   const lead = cluster.claim?.lead ?? 0;
   return [...OPTIONAL_STEPS].some(
@@ -150,8 +150,9 @@ export function runningSteps(cluster: Cluster): Map<Step, number[]> {
 }
 
 /**
- * The calls that tear down these ranks, whose down-v may begin. Each rank runs its hook first;
- * if that fails, down-v comes in a call of its own. A rank whose hook runs waits for it.
+ * Makes the calls that tear down these ranks, whose down-v may start. Each rank runs its hook
+ * first. If the hook fails, down-v follows in a separate call. A rank whose hook is still running
+ * waits for the hook.
  */
 export function teardownCalls(
   cluster: Cluster,
@@ -181,8 +182,9 @@ export function teardownCalls(
 }
 
 /**
- * Which ranks may be torn down now, and which not: they failed for good, or are
- * lost and will be cleaned when they are back. `waiting` for some that may yet.
+ * Finds the ranks that may be torn down now (`ready`), and those that may not (`failed`): they
+ * failed for good, or they are lost and will be cleaned when they are back. `waiting`: other ranks
+ * are running or will be tried again.
  */
 export function teardownProgress(
   cluster: Cluster,

@@ -1,15 +1,15 @@
 /**
- * What failed for good in a bring-up, and whether the cluster can continue nevertheless: with
- * other ports, or without a worker.
+ * Finds the failures of a bring-up that no retry can fix, and whether the cluster can continue
+ * nevertheless: with other ports, or without a worker.
  */
 import { retryable, type PlanContext } from "./retry.js";
 import { hostOf, stepState, ranksOf, type Cluster, type StepState } from "./state.js";
 import { OF_WORKERS, isOfTeardown, OPTIONAL_STEPS, STEPS, type Step } from "./steps.js";
 
-/** How often a cluster takes other ports and subnets. */
+/** How often a cluster may change its ports and subnets. */
 const ROUNDS = 8;
 
-/** The ranks where `up` found ports or a subnet taken, while others may still be tried. */
+/** The ranks on which `up` found ports or a subnet in use, as long as others may be tried. */
 export function conflicts(cluster: Cluster): Map<number, "port" | "subnet"> {
   const found = new Map<number, "port" | "subnet">();
   if ((cluster.claim?.avoid?.length ?? 0) >= ROUNDS) return found;
@@ -18,7 +18,7 @@ export function conflicts(cluster: Cluster): Map<number, "port" | "subnet"> {
   return found;
 }
 
-/** The workers that failed for good, if the job tolerates so many. */
+/** The workers that failed for good, if the job tolerates that number. */
 export function excludedWorkers(cluster: Cluster, context: PlanContext): number[] {
   const { asked, claim } = cluster;
   const most = "asks" in asked && asked.asks ? asked.request.tolerate : 0;
@@ -55,7 +55,10 @@ export function failure(cluster: Cluster, context: PlanContext): string | undefi
   return undefined;
 }
 
-/** `up failed on node1 (rank 1) (2 tries): exit 2: no space`, `up on node1 (rank 1): timed out after 60 s` */
+/**
+ * Returns `up failed on node1 (rank 1) (2 tries): exit 2: no space`, or `up on node1 (rank 1):
+ * timed out after 60 s`.
+ */
 export function describeFailure(
   cluster: Cluster,
   { step, rank, at }: { step: Step; rank: number; at: StepState },

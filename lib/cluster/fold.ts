@@ -1,7 +1,7 @@
 /**
- * Events into state: one function for the job's eventlog, one for the record.
- * Both may be read again from the start after a restart; what only lived in the
- * daemon's memory is dropped by `forgetRunning`.
+ * Folds events into a cluster's state: one function for the job's eventlog, and one for the record.
+ * Both logs may be read again from the start after a restart. forgetRunning then drops the state
+ * that only the memory of the earlier daemon had.
  */
 import { decodeIdset } from "../flux/idset.js";
 import type { Claim, RecordEvent, StepProgress } from "../record/events.js";
@@ -57,7 +57,7 @@ export function foldJobEvent(cluster: Cluster, event: JobEvent): void {
   }
 }
 
-/** A prolog that is unfinished by then did not keep the job: it was posted after the request. */
+/** An unfinished prolog has not delayed the start: it was posted after the start request. */
 function foldStartRequest({ job }: Cluster): void {
   if (job.prolog === "counted" && job.releaseAt === undefined) job.prolog = "late";
 }
@@ -78,18 +78,18 @@ function foldPerilog({ job }: Cluster, name: string, context: Record<string, unk
 }
 
 /**
- * A user's memo can be anything; these two are requests. `tasks=done` comes from the job's
- * shell. Its user can post it earlier, which tears down nothing but their own cluster.
+ * A user's memo may have any content. `release` and `tasks` are requests. `tasks=done` comes from
+ * the job's shell. The job's user can post it earlier, which only tears down their own cluster.
  */
 function foldMemo({ job }: Cluster, timestamp: number, memo: unknown): void {
   const asked = memo as Partial<Record<string, unknown>> | undefined | null;
   if (asked?.["release"] === true || asked?.["release"] === "true") job.releasedAt ??= timestamp;
   if (asked?.["state"] === "waiting") job.waitsFor = text(asked["reason"]);
-  // Before the start there are no tasks, and the hold has to be released.
+  // Before the start there are no tasks, and the hold must still be released.
   if (asked?.["tasks"] === "done" && job.startAt !== undefined) job.tasksDoneAt ??= timestamp;
 }
 
-/** A text of a user. */
+/** Makes one safe line of a text from a user. */
 function text(value: unknown): string {
   return typeof value === "string" ? oneLine(value) : "";
 }
@@ -146,7 +146,7 @@ function foldStep(
     });
 }
 
-/** Progress of a try that has ended came too late and is ignored. */
+/** Ignores the progress of a try that has ended. */
 function foldProgress(cluster: Cluster, { step, ranks, attempt, note }: StepProgress): void {
   for (const rank of decodeIdset(ranks)) {
     const running = stepState(cluster, step, rank);
@@ -155,9 +155,9 @@ function foldProgress(cluster: Cluster, { step, ranks, attempt, note }: StepProg
 }
 
 /**
- * After reading a record: no step runs any more, since its daemon is gone, and
- * a join-command that was not published is lost with that daemon's memory. Both
- * are repeated; the comment of each step explains why that is safe.
+ * Resets steps after reading a record. No step runs any more, since its daemon has ended. A
+ * join-command that was not published is lost with that daemon's memory. Both are repeated, and the
+ * comment of each step explains why that is safe.
  */
 export function forgetRunning(cluster: Cluster): void {
   for (const ranks of cluster.steps.values())
@@ -167,7 +167,7 @@ export function forgetRunning(cluster: Cluster): void {
     cluster.steps.get("join-command")?.clear();
 }
 
-/** The teardown continues for the ranks with leftovers: they may be cleaned now. */
+/** Continues the teardown on the ranks with leftovers, which may be cleaned now. */
 export function reopenTeardown(cluster: Cluster, left: number[]): void {
   for (const rank of left) cluster.steps.get("down-v")?.delete(rank);
   delete cluster.down;

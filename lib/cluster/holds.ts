@@ -1,14 +1,16 @@
 /**
- * Plans the release of a hold. plugin/bridge.py posts the hold itself; plugin/release-hold.ts
- * releases it. A finish is planned only for the daemon's own start that
- * the job's eventlog shows as counted and unfinished: Flux counts all prologs
- * and epilogs in one counter, and one finish too many frees the resources under
- * a site's own epilog.
+ * Plans the release of a hold. plugin/bridge.py posts the hold, and plugin/release-hold.ts releases
+ * it. A finish is planned only for a start of the daemon itself that the job's eventlog shows as
+ * counted and unfinished: Flux counts all prologs and epilogs in one counter, and one finish too
+ * many frees the resources under a site's own epilog.
  */
 import type { Action } from "./action.js";
 import { isHeld, isOver, type Cluster } from "./state.js";
 
-/** `extended`: the job's time limit was extended by the hold, or need not be. */
+/**
+ * Plans the finish of the daemon's prolog and epilog. `extended`: the job's time limit was extended
+ * by the time of the hold, or need not be.
+ */
 export function planHolds(cluster: Cluster, extended: boolean): Action[] {
   const { job, claim, down } = cluster;
   if (job.clean) return [];
@@ -20,7 +22,7 @@ export function planHolds(cluster: Cluster, extended: boolean): Action[] {
   const gone = !claim || down !== undefined;
   if (job.prolog === "counted" && (over ? gone : mayStart(cluster, extended)))
     actions.push({ do: "finish-prolog", status: over ? 1 : 0 });
-  // Late: while the job runs, its finish has no effect; later it would count.
+  // The finish of a late prolog has no effect while the job runs. Later it would count.
   if (job.prolog === "late" && !over) actions.push({ do: "finish-prolog", status: 0 });
   if (job.epilog === "counted" && gone) actions.push({ do: "finish-epilog" });
   return actions;
@@ -30,16 +32,17 @@ export function planHolds(cluster: Cluster, extended: boolean): Action[] {
 export type KeptBy = "shell" | "epilog" | "late";
 
 /**
- * For a job that is over and down; undefined if its eventlog is gone, if its cluster is or was
- * kept, or if it never had nodes. The time of `down` is from before it is written, and the nodes
- * are not released before it is written.
+ * Returns what kept the nodes of a job that is over and whose cluster is down. Returns undefined if
+ * the job's eventlog is gone, if its cluster is or was kept, or if the job never had nodes. The
+ * timestamp of `down` is taken before the event is written, and the nodes are released only after
+ * it is written.
  */
 export function keptBy({ job, down, firstDown }: Cluster): KeptBy | undefined {
   const { freeAt, finishAt, tasksDoneAt, fatal, epilog } = job;
   if (!down || !firstDown || firstDown.kept || freeAt === undefined) return undefined;
   if (freeAt < firstDown.at) return "late";
   const waited = tasksDoneAt !== undefined && finishAt !== undefined && firstDown.at <= finishAt;
-  // After a fatal exception a shell does not wait, and there is an epilog.
+  // After a fatal exception, the shell does not wait and an epilog keeps the nodes.
   return waited && !(fatal && epilog !== "none") ? "shell" : "epilog";
 }
 

@@ -1,6 +1,6 @@
 /**
- * The milestones of a cluster's job for the log: those that no action of the daemon logs.
- * Each is logged once in a cluster's life.
+ * The milestones of a cluster's job that are logged, except those that an action of the daemon
+ * logs. Each milestone is logged once in a cluster's life.
  */
 import { INSTANCE } from "../usernetes/names.js";
 import { keptBy } from "./holds.js";
@@ -32,7 +32,8 @@ export function milestones(cluster: Cluster): Map<string, string> {
   const why = note === "" ? type : `${type}: ${note}`;
   add("ends", ends && job.fatal !== undefined && !job.clean, `${why}; terminating its tasks`);
   const early = job.clean && claim !== undefined && cluster.jobid !== INSTANCE;
-  // A job whose shell waits is over as soon as `down` is written, which is confirmed here later.
+  // A job whose shell waits ends when `down` is written, and this daemon sees the confirmed `down`
+  // only later.
   const waited = job.tasksDoneAt !== undefined;
   const left = early && !waited && !cluster.down && !isDebug(cluster);
   add(

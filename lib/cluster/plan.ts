@@ -1,13 +1,12 @@
 /**
- * State into actions: what to do next for one cluster, given the time. Decides
- * everything and does nothing. The same state gives the same plan, so a daemon
- * that is restarted continues where the last one was killed.
+ * Makes a plan, the next actions for one cluster, from its state and the time. All decisions are
+ * made here, and nothing is carried out. The same state gives the same plan, so a restarted daemon
+ * continues where the last one was killed.
  *
- * steps.ts has the steps in their order, bring-up.ts picks those that may be taken now, and
- * skipped.ts names those for which nothing is configured.
+ * steps.ts lists the steps in their order, bring-up.ts selects the steps that may start now, and
+ * skipped.ts names the steps for which nothing is configured.
  *
- * An empty plan means that something is waited for: an event, a running step,
- * or the time `wakeAt`.
+ * An empty plan means that the cluster waits for an event, a running step, or the time `wakeAt`.
  */
 import { encodeIdset } from "../flux/idset.js";
 import type { Claim, Settle } from "../record/events.js";
@@ -54,8 +53,8 @@ function planLife(cluster: Cluster, context: PlanContext): Action[] {
 }
 
 /**
- * Names, ports and subnets are each cluster's own, so a wait that takes the time of a
- * bring-up is over: the job is no worse off on such a node.
+ * Waits for earlier teardowns on the nodes, or claims. The wait takes no longer than a bring-up may
+ * take: names, ports and subnets differ between clusters, so the job can start nevertheless.
  */
 function planClaim(until: number, context: PlanContext): Action[] {
   const jobs = context.now < until ? [...context.tornDown] : [];
@@ -72,7 +71,8 @@ function planBringUp(cluster: Cluster, context: PlanContext): Action[] {
   const note = gone ?? failure(cluster, context);
   if (note !== undefined) return [{ do: "settle", settle: { outcome: "failed", note } }];
   const steps = bringUpSteps(cluster, context);
-  // Optional steps come first, too, so that a crash does not leave a token behind.
+  // The cluster is not ready before its optional steps have ended, so that a crash does not leave a
+  // token behind.
   const over = steps.length === 0 && !running;
   if (!hasTaken(cluster, { steps: FINISH, rank: claim.lead }, context) || !over) return steps;
   if (optionalWaits(cluster, context)) return [];
@@ -100,7 +100,7 @@ function overdue(cluster: Cluster, deadline: number, context: PlanContext): stri
   return `timed out after ${context.bringUpText}${on}`;
 }
 
-/** What a running step has reported that it waits for. */
+/** The reported reason why a running step waits. */
 function waitedFor(cluster: Cluster, step: Step, ranks: number[]): string {
   const note = ranks.map((rank) => stepState(cluster, step, rank)?.note).find(Boolean);
   return note === undefined ? "" : `: ${note}`;
@@ -108,7 +108,7 @@ function waitedFor(cluster: Cluster, step: Step, ranks: number[]): string {
 
 function planReady(cluster: Cluster, context: PlanContext): Action[] {
   const { job } = cluster;
-  // Another prolog holds the job too: that time is known only when it ends.
+  // Another prolog also holds the job. The time of that hold is known only when it ends.
   const isHeldOn = job.prolog === "counted" && job.otherPrologs.size > 0;
   if (isHeld(cluster) || isHeldOn) return [];
   return [...planExtension(cluster, context), ...planExpiry(cluster, context)];
@@ -118,7 +118,7 @@ function planEnd(cluster: Cluster, context: PlanContext): Action[] {
   const { claim, settle, teardown, down, job } = cluster;
   if (!claim || down) return [];
   if (!settle) return [{ do: "settle", settle: { outcome: "canceled", note: reason(cluster) } }];
-  // Tasks that still run may want their cluster while they end.
+  // Tasks that are still running may need their cluster until they end.
   const running = job.startAt !== undefined && job.finishAt === undefined && !job.clean;
   if (running && job.tasksDoneAt === undefined) return [];
   if (!teardown && runningSteps(cluster).size > 0) return [{ do: "stop" }];

@@ -1,20 +1,20 @@
-/** What a job asks for in attributes.user.usernetes and its options. */
+/** Parses the request of a job in attributes.user.usernetes and its options. */
 import { isTemplateName, isTemplatePath } from "../config/template.js";
 import { isEngine, type EngineName } from "../usernetes/engine.js";
 
 export interface Request {
   engine: EngineName | undefined;
-  /** Held when it is up, until it is released. */
+  /** Whether the job is held after the bring-up, until it is released. */
   debug: boolean;
-  /** How many workers may fail. */
+  /** Number of workers that may fail. */
   tolerate: number;
-  /** May pods run on the lead; undefined: as the configuration has it. */
+  /** Whether pods may run on the lead; undefined for the configured value. */
   scheduleOnLead: ScheduleOnLead | undefined;
-  /** The name of a template, or a directory; undefined: the site's own. */
+  /** The name of a template, or a directory; undefined for the site's default template. */
   template: string | undefined;
 }
 
-/** "auto": where the lead is the only node. */
+/** "auto": pods may run on the lead only if it is the only node. */
 export type ScheduleOnLead = "auto" | "yes" | "no";
 
 export type Parsed = { asks: false } | { asks: true; request: Request } | { refused: string };
@@ -24,7 +24,7 @@ const YES = ["yes", "true", "on", "1"];
 const NO = ["no", "false", "off", "0", ""];
 const YES_OR_NO = "yes or no (also true, on, 1, false, off, 0)";
 
-/** Undefined if it is neither. */
+/** Parses yes or no. Returns undefined for any other value. */
 function flag(value: unknown): boolean | undefined {
   if (value === null || value === false || value === 0) return false;
   if (value === true || value === 1) return true;
@@ -33,7 +33,7 @@ function flag(value: unknown): boolean | undefined {
   return YES.includes(text) ? true : undefined;
 }
 
-/** `user` is attributes.user, or its usernetes* keys. */
+/** Parses a request. `user`: attributes.user, or its usernetes* keys. */
 export function parseRequest(user: Record<string, unknown>): Parsed {
   const asked = user["usernetes"];
   const options = isObject(asked) ? asked : {};
@@ -90,7 +90,7 @@ const TEMPLATES =
 const isTemplate = (value: unknown): value is string =>
   typeof value === "string" && (isTemplateName(value) || isTemplatePath(value));
 
-/** Null if it is not a valid one. */
+/** Parses schedule_on_lead. Returns null if the value is not valid. */
 function scheduling(value: unknown): ScheduleOnLead | undefined | null {
   if (value === undefined) return undefined;
   if (typeof value === "string" && value.toLowerCase() === "auto") return "auto";

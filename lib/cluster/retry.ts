@@ -1,21 +1,24 @@
 /**
- * Whether a step may be tried now, again later, or never. How often each step is tried is in the
- * table (steps.ts); the configuration may change that for three of them.
+ * Decides whether a step may be tried now, again later, or never. The table (steps.ts) has the
+ * number of tries of each step. The configuration may change it for three of them.
  */
 import type { StepState } from "./state.js";
 import type { Step } from "./steps.js";
 
 export interface Limits {
-  /** How often a step is tried; a step that is not here: once. */
+  /** Number of tries of each step; a step that is not listed has one. */
   attempts: Partial<Record<Step, number>>;
   joinFanout: number;
-  /** Steps that the cluster does not take. */
+  /** Steps that the cluster skips. */
   skipped: ReadonlySet<Step>;
   bringUpText: string;
   bringUpS: number;
   teardownS: number;
   extendTimeLimit: boolean;
-  /** Before settle: a prolog that waits for that lets the job start at once. */
+  /**
+   * Whether to extend the time limit before settle is written, because a prolog that waits for
+   * settle lets the job start immediately.
+   */
   extendFirst: boolean;
   /** Ranks whose brokers are not up. */
   lost: ReadonlySet<number>;
@@ -23,7 +26,7 @@ export interface Limits {
   tornDown: readonly bigint[];
 }
 
-/** The limits, the time, and the earliest time at which more can be done. */
+/** The limits, the current time, and the earliest time to plan again. */
 export interface PlanContext extends Limits {
   now: number;
   wakeAt?: number;
@@ -41,12 +44,12 @@ export function planContext(limits: Limits, now: number): PlanContext {
 }
 
 /**
- * The minimum number of tries of a step that was lost on a node that is up: its flux exec
- * died, so the result is unknown. Each step is safe to repeat.
+ * The minimum number of tries of a step that was lost on a node that is up. Its flux exec has died,
+ * so the result is unknown. Each step is safe to repeat.
  */
 const LOST_TRIES = 3;
 
-/** Pauses between tries grow: 1, 2, 4 ... seconds. */
+/** Decides from the last try of a step. The pauses between tries grow: 1, 2, 4 ... seconds. */
 export function retryable(
   step: Step,
   at: StepState | undefined,

@@ -1,4 +1,4 @@
-/** Which steps a cluster does not take, by the options that go with its template. Pure. */
+/** Finds the steps that a cluster skips, by the options of its template. Pure. */
 import type { TemplateOptions } from "../config/template.js";
 import { rowOf, STEPS, type Hook, type Step } from "./steps.js";
 

@@ -1,6 +1,6 @@
 /**
- * The state of one cluster: folded from the job's eventlog and from its record, and from
- * nothing else. A fresh start, a restart and a test get the same state.
+ * The state of one cluster. It is folded from the job's eventlog and from its record only, so that
+ * a fresh start, a restart and a test get the same state.
  */
 import type { Resources } from "../flux/resources.js";
 import { encodeHostlist } from "../flux/hostlist.js";
@@ -10,9 +10,9 @@ import type { Parsed, ScheduleOnLead } from "./request.js";
 import { STEPS, type Step } from "./steps.js";
 
 /**
- * A prolog or epilog of the daemon. `counted`: Flux waits for its finish. `late`: it
- * came when the job had started, and must not be finished in CLEANUP, where
- * the finish would be counted against another's.
+ * A prolog or epilog of the daemon. `counted`: Flux waits for its finish. `late`: its start came
+ * after the job's start. It must not be finished in CLEANUP, where Flux would count the finish
+ * against another prolog or epilog.
  */
 export type Perilog = "none" | "counted" | "late" | "finished";
 
@@ -20,23 +20,26 @@ export interface JobProgress {
   allocAt?: number;
   startAt?: number;
   finishAt?: number;
-  /** Its last shell is gone: prologs are counted again. */
+  /** When the last shell has ended; Flux counts prologs again after that. */
   releaseAt?: number;
   /** The first exception of severity 0. */
   fatal?: { type: string; note: string };
-  /** Flux has released its nodes. */
+  /** When Flux released the job's nodes. */
   freeAt?: number;
-  /** Inactive: Flux is done with it. */
+  /** Whether the job is inactive. */
   clean: boolean;
   prolog: Perilog;
   epilog: Perilog;
-  /** Unfinished prologs of others, by their descriptions. */
+  /** Unfinished prologs of other programs, by their descriptions. */
   otherPrologs: Set<string>;
-  /** When the user's memo usernetes.release=true came. */
+  /** When the memo usernetes.release=true was posted. */
   releasedAt?: number;
-  /** What it waits for before its claim, as the daemon's memo has it; for display only. */
+  /** The reason why the job waits before its claim, from the daemon's memo; for display only. */
   waitsFor?: string;
-  /** All tasks have ended, and the job's shell waits for the teardown: its memo usernetes.tasks=done. */
+  /**
+   * When all tasks had ended and the job's shell posted its memo usernetes.tasks=done; the shell
+   * then waits for the teardown.
+   */
   tasksDoneAt?: number;
   /** Changes of the time limit, by the job's user and by the daemon, in order. */
   limits: TimeLimit[];
@@ -44,7 +47,7 @@ export interface JobProgress {
 
 export interface TimeLimit {
   at: number;
-  /** 0: none. */
+  /** Seconds; 0: no limit. */
   seconds: number;
   /** Flux refused this change. */
   refused?: true;
@@ -54,17 +57,17 @@ export interface TimeLimit {
 export interface StepState {
   status: StepStatus | "running";
   attempt: number;
-  /** When it started or ended, seconds since the epoch. */
+  /** When the step started or ended, in seconds since the epoch. */
   at: number;
-  /** Why it is not ok, or what it waits for while it runs. */
+  /** The reason if the status is not ok, or the reason to wait while the step runs. */
   note: string;
   fault?: Fault;
-  /** The work directory is the lead's, too. */
+  /** The node shares the work directory with the lead. */
   shared?: true;
 }
 
 export interface Cluster {
-  /** It has waited for earlier clusters on its nodes. */
+  /** Whether the job has waited for earlier clusters on its nodes. */
   waitedForNodes?: boolean;
   readonly jobid: bigint;
   readonly userid: number;
@@ -72,7 +75,9 @@ export interface Cluster {
   /** Seconds; 0: no limit. */
   readonly duration: number;
   job: JobProgress;
-  /** Known some time after alloc; R is not in the eventlog. */
+  /**
+   * The job's nodes. They are known only some time after `alloc`, because R is not in the eventlog.
+   */
   resources?: Resources;
   claim?: Claim;
   steps: Map<Step, Map<number, StepState>>;
@@ -81,7 +86,10 @@ export interface Cluster {
   /** `timeout`: seconds that each try may take on a rank. */
   teardown?: { reason: string; timeout?: number };
   down?: Down;
-  /** The end of the job's own teardown. A later `down` is that of `clean`, or of a node that is back. */
+  /**
+   * The end of the job's own teardown. A later `down` comes from `clean`, or from a node that is
+   * back.
+   */
   firstDown?: { at: number; kept: boolean };
 }
 
@@ -113,21 +121,21 @@ export function hostNames({ claim }: Cluster, ranks: readonly number[]): string 
   return encodeHostlist(ranks.map((rank) => claim?.hosts[place?.get(rank) ?? -1] ?? "?"));
 }
 
-/** `node[1-2] (rank 1-2)` */
+/** Returns `node[1-2] (rank 1-2)`. */
 export function names(cluster: Cluster, ranks: readonly number[]): string {
   return `${hostNames(cluster, ranks)} (rank ${encodeIdset(ranks)})`;
 }
 
-/** `node1 (rank 1)` */
+/** Returns `node1 (rank 1)`. */
 export const hostOf = (cluster: Cluster, rank: number): string => names(cluster, [rank]);
 
 interface Places {
   ranks: readonly number[];
-  /** Of each rank among them. */
+  /** The index of each rank in `ranks`. */
   place: ReadonlyMap<number, number>;
 }
 
-/** A plan asks for them many times, and each step of each rank for its host. */
+/** A cache, because a plan needs the ranks many times, and the host of each rank for each step. */
 const PLACES = new WeakMap<Claim, Places>();
 
 function placesOf(claim: Claim): Places {
@@ -139,17 +147,17 @@ function placesOf(claim: Claim): Places {
   return places;
 }
 
-/** The job will not run, or has run: Flux takes its nodes back. */
+/** Whether the job has ended or will not run, so that Flux takes its nodes back. */
 export function isOver({ job }: Cluster): boolean {
   return job.clean || job.finishAt !== undefined || job.fatal !== undefined;
 }
 
-/** The cluster is to be removed: the job is over, or its shell waits for the teardown. */
+/** Whether the cluster must be removed: the job is over, or its shell waits for the teardown. */
 export function isEnding(cluster: Cluster): boolean {
   return isOver(cluster) || cluster.job.tasksDoneAt !== undefined;
 }
 
-/** No further action will be needed. */
+/** Whether no further action is needed. */
 export function isDone(cluster: Cluster): boolean {
   return cluster.job.clean && (!cluster.claim || cluster.down !== undefined);
 }
@@ -162,17 +170,22 @@ export function displayState(cluster: Cluster): string | undefined {
   return isHeld(cluster) ? "held" : cluster.settle.outcome;
 }
 
-/** The user asked for debugging: the job is held when its cluster is up, and the cluster is kept. */
+/**
+ * Whether the user requested debugging: the job is held after the bring-up, and the cluster is
+ * kept.
+ */
 export function isDebug({ asked }: Cluster): boolean {
   return "asks" in asked && asked.asks && asked.request.debug;
 }
 
-/** As the job asks for; undefined: it does not. */
+/** The value that the job requests; undefined if it requests none. */
 export function scheduleOnLead({ asked }: Cluster): ScheduleOnLead | undefined {
   return "asks" in asked && asked.asks ? asked.request.scheduleOnLead : undefined;
 }
 
-/** Brought up, or failed to, for debugging: held until released or canceled. */
+/**
+ * Whether the job is held for debugging: its bring-up has settled, and the job was not released.
+ */
 export function isHeld(cluster: Cluster): boolean {
   return isDebug(cluster) && cluster.settle !== undefined && cluster.job.releasedAt === undefined;
 }

@@ -1,31 +1,33 @@
 /**
- * The steps of a cluster's life, as one table. The plan, the requests to the nodes, the limits,
- * the timeline and `usernetes` by hand follow it; docs/design.md shows it.
+ * The table of the steps of a cluster's life. The plan, the requests to the nodes, the limits, the
+ * timeline and `usernetes` by hand follow it. docs/design.md shows it.
  *
- * A step that make or the engine does is a script of the same name in lib/node/steps.
+ * A step that runs make or the engine is a script of the same name in lib/node/steps.
  */
 
 interface Row {
   name: string;
-  /** Which ranks take it; the daemon takes its own on rank 0, as the instance owner. */
+  /**
+   * The ranks that take the step. The daemon takes its own steps on rank 0, as the instance owner.
+   */
   by: "all" | "lead" | "workers" | "daemon";
-  /** Steps of one phase that a rank takes one after another are one request. */
+  /** Consecutive steps of one phase on a rank are one request. */
   phase: "prepare" | "control plane" | "join" | "finish" | "teardown";
-  /** What must have succeeded: on the same rank, or on all ranks that take it. */
+  /** The steps that must have succeeded before, on the same rank or on all ranks that take them. */
   after: readonly string[];
-  /** Seconds that one try may take; without it, what remains of the whole bring-up. */
+  /** Seconds that one try may take; if not set, the remaining time of the bring-up. */
   limitS?: number;
-  /** How often it is tried, if not once; the configuration may change it. */
+  /** Number of tries, if not one; the configuration may change it. */
   attempts?: number;
-  /** A cluster is ready without it; the log names what it leaves behind. */
+  /** A cluster can be ready without the step. The log reports its failure. */
   optional?: true;
-  /** The target of the template that it makes. */
+  /** The make target of the template that the step calls. */
   makes?: string;
-  /** The file in the work directory that the step gives to the daemon. */
+  /** The file in the work directory whose content the step returns to the daemon. */
   gives?: string;
   /** The agent itself puts the join-command into the work directory. */
   puts?: "join-command";
-  /** Clusters take it only if the configuration has this for their template. */
+  /** Clusters take the step only if their template has hooks or images, respectively. */
   needs?: "hook" | "images";
 }
 
@@ -47,7 +49,7 @@ export const TABLE = [
     attempts: 2,
     makes: "up",
   },
-  // On the lead only those that kubeadm would pull; workers have time for all of them.
+  // The lead imports only the images that kubeadm would pull. Workers have time for all of them.
   {
     name: "load-images",
     by: "all",
@@ -66,7 +68,7 @@ export const TABLE = [
     attempts: 2,
     makes: "kubeadm-init",
   },
-  // A cluster of one node has nobody to join.
+  // A cluster of one node skips join-command, because no worker joins.
   {
     name: "join-command",
     by: "lead",
@@ -84,7 +86,7 @@ export const TABLE = [
     limitS: 60,
     makes: "kubeconfig",
   },
-  // While the workers join.
+  // The lead takes load-pod-images while the workers join.
   {
     name: "load-pod-images",
     by: "lead",
@@ -136,7 +138,7 @@ export const TABLE = [
     limitS: 300,
     makes: "install-flannel",
   },
-  // While the network's pods start, which is waited for in any case.
+  // The token is deleted while the network's pods start, so that it takes no extra time.
   {
     name: "delete-token",
     by: "lead",
@@ -157,7 +159,7 @@ export const TABLE = [
     phase: "finish",
     after: ["install-flannel", "delete-token", "wait-nodes"],
   },
-  // The cluster works by then: a device plugin can be applied.
+  // The cluster works at this point, so that the hook can apply a device plugin, for example.
   {
     name: "after-ready",
     by: "lead",
@@ -166,7 +168,7 @@ export const TABLE = [
     limitS: 600,
     needs: "hook",
   },
-  // Whatever becomes of it, down-v follows.
+  // down-v follows even if before-down fails.
   {
     name: "before-down",
     by: "all",
@@ -196,16 +198,16 @@ export const JOIN = nodeSteps("join");
 export const FINISH = nodeSteps("finish");
 export const TEARDOWN = nodeSteps("teardown");
 
-/** The steps that run a program of the site: usernetes.hooks. */
+/** The steps that run a program of usernetes.hooks. */
 export const HOOKS = ROWS.filter(({ needs }) => needs === "hook").map(({ name }) => name) as Hook[];
 
-/** The steps that a cluster may go on without a worker for. */
+/** Steps whose failure on a worker the cluster may tolerate. */
 export const OF_WORKERS = [...PREPARE, ...JOIN];
 export const OPTIONAL_STEPS: ReadonlySet<Step> = new Set(
   named(({ optional }) => optional === true),
 );
 
-/** How often each step is tried, where that is not once. */
+/** Number of tries of each step that has more than one. */
 export const ATTEMPTS: Partial<Record<Step, number>> = Object.fromEntries(
   ROWS.flatMap(({ name, attempts }) => (attempts === undefined ? [] : [[name, attempts]])),
 );

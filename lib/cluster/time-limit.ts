@@ -1,37 +1,39 @@
 /**
- * A job's time limit and its cluster. Neither bring-up nor teardown counts against the limit:
- * it is extended once by the time of the hold, and for a teardown that the job's shell waits
- * for.
+ * Extends a job's time limit, because neither bring-up nor teardown counts against it: the limit is
+ * extended once by the time of the hold, and once for a teardown that the job's shell waits for.
  *
- * Flux's exec system corrects the same, but only the end of a job: where the delay from
- * alloc to start is more than 25 % of the limit, it ends the job later by that delay
- * (flux-core 6781, exec.max-start-delay-percent). R keeps the earlier expiration, and R is
- * what `flux job timeleft`, `--signal`, the shell plugin and an instance inside a batch job
- * read. So R is corrected here in any case, and the delay that Flux adds beyond it is taken
- * back: the job gets its timeout exception at its expiration.
+ * Flux's exec system also corrects for the hold, but only the end of a job: if the delay from alloc
+ * to start is more than 25 % of the limit, it ends the job later by that delay (flux-core 6781,
+ * exec.max-start-delay-percent). R keeps the earlier expiration, and `flux job timeleft`,
+ * `--signal`, the shell plugin and an instance inside a batch job read R. Therefore R is corrected
+ * here in any case, and the delay that Flux adds is compensated: the job gets its timeout exception
+ * at its expiration.
  */
 import type { Action } from "./action.js";
 import type { PlanContext } from "./retry.js";
 import { isDebug, isOver, stepState, type Cluster, type TimeLimit } from "./state.js";
 import { rowOf } from "./steps.js";
 
-/** Seconds of a teardown beside its tries: pauses, and the time of Flux and the daemon. */
+/**
+ * Seconds that a teardown takes in addition to its tries: pauses, and the overhead of Flux and the
+ * daemon.
+ */
 const TEARDOWN_REST_S = 60;
-/** The part of a limit beyond which Flux adds the delay; a site may set another. */
+/** The fraction of the limit above which Flux adds the delay; a site may configure another. */
 const FLUX_ADDS_FROM = 0.25;
-/** For so many seconds Flux's own timer has precedence, if it should not add a delay. */
+/** Seconds for which Flux's own timer has precedence if it should not add a delay. */
 const GRACE_S = 2;
 
 /**
  * The job's time limit in seconds, 0 for none, as its user last set it before the cluster was
- * ready; `changed` since: by the daemon, which raises it in that moment.
+ * ready. `changed`: the limit has changed since, which the daemon does when the cluster is ready.
  */
 export function timeLimit(cluster: Cluster): { seconds: number; changed: boolean } {
   const { before, since } = limitsAround(cluster);
   return { seconds: before.at(-1)?.seconds ?? cluster.duration, changed: since.length > 0 };
 }
 
-/** Changes of the limit before the cluster was ready, and since. */
+/** The changes of the limit before the cluster was ready, and those since then. */
 function limitsAround(cluster: Cluster): { before: TimeLimit[]; since: TimeLimit[] } {
   const { limits } = cluster.job;
   const from = readyAt(cluster) ?? Infinity;
@@ -41,12 +43,12 @@ function limitsAround(cluster: Cluster): { before: TimeLimit[]; since: TimeLimit
   };
 }
 
-/** The job's time limit in seconds as it is now, 0 for none. */
+/** The job's current time limit in seconds, 0 for none. */
 export function lastTimeLimit({ job, duration }: Cluster): number {
   return job.limits.at(-1)?.seconds ?? duration;
 }
 
-/** When the last reason to hold the job ended; undefined: it has not. */
+/** When the last reason to hold the job ended; undefined while there is one. */
 function readyAt(cluster: Cluster): number | undefined {
   const { claim, settledAt, job } = cluster;
   const waited =
@@ -57,13 +59,13 @@ function readyAt(cluster: Cluster): number | undefined {
   return job.releasedAt === undefined ? undefined : Math.max(up, job.releasedAt);
 }
 
-/** When the job's tasks could run: at its start, or later where the shell plugin had to wait. */
+/** When the job's tasks could run: at the job's start, or later if the shell plugin had to wait. */
 function heldUntil({ job, settledAt }: Cluster, now: number): number {
   if (job.startAt === undefined || settledAt === undefined) return now;
   return Math.max(job.startAt, settledAt);
 }
 
-/** Whether the job's limit was extended by the hold, or need not be. */
+/** Whether the job's limit was extended by the time of the hold, or need not be. */
 export function isExtended(cluster: Cluster, context: PlanContext): boolean {
   const { seconds, changed } = timeLimit(cluster);
   return !context.extendTimeLimit || seconds === 0 || changed;
@@ -77,9 +79,10 @@ export function planExtension(cluster: Cluster, context: PlanContext): Action[] 
 }
 
 /**
- * The job's shell waits for the teardown, and its time limit would end it meanwhile: a job
- * whose tasks have ended well would be shown as timed out. It gets the time that a teardown
- * may take, if it has less. Once: the update is an event of the job.
+ * Extends the limit of a job whose shell waits for the teardown. Otherwise the limit could end the
+ * job meanwhile, and a job whose tasks succeeded would be shown as timed out. The job gets the time
+ * that a teardown may take, if it has less. This happens only once, because the update is an event
+ * of the job.
  */
 export function planTeardownTime(cluster: Cluster, context: PlanContext): Action[] {
   const { tasksDoneAt, allocAt, limits } = cluster.job;
@@ -95,15 +98,15 @@ export function planTeardownTime(cluster: Cluster, context: PlanContext): Action
 }
 
 /**
- * The end of a job that has the held time back: its limit after its tasks could run. What
- * its user changed after that counts, too.
+ * Ends a job that got the time of the hold back, when its limit has passed since its tasks could
+ * run. Later changes by its user count, too.
  */
 export function planExpiry(cluster: Cluster, context: PlanContext): Action[] {
   const { allocAt, startAt, tasksDoneAt, limits } = cluster.job;
   const { seconds, changed } = timeLimit(cluster);
   const last = limits.at(-1);
   if (!context.extendTimeLimit || !changed || !last || last.seconds === 0) return [];
-  // A limit that Flux refused to change is left to Flux.
+  // Flux enforces a limit that it refused to change.
   if (limits.some(({ refused }) => refused)) return [];
   if (allocAt === undefined || startAt === undefined || tasksDoneAt !== undefined) return [];
   const raised = limitsAround(cluster).since[0] ?? last;

@@ -1,6 +1,6 @@
 /**
- * Checks a [usernetes] table and makes the values that the rest works with.
- * Each fault is reported with the key's full name, what was found, and what is allowed.
+ * Checks a [usernetes] table and converts it into the Config that the rest of the package uses. The
+ * message of a fault has the key's full name, the value that was found, and the allowed values.
  */
 import { Ajv, type ErrorObject } from "ajv";
 import { CommandError, EXIT } from "../errors.js";
@@ -23,13 +23,13 @@ export interface Config {
   template: string;
   /** The keys that go with `template`. */
   options: TemplateOptions;
-  /** Others, by name. */
+  /** Further templates, by name. */
   templates: Record<string, Template>;
-  /** A job may name a directory of its user's own. */
+  /** Whether a job may name a directory of its own user as the template. */
   userTemplates: boolean;
   workdir: string;
   engine: EngineName;
-  /** What a job may ask for; has `engine` in it. */
+  /** The engines that a job may request, including `engine`. */
   engines: EngineName[];
   ports: PortRange;
   subnets: Pool;
@@ -47,11 +47,14 @@ export interface Config {
   ready: Table["ready"];
   scheduleOnLead: Table["schedule-on-lead"];
   adjustments: Table["adjustments"];
-  /** Where metrics are served; undefined: nowhere. */
+  /** The address that serves metrics; undefined if metrics are off. */
   metricsListen: Listen | undefined;
 }
 
-/** What the steps, make and the programs that they start have a meaning for. */
+/**
+ * Variables that already have a meaning for the steps, for make or for the programs that they
+ * start.
+ */
 const RESERVED =
   /^(PORT_(ETCD|KUBELET|FLANNEL|KUBE_APISERVER)|(U7S|USERNETES|FLUX|MAKE|COMPOSE|LD|LC|XDG|DOCKER|CONTAINER|CONTAINERS|NODE|HOST)_.*|COMPOSE|MAKE.*|QUICK|PATH|HOME|HOSTNAME|USER|LOGNAME|SHELL|IFS|ENV|LANG|TERM|TMPDIR|PWD|OLDPWD|KUBECONFIG|PYTHON.*|BASH.*)$/;
 const isPortVariable = (text: string) =>
@@ -71,7 +74,10 @@ ajv.addFormat("listen", (text: string) => parseListen(text) !== undefined);
 ajv.addFormat("fsd", (text: string) => (parseFsd(text) ?? 0) > 0);
 const validate = ajv.compile<Table>(schema);
 
-/** Throws a CommandError (configuration) for the first fault; `where` names the source. */
+/**
+ * Checks a table and returns its Config. Throws a CommandError (configuration) for the first fault.
+ * `where` names the source of the table.
+ */
 export function checkConfig(found: unknown, where: string): Config {
   const table: unknown = structuredClone(found);
   if (!validate(table)) throw refuse(where, describe(validate.errors?.[0]));
@@ -115,7 +121,7 @@ export function checkConfig(found: unknown, where: string): Config {
   };
 }
 
-/** The keys that go with a template; those that are not set are as in `others`. */
+/** Returns the keys that go with a template. A key that is not set is taken from `others`. */
 function optionsOf(
   table: Omit<NamedTemplate, "template">,
   others: TemplateOptions,
@@ -162,7 +168,7 @@ function templatesOf(
 
 const withoutSlash = (path: string): string => path.replace(/(.)\/+$/, "$1");
 
-/** A cluster has all of its ports in the range. */
+/** Refuses a range that is too small for the ports of one cluster. */
 function refuseRange(ports: PortRange, { portVariables }: TemplateOptions, where: string): void {
   const count = portCount(portVariables);
   if (ports === "default" || ports.last - ports.first + 1 >= count) return;

@@ -1,13 +1,15 @@
-/** usernetes.hooks: programs of a site, each with its arguments. Pure. */
+/** Checks usernetes.hooks: the programs of a site, each with its arguments. Pure. */
 import type { Hooks } from "./template.js";
 
-/** Characters of all arguments of a hook: they travel as a part of one argument. */
+/** Characters of all arguments of a hook together: they travel as a part of one argument. */
 const ALL_MAX = 8192;
 
 export const PROGRAM =
   'a list of a program and its arguments, like ["/opt/site/up", "--fast"]; the program is an absolute path, a path in the template, or a name on the PATH';
 
-/** The first fault: `.before-up.0: found ..., allowed: ...`, after the name of the table. */
+/**
+ * Returns the first fault, without the name of the table: `.before-up.0: found ..., allowed: ...`.
+ */
 export function hooksFault(hooks: Hooks): string | undefined {
   for (const [hook, argv] of Object.entries(hooks) as [keyof Hooks, readonly string[]][]) {
     const [program = ""] = argv;

@@ -1,4 +1,4 @@
-/** An address to listen on, as an administrator writes it. */
+/** Parses the address on which the daemon listens, in the form that an administrator writes. */
 import { isIPv4, isIPv6 } from "node:net";
 
 export interface Listen {
@@ -9,8 +9,9 @@ export interface Listen {
 const LOOPBACK = "127.0.0.1";
 
 /**
- * `127.0.0.1:9464`, `[::1]:9464`, `localhost:9464`; `:9464` and `9464` are of the
- * loopback: an address that others can reach has to be given. Undefined if it is not valid.
+ * Accepts `127.0.0.1:9464`, `[::1]:9464` and `localhost:9464`. `:9464` and `9464` mean the loopback
+ * address: an administrator must name an address that other hosts can reach. Returns undefined if
+ * the text is not valid.
  */
 export function parseListen(text: string): Listen | undefined {
   const [, bracketed, name, digits = ""] =
@@ -22,7 +23,7 @@ export function parseListen(text: string): Listen | undefined {
   return isHost(host) ? { host, port } : undefined;
 }
 
-/** What is made of digits and dots is an address, or nothing. */
+/** A name that consists of digits and dots is valid only if it is an IPv4 address. */
 function isHost(name: string): boolean {
   if (/^[0-9.]+$/.test(name)) return isIPv4(name);
   return name
@@ -30,6 +31,6 @@ function isHost(name: string): boolean {
     .every((label) => /^[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?$/.test(label));
 }
 
-/** `127.0.0.1:9464`, `[::1]:9464` */
+/** Returns `127.0.0.1:9464` or `[::1]:9464`. */
 export const formatListen = ({ host, port }: Listen): string =>
   `${host.includes(":") ? `[${host}]` : host}:${port}`;

@@ -1,4 +1,4 @@
-/** Reads the [usernetes] table: from the broker, or from a TOML file of the same form. */
+/** Reads the [usernetes] table from the broker, or from a TOML file of the same form. */
 import { readFile } from "node:fs/promises";
 import { parse, TomlError } from "smol-toml";
 import { CommandError, EXIT, messageOf } from "../errors.js";
@@ -6,12 +6,14 @@ import { lastLine, noInstanceError } from "../flux/no-instance.js";
 import type { Run } from "../host/command.js";
 import { checkConfig, type Config } from "./check.js";
 
-/** A broken TOML file makes the broker hang on every `config get`: do not wait with it. */
+/**
+ * With a broken TOML file, the broker does not answer `config get`, so each call has this limit.
+ */
 const DEADLINE_MS = 10_000;
 
 export interface Loaded {
   config: Config;
-  /** The table as found, defaults not filled in. */
+  /** The table as it was read, without the defaults. */
   table: unknown;
 }
 
@@ -35,7 +37,7 @@ async function readTables(file: string): Promise<Record<string, unknown>> {
   }
 }
 
-/** Throws a CommandError: configuration refused or not set, or no instance. */
+/** Throws a CommandError if the configuration is invalid or not set, or if no instance answers. */
 export async function loadFromBroker(run: Run, env: Record<string, string>): Promise<Loaded> {
   const table = await tableOfBroker(run, env);
   if (table === undefined)
@@ -47,8 +49,9 @@ export async function loadFromBroker(run: Run, env: Record<string, string>): Pro
 }
 
 /**
- * The table of this instance or, with `parents`, of the one so many levels further
- * out; undefined if there is no such table. Throws a CommandError: no instance answers.
+ * Reads the table of this instance, or of the instance that is `parents` levels further out.
+ * Returns undefined if that instance has no such table. Throws a CommandError if no instance
+ * answers.
  */
 export async function tableOfBroker(
   run: Run,

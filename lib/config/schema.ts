@@ -1,6 +1,6 @@
 /**
- * The [usernetes] table of the broker's configuration: the one place that defines
- * which keys exist, their allowed values, and their defaults.
+ * Defines the [usernetes] table of the broker's configuration. The keys, their allowed values and
+ * their defaults are defined here only.
  */
 import { rowOf, type Step } from "../cluster/steps.js";
 import { PROGRAM } from "./hooks.js";
@@ -10,8 +10,8 @@ import type { EngineName } from "../usernetes/engine.js";
 import { ENGINES } from "../usernetes/engine.js";
 
 /**
- * What a cluster's copy of the template, and the calls of its targets, get beyond the
- * template, so that the cluster comes up sooner (lib/node/steps/parts/adjust.sh).
+ * Changes to a cluster's copy of the template, and to the calls of its targets. They make the
+ * cluster come up sooner (lib/node/steps/parts/adjust.sh).
  */
 export const ADJUSTMENTS = [
   "kubernetes-version",
@@ -24,10 +24,10 @@ export const ADJUSTMENTS = [
 ] as const;
 export type Adjustment = (typeof ADJUSTMENTS)[number];
 
-/** Those that change nothing that a cluster's user would notice. */
+/** The adjustments that a cluster's user does not notice. */
 export const DEFAULT_ADJUSTMENTS = ADJUSTMENTS.slice(0, 5);
 
-/** One of usernetes.templates. */
+/** A table of usernetes.templates. */
 export type NamedTemplate = Pick<
   Table,
   "template" | "make" | "port-variables" | "environment" | "images" | "hooks"
@@ -82,8 +82,8 @@ const hook = (description: string) => ({
   description,
 });
 /**
- * The keys that go with a template. None has a default of its own: a template of usernetes.templates
- * that does not set one has the table's.
+ * The keys that go with a template. None of them has a default here: a table of usernetes.templates
+ * takes the value of [usernetes] for each key that it does not set.
  */
 const TEMPLATE_KEYS = {
   make: {
@@ -138,7 +138,10 @@ const TEMPLATE_KEYS = {
   },
 } as const;
 
-/** Each `description` is the key's meaning in flux-config-usernetes(5) and docs/admin/configure.md. */
+/**
+ * flux-config-usernetes(5) and docs/admin/configure.md print each `description` as the key's
+ * meaning.
+ */
 export const schema = {
   type: "object",
   additionalProperties: false,
@@ -292,7 +295,7 @@ export const schema = {
   },
 } as const;
 
-/** What a string of each format is, in words for an administrator. */
+/** Describes the allowed strings of each format, for messages and manual pages. */
 export const FORMATS: Record<string, { allowed: string }> = {
   "absolute-path": {
     allowed: 'an absolute path without ":", "." or ".." in it, like "/opt/usernetes"',

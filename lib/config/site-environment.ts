@@ -1,23 +1,23 @@
 /**
- * usernetes.environment: variables that a site gives to all that runs on the nodes for a
- * cluster. Pure.
+ * Checks usernetes.environment and replaces placeholders in it. A site sets these variables for all
+ * programs that run on the nodes for a cluster. Pure.
  *
- * A value may have placeholders. The daemon replaces those that belong to a cluster, and the
- * agent those that belong to a node and its user. `{{` and `}}` stand for one brace.
+ * A value may contain placeholders. The daemon replaces those that belong to a cluster. The agent
+ * replaces those that belong to a node and its user. `{{` and `}}` stand for one brace.
  */
 
-/** Replaced by the daemon: what one cluster has. */
+/** The placeholders of a cluster, which the daemon replaces. */
 const OF_CLUSTER = ["jobid", "workdir"] as const;
-/** Replaced by agent.py. */
+/** The placeholders of a node and its user, which agent.py replaces. */
 const OF_NODE = ["user", "uid", "home", "host"] as const;
 export const PLACEHOLDERS: readonly string[] = [...OF_NODE, ...OF_CLUSTER];
 
 type OfCluster = Record<(typeof OF_CLUSTER)[number], string>;
 
-/** These name a directory that the agent makes for the user. */
+/** Variables that name a directory, which the agent creates for the user. */
 const DIRECTORIES = ["XDG_RUNTIME_DIR", "TMPDIR"];
 
-/** Names that a site cannot set, and what to do instead. */
+/** Patterns of the names that a site cannot set, each with the reason or the key to use instead. */
 const OURS: readonly [RegExp, string][] = [
   [
     /^(U7S_)?PORT_(ETCD|KUBELET|FLANNEL|KUBE_APISERVER)$/,
@@ -34,7 +34,10 @@ const OURS: readonly [RegExp, string][] = [
   [/^FLUX_/, "Flux sets these itself"],
 ];
 
-/** Bytes of a value, and of all of them: they travel as a part of one argument. */
+/**
+ * Maximum bytes of one value, and of all names and values together: they travel as a part of one
+ * argument.
+ */
 const VALUE_MAX = 4096;
 const ALL_MAX = 16_384;
 
@@ -42,10 +45,13 @@ export const VARIABLES =
   "names of variables with text as values; not those that flux-usernetes and Flux set";
 const ALLOWED = `text without control characters, in which {${PLACEHOLDERS.join("}, {")}} are replaced, and {{ and }} stand for braces`;
 
-/** The first fault: `XDG_RUNTIME_DIR: found ..., allowed: ...`, after the name of the table. */
+/**
+ * Returns the first fault, after the name of the table: `.XDG_RUNTIME_DIR: found ..., allowed:
+ * ...`.
+ */
 export function environmentFault(
   environment: Readonly<Record<string, unknown>>,
-  /** usernetes.port-variables: each cluster has its own ports for these. */
+  /** usernetes.port-variables. Each cluster has its own values for these variables. */
   portVariables: readonly string[] = [],
 ): string | undefined {
   let all = 0;
@@ -85,7 +91,7 @@ function valueFault(name: string, value: unknown): string | undefined {
 
 interface Part {
   text: string;
-  /** A placeholder's. */
+  /** The name of a placeholder; undefined for other text. */
   name?: string;
   fault?: true;
 }
@@ -98,7 +104,7 @@ function partsOf(value: string): Part[] {
   });
 }
 
-/** With the placeholders of a cluster replaced; the agent replaces the others. */
+/** Replaces the placeholders of a cluster. The agent replaces the others. */
 export function ofCluster(
   environment: Readonly<Record<string, string>>,
   cluster: OfCluster,
@@ -108,7 +114,10 @@ export function ofCluster(
   return mapValues(environment, (value) => partsOf(value).map(replace).join(""));
 }
 
-/** Without the variables that only a cluster has: for what looks at a node with no cluster. */
+/**
+ * Omits the variables with a placeholder of a cluster. A check of a node without a cluster uses the
+ * rest.
+ */
 export function withoutCluster(
   environment: Readonly<Record<string, string>>,
 ): Record<string, string> {

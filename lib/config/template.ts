@@ -1,9 +1,9 @@
 /**
- * What a cluster is made with: a template, and the keys of the table that go with it.
- * Pure.
+ * Templates, and the choice of the template that a job requests. A template has further keys of the
+ * table, its options. Pure.
  */
 
-/** Programs that run at points of a cluster's life, each with its arguments. */
+/** Programs of the site that run at fixed points of a cluster's life, each with its arguments. */
 export interface Hooks {
   "before-up"?: readonly string[];
   "after-ready"?: readonly string[];
@@ -12,11 +12,11 @@ export interface Hooks {
 
 /** The keys that go with a template. */
 export interface TemplateOptions {
-  /** The template's targets for these steps; network: "" for no such step. */
+  /** The make targets for these steps. An empty `network` omits the step install-flannel. */
   make: { up: string; network: string };
   /** Further variables of the template that are ports. */
   portVariables: readonly string[];
-  /** Environment of the steps, placeholders not yet replaced. */
+  /** Environment variables of the steps, with their placeholders. */
   environment: Readonly<Record<string, string>>;
   /** Directory of image archives on the nodes. */
   images?: string;
@@ -27,17 +27,20 @@ export interface TemplateOptions {
 export interface Template {
   template: string;
   options: TemplateOptions;
-  /** A job has named it, a directory of its user's: nothing but their own steps may read it. */
+  /** The template is a directory that the job's user named. Only steps of that user may read it. */
   isUsers?: true;
 }
 
-/** The templates of a site: its own, others by name, and whether a user's own will do. */
+/**
+ * The templates of a site: the default template, further templates by name, and whether a job may
+ * name a directory of its user.
+ */
 export interface Templates extends Template {
   templates: Readonly<Record<string, Template>>;
   userTemplates: boolean;
 }
 
-/** What clusters had before there were these keys. */
+/** The options of a template if the table does not set these keys. */
 export const DEFAULT_OPTIONS: TemplateOptions = {
   make: { up: "up", network: "install-flannel" },
   portVariables: [],
@@ -49,13 +52,19 @@ const NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/;
 
 export const isTemplateName = (text: string): boolean => NAME.test(text);
 
-/** What a job may name: nothing of it leads elsewhere, or is a list of paths for compose. */
+/**
+ * Whether a job may name this path. It must be absolute, without `..`, and without a colon, since
+ * compose reads a path with a colon as a list of paths.
+ */
 export function isTemplatePath(text: string): boolean {
   // eslint-disable-next-line no-control-regex -- it is refused
   return text.startsWith("/") && !/[\u0000-\u001f\u007f:]|\/\.\.?(\/|$)/.test(text);
 }
 
-/** The template that a job gets which has asked for this one, by name or as a directory. */
+/**
+ * Chooses the template for a job that requests `asked`, a name or a directory. Returns a
+ * description of the allowed values if the request is not allowed.
+ */
 export function chooseTemplate(
   { template, options, templates, userTemplates }: Templates,
   asked: string | undefined,

@@ -1,4 +1,4 @@
-/** What is wrong with what a node reports, beside what the others report. Pure. */
+/** Judges a node's report by comparison with the reports of other nodes. Pure. */
 import { encodeIdset } from "../flux/idset.js";
 import { hostNameFault } from "../usernetes/host-names.js";
 import { nodeName } from "../usernetes/names.js";
@@ -6,10 +6,10 @@ import type { Judge } from "./requirement.js";
 
 type Reported = ReadonlyMap<number, string>;
 
-/** Seconds that a clock may be off. */
+/** Seconds by which a clock may differ. */
 export const SKEW_S = 2;
 
-/** What most report is right. */
+/** Takes the most frequent value to be right. */
 export function judgeSame(reported: Reported): Judge {
   const counts = new Map<string, number>();
   for (const text of reported.values()) counts.set(text, (counts.get(text) ?? 0) + 1);
@@ -20,7 +20,10 @@ export function judgeSame(reported: Reported): Judge {
       : `it is ${text}, and ${most[0]} on ${most[1]} others`;
 }
 
-/** All begin at the same time, give or take what flux exec needs to reach them. */
+/**
+ * Compares the clocks, in milliseconds. The checks of all nodes start at the same time, apart from
+ * the time that flux exec needs to reach a node.
+ */
 export function judgeClock(reported: Reported): Judge {
   const times = [...reported.values()].map(Number).toSorted((a, b) => a - b);
   const first = reported.get(0);
@@ -33,7 +36,10 @@ export function judgeClock(reported: Reported): Judge {
   };
 }
 
-/** Kubernetes takes the name of the host in a node's, and no other host has the same. */
+/**
+ * Kubernetes derives a node's name from its host name, so two hosts must not have the same node
+ * name.
+ */
 export function judgeHostNames(reported: Reported): Judge {
   const hosts = new Map<string, Set<string>>();
   for (const host of reported.values()) {
@@ -47,7 +53,7 @@ export function judgeHostNames(reported: Reported): Judge {
   };
 }
 
-/** Each broker has a host of its own. */
+/** Each broker must have its own host. */
 export function judgeBrokers(reported: Reported): Judge {
   return (host) => {
     const ranks = [...reported].filter(([, other]) => other === host).map(([rank]) => rank);

@@ -1,8 +1,8 @@
 /**
- * Which nodes meet each requirement and which do not, from what they say. Pure.
+ * Finds which nodes meet each requirement and which do not, from the nodes' reports. Pure.
  *
- * A node that reported nothing about a requirement does not fail it: it did not answer, which is
- * a failure of its own.
+ * A node without a report about a requirement does not fail that requirement: the node did not
+ * answer, which is a separate failure.
  */
 import type { Answers, CheckReport } from "./examine.js";
 import type { Judge, Requirement } from "./requirement.js";
@@ -10,7 +10,7 @@ import type { Judge, Requirement } from "./requirement.js";
 export interface Diagnosis {
   requirement: Requirement;
   pass: number[];
-  /** Ranks that say the same are together. */
+  /** The ranks with the same fault are in one group. */
   fail: { ranks: number[]; found: string }[];
 }
 
@@ -24,9 +24,9 @@ const ANSWERS: Requirement = {
 
 interface NodeAnswers {
   answers: Answers;
-  /** Flux's names of the hosts, by rank. */
+  /** Host names in Flux, by rank. */
   hosts: readonly string[];
-  /** Who was asked, if not the instance owner. */
+  /** The user whose engine was checked; undefined for the instance owner. */
   user?: string;
 }
 
@@ -62,7 +62,7 @@ export function diagnose(
   ];
 }
 
-/** No fatal one fails anywhere. */
+/** Whether every fatal requirement is met on all nodes. */
 export const isFit = (diagnoses: Diagnosis[]): boolean =>
   diagnoses.every(({ requirement, fail }) => !requirement.fatal || fail.length === 0);
 

@@ -1,4 +1,4 @@
-/** What a container engine has to be: on-node/engines.sh looks at it. */
+/** The requirements of a container engine, which on-node/engines.sh checks. */
 import { engine, type EngineName } from "../usernetes/engine.js";
 import type { Requirement } from "./requirement.js";
 
@@ -77,7 +77,7 @@ export function engineRequirements(name: EngineName, fatal: boolean): Requiremen
 
 function atLeast(oldest: string): (text: string) => string | undefined {
   return (found) => {
-    // It works, and does not say which it is.
+    // The engine works, but does not print its version.
     if (found === "") return undefined;
     const [want, have] = [oldest, found].map((text) => text.split(".").map(Number));
     for (let i = 0; i < (want?.length ?? 0); i++) {

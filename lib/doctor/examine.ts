@@ -1,8 +1,8 @@
 /**
- * Asks each node what it has: one script, one call.
+ * Checks each node: one script runs on all nodes in one call.
  *
- * Promises: a node that hangs or is gone delays the answer by a bounded time, and
- * what the others say is not lost with it.
+ * Promises: a node that hangs or is lost delays the result by a bounded time, and the reports of
+ * the other nodes are kept.
  */
 import { readFileSync } from "node:fs";
 import type { Config } from "../config/check.js";
@@ -23,19 +23,25 @@ export interface CheckReport {
 }
 
 export interface Answers {
-  /** By rank, then by the requirement's id. A node whose script has ended has reported `end`. */
+  /**
+   * The reports by rank, and then by the requirement's id. A node has reported `end` if its script
+   * has ended.
+   */
   reports: Map<number, Map<string, CheckReport>>;
-  /** Why a rank did not answer, if flux exec reports it. */
+  /** The reason for each rank that did not answer. */
   lost: Map<number, string>;
 }
 
-/** Each engine is asked four times, 15 s at the most. */
+/** Seconds for all checks of a node. The script stops a command that hangs after 15 s. */
 const DEADLINE_S = 100;
-/** A node that checks reports at least so often; a node that is up reports at once. */
+/**
+ * The longest time without a report, in ms: `atIt` while a node runs its checks, `rest` otherwise.
+ * A node that is up sends its first report immediately.
+ */
 const QUIET_MS = { atIt: 20_000, rest: 8_000 };
 const SCRIPTS = [
   ...["begin", "programs", "engines", "kernel"].map(onNode),
-  // As stage looks at it.
+  // The step stage checks the template with the same parts.
   "node/steps/parts/template.sh",
   "node/steps/parts/hook-program.sh",
   ...["places", "network", "shell-plugin", "end"].map(onNode),
@@ -49,7 +55,10 @@ function onNode(name: string): string {
 interface Asked {
   ranks: number[];
   env: Record<string, string>;
-  /** Whose engine is asked, through sudo(8); undefined: all, as the instance owner. */
+  /**
+   * Checks the engine of this user, through sudo(8). Undefined: makes all checks, as the instance
+   * owner.
+   */
   userid?: number | undefined;
 }
 
@@ -60,7 +69,7 @@ export async function examine(
 ): Promise<Answers> {
   const answers: Answers = { reports: new Map(), lost: new Map() };
   const waiting = new Set(ranks);
-  // A flux exec to a broker that has just died does not end.
+  // A flux exec to a broker that has just died does not end, so this signal ends the call.
   const abandoned = new AbortController();
   const abandon = () => {
     abandoned.abort();
@@ -97,7 +106,7 @@ export async function examine(
   );
   const { outcome, why } = await call.over;
   clearTimeout(quiet);
-  // Flux refuses some calls as a whole.
+  // Flux refuses some calls for all ranks.
   const late = outcome.timedOut || abandoned.signal.aborted;
   const reason = late ? "the node does not answer" : why;
   for (const rank of ranks)
@@ -111,12 +120,12 @@ export function script(names = SCRIPTS): string {
   return withoutComments(names.map(read).join(""));
 }
 
-/** The script's settings; no value becomes part of its text. */
+/** The script's settings, as environment variables: no value becomes part of the script's text. */
 export function settings(config: Config): Record<string, string> {
   const engines = [config.engine, ...config.engines.filter((name) => name !== config.engine)];
   const { ports, interface: dev } = config;
   const numbers = Object.values(ports === "default" ? DEFAULT_PORTS : ports);
-  // What a first cluster would have: whether the template has to take any is seen by them.
+  // The script uses the ports of a first cluster to check whether the template accepts other ports.
   const first = choosePorts(ports, [], config.options.portVariables) ?? DEFAULT_PORTS;
   return {
     USERNETES_ENGINES: engines.join(" "),

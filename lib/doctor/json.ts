@@ -1,4 +1,4 @@
-/** The diagnosis for a program. Sets of ranks are idsets (RFC 22). */
+/** Prints the diagnosis as JSON. Sets of ranks are idsets (RFC 22). */
 import { encodeIdset } from "../flux/idset.js";
 import { isFit, type Diagnosis } from "./diagnose.js";
 import type { Hosts } from "./table.js";

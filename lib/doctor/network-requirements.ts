@@ -1,4 +1,4 @@
-/** Hosts, ports, addresses and networks: on-node/network.sh reports them. */
+/** The requirements of hosts, ports, addresses and networks, which on-node/network.sh checks. */
 import type { Config } from "../config/check.js";
 import { DEFAULT_PORTS } from "../usernetes/ports.js";
 import { subnet } from "../usernetes/subnets.js";
@@ -94,7 +94,10 @@ function judgePorts(range: Config["ports"], text: string): string | undefined {
   return `no four ports of ${range.first}-${range.last} are free`;
 }
 
-/** `NETWORK DEVICE NETWORK DEVICE ...`, as the node has them. */
+/**
+ * Finds networks of a node that overlap the pool. The node reports `NETWORK DEVICE NETWORK DEVICE
+ * ...`.
+ */
 function judgeNetworks(pool: Config["subnets"], text: string): string | undefined {
   const words = text.split(" ");
   const found = new Set<string>();
@@ -110,7 +113,7 @@ function judgeNetworks(pool: Config["subnets"], text: string): string | undefine
   return `usernetes.subnets (${block}) overlaps ${[...found].join(", ")}`;
 }
 
-/** `10.1.0.0/16`, `10.1.2.3/24` or `10.1.2.3`: the first and the last address. */
+/** Returns the first and the last address of `10.1.0.0/16`, `10.1.2.3/24` or `10.1.2.3`. */
 function parseNetwork(text: string): { first: number; last: number } | undefined {
   const match = /^([0-9.]+)(?:\/([0-9]+))?$/.exec(text);
   const octets = (match?.[1] ?? "").split(".").map(Number);

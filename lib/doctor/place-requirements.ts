@@ -1,4 +1,7 @@
-/** The template and the work directory, which on-node/places.sh checks; the shell plugin. */
+/**
+ * The requirements of the template, the work directory and the shell plugin. on-node/places.sh
+ * checks the first two.
+ */
 import type { Config } from "../config/check.js";
 import { judgeSame } from "./compare.js";
 import type { Requirement } from "./requirement.js";

@@ -1,23 +1,26 @@
-/** What one requirement of a node is, in the table of requirements.ts. */
+/** The type of an entry in the table of requirements.ts. */
 
-/** What is wrong with what a node reports; undefined if nothing is. */
+/** Returns the fault in a node's report; undefined if the report is good. */
 export type Judge = (text: string) => string | undefined;
 
 export interface Requirement {
-  /** What the node's script calls it. */
+  /** The name of the check in the node's script, unless `asked` is set. */
   id: string;
   what: string;
-  /** How it is looked at. */
+  /** How the node checks the requirement. */
   how: string;
-  /** Without it no cluster comes up there; otherwise it is a warning. */
+  /**
+   * Whether clusters fail on a node that does not meet the requirement. Otherwise the doctor prints
+   * a warning.
+   */
   fatal: boolean;
   fix: string;
-  /** What is wrong with a node's answer, although the node itself reports success. */
+  /** Judges a report that is a success for the node itself. */
   judge?: Judge;
-  /** The same, where what other nodes report decides. */
+  /** Judges a report by comparison with the reports of all nodes. */
   judgeAll?: (reported: ReadonlyMap<number, string>) => Judge;
-  /** What the node's script calls it, where that is not `id`. */
+  /** The name of the check in the node's script, if it differs from `id`. */
   asked?: string;
-  /** What a node that answers reports of it is Flux's name of the host. */
+  /** The value to judge is the host name in Flux of each node that answers. */
   ofHost?: true;
 }

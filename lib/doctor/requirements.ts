@@ -1,7 +1,7 @@
 /**
- * What every node needs, one entry a requirement: what it is, how it is looked at,
- * whether clusters fail without it, and how to fix it. The node's own half of each
- * is in on-node/*.sh, under the same id.
+ * The table of what every node needs. An entry has the requirement, how a node checks it, whether
+ * clusters fail without it, and how to fix it. The checks on the node are in on-node/*.sh, under
+ * the same id.
  */
 import type { Config } from "../config/check.js";
 import { engineRequirements } from "./engine-requirements.js";
@@ -15,7 +15,8 @@ export function requirements(config: Config): Requirement[] {
   return [
     ...PROGRAMS,
     ...(config.runAs === "sudo" ? [SUDO] : []),
-    // With "sudo" no cluster uses the owner's own: --user looks at its users'.
+    // With run-as = "sudo", no cluster uses the owner's engine. `--user` checks the engines of the
+    // users.
     ...engineRequirements(first, config.runAs === "owner"),
     ...others.flatMap((name) => engineRequirements(name, false)),
     ...(config.runAs === "owner" ? OWN : OWN.map(asWarning)),
@@ -25,7 +26,10 @@ export function requirements(config: Config): Requirement[] {
   ];
 }
 
-/** What the engine of one user needs: with run-as = "sudo" each user's is asked by --user. */
+/**
+ * The requirements of one user's engine. With run-as = "sudo", `--user` checks each named user's
+ * engine.
+ */
 export function userRequirements({ engine: first, engines }: Config, user: string): Requirement[] {
   return [
     ...engineRequirements(first, true),
@@ -82,7 +86,7 @@ const SUDO: Requirement = {
   fix: "install sudo and the rule etc/sudoers.d/usernetes (docs/admin/many-users.md)",
 };
 
-/** What systemd and the kernel give to one user. */
+/** Settings of systemd and the kernel for one user. */
 const OWN: Requirement[] = [
   {
     id: "delegation",

@@ -1,13 +1,15 @@
-/** The diagnosis for a person: a table of nodes, then what is wrong and how to fix it. */
+/**
+ * Prints the diagnosis for people: a table of the requirements, and then each fault with its fix.
+ */
 import Table from "cli-table3";
 import { encodeHostlist } from "../flux/hostlist.js";
 import { encodeIdset } from "../flux/idset.js";
 import type { Diagnosis } from "./diagnose.js";
 
-/** Hosts by rank. */
+/** Host names, by rank. */
 export type Hosts = readonly string[];
 
-/** Narrow enough for a terminal of 80 columns. */
+/** Column widths for a terminal of 80 columns. */
 const WIDTHS = [6, 26, 24, 24];
 const NO_BORDERS = Object.fromEntries(
   [
@@ -24,7 +26,7 @@ export function report(diagnoses: Diagnosis[], hosts: Hosts): string {
     .concat("\n");
 }
 
-/** Their hosts; where brokers share one, their ranks. */
+/** Returns the hosts of the ranks, or the ranks themselves if brokers share a host. */
 function names(ranks: number[], hosts: Hosts): string {
   if (ranks.length === 0) return "";
   if (new Set(hosts).size < hosts.length) return `rank ${encodeIdset(ranks)}`;
@@ -57,7 +59,7 @@ function tableOf(diagnoses: Diagnosis[], hosts: Hosts): string {
   return table.toString().replace(/ +$/gm, "");
 }
 
-/** Empty if it is met everywhere. */
+/** Returns an empty text if all nodes meet the requirement. */
 function fault(diagnosis: Diagnosis, hosts: Hosts): string {
   const { requirement, fail } = diagnosis;
   if (fail.length === 0) return "";

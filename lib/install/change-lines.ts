@@ -1,4 +1,7 @@
-/** The output of an install: one line per file, and the next steps of the administrator. */
+/**
+ * Formats the output of an install: one line for each file, and the next steps of the
+ * administrator.
+ */
 import { join } from "node:path";
 import { CONFIGURATION, type Roots } from "./items.js";
 import type { Change } from "./plan.js";
@@ -15,7 +18,7 @@ function line(what: string, path: string, why: string): string {
   return `${what.padEnd(8)} ${path}${why && ` (${why})`}\n`;
 }
 
-/** `path`: of the environment. */
+/** Returns the instructions for the administrator. `path` is the environment's PATH. */
 export function nextSteps(roots: Roots, path: string | undefined): string {
   const flux = roots["flux-root"];
   const bin = join(roots.prefix, "bin");

@@ -1,7 +1,7 @@
 /**
  * Puts the package's files in place.
  *
- * Promises: a modified file is never overwritten, the new version is written to FILE.new;
+ * Promises: an install never overwrites a modified file, but writes the new version to FILE.new;
  * each file is complete or absent; a repeated install continues a killed one.
  */
 import { lstatSync } from "node:fs";
@@ -21,11 +21,14 @@ import { removeFile, type Removal } from "./uninstall.js";
 
 export interface Installed {
   changes: Change[];
-  /** Of an earlier version, and not of this one. */
+  /** Files of an earlier version that this version does not have. */
   removals: Removal[];
 }
 
-/** Throws a CommandError: the prefix leads elsewhere, or has an installation with other roots. */
+/**
+ * Throws a CommandError if a link leads out of the prefix, or if the prefix has an installation
+ * with other roots.
+ */
 export function install(roots: Roots, version: string, dryRun: boolean): Installed {
   const before = readManifest(roots.prefix);
   if (before) refuseOtherRoots(before.roots, roots);
@@ -66,7 +69,7 @@ function manifestOf(changes: Change[], { version, roots, before }: Placement): M
     if (what === "refused") continue;
     if ("to" in item) links[target] = item.to;
     else if (what === "kept" && item.ifNone) {
-      // The one that we put there may have become the administrator's.
+      // The administrator may have changed the file that an earlier install created.
       const known = before?.files[target];
       if (known) files[target] = known;
     } else if (!isLink(target)) files[target] = [sha256(item.content)];
@@ -82,7 +85,10 @@ function manifestOf(changes: Change[], { version, roots, before }: Placement): M
 const isLink = (path: string): boolean =>
   lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() ?? false;
 
-/** What may be there while it runs, or if it is killed. */
+/**
+ * The files that may exist while the install runs, or after it was killed: those of the new and of
+ * the earlier manifest.
+ */
 function withEarlier(manifest: Manifest, before: Manifest | undefined): Manifest {
   const files = { ...before?.files };
   for (const [path, sums] of Object.entries(manifest.files))
@@ -96,11 +102,15 @@ function put(item: Item, target: string): void {
     return;
   }
   const found = lstatSync(target, { throwIfNoEntry: false });
-  // An administrator may have switched a script off by its mode.
+  // An existing file keeps its mode, because an administrator may have disabled a script by its
+  // mode.
   putFile(target, item.content, found ? found.mode & 0o777 : item.mode);
 }
 
-/** Flux runs what is executable in some of these directories. */
+/**
+ * Writes FILE.new without execute permission, because Flux runs each executable file in some of
+ * these directories.
+ */
 function putBeside(item: Extract<Item, { content: Buffer }>, target: string): void {
   putFile(`${target}.new`, item.content, item.mode & 0o666);
 }

@@ -1,14 +1,14 @@
 /**
- * What `flux-usernetes install` puts where, as data: a tree of Flux's own under the
- * flux root, and under the prefix what each node needs without Node.js, and its
- * documentation.
+ * Lists what `flux-usernetes install` puts in place, as data. The flux root gets files in Flux's
+ * own layout. The prefix gets the documentation and the programs that each node needs, which run
+ * without Node.js.
  */
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { CommandError, EXIT } from "../errors.js";
 import { packagePath } from "../host/package.js";
 
-/** Absolute paths, as the options name them. */
+/** Absolute paths, by the names of the options. */
 export interface Roots {
   "flux-root": string;
   prefix: string;
@@ -20,34 +20,40 @@ export type RootName = keyof Roots;
 /** A file, or a link, below one of the roots. */
 export type Item = {
   root: RootName;
-  /** Below the root. */
+  /** Path relative to the root. */
   path: string;
 } & (
   | { content: Buffer; mode: number; source: string; ifNone?: true }
-  /** `to` is absolute. */
+  /** A symbolic link; `to` is an absolute path. */
   | { to: string }
 );
 
-/** Where a copy of bin/flux-usernetes finds the package on the node that has it. */
+/**
+ * The link by which an installed bin/flux-usernetes finds the package, on the node that has the
+ * package.
+ */
 export const PACKAGE_LINK = "libexec/usernetes/package";
 export const MANIFEST = "libexec/usernetes/installed.json";
 export const CONFIGURATION = "system/conf.d/usernetes.toml";
 
-/** The steps' scripts, and the programs that run them on a node for bin/usernetes. */
+/**
+ * The folder of the steps' scripts, and the folder of the programs that run them on a node for
+ * bin/usernetes.
+ */
 const SCRIPTS = "lib/node/steps";
 const NODE = "lib/node";
 
-/** Manual pages and completion, which build/manual/build.ts has made. */
+/** The folder of manual pages and completions, which build/manual/build.ts creates. */
 const SHARE = "dist/share";
 
-/** Throws a CommandError: it is not built. */
+/** Throws a CommandError if the package is not built. */
 export function items(): Item[] {
   if (!existsSync(packagePath(SHARE)))
     throw new CommandError(EXIT.failed, `${packagePath(SHARE)} does not exist: run npm run build`);
   return [
     ...tree("etc/flux").map((path) => ({
       ...file("flux-root", path, `etc/flux/${path}`),
-      // It is the administrator's from the first day.
+      // The administrator owns this file, so an install creates it only once.
       ...(path === CONFIGURATION ? { ifNone: true as const } : {}),
     })),
     ...["usernetes", "flux-usernetes"].map((name) => file("prefix", `bin/${name}`, `bin/${name}`)),
@@ -72,7 +78,7 @@ function file(root: RootName, path: string, source: string) {
   return { root, path, source: from, content: readFileSync(from), mode };
 }
 
-/** The files below a folder of the package, without what Python leaves there. */
+/** Lists the files below a folder of the package, except compiled Python files and backup files. */
 function tree(folder: string): string[] {
   return readdirSync(packagePath(folder), { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() && !/\.pyc$|~$/.test(entry.name))

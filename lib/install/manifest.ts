@@ -1,9 +1,9 @@
 /**
- * What an install has put on this system, in PREFIX/libexec/usernetes/installed.json:
- * by its checksums a modified file is recognized, and uninstall removes what it lists.
+ * The manifest of an install, PREFIX/libexec/usernetes/installed.json. Its checksums identify
+ * modified files, and uninstall removes the files that it lists.
  *
- * It is written before anything is put in place, with all that may come to be there,
- * and again at the end: an install that was killed can be repeated, or undone.
+ * An install writes it before it puts anything in place, with all files that may exist during the
+ * install, and again at the end. A killed install can therefore be repeated or undone.
  */
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
@@ -15,17 +15,20 @@ import { putFile } from "./put.js";
 export interface Manifest {
   version: string;
   roots: Roots;
-  /** Each file's SHA-256, by its absolute path; more than one while an install runs. */
+  /** The SHA-256 of each file, by its absolute path. A file has several while an install runs. */
   files: Record<string, string[]>;
-  /** Where each link leads. */
+  /** The target of each link, by its absolute path. */
   links: Record<string, string>;
-  /** Directories that were made, outer ones first. */
+  /** The directories that an install created, outer ones first. */
   directories: string[];
 }
 
 export const manifestPath = (prefix: string): string => join(prefix, MANIFEST);
 
-/** Undefined: nothing is installed under this prefix. Throws a CommandError. */
+/**
+ * Reads the manifest. Returns undefined if nothing is installed under this prefix. Throws a
+ * CommandError if the manifest cannot be read.
+ */
 export function readManifest(prefix: string): Manifest | undefined {
   const path = manifestPath(prefix);
   try {
@@ -39,7 +42,7 @@ export function readManifest(prefix: string): Manifest | undefined {
   }
 }
 
-/** Throws a CommandError (usage): these are not where it was put. */
+/** Throws a CommandError (usage) if the roots differ from those of the earlier install. */
 export function refuseOtherRoots(before: Roots, roots: Partial<Roots>): void {
   for (const name of ["flux-root", "systemd-dir"] as const)
     if (roots[name] !== undefined && before[name] !== roots[name])

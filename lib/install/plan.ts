@@ -1,4 +1,4 @@
-/** What an install will do with each file, from what is there. Changes nothing. */
+/** Plans what an install does with each file, given the existing files. Changes nothing. */
 import { lstatSync, readFileSync, readlinkSync, realpathSync } from "node:fs";
 import { join } from "node:path";
 import type { Item, Roots } from "./items.js";
@@ -8,23 +8,23 @@ import { leadsOut } from "./put.js";
 export type What =
   /** The file does not exist. */
   | "new"
-  /** What is there is the package's. */
+  /** The existing file is the package's. */
   | "same"
-  /** What is there is an earlier version's, and nobody's change. */
+  /** The existing file is from an earlier version, and unmodified. */
   | "update"
-  /** Somebody has changed it. */
+  /** Somebody has modified the file, or it belongs to the site. */
   | "kept"
-  /** It is no file that an install can put there. */
+  /** The install cannot put a file at this path. */
   | "refused";
 
 export interface Change {
   item: Item;
-  /** Absolute. */
+  /** Absolute path. */
   target: string;
   what: What;
-  /** In words, of what is kept or refused. */
+  /** The reason, for a kept or refused file. */
   why: string;
-  /** The new version goes beside what is kept. */
+  /** Whether the new version is written to FILE.new beside a kept file. */
   beside: boolean;
 }
 
@@ -57,7 +57,8 @@ function look(item: Item, target: string, before: Manifest | undefined): Found {
   if (item.ifNone) return result("kept", "the site's own file");
   const known = before?.files[target] ?? [];
   if (known.includes(hash)) return result("update");
-  // Where the package has not changed since, there is nothing to choose from.
+  // If the packaged file has not changed since the last install, the administrator has no new
+  // version to compare with.
   return result("kept", "modified locally", !known.includes(packaged));
 }
 
@@ -68,7 +69,7 @@ function lookAtLink(item: Item, target: string, before: Manifest | undefined): F
     if (before?.links[target] === to) return result("update");
     return result("refused", `it exists and is a link to ${to}: move it away`);
   }
-  // npm's own link to the command, say.
+  // An example is npm's own link to the command.
   if (realpath(target) === realpath(item.source)) return result("same");
   return result("kept", `it is a link to ${to}`, !item.ifNone);
 }

@@ -1,4 +1,4 @@
-/** Puts files, links and directories in place: each is there as a whole, or not at all. */
+/** Creates files, links and directories. Each exists as a whole or not at all. */
 import {
   chmodSync,
   closeSync,
@@ -15,14 +15,17 @@ import {
 } from "node:fs";
 import { basename, dirname, join, sep } from "node:path";
 
-/** The same name each time: what a killed install leaves is taken by the next one. */
+/**
+ * The name of a temporary file, which is always the same: the next install replaces the file of a
+ * killed one.
+ */
 const temporary = (path: string): string => join(dirname(path), `.${basename(path)}.usernetes`);
 
-/** The mode is exactly this one, whatever the umask. */
+/** Replaces a file. Its mode does not depend on the umask. */
 export function putFile(path: string, content: Buffer, mode: number): void {
   const name = temporary(path);
   rmSync(name, { force: true });
-  // A link that somebody put there in the meantime is not followed.
+  // The flag x prevents that open follows a link that somebody has created in the meantime.
   const fd = openSync(name, "wx", 0o600);
   try {
     writeSync(fd, content);
@@ -48,23 +51,26 @@ export function makeDirectory(path: string): void {
     if ((error as NodeJS.ErrnoException).code === "EEXIST") return;
     throw error;
   }
-  // Root's umask may keep users out.
+  // The umask of root may deny access to users.
   chmodSync(path, 0o755);
 }
 
-/** The directories above a path that are not there, outer ones first. */
+/** The missing directories above a path, outer ones first. */
 export function missingAbove(path: string): string[] {
   const folder = dirname(path);
   if (folder === path || lstatSync(folder, { throwIfNoEntry: false })) return [];
   return [...missingAbove(folder), folder];
 }
 
-/** Where a link on the way from the root to the path leads out of the root. */
+/**
+ * Returns the directory outside the root to which a link on the path leads; undefined if the path
+ * stays in the root.
+ */
 export function leadsOut(root: string, path: string): string | undefined {
   let folder = dirname(path);
   while (!lstatSync(folder, { throwIfNoEntry: false })) folder = dirname(folder);
   const top = lstatSync(root, { throwIfNoEntry: false }) ? realpathSync(root) : undefined;
-  // What is missing of the root itself will be made below what is there.
+  // A root that does not exist is created below an existing directory.
   if (top === undefined) return undefined;
   let real: string;
   try {

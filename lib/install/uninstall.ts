@@ -1,6 +1,6 @@
 /**
- * Removes what an install has put on this system, as far as nobody has changed it,
- * and the directories that it made, as far as they are empty. Safe to repeat.
+ * Removes the files of an install that nobody has modified, and the directories that the install
+ * created, if they are empty. Safe to repeat.
  */
 import { lstatSync, readFileSync, readlinkSync, rmdirSync, rmSync } from "node:fs";
 import { messageOf } from "../errors.js";
@@ -14,7 +14,7 @@ export interface Removal {
   why: string;
 }
 
-/** Undefined: nothing is installed under this prefix. */
+/** Returns undefined if nothing is installed under this prefix. */
 export function uninstall(
   roots: Partial<Roots> & { prefix: string },
   dryRun: boolean,
@@ -25,14 +25,14 @@ export function uninstall(
   refuseOtherRoots(manifest.roots, roots);
   const paths = [...Object.keys(manifest.files), ...Object.keys(manifest.links)];
   const removals = paths.map((path) => removeFile(path, manifest, dryRun));
-  // What could not be removed is to be found again.
+  // The manifest stays, so that a repeated uninstall finds the remaining files.
   if (dryRun || removals.some(({ what }) => what === "failed")) return removals;
   rmSync(manifestPath(prefix), { force: true });
   for (const directory of manifest.directories.toReversed()) removeEmpty(directory);
   return removals;
 }
 
-/** Removes it if it is as it was put there. */
+/** Removes a file or link that is unchanged since the install. */
 export function removeFile(path: string, manifest: Manifest | undefined, dryRun: boolean): Removal {
   const result = (what: Removal["what"], why = "") => ({ path, what, why });
   const root = rootOf(path, manifest?.roots);
@@ -57,7 +57,7 @@ function isOurs(path: string, manifest: Manifest | undefined): boolean {
   return manifest?.files[path]?.includes(sha256(readFileSync(path))) ?? false;
 }
 
-/** The innermost. */
+/** The innermost root that contains the path. */
 function rootOf(path: string, roots: Roots | undefined): string | undefined {
   return Object.values(roots ?? {})
     .map(String)
@@ -69,6 +69,6 @@ function removeEmpty(directory: string): void {
   try {
     rmdirSync(directory);
   } catch {
-    // Somebody has put something there, or removed it.
+    // The directory is not empty, or no longer exists.
   }
 }

@@ -1,6 +1,7 @@
 /**
- * One call to the agents of some ranks: one `flux exec`, which carries agent.py and requests to
- * the nodes, and reports back. It lasts until it is ended, is aborted, or its time is over.
+ * A call to the agents of some ranks. One `flux exec` carries agent.py to the nodes, requests to
+ * the agents, and their reports back. A call lasts until it is ended, its signal is aborted, or its
+ * time is over.
  */
 import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
@@ -9,14 +10,16 @@ import type { Input, Outcome, Run } from "../host/command.js";
 import { packagePath } from "../host/package.js";
 import { parseReport, type Report, type Request } from "./protocol.js";
 
-/** Seconds beyond the time of the requests: by then all processes of the user have ended. */
+/**
+ * Seconds that agents get beyond the limit of the call. After that, the user's processes are ended.
+ */
 const MARGIN_S = 10;
-/** Lines of flux exec itself that are kept. */
+/** Maximum number of stderr lines that are not reports and are kept for error messages. */
 const PROSE_MAX = 200;
 
 export interface Called {
   ranks: readonly number[];
-  /** Whom requests run as, through sudo(8); undefined: the instance owner. */
+  /** The user whom requests run as, through sudo(8); undefined for the instance owner. */
   userid?: number | undefined;
   /** The environment of flux exec and of the agents. */
   env: Record<string, string>;
@@ -27,27 +30,27 @@ export interface Called {
 export interface Listener {
   signal?: AbortSignal;
   onReport: (report: Report) => void;
-  /** flux exec could not reach a rank, or could not start an agent there. */
+  /** Called if flux exec could not reach a rank, or could not start an agent there. */
   onError?: (rank: number, why: string) => void;
 }
 
 export interface NodeCall {
   send: (request: Request) => void;
-  /** No more requests; the call is over when those before have been carried out. */
+  /** Ends the requests. The call is over when the earlier requests have been carried out. */
   end: () => void;
   over: Promise<Ended>;
 }
 
 export interface Ended {
   outcome: Outcome;
-  /** Why ranks have not answered, where flux exec printed no error of their own. */
+  /** The reason why ranks have not answered, if flux exec printed no error for a single rank. */
   why: string;
 }
 
 /**
- * `first`: requests that are arguments of the agents. `flux exec` passes its stdin on only when
- * each rank has started, or Flux knows that it cannot, which may take minutes for a node that has
- * just died: the other ranks still get these.
+ * Starts a call. `first`: requests that the agents get as arguments. `flux exec` passes its stdin
+ * on only when each rank has started, or when Flux knows that it cannot, which may take minutes for
+ * a node that has just died. The other ranks get the first requests without that delay.
  */
 export function callNodes(
   run: Run,
@@ -60,7 +63,7 @@ export function callNodes(
   const seconds = String(Math.ceil(limitS) + MARGIN_S);
   const user = [userid === undefined ? "" : String(userid), seconds];
   const argv = ["flux", "python", "-I", "-S", "-c", agentSource(), "usernetes-agent", nonce];
-  // Python 3.6 reads the names of files, which have ƒ in them, by the locale.
+  // Python 3.6 decodes file names by the locale, and some names contain ƒ.
   const command = {
     argv: [...argv, ...user, ...first.map((request) => JSON.stringify(request))],
     env: { ...env, LC_ALL: "C.UTF-8" },
@@ -102,7 +105,10 @@ function whyEnded(outcome: Outcome, prose: string[], signal: AbortSignal | undef
   return prose.at(-1) ?? (reason || `flux exec ended with ${exitCode ?? "a signal"}`);
 }
 
-/** `flux-exec: Error: rank 3: COMMAND: No route to host`. The command in it is the whole agent. */
+/**
+ * Parses `flux-exec: Error: rank 3: COMMAND: No route to host`. COMMAND is the whole text of the
+ * agent.
+ */
 export function execError(line: string): { rank: number; why: string } | undefined {
   const [, rank, rest = ""] = /^flux-exec: Error: rank ([0-9]+): (.*)$/s.exec(line) ?? [];
   if (rank === undefined) return undefined;
@@ -111,7 +117,7 @@ export function execError(line: string): { rank: number; why: string } | undefin
 
 let source: string | undefined;
 
-/** Comments are for readers of the source; they are not sent to the nodes. */
+/** The text of the agent. Comments are removed, so that less text goes to each node. */
 export function agentSource(): string {
   source ??= readFileSync(packagePath("lib/node/agent.py"), "utf8").replace(/^\s*#.*\n/gm, "");
   return source;

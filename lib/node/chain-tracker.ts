@@ -1,6 +1,6 @@
 /**
- * Tracks the position of each rank in a chain of steps, from its reports. The end of each step
- * is passed on once for each rank, and every rank gets an end of its last step in any case.
+ * Tracks the step of each rank of a chain, by the ranks' reports. The end of each step is passed on
+ * once for each rank. Every rank gets an end for its last step, even if the rank is lost.
  */
 import { isStep, rowOf, type NodeStep } from "../cluster/steps.js";
 import type { Hooks } from "../config/template.js";
@@ -10,19 +10,19 @@ import { causesOf } from "./cause.js";
 import { failureOf } from "./faults.js";
 import type { Report } from "./protocol.js";
 
-/** Steps that each of some ranks takes, one after another. */
+/** Steps that each of these ranks takes, one after another. */
 export interface Chain<Name extends string = NodeStep> {
   steps: readonly Name[];
   ranks: readonly number[];
-  /** Of the steps. */
+  /** The environment of the steps. */
   env: Record<string, string>;
-  /** Variables of the site, which the agent adds to those. */
+  /** Variables of the site, which the agent adds to `env`. */
   site: Record<string, string>;
-  /** Programs of the site. */
+  /** The programs of the site's hooks. */
   hooks?: Hooks;
-  /** Seconds that all of it may take; each step has its own limit too. */
+  /** Seconds that the whole chain may take. Each step also has its own limit. */
   limitS: number;
-  /** The limit of a step that has none of its own; undefined: limitS. */
+  /** The limit in seconds of a step without a limit of its own; undefined for limitS. */
   eachS?: number | undefined;
 }
 
@@ -32,19 +32,19 @@ export interface StepEnd<Name extends string = NodeStep> {
   status: StepStatus;
   note: string;
   fault: Fault | undefined;
-  /** The work directory is the lead's, too. */
+  /** The node shares the work directory with the lead. */
   shared: boolean;
-  /** The result of the step: the join command. */
+  /** The result of a step that has one: the join-command. */
   result: string | undefined;
-  /** The last lines that it printed; more of a step that failed. */
+  /** The last lines that the step printed: 4 if it succeeded, otherwise up to 12. */
   tail: string[];
-  /** What the rank takes next. */
+  /** The next step of the rank. */
   next: Name | undefined;
-  /** Other ranks of the chain have not ended this step yet. */
+  /** Whether other ranks of the chain have not ended this step yet. */
   more: boolean;
 }
 
-/** What a step waits for while it runs. */
+/** The reason why a running step waits. */
 export interface StepWait<Name extends string = NodeStep> {
   step: Name;
   rank: number;
@@ -56,11 +56,17 @@ export interface ChainListener<Name extends string = NodeStep> {
   onProgress?: ((wait: StepWait<Name>) => void) | undefined;
 }
 
-/** Reports of what a step waits for that are passed on, of each rank: a record is bounded. */
+/**
+ * Maximum number of progress reports of a rank that are passed on, so that the record stays
+ * bounded.
+ */
 const WAITS_MAX = 200;
-/** Lines that a failure's cause is looked for in; the agent sends no more. */
+/**
+ * Maximum number of lines in which the cause of a failure is searched. The agent sends 24 lines of
+ * output and up to 2 of its own.
+ */
 const LINES_MAX = 24;
-/** The last lines of a step that are passed on, for the record. */
+/** Maximum number of last lines of a step that are passed on for the record. */
 const TAIL = 12;
 
 const SUDO_RULE = "the rule of etc/sudoers.d/usernetes is needed on this node";
@@ -75,7 +81,7 @@ export function stepLimit(
 }
 
 export class ChainTracker<Name extends string = NodeStep> {
-  /** The step that each unfinished rank is at. */
+  /** The current step of each rank that has not ended its last step. */
   private readonly at = new Map<number, Name>();
   private readonly waits = new Map<number, number>();
   private readonly results = new Map<string, string>();
@@ -110,7 +116,7 @@ export class ChainTracker<Name extends string = NodeStep> {
     }
   }
 
-  /** The rank has not ended its last step. */
+  /** Whether the rank has not ended its last step. */
   isAt(rank: number): boolean {
     return this.at.has(rank);
   }
@@ -138,7 +144,7 @@ export class ChainTracker<Name extends string = NodeStep> {
     if (count <= WAITS_MAX && note !== "") this.listener.onProgress?.({ step, rank, note });
   }
 
-  /** No process can run as the cluster's user there. */
+  /** The agent cannot run anything as the cluster's user on this rank. */
   private refuse(rank: number, step: Name, text: string): void {
     const isSudo = /^(sudo: |Sorry, user )/.test(text);
     const why = text.replace(/^(sudo: )?/, isSudo ? "sudo: " : "").slice(0, 200);

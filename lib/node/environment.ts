@@ -1,6 +1,7 @@
 /**
- * The whole environment of a cluster's steps on the nodes, because flux exec would pass on that
- * of its caller. Values that differ by node are set there (agent.py, steps/stage.sh).
+ * The environment of a cluster's steps on the nodes. It is complete, because flux exec would
+ * otherwise pass on the environment of its caller. agent.py and steps/stage.sh add the values that
+ * differ between nodes.
  */
 import type { ScheduleOnLead } from "../cluster/request.js";
 import { HOOKS } from "../cluster/steps.js";
@@ -20,23 +21,23 @@ export interface Site {
   template: string;
   /** The keys that go with the template. */
   options: TemplateOptions;
-  /** It is a directory of the job's user, which stage checks. */
+  /** The template is a directory that the job's user named; stage checks that the user owns it. */
   isUsers?: true;
   interface: string | undefined;
-  /** Whether work directories are shared between nodes; found out where it is "auto". */
+  /** Whether nodes share work directories; "auto" detects it. */
   shared: "auto" | "yes" | "no";
-  /** How far a job waits for its cluster. */
+  /** What must work before the job starts: usernetes.ready. */
   ready: "nodes" | "network" | "dns";
-  /** May pods run on the lead. */
+  /** Whether pods may run on the lead. */
   scheduleOnLead: ScheduleOnLead;
-  /** The adjustments of the cluster's copy of the template. */
+  /** Changes to the cluster's copy of the template: usernetes.adjustments. */
   adjustments: readonly Adjustment[];
   /** UUID of the instance. */
   instance: string;
 }
 
 interface StepSettings extends Site {
-  /** Ranks that the cluster continues without. */
+  /** Ranks without which the cluster continues. */
   excludedWorkers: number[];
 }
 
@@ -80,7 +81,7 @@ export function stepEnvironment(
   };
 }
 
-/** The variables for checks of a template and for calls of its targets. */
+/** Variables for the check of a template and for the calls of its targets. */
 export function templateSettings(options: TemplateOptions): Record<string, string> {
   const { make, portVariables } = options;
   return {
@@ -90,7 +91,7 @@ export function templateSettings(options: TemplateOptions): Record<string, strin
   };
 }
 
-/** The programs of hooks: stage and the doctor check whether they exist. */
+/** The programs of hooks: stage and the doctor check that they exist. */
 export function hookPrograms(hooks: Hooks): Record<string, string> {
   return Object.fromEntries(
     HOOKS.flatMap((hook) => {
@@ -101,7 +102,10 @@ export function hookPrograms(hooks: Hooks): Record<string, string> {
   );
 }
 
-/** The site's own variables for a cluster's steps; the agent replaces what the node knows. */
+/**
+ * The variables of usernetes.environment for a cluster's steps. The agent replaces the placeholders
+ * of the node.
+ */
 export function siteVariables(
   jobid: bigint,
   { workdir }: Claim,
@@ -110,7 +114,10 @@ export function siteVariables(
   return ofCluster(options.environment, { jobid: String(jobid), workdir });
 }
 
-/** Until 2024-12-12 the template's own variables started with U7S_. */
+/**
+ * Each port has two variables, because templates from before 2024-12-12 use names with the prefix
+ * U7S_.
+ */
 export function templatePorts(ports: Ports): Record<string, string> {
   const named = {
     PORT_ETCD: ports.etcd,

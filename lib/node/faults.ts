@@ -1,31 +1,37 @@
 /**
- * Separates permanent failures from those that a retry may fix, by the output of make, the
- * engines and their compose. Unknown failures are retried: a superfluous try costs less than a
- * job.
+ * Separates permanent failures from those that a retry may fix, by the output of make, the engines
+ * and their compose programs. Unknown failures are retried: an unnecessary try costs less than a
+ * failed job.
  *
- * Only the lines that ended the step are read (cause.ts), and the port or subnet in
- * them: others of the cluster's own help, and those that the template fixes do not
- * change.
+ * Only the causes of the failure are read (cause.ts), and the port or subnet in them. Other ports
+ * or subnets help only if the one in use is the cluster's: a port or subnet that the template fixes
+ * does not change.
  */
 import type { Fault } from "../record/events.js";
 import { indexOf, type Pool } from "../usernetes/subnets.js";
 import { decodeIdset } from "../flux/idset.js";
 
-/** docker, rootlesskit, podman (rootlessport, pasta) and nerdctl, when something else listens. */
+/**
+ * Messages of docker, rootlesskit, podman (rootlessport, pasta) and nerdctl about a port that is in
+ * use.
+ */
 const PORT =
   /port is already allocated|address already in use|failed to bind (host )?port|\bport \S+ is already in use/i;
-/** `0.0.0.0:8080`, `[::]:8080`, `:8080`, `port 8080`. */
+/** Matches the port in `0.0.0.0:8080`, `[::]:8080`, `:8080` and `port 8080`. */
 const PORT_NUMBER =
   /(?:\bport |[0-9]\.[0-9]{1,3}:|\[[0-9a-f:]*\]:|(?<=^|\s):)([0-9]{1,5})(?![0-9.])/i;
 
-/** docker; podman (netavark), also where what it has forgotten conflicts; nerdctl. */
+/**
+ * Messages of docker, podman (netavark) and nerdctl about a subnet that is in use. podman also
+ * prints one if the conflict is with a network that it has lost track of.
+ */
 const SUBNET =
   /pool overlaps with other one|subnet \S+ is already used|requested ip address \S+ is already allocated|subnet \S+ overlaps with other one/i;
 const SUBNET_ADDRESS = /(?:subnet|address) ([0-9]+\.[0-9]+\.[0-9]+)\.[0-9]+(?:\/[0-9]+)? /i;
 
 const PERMANENT: readonly RegExp[] = [
   /No rule to make target|^\S*make(\[[0-9]+\])?: \S+: No such file or directory$/,
-  // A shell's, with the line that it is at: a registry's "not found" has none.
+  // The message of a shell has a line number. A registry's "not found" has none.
   /^(\S*sh: |[\w./-]+: (line )?[0-9]+: )((line )?[0-9]+: )?[^\s:]+: (command )?not found$/,
   /executable file not found/,
   /manifest unknown|pull access denied|repository does not exist|did not resolve to an alias/,
@@ -41,11 +47,14 @@ const PERMANENT: readonly RegExp[] = [
 
 export interface Failure {
   fault: Fault;
-  /** In place of the causes, where these do not say enough. */
+  /** A note that replaces the causes, if these do not explain enough. */
   note?: string;
 }
 
-/** `causes`: of a step that failed; `env`: of its call. Undefined: another try may go well. */
+/**
+ * Classifies a failed step by its causes and the environment of its call. Returns undefined if
+ * another try may succeed.
+ */
 export function failureOf(
   step: string,
   causes: readonly string[],
@@ -77,7 +86,7 @@ function subnetFailure(cause: string, env: Record<string, string>): Failure | un
   return fixedByTemplate(`subnet ${address}.0/24`, "is not one of the cluster's subnets", cause);
 }
 
-/** Each rank has one of as many /24 as the cluster has ranks. */
+/** Whether the subnet is one of the cluster's. A cluster has one /24 for each rank, in a row. */
 function isOurs(subnet: string, env: Record<string, string>): boolean {
   const { USERNETES_SUBNET: first = "", USERNETES_RANKS: ranks = "" } = env;
   if (first === "") return true;

@@ -1,6 +1,6 @@
 /**
- * Reads the output of a cluster's steps from its nodes: one call to all of them, as the cluster's
- * user. Lines are passed on as they are read, without secrets.
+ * Reads the output of a cluster's steps from its nodes, in one call that runs as the cluster's
+ * user. Each line is passed on when it is read, with its secrets masked.
  */
 import { STEPS, type Step } from "../cluster/steps.js";
 import type { Run } from "../host/command.js";
@@ -8,10 +8,10 @@ import { plainLine } from "../record/notes.js";
 import { callNodes } from "./call.js";
 import type { Report } from "./protocol.js";
 
-/** Bytes that come of all nodes together, of one step; and at least of each. */
+/** Maximum bytes of one step for all nodes together, and the minimum for each node. */
 const ALL_MAX = 16 << 20;
 const EACH_MIN = 64 << 10;
-/** Characters of a line. */
+/** Maximum characters of a line. */
 const LINE_MAX = 2_000;
 
 export interface LogRequest {
@@ -19,7 +19,7 @@ export interface LogRequest {
   ranks: readonly number[];
   steps: Step[];
   follow: boolean;
-  /** With the cluster's USERNETES_WORKDIR. */
+  /** The environment of the call, with the cluster's USERNETES_WORKDIR. */
   env: Record<string, string>;
   userid: number | undefined;
   limitS: number;
@@ -28,20 +28,20 @@ export interface LogRequest {
 export interface NodeLine {
   rank: number;
   step: Step;
-  /** Undefined: earlier lines were left out. */
+  /** The line; undefined in place of omitted earlier lines. */
   text: string | undefined;
 }
 
 export interface LogAnswers {
-  /** Ranks that have sent all that they had. */
+  /** Ranks that have sent all of their output. */
   ranks: Set<number>;
-  /** Why others have not. */
+  /** The reason for each rank with an error. */
   errors: Map<number, string>;
-  /** Why none has, if that is no rank's own fault. */
+  /** The reason why ranks did not answer, if no single rank has an error. */
   why: string;
 }
 
-/** With `follow`, until the signal comes. */
+/** Reads the logs. With `follow`, the call lasts until the signal is aborted. */
 export async function readNodeLogs(
   run: Run,
   request: LogRequest,
@@ -84,9 +84,9 @@ export async function readNodeLogs(
   return { ...answers, why };
 }
 
-/** Puts the parts of each log together, and passes on their lines. */
+/** Joins the parts of each log and passes on whole lines. */
 class Parts {
-  /** By rank and step: the beginning of a line. */
+  /** The incomplete last line, by rank and step. */
   private readonly torn = new Map<string, { rank: number; step: Step; text: string }>();
 
   constructor(private readonly onLine: (line: NodeLine) => void) {}
@@ -107,7 +107,7 @@ class Parts {
     for (const line of lines) this.pass({ rank, step, text: line });
   }
 
-  /** A log whose last line has no end. */
+  /** Passes on last lines without a newline. */
   end(): void {
     for (const line of this.torn.values()) this.pass(line);
   }

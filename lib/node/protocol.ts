@@ -1,38 +1,41 @@
 /**
- * The protocol between the daemon and the agents on the nodes (agent.py): requests go to
- * the stdin of `flux exec`, which sends them to all ranks; reports come back on its stderr,
- * each line labelled with its rank. One JSON object a line. docs/node-protocol.md explains
- * each of them; a test compares the three.
+ * The protocol between the daemon and the agents on the nodes (agent.py). Requests go to the stdin
+ * of `flux exec`, which sends them to all ranks. Reports come back on its stderr, each line
+ * labelled with its rank. Each line is one JSON object. docs/node-protocol.md explains all of them.
+ * A test compares the protocol with agent.py and that page.
  */
 
-/** What one step of a request does; lib/node/scripts.ts makes it. */
+/** One step of a request, which lib/node/scripts.ts creates. */
 export interface StepRequest {
   step: string;
-  /** Seconds that it may take. */
+  /** Seconds that the step may take. */
   seconds: number;
-  /** What sh runs. */
+  /** The script that sh runs. */
   script?: string;
-  /** The script is a Python program. */
+  /** Whether the script is a Python program. */
   python?: boolean;
-  /** Further arguments of the script: no shell reads them. */
+  /** Further arguments of the script, which no shell parses. */
   args?: readonly string[];
-  /** In place of a script: the archive whose join-command is put into the work directory. */
+  /** The archive whose join-command is put into the work directory, in place of a script. */
   archive?: string;
-  /** The file in the work directory whose text is the result. */
+  /** The file in the work directory whose content is the result. */
   gives?: string;
 }
 
 export type Request =
   | {
       do: "steps";
-      /** Idset (RFC 22); without it, all ranks. */
+      /**
+       * Idset (RFC 22) of the ranks that carry out the request. A request without this field is for
+       * all ranks.
+       */
       ranks: string;
       env: Record<string, string>;
       /** Variables of the site, with the placeholders that the agent replaces. */
       site: Record<string, string>;
-      /** Begins the names of the private directories that join-commands are taken out in. */
+      /** Prefix of the names of the private directories in which join-commands are extracted. */
       private: string;
-      /** Earlier runners of the cluster are ended, and nothing is kept. */
+      /** Whether the request is a teardown, which keeps nothing. */
       teardown: boolean;
       steps: StepRequest[];
     }
@@ -40,7 +43,7 @@ export type Request =
       do: "logs";
       env: Record<string, string>;
       jobid: string;
-      /** Of each step, and no more than these bytes at a time. */
+      /** Maximum bytes of a step that are sent at a time; earlier output is omitted. */
       bytes: number;
       follow: boolean;
       steps: string[];
@@ -48,25 +51,25 @@ export type Request =
   | {
       do: "find";
       env: Record<string, string>;
-      /** Where work directories are made. */
+      /** The base directory of work directories. */
       base: string;
       /** UUID of the instance. */
       instance: string;
-      /** Also those of other users, each as that user. */
+      /** Whether to search for work directories of other users, each as that user. */
       others: boolean;
     }
   | {
       do: "checks";
       env: Record<string, string>;
-      /** As of `steps`. */
+      /** Variables of the site, as for `steps`. */
       site: Record<string, string>;
       seconds: number;
       script: string;
     }
-  /** No more requests: the agent ends when it has carried out those before. */
+  /** Ends the requests: the agent exits when it has carried out the earlier ones. */
   | { do: "end" };
 
-/** The fields of each report, by its kind; a `?` marks one that may be missing. */
+/** The fields of each report, by its kind. A `?` marks an optional field. */
 const REPORTS = {
   here: {},
   refused: { text: "string" },
@@ -91,7 +94,10 @@ export type Status = "ok" | "failed" | "timeout";
 
 export type Report = { rank: number } & (
   | { report: "here" | "checked" }
-  /** Nothing runs as the cluster's user here, and why; or the runner ended without a report. */
+  /**
+   * `refused`: the agent cannot run anything as the cluster's user. `gone`: the runner ended
+   * without a report.
+   */
   | { report: "refused" | "gone"; text: string }
   | { report: "progress" | "result"; step: string; text: string }
   | { report: "log"; step: string; text: string }
@@ -100,9 +106,9 @@ export type Report = { rank: number } & (
       step: string;
       status: Status;
       exit?: number;
-      /** The work directory is the lead's, too. */
+      /** The node shares the work directory with the lead. */
       shared?: boolean;
-      /** The last lines that it printed. */
+      /** The last lines that the step printed. */
       tail: string[];
     }
   | { report: "cut"; step: string }
@@ -114,9 +120,9 @@ export type Report = { rank: number } & (
 );
 
 /**
- * Reads a line of `flux exec -l`: `RANK: {"nonce": ...}`. Undefined where it is not a report
- * of this call: flux exec labels the line, so that no rank speaks for another, and only the
- * agent knows the nonce.
+ * Parses a line of `flux exec -l`: `RANK: {"nonce": ...}`. Returns undefined if the line is not a
+ * report of this call. flux exec adds the label, so a rank cannot report for another rank, and only
+ * the agent knows the nonce.
  */
 export function parseReport(line: string, nonce: string): Report | undefined {
   const [, label, text = ""] = /^([0-9]+): (\{"nonce".*\})$/s.exec(line) ?? [];

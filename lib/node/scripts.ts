@@ -1,4 +1,7 @@
-/** What a step is on the nodes: nothing is installed there, so its script travels. */
+/**
+ * Creates the requests of steps. Nothing is installed on the nodes, so each request contains the
+ * step's script.
+ */
 import { readFileSync } from "node:fs";
 import { rowOf, type Hook, type NodeStep } from "../cluster/steps.js";
 import { packagePath } from "../host/package.js";
@@ -7,19 +10,22 @@ import type { StepRequest } from "./protocol.js";
 
 const read = (name: string) => readFileSync(packagePath("lib", "node", "steps", name), "utf8");
 
-/** Comments are for the reader here; they need not travel to every node. */
+/** Removes comments, so that less text goes to each node. */
 export const withoutComments = (text: string): string => text.replace(/^\s*#.*\n/gm, "");
 
 const scripts = new Map<NodeStep, string>();
 
-/** The step's own file, after the parts that its first line names: `# parts: paths container`. */
+/**
+ * The parts that the first line of the step's file names (`# parts: paths container`), followed by
+ * that file.
+ */
 export function stepScript(step: NodeStep): string {
   const script = scripts.get(step) ?? withoutComments(compose(step));
   scripts.set(step, script);
   return script;
 }
 
-/** A step's script is a program of Python, or of sh. */
+/** Whether the step's script is a Python program, not one of sh. */
 export const isPython = (step: NodeStep): boolean => rowOf(step).needs === "images";
 
 function compose(step: NodeStep): string {
@@ -29,7 +35,10 @@ function compose(step: NodeStep): string {
   return [...names.map((name) => read(`parts/${name}.${ending}`)), text].join("");
 }
 
-/** `env`: of the steps, which has the name of the cluster's archive. */
+/**
+ * Creates the request of one step. `env`: the environment of the steps, with the name of the
+ * cluster's archive.
+ */
 export function stepRequest(
   step: NodeStep,
   seconds: number,

@@ -1,9 +1,9 @@
 /**
- * A session: one call to the agents of some ranks, over which chains of steps are taken. Each
- * rank takes one chain at a time.
+ * A session is one call to the agents of some ranks. Ranks take chains of steps over it, each rank
+ * one chain at a time.
  *
- * Promises: every rank of a chain gets an end for its last step, whatever becomes of the
- * session; a rank that is lost, or that has no agent after PATIENCE_MS, ends at once.
+ * Promises: every rank of a chain gets an end for its last step, even if the session fails; a rank
+ * that is lost, or has no agent after PATIENCE_MS, ends at once.
  */
 import type { NodeStep } from "../cluster/steps.js";
 import { encodeIdset } from "../flux/idset.js";
@@ -14,23 +14,26 @@ import type { Report, Request, StepRequest } from "./protocol.js";
 
 export interface SessionOptions {
   signal: AbortSignal;
-  /** Its broker is not up: nothing more will come of it. */
+  /** Whether the rank's broker is down, so that the rank will send nothing more. */
   isLost: (rank: number) => boolean;
-  /** Calls back when `isLost` may have changed; gives what ends that. */
+  /** Calls back when `isLost` may have changed. Returns a function that stops this. */
   onChange: (callback: () => void) => () => void;
-  /** Calls back after so many ms; gives what takes that back. */
+  /** Calls back after `ms` milliseconds. Returns a function that cancels this. */
   after: (ms: number, callback: () => void) => () => void;
 }
 
 export interface Members extends Called {
-  /** Begins the names of private directories for join-commands, on the nodes. */
+  /** Prefix of the names of the private directories for join-commands on the nodes. */
   private: string;
 }
 
-/** ms until a rank that does not answer is given up, and a session that does not end. */
+/**
+ * Milliseconds after which a rank that does not answer is lost, and after which a closed session
+ * that does not end is stopped.
+ */
 const PATIENCE_MS = 60_000;
 
-/** A chain's progress, whatever the names of its steps are. */
+/** The tracker of a chain with any names of steps. */
 type Heard = Pick<ChainTracker, "take" | "lose" | "ranks" | "isAt" | "isDone">;
 
 interface Taken {
@@ -39,7 +42,7 @@ interface Taken {
 }
 
 export class Session {
-  /** Ranks that take steps, or will when their agents are there. */
+  /** Ranks that take steps, or that will when their agents have started. */
   private readonly ranks: Set<number>;
   private readonly ready = new Set<number>();
   private readonly chains = new Set<Taken>();
@@ -65,7 +68,7 @@ export class Session {
     );
   }
 
-  /** The first request opens the call, and reaches every rank that starts. */
+  /** Sends a request. The first one opens the call, and reaches every rank that starts. */
   private send(request: Request): void {
     if (this.call) {
       this.call.send(request);
@@ -86,10 +89,10 @@ export class Session {
     });
   }
 
-  /** Whether a chain can be taken by these ranks over this session. */
+  /** Whether these ranks can take a chain over this session. */
   serves(ranks: readonly number[]): boolean {
     const isBusy = (rank: number) => [...this.chains].some(({ progress }) => progress.isAt(rank));
-    // Without one of its ranks, flux exec may pass on no further request.
+    // If one of its ranks is lost, flux exec may not pass on further requests.
     const isWhole = this.ranks.size === this.members.ranks.length;
     return !this.closed && isWhole && ranks.every((rank) => this.ranks.has(rank) && !isBusy(rank));
   }
@@ -113,12 +116,12 @@ export class Session {
         teardown: (steps as readonly string[]).includes("down-v"),
         steps: steps.map((step) => requestOf(step, stepLimit(step, chain), chain)),
       });
-      // What was lost before cannot answer.
+      // Ranks that were lost before the request cannot answer.
       for (const rank of ranks) if (this.options.isLost(rank)) this.drop(rank, LOST);
     });
   }
 
-  /** No more is asked for; what runs ends by itself. */
+  /** Accepts no further chains. Running chains continue to their end. */
   close(): void {
     if (this.closed) return;
     this.closed = true;
@@ -148,7 +151,7 @@ export class Session {
     this.stopIfHanging();
   }
 
-  /** A flux exec with a rank that is lost may not end for minutes. */
+  /** Stops a flux exec that may hang: with a lost rank it may not end for minutes. */
   private stopIfHanging(): void {
     const { size } = this.ranks;
     if (size === 0 || (this.closed && size < this.members.ranks.length)) this.stopIfDone();
@@ -168,7 +171,7 @@ export class Session {
     });
   }
 
-  /** What a chain hears may be its end. */
+  /** Calls `visit` for each chain, and completes the chains that have ended. */
   private each(visit: (progress: Heard) => void): void {
     for (const chain of this.chains) {
       visit(chain.progress);

@@ -1,7 +1,7 @@
 /**
- * The record: what was done for a cluster, an RFC 18 eventlog beside the job's
- * own in the KVS (`<job's KVS directory>.usernetes.eventlog`). A restart, the
- * shell plugin and people read it. Never a token, a hash or a kubeconfig.
+ * The record of a cluster: the events of its life, as an RFC 18 eventlog beside the job's own in
+ * the KVS (`<job's KVS directory>.usernetes.eventlog`). A restarted daemon, the shell plugin and
+ * people read it. It never contains a token, a hash or a kubeconfig.
  */
 import type { Step } from "../cluster/steps.js";
 import type { EngineName } from "../usernetes/engine.js";
@@ -12,20 +12,23 @@ export interface Claim {
   /** Idset of broker ranks. */
   ranks: string;
   lead: number;
-  /** One a rank, in the order of the ranks. */
+  /** Host names, in the order of the ranks. */
   hosts: string[];
   userid: number;
   engine: EngineName;
   workdir: string;
   project: string;
   ports: Ports;
-  /** The first rank's node subnet, a /24; each further rank has the next one. */
+  /** The node subnet of the first rank, a /24. Each further rank has the following one. */
   subnet: string;
-  /** When bring-up must be over, seconds since the epoch. */
+  /** The end of the time for the bring-up, in seconds since the epoch. */
   deadline: number;
-  /** usernetes.shared-filesystem is "yes": workdir is one for all of them. */
+  /** usernetes.shared-filesystem is "yes": all nodes share one work directory. */
   shared?: true;
-  /** What `up` found in use on a node by a program without a record: one entry per earlier claim. */
+  /**
+   * Ports and subnets that `up` found in use by a program without a record: one entry for each
+   * earlier claim.
+   */
   avoid?: Avoid[];
 }
 
@@ -37,8 +40,8 @@ export interface Avoid {
 export type StepStatus = "ok" | "failed" | "timeout" | "lost";
 
 /**
- * A failure that the same try would meet again: a port or a node subnet is taken
- * on that node, or it is one that does not pass.
+ * A failure that a repetition of the same try would have, too. `port` and `subnet`: it is in use on
+ * that node. `permanent`: any other such failure.
  */
 export type Fault = "port" | "subnet" | "permanent";
 
@@ -52,7 +55,7 @@ export type RecordEvent = { timestamp: number } & (
   | { name: "down"; context: Down }
 );
 
-/** What a step that runs is waiting for. */
+/** The reason why a running step waits. */
 export interface StepProgress {
   step: Step;
   ranks: string;
@@ -65,19 +68,19 @@ export interface StepFinish {
   ranks: string;
   attempt: number;
   status: StepStatus;
-  /** How long the slowest of these ranks took. */
+  /** Seconds that the slowest of these ranks took. */
   seconds: number;
-  /** Why it is not ok: exit status and the last line that it printed. */
+  /** The reason if the status is not ok: the exit status and the lines that explain it. */
   note?: string;
   fault?: Fault;
-  /** The work directory is the lead's, too: what is there need not be sent. */
+  /** The node shares the work directory with the lead. */
   shared?: true;
 }
 
 export interface Down {
   /** The ranks with leftovers. */
   left: number[];
-  /** The job asked for debug, so the cluster was left in place. */
+  /** The job asked for debugging, so the cluster stays in place. */
   kept?: true;
 }
 
@@ -85,7 +88,7 @@ export interface Settle {
   outcome: "ready" | "failed" | "canceled";
   note?: string;
   kubeconfig?: string;
-  /** Idset of the workers that the cluster continues without. */
+  /** Idset of the workers without which the cluster continues. */
   without?: string;
 }
 
@@ -94,7 +97,7 @@ interface Stamped {
   name: string;
 }
 
-/** Parses a line of an RFC 18 eventlog; undefined if it is no event. */
+/** Parses a line of an RFC 18 eventlog. Returns undefined if the line is not an event. */
 export function parseEvent(line: string): Stamped | undefined {
   try {
     const event = JSON.parse(line) as Partial<Stamped> | null;
@@ -105,18 +108,21 @@ export function parseEvent(line: string): Stamped | undefined {
   }
 }
 
-/** Parses an RFC 18 eventlog; a line that is not an event is skipped, so that it does not hide the others. */
+/**
+ * Parses an RFC 18 eventlog. Skips a line that is not an event, so that the other events are still
+ * read.
+ */
 export function parseEventlog<Event extends Stamped>(text: string): Event[] {
   return text.split("\n").flatMap((line) => (parseEvent(line) as Event | undefined) ?? []);
 }
 
-/** One line of an eventlog (RFC 18), with its newline. */
+/** Formats an event as one line of an eventlog (RFC 18), with a newline at its end. */
 export function formatEvent(event: RecordEvent): string {
   const { timestamp, name, context } = event;
   return `${JSON.stringify({ timestamp, name, context })}\n`;
 }
 
-/** Seconds between two timestamps, to the millisecond. */
+/** Seconds between two timestamps, rounded to milliseconds. */
 export function elapsed(from: number, to: number): number {
   return Math.round((to - from) * 1000) / 1000;
 }

@@ -1,11 +1,11 @@
 /**
- * The lines of many ranks, with equal lines merged. Pure.
+ * Merges the equal lines of many ranks. Pure.
  *
- * Promises: each rank's own lines are all there, in their order.
+ * Promises: the result contains all lines of each rank, in their order.
  */
 
 export interface FoldedLine {
-  /** In the order in which they were given. */
+  /** The ranks that printed the line, in the order of the input. */
   ranks: number[];
   text: string;
 }
@@ -14,11 +14,11 @@ interface Link extends FoldedLine {
   next: Link | undefined;
 }
 
-/** Lines of several ranks that are looked at for one that is the same, and of any. */
+/** Limits of the search for an equal line: lines that several ranks printed, and all lines. */
 const WINDOW = 100;
 const WINDOW_ALL = 10_000;
 
-/** `of`: each rank with its lines. */
+/** `outputs`: each rank with its lines. */
 export function foldLines(outputs: Iterable<readonly [number, readonly string[]]>): FoldedLine[] {
   const list = new FoldedList();
   for (const [rank, lines] of outputs) list.add(rank, lines);
@@ -28,12 +28,13 @@ export function foldLines(outputs: Iterable<readonly [number, readonly string[]]
 class FoldedList {
   private readonly head: Link = { ranks: [], text: "", next: undefined };
   private last = this.head;
-  /** The texts that are in it. */
+  /** The texts of all lines in the list. */
   private readonly known = new Set<string>();
 
   add(rank: number, lines: readonly string[]): void {
     let at = this.head;
-    // Those that nobody before had: they come before the next one that somebody had.
+    // Lines that no earlier rank printed. They are inserted before the next line that an earlier
+    // rank printed.
     let ownLines: string[] = [];
     for (const text of lines) {
       const before = this.known.has(text) ? find(at, text) : undefined;
@@ -54,7 +55,7 @@ class FoldedList {
     return lines;
   }
 
-  /** Gives the last one that it has put there. */
+  /** Returns the last inserted link, or `before` if there are no texts. */
   private insert(before: Link, texts: string[], rank: number): Link {
     let at = before;
     for (const text of texts) {
@@ -66,7 +67,10 @@ class FoldedList {
   }
 }
 
-/** The link before the next one with this text; an empty line must not skip any. */
+/**
+ * Returns the link before the next link with this text. An empty line matches only the directly
+ * following link, so that it does not skip other lines.
+ */
 function find(from: Link, text: string): Link | undefined {
   if (text.trim() === "") return from.next?.text === text ? from : undefined;
   let shared = 0;

@@ -1,7 +1,7 @@
 /**
- * Masks secrets in a line that is recorded, logged or shown, whoever wrote it: a bootstrap token,
- * a CA hash, the data of a kubeconfig. lib/node/agent.py does the same on the nodes, and is not
- * trusted here; a test compares the two.
+ * Masks secrets in a line that is recorded, logged or shown: a bootstrap token, a CA hash, the data
+ * of a kubeconfig. lib/node/agent.py also masks them on the nodes, but this code does not trust it.
+ * A test compares the two.
  */
 const SECRETS: [RegExp, string][] = [
   [/\b[a-z0-9]{6}\.[a-z0-9]{16}\b/g, "[token]"],

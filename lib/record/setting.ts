@@ -1,7 +1,7 @@
 /**
- * What a cluster was made with and its claim does not have: kept in its entry, which
- * only the instance's owner reads, so that a teardown looks where the bring-up made,
- * whatever the configuration and the daemon's environment are by then.
+ * The settings of a cluster that are not in its claim. Its entry keeps them, and only the instance
+ * owner can read the entry. A teardown uses the settings of the bring-up, even if the configuration
+ * or the daemon's environment has changed.
  */
 import type { Config } from "../config/check.js";
 import { ADJUSTMENTS } from "../config/schema.js";
@@ -9,16 +9,16 @@ import { DEFAULT_OPTIONS, type TemplateOptions } from "../config/template.js";
 import type { Site } from "../node/environment.js";
 
 export interface ClusterSettings {
-  /** PATH, and what --pass-env named. */
+  /** PATH, and the variables that --pass-env names. */
   environment: Record<string, string>;
   template: string;
-  /** Not in an entry of an older version: the defaults. */
+  /** Absent in an entry of an older version, which means the defaults. */
   options?: TemplateOptions;
   /** The template is a directory of the job's user. */
   isUsers?: true;
   interface?: string;
   shared: Site["shared"];
-  /** Not in an entry of an older version. */
+  /** Absent in an entry of an older version, like the next two. */
   ready?: Site["ready"];
   scheduleOnLead?: Site["scheduleOnLead"];
   adjustments?: Site["adjustments"];
@@ -26,7 +26,7 @@ export interface ClusterSettings {
   teardownTimeout: number;
 }
 
-/** What the configuration gives to a cluster that asks for nothing else. */
+/** The settings of a cluster that requests nothing else, from the configuration. */
 export function newSite(config: Config, { base, instance }: Pick<Site, "base" | "instance">): Site {
   const { template, options, interface: dev } = config;
   const { shared, ready, scheduleOnLead, adjustments } = config;
@@ -34,11 +34,11 @@ export function newSite(config: Config, { base, instance }: Pick<Site, "base" | 
   return { base, template, options, interface: dev, ...asked, instance };
 }
 
-/** Of the moment: what a new cluster is made with. */
+/** The settings for the entry of a new cluster. */
 export function settingOf(site: Site, teardownTimeoutMs: number): ClusterSettings {
   const { base, template, options, interface: dev, shared } = site;
   const { ready, scheduleOnLead, adjustments } = site;
-  // The broker's address may be another after a restart.
+  // The broker's address may change at a restart.
   const environment = Object.fromEntries(
     Object.entries(base).filter(([name]) => name !== "FLUX_URI"),
   );
@@ -49,7 +49,10 @@ export function settingOf(site: Site, teardownTimeoutMs: number): ClusterSetting
   return { environment, template, options, ...users, ...network, ...asked, teardownTimeout };
 }
 
-/** The site as it was when the cluster was made; an entry of an older version has no setting. */
+/**
+ * The site's settings at the time of the cluster's claim. An entry of an older version has no
+ * setting; then the current settings apply.
+ */
 export function siteOf(site: Site, setting: ClusterSettings | undefined): Site {
   if (!setting) return site;
   const { environment, template, shared } = setting;
@@ -66,7 +69,7 @@ export function siteOf(site: Site, setting: ClusterSettings | undefined): Site {
   };
 }
 
-/** What an entry has of it; undefined if it is not a valid setting. */
+/** Returns the setting of an entry; undefined if it is not valid. */
 export function parseSetting(found: unknown): ClusterSettings | undefined {
   const setting = found as Partial<ClusterSettings> | null | undefined;
   const { environment, template, teardownTimeout, shared, interface: dev } = setting ?? {};
@@ -88,11 +91,11 @@ export function parseSetting(found: unknown): ClusterSettings | undefined {
 const isText = (value: unknown): boolean => typeof value === "string";
 const isList = (value: unknown): boolean => Array.isArray(value) && value.every(isText);
 
-/** A text by name. */
+/** Whether a value is an object whose values are strings. */
 const isTexts = (value: unknown): boolean =>
   typeof value === "object" && value !== null && Object.values(value).every(isText);
 
-/** An earlier version may not have written all of them. */
+/** An entry of an earlier version may lack some of the options. */
 function isOptions(found: unknown): boolean {
   if (typeof found !== "object" || found === null) return false;
   const { make, portVariables, environment, images, hooks } = {

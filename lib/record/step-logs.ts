@@ -1,22 +1,21 @@
 /**
- * Writes what steps printed at last, as parts of the commits that record their ends:
- * what the record has, this has, and it costs no write of its own.
+ * Writes the last lines of steps in the commits that record the ends of the steps. The lines and
+ * the record therefore agree, and the lines need no extra commit.
  *
- * Promises: no step's text grows beyond TEXT_MAX, whatever daemons have written it;
- * a text takes at most half of the remaining space, so that later tries have
- * room.
+ * Promises: no step's text grows beyond TEXT_MAX, even across restarts of the daemon; one text
+ * takes at most half of the remaining space, so that later tries have room.
  */
 import type { Step } from "../cluster/steps.js";
 import { kvsDirectory } from "../flux/jobid.js";
 import { INSTANCE } from "../usernetes/names.js";
 import { formatTail, TEXT_MAX, type Tail } from "./step-tails.js";
 
-/** The directory with a text for each step, beside the record. */
+/** The KVS directory beside the record that has one text for each step. */
 export const logsKey = (jobid: bigint): string =>
   jobid === INSTANCE ? "usernetes.log" : `${kvsDirectory(jobid)}.usernetes.log`;
 
 export class StepLogs {
-  /** Bytes of each step's text. */
+  /** The size of each step's text in the KVS, in bytes. */
   private readonly sizes = new Map<Step, number>();
   private readonly unknown = new Set<Step>();
 
@@ -25,12 +24,12 @@ export class StepLogs {
     private readonly lookup: (key: string) => Promise<string | undefined>,
   ) {}
 
-  /** An earlier daemon has recorded ends of these: it may have written of them, too. */
+  /** Marks steps whose ends an earlier daemon has recorded: it may have written texts, too. */
   takeUp(steps: Iterable<Step>): void {
     for (const step of steps) this.unknown.add(step);
   }
 
-  /** What to append; `written` when it is. */
+  /** Returns the operations of a commit. The caller calls `written` after the commit. */
   async append(
     tails: (Tail & { step: Step })[],
   ): Promise<{ texts: ["append", string, string][]; written: () => void }> {

@@ -1,18 +1,18 @@
 /**
- * What steps printed at last, kept in the job's own directory of the KVS for who
- * looks later: one text a step, which the job's user can read (flux job info). Each
- * try that printed something has a heading, and lines that begin with the ranks that
- * printed them (docs/record.md).
+ * Formats and parses the last lines of steps, which stay in the job's KVS directory after the
+ * nodes' files are removed. Each step has one text, which the job's user can read (flux job info).
+ * Each try with output has a heading. Each line starts with the ranks that printed it
+ * (docs/record.md).
  */
 import { decodeIdset, encodeIdset } from "../flux/idset.js";
 import type { StepStatus } from "./events.js";
 import { foldLines } from "./fold-lines.js";
 
-/** Bytes of a step's text, whatever the number of ranks and tries. */
+/** Maximum bytes of a step's text, for any number of ranks and tries. */
 export const TEXT_MAX = 64 << 10;
-/** Bytes for the line that reports how much was cut. */
+/** Bytes that are reserved for the line about the omitted lines. */
 const CUT = 300;
-/** Characters of an idset in a heading, and where lines were cut. */
+/** Maximum characters of an idset in a heading, and in the line about omitted lines. */
 const IDSET_MAX = 200;
 
 /** A group of ranks that ended a try the same way, and the last lines of each. */
@@ -21,12 +21,15 @@ export interface Tail {
   status: StepStatus;
   /** Idset. */
   ranks: string;
-  /** Why it is not ok. */
+  /** The reason if the status is not ok. */
   note: string;
   lines: ReadonlyMap<number, readonly string[]>;
 }
 
-/** No more than `room` bytes; empty if nothing was printed, or it has no room. */
+/**
+ * Returns at most `room` bytes. The text is empty if nothing was printed by a successful try, or if
+ * there is not enough room.
+ */
 export function formatTail(tail: Tail, room: number): string {
   const { attempt, status, ranks, note, lines } = tail;
   const folded = foldLines([...lines].sort(([a], [b]) => a - b));
@@ -55,28 +58,28 @@ export function formatTail(tail: Tail, room: number): string {
 
 const bytes = (text: string) => Buffer.byteLength(text);
 
-/** An idset, or how many they are where it is long. */
+/** Returns the idset, or the number of ranks if the idset is long. */
 function short(ranks: string): string {
   return ranks.length > IDSET_MAX ? `${decodeIdset(ranks).length} ranks` : ranks;
 }
 
-/** A try as it is read again. */
+/** A try that was parsed from a step's text. */
 export interface KeptTail {
   attempt: number;
   status: string;
   note: string;
   /** The ranks of the group; empty if they were too many to list. */
   ranks: number[];
-  /** In the order in which they were printed. */
+  /** The lines in their order. */
   lines: { ranks: number[]; text: string }[];
-  /** What was cut, in words. */
+  /** The line about the omitted lines; empty if none were omitted. */
   cut: string;
 }
 
 const HEADING = /^==> try ([0-9]+): ([a-z]+) on (?:([0-9,-]+)|[0-9]+ ranks)(?:: (.*))? <==$/;
 const LINE = /^([0-9][0-9,-]*): (.*)$/;
 
-/** A malformed line is skipped. */
+/** Parses a step's text. Skips malformed lines. */
 export function parseTails(text: string): KeptTail[] {
   const tails: KeptTail[] = [];
   for (const line of text.split("\n")) {

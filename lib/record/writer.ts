@@ -1,12 +1,11 @@
 /**
- * Appends a cluster's events to its record, in order, and keeps its entry among
- * the open clusters.
+ * Appends a cluster's events to its record, in order, and maintains its entry among the open
+ * clusters.
  *
- * One event per step and outcome with an idset, never one per rank (4,096
- * appends to one log took 47 s): a step event waits for the other ranks of its
- * call, though not for long, and is put together with its like. Everything else
- * is written at once, after all that waits. What the steps printed at last goes with
- * their ends, in the same commits (step-logs.ts).
+ * A step and outcome has one event with an idset, not one event for each rank (4,096 appends to one
+ * log took 47 s). A step event therefore waits for the other ranks of its call, for a short time,
+ * and equal events are merged. All other events are written immediately, after the waiting events.
+ * The last lines of the steps are in the same commits as their ends (step-logs.ts).
  */
 import type { Step } from "../cluster/steps.js";
 import { decodeIdset, encodeIdset } from "../flux/idset.js";
@@ -18,38 +17,50 @@ import { StepLogs } from "./step-logs.js";
 import type { Tail } from "./step-tails.js";
 
 export type Operation = ["append", string, string] | ["put", string, unknown] | ["unlink", string];
-/** What the record is written with. */
+/** The KVS operations that the writer needs. */
 export interface Store {
   commit(operations: Operation[]): Promise<void>;
   lookup(key: string): Promise<string | undefined>;
-  /** The job is inactive: its directory may go at any time. */
+  /** Whether the job is inactive, so that flux job purge may remove its directory. */
   mayBePurged?(): boolean;
 }
 
 export const OPEN_CLUSTERS = "usernetes.cluster";
 
-/** Beside the job's own eventlog; that of the instance's cluster is no job's. */
+/**
+ * The key of a record: beside the job's own eventlog, or for the cluster of the whole instance at
+ * the top level.
+ */
 export const recordKey = (jobid: bigint): string =>
   jobid === INSTANCE ? "usernetes.eventlog" : `${kvsDirectory(jobid)}.usernetes.eventlog`;
 export const entryKey = (jobid: bigint): string => `${OPEN_CLUSTERS}.${jobid}`;
 
-/** What stays known of a cluster until it has no leftovers; the job's own directory may be purged. */
+/**
+ * An entry: the data of a cluster that remain until it has no leftovers. The job's own directory
+ * may be purged earlier.
+ */
 export interface OpenCluster {
   jobid: string;
   claim: Claim;
-  /** When it was claimed, seconds since the epoch: its record is purged with its job. */
+  /**
+   * The time of the first claim, in seconds since the epoch. The record, which also has it, may be
+   * purged with the job.
+   */
   claimedAt?: number;
-  /** When its last teardown ended; it has left something, or is kept. */
+  /**
+   * The time when the last teardown ended, in seconds since the epoch. The cluster has leftovers,
+   * or is kept.
+   */
   downAt?: number;
-  /** What it was made with. */
+  /** The settings of the bring-up. */
   setting?: ClusterSettings;
-  /** Ranks that the teardown could not clean. */
+  /** The ranks with leftovers. */
   left?: number[];
-  /** Left in place for its user to look at: only `clean` takes it down. */
+  /** The cluster stays in place for debugging. Only `clean` takes it down. */
   kept?: true;
 }
 
-/** Undefined if it is not a valid entry. */
+/** Parses an entry. Returns undefined if it is not valid. */
 export function parseOpenCluster(text: string): OpenCluster | undefined {
   try {
     const entry = JSON.parse(text) as Partial<OpenCluster> | null;
@@ -67,22 +78,25 @@ export function parseOpenCluster(text: string): OpenCluster | undefined {
 export type StepEvent = RecordEvent & { name: `step-${string}` };
 
 interface Pending {
-  /** Its idset is written with it. */
+  /** The event. Its idset is set when the event is written. */
   event: StepEvent;
   ranks: Set<number>;
-  /** What each rank printed at last. */
+  /** The last lines that each rank printed. */
   lines: Map<number, readonly string[]>;
-  /** When it is written at the latest, ms. */
+  /** The latest time to write the event, in ms. */
   due: number;
 }
 
-/** `now` and pauses in ms. */
+/** A clock. `now` and the pauses are in ms. */
 export interface Timer {
   now(): number;
   after(ms: number, callback: () => void): () => void;
 }
 
-/** What other ranks are about to say too waits so long for them; anything else a moment. */
+/**
+ * How long an event waits, in ms: `more` if other ranks are about to report the same, `gather`
+ * otherwise.
+ */
 const WAIT_MS = { more: 2_000, gather: 100 };
 
 export class RecordWriter {
@@ -100,30 +114,31 @@ export class RecordWriter {
     this.logs = new StepLogs(jobid, (key) => store.lookup(key));
   }
 
-  /** An earlier daemon has recorded ends of these steps. */
+  /** Marks steps whose ends an earlier daemon has recorded. */
   takeUp(steps: Iterable<Step>): void {
     this.logs.takeUp(steps);
   }
 
   /**
-   * The job's directory is not in the KVS any more (flux job purge). A record there
-   * would be half a job to a job manager that starts: only the entry is kept.
+   * Stops writing the record, and writes only the entry, because the job's directory is no longer
+   * in the KVS (flux job purge). A job manager that starts would read a directory with only a
+   * record as a damaged job.
    */
   onlyEntry(): void {
     this.keepsRecord = false;
   }
 
   /**
-   * A step event; `more`: other ranks are about to say the same. `lines`: what its
-   * rank printed at last. It is written soon, with others: steps are safe to repeat, so
-   * none waits for it.
+   * Adds a step event. `more`: other ranks are about to report the same. `lines`: the last lines
+   * that its rank printed. The event is written soon, merged with equal events. No caller waits for
+   * the write, because each step is safe to repeat.
    */
   step(event: StepEvent, more: boolean, lines: readonly string[] = []): void {
     const now = this.timer.now();
     const ranks = decodeIdset(event.context.ranks);
     const isAmong = (other: Pending) => ranks.some((rank) => other.ranks.has(rank));
     const like = this.pending.findLast((other) => sameButRanks(other.event, event));
-    // What a rank did later must not come before what it did earlier.
+    // The events of one rank must stay in their order.
     const joins = like && !this.after(like).some(isAmong);
     const entry: Pending = joins ? like : newPending(event, now + WAIT_MS.more);
     if (joins) merge(like.event, event);
@@ -136,7 +151,10 @@ export class RecordWriter {
     this.scheduleFlush(now);
   }
 
-  /** Written when the promise resolves, together with changes to the cluster's entry. */
+  /**
+   * Writes events and changes to the cluster's entry in one commit. They are written when the
+   * promise resolves.
+   */
   write(events: RecordEvent[], entry: Operation[] = []): Promise<void> {
     return this.append(() => this.pending.length, events, entry);
   }
@@ -162,19 +180,20 @@ export class RecordWriter {
       () => {
         this.scheduleFlush(this.timer.now());
       },
-      // What could not be written is written with the next event.
+      // Events that could not be written are written with the next event.
       () => undefined,
     );
   }
 
   /**
-   * One commit after the other, each with the first `count()` step events that
-   * wait when its turn comes, so that the record keeps its order.
+   * Makes one commit after the other, so that the record keeps its order. A commit takes the first
+   * `count()` step events that are waiting when the commit starts.
    */
   private append(count: () => number, events: RecordEvent[], entry: Operation[]): Promise<void> {
     const done = this.last.then(async () => {
       const taken = this.pending.splice(0, count());
-      // Once, and not with each rank that is added: of thousands that would take seconds.
+      // The idset is encoded once, not for each added rank, which would take seconds for thousands
+      // of ranks.
       for (const { event, ranks } of taken) event.context.ranks = encodeIdset(ranks);
       const lines = [...taken.map(({ event }) => event), ...events].map(formatEvent).join("");
       try {
@@ -195,13 +214,16 @@ export class RecordWriter {
     return done;
   }
 
-  /** Its directory has gone, as far as that may be. */
+  /** Whether the job's directory has been purged. */
   private async isPurged(): Promise<boolean> {
     if (!this.keepsRecord || this.jobid === INSTANCE || !this.store.mayBePurged?.()) return false;
     return (await this.store.lookup(`${kvsDirectory(this.jobid)}.eventlog`)) === undefined;
   }
 
-  /** If it vanished at the moment of the commit, only this daemon has written into it since. */
+  /**
+   * If the directory was purged during the commit, it contains only what this daemon has written
+   * since. It is removed.
+   */
   private async removeIfPurged(): Promise<void> {
     if (!(await this.isPurged().catch(() => false))) return;
     this.keepsRecord = false;

@@ -1,9 +1,9 @@
 /**
- * Has each node build, or pull, the image that its clusters' containers are made of:
- * one script, one call, each rank reported as soon as it ends.
+ * Makes each node build or pull the image of its clusters' containers. One script runs on all nodes
+ * in one call, and each rank is reported when it ends.
  *
- * Promises: every rank is reported once; one that hangs, or is lost, delays nobody
- * waiting for longer than the limit, and what has gone well elsewhere stays.
+ * Promises: every rank is reported once; a rank that hangs or is lost delays the call no longer
+ * than the limit, and the images of other ranks are kept.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { readFileSync } from "node:fs";
@@ -20,13 +20,13 @@ import { DEFAULT_PORTS } from "../usernetes/ports.js";
 
 export interface Warmth {
   rank: number;
-  /** `already`: nothing had to be made. */
+  /** `already`: the image existed. */
   status: "made" | "already" | "failed" | "timeout" | "lost";
-  /** Why it is not warm. */
+  /** The reason if the node has no image. */
   note: string;
-  /** Since the beginning. */
+  /** Seconds since the call started. */
   seconds: number;
-  /** The site's image archives there: `flannel.tar: ghcr.io/flannel-io/flannel:v0.26`. */
+  /** The site's image archives on the node: `flannel.tar: ghcr.io/flannel-io/flannel:v0.26`. */
   archives: string[];
 }
 
@@ -34,21 +34,21 @@ export interface Wanted {
   ranks: number[];
   template: string;
   engine: EngineName;
-  /** Directory of the site's image archives. */
+  /** The directory of the site's image archives. */
   images?: string | undefined;
-  /** The site's own variables. */
+  /** The variables of usernetes.environment. */
   site: Record<string, string>;
-  /** What goes to every node. */
+  /** The environment that every node gets. */
   base: Record<string, string>;
-  /** Whose images; undefined: the instance owner's. */
+  /** The user whose engine gets the images; undefined for the instance owner. */
   userid: number | undefined;
   limitS: number;
 }
 
-/** ms between two looks for ranks that are lost, and that one of them may take. */
+/** The pause between two checks for lost ranks, and the limit of one check, in ms. */
 const LOOK = { every: 10_000, limit: 10_000 };
 const STEP = "warm";
-/** What lib/node/steps/parts/images.py calls the check of the archives. */
+/** The name of the check of the archives in lib/node/steps/parts/images.py. */
 const LIST = "list-images";
 
 export async function warmNodes(
@@ -114,7 +114,10 @@ const requestOf = (step: string, seconds: number): StepRequest =>
     ? { step, seconds, script: stepScript("load-images"), python: true }
     : { step, seconds, script: script() };
 
-/** A flux exec to a broker that has just died does not report it, and does not exit. */
+/**
+ * Checks for lost ranks. A flux exec to a broker that has just died does not report the loss, and
+ * does not exit.
+ */
 async function look(
   run: Run,
   env: Record<string, string>,
@@ -140,7 +143,7 @@ export function script(): string {
   return withoutComments(readFileSync(packagePath("lib/warm/on-node/warm.sh"), "utf8"));
 }
 
-/** What a compose file may want to be set, whatever it is: nothing is made of these. */
+/** Values for variables that a compose file may require. No container is started with them. */
 const PLACEHOLDERS = {
   HOST_IP: "127.0.0.1",
   NODE_NAME: "u7s-warm",
@@ -148,7 +151,10 @@ const PLACEHOLDERS = {
   NODE_IP: "10.100.0.100",
 };
 
-/** As lib/node/environment.ts has it for a cluster's steps. */
+/**
+ * The environment of the script, with the same variables as lib/node/environment.ts sets for a
+ * cluster's steps.
+ */
 export function settings({ template, engine, base, images }: Wanted): Record<string, string> {
   const named = Object.entries(PLACEHOLDERS);
   return {
@@ -162,7 +168,8 @@ export function settings({ template, engine, base, images }: Wanted): Record<str
     ...templatePorts(DEFAULT_PORTS),
     USERNETES_TEMPLATE: template,
     ...(images === undefined ? {} : { USERNETES_IMAGES: images }),
-    // What it prints has no place of its own; and what an earlier one still does is ended.
+    // The script's output has no log file. The marker ends a script of an earlier call that still
+    // runs.
     USERNETES_WORKDIR: "/dev/null",
     USERNETES_MARKER: STEP,
     USERNETES_ENGINE: engine,

@@ -1,19 +1,24 @@
-/** Whose images are made: a rootless engine keeps them for each user apart. */
+/**
+ * Finds the users whose images are built: a rootless engine keeps separate images for each user.
+ */
 import type { Config } from "../config/check.js";
 import { CommandError, EXIT } from "../errors.js";
 import { localEnvironment } from "../host/environment.js";
 import type { Run } from "../host/command.js";
 
 export interface Whose {
-  /** Undefined: the instance owner, who was not named. */
+  /** The name from the command line; undefined for the instance owner, who was not named. */
   name: string | undefined;
-  /** Undefined: the instance owner. */
+  /** Undefined for the instance owner. */
   userid: number | undefined;
 }
 
 const DEADLINE_MS = 10_000;
 
-/** As clusters are: all are the owner's, or each is its job's user's. Throws a CommandError. */
+/**
+ * Images belong to the same users as clusters: to the instance owner, or to each job's user. Throws
+ * a CommandError.
+ */
 export async function whoseImages(
   run: Run,
   names: string[],

@@ -1,9 +1,12 @@
-/** The current numbers of clusters that the daemon knows. */
+/** Counts the clusters that the daemon knows. */
 import type { State } from "../../lib/view/summary.js";
 import type { ClusterCounts } from "./metrics.js";
 import type { OpenClusters } from "../open-clusters.js";
 
-/** `states`: of the clusters whose jobs are not over, and that are being taken down. */
+/**
+ * Counts clusters by state, and nodes with leftovers. `states`: the states of clusters that are not
+ * down, and of jobs that wait for their nodes.
+ */
 export function clusterCounts(states: () => State[], open: OpenClusters): ClusterCounts {
   return {
     clusters: () => {

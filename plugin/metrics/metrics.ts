@@ -12,13 +12,13 @@ import type { State } from "../../lib/view/summary.js";
 
 /** Values that are queried at each scrape. */
 export interface ClusterCounts {
-  /** The clusters that there are, by state. */
+  /** Number of clusters by state. */
   clusters: () => Map<State, number>;
-  /** Nodes with leftovers of an ended job's cluster. */
+  /** Number of nodes with leftovers of an ended job's cluster. */
   leftNodes: () => number;
 }
 
-/** From a step that takes a moment to one that takes the whole bring-up-timeout. */
+/** Buckets in seconds, from a very short step to a whole bring-up-timeout. */
 const BUCKETS = [0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60, 120, 300, 600, 900];
 const STATES: State[] = [
   ...["waiting", "starting", "ready", "failed", "held", "stopping", "kept", "left"],
@@ -82,7 +82,7 @@ export class Metrics implements Meter {
     this.process();
   }
 
-  /** In Prometheus' text format. */
+  /** All metrics in Prometheus' text format. */
   text(): Promise<string> {
     return this.registers[0]?.metrics() ?? Promise.resolve("");
   }
@@ -120,7 +120,7 @@ export class Metrics implements Meter {
     this.restarts.inc();
   }
 
-  /** The usual ones, without the timers that prom-client's own set of them has. */
+  /** The usual metrics of a process. The set of prom-client has timers, which are avoided here. */
   private process(): void {
     const { registers } = this;
     const started = Date.now() / 1000 - process.uptime();
@@ -180,17 +180,20 @@ export class Metrics implements Meter {
 export interface Meter {
   /** A try of a step has ended on one rank. */
   step(end: { step: Step; status: StepStatus; seconds: number }): void;
-  /** A step is tried again, on so many ranks. */
+  /** A step is tried again on this number of ranks. */
   retry(step: Step, ranks: number): void;
-  /** A job has started: it was held until its cluster was ready, or it was not. */
+  /** A job has started. `inTime`: it was held until its cluster was ready. */
   hold(inTime: boolean): void;
-  /** A job has ended and its cluster is gone: what kept its nodes until then, or that nothing did. */
+  /**
+   * A job has ended and its cluster is removed. `by`: what kept the nodes until then, or `late` if
+   * nothing did.
+   */
   endHold(by: KeptBy): void;
   /** All nodes of a cluster are Ready, `seconds` after the job got its nodes. */
   nodesReady(seconds: number): void;
-  /** `seconds` since the job has its nodes, where that is known. */
+  /** A bring-up has settled. `seconds`: the time since the job got its nodes, if it is known. */
   settle(outcome: Settle["outcome"], seconds: number | undefined): void;
-  /** A teardown has ended, and has left something on so many nodes. */
+  /** A teardown has ended. `left`: the number of nodes with leftovers. */
   teardown(left: number): void;
   bridgeRestart(): void;
 }

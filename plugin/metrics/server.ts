@@ -1,7 +1,7 @@
 /**
- * Serves GET /metrics and nothing else. Everybody who reaches the address can read it: it is
- * a loopback address unless the administrator sets another. Slow or too many clients are
- * disconnected.
+ * Serves GET /metrics only. Everybody who can connect to the address can read the metrics. The
+ * address is a loopback address unless the administrator sets another one. Slow clients and too
+ * many clients are disconnected.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { Listen } from "../../lib/config/listen.js";
@@ -12,7 +12,7 @@ export interface MetricsServer {
 
 const TYPE = "text/plain; version=0.0.4; charset=utf-8";
 
-/** Rejects if the address cannot be listened on. */
+/** Starts the server. Rejects if it cannot listen on the address. */
 export async function serveMetrics(
   { host, port }: Listen,
   text: () => Promise<string>,

@@ -1,9 +1,9 @@
 /**
- * Counts while metrics-listen is set, and costs nothing while it is not.
+ * Collects metrics while metrics-listen is set. Without it, prom-client is not loaded.
  *
- * Promises: the daemon continues in spite of any error here; an address that cannot be used
- * causes one warning, and is tried again at the next reload. Counters continue when the
- * address changes, and are reset when the key is removed.
+ * Promises: the daemon continues in spite of any error here; an address that cannot be used causes
+ * one warning, and is tried again at the next reload. Counters continue when the address changes,
+ * and are reset when the key is removed.
  */
 import { formatListen, type Listen } from "../../lib/config/listen.js";
 import { messageOf } from "../../lib/errors.js";
@@ -15,7 +15,7 @@ export class MetricsSwitch implements Meter {
   private metrics: Metrics | undefined;
   private server: MetricsServer | undefined;
   private at = "";
-  /** One change after the other. */
+  /** The last change; changes are made one after the other. */
   private last: Promise<void> = Promise.resolve();
 
   constructor(
@@ -23,13 +23,16 @@ export class MetricsSwitch implements Meter {
     private readonly say: (level: Level, text: string) => void,
   ) {}
 
-  /** Resolves when it is served there, or cannot be; never rejects. */
+  /**
+   * Serves the metrics on this address. Resolves when the server runs or could not be started.
+   * Never rejects.
+   */
   apply(listen: Listen | undefined): Promise<void> {
     this.last = this.last.then(() => this.change(listen));
     return this.last;
   }
 
-  /** The daemon ends. */
+  /** Closes the server, when the address changes or the daemon ends. */
   close(): void {
     this.server?.close();
     this.server = undefined;
