@@ -1,5 +1,6 @@
 /** How the commands are read out of a document, and that docs/admin has those of test:vm. */
-import { readFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { readdirSync, readFileSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
 import { PACKAGE } from "../sandbox/paths.js";
@@ -57,6 +58,23 @@ await t.test("docs/admin has the commands that test:vm runs", (t) => {
     "systemctl daemon-reload",
     "systemctl enable --now flux-usernetes",
   ]);
+  t.end();
+});
+
+await t.test("files are unpacked where /etc/flux leads, if it is a link", (t) => {
+  const admin = readFileSync(join(PACKAGE, "docs/admin/install.md"), "utf8");
+  const [, pack = "", unpack = ""] = commandsOf(
+    admin,
+    "3. Install the same files on every other node",
+  );
+  const folder = t.testdir({
+    tree: { etc: { flux: { "rc1.d": { "90-usernetes": "new" } } }, usr: {} },
+    root: { opt: { flux: { "curve.cert": "the site's" } }, etc: {} },
+  });
+  symlinkSync("../opt/flux", join(folder, "root/etc/flux"));
+  execFileSync("sh", ["-c", pack], { cwd: folder });
+  execFileSync("sh", ["-c", unpack.replace("-C /", "-C root")], { cwd: folder });
+  t.same(readdirSync(join(folder, "root/etc/flux")).sort(), ["curve.cert", "rc1.d"]);
   t.end();
 });
 

@@ -26,7 +26,7 @@ const NEEDED = {
   mke2fs: "e2fsprogs",
   ssh: "openssh-client",
 };
-const SOURCES = ["test/vm/image", "test/podman/image", "test/podman/template"];
+const SOURCE = "test/vm/image";
 
 export interface Image {
   disk: string;
@@ -80,9 +80,8 @@ export function openImage(log: (line: string) => void): Image {
 /** `trixie-` and a checksum of all that decides what is in the image. */
 function nameOfContents(): string {
   const hash = createHash("sha256");
-  for (const source of SOURCES)
-    for (const file of filesOf(join(PACKAGE, source)))
-      hash.update(relative(PACKAGE, file)).update(readFileSync(file));
+  for (const file of filesOf(join(PACKAGE, SOURCE)))
+    hash.update(relative(PACKAGE, file)).update(readFileSync(file));
   const flux = process.env["FLUX_PREFIX"];
   if (flux !== undefined)
     for (const file of filesOf(flux)) {

@@ -3,11 +3,12 @@
  * ended by its own poweroff or by `close`. node0 and node1 share a network of their own
  * (192.168.77.0/24 on eth1); eth0 is for ssh alone and has the same address on both.
  */
-import { spawn, type ChildProcess } from "node:child_process";
-import { createWriteStream, mkdirSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { runCommand, type Result } from "../hosts/run-command.js";
+import { until } from "../hosts/until.js";
 import { accelerator } from "./accelerator.js";
 import type { Image } from "./image.js";
 
@@ -21,14 +22,20 @@ export interface MachineOptions {
   folder: string;
   index: number;
   memoryMb: number;
+  /** It outlives this process, and the next one uses it as it is. */
+  keep: boolean;
   log: (line: string) => void;
+}
+
+/** What a later process needs to use a machine that runs. */
+interface Running {
+  pid: number;
+  port: number;
 }
 
 export class Machine {
   readonly name: string;
-  private qemu: ChildProcess | undefined;
-  private ended: Promise<unknown> = Promise.resolve();
-  private port = 0;
+  private running: Running | undefined;
 
   constructor(private readonly options: MachineOptions) {
     this.name = `node${String(options.index)}`;
@@ -38,25 +45,26 @@ export class Machine {
   async prepare(): Promise<void> {
     const { image, folder } = this.options;
     mkdirSync(folder, { recursive: true });
-    await must("qemu-img", [
-      "create",
-      "-q",
-      "-f",
-      "qcow2",
-      "-b",
-      image.disk,
-      "-F",
-      "raw",
-      this.disk,
-    ]);
+    const backing = ["-b", image.disk, "-F", "raw"];
+    await must("qemu-img", ["create", "-q", "-f", "qcow2", ...backing, this.disk]);
+  }
+
+  /** Uses the machine that an earlier process kept in this folder, if it answers. */
+  async attach(): Promise<boolean> {
+    try {
+      this.running = JSON.parse(readFileSync(this.file, "utf8")) as Running;
+    } catch {
+      return false;
+    }
+    return this.alive && (await this.run("true")).exitCode === 0;
   }
 
   /** Rejects, with the console's log named, where it does not answer in time. */
   async boot(): Promise<void> {
-    const { image, folder, index, memoryMb } = this.options;
-    this.port = await freePort();
-    const wire = join(folder, "..", "wire");
-    const end = index === 0 ? "on" : "off";
+    const { image, index, memoryMb, keep } = this.options;
+    const port = await freePort();
+    const wire = this.wire(index);
+    rmSync(wire, { force: true });
     const argv = [
       ...accelerator(),
       ...["-m", String(memoryMb), "-display", "none", "-nodefaults", "-no-reboot"],
@@ -64,30 +72,35 @@ export class Machine {
       "-append",
       `root=/dev/vda rw console=ttyS0 quiet net.ifnames=0 systemd.hostname=${this.name} mitigations=off`,
       ...["-drive", `file=${this.disk},if=virtio,format=qcow2,cache=unsafe`],
-      ...["-netdev", `user,id=outside,hostfwd=tcp:127.0.0.1:${String(this.port)}-:22`],
+      ...["-netdev", `user,id=outside,hostfwd=tcp:127.0.0.1:${String(port)}-:22`],
       ...["-device", "virtio-net-pci,netdev=outside,mac=52:54:00:77:00:01"],
       "-netdev",
-      `stream,id=inside,server=${end},addr.type=unix,addr.path=${wire}`,
+      `dgram,id=inside,local.type=unix,local.path=${wire},remote.type=unix,remote.path=${this.wire(1 - index)}`,
       ...["-device", `virtio-net-pci,netdev=inside,mac=52:54:00:77:00:1${String(index)}`],
       ...["-device", "virtio-rng-pci", "-serial", "stdio"],
     ];
-    const qemu = spawn("nice", ["-n", "10", "qemu-system-x86_64", ...argv], {
-      stdio: ["ignore", "pipe", "pipe"],
+    const console = openSync(this.console, "a");
+    const qemu = spawn("nice", ["-n", "5", "qemu-system-x86_64", ...argv], {
+      stdio: ["ignore", console, console],
+      detached: keep,
     });
-    this.qemu = qemu;
-    const console = createWriteStream(this.console, { flags: "a" });
-    qemu.stdout.pipe(console, { end: false });
-    qemu.stderr.pipe(console, { end: false });
-    this.ended = new Promise((resolve) => qemu.on("close", resolve));
+    closeSync(console);
+    if (keep) qemu.unref();
+    this.running = { pid: qemu.pid ?? 0, port };
+    writeFileSync(this.file, JSON.stringify(this.running));
+    await this.answers();
+  }
+
+  private async answers(): Promise<void> {
     const start = Date.now();
-    const seconds = () => String(Math.round((Date.now() - start) / 1000));
     for (;;) {
       const { exitCode, stdout } = await this.run("systemctl is-system-running --wait; true");
       if (exitCode === 0) {
-        this.options.log(`${this.name} is ${stdout.trim()} ${seconds()} s after its start`);
+        const seconds = Math.round((Date.now() - start) / 1000);
+        this.options.log(`${this.name} is ${stdout.trim()} ${String(seconds)} s after its start`);
         return;
       }
-      if (qemu.exitCode !== null || Date.now() > start + BOOT_MS)
+      if (!this.alive || Date.now() > start + BOOT_MS)
         throw new Error(`${this.name} does not come up: see ${this.console}`);
       await new Promise((resolve) => setTimeout(resolve, 2000));
     }
@@ -97,7 +110,14 @@ export class Machine {
   run(script: string, input?: string): Promise<Result> {
     const { image, folder } = this.options;
     const options = [
-      ...["-i", image.key, "-p", String(this.port), "-o", `ControlPath=${folder}/ssh`],
+      ...[
+        "-i",
+        image.key,
+        "-p",
+        String(this.running?.port ?? 0),
+        "-o",
+        `ControlPath=${folder}/ssh`,
+      ],
       ...["-o", "ControlMaster=auto", "-o", "ControlPersist=600", "-o", "ConnectTimeout=180"],
       ...["-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null"],
       ...["-o", "LogLevel=ERROR", "-o", "BatchMode=yes"],
@@ -110,16 +130,28 @@ export class Machine {
   async powerOff(): Promise<number> {
     const start = Date.now();
     await this.run("systemctl poweroff --no-block");
-    const timer = setTimeout(() => this.qemu?.kill("SIGKILL"), OFF_MS);
-    await this.ended;
-    clearTimeout(timer);
+    await this.gone().catch(() => this.close());
     return (Date.now() - start) / 1000;
   }
 
   /** As a power cut. */
   async close(): Promise<void> {
-    this.qemu?.kill("SIGKILL");
-    await this.ended;
+    if (this.running && this.alive) process.kill(this.running.pid, "SIGKILL");
+    await this.gone();
+  }
+
+  private async gone(): Promise<void> {
+    await until(`${this.name} is off`, () => !this.alive, { pauseMs: 200, limitMs: OFF_MS });
+  }
+
+  private get alive(): boolean {
+    if (!this.running) return false;
+    try {
+      // A child that has ended and is not reaped yet has no command line.
+      return readFileSync(`/proc/${this.running.pid}/cmdline`, "utf8").includes(this.disk);
+    } catch {
+      return false;
+    }
   }
 
   get console(): string {
@@ -128,6 +160,15 @@ export class Machine {
 
   private get disk(): string {
     return join(this.options.folder, "disk.qcow2");
+  }
+
+  private get file(): string {
+    return join(this.options.folder, "running.json");
+  }
+
+  /** The sockets of the network between the machines. */
+  private wire(index: number): string {
+    return join(this.options.folder, "..", `wire${index}`);
   }
 }
 

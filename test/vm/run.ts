@@ -1,57 +1,91 @@
 /**
- * npm run test:vm: the package on machines of its own, with systemd, control groups of
- * version 2 and a Flux that is a unit. `-- NAME...` takes some of the lives. TAP on stdout, and
- * what is going on meanwhile on stderr.
+ * npm run test:vm: the package on two machines of their own, with systemd, control groups of
+ * version 2, rootless engines, and a Flux that is a unit. TAP on stdout, and what is going on
+ * meanwhile on stderr.
+ *
+ *   npm run test:vm -- [--keep FOLDER] [NAME...]
+ *
+ * NAME... takes some of the lives, which are in the order in which they run. With --keep the
+ * machines stay at the end, and the next run with the same folder uses them as they are.
  */
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { parseArgs } from "node:util";
 import t from "tap";
 import type { Test } from "tap";
 import { openImage, whyNoMachine } from "./image.js";
+import { installLives } from "./lives/install.js";
+import { clusterLives } from "./lives/cluster.js";
 import { Machine } from "./machine.js";
 import { Site } from "./site.js";
-import { unitLives } from "./unit.js";
 
-/** By name: each on a machine of its own, which is gone at its end. */
+const SIZE = 2;
+const MEMORY_MB = 3072;
+
+/** By name. `install` is always first. */
 const LIVES: Record<string, (t: Test, site: Site) => Promise<void>> = {
-  unit: unitLives,
+  podman: clusterLives("podman"),
 };
 
 const log = (line: string): void => {
   process.stderr.write(`${new Date().toISOString()} ${line}\n`);
 };
 
+const { values, positionals } = parseArgs({
+  options: { keep: { type: "string" } },
+  allowPositionals: true,
+});
 const why = whyNoMachine();
 if (why !== undefined) {
   log(why);
   process.exit(1);
 }
-const unknown = process.argv.slice(2).find((name) => !(name in LIVES));
+const unknown = positionals.find((name) => !Object.hasOwn(LIVES, name));
 if (unknown !== undefined) {
   log(`there are no lives ${unknown}; there are ${Object.keys(LIVES).join(", ")}`);
   process.exit(2);
 }
 t.setTimeout(0);
-const wanted = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(LIVES);
+const wanted = positionals.length > 0 ? positionals : Object.keys(LIVES);
 const image = openImage(log);
-for (const name of wanted) {
-  await t.test(name, { timeout: 0 }, async (t) => {
-    const folder = mkdtempSync("/tmp/usernetes-vm-");
-    const machine = new Machine({
-      image,
-      folder: join(folder, "0"),
-      index: 0,
-      memoryMb: 3072,
-      log,
-    });
-    try {
-      await machine.prepare();
-      await machine.boot();
-      await LIVES[name]?.(t, new Site(machine));
-    } finally {
+const keep = values.keep !== undefined;
+const folder = values.keep ?? mkdtempSync("/tmp/usernetes-vm-");
+mkdirSync(folder, { recursive: true });
+const machines = Array.from(
+  { length: SIZE },
+  (_, index) =>
+    new Machine({ image, folder: join(folder, `${index}`), index, memoryMb: MEMORY_MB, keep, log }),
+);
+const site = new Site(machines);
+
+/** What takes how long is for the log. */
+const timed = async (
+  name: string,
+  lives: (t: Test, site: Site) => Promise<void>,
+): Promise<void> => {
+  const start = Date.now();
+  await t.test(name, { timeout: 0 }, (t) => lives(t, site));
+  log(
+    `${name}: ${t.passing() ? "passed" : "FAILED"} after ${Math.round((Date.now() - start) / 1000)} s`,
+  );
+};
+
+try {
+  const attached = await Promise.all(machines.map((machine) => machine.attach()));
+  if (!attached.every(Boolean)) {
+    for (const machine of machines) {
       await machine.close();
-      if (t.passing()) rmSync(folder, { recursive: true, force: true });
-      else log(`${folder} has the console's log`);
+      await machine.prepare();
     }
-  });
+    await Promise.all(machines.map((machine) => machine.boot()));
+  }
+  await timed("install", installLives);
+  for (const name of wanted) {
+    const lives = LIVES[name];
+    if (lives && t.passing()) await timed(name, lives);
+  }
+} finally {
+  if (keep || !t.passing()) log(`${folder} has the machines' disks and consoles' logs`);
+  if (!keep) for (const machine of machines) await machine.close();
+  if (!keep && t.passing()) rmSync(folder, { recursive: true, force: true });
 }

@@ -1,0 +1,30 @@
+/** A machine as an administrator uses it: commands as root, and as users who are not logged in. */
+import type { Result } from "../hosts/run-command.js";
+import type { Machine } from "./machine.js";
+
+export class Host {
+  constructor(readonly machine: Machine) {}
+
+  get name(): string {
+    return this.machine.name;
+  }
+
+  /** As root, outside of any session. */
+  root(script: string, input?: string): Promise<Result> {
+    return this.machine.run(`cd / && { ${script}\n}`, input);
+  }
+
+  /** As a user who has not logged in, without root's environment. */
+  as(user: string, script: string): Promise<Result> {
+    return this.root(`sudo -H -u ${user} sh -c ${quoted(script)} </dev/null`);
+  }
+
+  /** With the variables that a login session of the user would have for its engine. */
+  session(user: string, script: string): Promise<Result> {
+    const variables =
+      "XDG_RUNTIME_DIR=/run/user/$(id -u); export XDG_RUNTIME_DIR DOCKER_HOST=unix://$XDG_RUNTIME_DIR/docker.sock";
+    return this.as(user, `${variables}; ${script}`);
+  }
+}
+
+const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;

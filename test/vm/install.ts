@@ -1,0 +1,108 @@
+/**
+ * A site as docs/admin makes it: the commands are read out of the document, and run as whom
+ * it names.
+ */
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import type { Test } from "tap";
+import { PACKAGE } from "../sandbox/paths.js";
+import { admin } from "./documents.js";
+import { good, type Site } from "./site.js";
+
+const CONF = "/etc/flux/system/conf.d";
+const CERTIFICATE = "/etc/flux/system/curve.cert";
+
+/** A system instance of all machines, with its own unit, before the package is installed. */
+export async function startFlux(t: Test, site: Site): Promise<void> {
+  const conf = `[bootstrap]
+curve_cert = "${CERTIFICATE}"
+default_port = 8050
+default_bind = "tcp://eth1:%p"
+default_connect = "tcp://%h:%p"
+hosts = [{ host = "${site.names}" }]
+
+[resource]
+noverify = true
+[[resource.config]]
+hosts = "${site.names}"
+cores = "0-1"
+`;
+  const owned = `chown flux ${CERTIFICATE} && chmod 0400 ${CERTIFICATE}`;
+  await site.everywhere(
+    t,
+    "Flux is configured",
+    `mkdir -p ${CONF} && cat >${CONF}/system.toml`,
+    conf,
+  );
+  await good(t, "flux keygen", site.root(`flux keygen ${CERTIFICATE}`));
+  const certificate = await good(t, "the key", site.root(`cat ${CERTIFICATE}`));
+  await site.everywhere(t, "the key is copied", `cat >${CERTIFICATE} && ${owned}`, certificate);
+  await site.everywhere(t, "flux.service starts", "systemctl enable --now flux");
+  const wait = `flux resource list -s free -no {nnodes}`;
+  await good(
+    t,
+    "all brokers are online",
+    site.owner(
+      `for i in $(seq 100); do [ "$(${wait})" = ${site.hosts.length} ] && exit; sleep 1; done; exit 1`,
+    ),
+  );
+}
+
+/** Packs the project, and copies it to rank 0's node. */
+async function copyPackage(t: Test, site: Site): Promise<string> {
+  const folder = mkdtempSync("/tmp/usernetes-pack-");
+  const argv = ["pack", "--silent", "--ignore-scripts", "--pack-destination", folder];
+  const { status, stdout } = spawnSync("npm", argv, { cwd: PACKAGE, encoding: "utf8" });
+  t.equal(status, 0, "npm pack");
+  const tarball = stdout.trim();
+  const content = readFileSync(join(folder, tarball)).toString("base64");
+  rmSync(folder, { recursive: true });
+  await good(t, "it is copied", site.root(`base64 -d >/root/${tarball}`, content));
+  return tarball;
+}
+
+/** Sections 1 to 5 of "From nothing to a first cluster", and the unit's. */
+export async function install(t: Test, site: Site, keys: Record<string, string>): Promise<void> {
+  const [pack, put = ""] = admin("install", "1. The package, on rank 0");
+  t.equal(pack, "npm ci && npm pack", "it is packed where it was built");
+  t.match(put, await copyPackage(t, site), "the document names the file that is made");
+  await good(t, put, site.root(`cd /root && ${put}`));
+
+  const [dry = ""] = admin("install", "2. Install the files on rank 0");
+  t.match(await good(t, dry, site.root(dry)), /^dry run: nothing was changed$/m);
+  const wet = dry.replace(" --dry-run", "");
+  await good(t, wet, site.root(wet));
+  await installElsewhere(t, site);
+  await site.write(t, keys);
+
+  const [check = "", reload = ""] = admin("install", "4. The configuration");
+  // It runs until Ctrl-C, when it is good.
+  const tried = await site.owner(`timeout --foreground -s INT 120 sh -c '${check} 2>&1' |
+    { while read -r line; do echo "$line"; case $line in *ready:*) pkill -INT -u flux -x node; esac; done; }`);
+  t.match(tried.stdout, /ready: /, check);
+  await good(t, reload, site.owner(reload));
+  for (const command of admin("operate", "The systemd unit"))
+    await good(t, command, site.root(command));
+  await ping(t, site);
+}
+
+/** Section 3: the tree is made on rank 0, and carried to the other nodes. */
+async function installElsewhere(t: Test, site: Site): Promise<void> {
+  const commands = admin("install", "3. Install the same files on every other node");
+  const [build = "", pack = "", unpack = ""] = commands;
+  await good(t, build, site.root(`cd /root && rm -rf tree && ${build}`));
+  await good(t, pack, site.root(`cd /root && ${pack}`));
+  const tree = await good(t, "it is read", site.root("base64 /root/usernetes.tar"));
+  const table = await good(t, "so is the table", site.root(`cat ${CONF}/usernetes.toml`));
+  for (const host of site.hosts.slice(1)) {
+    const put = `base64 -d >/root/usernetes.tar && cd /root && ${unpack}`;
+    await good(t, `${host.name}: ${unpack}`, host.root(put, tree));
+    await good(t, "the table", host.root(`cat >${CONF}/usernetes.toml`, table));
+  }
+}
+
+export async function ping(t: Test, site: Site): Promise<void> {
+  const [command = ""] = admin("install", "5. The daemon").filter((line) => line.includes("ping"));
+  t.match(await good(t, command, site.owner(command)), /^the daemon answers/);
+}

@@ -1,0 +1,50 @@
+/** Jobs of one user of a site: submitted, followed and read on rank 0. */
+import type { Test } from "tap";
+import type { Result } from "../hosts/run-command.js";
+import { good, type Site } from "./site.js";
+
+/** A job may take an hour where the processor is emulated. */
+const LIMIT_S = 3600;
+
+export class Jobs {
+  constructor(
+    private readonly site: Site,
+    private readonly user: string,
+  ) {}
+
+  /** On rank 0, as the user. */
+  run = (script: string): Promise<Result> => this.site.lead.as(this.user, script);
+
+  /** Its ID; LANG=C.UTF-8 makes Flux print it as users see it. */
+  async submit(t: Test, args: string): Promise<string> {
+    const line = `LANG=C.UTF-8 flux submit ${args}`;
+    return (await good(t, line, this.run(line))).trim();
+  }
+
+  /** Until its record has the start of a step. */
+  async stepStarts(t: Test, job: string, step: string): Promise<void> {
+    const record = `flux job info ${job} usernetes.eventlog 2>/dev/null`;
+    const seen = `${record} | grep '"step-start"' | grep -q '"${step}"'`;
+    const loop = `n=0; until ${seen}; do n=$((n + 1)); [ $n -lt ${LIMIT_S} ] || exit 1; sleep 0.2; done`;
+    await good(t, `${step} starts`, this.run(loop));
+  }
+
+  /** Until Flux is done with it. */
+  async ends(t: Test, job: string): Promise<void> {
+    await good(t, `${job} ends`, this.run(`flux job wait-event -t ${LIMIT_S} ${job} clean`));
+  }
+
+  /** The record of its cluster. */
+  private async record(job: string): Promise<{ name: string; context: Record<string, unknown> }[]> {
+    const { stdout } = await this.run(`flux job info ${job} usernetes.eventlog`);
+    return stdout
+      .split("\n")
+      .filter(Boolean)
+      .map((line) => JSON.parse(line) as { name: string; context: Record<string, unknown> });
+  }
+
+  /** Outcome and note of its bring-up. */
+  async settled(job: string): Promise<Record<string, unknown>> {
+    return (await this.record(job)).find(({ name }) => name === "settle")?.context ?? {};
+  }
+}
