@@ -1,9 +1,12 @@
-/** `flux archive` (flux-archive(1)): files shared through the KVS, readable by the owner only. */
+/**
+ * `flux archive` (flux-archive(1)): files that are shared through the KVS. Only the instance owner
+ * can read them.
+ */
 import type { Command } from "../host/command.js";
 
 const DEADLINE_MS = 30_000;
 
-/** Puts `file` of `directory` into a new archive; one of that name is replaced. */
+/** Puts `file` of `directory` into an archive. An archive of the same name is replaced. */
 export function createArchive(
   name: string,
   { directory, file, env }: { directory: string; file: string; env: Command["env"] },
@@ -13,8 +16,8 @@ export function createArchive(
 }
 
 /**
- * What removes an archive, as part of any transaction; none of that name is no
- * error. An archive is one key of the KVS, and with --preserve a second.
+ * The operations that remove an archive, for use in any transaction. It is not an error if there is
+ * no such archive. An archive is one key of the KVS, or two if it was made with --preserve.
  */
 export function unlinkArchive(name: string): ["unlink", string][] {
   return [

@@ -1,13 +1,14 @@
 /**
- * `flux exec`: the same command on a set of ranks. It is a Command again.
+ * `flux exec`: runs the same command on a set of ranks. The result is a Command again.
  *
- * Must be started on rank 0 if rank 0 is among them. It sends its environment
- * to every rank, which is why a Command's is explicit; with `input` its stdin, too.
+ * If rank 0 is in the set, the command must be started on rank 0. `flux exec` sends its environment
+ * to every rank, which is why the environment of a Command is explicit. With `input`, it also sends
+ * its stdin.
  */
 import type { Command } from "../host/command.js";
 import { encodeIdset } from "./idset.js";
 
-/** Seconds for Flux itself, beyond what the command may take on its rank. */
+/** Milliseconds for Flux itself, beyond what the command may take on its rank. */
 const MARGIN_MS = 15_000;
 
 export function fluxExec(

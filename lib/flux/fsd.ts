@@ -9,14 +9,20 @@ const UNITS: Record<string, number> = {
   d: 86_400_000,
 };
 
-/** Milliseconds, or undefined if the text is no duration. `infinity` is not taken: every wait ends. */
+/**
+ * Parses a duration to milliseconds. Undefined if the text is not a duration, or if it is
+ * `infinity`: every wait has an end.
+ */
 export function parseFsd(text: string): number | undefined {
   const match = /^([0-9]+(?:\.[0-9]+)?|\.[0-9]+)(ms|s|m|h|d|)$/.exec(text.trim());
   const unit = UNITS[match?.[2] ?? "?"];
   return match?.[1] === undefined || unit === undefined ? undefined : Number(match[1]) * unit;
 }
 
-/** `15m`, `1.5s`: the shortest spelling for a person. */
+/**
+ * `15m`, `1.5s`: for people, in the largest unit that gives a whole number, or else in seconds,
+ * rounded to tenths.
+ */
 export function formatFsd(ms: number): string {
   if (ms < 1000) return `${Math.round(ms)}ms`;
   for (const [unit, size] of [

@@ -35,7 +35,10 @@ function numbers(range: string, word: string): string[] {
   return list;
 }
 
-/** `login1,node[08-11].hpc`: in their order, with only runs of one number after the other together. */
+/**
+ * `login1,node[08-11].hpc`: the hosts in their order. Only hosts that follow each other with
+ * consecutive numbers share a range.
+ */
 export function encodeInOrder(hosts: readonly string[]): string {
   const runs: { head: string; tail: string; first: string; last: string }[] = [];
   for (const host of hosts) {
@@ -52,10 +55,12 @@ export function encodeInOrder(hosts: readonly string[]): string {
     .join(",");
 }
 
-/** `010` for `009`; where there are more digits than before, none that begins with 0. */
+/** The next number, with at least as many digits: `010` for `009`, `1000` for `999`. */
 const next = (number: string) => String(Number(number) + 1).padStart(number.length, "0");
 
-/** `node[0-3],login1`: each host once, those that differ by their last number together. */
+/**
+ * `node[0-3],login1`: each host once. Hosts that differ only in their last number share a range.
+ */
 export function encodeHostlist(hosts: Iterable<string>): string {
   const groups = new Map<string, { head: string; tail: string; numbers: string[] }>();
   for (const host of hosts) {

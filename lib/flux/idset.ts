@@ -1,6 +1,9 @@
 /** Idsets (RFC 22): sets of ranks written `0-3,7`. */
 
-/** No instance has a rank beyond; a slip of the pen must not take all memory. */
+/**
+ * The largest rank that is accepted. No instance has a larger one, and a typing error must not use
+ * up the memory.
+ */
 const MAX = 1 << 20;
 
 /** The ranks of an idset, ascending. Throws a RangeError on malformed text. */

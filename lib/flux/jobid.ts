@@ -1,8 +1,8 @@
 /**
- * Job ids (RFC 19 FLUID): 64-bit integers with several spellings.
+ * Job IDs (RFC 19 FLUID): 64-bit integers with several spellings.
  *
- * Inside this project a job id is a bigint; names are worked out from it and
- * never from a printed id, because Flux prints `ƒ` or `f` by locale.
+ * In this project, a job ID is a bigint. Names are derived from it and never from a printed job ID,
+ * because Flux prints `ƒ` or `f`, depending on the locale.
  */
 
 const BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
@@ -36,9 +36,9 @@ function fromF58(digits: string): bigint | undefined {
 }
 
 /**
- * The job id that a person typed: F58 with `ƒ` or `f`, decimal, hex, dotted hex
- * or a KVS directory. Undefined if it is not one of these. (RFC 19 words and emoji
- * need their dictionaries: `flux job id --to=dec` has them.)
+ * Parses a job ID that a person typed: F58 with `ƒ` or `f`, decimal, hex, dotted hex or a KVS
+ * directory. Undefined if the text is not in one of these forms. The words and emoji of RFC 19 need
+ * dictionaries and are not supported (`flux job id --to=dec` converts them).
  */
 export function parseJobid(text: string): bigint | undefined {
   const jobid = parseAny(text.trim());

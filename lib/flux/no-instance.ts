@@ -1,19 +1,22 @@
 /**
- * Whether a flux command failed because no instance answers it, and the error for that.
- * A failure of our own (its output is too large, it could not be started) is another one,
- * and is reported as what it is.
+ * Detects that a flux command failed because no instance answers, and makes the error for it. If
+ * the command's output was too large or the command could not be started, the error names that
+ * reason instead.
  */
 import { CommandError, EXIT } from "../errors.js";
 import type { Outcome } from "../host/command.js";
 
 const UNREACHABLE = /Unable to connect|flux_open|No such file|Connection (refused|reset)/;
 
-/** The last line that it printed, or why it was ended. */
+/** The last line that the command printed on stderr, or else the reason why it was ended. */
 export function lastLine({ stderr, reason }: Pick<Outcome, "stderr" | "reason">): string {
   return (stderr.trim() || reason).split("\n").at(-1) ?? "";
 }
 
-/** Undefined where an instance has answered. `what`: the command, as a person would type it. */
+/**
+ * The error of a command that got no answer from an instance, or that did not run to its end.
+ * Otherwise undefined. `what`: the command, as a person would type it.
+ */
 export function noInstance(outcome: Outcome, what: string): CommandError | undefined {
   const message = lastLine(outcome);
   if (outcome.timedOut || UNREACHABLE.test(message)) return noInstanceError(message);

@@ -1,11 +1,11 @@
-/** R, the resources of a job (RFC 20): which ranks, on which hosts. */
+/** R, the resources of a job (RFC 20): its ranks and their hosts. */
 import { decodeHostlist } from "./hostlist.js";
 import { decodeIdset } from "./idset.js";
 
 export interface Resources {
   /** Broker ranks, ascending. */
   ranks: number[];
-  /** Host names, one a rank, in the order of `ranks`. */
+  /** Host names, one per rank, in the order of `ranks`. */
   hosts: string[];
 }
 
@@ -21,7 +21,7 @@ export function parseResources(text: string): Resources {
     throw new Error(
       `R has version ${version}, this program reads version 1; update flux-usernetes`,
     );
-  // nodelist runs parallel to R_lite's ranks as written (RFC 20), so sort them together.
+  // The hosts in nodelist are in the order of R_lite's ranks (RFC 20), so both are sorted together.
   const ranks = execution.R_lite.flatMap((entry) => decodeIdset(entry.rank));
   const hosts = execution.nodelist.flatMap(decodeHostlist);
   if (ranks.length !== hosts.length)

@@ -1,33 +1,40 @@
 /**
- * The help of a command as data. `--help`, the manual pages and the completion are made of it,
- * also for the commands that run without Node.js: lib/help/usernetes.ts, lib/help/sh-commands.ts.
+ * The help of a command as data. `--help`, the manual pages and the shell completion are generated
+ * from it, also for the commands that run without Node.js: lib/help/usernetes.ts,
+ * lib/help/sh-commands.ts.
  */
 import { Argument, Command } from "commander";
 
 export interface CommandHelp {
   name: string;
-  /** What the command does, without a capital and a full stop. */
+  /** What the command does, without a capital letter at the start and a full stop at the end. */
   summary: string;
-  /** What follows the name, if `[options]` and the operands do not say enough. */
+  /** The usage after the name, if `[options]` and the operands do not explain enough. */
   usage?: string;
-  /** By `<cluster>` or `[job...]`. */
+  /** The keys are operands, such as `<cluster>` or `[job...]`. */
   operands?: Record<string, string | { text: string; choices: string[] }>;
-  /** By `-o, --output <file>`. `<name...>` takes several values, and has an empty list by default. */
+  /**
+   * The keys are flags, such as `-o, --output <file>`. An option with `<name...>` takes several
+   * values, and its default is an empty list.
+   */
   options?: Record<string, string | { text: string; default: string }>;
-  /** Paragraphs; line breaks in them do not count. */
+  /** Paragraphs. Line breaks within a paragraph are ignored. */
   details?: string[];
-  /** What each exit status means. */
+  /** The meaning of each exit status. */
   exits?: Record<string, string>;
   /** An example may have several lines. */
   examples: string[];
 }
 
-/** Columns that the text of an option is wrapped into; commander's own 40 are too many for 60. */
+/**
+ * The fewest columns into which the text of an option is wrapped. commander's default of 40 is too
+ * many for a terminal of 60 columns.
+ */
 const NARROWEST = 20;
-/** As commander has it where there is no terminal. */
+/** The width in columns if the output is not a terminal. commander has the same default. */
 const WIDTH = 80;
 
-/** A command with its help, which is yet to be given its action. */
+/** A command with its help. The caller adds the action. */
 export class HelpedCommand extends Command {
   constructor(readonly helpData: CommandHelp) {
     super(helpData.name);
@@ -47,12 +54,12 @@ export class HelpedCommand extends Command {
     this.addHelpText("after", () => this.afterOptions());
   }
 
-  /** Without `help`, which commander adds. */
+  /** The subcommands without `help`, which commander adds. */
   subcommands(): HelpedCommand[] {
     return this.commands.filter((each) => each instanceof HelpedCommand);
   }
 
-  /** The details, one line a paragraph. */
+  /** The details, with each paragraph on one line. */
   paragraphs(): string[] {
     return (this.helpData.details ?? []).map((text) => text.replace(/\s*\n\s*/g, " "));
   }
@@ -64,7 +71,7 @@ export class HelpedCommand extends Command {
     return `Exit codes: ${each.join(", ")}.`;
   }
 
-  /** Lines. */
+  /** The lines of all examples. */
   examples(): string[] {
     return this.helpData.examples.flatMap((example) => example.split("\n"));
   }

@@ -1,6 +1,7 @@
 /**
- * The help of `usernetes` and its verbs: bin/usernetes and lib/node/by_hand.py, which print what
- * the build makes of it. lib/node/by_hand_options.py reads the command line; a test compares.
+ * The help of `usernetes` and its verbs. The build generates from it the text that bin/usernetes
+ * and lib/node/by_hand.py print. The options themselves are parsed in lib/node/by_hand_options.py;
+ * a test compares both.
  */
 import { HelpedCommand, type CommandHelp } from "./command-help.js";
 
@@ -110,7 +111,10 @@ const VERBS: CommandHelp[] = [
   },
 ];
 
-/** Never run: `usernetes` does not need Node.js. */
+/**
+ * The command `usernetes`, for its help only. It is never run, because `usernetes` does not need
+ * Node.js.
+ */
 export function usernetesCommand(): HelpedCommand {
   const program = new HelpedCommand({
     name: "usernetes",

@@ -1,7 +1,7 @@
 /**
- * What is done again after it failed: at once costs a processor where it fails each time,
- * and seldom is late where it passes. So each pause is twice the last, up to a limit, and
- * a success makes the next one short again.
+ * Repeats an action after failures. Immediate retries would keep a processor busy as long as the
+ * action fails, and rare ones would be late when it works again. Therefore each pause is twice as
+ * long as the previous one, up to a limit, and a success makes the next pause short again.
  */
 import { messageOf } from "../errors.js";
 import type { Clock } from "./clock.js";
@@ -22,7 +22,7 @@ export class Backoff {
     this.nextMs = pauses.firstMs;
   }
 
-  /** Calls back after the next pause, which is returned, in ms. */
+  /** Calls back after the next pause. Returns the pause in milliseconds. */
   again(callback: () => void): number {
     const pauseMs = this.nextMs;
     this.nextMs = Math.min(pauseMs * 2, this.pauses.maxMs);
@@ -30,12 +30,12 @@ export class Backoff {
     return pauseMs;
   }
 
-  /** It has worked. */
+  /** Makes the next pause short again, after a success. */
   reset(): void {
     this.nextMs = this.pauses.firstMs;
   }
 
-  /** Does not call back any more. */
+  /** Cancels the pending callback. */
   cancel(): void {
     this.cancelTimer?.();
   }
@@ -44,12 +44,12 @@ export class Backoff {
 export interface Retry {
   clock: Pick<Clock, "after">;
   pauses: Pauses;
-  /** Whether it is still to be done: asked before each try. */
+  /** Returns whether to try. Called before each try. */
   isWanted: () => boolean;
   onError: (why: string, pauseMs: number) => void;
 }
 
-/** Acts until that works; undefined where it is not wanted any more. */
+/** Calls `act` until it succeeds. Returns undefined if `isWanted` returns false. */
 export async function retry<T>(act: () => Promise<T>, how: Retry): Promise<T | undefined> {
   const backoff = new Backoff(how.clock, how.pauses);
   while (how.isWanted())

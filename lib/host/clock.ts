@@ -1,17 +1,17 @@
-/** Time as an argument: seconds since the epoch, as in RFC 18 eventlogs. */
+/** A clock, passed as an argument. Times are seconds since the epoch, as in RFC 18 eventlogs. */
 export interface Clock {
   now(): number;
-  /** Calls back once after `ms`; the returned function takes it back. */
+  /** Calls back once after `ms`. The returned function cancels that. */
   after(ms: number, callback: () => void): () => void;
 }
 
 export const systemClock: Clock = {
   now: () => Date.now() / 1000,
-  // A daemon that has ended does not stay for what it meant to do later.
+  // These timers do not keep the process running when the daemon has ended.
   after: (ms, callback) => timer(ms, callback, (started) => started.unref()),
 };
 
-/** Its timers keep the process running: for what the daemon cannot run without. */
+/** A clock whose timers keep the process running, for parts that the daemon cannot run without. */
 export const keepingClock: Clock = { ...systemClock, after: timer };
 
 function timer(
@@ -19,7 +19,8 @@ function timer(
   callback: () => void,
   onStart: (timer: NodeJS.Timeout) => void = () => undefined,
 ): () => void {
-  // setTimeout wraps at 2^31 ms: an earlier wake-up is harmless, a lost one is not.
+  // setTimeout changes a delay of more than 2^31-1 ms to 1 ms. Calling back early, after 2^31-1 ms,
+  // is harmless.
   const started = setTimeout(callback, Math.min(Math.max(ms, 0), 2 ** 31 - 1));
   onStart(started);
   return () => {

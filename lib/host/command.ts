@@ -1,38 +1,46 @@
 /**
- * One small value for "run this": here or, wrapped by lib/flux/exec, on ranks.
- * Always an argument vector and an explicit environment, never a shell string.
+ * A command to run: here or, wrapped by lib/flux/exec, on ranks. It always has an argument vector
+ * and an explicit environment, and is never a shell string.
  */
 export interface Command {
   argv: string[];
-  /** The whole environment: nothing is inherited. */
+  /** The whole environment: the process inherits nothing else. */
   env: Record<string, string>;
-  /** After this the process gets SIGTERM, and SIGKILL `KILL_AFTER_MS` later. */
+  /** After this time, the process gets SIGTERM, and SIGKILL `KILL_AFTER_MS` later. */
   timeoutMs: number;
-  /** Characters of its output that are taken, if not OUTPUT_MAX; it is ended beyond. */
+  /**
+   * The most characters of stdout and of stderr; by default OUTPUT_MAX. A process that prints more
+   * is ended.
+   */
   outputMax?: number;
 }
 
 export interface Outcome {
-  /** Undefined if a signal ended it or it could not be started. */
+  /**
+   * Undefined if a signal ended the process, if it printed too much, or if it could not be started.
+   */
   exitCode: number | undefined;
-  /** At most `OUTPUT_MAX` characters each. */
+  /** Both have at most `outputMax` characters. `stderr` is empty if `onStderrLine` gets it. */
   stdout: string;
   stderr: string;
   timedOut: boolean;
-  /** Why it could not be started or how it was ended; empty if it ran to its end. */
+  /** Why the process could not be started or how it was ended. Empty if it exited by itself. */
   reason: string;
 }
 
 export interface RunOptions {
-  /** The run is not wanted any more: SIGTERM, then SIGKILL. */
+  /** Aborting it ends the process with SIGTERM, then SIGKILL. */
   signal?: AbortSignal;
-  /** Called with each line of stderr as it comes, without its newline. */
+  /** Called with each line of stderr as soon as it arrives, without its newline. */
   onStderrLine?: (line: string) => void;
-  /** Called once, with its stdin; it has none otherwise. */
+  /** Called once, with the process's stdin. Without it, the process has no stdin. */
   onInput?: (input: Input) => void;
 }
 
-/** Input of a process that no longer reads is lost; the end of the process reveals that. */
+/**
+ * The stdin of a process. Input to a process that no longer reads is lost; the end of the process
+ * reveals that.
+ */
 export interface Input {
   write(line: string): void;
   end(): void;
@@ -42,10 +50,16 @@ export type Run = (command: Command, options?: RunOptions) => Promise<Outcome>;
 
 export const KILL_AFTER_MS = 7_000;
 export const OUTPUT_MAX = 1 << 20;
-/** Of what Flux prints that users and nodes make: a jobspec with files in it, a list of all jobs. */
+/**
+ * For output of Flux that grows with users and nodes: a jobspec with files in it, a list of all
+ * jobs.
+ */
 export const OUTPUT_MAX_FLUX = 128 << 20;
 
-/** Runs and gives stdout; throws an Error with the command, its status and stderr. */
+/**
+ * Runs the command and returns its stdout. If it fails, throws an Error with the command, its
+ * status and the last line of its stderr.
+ */
 export async function output(runner: Run, command: Command): Promise<string> {
   const outcome = await runner(command);
   if (outcome.exitCode === 0) return outcome.stdout;

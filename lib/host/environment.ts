@@ -1,6 +1,9 @@
-/** What processes get of our own environment: here all of it, on the nodes no more than is needed. */
+/**
+ * The environment of child processes, taken from this process's own: local commands get all of it,
+ * and the nodes only what they need.
+ */
 
-/** What local `flux` commands run with. */
+/** The environment of local `flux` commands. */
 export function localEnvironment(): Record<string, string> {
   return Object.fromEntries(
     Object.entries(process.env).flatMap(([key, value]) =>
@@ -9,7 +12,10 @@ export function localEnvironment(): Record<string, string> {
   );
 }
 
-/** What goes to every node, beside a cluster's own variables; `passEnv`: further names. */
+/**
+ * The variables that every node gets besides a cluster's own. `passEnv`: names of further
+ * variables.
+ */
 export function nodeEnvironment(passEnv: readonly string[]): Record<string, string> {
   const all = localEnvironment();
   const names = ["PATH", "FLUX_URI", ...passEnv];

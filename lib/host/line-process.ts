@@ -1,29 +1,32 @@
 /**
- * A long-lived child process that speaks lines. It gets SIGTERM from the kernel
- * when this process dies, whatever kills it.
+ * A long-lived child process that exchanges lines of text with this one. If this process dies for
+ * any reason, the kernel sends SIGTERM to the child.
  */
 import { execa } from "execa";
 import { workingDirectory } from "./working-directory.js";
 import { readLines } from "./lines.js";
 
-/** Bytes of a line of JSON: the record of 4,096 nodes is some MB. */
+/** The most bytes of a line of JSON. The record of 4,096 nodes has a few MB. */
 const LINE_MAX = 16 << 20;
 const ERROR_LINE_MAX = 1 << 16;
 
 export interface LineProcessOptions {
   argv: string[];
   env: Record<string, string>;
-  /** Whole lines only: an incomplete last line is dropped. */
+  /** Called with whole lines only. An incomplete last line is dropped. */
   onLine: (line: string) => void;
-  /** The head of a line that is longer than 16 MiB. */
+  /** Called with the head of a line that is longer than 16 MiB. */
   onLongLine: (head: string) => void;
   onErrorLine: (line: string) => void;
-  /** Its end; `exitCode` is undefined if a signal ended it or it never began. */
+  /**
+   * Called when the process has ended and all of its lines have been delivered. `exitCode` is
+   * undefined if a signal ended the process or it could not be started.
+   */
   onEnd: (exitCode: number | undefined) => void;
 }
 
 export interface LineProcess {
-  /** False if it does not take input any more. */
+  /** Returns false if the process's stdin is closed. */
   write(line: string): boolean;
   closeInput(): void;
   terminate(): void;
@@ -37,7 +40,7 @@ export function startLineProcess(options: LineProcessOptions): LineProcess {
     reject: false,
     buffer: false,
     stdin: "pipe",
-    // Ctrl-C is for us, who end it in order.
+    // The child must not get Ctrl-C, because this process ends it in an orderly way.
     detached: true,
   });
   const { onLine, onLongLine: onLong, onErrorLine } = options;
@@ -50,7 +53,7 @@ export function startLineProcess(options: LineProcessOptions): LineProcess {
       onTorn: onErrorLine,
     }),
   ]);
-  // What is written in one turn goes as one: each write costs as much as a line.
+  // All lines of one turn of the event loop are written together, because each write is expensive.
   let gathers = false;
   const gather = () => {
     if (gathers) return;
@@ -61,7 +64,7 @@ export function startLineProcess(options: LineProcessOptions): LineProcess {
       child.stdin.uncork();
     });
   };
-  // EPIPE: onEnd reports the end of the process.
+  // Errors such as EPIPE are ignored: onEnd reports the end of the process.
   child.stdin.on("error", () => undefined);
   void child.then(async ({ exitCode }) => {
     await delivered;

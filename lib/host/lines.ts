@@ -1,23 +1,23 @@
 /**
- * The lines of a stream. A line ends with a newline and with nothing else (a
- * JSON string may hold U+2028).
+ * Splits a stream into lines. Only a newline ends a line (a JSON string may contain U+2028). A
+ * carriage return before it is removed.
  *
- * Promises: memory stays bounded, however long a line is: only the head of
- * a line longer than `max` is reported.
+ * Promises: memory stays bounded, however long a line is. If a line is longer than `max`, only its
+ * head is reported.
  */
 import type { Readable } from "node:stream";
 import { finished } from "node:stream/promises";
 
-/** Bytes that are reported of a line that is too long. */
+/** The length of the reported head of a line that is too long, in bytes. */
 const HEAD = 4096;
 const NEWLINE = 10;
 
 export interface LineOptions {
-  /** Bytes. */
+  /** The most bytes of a line. */
   max: number;
   onLine: (line: string) => void;
   onLong: (head: string) => void;
-  /** What the stream ended with, without a newline. */
+  /** Called with the last line if the stream ends without a newline. */
   onTorn: (line: string) => void;
 }
 
@@ -27,7 +27,7 @@ export async function readLines(stream: Readable, options: LineOptions): Promise
   stream.on("data", (chunk: Buffer) => {
     reader.take(chunk);
   });
-  // A stream that was torn off has ended too.
+  // A stream that ended with an error has ended too.
   await finished(stream, { writable: false }).catch(() => undefined);
   reader.end();
 }

@@ -1,4 +1,4 @@
-/** Where this package is: files that are not compiled are found from its root. */
+/** Finds this package's files that are not compiled, from the package's root. */
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";

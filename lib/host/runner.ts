@@ -1,17 +1,17 @@
 /**
  * Runs a Command as a local process with execa.
  *
- * Promises: never rejects; ends within the command's deadline plus
- * KILL_AFTER_MS whatever the process does, because `flux exec` to a broker that
- * just died ignores SIGTERM and can hang on SIGKILL's pipes; a process whose
- * parent was killed with -9 gets SIGTERM from the kernel (setpriv(1)).
+ * Promises: The call never rejects. Whatever the process does, the call ends within the command's
+ * timeout plus KILL_AFTER_MS, because `flux exec` to a broker that has just died ignores SIGTERM
+ * and can hang on SIGKILL's pipes. If this process is killed with -9, the kernel sends SIGTERM to
+ * the child (setpriv(1)).
  */
 import { execa } from "execa";
 import { KILL_AFTER_MS, OUTPUT_MAX, type Outcome, type Run } from "./command.js";
 import { workingDirectory } from "./working-directory.js";
 import { readLines } from "./lines.js";
 
-/** Bytes; what is longer is no line of a program that means to be read. */
+/** The most bytes of a line of stderr. A longer line is not meant for people. */
 const LINE_MAX = 1 << 16;
 
 export const run: Run = async (command, options = {}) => {
@@ -21,7 +21,7 @@ export const run: Run = async (command, options = {}) => {
     env: command.env,
     extendEnv: false,
     stdin: options.onInput ? "pipe" : "ignore",
-    // Ctrl-C is for us, who end it in order.
+    // The child must not get Ctrl-C, because this process ends it in an orderly way.
     detached: true,
     timeout: command.timeoutMs,
     ...(options.signal ? { cancelSignal: options.signal } : {}),
@@ -43,7 +43,7 @@ export const run: Run = async (command, options = {}) => {
   const lines = each ? readLines(child.stderr, { max: LINE_MAX, ...each }) : undefined;
   const result = await child;
   await lines;
-  // What has printed too much may exit with 0 all the same, with the rest of it lost.
+  // A process that printed too much may still exit with 0, but the rest of its output is lost.
   const cut = result.isMaxBuffer ? `it printed more than ${outputMax} characters` : undefined;
   const exitCode = cut === undefined ? result.exitCode : undefined;
   return {
@@ -55,7 +55,7 @@ export const run: Run = async (command, options = {}) => {
   } satisfies Outcome;
 };
 
-/** In one line. */
+/** The reason in one line. */
 function reasonOf({ code, shortMessage }: { code?: string; shortMessage?: string }): string {
   if (code === "ENOENT") return "setpriv (of util-linux) is not on the PATH";
   return (shortMessage ?? "").split("\n")[0] ?? "";

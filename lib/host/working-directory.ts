@@ -1,6 +1,6 @@
 /**
- * Where a child process runs: here, or in / where this process may not enter its own
- * directory any more (/root, after sudo -u). A child cannot be started there.
+ * The working directory of child processes: the current one, or / if this process may no longer
+ * enter the current one (/root, after sudo -u), because a child cannot be started there.
  */
 import { accessSync, constants } from "node:fs";
 

@@ -1,8 +1,7 @@
 /**
- * The container engines, one description each: all that names containers,
- * networks, volumes or compose follows from it.
+ * The container engines and their compose commands.
  *
- * Compose gets the project with -p because older podman-compose ignores
+ * The project is passed to compose with -p, because older versions of podman-compose ignore
  * COMPOSE_PROJECT_NAME.
  */
 export const ENGINES = ["docker", "podman", "nerdctl"] as const;
@@ -24,7 +23,10 @@ export function engine(name: EngineName): Engine {
   return DESCRIPTIONS[name];
 }
 
-/** What the template's Makefile takes as COMPOSE; a project has no character that a shell reads. */
+/**
+ * The variable COMPOSE of the template's Makefile. The project's name has no character that is
+ * special in a shell.
+ */
 export function composeCommand(name: EngineName, project: string): string {
   return [...engine(name).compose, "-p", project].join(" ");
 }

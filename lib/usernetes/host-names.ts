@@ -1,8 +1,8 @@
 /**
- * Whether hosts can be nodes of a cluster by their names. A node's name is made of its
- * host's (names.ts), and its takers refuse some: Kubernetes takes a DNS subdomain
- * (RFC 1123), which is a label's value as well (63 characters), and sethostname(2)
- * takes 64 bytes. The claim and the doctor ask here.
+ * Checks whether hosts can be nodes of a cluster by their names. A node's name is made from the
+ * host's name (names.ts). Kubernetes requires a DNS subdomain (RFC 1123) that is also valid as a
+ * label's value (63 characters), and sethostname(2) takes 64 bytes. The claim and the doctor use
+ * these checks.
  */
 import { nodeName } from "./names.js";
 
@@ -20,7 +20,7 @@ export function hostNameFault(host: string): string | undefined {
   return `the host name ${show(host)} is too long: the node name ${name} has ${length} characters, allowed are ${NAME_MAX} (a Kubernetes label; sethostname(2) takes 64), so ${most} for the host; rename the host`;
 }
 
-/** Why these hosts cannot be the nodes of one cluster: the first fault. */
+/** The first reason why these hosts cannot be the nodes of one cluster; undefined if they can. */
 export function hostNamesFault(hosts: readonly string[]): string | undefined {
   const first = new Map<string, string>();
   for (const host of hosts) {
@@ -38,5 +38,5 @@ export function hostNamesFault(hosts: readonly string[]): string | undefined {
   return undefined;
 }
 
-/** Printable, and not longer than a line has room for. */
+/** The host name with control characters escaped, and no longer than 100 characters. */
 const show = (host: string): string => JSON.stringify(host).slice(1, -1).slice(0, 100);

@@ -1,7 +1,9 @@
-/** What belongs to a cluster is named after its job, from the integer id (never a printed one). */
+/**
+ * The names of a cluster's resources, derived from the integer job ID (never from a printed one).
+ */
 import { f58 } from "../flux/jobid.js";
 
-/** The cluster of the whole instance, which is no job's. Flux gives no job this id. */
+/** The job ID of the cluster of the whole instance. Flux gives this job ID to no job. */
 export const INSTANCE = 0n;
 
 /** `ƒ2QT1HSJy5`, or `instance`: the name of a cluster for people. */
@@ -9,7 +11,10 @@ export function nameOf(jobid: bigint): string {
   return jobid === INSTANCE ? "instance" : f58(jobid);
 }
 
-/** `2qt1hsjy5`: F58 without ƒ, lower-cased. Not unique: a marker file distinguishes two. */
+/**
+ * `2qt1hsjy5`: F58 without ƒ, in lower case. Two jobs may have the same one; a marker file
+ * distinguishes them.
+ */
 function shortName(jobid: bigint): string {
   return jobid === INSTANCE ? "instance" : f58(jobid).slice(1).toLowerCase();
 }
@@ -20,28 +25,37 @@ export function workdir(base: string, jobid: bigint): string {
   return `${base === "/" ? "" : base}/usernetes-${name}`;
 }
 
-/** `usernetes-2qt1hsjy5`: compose project; its container is `usernetes-2qt1hsjy5-node-1`. */
+/** `usernetes-2qt1hsjy5`: the compose project. Its container is `usernetes-2qt1hsjy5-node-1`. */
 export function project(jobid: bigint): string {
   return `usernetes-${shortName(jobid)}`;
 }
 
-/** Whose image keeps the layers that all clusters are made of. No cluster's begins with it. */
+/**
+ * The project whose image keeps the layers that all clusters share. No cluster's project starts
+ * with this name.
+ */
 export const WARM_PROJECT = "usernetes_warm";
 
-/** `u7s-node1`: the Kubernetes node on a host; stage.sh makes it of the host's own name. */
+/**
+ * `u7s-node1`: the name of the Kubernetes node on a host. stage.sh makes it from the host's own
+ * name.
+ */
 export function nodeName(host: string): string {
   return `u7s-${host.toLowerCase()}`;
 }
 
-/** The archive that carries the join-command (flux-archive(1)). */
+/** The name of the archive with the join command (flux-archive(1)). */
 export const archive = project;
 
-/** What the marker file in a workdir holds: whose it is. */
+/**
+ * The content of the marker file in a work directory: the job and the instance that own the
+ * directory.
+ */
 export function marker(jobid: bigint, instance: string): string {
   return `${jobid} ${instance}`;
 }
 
-/** The beginning of the names of the directories that a cluster's join-command is in for a moment. */
+/** The prefix of the names of the directories that briefly contain a cluster's join command. */
 export function joinDirectory(jobid: bigint, instance: string): string {
   return `usernetes-join-${jobid}-${instance}`;
 }

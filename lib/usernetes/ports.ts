@@ -1,6 +1,6 @@
 /**
- * The ports of a cluster, the same on all its ranks: usernetes' four, and one for each further
- * variable of the template that is a port (usernetes.port-variables).
+ * The ports of a cluster, the same on all of its ranks: the four of usernetes, and one for each
+ * further port variable of the template (usernetes.port-variables).
  */
 
 export interface Ports {
@@ -8,21 +8,24 @@ export interface Ports {
   kubelet: number;
   flannel: number;
   apiserver: number;
-  /** By the name of the variable. */
+  /** Further ports, by the names of their variables. */
   [variable: string]: number;
 }
 
 export const DEFAULT_PORTS: Ports = { etcd: 2379, kubelet: 10250, flannel: 8472, apiserver: 6443 };
 const OWN = Object.keys(DEFAULT_PORTS);
 
-/** Those beside the four. */
+/** The names of the ports besides the four of usernetes. */
 export function portVariablesOf(ports: Ports): string[] {
   return Object.keys(ports).filter((name) => !OWN.includes(name));
 }
 
 export type PortRange = { first: number; last: number } | "default";
 
-/** `20000-29999` or `default`; undefined if it is neither, or holds no four ports. */
+/**
+ * `20000-29999` or `default`. Undefined if the text is neither, or if the range has fewer than four
+ * ports.
+ */
 export function parsePortRange(text: string): PortRange | undefined {
   if (text === "default") return "default";
   const match = /^([0-9]{1,5})-([0-9]{1,5})$/.exec(text);
@@ -31,13 +34,13 @@ export function parsePortRange(text: string): PortRange | undefined {
   return first >= 1 && last <= 65535 && last - first >= 3 ? { first, last } : undefined;
 }
 
-/** How many ports a cluster has: one for each variable beside the four. */
+/** The number of ports of a cluster: the four, and one for each variable. */
 export const portCount = (variables: readonly string[]): number => OWN.length + variables.length;
 
 /**
- * The lowest block of ports that no open cluster has: all that is known
- * of taken ports is in the records, so a crash loses nothing. Undefined if no
- * block is free. With "default" the template has its own choice for `variables`, too.
+ * The lowest block of ports that no open cluster has. The open clusters' records are the only
+ * source for this, so that a crash loses nothing. Undefined if no block is free. With "default",
+ * the template chooses the ports of `variables` as well.
  */
 export function choosePorts(
   range: PortRange,

@@ -1,12 +1,12 @@
 /**
- * Node subnets: the i-th rank of a cluster gets the i-th /24 of a block taken
- * from the pool, so that they differ within a cluster and on each node.
+ * Node subnets. The i-th rank of a cluster gets the i-th /24 of a block from the pool, so that
+ * subnets differ within a cluster and between the clusters of a node.
  */
 
 export interface Pool {
   /** The pool's address as a number. */
   address: number;
-  /** How many /24 it holds. */
+  /** The number of /24 subnets in the pool. */
   size: number;
 }
 
@@ -17,10 +17,13 @@ export interface Block {
   count: number;
 }
 
-/** All addresses. */
+/** The pool of all IPv4 addresses. */
 export const WHOLE: Pool = { address: 0, size: 2 ** 24 };
 
-/** `10.100.0.0/14`; undefined if it is no network of /24 or larger on its own boundary. */
+/**
+ * `10.100.0.0/14`. Undefined if the text is not a network from /8 to /24, or if its address has
+ * bits beyond the prefix.
+ */
 export function parsePool(text: string): Pool | undefined {
   const match = /^([0-9]{1,3})\.([0-9]{1,3})\.([0-9]{1,3})\.([0-9]{1,3})\/([0-9]{1,2})$/.exec(text);
   if (!match) return undefined;
@@ -37,7 +40,10 @@ export function subnet(pool: Pool, index: number): string {
   return `${[24, 16, 8, 0].map((shift) => Math.floor(address / 2 ** shift) % 256).join(".")}/24`;
 }
 
-/** The index of a /24 in the pool; the reverse of `subnet`. Negative or past `size`: another pool's. */
+/**
+ * The index of a /24 in the pool; the reverse of `subnet`. If the subnet is not in the pool, the
+ * index is negative or at least `size`.
+ */
 export function indexOf(pool: Pool, text: string): number {
   const address = text
     .replace(/\/24$/, "")
@@ -52,9 +58,10 @@ export function following(text: string, n: number): string {
 }
 
 /**
- * The part of the pool that a network takes, given as a node prints it (`10.1.2.3/16`,
- * `10.1.2.3`); undefined where they do not overlap. What is larger than /8 stands for
- * all that is elsewhere (`0.0.0.0/1` of a VPN), as a default route does.
+ * The block that a network takes, by its index in the pool, from which it may extend beyond the
+ * pool. The network is given as a node prints it (`10.1.2.3/16`, `10.1.2.3`). Undefined if it does
+ * not overlap with the pool, or if it is larger than /8: such a route (`0.0.0.0/1` of a VPN) is
+ * like a default route.
  */
 export function blockOfNetwork(pool: Pool, text: string): Block | undefined {
   const [, address = "", length = "32"] = /^([0-9.]+)(?:\/([0-9]+))?$/.exec(text) ?? [];

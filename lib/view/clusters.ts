@@ -1,7 +1,7 @@
 /**
- * Lists the clusters of an instance. `flux jobs`, with its own filters, and the KVS show which
- * jobs may have a cluster; their records show whether they do. Users can write the memo that
- * `flux jobs` shows: it only saves reading some records.
+ * The clusters of an instance. `flux jobs`, with its own filters, and the entries in the KVS give
+ * the jobs that may have a cluster; the jobs' records show which of them have one. The memo that
+ * `flux jobs` shows can be written by the job's user, so it only limits how many jobs are read.
  */
 import { CommandError, EXIT } from "../errors.js";
 import { lastLine, noInstance } from "../flux/no-instance.js";
@@ -12,23 +12,29 @@ import { NotSeen, seeInstance, seeJob } from "./job.js";
 import { summarize, type Summary } from "./summary.js";
 
 const DEADLINE_MS = 30_000;
-/** Jobs that are read at the same time: each starts three processes. */
+/** The number of jobs that are read at the same time. Each of them takes three processes. */
 const AT_ONCE = 8;
-/** The annotation's first character shows whether there is one. */
+/** The first character of the annotation shows whether the job has the memo. */
 const FORMAT = "{id.dec} {userid} {username} {annotations.user.usernetes!r:.1}";
 
 export interface Wanted {
   /** Arguments for `flux jobs`. */
   filters: string[];
-  /** The maximum number of jobs to examine; 0: no limit, as for named jobs, to which no filter applies. */
+  /** The most jobs to read. 0: no limit, as for jobs that are named, to which no filter applies. */
   count: number;
-  /** Also clusters to which filters do not apply: the instance's, and ended ones with leftovers. */
+  /**
+   * Whether to include the clusters to which no filter applies: the instance's, and all that have
+   * an entry in the KVS, such as those of ended jobs with leftovers.
+   */
   open: boolean;
-  /** A hint for the caller beside the answer. */
+  /** Called with each warning for the user. */
   warn: (text: string) => void;
 }
 
-/** Only what this user may see. Throws a CommandError: no instance, or a filter is refused. */
+/**
+ * The clusters that this user may read. Throws a CommandError if there is no instance, or if
+ * `flux jobs` refuses a filter.
+ */
 export async function seeClusters(run: Run, wanted: Wanted): Promise<Summary[]> {
   const { open } = wanted;
   const users = await jobsWithMemo(run, wanted);
@@ -52,7 +58,8 @@ async function see(
     return summarize(seen, user || (await userName(run, seen.cluster.userid)));
   } catch (error) {
     if (!(error instanceof CommandError && error.status === EXIT.failed)) throw error;
-    // Another user's, or purged in the meantime. A job that cannot be read hides no other.
+    // A NotSeen is not reported: the job is another user's, or was purged in the meantime. Any
+    // other failure is reported, and does not hide the other jobs.
     if (!(error instanceof NotSeen)) warn(error.message);
     return undefined;
   }
@@ -63,7 +70,7 @@ async function jobsWithMemo(
   run: Run,
   { filters, count, warn }: Wanted,
 ): Promise<Map<bigint, string>> {
-  // One more shows that there are more.
+  // One more job than `count` shows that the list was truncated.
   const most = filters.includes("--") ? [] : [`--count=${count > 0 ? count + 1 : 0}`];
   const argv = ["flux", "jobs", "--no-header", `--format=${FORMAT}`, ...most, ...filters];
   const limits = { timeoutMs: DEADLINE_MS, outputMax: OUTPUT_MAX_FLUX };
@@ -88,7 +95,7 @@ async function jobsWithMemo(
   return found;
 }
 
-/** Existing clusters, and those with leftovers; empty for a guest. */
+/** The job IDs of all entries in the KVS. Empty for a guest, who may not read them. */
 async function openClusters(run: Run): Promise<bigint[]> {
   const argv = ["flux", "kvs", "ls", "-1", "usernetes.cluster"];
   const env = { ...environment(), FLUX_KVS_NAMESPACE: "primary" };
@@ -101,7 +108,7 @@ async function openClusters(run: Run): Promise<bigint[]> {
   });
 }
 
-/** The name of a user, or the number if there is no name. */
+/** The name of a user, or the user ID as text if the user has no name. */
 export async function userName(run: Run, userid: number): Promise<string> {
   const argv = ["id", "-nu", String(userid)];
   const { exitCode, stdout } = await run({ argv, env: environment(), timeoutMs: DEADLINE_MS });

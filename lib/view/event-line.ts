@@ -1,10 +1,13 @@
-/** An event of the record as a line, for a cluster that is followed in a pipe. Pure. */
+/** Formats an event of the record as one line, for output to a pipe. Pure. */
 import { names, type Cluster } from "../cluster/state.js";
 import { decodeIdset } from "../flux/idset.js";
 import type { RecordEvent } from "../record/events.js";
 import { fsd } from "./terminal.js";
 
-/** `2.1s up: ok on node[0-1] (rank 0-1) in 2.0s`; the first time is since the claim. */
+/**
+ * `2.1s up: ok on node[0-1] (rank 0-1) in 2.0s`. The first time is the time since `from`, which is
+ * in seconds since the epoch.
+ */
 export function eventLine(event: RecordEvent, cluster: Cluster, from: number): string {
   return `${fsd(Math.max(0, event.timestamp - from)).padStart(7)} ${eventText(event, cluster)}`;
 }
@@ -34,7 +37,7 @@ function eventText(event: RecordEvent, cluster: Cluster): string {
       return left.length > 0 ? `leftovers on ${names(cluster, left)}` : "gone";
     }
     default:
-      // One that a later version writes.
+      // A later version may write other events.
       return (event as { name: string }).name;
   }
 }

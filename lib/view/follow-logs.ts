@@ -1,9 +1,10 @@
 /**
- * The output of a cluster's steps as it appears, until the cluster has settled or is down. If
- * its nodes cannot be read (by a guest), the saved lines of each step when it has ended.
+ * Prints the output of a cluster's steps as it appears, until the cluster has settled or is down.
+ * If the nodes' logs cannot be read (by a guest), it prints the saved lines of each step when the
+ * step has ended.
  *
- * Promises: no line is printed twice, and output that a node could not send, as its directory was
- * removed by then, is replaced by the saved lines.
+ * Promises: no line is printed twice. If a node could not send its output because its directory was
+ * already removed, the saved lines are printed instead.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Cluster } from "../cluster/state.js";
@@ -15,18 +16,18 @@ import { asked, inPlace, linesOfRanks, printLogs, type Wanted } from "./logs.js"
 import { keptLogs } from "./saved-logs.js";
 
 const PAUSE_MS = 1000;
-/** Lines of a rank and a step that are remembered. */
+/** The number of printed lines that are remembered for each rank and step. */
 const REMEMBERED = 200;
-/** Seconds: longer than any bring-up. */
+/** Limit of the call to the nodes, in seconds: longer than any bring-up. */
 const LIMIT_S = 7 * 86_400;
 
 export interface Following {
   look: () => Promise<SeenJob>;
-  /** Set when there is a cluster. */
+  /** Called once the cluster has its claim. */
   wanted: (cluster: Cluster) => Wanted;
   printer: LogPrinter;
   say: (text: string) => void;
-  /** It waits for a cluster; throws if none will come. */
+  /** Called while the job waits for its cluster. Throws if the job will not get one. */
   onNone: (seen: SeenJob) => void;
 }
 
@@ -59,7 +60,11 @@ export async function followLogs(run: Run, following: Following): Promise<void> 
   await printed.makeUp(seen, wanted);
 }
 
-/** A cluster that has settled prints nothing more before its teardown. */
+/**
+ * Returns whether to stop following. A settled cluster has no more output before its teardown, so a
+ * cluster is followed until it has settled, or, if its teardown had already started, until it is
+ * down.
+ */
 function endOf(first: Cluster): (cluster: Cluster) => boolean {
   const goesDown = first.teardown !== undefined;
   return ({ settle, down }) => down !== undefined || (!goesDown && settle !== undefined);
@@ -103,7 +108,7 @@ class PrintedLines {
     this.printer.line(step, rank, text);
   }
 
-  /** Prints saved lines that were not printed yet. */
+  /** Prints the saved lines that were not printed yet. */
   async makeUp({ cluster, record }: SeenJob, { ranks, steps }: Wanted): Promise<void> {
     for (const log of await keptLogs(this.run, cluster.jobid, record, steps)) {
       const lines = new Map<number, readonly string[]>();
@@ -122,7 +127,7 @@ class PrintedLines {
   }
 }
 
-/** Those of the last lines that come after the known ones. */
+/** The lines after the last known one. Empty if the last line is known. */
 export function unknown(lines: readonly string[], known: readonly string[]): readonly string[] {
   const end = lines.at(-1);
   if (end === undefined || known.includes(end)) return [];

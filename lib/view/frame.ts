@@ -1,10 +1,13 @@
 /**
- * The lines of one picture on a terminal, and which of them are hidden if there is no room
- * for all. Pure.
+ * The lines of one frame on a terminal, and the choice of which are hidden if there is not enough
+ * room for all of them. Pure, except that `redrawer` writes to the terminal.
  */
 import { wrap, type Look } from "./terminal.js";
 
-/** The lowest weight is hidden first, the highest never. */
+/**
+ * Lines with the lowest weight are hidden first. `fitted` never hides lines with the highest
+ * weight.
+ */
 export const WEIGHT = { done: 0, fact: 1, state: 2, printed: 3, headline: 4 };
 
 export interface FrameLine {
@@ -15,7 +18,10 @@ export interface FrameLine {
 export const weighed = (lines: string[], weight: number): FrameLine[] =>
   lines.map((text) => ({ text, weight }));
 
-/** No wider than the terminal. Its first and last lines describe it. */
+/**
+ * Wraps a line to the terminal's width. The first and the last part contain what matters most, so
+ * the parts between them can be hidden earlier.
+ */
 export function wrapped(line: string, weight: number, look: Look): FrameLine[] {
   return wrap(line, look).map((text, index, { length }) => {
     const isWithin = index > 0 && index < length - 1;
@@ -23,8 +29,10 @@ export function wrapped(line: string, weight: number, look: Look): FrameLine[] {
   });
 }
 
-/** At most this many lines, unless those of the highest weight are more. Of lines of one weight the
- * last ones stay. */
+/**
+ * Hides lines until at most `room` remain, or only those with the highest weight (and the lines in
+ * place of hidden ones). Among lines with the same weight, the last ones stay.
+ */
 export function fitted(frame: FrameLine[], room: number): string[] {
   const out = new Set<FrameLine>();
   let lines = omitLines(frame, out);
@@ -36,12 +44,12 @@ export function fitted(frame: FrameLine[], room: number): string[] {
   return lines;
 }
 
-/** A line in place of each group of hidden lines. */
+/** Replaces each group of hidden lines by one line. */
 function omitLines(frame: FrameLine[], out: Set<FrameLine>): string[] {
   const lines: string[] = [];
   let gap: string[] = [];
   const close = () => {
-    // A single hidden line would take as much room as the line that replaces it.
+    // The line that replaces a single hidden line would take as much room.
     lines.push(...(gap.length > 1 ? [`(${gap.length} lines hidden)`] : gap));
     gap = [];
   };
@@ -65,8 +73,9 @@ const CLEAR_LINE = "\u001b[K";
 const CLEAR_BELOW = "\u001b[J";
 
 /**
- * Lines must be no wider than the terminal. If they do not fit into its height, as few as
- * possible are hidden, except in the last frame, which is complete: nothing is drawn over it.
+ * Returns a function that draws a frame over the previous one. The lines must be no wider than the
+ * terminal. If a frame does not fit into the terminal's height, the lines with the lowest weight
+ * are hidden. The last frame is complete, because nothing is drawn over it.
  */
 export function redrawer(terminal: Terminal): (frame: FrameLine[], isLast?: boolean) => void {
   let drawn = 0;

@@ -1,7 +1,7 @@
 /**
- * Reads one job's cluster from Flux, without the daemon: the job's eventlog and jobspec and
- * its record (`flux job info`), folded as the daemon does. The instance owner sees all jobs, a
- * guest their own.
+ * Reads from Flux what is known about one job's cluster, without the daemon: the job's eventlog,
+ * jobspec and record (`flux job info`). They are folded as the daemon folds them. The instance
+ * owner can read all jobs, a guest their own.
  */
 import { foldJobEvent, foldRecordEvent, type JobEvent } from "../cluster/fold.js";
 import { parseRequest } from "../cluster/request.js";
@@ -18,7 +18,7 @@ import { INSTANCE } from "../usernetes/names.js";
 const DEADLINE_MS = 20_000;
 const RECORD = "usernetes.eventlog";
 
-/** A cluster as it was read from Flux, with the events of its state. */
+/** A cluster as read from Flux, and the events from which its state was folded. */
 export interface SeenJob {
   cluster: Cluster;
   events: JobEvent[];
@@ -26,8 +26,9 @@ export interface SeenJob {
 }
 
 /**
- * Also of a job that Flux has purged, as long as its cluster is open: from its entry.
- * Throws a CommandError: no instance, no such job, or not this user's.
+ * Reads the cluster of a job. If Flux has purged the job, the cluster is read from its entry, if it
+ * has one. Throws a CommandError if there is no instance or no such job, or if the job is another
+ * user's.
  */
 export async function seeJob(run: Run, jobid: bigint): Promise<SeenJob> {
   try {
@@ -93,14 +94,17 @@ function noRecord(error: unknown): string {
   throw error;
 }
 
-/** The cluster of a job that Flux has purged, from its entry. Undefined: it has no entry, or this user may not read it. */
+/**
+ * Reads the cluster of a purged job from its entry. Undefined if there is no entry, or if this user
+ * may not read it.
+ */
 export async function seeEntry(run: Run, jobid: bigint): Promise<SeenJob | undefined> {
   const text = await readKey(run, entryKey(jobid));
   const entry = text === undefined ? undefined : parseOpenCluster(text);
   return entry && seenOf(entry);
 }
 
-/** With a record made from the entry. Its job has ended, or it would not be purged. */
+/** Makes the record from an entry. The job has ended, because Flux purges only inactive jobs. */
 export function seenOf({ jobid, claim, left, kept, ...entry }: OpenCluster): SeenJob {
   const { claimedAt: timestamp = 0, downAt = timestamp } = entry;
   const down = { left: left ?? [], ...(kept ? { kept } : {}) };
@@ -116,23 +120,29 @@ export function seenOf({ jobid, claim, left, kept, ...entry }: OpenCluster): See
   return { cluster, events: [], record };
 }
 
-/** The cluster for the whole instance. Undefined if there is no cluster, or this user may not read it. */
+/**
+ * Reads the cluster of the whole instance. Undefined if there is no cluster, or if this user may
+ * not read it.
+ */
 export async function seeInstance(run: Run): Promise<SeenJob | undefined> {
   const text = await readKey(run, RECORD);
   return text === undefined ? undefined : instanceOf(text);
 }
 
-/** A key of the primary namespace, which only the instance's owner reads. */
+/**
+ * Reads a key of the primary namespace, which only the instance owner may read. Undefined if that
+ * fails.
+ */
 async function readKey(run: Run, key: string): Promise<string | undefined> {
   const argv = ["flux", "kvs", "get", "--raw", key];
-  // Not in the namespace of a job that this is called in.
+  // In a job, FLUX_KVS_NAMESPACE names the job's own namespace.
   const env = { ...(process.env as Record<string, string>), FLUX_KVS_NAMESPACE: "primary" };
   const limits = { timeoutMs: DEADLINE_MS, outputMax: OUTPUT_MAX_FLUX };
   const { exitCode, stdout } = await run({ argv, env, ...limits });
   return exitCode === 0 ? stdout : undefined;
 }
 
-/** From the text of its record. */
+/** Makes the instance's cluster from the text of its record. Undefined if it has no claim. */
 export function instanceOf(text: string): SeenJob | undefined {
   const record = parseEventlog<RecordEvent>(text);
   const claim = record.find((event) => event.name === "claim");

@@ -1,11 +1,10 @@
-/** The lines of `list`, which look like those of `flux jobs`. */
+/** The lines of `flux usernetes list`, formatted like those of `flux jobs`. */
 import { encodeHostlist } from "../flux/hostlist.js";
 import { cut, fsd, nameOf, paint, type Look } from "./terminal.js";
 import { ageOf, COLOURS, type Summary } from "./summary.js";
 
 export const HEADING = row("JOBID", "USER", "STATE", ["NODES", "ENGINE", "TIME", "LEAD", "HOSTS"]);
 
-/** Newest first, the instance's own before all. */
 export function listLines(summaries: Summary[], now: number, look: Look): string[] {
   return summaries.map((summary) => {
     const { jobid, user, state, ready, nodes, engine, lead, hosts } = summary;
@@ -13,11 +12,12 @@ export function listLines(summaries: Summary[], now: number, look: Look): string
       ...[`${ready}/${nodes}`, engine, fsd(ageOf(summary, now)), lead],
       encodeHostlist(hosts),
     ]);
-    // Cut first: what makes a colour takes no column.
+    // The line is cut before it is painted: escape sequences take up no columns.
     return cut(line, look).replace(` ${state} `, ` ${paint(state, COLOURS[state], look)} `);
   });
 }
 
+/** Sorts the clusters: the instance's own first, then the newest first. */
 export function order(summaries: Summary[]): Summary[] {
   const key = ({ jobid, claimedAt }: Summary) => (jobid === 0n ? Infinity : claimedAt);
   return summaries.sort((a, b) => (key(b) > key(a) ? 1 : -1));

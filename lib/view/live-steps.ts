@@ -1,6 +1,6 @@
 /**
- * Shows a cluster's steps while they run: on a terminal one line for each step, redrawn when
- * ranks end it; elsewhere the lines of the log.
+ * Shows the steps of a bring-up or teardown while they run. A terminal gets one line per step,
+ * redrawn when ranks start or end the step. Other output gets the lines of the log.
  */
 import type { LogFields, Level } from "../log.js";
 import { lookOf, type Env } from "./terminal.js";
@@ -13,7 +13,7 @@ interface Screen {
 
 export interface Follower {
   say: (level: Level, text: string, fields?: LogFields) => void;
-  /** A line of its own. */
+  /** Prints a line, on a terminal above the lines of the steps. */
   note: (text: string) => void;
   end: () => void;
 }
@@ -37,10 +37,10 @@ function plain(screen: Screen): Follower {
   };
 }
 
-/** The progress of the ranks in one step: the state of their last try. */
+/** The progress of one step: the result of each rank's last try. */
 export interface Line {
   ranks: Map<number, "runs" | "ok" | "failed">;
-  /** The slowest, so far. */
+  /** The slowest rank's time, in seconds. */
   seconds: number;
 }
 
@@ -77,7 +77,9 @@ function live(screen: Screen): Follower {
   };
 }
 
-/** Whether it was about a step. */
+/**
+ * Updates the lines from the fields of a log message. Returns whether the message is about a step.
+ */
 function take(lines: Map<string, Line>, fields: LogFields | undefined): boolean {
   const { step, ranks, status, seconds } = fields ?? {};
   if (typeof step !== "string" || !Array.isArray(ranks) || status === undefined) return false;
@@ -89,7 +91,7 @@ function take(lines: Map<string, Line>, fields: LogFields | undefined): boolean 
   return true;
 }
 
-/** `up                3 of 4, 1 runs        2.0 s` */
+/** `up                3 of 4, 1 runs            2.0 s` */
 export function describe(step: string, { ranks, seconds }: Line): string {
   const count = (how: string) => [...ranks.values()].filter((each) => each === how).length;
   const [ok, failed, running] = [count("ok"), count("failed"), count("runs")];

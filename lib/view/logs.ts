@@ -1,6 +1,6 @@
 /**
  * The output of a cluster's steps: the full logs from its nodes while the cluster exists, and the
- * saved lines of nodes that cannot send them.
+ * saved lines of nodes that cannot send their logs.
  */
 import type { Cluster } from "../cluster/state.js";
 import { hostOf } from "../cluster/state.js";
@@ -14,7 +14,7 @@ import type { KeptLog } from "./saved-logs.js";
 import { keptLogs } from "./saved-logs.js";
 import type { SeenJob } from "./job.js";
 
-/** Seconds that all nodes may take to send their logs. */
+/** Limit of the call that reads the logs of all nodes, in seconds. */
 const LIMIT_S = 120;
 
 export interface Wanted {
@@ -22,13 +22,19 @@ export interface Wanted {
   steps: Step[];
 }
 
-/** Whether its work directories are there, or may be, and on which of the ranks. */
+/**
+ * The ranks whose work directories may exist. After a teardown these are the ranks with leftovers,
+ * or all ranks if the cluster was kept for debugging.
+ */
 export function inPlace({ claim, down }: Cluster, ranks: readonly number[]): readonly number[] {
   if (!claim) return [];
   return down && !down.kept ? ranks.filter((rank) => down.left.includes(rank)) : ranks;
 }
 
-/** How its nodes are queried. */
+/**
+ * The request to the nodes for their logs. If this process runs as another user than the cluster's,
+ * `userid` is the cluster's user.
+ */
 export function asked(cluster: Cluster, { ranks, steps }: Wanted, limitS = LIMIT_S): LogRequest {
   const { jobid, claim } = cluster;
   const userid = claim?.userid === process.getuid?.() ? undefined : claim?.userid;
@@ -102,7 +108,6 @@ export function linesOfRanks(
 export type Lines = ReadonlyMap<number, readonly string[]>;
 
 export class LogPrinter {
-  /** Whether it has printed anything. */
   hasPrinted = false;
   private heading = "";
 
@@ -111,13 +116,13 @@ export class LogPrinter {
     private readonly json: boolean,
   ) {}
 
-  /** As it comes. */
+  /** Prints a line immediately. */
   line(step: Step, rank: number, text: string): void {
     this.begin(step);
     this.print({ step, ranks: String(rank), line: text });
   }
 
-  /** What ranks have of a step's log, the same lines together. */
+  /** Prints a step's log from the nodes, with equal lines of several ranks merged. */
   nodeLog(step: Step, lines: Lines): void {
     if (lines.size === 0) return;
     this.begin(step);
@@ -125,7 +130,7 @@ export class LogPrinter {
       this.print({ step, ranks: encodeIdset(ranks), line: text });
   }
 
-  /** The last lines of a try, as they were kept, for some of its ranks. */
+  /** Prints the saved last lines of a try, for the ranks in `lines`. */
   kept({ step, attempt, status, note, cut }: KeptLog, lines: Lines): void {
     if (lines.size === 0) return;
     const on = encodeIdset(lines.keys());
@@ -134,7 +139,7 @@ export class LogPrinter {
     const tried = { attempt, status, ...(note ? { note } : {}) };
     for (const { ranks, text } of all)
       this.print({ step, ranks: encodeIdset(ranks), line: text, ...tried });
-    // So that a program learns of a try that has printed nothing.
+    // With --json, a try without output gets an empty line, so that a program sees it too.
     if (this.json && all.length === 0) this.print({ step, ranks: on, line: "", ...tried });
     if (cut !== "" && !this.json) this.write(`${cut}\n`);
   }

@@ -1,6 +1,6 @@
 /**
- * The saved output of a cluster beside its record: the job's user and the instance owner can
- * read it from any node, also after the job.
+ * The last lines of each step, which are saved beside the record. The job's user and the instance
+ * owner can read them from any node, also after the job.
  */
 import { STEPS, type Step } from "../cluster/steps.js";
 import type { Run } from "../host/command.js";
@@ -10,7 +10,10 @@ import { parseTails, type KeptTail } from "../record/step-tails.js";
 import { INSTANCE } from "../usernetes/names.js";
 
 const DEADLINE_MS = 20_000;
-/** Characters of a line, which nobody but the daemon should have written. */
+/**
+ * The most characters of a line. Only the daemon should write these lines, but they are checked
+ * like all other input.
+ */
 const LINE_MAX = 2_000;
 
 export interface KeptLog {
@@ -18,12 +21,15 @@ export interface KeptLog {
   attempt: number;
   status: string;
   note: string;
-  /** The last lines of each rank, in the order of the ranks. */
+  /** The last lines of each rank, in the order in which they were printed. */
   lines: Map<number, string[]>;
   cut: string;
 }
 
-/** Of these steps, as far as the record has ends of them, in the order of the steps. */
+/**
+ * Reads the saved lines of these steps, in the order of the table of steps. Steps that have not
+ * ended according to the record are skipped.
+ */
 export async function keptLogs(
   run: Run,
   jobid: bigint,
@@ -37,7 +43,10 @@ export async function keptLogs(
   return asked.flatMap((step, index) => joined(step, parseTails(texts[index] ?? "")));
 }
 
-/** Empty where it printed nothing, or where this user may not see it. */
+/**
+ * Reads the saved text of a step. Empty if the step printed nothing, or if this user may not read
+ * it.
+ */
 async function read(run: Run, jobid: bigint, step: Step): Promise<string> {
   const key = `usernetes.log.${step}`;
   const argv =
@@ -45,7 +54,7 @@ async function read(run: Run, jobid: bigint, step: Step): Promise<string> {
       ? ["flux", "kvs", "get", "--raw", key]
       : ["flux", "job", "info", String(jobid), key];
   const all = process.env as Record<string, string>;
-  // Not in the namespace of a job that this is called in.
+  // In a job, FLUX_KVS_NAMESPACE names the job's own namespace.
   const env = jobid === INSTANCE ? { ...all, FLUX_KVS_NAMESPACE: "primary" } : all;
   const { exitCode, stdout } = await run({ argv, env, timeoutMs: DEADLINE_MS });
   return exitCode === 0 ? stdout : "";
@@ -76,7 +85,7 @@ export function joined(step: Step, tails: KeptTail[]): KeptLog[] {
 }
 
 function byRank({ ranks: all, lines }: KeptTail): Map<number, string[]> {
-  // One that printed nothing has ended all the same.
+  // A try without output has ended too: its ranks get an empty list.
   const byRank = new Map<number, string[]>(lines.length === 0 ? all.map((rank) => [rank, []]) : []);
   for (const { ranks, text } of lines)
     for (const rank of ranks)

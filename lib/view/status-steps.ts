@@ -1,4 +1,6 @@
-/** A cluster's steps as `status` prints them: a table, what it waits for, and the failures. */
+/**
+ * The part of `status` about a cluster's steps: a table, what the cluster waits for, and failures.
+ */
 import { isHeld, isOver, names, stepState, type Cluster } from "../cluster/state.js";
 import { encodeIdset } from "../flux/idset.js";
 import { foldLines } from "../record/fold-lines.js";
@@ -28,18 +30,21 @@ export function stepTable(steps: StepLine[], look: Look): string[] {
   const [heading = "", ...lines] = [HEADING, ...rows].map((row) =>
     cut(tableRow(row, isTried), look),
   );
-  // Cut before: what makes a colour takes no column.
+  // The lines are cut before they are painted: escape sequences take up no columns.
   return [
     heading,
     ...lines.map((line, index) => painted(line, steps[index]?.status ?? "ok", look)),
   ];
 }
 
-/** A column for tries only where there are some: a terminal may be narrow. */
+/**
+ * A row of the table. The column for tries is left out if no step needed a second try, because a
+ * terminal may be narrow.
+ */
 function tableRow(row: string[], isTried: boolean): string {
   const [step = "", status = "", ranks = "", time = "", tries = ""] = row;
   const left = [step.padEnd(16), status.padEnd(8), time.padStart(7)];
-  // Ranks last: there may be many.
+  // The ranks come last, because there may be many.
   return [...left, ...(isTried ? [tries.padStart(6)] : []), ranks].join(" ").trimEnd();
 }
 
@@ -47,7 +52,7 @@ function painted(line: string, status: StepLine["status"], look: Look): string {
   return line.replace(` ${status} `, ` ${paint(status, PAINTS[status], look)} `);
 }
 
-/** Empty where nothing is waited for. */
+/** What the cluster waits for, such as its running steps. Empty if it waits for nothing. */
 export function waits(cluster: Cluster, steps: StepLine[], look = PLAIN): string[] {
   const running = steps.filter(({ status }) => status === "running");
   if (running.length > 0)
@@ -66,7 +71,10 @@ export function waits(cluster: Cluster, steps: StepLine[], look = PLAIN): string
   return [`no step is running: a retry is pending${daemon}${latest(cluster)}`];
 }
 
-/** Until when a bring-up may take, or these ranks' try of a teardown. */
+/**
+ * `, deadline 18:40:12`: the deadline of the bring-up, or of the try of the teardown that runs on
+ * these ranks. Empty if there is no deadline.
+ */
 function latest(cluster: Cluster, ranks: number[] = []): string {
   const { claim, settle, teardown } = cluster;
   const started = stepState(cluster, "down-v", ranks[0] ?? -1);
@@ -79,14 +87,14 @@ function latest(cluster: Cluster, ranks: number[] = []): string {
   return until === undefined ? "" : `, deadline ${clockTime(until)}`;
 }
 
-/** The steps whose last try did not end well. */
+/** The steps whose last try failed, timed out or was lost. */
 export function failedSteps(steps: StepLine[]): StepLine[] {
   return steps.filter(({ status }) => status !== "ok" && status !== "running");
 }
 
 /**
- * The failures, with their saved last lines, and the path of the full log while the node has
- * it.
+ * The failures: each with its saved last lines, and with the path of the full log as long as the
+ * node has it.
  */
 export function failures(cluster: Cluster, steps: StepLine[], kept: KeptLog[] = []): string[] {
   const exists = !["gone", "left", "stopping"].includes(stateOf(cluster));
@@ -112,7 +120,7 @@ function noteOf({ note, otherNotes, ranks }: StepLine): string {
   return `: ${note || "no note"} (rank ${ranks[0] ?? ""}), and ${others}`;
 }
 
-/** Of its last try, labelled by rank as `logs` has them. */
+/** The saved last lines of the step's last try. Each starts with its ranks, as in `logs`. */
 function lastLines({ step, status, ranks, attempt }: StepLine, kept: KeptLog[]): string[] {
   const lines = kept
     .filter((log) => log.step === step && log.status === status && log.attempt === attempt)
@@ -122,13 +130,13 @@ function lastLines({ step, status, ranks, attempt }: StepLine, kept: KeptLog[]):
     .map(({ ranks, text }) => `  ${encodeIdset([...ranks])}: ${text}`);
 }
 
-/** The failures, in full; the table has the other steps. */
+/** The most failures that are described. The table has all of them. */
 const FAULTS = 5;
 
-/** Lines of a step that failed; `logs` has the others. */
+/** The most lines of a failed step. `logs` has the others. */
 const LAST = 12;
 
-/** `18:40:12`, of this machine's time zone. */
+/** `18:40:12`, in this machine's time zone. */
 export function clockTime(seconds: number): string {
   const at = new Date(seconds * 1000);
   const parts = [at.getHours(), at.getMinutes(), at.getSeconds()];

@@ -1,4 +1,4 @@
-/** A cluster in full: what `status` prints of it. Pure: time is an argument. */
+/** What `status` prints for one cluster, as text and as JSON. Pure: time is an argument. */
 import { hostNames, names, type Cluster } from "../cluster/state.js";
 import { encodeHostlist } from "../flux/hostlist.js";
 import { decodeIdset, encodeIdset } from "../flux/idset.js";
@@ -12,7 +12,7 @@ import { fsd, nameOf, paint, wrap, type Look } from "./terminal.js";
 
 export interface StatusSource extends SeenJob {
   user: string;
-  /** What its failed steps printed at last. */
+  /** The saved last lines of the failed steps. */
   kept?: KeptLog[];
 }
 
@@ -20,7 +20,7 @@ export function statusLines(source: StatusSource, now: number, look: Look): stri
   return statusFrame(source, now, look).map(({ text }) => text);
 }
 
-/** The same, with what of it may be left out. */
+/** The lines of `statusLines`, with the weights that decide which of them are hidden first. */
 export function statusFrame(source: StatusSource, now: number, look: Look): FrameLine[] {
   const { cluster, record } = source;
   const summary = summarize(source, source.user);
@@ -46,7 +46,8 @@ const spaced = (lines: FrameLine[]) =>
   lines.length > 0 ? [...weighed([""], WEIGHT.state), ...lines] : [];
 
 function tableFrame(steps: StepLine[], look: Look): FrameLine[] {
-  // The first row of a step has its name, and stays with its others.
+  // Only the first row of a step shows the step's name, so all rows of the step have the same
+  // weight.
   const open = new Set(steps.filter(({ status }) => status !== "ok").map(({ step }) => step));
   return stepTable(steps, look).map((text, index) => {
     const previous = steps[index - 1];
@@ -54,10 +55,10 @@ function tableFrame(steps: StepLine[], look: Look): FrameLine[] {
   });
 }
 
-/** What failed, or below it what it printed. */
+/** A failure's own line does not start with a space; its output, on the lines below, does. */
 const weightOf = (line: string) => (line.startsWith(" ") ? WEIGHT.printed : WEIGHT.headline);
 
-/** Why a job has none. */
+/** Why a job has no cluster, or what it waits for before it gets one. */
 export function noCluster({ asked, job }: Cluster): string {
   if ("refused" in asked) return `its request is refused: ${asked.refused}`;
   if (!asked.asks) return "it did not ask for a cluster";
@@ -105,7 +106,7 @@ function facts(cluster: Cluster, summary: Summary, { now, failed }: StatusFields
         : `${clockTime(claim.deadline)}, ${by < 0 ? "over" : `in ${fsd(by)}`}`,
     ],
     ["without", settle?.without && names(cluster, decodeIdset(settle.without))],
-    // A failed step below shows the same.
+    // The failed step, further down, shows the same note.
     ["note", failed.length > 0 ? undefined : settle?.note],
     ["teardown", teardown && `for ${teardown.reason}`],
     ["left on", down?.left.length ? names(cluster, down.left) : undefined],

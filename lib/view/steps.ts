@@ -1,6 +1,6 @@
 /**
- * The progress of each step, from the record, with ranks of the same result grouped.
- * Pure: time is an argument.
+ * The progress of each step, from the record. Ranks with the same result are grouped. Pure: time is
+ * an argument.
  */
 import { hostNames, type Cluster } from "../cluster/state.js";
 import { STEPS, type Step } from "../cluster/steps.js";
@@ -12,11 +12,11 @@ export interface StepLine {
   status: StepStatus | "running";
   ranks: number[];
   attempt: number;
-  /** The time of the slowest rank; for a running step, the time until `now`. */
+  /** The slowest rank's time in seconds; for a step that runs, the time until `now`. */
   seconds: number;
-  /** Why the step is not ok, or what it waits for, on its first rank. */
+  /** The note of the first rank: why its step is not ok, or what it waits for. */
   note: string;
-  /** Notes of its other ranks that are not the same. */
+  /** The number of other notes that its ranks have. */
   otherNotes: number;
 }
 
@@ -36,7 +36,10 @@ interface Group {
   notes: Map<number, string>;
 }
 
-/** In the order in which steps are taken; `byNote`: ranks with different notes are separate groups. */
+/**
+ * The steps in the order of the table of steps. With `byNote`, ranks with different notes are
+ * separate groups.
+ */
 export function stepLines(record: RecordEvent[], now: number, byNote = false): StepLine[] {
   const seen = new Map<Step, Map<number, OfRank>>();
   for (const event of record) {
@@ -77,7 +80,10 @@ function noteProgress(seen: Map<Step, Map<number, OfRank>>, progress: StepProgre
   }
 }
 
-/** One group: the same status and try, and no more than twice the time. */
+/**
+ * Groups ranks with the same status and try. In a group, the longest time is at most twice the
+ * shortest plus one second.
+ */
 function folded(ranks: Map<number, OfRank>, now: number, byNote: boolean): Group[] {
   const groups: Group[] = [];
   const each = [...ranks].map(([rank, { since, ...of }]) => ({
@@ -112,10 +118,10 @@ function lineOf(step: Step, { status, attempt, seconds, notes }: Group): StepLin
   return { step, status, ranks, attempt, seconds, note, otherNotes };
 }
 
-/** Where the whole output of a step is: on its node. */
+/** `host:path` of the full log of a step on its node. Undefined if the step has no log. */
 export function logOf(cluster: Cluster, step: Step, rank: number): string | undefined {
   const { claim } = cluster;
-  // These are the daemon's own, and write none.
+  // These steps run in the daemon, which writes no log for them.
   if (!claim || step === "publish-join" || step === "remove-archive") return undefined;
   const host = hostNames(cluster, [rank]);
   return `${host}:${claim.workdir}/.usernetes/nodes/${rank}/${step}.log`;

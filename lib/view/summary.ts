@@ -1,11 +1,14 @@
-/** A cluster in short, for `list`. Pure: time is an argument. */
+/** The summary of a cluster that `list` prints. Pure: time is an argument. */
 import { displayState, stepState, ranksOf, type Cluster } from "../cluster/state.js";
 import { decodeIdset } from "../flux/idset.js";
 import type { RecordEvent } from "../record/events.js";
 import type { SeenJob } from "./job.js";
 import type { Paint } from "./terminal.js";
 
-/** The states of the memo, and those of a removed cluster. */
+/**
+ * `waiting` before the claim; then the states of the memo usernetes.state except `canceled`; after
+ * the end `gone`, `left` (with leftovers) or `kept` (for debugging).
+ */
 export type State =
   "waiting" | "starting" | "ready" | "failed" | "held" | "stopping" | "gone" | "kept" | "left";
 
@@ -14,7 +17,7 @@ export interface Summary {
   user: string;
   userid: number;
   state: State;
-  /** Nodes that are part of the cluster now. */
+  /** The number of nodes that are part of the cluster now. */
   ready: number;
   nodes: number;
   engine: string;
@@ -34,7 +37,7 @@ export function summarize({ cluster, record }: SeenJob, user: string): Summary |
   if (!claim) return undefined;
   const ranks = ranksOf(cluster);
   const { down } = cluster;
-  // One that is kept for debugging is still there.
+  // A cluster that is kept for debugging still exists.
   const downAt = down && !down.kept ? timeOf(record, "down") : undefined;
   return {
     ...{ jobid, user, userid, state: stateOf(cluster), ready: readyNodes(cluster) },
@@ -57,11 +60,11 @@ export function stateOf(cluster: Cluster): State {
   if (!claim) return "waiting";
   if (teardown) return "stopping";
   const state = displayState(cluster);
-  // Canceled, and not seen to be over yet.
+  // The bring-up was canceled, but the end of the job has not been read yet.
   return state === "canceled" ? "stopping" : ((state as State | undefined) ?? "waiting");
 }
 
-/** Nodes that have joined, until the cluster is taken down. */
+/** The number of nodes that have joined; 0 after the teardown has started. */
 function readyNodes(cluster: Cluster): number {
   const { claim, settle } = cluster;
   if (!claim || ["stopping", "gone", "left"].includes(stateOf(cluster))) return 0;
@@ -71,18 +74,24 @@ function readyNodes(cluster: Cluster): number {
   return ranks.filter((rank) => stepState(cluster, lastStep(rank), rank)?.status === "ok").length;
 }
 
-/** The last of its kind counts, but a repeated claim is as old as its first. */
+/**
+ * The time of the last `down` or of the first claim, in seconds since the epoch. A cluster whose
+ * claim was repeated with other ports is as old as its first claim.
+ */
 function timeOf(record: RecordEvent[], name: "claim" | "down"): number | undefined {
   const all = record.filter((event) => event.name === name);
   return (name === "claim" ? all[0] : all.at(-1))?.timestamp;
 }
 
-/** The age or the lifetime of the cluster in seconds. */
+/** The age of the cluster, or its lifetime if it is down, in seconds. */
 export function ageOf({ claimedAt, downAt }: Summary, now: number): number {
   return Math.max(0, (downAt ?? now) - claimedAt);
 }
 
-/** Stable names; ids are strings, since they may be larger than what JSON's readers keep. */
+/**
+ * The summary as JSON, with stable names. `id` is a string, because some JSON parsers lose digits
+ * of 64-bit integers.
+ */
 export function summaryJson(summary: Summary, now: number, name: string) {
   const { jobid, claimedAt, settledAt, downAt, ready, nodes, ...rest } = summary;
   return {
@@ -96,7 +105,6 @@ export function summaryJson(summary: Summary, now: number, name: string) {
     t_down: downAt ?? null,
   };
 }
-/** Of a cluster's state. */
 
 export const COLOURS: Partial<Record<State, Paint>> = {
   ...{ ready: "green", held: "yellow", starting: "blue", stopping: "blue" },

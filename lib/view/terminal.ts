@@ -1,16 +1,18 @@
-/** Properties of the output: width, colour, the form of job IDs. */
+/**
+ * How output is adapted to a terminal or a pipe: its width, its colours, and the form of job IDs.
+ */
 import { f58 } from "../flux/jobid.js";
 import { INSTANCE } from "../usernetes/names.js";
 
 export interface Look {
-  /** Columns; Infinity if it is not a terminal. */
+  /** In columns; Infinity if the output is not a terminal. */
   width: number;
   colour: boolean;
-  /** Ids are printed with their `ƒ`. */
+  /** Job IDs are printed with `ƒ`, not with `f`. */
   wide: boolean;
-  /** The locale has the characters that charts are drawn with. */
+  /** The locale is UTF-8, so bars and marks can be drawn with Unicode characters. */
   unicode: boolean;
-  /** Printed lines can be redrawn: it is a terminal that is not dumb. */
+  /** Printed lines can be drawn over: the output is a terminal, and not a dumb one. */
   redraws: boolean;
 }
 
@@ -28,7 +30,7 @@ interface Stream {
   columns?: number;
 }
 
-/** NO_COLOR as no-color.org has it; ids as `flux jobs` prints them. */
+/** Respects NO_COLOR (no-color.org). Job IDs have the form in which `flux jobs` prints them. */
 export function lookOf(env: Env, stream: Stream): Look {
   const terminal = stream.isTTY === true;
   const locale = env["LC_ALL"] || env["LC_CTYPE"] || env["LANG"] || "C";
@@ -42,10 +44,12 @@ export function lookOf(env: Env, stream: Stream): Look {
   };
 }
 
-/** Accepts no escape sequences, or unknown ones. */
+/** The terminal supports no escape sequences, or its type is unknown. */
 const isDumb = ({ TERM }: Env) => !TERM || TERM === "dumb";
 
-/** Python, which `flux jobs` is written in, takes UTF-8 for a C locale that LC_ALL does not ask for (PEP 538). */
+/**
+ * `flux jobs` is written in Python, which uses UTF-8 in a C locale unless LC_ALL is set (PEP 538).
+ */
 function isCoerced(env: Env, locale: string): boolean {
   return !env["LC_ALL"] && (locale === "C" || locale === "POSIX");
 }
@@ -54,22 +58,27 @@ export function terminalLook(): Look {
   return lookOf(process.env, process.stdout);
 }
 
-/** `ƒ2QT1HSJy5`, `f2QT1HSJy5` where the locale has no `ƒ`, or `instance`. */
+/** `ƒ2QT1HSJy5`, or `f2QT1HSJy5` if the locale has no `ƒ`, or `instance`. */
 export function nameOf(jobid: bigint, { wide }: Look = PLAIN): string {
   if (jobid === INSTANCE) return "instance";
   return wide ? f58(jobid) : `f${f58(jobid).slice(1)}`;
 }
 
-/** As wide as the terminal, with a `+` where something was cut off, as `flux jobs` has it. */
+/**
+ * Cuts a line to the terminal's width. A `+` at the end shows that it was cut, as in `flux jobs`.
+ */
 export function cut(line: string, { width }: Look): string {
   return line.length <= width ? line : `${line.slice(0, Math.max(0, width - 1))}+`;
 }
 
-/** Lines no wider than the terminal, with nothing cut off; continuation lines are indented. */
+/**
+ * Wraps a line to the terminal's width, with continuation lines indented. On a terminal narrower
+ * than 20 columns, the line is not wrapped.
+ */
 export function wrap(line: string, { width }: Look): string[] {
   if (line.length <= width || width < 20) return [line];
   const space = line.lastIndexOf(" ", width);
-  // A word that is longer than half a line is broken: its rest is found below.
+  // If the last space is in the first half of the line, the word after it is split.
   const end = space > width / 2 ? space : width;
   return [line.slice(0, end), ...wrap(`    ${line.slice(end).trimStart()}`, { ...PLAIN, width })];
 }
@@ -84,7 +93,7 @@ export function paint(text: string, colour: Paint | undefined, look: Look): stri
   return `\u001b[${CODES[colour]}m${text}\u001b[0m`;
 }
 
-/** `0.3s`, `1.5m`, `2.1h`, as `flux jobs` does. */
+/** `0.3s`, `1.5m`, `2.1h`, as `flux jobs` prints durations. */
 export function fsd(seconds: number): string {
   if (seconds < 60) return `${seconds.toFixed(1)}s`;
   for (const [unit, size, next] of [

@@ -1,6 +1,6 @@
 /**
- * The positions of times in a drawn timeline: its phases are side by side, on one scale, with a
- * gap for the time that the job ran. Pure.
+ * The time axis of a drawn timeline. The phases are side by side, on one scale. A gap between them
+ * stands for the time that the job ran. Pure.
  */
 import { WIDTH, TOP, LEFT, RIGHT, LINE, text, spell, element } from "./svg-elements.js";
 import type { Phase } from "./timeline.js";
@@ -9,16 +9,16 @@ export interface Area {
   phase: Phase;
   x: number;
   width: number;
-  /** Units a second. */
+  /** SVG units per second. */
   scale: number;
-  /** Where the gap before it starts; undefined if there is no gap. */
+  /** The x coordinate of the gap before the phase; undefined if there is no gap. */
   gapX?: number;
-  /** What the gap is: how long the job ran. */
+  /** The text above the gap, such as how long the job ran. */
   gap?: string;
 }
 
 const GAP = 48;
-/** For the axis of a phase that is short beside the other. */
+/** The least width of a phase, in SVG units: a shorter one has no room for its axis. */
 const LEAST = 110;
 
 export function areas(phases: Phase[]): Area[] {
@@ -37,7 +37,7 @@ export function areas(phases: Phase[]): Area[] {
   });
 }
 
-/** As large as there is room for; a short phase gets more than it needs. */
+/** The largest scale at which the phases fit. A short phase gets the least width. */
 function scaleOf(lengths: number[], width: number): number {
   let short = 0;
   for (;;) {
@@ -58,7 +58,7 @@ function gapOf(before: Phase, phase: Phase): string {
 export const xOf = ({ phase, x, scale }: Area, at: number): number =>
   x + Math.max(0, Math.min(phase.end, at) - phase.begin) * scale;
 
-/** Lines and numbers, and what they are counted from. */
+/** The axis of each phase, with lines, numbers and a caption, and the gaps between the phases. */
 export function axes(drawn: Area[], bottom: number): string[] {
   return drawn.flatMap((area) => [...gapElements(area, bottom), ...axis(area, bottom)]);
 }
@@ -97,7 +97,7 @@ function gapElements({ gapX, gap }: Area, bottom: number): string[] {
   ];
 }
 
-/** What begins and ends each phase, above the bars. */
+/** The events that start and end each phase, as marks above the bars. */
 export function events(drawn: Area[], bottom: number): string[] {
   return drawn.flatMap((area) => {
     const { phase } = area;
@@ -126,7 +126,9 @@ const ROUND = [
   ...[60, 120, 300, 600, 1200, 1800],
 ];
 
-/** A round number of seconds, so that there are at most so many steps in the length. */
+/**
+ * The smallest round number of seconds that divides `length` (seconds) into at most `most` steps.
+ */
 export function tickStep(length: number, most: number): number {
   const least = length / most;
   return ROUND.find((step) => step >= least) ?? Math.ceil(least / 3600) * 3600;

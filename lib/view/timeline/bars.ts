@@ -1,35 +1,41 @@
 /**
- * Rows of a phase as bars to draw: steps in the order in which they started, and one
- * with many rows reduced to its fastest, its median and its slowest. However many ranks
- * there are, the number of bars stays small. Pure.
+ * The rows of a phase as bars to draw, in the order in which the steps started. A step with many
+ * rows is reduced to a few bars, such as its fastest, median and slowest row, so that the number of
+ * bars stays small however many ranks there are. Pure.
  */
 import { STEPS } from "../../cluster/steps.js";
 import type { Row } from "./rows.js";
 import type { Phase } from "./timeline.js";
 
 export interface Bar {
-  /** What the first column has: the step, or what of it this bar is. */
+  /** The text of the first column: the step, or which part of the step the bar shows. */
   label: string;
-  /** A part of the bar before it. */
+  /** The bar shows a part of the step; the step's first bar is above it. */
   isPart: boolean;
-  /** From the first begin to the last end of bars that follow. */
+  /**
+   * The bar stands for all rows of the step, from the first start to the last end. Bars of single
+   * rows follow.
+   */
   isWhole: boolean;
   rows: Row[];
   ranks: number[];
   begin: number;
   end: number;
-  /** What the bar is of took so long: a bar of many rows is longer than each. */
+  /** `end - begin`. A bar of many rows may be longer than each of them. */
   seconds: number;
   status: Row["status"];
   attempt: number;
   isOnChain: boolean;
-  /** A bar of its step is. */
+  /** The step is on the chain. Valid only for the first bar of a step. */
   isStepOnChain: boolean;
 }
 
-/** Rows of a step that are drawn one by one. */
+/** The most rows of a step that are all drawn. */
 const MOST = 4;
-/** The slowest, and those that failed, that are drawn of a step with more. */
+/**
+ * How many of the slowest rows, and of the rows that are not ok, are drawn of a step with more
+ * rows.
+ */
 const NAMED = 3;
 
 export function barsOf({ rows, chain }: Phase): Bar[] {
@@ -88,7 +94,7 @@ function folded(rows: Row[], onChain: Set<Row>): Bar[] {
   const others = rows.filter(({ status }) => status !== "ok").sort((a, b) => length(b) - length(a));
   for (const row of others.slice(0, NAMED)) name(row, row.status);
   const chained = rows.filter((row) => onChain.has(row));
-  // Where joins wait for each other, the chain goes through many.
+  // If joins wait for each other, the chain has many of them.
   if (chained.length <= NAMED) for (const row of chained) name(row, "on the chain");
   const bars = [...named]
     .sort(([a], [b]) => length(a) - length(b))
@@ -98,7 +104,7 @@ function folded(rows: Row[], onChain: Set<Row>): Bar[] {
   return [summaryBar(rows, onChain), ...bars];
 }
 
-/** From the first begin to the last end. */
+/** The bar of all rows of a step, from the first start to the last end. */
 function summaryBar(rows: Row[], onChain: Set<Row>): Bar {
   const ranks = [...new Set(rows.flatMap((row) => row.ranks))].sort((a, b) => a - b);
   const begin = rows.reduce((least, row) => Math.min(least, row.begin), Infinity);
@@ -114,7 +120,7 @@ function summaryBar(rows: Row[], onChain: Set<Row>): Bar {
 
 const length = ({ begin, end }: Row) => end - begin;
 
-/** Of the ranks, not of the rows. */
+/** The row of the median rank: a row may have many ranks. */
 function median(sorted: Row[]): Row | undefined {
   const all = sorted.reduce((sum, { ranks }) => sum + ranks.length, 0);
   let passed = 0;

@@ -1,6 +1,7 @@
 /**
- * The longest chain: from the end of a bring-up back through the step whose end each
- * step waited for. To shorten any of these is to be ready sooner. Pure.
+ * The longest chain of a bring-up or a teardown. It leads from the end back through the steps: each
+ * step waited for the end of the one before it. If a step of the chain takes less time, the cluster
+ * is ready sooner. Pure.
  */
 import {
   CONTROL_PLANE,
@@ -14,24 +15,27 @@ import {
 import type { Settle } from "../../record/events.js";
 import type { Row } from "./rows.js";
 
-/** A row's part of the chain: from the end of what it waited for. */
+/** The part of a row that is on the chain: it starts at the end of what the row waited for. */
 export interface Link {
   row: Row;
   begin: number;
   end: number;
 }
 
-/** Steps that a step waits for. */
+/** What a step waits for. */
 interface Waits {
-  /** On the same rank. */
+  /** Steps on the same rank. */
   same: Set<Step>;
-  /** On any. */
+  /** Steps on any rank. */
   any: Set<Step>;
-  /** For room: only so many ranks join at a time. */
+  /**
+   * Whether the step waits for other ranks to join, because the number of ranks that join at the
+   * same time is limited.
+   */
   room: boolean;
 }
 
-/** From the table of steps. */
+/** What a step waits for, according to the table of steps. */
 function waitsOf(step: Step): Waits {
   const { by, phase, after } = rowOf(step);
   const waits: Waits = { same: new Set(), any: new Set(), room: phase === "join" };
@@ -39,11 +43,12 @@ function waitsOf(step: Step): Waits {
     const other = rowOf(name);
     if (other.by === by || other.by === "all") waits.same.add(name);
     else waits.any.add(name);
-    // For a worker that the cluster continues without, too: until that had failed for good.
+    // The lead and the daemon also wait for a worker that the cluster continues without, until it
+    // has failed for good.
     if (other.by === "workers" && by !== "workers")
       for (const step of OF_WORKERS) waits.any.add(step);
   }
-  // Which of the control plane's own steps comes first is no matter.
+  // The order of the control plane's own steps does not matter: each may wait for any other.
   if (phase === "control plane")
     for (const own of CONTROL_PLANE) if (own !== step) waits.same.add(own);
   return waits;
@@ -52,11 +57,14 @@ function waitsOf(step: Step): Waits {
 const WAITS = new Map(STEPS.map((step) => [step, waitsOf(step)]));
 const NOTHING: Waits = { same: new Set(), any: new Set(), room: false };
 
-/** Ranks of one event may be this far apart: RecordWriter waits this long. */
+/** Seconds. The ranks of one event may be this far apart, because RecordWriter waits this long. */
 const BLUR_S = 2;
 const EXACT_S = 0.02;
 
-/** In order; no two overlap, and none begins before `from`. */
+/**
+ * The links in order. No two overlap, and none starts before `from`. Times are seconds since the
+ * epoch.
+ */
 export function chainOf(rows: Row[], last: Row | undefined, from: number, to: number): Link[] {
   const links: Link[] = [];
   const seen = new Set<Row>();
@@ -74,18 +82,21 @@ export function chainOf(rows: Row[], last: Row | undefined, from: number, to: nu
   return links;
 }
 
-/** A row that another waited for, and until when. */
+/**
+ * A row that another one waited for, and the time until which it waited, in seconds since the
+ * epoch.
+ */
 interface Waited {
   row: Row;
   until: number;
 }
 
-/** The one that ended last of those that it waited for. */
+/** The row that ended last of those that `row` waited for. */
 function waitedFor(row: Row, rows: Row[]): Waited | undefined {
   const tried = latest(rows.filter((other) => isTryBefore(row, other)));
   if (tried) return { row: tried, until: tried.end };
   const steps = lastOfAll(rows, (other) => untilOf(row, other));
-  // Without a pause it did not wait for room.
+  // A row that started immediately after the steps that it waits for did not wait for room.
   const isWait = !steps || steps.until < row.begin - EXACT_S;
   const waited = (isWait && lastOfAll(rows, (other) => roomFrom(row, other))) || undefined;
   if (steps && (!waited || waited.until <= steps.until)) return steps;
@@ -103,7 +114,10 @@ function lastOfAll(rows: Row[], until: (other: Row) => number | undefined): Wait
   return last;
 }
 
-/** Whatever else ended meanwhile. */
+/**
+ * Whether `other` is an earlier try of the same step on a rank of `row`. The row waited for this
+ * try, whatever else ended in the meantime.
+ */
 function isTryBefore(row: Row, other: Row): boolean {
   const { step, round, attempt } = row;
   return (
@@ -111,26 +125,32 @@ function isTryBefore(row: Row, other: Row): boolean {
   );
 }
 
-/** Undefined if it did not wait for it. */
+/** The time until which `row` waited for `other`. Undefined if it did not wait for it. */
 function untilOf(row: Row, other: Row): number | undefined {
   if (other === row || other.round !== row.round || isBeside(row, other)) return undefined;
   const { same, any } = WAITS.get(row.step) ?? NOTHING;
   const meet = () => share(row, other);
   const ended = (blur: number) =>
     other.end <= Math.min(row.begin + blur, row.end) ? other.end : undefined;
-  // One that was cut off.
+  // `other` is an earlier start of the same step that was cut off.
   if (other.step === row.step) return meet() ? ended(EXACT_S) : undefined;
   if (any.has(other.step)) return ended(BLUR_S);
   return same.has(other.step) && meet() ? ended(BLUR_S) : undefined;
 }
 
-/** On other ranks, it began when the row did, and ended later. */
+/**
+ * Whether `other` ran beside `row`: on other ranks, started no earlier, and ended after the start
+ * of `row`.
+ */
 function isBeside(row: Row, other: Row): boolean {
   const overlaps = other.begin > row.begin - EXACT_S && other.end > row.begin + EXACT_S;
   return overlaps && !share(row, other);
 }
 
-/** The rank that made room is one of those in the event. */
+/**
+ * The time at which the end of the join `other` made room for `row`. Undefined if it did not. An
+ * event has the time of its last rank, but any of its ranks may have made the room.
+ */
 function roomFrom(row: Row, other: Row): number | undefined {
   const isRoom = WAITS.get(row.step)?.room && other.step === "kubeadm-join";
   if (!isRoom || other === row || other.round !== row.round) return undefined;
@@ -145,12 +165,12 @@ function share(a: Row, b: Row): boolean {
   return b.ranks.some((rank) => ranks.has(rank));
 }
 
-/** What a bring-up waited for when it settled, or waits for now. */
+/** The row that the bring-up waited for when it settled, or that it waits for now. */
 export function lastOf(rows: Row[], settle: Settle | undefined, at: number): Row | undefined {
   const started = rows.filter((row) => row.begin <= at && !isOfTeardown(row.step));
   const ended = started.filter((row) => row.end <= at && row.status !== "running");
   if (settle?.outcome === "ready") return latest(ended);
-  // Its note begins with the step that failed (lib/cluster/failures.ts).
+  // The note starts with the name of the step that failed (lib/cluster/failures.ts).
   const named = ({ step, status }: Row) => status !== "ok" && settle?.note?.startsWith(`${step} `);
   const failed = latest(ended.filter(named));
   const running = started.filter((row) => !ended.includes(row)).sort((a, b) => a.begin - b.begin);

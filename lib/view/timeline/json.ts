@@ -1,4 +1,7 @@
-/** A timeline for a program. Times are seconds since the first phase began. */
+/**
+ * A timeline as JSON. `t_begin` is in seconds since the epoch; all other times are in seconds since
+ * `t_begin`.
+ */
 import { ranksOf, type Cluster } from "../../cluster/state.js";
 import { encodeIdset } from "../../flux/idset.js";
 import type { Row } from "./rows.js";

@@ -1,9 +1,9 @@
 /**
- * When each step ran on which ranks, from the record. Pure.
+ * The times at which each step ran on which ranks, from the record. Pure.
  *
- * Ranks of one event are one row. A row's end is that of the last of them and its
- * length that of the slowest, as the record has it (docs/record.md): within such a row
- * times are as exact as the ranks of an event are close together.
+ * The ranks of one event are one row. A row ends when its last rank ends, and is as long as its
+ * slowest rank (docs/record.md), so the times of a row are only as exact as its ranks are close
+ * together.
  */
 import { STEPS, type Step } from "../../cluster/steps.js";
 import { decodeIdset } from "../../flux/idset.js";
@@ -13,14 +13,17 @@ export interface Row {
   step: Step;
   ranks: number[];
   attempt: number;
-  /** `cut off`: its end was not recorded, since the daemon ended before. */
+  /**
+   * `cut off`: the record has no end of the try, because the daemon ended, or the bring-up was
+   * stopped.
+   */
   status: StepStatus | "running" | "cut off";
   /** Seconds since the epoch. */
   begin: number;
   end: number;
-  /** Why it is not ok, or what it waits for while it runs. */
+  /** Why the try is not ok, or what it waits for while it runs. */
   note: string;
-  /** The number of claims so far: a new claim restarts the bring-up. */
+  /** The number of claims so far. A new claim restarts the bring-up. */
   round: number;
 }
 
@@ -32,7 +35,7 @@ interface RunningTry {
 
 type StepEvent = Extract<RecordEvent, { name: "step-start" | "step-finish" }>;
 
-/** In the order in which they ended; those that run end now. */
+/** The rows in the order in which they ended. Rows that still run come last, and end at `now`. */
 export function rowsOf(record: RecordEvent[], now: number): Row[] {
   const reader = new RowReader();
   for (const event of record) reader.take(event);
@@ -48,7 +51,7 @@ class RowReader {
     const { timestamp, name } = event;
     if (name === "step-start" || name === "step-finish") this.step(event);
     else if (name === "step-progress") this.progress(event.context);
-    // What is not recorded by then is never recorded.
+    // An end that has not been recorded by then will not be recorded.
     else if (name === "claim" || name === "teardown-start" || name === "down") {
       this.close("cut off", timestamp);
       if (name === "claim") this.round++;
@@ -62,13 +65,13 @@ class RowReader {
 
   private step({ timestamp, name, context }: StepEvent): void {
     const { step, attempt } = context;
-    // One that a later version takes.
+    // A later version may have other steps.
     if (!STEPS.includes(step)) return;
     const ranks = decodeIdset(context.ranks);
     const startedSteps = this.started.get(step) ?? new Map<number, RunningTry>();
     this.started.set(step, startedSteps);
     if (name === "step-start") {
-      // Started again by another daemon.
+      // Another daemon has started the step again.
       this.closeOf(step, { ranks, status: "cut off", at: timestamp });
       for (const rank of ranks) startedSteps.set(rank, { attempt, at: timestamp, note: "" });
       return;
@@ -91,7 +94,7 @@ class RowReader {
       this.closeOf(step, { ranks: [...ranks.keys()], status, at });
   }
 
-  /** The ranks that have started it: one row for those that started together. */
+  /** Ends the running tries of these ranks. Ranks that started together become one row. */
   private closeOf(
     step: Step,
     { ranks, status, at }: { ranks: number[]; status: "running" | "cut off"; at: number },

@@ -1,15 +1,15 @@
 /**
- * The look of a drawn timeline. The colours are distinguishable for colour-blind people, also in
- * grey (Okabe and Ito); a dark viewer gets others.
+ * The sizes, colours and elements of a drawn timeline. The colours can be distinguished by people
+ * with colour blindness, and in grey (Okabe and Ito). A dark viewer gets colours of its own.
  */
 import type { Bar } from "./bars.js";
 
 export const WIDTH = 960;
-/** Of what is above and left of the bars, and right of them. */
+/** The space above, to the left and to the right of the bars, in SVG units. */
 export const TOP = 118;
 export const LEFT = 150;
 export const RIGHT = 24;
-/** Under them: the axis and its labels. */
+/** The space below the bars, for the axis and its caption. */
 export const BOTTOM = 52;
 
 export const FONT = "Helvetica, Arial, 'Liberation Sans', 'DejaVu Sans', sans-serif";
@@ -38,9 +38,9 @@ export interface TextStyle {
   size: number;
   anchor?: "start" | "middle" | "end";
   weight?: "bold" | "600";
-  /** `on`: on a bar of the chain. */
+  /** `on`: the text is on a bar of the chain. */
   look?: "ink" | "grey" | "on";
-  /** Lines behind it do not go through it. */
+  /** Surrounds the text with the background colour, so that no lines cross it. */
   halo?: boolean;
 }
 
@@ -62,7 +62,7 @@ export function text(how: TextStyle, content: string): string {
   return element("text", attributes, escape(content));
 }
 
-/** About how wide: what draws it has fonts of its own. */
+/** The approximate width of a text, in SVG units. The fonts of the viewer are unknown. */
 export const widthOf = (content: string, size: number) => content.length * size * 0.56;
 
 /** `2.10 s`, `12.40 s`, `2 min 5 s` */
@@ -88,17 +88,20 @@ export function element(name: string, attributes: Attributes, ...children: strin
   return children.length === 0 ? `<${open}/>` : `<${open}>${children.join("")}</${name}>`;
 }
 
-/** Text as a child of an element. */
+/** Escapes text for the content or an attribute of an element. */
 export const escape = (text: string): string =>
   text
-    // Characters that XML cannot contain.
+    // XML cannot represent these characters.
     .replace(/[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu, "?")
     .replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`);
 
 const short = (value: string | number) =>
   typeof value === "number" ? String(Math.round(value * 100) / 100) : value;
 
-/** What fill cannot say for a dark viewer. Where styles are not known it stays light. */
+/**
+ * The colours for a dark viewer, which the attribute `fill` cannot express. A viewer without
+ * support for styles shows the light colours.
+ */
 export const DARK = `@media (prefers-color-scheme: dark) {
 .paper { fill: #0d1117 } .halo { stroke: #0d1117 } .on { fill: #0d1117 } .ink { fill: #e6edf3 } .grey { fill: #9da7b3 } .line { stroke: #30363d }
 .pause { fill: #161b22 } .chain { fill: #4aa8e0 } .path { stroke: #4aa8e0 } .beside { fill: #44596b }

@@ -1,7 +1,7 @@
 /**
- * A timeline as one self-contained SVG file, without script, font or style, for a paper, a
- * ticket or a page. It is light in print and dark in a dark viewer, and no information depends
- * on colour alone. Pure.
+ * A timeline as one SVG file that needs no script, font or other file. It is meant for a paper, a
+ * ticket or a web page: light in print, dark in a dark viewer, and nothing depends on colour alone.
+ * Pure.
  */
 import { hostNames, names, type Cluster } from "../../cluster/state.js";
 import { encodeHostlist } from "../../flux/hostlist.js";
@@ -29,7 +29,7 @@ import {
 } from "./svg-elements.js";
 import { sumsOf, type Timeline } from "./timeline.js";
 
-/** More of them would leave no room for each other. */
+/** The most phases that are drawn. There is no room for more. */
 const MOST_PHASES = 3;
 
 export function timelineSvg(timeline: Timeline): string {
@@ -60,7 +60,7 @@ export function timelineSvg(timeline: Timeline): string {
   return `<?xml version="1.0" encoding="UTF-8"?>\n${svg}\n`;
 }
 
-/** `Kubernetes for job ƒG7j4ab: 4 nodes ready in 10.6 s` */
+/** `Kubernetes for job ƒG7j4ab: 4 nodes ready in 10.60 s` */
 function titleOf({ cluster, phases }: Timeline): string {
   const hosts = cluster.claim?.hosts.length ?? 0;
   const isInstance = cluster.jobid === INSTANCE;
@@ -82,7 +82,7 @@ function subtitle({ cluster, phases }: Timeline): string {
     const { steps, total } = sumsOf(phase);
     return `${phase.name} ${spell(total)}, ${spell(steps)} of it in steps`;
   });
-  // The title has how many they are.
+  // The title has the number of hosts, so a long list is left out.
   return [...(hosts.length > 40 ? [] : [hosts]), cluster.claim?.engine ?? "", ...times].join(" · ");
 }
 
@@ -96,7 +96,7 @@ function description(timeline: Timeline): string {
     .join(" ");
 }
 
-/** What each way to draw a bar means, of those that are there. */
+/** The legend, with the kinds of bars that are drawn. */
 function legend(bars: Bar[]): string[] {
   const kinds: [boolean, Pick<Bar, "isOnChain" | "status">, string][] = [
     [true, { isOnChain: true, status: "ok" }, "longest chain"],
@@ -131,7 +131,7 @@ const ROW = 22;
 const PART = 16;
 const SPACE = 6;
 
-/** Each bar's place, from the top; the height of all. */
+/** The place of each bar, from top to bottom, and the height of all of them. */
 export function placeBars(bars: { area: Area; bars: Bar[] }[]): {
   places: Place[];
   height: number;
@@ -167,7 +167,10 @@ function label({ bar, y, height }: Place): string {
   return text({ ...at, size: 12, ...(bar.isStepOnChain ? { weight: "600" } : {}) }, bar.label);
 }
 
-/** Hosts and time: right of the bar, or where there is no room in it, or left of it. */
+/**
+ * The hosts and the time of a bar, to its right. If there is no room, the text is placed on the
+ * bar, or to its left.
+ */
 function beside(
   { bar, y, height }: Place,
   cluster: Cluster,
@@ -195,7 +198,7 @@ function beside(
   return text({ ...at, x: x - 6, anchor: "end", look: "grey", halo: true }, description);
 }
 
-/** Some of the hosts; the hint has all. */
+/** The hosts of a bar, shortened. The hint lists all of them. */
 function hostsOf(cluster: Cluster, ranks: number[]): string {
   const all = hostNames(cluster, ranks);
   if (all.length <= 28) return all;
@@ -208,7 +211,10 @@ function hintOf(bar: Bar, cluster: Cluster): string {
   return `${what}: ${names(cluster, bar.ranks)}, ${spell(bar.seconds)}`;
 }
 
-/** From the end of each step of the chain to the begin of the next, the first time that there is one. */
+/**
+ * The lines from the end of each step of the chain to the start of the next one, one for each try
+ * of a step.
+ */
 export function connectors(area: Area, places: Place[]): string[] {
   const areaPlaces = places.filter((place) => place.area === area);
   const placeOf = new Map(

@@ -1,4 +1,4 @@
-/** A timeline for a terminal: one bar per row, as wide as the terminal. Pure. */
+/** A timeline for a terminal, with one row per bar. Pure. */
 import { names, type Cluster } from "../../cluster/state.js";
 import { encodeIdset } from "../../flux/idset.js";
 import { cut, fsd, nameOf, paint, wrap, type Look } from "../terminal.js";
@@ -7,9 +7,9 @@ import { tickStep } from "./axis.js";
 
 import { sumsOf, type Phase, type Timeline } from "./timeline.js";
 
-/** The width in a pipe, if COLUMNS is not set. */
+/** The width in columns if the output is not a terminal. */
 const WIDTH = 80;
-/** No wider, that a bar and its name are still seen together. */
+/** The greatest width in columns: in a longer row, the bar would be too far from its name. */
 const WIDEST = 160;
 const TIME = 7;
 
@@ -23,7 +23,7 @@ export function timelineLines(timeline: Timeline, look: Look): string[] {
   ];
 }
 
-/** `4 nodes, bring-up 10.6s, teardown 1.3s` */
+/** `4 nodes, bring-up 10.60s, teardown 1.30s` */
 function headline({ cluster, phases }: Timeline): string {
   const nodes = cluster.claim?.hosts.length ?? 0;
   const times = phases.map(({ name, begin, end, open }) => {
@@ -58,7 +58,10 @@ function phaseLines(cluster: Cluster, phase: Phase, look: Look): string[] {
   ];
 }
 
-/** Without room for hosts there are ranks; without room for those, none. */
+/**
+ * The widths of the columns. If the hosts of a bar do not fit, its ranks are printed instead. If
+ * there is no room for ranks either, `who` is 0.
+ */
 function columnsOf(bars: Bar[], hosts: string[], look: Look): Columns {
   const longest = hosts.reduce((most, each) => Math.max(most, each.length), 5);
   const label = bars.reduce((most, bar) => Math.max(most, labelOf(bar).length), 16);
@@ -83,7 +86,7 @@ function place(bar: Bar, hosts: string, { who }: Columns): string {
   return hosts.length <= who ? hosts : encodeIdset(bar.ranks);
 }
 
-/** `0s      2s      4s`: at each number its time begins. */
+/** `0s      2s      4s`: each number starts at the column of its time. */
 function axis(length: number, width: number): string {
   const step = tickStep(length, Math.max(1, Math.floor(width / 8)));
   let text = "";
@@ -104,7 +107,10 @@ function fsdShort(seconds: number): string {
 
 const EIGHTHS = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
 
-/** The chain is full, the rest is lighter; what did not end well has a mark at its end. */
+/**
+ * Draws a bar: full for a row on the chain, lighter for others. A bar that is not ok ends with a
+ * mark.
+ */
 export function drawBar(
   bar: Bar,
   phase: Phase,
@@ -138,7 +144,7 @@ const MARKS: Partial<Record<Bar["status"], [string, string]>> = {
 
 interface Fill {
   full: number;
-  /** Of a further cell. */
+  /** The filled part of the next cell, from 0 to 1. */
   rest: number;
   unicode: boolean;
 }
@@ -151,12 +157,15 @@ function fill(bar: Bar, { full, rest, unicode }: Fill): string {
   return character.repeat(full) + (EIGHTHS[full === 0 ? Math.max(1, eighths) : eighths] ?? "");
 }
 
-/** Hundredths, where they are to be seen. */
+/** `2.10s`, `1.5m`: with hundredths below a minute. */
 export function exact(seconds: number): string {
   return seconds < 60 ? `${seconds.toFixed(2)}s` : fsd(seconds);
 }
 
-/** How the time was spent. */
+/**
+ * How the time of a phase divides between the chain and the pauses around its steps, and what the
+ * phase waits for.
+ */
 export function sums(cluster: Cluster, phase: Phase): string[] {
   const { before, steps, between, after, total } = sumsOf(phase);
   if (phase.chain.length === 0) return [];
@@ -174,7 +183,7 @@ export function sums(cluster: Cluster, phase: Phase): string[] {
   return ["", ...parts];
 }
 
-/** Only if it is worth mentioning. */
+/** The longest pause between two steps of the chain. Empty if it is half a second or less. */
 function longestGap({ chain }: Phase): string {
   let most = 0.5;
   let text = "";
@@ -188,7 +197,7 @@ function longestGap({ chain }: Phase): string {
   return text;
 }
 
-/** However many they are. */
+/** `node[1-2] (rank 1-2)`, or the number of nodes and the first rank if that is too long. */
 function shortNames(cluster: Cluster, ranks: number[]): string {
   const text = names(cluster, ranks);
   return text.length > 60 ? `${ranks.length} nodes (rank ${ranks[0] ?? ""} and others)` : text;

@@ -1,6 +1,6 @@
 /**
- * A cluster's life as a timeline: how long each step took on which ranks, and the time between
- * the steps. Pure: a function of a job's events and of the time.
+ * The timeline of a cluster: how long each step took on which ranks, and how long the pauses
+ * between the steps were. Pure: computed from what was read of a job, and from the time.
  */
 import { isDebug, isOver, type Cluster } from "../../cluster/state.js";
 import { isOfTeardown } from "../../cluster/steps.js";
@@ -14,12 +14,15 @@ export interface Phase {
   name: "bring-up" | "teardown" | "cleaning";
   begin: number;
   end: number;
-  /** What begins and ends it: events of the job, or of the record. */
+  /**
+   * The events at the start and the end, of the job or of the record; `now` if the phase still
+   * runs.
+   */
   from: string;
   to: string;
   rows: Row[];
   chain: Link[];
-  /** It still runs: its end is now. */
+  /** The phase still runs; `end` is the current time. */
   open: boolean;
 }
 
@@ -28,14 +31,14 @@ export interface Timeline {
   phases: Phase[];
 }
 
-/** Where a phase's time went, seconds: they add up to `total`. */
+/** The parts of a phase's time, in seconds. They add up to `total`. */
 export interface Sums {
-  /** From its begin to the first step of its longest chain. */
+  /** From the start of the phase to the first step of its longest chain. */
   before: number;
   /** The steps of the chain. */
   steps: number;
   between: number;
-  /** To its end. */
+  /** From the last step of the chain to the end of the phase. */
   after: number;
   total: number;
 }
@@ -113,7 +116,10 @@ function teardowns({ cluster, events, record }: SeenJob, rows: Row[], now: numbe
   return phases;
 }
 
-/** What the teardown waited for. */
+/**
+ * The event that ended the job, and its time in seconds since the epoch; Infinity if there is no
+ * such event.
+ */
 function jobEnd({ cluster, events }: SeenJob): { at: number; name: string } {
   const { startAt, finishAt } = cluster.job;
   if (startAt !== undefined && finishAt !== undefined) return { at: finishAt, name: "finish" };
@@ -123,7 +129,9 @@ function jobEnd({ cluster, events }: SeenJob): { at: number; name: string } {
   return { at: fatal?.timestamp ?? finishAt ?? Infinity, name: fatal ? "exception" : "finish" };
 }
 
-/** When Flux had the nodes back; undefined where that was before they were clean. */
+/**
+ * When Flux freed the nodes after the teardown. Undefined if Flux freed them earlier, or not yet.
+ */
 function freeAt(events: SeenJob["events"], down: number): number | undefined {
   return events.find(({ name, timestamp }) => name === "free" && timestamp >= down)?.timestamp;
 }
