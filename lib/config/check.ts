@@ -8,6 +8,7 @@ import { parseFsd } from "../flux/fsd.js";
 import type { EngineName } from "../usernetes/engine.js";
 import { parsePortRange, portCount, type PortRange } from "../usernetes/ports.js";
 import { parsePool, type Pool } from "../usernetes/subnets.js";
+import { bytesOf, PATH_MAX } from "./bytes.js";
 import { hooksFault } from "./hooks.js";
 import { parseListen, type Listen } from "./listen.js";
 import { FORMATS, schema, type NamedTemplate, type Table } from "./schema.js";
@@ -51,17 +52,32 @@ export interface Config {
   metricsListen: Listen | undefined;
 }
 
-/**
- * Variables that already have a meaning for the steps, for make or for the programs that they
- * start.
- */
+/** The configuration as a job has it that requests a template; `name`: undefined for the site's own. */
+export interface ForTemplate {
+  name: string | undefined;
+  config: Config;
+}
+
+/** The configuration for the site's own template, and for each of usernetes.templates. */
+export function forTemplates(config: Config): ForTemplate[] {
+  const named = Object.entries(config.templates).map(
+    ([name, { template, options }]): ForTemplate => ({
+      name,
+      config: { ...config, template, options },
+    }),
+  );
+  return [{ name: undefined, config }, ...named];
+}
+
+/** What the steps, make and the programs that they start have a meaning for. */
 const RESERVED =
   /^(PORT_(ETCD|KUBELET|FLANNEL|KUBE_APISERVER)|(U7S|USERNETES|FLUX|MAKE|COMPOSE|LD|LC|XDG|DOCKER|CONTAINER|CONTAINERS|NODE|HOST)_.*|COMPOSE|MAKE.*|QUICK|PATH|HOME|HOSTNAME|USER|LOGNAME|SHELL|IFS|ENV|LANG|TERM|TMPDIR|PWD|OLDPWD|KUBECONFIG|PYTHON.*|BASH.*)$/;
 const isPortVariable = (text: string) =>
   /^[A-Z_][A-Z0-9_]{0,62}$/.test(text) && !RESERVED.test(text);
 const ajv = new Ajv({ useDefaults: true, allErrors: false, verbose: true });
 ajv.addVocabulary(["allowed"]);
-const isPath = (text: string) => text.startsWith("/") && !/\/\.\.?(\/|$)|\n|:/.test(text);
+const isPath = (text: string) =>
+  text.startsWith("/") && !/\/\.\.?(\/|$)|\n|:/.test(text) && bytesOf(text) <= PATH_MAX;
 ajv.addFormat("absolute-path", isPath);
 ajv.addFormat("port-range", (text: string) => parsePortRange(text) !== undefined);
 ajv.addFormat("subnet-pool", (text: string) => parsePool(text) !== undefined);
@@ -89,8 +105,9 @@ export function checkConfig(found: unknown, where: string): Config {
       `usernetes.engines: found ${JSON.stringify(engines)}, allowed: a list with usernetes.container-engine ("${engine}")`,
     );
   const ports = parsePortRange(table.ports) ?? "default";
-  const options = optionsOf(table, DEFAULT_OPTIONS, { key: "usernetes", where });
-  const templates = templatesOf(table, options, where);
+  const place = { where, base: table.workdir };
+  const options = optionsOf(table, DEFAULT_OPTIONS, { key: "usernetes", ...place });
+  const templates = templatesOf(table, options, place);
   for (const each of [options, ...Object.values(templates).map((other) => other.options)])
     refuseRange(ports, each, where);
   return {
@@ -121,17 +138,24 @@ export function checkConfig(found: unknown, where: string): Config {
   };
 }
 
-/** Returns the keys that go with a template. A key that is not set is taken from `others`. */
+interface Place {
+  /** The name of the source. */
+  where: string;
+  /** usernetes.workdir. */
+  base: string;
+}
+
+/** The keys that go with a template; those that are not set are as in `others`. */
 function optionsOf(
   table: Omit<NamedTemplate, "template">,
   others: TemplateOptions,
-  { key, where }: { key: string; where: string },
+  { key, where, base }: Place & { key: string },
 ): TemplateOptions {
   const { make, "port-variables": portVariables, environment, images, hooks } = table;
-  const variable = environmentFault(
-    environment ?? others.environment,
-    portVariables ?? others.portVariables,
-  );
+  const variable = environmentFault(environment ?? others.environment, {
+    portVariables: portVariables ?? others.portVariables,
+    base,
+  });
   if (variable !== undefined) throw refuse(where, `${key}.environment${variable}`);
   const hook = hooksFault(hooks ?? {});
   if (hook !== undefined) throw refuse(where, `${key}.hooks${hook}`);
@@ -148,8 +172,9 @@ function optionsOf(
 function templatesOf(
   table: Table,
   options: TemplateOptions,
-  where: string,
+  place: Place,
 ): Record<string, Template> {
+  const { where } = place;
   const named = Object.entries(table.templates).map(([name, each]): [string, Template] => {
     const key = `usernetes.templates.${name}`;
     if (!isTemplateName(name))
@@ -160,7 +185,7 @@ function templatesOf(
     const { template } = each;
     return [
       name,
-      { template: withoutSlash(template), options: optionsOf(each, options, { key, where }) },
+      { template: withoutSlash(template), options: optionsOf(each, options, { key, ...place }) },
     ];
   });
   return Object.fromEntries(named);

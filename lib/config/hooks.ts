@@ -1,8 +1,9 @@
-/** Checks usernetes.hooks: the programs of a site, each with its arguments. Pure. */
+/** usernetes.hooks: programs of a site, each with its arguments. Pure. */
+import { bytesOf, PATH_MAX } from "./bytes.js";
 import type { Hooks } from "./template.js";
 
-/** Characters of all arguments of a hook together: they travel as a part of one argument. */
-const ALL_MAX = 8192;
+/** Bytes of a hook with all of its arguments: they travel as a part of one argument. */
+const ALL_MAX = 4096;
 
 export const PROGRAM =
   'a list of a program and its arguments, like ["/opt/site/up", "--fast"]; the program is an absolute path, a path in the template, or a name on the PATH';
@@ -19,8 +20,10 @@ export function hooksFault(hooks: Hooks): string | undefined {
     const strange = argv.findIndex((argument) => /[\x00-\x1f\x7f]/.test(argument));
     if (strange >= 0)
       return `.${hook}.${strange}: found ${JSON.stringify(argv[strange]).slice(0, 80)}, allowed: text without control characters`;
-    const all = argv.join(" ").length;
-    if (all > ALL_MAX) return `.${hook}: found ${all} characters, allowed: ${ALL_MAX} in all`;
+    if (bytesOf(program) > PATH_MAX)
+      return `.${hook}.0: found ${bytesOf(program)} bytes, allowed: ${PATH_MAX}`;
+    const all = bytesOf(argv.join(" "));
+    if (all > ALL_MAX) return `.${hook}: found ${all} bytes, allowed: ${ALL_MAX} in all`;
   }
   return undefined;
 }

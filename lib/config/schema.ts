@@ -298,7 +298,8 @@ export const schema = {
 /** Describes the allowed strings of each format, for messages and manual pages. */
 export const FORMATS: Record<string, { allowed: string }> = {
   "absolute-path": {
-    allowed: 'an absolute path without ":", "." or ".." in it, like "/opt/usernetes"',
+    allowed:
+      'an absolute path of 1024 bytes or less, without ":", "." or ".." in it, like "/opt/usernetes"',
   },
   "port-range": { allowed: 'a range of four ports or more, like "20000-29999", or "default"' },
   "subnet-pool": { allowed: 'a network of /24 or larger, like "10.100.0.0/14"' },

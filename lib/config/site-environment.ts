@@ -5,6 +5,8 @@
  * A value may contain placeholders. The daemon replaces those that belong to a cluster. The agent
  * replaces those that belong to a node and its user. `{{` and `}}` stand for one brace.
  */
+import { workdir } from "../usernetes/names.js";
+import { bytesOf } from "./bytes.js";
 
 /** The placeholders of a cluster, which the daemon replaces. */
 const OF_CLUSTER = ["jobid", "workdir"] as const;
@@ -14,8 +16,8 @@ export const PLACEHOLDERS: readonly string[] = [...OF_NODE, ...OF_CLUSTER];
 
 type OfCluster = Record<(typeof OF_CLUSTER)[number], string>;
 
-/** Variables that name a directory, which the agent creates for the user. */
-const DIRECTORIES = ["XDG_RUNTIME_DIR", "TMPDIR"];
+/** These name a directory that the agent makes for the user. */
+export const DIRECTORY_VARIABLES = ["XDG_RUNTIME_DIR", "TMPDIR"];
 
 /** Patterns of the names that a site cannot set, each with the reason or the key to use instead. */
 const OURS: readonly [RegExp, string][] = [
@@ -35,8 +37,8 @@ const OURS: readonly [RegExp, string][] = [
 ];
 
 /**
- * Maximum bytes of one value, and of all names and values together: they travel as a part of one
- * argument.
+ * Bytes of a value, and of all of them: they travel with the scripts of the steps as one
+ * argument, of which Linux allows 128 KiB (test/node/first-request.test.ts).
  */
 const VALUE_MAX = 4096;
 const ALL_MAX = 16_384;
@@ -45,27 +47,36 @@ export const VARIABLES =
   "names of variables with text as values; not those that flux-usernetes and Flux set";
 const ALLOWED = `text without control characters, in which {${PLACEHOLDERS.join("}, {")}} are replaced, and {{ and }} stand for braces`;
 
-/**
- * Returns the first fault, after the name of the table: `.XDG_RUNTIME_DIR: found ..., allowed:
- * ...`.
- */
+interface Beside {
+  /** usernetes.port-variables: each cluster has its own ports for these. */
+  portVariables?: readonly string[];
+  /** usernetes.workdir. */
+  base?: string;
+}
+
+/** The first fault: `XDG_RUNTIME_DIR: found ..., allowed: ...`, after the name of the table. */
 export function environmentFault(
   environment: Readonly<Record<string, unknown>>,
-  /** usernetes.port-variables. Each cluster has its own values for these variables. */
-  portVariables: readonly string[] = [],
+  { portVariables = [], base = "/tmp" }: Beside = {},
 ): string | undefined {
-  let all = 0;
   for (const [name, value] of Object.entries(environment)) {
     if (portVariables.includes(name))
       return `.${name}: cannot be set here: it is one of usernetes.port-variables`;
     const fault = nameFault(name) ?? valueFault(name, value);
     if (fault !== undefined) return fault;
-    all += name.length + bytesOf(String(value));
   }
-  return all > ALL_MAX ? `: found ${all} bytes, allowed: ${ALL_MAX} in all` : undefined;
+  const longest = { jobid: String(LAST_JOBID), workdir: workdir(base, LAST_JOBID) };
+  const replaced = ofCluster(environment as Readonly<Record<string, string>>, longest);
+  const all = Object.entries(replaced).reduce(
+    (sum, [name, value]) => sum + bytesOf(`${name}=${value}`),
+    0,
+  );
+  if (all <= ALL_MAX) return undefined;
+  return `: found ${all} bytes with {jobid} and {workdir} replaced, allowed: ${ALL_MAX} in all`;
 }
 
-const bytesOf = (text: string): number => new TextEncoder().encode(text).length;
+/** Flux gives no job a longer one. */
+const LAST_JOBID = (1n << 64n) - 1n;
 
 function nameFault(name: string): string | undefined {
   if (!/^[A-Za-z_][A-Za-z0-9_]{0,127}$/.test(name))
@@ -84,7 +95,7 @@ function valueFault(name: string, value: unknown): string | undefined {
   const strange = partsOf(value).find(({ fault }) => fault);
   if (strange)
     return `${found}, in which ${strange.text} is not a placeholder; allowed: {${PLACEHOLDERS.join("}, {")}}, and {{ and }} for braces`;
-  if (DIRECTORIES.includes(name) && !/^(\/|\{(home|workdir)\})/.test(value))
+  if (DIRECTORY_VARIABLES.includes(name) && !/^(\/|\{(home|workdir)\})/.test(value))
     return `${found}, allowed: an absolute path, which may begin with {home} or {workdir}`;
   return undefined;
 }

@@ -3,7 +3,9 @@
  * table, its options. Pure.
  */
 
-/** Programs of the site that run at fixed points of a cluster's life, each with its arguments. */
+import { bytesOf, PATH_MAX } from "./bytes.js";
+
+/** Programs that run at points of a cluster's life, each with its arguments. */
 export interface Hooks {
   "before-up"?: readonly string[];
   "after-ready"?: readonly string[];
@@ -58,7 +60,8 @@ export const isTemplateName = (text: string): boolean => NAME.test(text);
  */
 export function isTemplatePath(text: string): boolean {
   // eslint-disable-next-line no-control-regex -- it is refused
-  return text.startsWith("/") && !/[\u0000-\u001f\u007f:]|\/\.\.?(\/|$)/.test(text);
+  const isPlain = text.startsWith("/") && !/[\u0000-\u001f\u007f:]|\/\.\.?(\/|$)/.test(text);
+  return isPlain && bytesOf(text) <= PATH_MAX;
 }
 
 /**

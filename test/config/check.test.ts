@@ -158,7 +158,8 @@ t.test("a table that was checked is as it was", (t) => {
   t.end();
 });
 
-const PATH = 'an absolute path without ":", "." or ".." in it, like "/opt/usernetes"';
+const PATH =
+  'an absolute path of 1024 bytes or less, without ":", "." or ".." in it, like "/opt/usernetes"';
 const PORTS = 'a range of four ports or more, like "20000-29999", or "default"';
 const POOL = 'a network of /24 or larger, like "10.100.0.0/14"';
 const INTERFACE = 'the name of a network interface, like "eth0"';

@@ -67,7 +67,17 @@ t.test("one line names what is wrong, where, and what is allowed", (t) => {
   const many = Object.fromEntries(
     ["A", "B", "C", "D", "E"].map((name) => [name, "x".repeat(4000)]),
   );
-  t.equal(environmentFault(many), ": found 20005 bytes, allowed: 16384 in all");
+  const base = `/${"é".repeat(200)}`;
+  // 40 times the work directory, whose name in F58 has 23 bytes.
+  t.match(
+    environmentFault({ A: "{workdir}".repeat(40) }, { base }),
+    /^: found 1[67][0-9]{3} bytes with \{jobid\} and \{workdir\} replaced, allowed: 16384 in all$/,
+  );
+  t.equal(environmentFault({ A: "{workdir}".repeat(30) }, { base }), undefined);
+  t.equal(
+    environmentFault(many),
+    ": found 20010 bytes with {jobid} and {workdir} replaced, allowed: 16384 in all",
+  );
   t.end();
 });
 
