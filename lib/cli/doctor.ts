@@ -1,10 +1,15 @@
-/** `flux usernetes doctor`: checks whether each node meets the requirements of clusters. */
-import type { Config } from "../config/check.js";
+/** `flux usernetes doctor`: what each node has, and lacks, of what clusters need. */
+import { forTemplates, type Config } from "../config/check.js";
 import { loadFile, loadFromBroker } from "../config/load.js";
 import { diagnose, isFit } from "../doctor/diagnose.js";
 import { examine } from "../doctor/examine.js";
 import { asJson } from "../doctor/json.js";
-import { requirements, userRequirements } from "../doctor/requirements.js";
+import {
+  hasOwnEnvironment,
+  namedRequirements,
+  requirements,
+  userRequirements,
+} from "../doctor/requirements.js";
 import { report } from "../doctor/table.js";
 import { EXIT } from "../errors.js";
 import { decodeHostlist } from "../flux/hostlist.js";
@@ -36,7 +41,8 @@ export function doctorCommand(run: Run): HelpedCommand {
     },
     details: [
       `Runs on rank 0, as the instance owner. Each node is checked in the same environment as the
-       daemon's steps. FAIL: no cluster can come up there. warn: read the advice.`,
+       daemon's steps, and for each of usernetes.templates. FAIL: no cluster can come up there.
+       warn: read the advice.`,
     ],
     exits: {
       0: "no node fails",
@@ -61,9 +67,19 @@ async function doctor(run: Run, options: Options): Promise<void> {
   const env = nodeEnvironment(["FLUX_SHELL_RC_PATH", ...options.passEnv]);
   const answers = await examine(run, config, { ranks, env });
   const diagnoses = diagnose(requirements(config), ranks, { answers, hosts });
-  for (const { name: user = "", userid } of users) {
-    const answers = await examine(run, config, { ranks, env, userid });
-    diagnoses.push(...diagnose(userRequirements(config, user), ranks, { answers, hosts, user }));
+  for (const { name: template, config: other } of forTemplates(config)) {
+    if (template !== undefined) {
+      const answers = await examine(run, other, { ranks, env, template });
+      const wanted = namedRequirements(other, config, template);
+      diagnoses.push(...diagnose(wanted, ranks, { answers, hosts, concern: { template } }));
+    }
+    if (template !== undefined && !hasOwnEnvironment(other, config)) continue;
+    for (const { name: user = "", userid } of users) {
+      const concern = { user, ...(template !== undefined && { template }) };
+      const answers = await examine(run, other, { ranks, env, userid, template });
+      const wanted = userRequirements(other, concern);
+      diagnoses.push(...diagnose(wanted, ranks, { answers, hosts, concern }));
+    }
   }
   process.stdout.write(options.json ? asJson(diagnoses, hosts) : report(diagnoses, hosts));
   if (!isFit(diagnoses)) process.exitCode = EXIT.failed;

@@ -1,8 +1,5 @@
-/**
- * `flux usernetes warm`: builds or pulls the node's image in advance, so that no job has to wait
- * for it.
- */
-import type { Config } from "../config/check.js";
+/** `flux usernetes warm`: no job waits until the node's image is built or pulled. */
+import { forTemplates, type Config, type ForTemplate } from "../config/check.js";
 import { loadFile, loadFromBroker } from "../config/load.js";
 import { withoutCluster } from "../config/site-environment.js";
 import { CommandError, EXIT } from "../errors.js";
@@ -26,7 +23,17 @@ interface Options {
   json?: true;
 }
 
-type NodeWarmth = Warmth & { host: string; user: string | undefined };
+type NodeWarmth = Warmth & {
+  host: string;
+  user: string | undefined;
+  /** Of usernetes.templates; undefined: the site's own. */
+  template: string | undefined;
+  /** Directory of the archives. */
+  images: string | undefined;
+};
+
+/** What is warmed: the image of one template, for one user. */
+type Aim = Whose & { template: ForTemplate };
 
 export function warmCommand(run: Run): HelpedCommand {
   return new HelpedCommand({
@@ -43,10 +50,10 @@ export function warmCommand(run: Run): HelpedCommand {
     },
     details: [
       `Runs on rank 0, as the instance owner. Each node builds the image that clusters need, from
-       the current template, and keeps it. An image that exists is not built again. Run it again
-       for new nodes, and when the template has changed. Ctrl-C stops the builds. If the template
-       has a target warm, that target builds the image. With usernetes.images, the archives there
-       are checked and listed.`,
+       the current template and from each of usernetes.templates, and keeps it. An image that
+       exists is not built again. Run it again for new nodes, and when a template has changed.
+       Ctrl-C stops the builds. If a template has a target warm, that target builds the image. With
+       usernetes.images, the archives there are checked and listed.`,
     ],
     exits: {
       0: "all nodes have the image",
@@ -70,31 +77,39 @@ async function warm(run: Run, options: Options): Promise<void> {
   const owner = await refuseElsewhere(run, "warm");
   const all = await whoseImages(run, options.user, { runAs: config.runAs, owner });
   const base = nodeEnvironment(options.passEnv);
-  const { template } = config;
-  const { environment, images } = config.options;
-  const site = withoutCluster(environment);
+  const aims = all.flatMap((whose) =>
+    forTemplates(config).map((template): Aim => ({ ...whose, template })),
+  );
   const signal = stopOnSignals();
   const nodes: NodeWarmth[] = [];
   process.stderr.write(`warming ${ranks.length} nodes with ${engine}\n`);
-  for (const whose of all) {
-    const wanted = { ranks, engine, base, template, images, site, limitS: limitMs / 1000 };
-    const onEnd = (warmth: Warmth) => {
-      nodes.push({ ...warmth, host: hosts[warmth.rank] ?? "", user: whose.name });
-      process.stderr.write(`${nodeOf(hosts, warmth, whose)}: ${outcome(warmth)}\n`);
+  for (const aim of aims) {
+    const { name, config: its } = aim.template;
+    const { environment, images } = its.options;
+    const wanted = {
+      ...{ ranks, engine, base, name, images, limitS: limitMs / 1000 },
+      template: its.template,
+      site: withoutCluster(environment),
+      userid: aim.userid,
     };
-    if (!signal.aborted)
-      await warmNodes(run, { ...wanted, userid: whose.userid }, { signal, onEnd });
+    const onEnd = (warmth: Warmth) => {
+      const host = hosts[warmth.rank] ?? "";
+      nodes.push({ ...warmth, host, user: aim.name, template: name, images });
+      process.stderr.write(`${nodeOf(hosts, warmth, aim)}: ${outcome(warmth)}\n`);
+    };
+    if (!signal.aborted) await warmNodes(run, wanted, { signal, onEnd });
   }
-  const ok = nodes.length === ranks.length * all.length && nodes.every(isWarm);
+  const ok = nodes.length === ranks.length * aims.length && nodes.every(isWarm);
   if (options.json) process.stdout.write(`${JSON.stringify({ ok, engine, nodes: nodes })}\n`);
-  else process.stdout.write(summary(nodes) + listArchives(nodes, images));
+  else process.stdout.write(summary(nodes) + listArchives(nodes));
   if (!ok) process.exitCode = EXIT.failed;
 }
 
 const isWarm = ({ status }: Warmth): boolean => status === "made" || status === "already";
 
-function nodeOf(hosts: string[], { rank }: Warmth, { name }: Whose): string {
-  return `${hosts[rank] ?? ""} (rank ${rank})${name === undefined ? "" : `, ${name}`}`;
+function nodeOf(hosts: string[], { rank }: Warmth, { name, template }: Aim): string {
+  const names = [name, template.name].filter((each) => each !== undefined);
+  return [`${hosts[rank] ?? ""} (rank ${rank})`, ...names].join(", ");
 }
 
 function outcome({ status, note, seconds }: Warmth): string {
@@ -112,18 +127,21 @@ function summary(nodes: NodeWarmth[]): string {
   return `${count} of ${ranks.size} nodes have the image${rest}\n`;
 }
 
-/** Lists the archives, once for each group of nodes with the same archives. */
-function listArchives(nodes: NodeWarmth[], images: string | undefined): string {
-  if (images === undefined) return "";
-  const groups = new Map<string, Set<string>>();
-  for (const { host, archives } of nodes.filter(isWarm)) {
-    const text = archives.map((line) => `  ${line}\n`).join("");
-    groups.set(text, (groups.get(text) ?? new Set()).add(host));
+/** The archives, for each group of nodes that have the same. */
+function listArchives(nodes: NodeWarmth[]): string {
+  const groups = new Map<string, { images: string; lines: string; hosts: Set<string> }>();
+  for (const { host, archives, images } of nodes.filter(isWarm)) {
+    if (images === undefined) continue;
+    const lines = archives.map((line) => `  ${line}\n`).join("");
+    const key = `${images}\n${lines}`;
+    const group = groups.get(key) ?? { images, lines, hosts: new Set() };
+    group.hosts.add(host);
+    groups.set(key, group);
   }
-  return [...groups]
-    .map(([text, hosts]) => {
+  return [...groups.values()]
+    .map(({ images, lines, hosts }) => {
       const where = `${images} on ${encodeHostlist([...hosts])}`;
-      return text === "" ? `no archives in ${where}\n` : `archives in ${where}:\n${text}`;
+      return lines === "" ? `no archives in ${where}\n` : `archives in ${where}:\n${lines}`;
     })
     .join("");
 }

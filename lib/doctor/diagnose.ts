@@ -5,7 +5,7 @@
  * answer, which is a separate failure.
  */
 import type { Answers, CheckReport } from "./examine.js";
-import type { Judge, Requirement } from "./requirement.js";
+import { concerning, type Concern, type Judge, type Requirement } from "./requirement.js";
 
 export interface Diagnosis {
   requirement: Requirement;
@@ -26,22 +26,24 @@ interface NodeAnswers {
   answers: Answers;
   /** Host names in Flux, by rank. */
   hosts: readonly string[];
-  /** The user whose engine was checked; undefined for the instance owner. */
-  user?: string;
+  /** What was asked about, if not the instance owner and the site's own template. */
+  concern?: Concern;
 }
 
-const answersOf = (user: string): Requirement => ({
+const SUDO_ANSWERS: Requirement = {
   ...ANSWERS,
-  id: `answer@${user}`,
-  what: `${user}: answers`,
   how: "flux exec, sudo",
   fix: "install the rule of sudoers.d/usernetes, and make the account known on that node (docs/admin/many-users.md, Clusters of all users)",
-});
+};
+
+function answersOf(concern: Concern): Requirement {
+  return concerning(concern.user === undefined ? ANSWERS : SUDO_ANSWERS, concern);
+}
 
 export function diagnose(
   requirements: Requirement[],
   ranks: number[],
-  { answers, hosts, user }: NodeAnswers,
+  { answers, hosts, concern = {} }: NodeAnswers,
 ): Diagnosis[] {
   const faults = new Map<number, string>();
   for (const rank of ranks) {
@@ -49,7 +51,7 @@ export function diagnose(
     if (fault !== undefined) faults.set(rank, fault);
   }
   return [
-    diagnosis(user === undefined ? ANSWERS : answersOf(user), ranks, (rank) => faults.get(rank)),
+    diagnosis(answersOf(concern), ranks, (rank) => faults.get(rank)),
     ...requirements.map((requirement) => {
       const reports = reportsOf(requirement, ranks, { answers, hosts });
       const judge = judgeOf(requirement, reports);

@@ -6,7 +6,7 @@
  */
 import { readFileSync } from "node:fs";
 import type { Config } from "../config/check.js";
-import { withoutCluster } from "../config/site-environment.js";
+import { DIRECTORY_VARIABLES, withoutCluster } from "../config/site-environment.js";
 import type { Run } from "../host/command.js";
 import { packagePath } from "../host/package.js";
 import { oneLine } from "../record/notes.js";
@@ -15,6 +15,7 @@ import { hookPrograms, templatePorts, templateSettings } from "../node/environme
 import type { Report } from "../node/protocol.js";
 import { withoutComments } from "../node/scripts.js";
 import { engine } from "../usernetes/engine.js";
+import { warmProject } from "../usernetes/names.js";
 import { choosePorts, DEFAULT_PORTS } from "../usernetes/ports.js";
 
 export interface CheckReport {
@@ -47,6 +48,13 @@ const SCRIPTS = [
   ...["places", "network", "shell-plugin", "end"].map(onNode),
 ];
 const USER_SCRIPTS = [...["begin", "engines", "kernel", "end"].map(onNode)];
+/** For a further template. */
+const TEMPLATE_SCRIPTS = [
+  ...["begin", "engines", "kernel"].map(onNode),
+  "node/steps/parts/template.sh",
+  "node/steps/parts/hook-program.sh",
+  ...["places", "end"].map(onNode),
+];
 
 function onNode(name: string): string {
   return `doctor/on-node/${name}.sh`;
@@ -60,12 +68,14 @@ interface Asked {
    * owner.
    */
   userid?: number | undefined;
+  /** The configuration is that for a template of usernetes.templates, of this name. */
+  template?: string | undefined;
 }
 
 export async function examine(
   run: Run,
   config: Config,
-  { ranks, env, userid }: Asked,
+  { ranks, env, userid, template }: Asked,
 ): Promise<Answers> {
   const answers: Answers = { reports: new Map(), lost: new Map() };
   const waiting = new Set(ranks);
@@ -82,10 +92,10 @@ export async function examine(
   const called = { ranks, userid, env, limitS: DEADLINE_S };
   const first = {
     do: "checks" as const,
-    env: { ...env, ...settings(config) },
-    site: withoutCluster(config.options.environment),
+    env: { ...env, ...settings(config, template) },
+    site: siteVariables(config, userid),
     seconds: DEADLINE_S,
-    script: script(userid === undefined ? SCRIPTS : USER_SCRIPTS),
+    script: script(scriptsFor(userid, template)),
   };
   const call = callNodes(
     run,
@@ -115,13 +125,26 @@ export async function examine(
   return answers;
 }
 
+function scriptsFor(userid: number | undefined, template: string | undefined): string[] {
+  if (userid !== undefined) return USER_SCRIPTS;
+  return template === undefined ? SCRIPTS : TEMPLATE_SCRIPTS;
+}
+
+/** With run-as = "sudo" the instance owner has no cluster, and gets no directories for one. */
+function siteVariables({ options, runAs }: Config, userid: number | undefined) {
+  const variables = withoutCluster(options.environment);
+  if (runAs === "owner" || userid !== undefined) return variables;
+  const rest = Object.entries(variables).filter(([name]) => !DIRECTORY_VARIABLES.includes(name));
+  return Object.fromEntries(rest);
+}
+
 export function script(names = SCRIPTS): string {
   const read = (path: string) => readFileSync(packagePath("lib", path), "utf8");
   return withoutComments(names.map(read).join(""));
 }
 
-/** The script's settings, as environment variables: no value becomes part of the script's text. */
-export function settings(config: Config): Record<string, string> {
+/** The script's settings; no value becomes part of its text. */
+export function settings(config: Config, template?: string): Record<string, string> {
   const engines = [config.engine, ...config.engines.filter((name) => name !== config.engine)];
   const { ports, interface: dev } = config;
   const numbers = Object.values(ports === "default" ? DEFAULT_PORTS : ports);
@@ -135,6 +158,7 @@ export function settings(config: Config): Record<string, string> {
     USERNETES_RUN_AS: config.runAs,
     USERNETES_TEMPLATE: config.template,
     USERNETES_WORKDIR: config.workdir,
+    USERNETES_WARM: warmProject(template),
     USERNETES_PORT_FIRST: String(Math.min(...numbers)),
     USERNETES_PORT_LAST: String(Math.max(...numbers)),
     ...templatePorts(first),

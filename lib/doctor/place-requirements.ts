@@ -22,7 +22,7 @@ const HOOK_PROGRAMS: Requirement = {
   fix: "install the program on that node, or change usernetes.hooks",
 };
 
-const DIRECTORIES: Requirement = {
+export const DIRECTORIES: Requirement = {
   id: "environment",
   what: "directories of the user",
   how: "those that XDG_RUNTIME_DIR and TMPDIR name in usernetes.environment are made",
@@ -31,16 +31,24 @@ const DIRECTORIES: Requirement = {
 };
 
 export function placeRequirements(config: Config): Requirement[] {
-  const { hooks, environment } = config.options;
+  return [...templateRequirements(config), ...workDirectory(config), SHELL_PLUGIN];
+}
+
+/**
+ * With run-as = "sudo" no cluster is the instance owner's, so that the directories of the
+ * owner are not looked at: --user looks at its users'.
+ */
+export function templateRequirements({ template, options, runAs }: Config): Requirement[] {
+  const { hooks, environment } = options;
+  const hasDirectories = runAs === "owner" && Object.keys(environment).length > 0;
   return [
-    ...directories(config),
+    ...templateItself(template),
     ...(Object.keys(hooks).length > 0 ? [HOOK_PROGRAMS] : []),
-    ...(Object.keys(environment).length > 0 ? [DIRECTORIES] : []),
-    SHELL_PLUGIN,
+    ...(hasDirectories ? [DIRECTORIES] : []),
   ];
 }
 
-function directories({ template, workdir, shared }: Config): Requirement[] {
+function templateItself(template: string): Requirement[] {
   return [
     {
       id: "template",
@@ -64,6 +72,11 @@ function directories({ template, workdir, shared }: Config): Requirement[] {
       fix: "install the same version of the template on every node",
       judgeAll: judgeSame,
     },
+  ];
+}
+
+function workDirectory({ workdir, shared }: Config): Requirement[] {
+  return [
     {
       id: "workdir",
       what: "work directory",

@@ -24,3 +24,23 @@ export interface Requirement {
   /** The value to judge is the host name in Flux of each node that answers. */
   ofHost?: true;
 }
+
+/** What is looked at apart: the engine of a user, or a template of usernetes.templates. */
+export interface Concern {
+  user?: string;
+  template?: string;
+}
+
+/** A requirement of a user or a template, beside that of the instance owner and the site's own. */
+export function concerning(requirement: Requirement, { user, template }: Concern): Requirement {
+  const { id, what, fix } = requirement;
+  const names = [user, template].filter((name) => name !== undefined);
+  if (names.length === 0) return requirement;
+  return {
+    ...requirement,
+    id: `${id}${user === undefined ? "" : `@${user}`}${template === undefined ? "" : `:${template}`}`,
+    what: `${names.join(", ")}: ${what}`,
+    fix: user === undefined ? fix : fix.replace("the instance owner", user),
+    asked: requirement.asked ?? id,
+  };
+}

@@ -6,8 +6,8 @@
 import type { Config } from "../config/check.js";
 import { engineRequirements } from "./engine-requirements.js";
 import { networkRequirements } from "./network-requirements.js";
-import { placeRequirements } from "./place-requirements.js";
-import type { Requirement } from "./requirement.js";
+import { DIRECTORIES, placeRequirements, templateRequirements } from "./place-requirements.js";
+import { concerning, type Requirement } from "./requirement.js";
 
 export function requirements(config: Config): Requirement[] {
   const { engine: first, engines } = config;
@@ -27,21 +27,35 @@ export function requirements(config: Config): Requirement[] {
 }
 
 /**
- * The requirements of one user's engine. With run-as = "sudo", `--user` checks each named user's
- * engine.
+ * What a template of usernetes.templates needs beside the site's own, in the configuration for
+ * it. Its variables may name another engine store: then the engine is looked at, too.
  */
-export function userRequirements({ engine: first, engines }: Config, user: string): Requirement[] {
+export function namedRequirements(config: Config, site: Config, template: string): Requirement[] {
+  const own = config.runAs === "owner" ? OWN : OWN.map(asWarning);
+  const engine = hasOwnEnvironment(config, site)
+    ? [...engineRequirements(config.engine, config.runAs === "owner"), ...own]
+    : own.filter(({ id }) => id === "subids");
+  const kernel = KERNEL.filter(({ id }) => id === "kernel");
+  return [...engine, ...kernel, ...templateRequirements(config)].map((requirement) =>
+    concerning(requirement, { template }),
+  );
+}
+
+/** Whether steps with this configuration have other variables than with the site's own. */
+export const hasOwnEnvironment = ({ options }: Config, site: Config): boolean =>
+  JSON.stringify(options.environment) !== JSON.stringify(site.options.environment);
+
+/** What the engine of one user needs: with run-as = "sudo" each user's is asked by --user. */
+export function userRequirements(
+  { engine: first, engines, options }: Config,
+  concern: { user: string; template?: string },
+): Requirement[] {
   return [
     ...engineRequirements(first, true),
     ...engines.filter((name) => name !== first).flatMap((name) => engineRequirements(name, false)),
     ...OWN,
-  ].map((requirement) => ({
-    ...requirement,
-    id: `${requirement.id}@${user}`,
-    what: `${user}: ${requirement.what}`,
-    fix: requirement.fix.replace("the instance owner", user),
-    asked: requirement.id,
-  }));
+    ...(Object.keys(options.environment).length > 0 ? [DIRECTORIES] : []),
+  ].map((requirement) => concerning(requirement, concern));
 }
 
 const asWarning = (requirement: Requirement): Requirement => ({ ...requirement, fatal: false });

@@ -31,10 +31,15 @@ export function project(jobid: bigint): string {
 }
 
 /**
- * The project whose image keeps the layers that all clusters share. No cluster's project starts
- * with this name.
+ * `usernetes_warm`, `usernetes_warm_calico`: the compose project whose image keeps the layers
+ * that clusters of a template are made of. No cluster's begins with it. A project's name has
+ * small letters and digits; other characters of a template's name are written as their code.
  */
-export const WARM_PROJECT = "usernetes_warm";
+export function warmProject(template?: string): string {
+  if (template === undefined) return "usernetes_warm";
+  const code = (character: string) => `_${character.charCodeAt(0).toString(16)}`;
+  return `usernetes_warm_${template.replace(/[^a-z0-9]/g, code)}`;
+}
 
 /**
  * `u7s-node1`: the name of the Kubernetes node on a host. stage.sh makes it from the host's own

@@ -15,7 +15,7 @@ import type { StepRequest } from "../node/protocol.js";
 import { stepScript, withoutComments } from "../node/scripts.js";
 import { Session } from "../node/session.js";
 import { composeCommand, type EngineName } from "../usernetes/engine.js";
-import { WARM_PROJECT } from "../usernetes/names.js";
+import { warmProject } from "../usernetes/names.js";
 import { DEFAULT_PORTS } from "../usernetes/ports.js";
 
 export interface Warmth {
@@ -33,6 +33,8 @@ export interface Warmth {
 export interface Wanted {
   ranks: number[];
   template: string;
+  /** Of usernetes.templates; undefined: the site's own. */
+  name?: string | undefined;
   engine: EngineName;
   /** The directory of the site's image archives. */
   images?: string | undefined;
@@ -151,11 +153,8 @@ const PLACEHOLDERS = {
   NODE_IP: "10.100.0.100",
 };
 
-/**
- * The environment of the script, with the same variables as lib/node/environment.ts sets for a
- * cluster's steps.
- */
-export function settings({ template, engine, base, images }: Wanted): Record<string, string> {
+/** As lib/node/environment.ts has it for a cluster's steps. */
+export function settings({ template, name, engine, base, images }: Wanted): Record<string, string> {
   const named = Object.entries(PLACEHOLDERS);
   return {
     ...base,
@@ -174,7 +173,7 @@ export function settings({ template, engine, base, images }: Wanted): Record<str
     USERNETES_MARKER: STEP,
     USERNETES_ENGINE: engine,
     CONTAINER_ENGINE: engine,
-    COMPOSE: composeCommand(engine, WARM_PROJECT),
-    COMPOSE_PROJECT_NAME: WARM_PROJECT,
+    COMPOSE: composeCommand(engine, warmProject(name)),
+    COMPOSE_PROJECT_NAME: warmProject(name),
   };
 }

@@ -4,7 +4,11 @@ import { checkConfig } from "../../lib/config/check.js";
 import { diagnose, isFit, type Diagnosis } from "../../lib/doctor/diagnose.js";
 import type { Answers, CheckReport } from "../../lib/doctor/examine.js";
 import { asJson } from "../../lib/doctor/json.js";
-import { requirements, userRequirements } from "../../lib/doctor/requirements.js";
+import {
+  namedRequirements,
+  requirements,
+  userRequirements,
+} from "../../lib/doctor/requirements.js";
 import { report } from "../../lib/doctor/table.js";
 
 const config = (more: object = {}) => checkConfig({ template: "/opt/usernetes", ...more }, "test");
@@ -283,11 +287,42 @@ t.test("with run-as sudo the owner's engine is a warning, and each user's is not
   t.notOk(isFit(look([{ "engine-docker": "no gone" }])));
   const hosts = ["n1"];
   const reported = answers([{ "engine-docker": "no gone", "rootless-docker": "ok" }]);
-  const needed = userRequirements(config(sudo), "alice");
-  const diagnoses = diagnose(needed, [0], { answers: reported, hosts, user: "alice" });
+  const needed = userRequirements(config(sudo), { user: "alice" });
+  const diagnoses = diagnose(needed, [0], {
+    ...{ answers: reported, hosts },
+    concern: { user: "alice" },
+  });
   t.strictSame(of(diagnoses, "engine-docker@alice").fail, [{ ranks: [0], found: "gone" }]);
   t.strictSame(of(diagnoses, "answer@alice").pass, [0]);
   t.notOk(isFit(diagnoses));
   t.notMatch(needed.map(({ fix }) => fix).join(), "the instance owner");
+  t.end();
+});
+
+t.test("each of usernetes.templates has requirements of its own", (t) => {
+  const site = config();
+  const named = (options: object) =>
+    namedRequirements({ ...site, options: { ...site.options, ...options } }, site, "calico");
+  const ids = (options: object) => named(options).map(({ id }) => id);
+  const ofTemplate = ["subids:calico", "kernel:calico", "template:calico"];
+  t.same(ids({}), [...ofTemplate, "template-rest:calico", "template-same:calico"]);
+  t.ok(ids({ hooks: { "before-up": ["a"] } }).includes("hooks:calico"));
+  const other = ids({ environment: { XDG_RUNTIME_DIR: "/x/{user}" } });
+  for (const id of ["engine-docker", "storage-docker", "memlock", "runtime-dir", "environment"])
+    t.ok(other.includes(`${id}:calico`), `another environment may change ${id}`);
+  const told = answers([{ template: "no it lacks a target", "template-same": "ok 1" }]);
+  const concern = { template: "calico" };
+  const diagnoses = diagnose(named({}), [0], { answers: told, hosts: ["n1"], concern });
+  t.strictSame(of(diagnoses, "template:calico").fail, [{ ranks: [0], found: "it lacks a target" }]);
+  t.match(report(diagnoses, ["n1"]), /^FAIL  calico: template +n1$/m);
+  t.end();
+});
+
+t.test("with run-as sudo the directories of --user's users are looked at, not the owner's", (t) => {
+  const table = { "run-as": "sudo", environment: { TMPDIR: "/tmp/{user}" } };
+  const ids = (all: { id: string }[]) => all.map(({ id }) => id);
+  t.notOk(ids(requirements(config(table))).includes("environment"));
+  t.ok(ids(userRequirements(config(table), { user: "alice" })).includes("environment@alice"));
+  t.ok(ids(requirements(config({ ...table, "run-as": "owner" }))).includes("environment"));
   t.end();
 });

@@ -1,22 +1,27 @@
 /** One call asks all nodes, and a node that does not answer is reported. */
 import t from "tap";
-import { checkConfig } from "../../lib/config/check.js";
+import { checkConfig, type Config } from "../../lib/config/check.js";
 import { examine } from "../../lib/doctor/examine.js";
 import type { Command, Outcome, RunOptions } from "../../lib/host/command.js";
 import type { Request } from "../../lib/node/protocol.js";
 import { ended, firstRequests } from "../fakes/playing-run.js";
 
-const config = checkConfig(
-  { template: "/opt/u", "container-engine": "podman", engines: ["docker", "podman"] },
-  "test",
-);
+const TABLE = { template: "/opt/u", "container-engine": "podman", engines: ["docker", "podman"] };
+const CONFIG = checkConfig(TABLE, "test");
+
+interface Asked {
+  ranks?: number[];
+  userid?: number;
+  template?: string;
+  config?: Config;
+}
 
 type Say = (rank: number, report: string, fields?: Record<string, unknown>) => void;
 
 /** Runs `play` with what sends a report and a line of flux exec; gives the answers and the call. */
 async function ask(
   play: (say: Say, hear: (line: string) => void) => Partial<Outcome>,
-  { ranks = [0, 1], userid }: { ranks?: number[]; userid?: number } = {},
+  { ranks = [0, 1], userid, template, config = CONFIG }: Asked = {},
 ) {
   const commands: Command[] = [];
   const requests: Request[] = [];
@@ -34,7 +39,8 @@ async function ask(
     };
     return ended(play(say, hear));
   };
-  const answers = await examine(run, config, { ranks, env: { PATH: "/bin" }, userid });
+  const env = { PATH: "/bin" };
+  const answers = await examine(run, config, { ranks, env, userid, template });
   return { ...answers, commands, request: requests[0] };
 }
 
@@ -123,4 +129,21 @@ t.test("a user's engine is checked as that user", async (t) => {
   t.strictSame(argv.slice(at + 2, at + 4), ["1002", "110"]);
   t.notMatch(request?.do === "checks" ? request.script : "shell-plugin", "shell-plugin");
   t.strictSame(lost, new Map([[0, "sudo: a password is required"]]));
+});
+
+t.test("a further template is looked at, and the rest of the node not again", async (t) => {
+  const { request } = await ask(() => ({}), { template: "calico" });
+  const script = request?.do === "checks" ? request.script : "";
+  t.match(script, "template_lacks");
+  t.notMatch(script, "shell-plugin");
+  t.match(request, { env: { USERNETES_WARM: "usernetes_warm_calico" } });
+});
+
+t.test("with run-as sudo no directory is made for the instance owner", async (t) => {
+  const environment = { TMPDIR: "/tmp/{user}", XDG_RUNTIME_DIR: "/x/{user}", A: "b" };
+  const config = checkConfig({ ...TABLE, "run-as": "sudo", environment }, "test");
+  const { request } = await ask(() => ({}), { config });
+  t.strictSame(request?.do === "checks" && request.site, { A: "b" }, "the owner");
+  const asked = await ask(() => ({}), { config, userid: 1001 });
+  t.match(asked.request, { site: environment }, "a user");
 });

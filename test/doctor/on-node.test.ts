@@ -59,6 +59,7 @@ esac`,
       XDG_RUNTIME_DIR: this.at("run"),
       USERNETES_TOP: this.at("top"),
       USERNETES_ENGINES: "docker",
+      USERNETES_WARM: "usernetes_warm",
       USERNETES_COMPOSE_docker: "docker compose",
       USERNETES_COMPOSE_podman: "podman-compose",
       USERNETES_TEMPLATE: this.at("template"),
@@ -667,6 +668,8 @@ t.test("fewer ids are enough where the node's image is in the engine", async (t)
     (await node.reports({ FAKE_IMAGE: image }))["subids"],
     `ok ${found}, and the image ${image} is in the engine`,
   );
+  const other = { FAKE_IMAGE: image, USERNETES_WARM: "usernetes_warm_calico" };
+  t.match((await node.tells(other))["subids"], /^no /, "it is another template's image");
   const compose = join(node.env["USERNETES_TEMPLATE"] ?? "", "docker-compose.yaml");
   appendFileSync(compose, "  other:\n    image: usernetes_node\n");
   t.match(

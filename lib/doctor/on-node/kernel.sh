@@ -62,13 +62,13 @@ subids() {
 # or the image that flux usernetes warm has built.
 node_image() {
   wanted=$(sed -n 's/^ *image: *["'\'']*\([A-Za-z0-9._/:@-]*\)["'\'']* *$/\1/p' "$USERNETES_TEMPLATE"/*compose*.y*ml "$USERNETES_TEMPLATE"/compose/*.y*ml)
-  limited "${USERNETES_ENGINES%% *}" image ls --format '{{.Repository}}:{{.Tag}}' | awk -v wanted="$wanted" '
+  limited "${USERNETES_ENGINES%% *}" image ls --format '{{.Repository}}:{{.Tag}}' | awk -v wanted="$wanted" -v warm="$USERNETES_WARM" '
     BEGIN { n = split(wanted, name, "\n") }
     {
       own = $1
       sub(/^localhost\//, "", own)
       for (i = 1; i <= n; i++) if (own == name[i] || own == name[i] ":latest") found = $1
-      if (own ~ /^usernetes_warm[-_]node:/) found = $1
+      if (own ~ ("^" warm "[-_]node:")) found = $1
     }
     END { if (found == "") exit 1; print found }'
 }
