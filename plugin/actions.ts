@@ -5,8 +5,9 @@
  * carried out.
  */
 import type { Action } from "../lib/cluster/action.js";
+import { skippedSteps } from "../lib/cluster/skipped.js";
 import { stepState } from "../lib/cluster/state.js";
-import type { LocalStep } from "../lib/cluster/steps.js";
+import { rowOf, type LocalStep } from "../lib/cluster/steps.js";
 import { lastTimeLimit, timeLimit } from "../lib/cluster/time-limit.js";
 import { messageOf } from "../lib/errors.js";
 import { unlinkArchive } from "../lib/flux/archive.js";
@@ -166,7 +167,9 @@ export const ACTIONS: { [K in Action["do"]]: Do<K> } = {
     job.session.restart();
     job.say("info", `teardown: ${reason}`);
     const timestamp = job.world.clock.now();
-    const context = { reason, timeout: job.teardownS };
+    const hasHook = !skippedSteps(job.site.options).has("before-down");
+    const hook = hasHook ? rowOf("before-down").limitS : undefined;
+    const context = { reason, timeout: job.teardownS, ...(hook !== undefined && { hook }) };
     await job.record({ timestamp, name: "teardown-start", context });
     return undefined;
   },

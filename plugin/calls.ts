@@ -1,7 +1,7 @@
 /** Carries out a call of a plan: sends the steps to the nodes and records the reports. */
 import type { Action } from "../lib/cluster/action.js";
-import { hostOf, stepState, scheduleOnLead } from "../lib/cluster/state.js";
-import type { LocalStep, Step } from "../lib/cluster/steps.js";
+import { hostOf, stepState, scheduleOnLead, type Cluster } from "../lib/cluster/state.js";
+import { isOfTeardown, type LocalStep, type Step } from "../lib/cluster/steps.js";
 import { messageOf, PermanentError } from "../lib/errors.js";
 import { encodeIdset } from "../lib/flux/idset.js";
 import { elapsed } from "../lib/record/events.js";
@@ -21,11 +21,14 @@ export async function runSteps(job: Job, action: CallAction): Promise<void> {
   if (!claim || !first) return;
   start(job, first, ranks, false);
   logStart(job, action);
-  const env = stepEnvironment(cluster.jobid, claim, {
-    ...job.site,
-    scheduleOnLead: scheduleOnLead(cluster) ?? job.site.scheduleOnLead,
-    excludedWorkers: job.excludedWorkers(),
-  });
+  const env = {
+    ...stepEnvironment(cluster.jobid, claim, {
+      ...job.site,
+      scheduleOnLead: scheduleOnLead(cluster) ?? job.site.scheduleOnLead,
+      excludedWorkers: job.excludedWorkers(),
+    }),
+    ...(isOfTeardown(first) ? { USERNETES_STAGED: staged(cluster, ranks) } : {}),
+  };
   const userid = claim.userid === world.owner ? undefined : claim.userid;
   const site = siteVariables(cluster.jobid, claim, job.site);
   const { hooks } = job.site.options;
@@ -40,7 +43,17 @@ export async function runSteps(job: Job, action: CallAction): Promise<void> {
   });
 }
 
-/** Carries out a step in the daemon. The step is recorded under the lead's rank. */
+/** The ranks that may have a work directory: `stage` has not failed there, nor was it never started. */
+function staged(cluster: Cluster, ranks: readonly number[]): string {
+  return encodeIdset(
+    ranks.filter((rank) => {
+      const status = stepState(cluster, "stage", rank)?.status;
+      return status !== undefined && status !== "failed";
+    }),
+  );
+}
+
+/** Carries out a step in the daemon; it is recorded under the lead's rank. */
 export async function runLocalStep(
   job: Job,
   step: LocalStep,

@@ -6,8 +6,10 @@
  * Any user can create such a directory with any job's ID in it. Therefore only the file system
  * decides who owns a directory, and one job ID with two owners is two clusters.
  */
+import { environmentFault } from "../lib/config/site-environment.js";
 import { encodeIdset } from "../lib/flux/idset.js";
 import type { Claim } from "../lib/record/events.js";
+import { settingOf } from "../lib/record/setting.js";
 import type { OpenCluster } from "../lib/record/writer.js";
 import { callNodes } from "../lib/node/call.js";
 import type { Report, Request } from "../lib/node/protocol.js";
@@ -23,6 +25,8 @@ interface Found {
   userid: number;
   jobid: bigint;
   engine: EngineName | undefined;
+  /** The site's variables that the cluster was made with. */
+  variables: Record<string, string>;
 }
 
 export interface FoundWorkdirs {
@@ -48,12 +52,14 @@ export async function findWorkdirs(world: World, ranks: number[]): Promise<Found
         `rank ${rank}: the work directories of uid ${report.userid} in ${config.workdir} cannot be read`,
       );
     else if (report.report === "found" && isId(report.jobid)) {
-      const { userid, jobid, engine } = report;
+      const { userid, jobid, engine, site: variables } = report;
       found.push({
         rank,
         userid,
         jobid: BigInt(jobid),
         engine: isEngine(engine) ? engine : undefined,
+        // The directory's owner may have written anything there.
+        variables: environmentFault(variables) === undefined ? variables : {},
       });
     }
   };
@@ -101,5 +107,10 @@ function clusterOf(found: Found[], hosts: Map<number, string>, world: World): Op
     subnet: "10.100.0.0/24",
     deadline: clock.now(),
   };
-  return { jobid: String(jobid), claim, left: ranks };
+  const variables = sorted.find((each) => Object.keys(each.variables).length > 0)?.variables;
+  if (!variables) return { jobid: String(jobid), claim, left: ranks };
+  // The entry that has been lost had these; the rest is as it is now.
+  const setting = settingOf(world.site, config.teardownTimeoutMs);
+  const options = { ...world.site.options, environment: variables };
+  return { jobid: String(jobid), claim, left: ranks, setting: { ...setting, options } };
 }

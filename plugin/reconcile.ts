@@ -25,7 +25,7 @@ import { messageOf } from "../lib/errors.js";
 import { formatFsd } from "../lib/flux/fsd.js";
 import { Backoff } from "../lib/host/backoff.js";
 import { parseEventlog, type RecordEvent } from "../lib/record/events.js";
-import { siteOf } from "../lib/record/setting.js";
+import { siteOf, type ClusterSettings } from "../lib/record/setting.js";
 import { recordKey, RecordWriter, type Operation, type StepEvent } from "../lib/record/writer.js";
 import type { Site } from "../lib/node/environment.js";
 import { INSTANCE, nameOf } from "../lib/usernetes/names.js";
@@ -142,9 +142,13 @@ export class Reconciler implements Job {
 
   get site(): Site {
     const { world, cluster } = this;
-    return siteOf(world.site, world.open.get(cluster.jobid)?.setting);
+    return siteOf(world.site, world.open.get(cluster.jobid)?.setting ?? this.foundSetting);
   }
 
+  /** What the nodes report that the cluster was made with: it has no entry any more. */
+  foundSetting: ClusterSettings | undefined;
+
+  /** Seconds that one try of a node's teardown may take. */
   get teardownS(): number {
     return this.limits.teardownS;
   }

@@ -207,8 +207,10 @@ export class Supervisor implements Jobs {
     return ended;
   }
 
-  private async takeEnded(reconciler: Reconciler, { claim, left }: OpenCluster): Promise<void> {
+  private async takeEnded(reconciler: Reconciler, entry: OpenCluster): Promise<void> {
     const { cluster } = reconciler;
+    const { claim, left, setting } = entry;
+    reconciler.foundSetting = setting;
     if ((await this.load(reconciler)) === undefined) return;
     cluster.claim ??= claim;
     cluster.job.clean = true;

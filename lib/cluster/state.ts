@@ -84,7 +84,7 @@ export interface Cluster {
   settle?: Settle;
   settledAt?: number;
   /** `timeout`: seconds that each try may take on a rank. */
-  teardown?: { reason: string; timeout?: number };
+  teardown?: { reason: string; timeout?: number; hook?: number };
   down?: Down;
   /**
    * The end of the job's own teardown. A later `down` comes from `clean`, or from a node that is

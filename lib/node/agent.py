@@ -57,6 +57,8 @@ RAW_MAX = 16 << 20  # bytes of output that has been read, on disk
 LINE_MAX = 64 << 10  # bytes of a line of output
 MARKER_MAX = 8 << 10  # bytes of a marker; by hand it has the path of the work directory
 REPORT_MAX = 24 << 10  # bytes of text in one report
+SITE = "site"  # the file with the site's variables in a cluster's work directory
+SITE_MAX = 64 << 10  # bytes of it
 # Variables of the site that name a directory of the user's own.
 OWN_DIRECTORIES = {"XDG_RUNTIME_DIR", "TMPDIR"}
 TAIL_LINES = {"ok": 4, "failed": 24}
@@ -852,8 +854,31 @@ class Runner:
             self.report_end(steps[0]["step"], "failed", [text], exit=1)
             return
         for step in steps:
-            if not self.run_step(step):
+            is_ok = self.run_step(step)
+            if not self.is_teardown:
+                self.keep_site()
+            if not is_ok:
                 return
+
+    def keep_site(self):
+        """Keep the site's variables in a work directory of this cluster, for its teardown.
+
+        The daemon has them in the cluster's entry; a daemon that has lost the entry asks for
+        them here (find_workdirs). Nodes that share the directory write the same.
+        """
+        place = Place(self.environment)
+        marker = self.environment.get("USERNETES_MARKER", "").split()
+        if not self.site or not marker or owner_of(place.workdir) != marker or not place.is_real():
+            return
+        path, text = os.path.join(place.state, SITE), json.dumps(self.site, sort_keys=True)
+        if read_small(path, SITE_MAX) == text:
+            return
+        try:
+            replace_file("%s.%s" % (path, place.member), text)
+            os.rename("%s.%s" % (path, place.member), path)
+        except OSError:
+            # Without it, a teardown uses the variables of its moment.
+            pass
 
     def make_directories(self):
         """Make the user's directories that the site's variables name; return an error text or "".
@@ -873,6 +898,10 @@ class Runner:
             reason = make_own_directory(path, name == "TMPDIR")
             if reason:
                 return "%s (usernetes.environment): %s" % (name, reason)
+        # A step, or a hook, may have started the engine.
+        runtime = self.environment.get("XDG_RUNTIME_DIR", "/run/user/%d" % os.getuid())
+        if is_socket(runtime + "/docker.sock"):
+            self.environment.setdefault("DOCKER_HOST", "unix://%s/docker.sock" % runtime)
         return ""
 
     def run_step(self, step):
@@ -884,8 +913,9 @@ class Runner:
         name, reason = step["step"], self.make_directories()
         place = Place(self.environment)
         status, fields, tail = "ok", {}, []
-        if reason and self.is_teardown and not os.path.lexists(place.workdir):
-            # Without the directory no step has started here.
+        is_gone = not os.path.lexists(place.workdir)
+        if reason and self.is_teardown and is_gone and not self.was_staged():
+            # Nothing was made here: without the user's directory no step has started.
             tail = [reason]
         elif reason and not self.is_teardown:
             status, fields, tail = "failed", {"exit": 1}, [reason]
@@ -912,6 +942,11 @@ class Runner:
             tail = tail + [text for text in (reason, full) if text and text not in tail]
         self.report_end(name, status, tail, **fields)
         return status == "ok"
+
+    def was_staged(self):
+        """Whether this node may have had a work directory; also where that is not known."""
+        ranks, rank = self.whole.get("USERNETES_STAGED"), self.whole.get("USERNETES_RANK", "")
+        return ranks is None or not rank.isdigit() or ranks != "" and is_among(int(rank), ranks)
 
     def report_end(self, step, status, tail, **fields):
         self.reports.send("end", step=step, status=status, tail=tail, **fields)
@@ -1039,8 +1074,9 @@ class Runner:
             node = node_directory(state, rank, here)
             if not is_directory(node) and list_directory(os.path.dirname(node)):
                 continue
-            engine = read_small(os.path.join(workdir, ".usernetes", "engine"), 64).strip()
-            self.reports.send("found", jobid=owner[0], engine=engine)
+            engine = read_small(os.path.join(state, "engine"), 64).strip()
+            site = parse_variables(read_small(os.path.join(state, SITE), SITE_MAX))
+            self.reports.send("found", jobid=owner[0], engine=engine, site=site)
 
     # Checks.
 
@@ -1121,6 +1157,17 @@ def owner_of(workdir):
     return read_small(os.path.join(state, "owner"), MARKER_MAX).split("\n")[0].split()
 
 
+def parse_variables(text):
+    """Texts by name, from JSON; {} where that is something else."""
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return {}
+    if not isinstance(found, dict):
+        return {}
+    return found if all(isinstance(value, str) for value in found.values()) else {}
+
+
 def is_own_directory(path):
     return is_directory(path) and os.lstat(path).st_uid == os.getuid()
 
@@ -1150,9 +1197,6 @@ def node_environment(given, site=None):
     values = placeholders(environment)
     for name, text in (site or {}).items():
         environment[name] = expand(text, values)
-    runtime = environment.get("XDG_RUNTIME_DIR", runtime)
-    if is_socket(runtime + "/docker.sock"):
-        environment.setdefault("DOCKER_HOST", "unix://%s/docker.sock" % runtime)
     environment["LANG"] = "C.UTF-8"
     return environment
 
@@ -1401,8 +1445,9 @@ class Agent:
                     seen.append(report["report"])
                     if report["report"] == "found" and len(found) <= SEARCH_MAX:
                         jobid, engine = str(report["jobid"]), str(report["engine"])
+                        site = parse_variables(json.dumps(report.get("site")))
                         if re.match(r"[0-9]{1,20}$", jobid):
-                            found.append((jobid, engine))
+                            found.append((jobid, engine, site))
                     del seen[1:-1]
                 except (ValueError, KeyError, TypeError):
                     pass
@@ -1412,9 +1457,9 @@ class Agent:
 
             as_user = None if uid == me else uid
             self.run(request, as_user, take, seconds=SEARCH_S, is_enough=is_enough)
-            for jobid, engine in found[:SEARCH_MAX]:
+            for jobid, engine, site in found[:SEARCH_MAX]:
                 known = engine if engine in ("docker", "podman", "nerdctl") else ""
-                self.reports.send("found", userid=uid, jobid=jobid, engine=known)
+                self.reports.send("found", userid=uid, jobid=jobid, engine=known, site=site)
             if seen[-1:] != ["over"]:
                 self.reports.send("unseen", userid=uid)
         self.reports.send("searched", host=self.hostname)

@@ -80,12 +80,12 @@ const REPORTS = {
   log: { step: "string", text: "string" },
   cut: { step: "string" },
   logs: { found: "boolean" },
-  found: { userid: "number", jobid: "string", engine: "string" },
+  found: { userid: "number", jobid: "string", engine: "string", site: "texts" },
   unseen: { userid: "number" },
   searched: { host: "string" },
   check: { id: "string", ok: "boolean", text: "string" },
   checked: {},
-} as const satisfies Record<string, Record<string, "string" | "number" | "boolean" | "lines">>;
+} as const satisfies Record<string, Record<string, "string" | "number" | "boolean" | "lines" | "texts">>;
 
 export type ReportKind = keyof typeof REPORTS;
 export const REPORT_FIELDS: Record<ReportKind, Record<string, string>> = REPORTS;
@@ -113,7 +113,14 @@ export type Report = { rank: number } & (
     }
   | { report: "cut"; step: string }
   | { report: "logs"; found: boolean }
-  | { report: "found"; userid: number; jobid: string; engine: string }
+  | {
+      report: "found";
+      userid: number;
+      jobid: string;
+      engine: string;
+      /** The site's variables that the cluster was made with. */
+      site: Record<string, string>;
+    }
   | { report: "unseen"; userid: number }
   | { report: "searched"; host: string }
   | { report: "check"; id: string; ok: boolean; text: string }
@@ -147,7 +154,14 @@ function isReport(value: Record<string, unknown>): boolean {
   return Object.entries(REPORT_FIELDS[kind as ReportKind]).every(([name, type]) => {
     const field = value[name.replace("?", "")];
     if (field === undefined) return name.endsWith("?");
+    if (type === "texts") return isTexts(field);
     if (type === "lines") return Array.isArray(field) && field.every((l) => typeof l === "string");
     return typeof field === type;
   });
 }
+
+const isTexts = (value: unknown): boolean =>
+  typeof value === "object" &&
+  value !== null &&
+  !Array.isArray(value) &&
+  Object.values(value).every((text) => typeof text === "string");

@@ -51,7 +51,7 @@ export type RecordEvent = { timestamp: number } & (
   | { name: "step-progress"; context: StepProgress }
   | { name: "step-finish"; context: StepFinish }
   | { name: "settle"; context: Settle }
-  | { name: "teardown-start"; context: { reason: string; timeout?: number } }
+  | { name: "teardown-start"; context: { reason: string; timeout?: number; hook?: number } }
   | { name: "down"; context: Down }
 );
 

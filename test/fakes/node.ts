@@ -115,7 +115,10 @@ export function inShort(report: Report): string {
     case "logs":
       return `logs ${report.found ? "found" : "not found"}`;
     case "found":
-      return `found ${report.userid} ${report.jobid} ${report.engine || "-"}`;
+      return [
+        ...["found", report.userid, report.jobid, report.engine || "-"],
+        ...Object.entries(report.site).map((variable) => variable.join("=")),
+      ].join(" ");
     case "unseen":
       return `unseen ${report.userid}`;
     case "searched":

@@ -65,7 +65,7 @@ export class PlayingRun {
   /** Ends every flux exec, whatever goes over it. */
   endSessions: () => void = () => undefined;
   play: Play = () => undefined;
-  /** What is found on a rank: `UID JOBID ENGINE`, `UID unseen`; a rank that is not here does not answer. */
+  /** What is found on a rank: `UID JOBID ENGINE [NAME=VALUE]`, `UID unseen`; a rank that is not here does not answer. */
   workdirs: (rank: number) => string[] | undefined = () => [];
   /** Called with each archive that is made. */
   onArchive: (name: string, text: string) => void = () => undefined;
@@ -158,9 +158,9 @@ export class PlayingRun {
     this.commands.push(`find on ${encodeIdset(ranks)}`);
     for (const rank of ranks) {
       const found = this.workdirs(rank);
-      for (const [userid, jobid, engine] of found?.map((line) => line.split(" ")) ?? [])
+      for (const [userid, jobid, engine, variable] of found?.map((line) => line.split(" ")) ?? [])
         if (jobid === "unseen") say(rank, "unseen", { userid: Number(userid) });
-        else say(rank, "found", { userid: Number(userid), jobid, engine });
+        else say(rank, "found", { userid: Number(userid), jobid, engine, site: variableOf(variable) });
       if (found) say(rank, "searched", { host: `node${rank}` });
     }
   }
@@ -202,4 +202,9 @@ export class PlayingRun {
   private turn(): Promise<void> {
     return new Promise((resolve) => setImmediate(resolve));
   }
+}
+
+function variableOf(text = ""): Record<string, string> {
+  const [name, value] = text.split("=");
+  return name && value !== undefined ? { [name]: value } : {};
 }

@@ -110,6 +110,29 @@ ${hooks}
     await flux.run(["rm", notes("fail.before-down.node1")]);
   });
 
+  await t.test("a teardown has them from the nodes where the entry is lost", async (t) => {
+    const job = await flux.submit("-N2", "sleep", "100");
+    await flux.waitFor(job, "start");
+    const id = await flux.output("flux", "job", "id", job);
+    await flux.stopDaemon("SIGKILL");
+    await flux.output("flux", "kvs", "unlink", `usernetes.cluster.${id}`);
+    const before = lines("hooks").length;
+    await flux.output("flux", "cancel", job);
+    await flux.startDaemon("--config", flux.table(site("/three")));
+    const clean = ["flux-usernetes", "clean", "--all"];
+    t.match(await flux.run(clean), { exitCode: 0 });
+    await flux.waitForEnd(job);
+    t.equal(lines("hooks").length, before + 2);
+    const down = lines("hooks").filter((line) => line.startsWith("before-down"));
+    t.strictSame(
+      down.filter((line) => line.includes("/three/")),
+      [],
+      "not those of the moment",
+    );
+    t.equal(down.filter((line) => line.includes(` /two/`)).length >= 2, true);
+    t.same(await flux.leftovers(), []);
+  });
+
   await t.test(
     "a program that is not there fails the job at stage, and doctor names it",
     async (t) => {

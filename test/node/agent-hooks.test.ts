@@ -56,6 +56,22 @@ t.test("a program of the template's own is named by its path there", async (t) =
   t.strictSame(await node.call("before-up"), ["before-up: ok: own"]);
 });
 
+t.test("a program may have the name of a shell's builtin or function", async (t) => {
+  const node = newNode(t);
+  node.staged();
+  node.program("test", 'echo "the program test: $*"');
+  node.program("run_hook", "echo the program run_hook");
+  node.hooks = { "before-up": ["test", "a", "=", "b"] };
+  t.strictSame(await node.call("before-up"), ["before-up: ok: the program test: a = b"]);
+  node.hooks = { "before-up": ["run_hook"] };
+  t.strictSame(await node.call("before-up"), ["before-up: ok: the program run_hook"]);
+  for (const name of ["exit", "cd", "eval"]) {
+    node.hooks = { "before-up": [name, "0"] };
+    const [end = ""] = await node.call("before-up");
+    t.match(end, ` is not on the PATH of this node: ${name}; the PATH is `);
+  }
+});
+
 t.test("a hook that fails gives its status and its last lines", async (t) => {
   const node = newNode(t);
   node.staged();

@@ -1,9 +1,9 @@
 /** The variables of the site (usernetes.environment), and the directories that they name. */
-import { existsSync, mkdirSync, statSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import t from "tap";
-import { newNode, without } from "../fakes/node.js";
+import { MARKER, newNode, without } from "../fakes/node.js";
 
 const me = process.getuid?.() ?? 0;
 const SHOWS = 'echo "$STORE|$XDG_RUNTIME_DIR|${TMPDIR:-none}"';
@@ -67,13 +67,59 @@ t.test(
   },
 );
 
-t.test("a teardown still checks for leftovers if there is a work directory", async (t) => {
+t.test("the work directory keeps the variables for a teardown without an entry", async (t) => {
   const node = newNode(t);
+  node.staged();
+  node.site = { STORE: "of {uid}", A: "{{b" };
+  await node.call(["up", 9, "true"]);
+  const file = join(node.workdir, ".usernetes/site");
+  t.equal(statSync(file).mode & 0o777, 0o600);
+  const [, instance = ""] = MARKER.split(" ");
+  t.match(await node.find(instance), [/^found .* A=\{\{b STORE=of \{uid\}$/]);
+  node.site = {};
+  await node.call(["down-v", 9, "true"]);
+  t.match(await node.find(instance), [/STORE=of/], "a teardown changes nothing");
+  for (const text of ["", "[1]", '{"A": 1}', "{", '"x"']) {
+    writeFileSync(file, text);
+    t.match(await node.find(instance), [/^found [0-9]+ [0-9]+ -$/], text);
+  }
+  writeFileSync(join(node.workdir, ".usernetes/owner"), "7 another\n");
+  node.site = { STORE: "x" };
+  await node.call(["up", 9, "true"]);
+  t.equal(readFileSync(file, "utf8"), '"x"', "another cluster's directory");
+});
+
+t.test("an engine that a step starts is found by the next one", async (t) => {
+  const node = newNode(t);
+  node.staged();
+  const run = join(node.directory, "run");
+  node.site = { XDG_RUNTIME_DIR: run };
+  const listens = `require("net").createServer().listen("${run}/docker.sock", () => process.exit())`;
+  const socket = `${process.execPath} -e '${listens}'`;
+  const shows = 'echo "${DOCKER_HOST:-none}"';
+  t.strictSame(await node.call(["before-up", 9, `${shows}; ${socket}`], ["up", 9, shows]), [
+    "before-up: ok: none",
+    `up: ok: unix://${run}/docker.sock`,
+  ]);
+  node.site["DOCKER_HOST"] = "unix:///x";
+  t.strictSame(await node.call(["up", 9, shows]), ["up: ok: unix:///x"]);
+});
+
+t.test("a teardown looks for leftovers all the same, if there was a work directory", async (t) => {
+  const node = newNode(t);
+  node.env["USERNETES_STAGED"] = "";
   writeFileSync(join(node.directory, "file"), "");
   node.site = { XDG_RUNTIME_DIR: `${node.directory}/file/run` };
   const why = `XDG_RUNTIME_DIR (usernetes.environment): ${node.directory}/file/run cannot be made: Not a directory`;
   t.strictSame(await node.call(["down-v", 9, "touch $NOTES/ran"]), [`down-v: ok: ${why}`]);
   t.notOk(node.has("ran"), "nothing was made without it");
+  for (const staged of ["0", "0-3", undefined]) {
+    if (staged === undefined) Reflect.deleteProperty(node.env, "USERNETES_STAGED");
+    else node.env["USERNETES_STAGED"] = staged;
+    t.strictSame(await node.call(["down-v", 9, `echo ${staged} >>$NOTES/asked`]), ["down-v: ok"]);
+    t.ok(node.noted("asked").includes(String(staged)), "the directory may have been removed since");
+  }
+  node.env["USERNETES_STAGED"] = "";
   mkdirSync(node.workdir);
   t.strictSame(await node.call(["down-v", 9, "touch $NOTES/ran; exit 3"]), [
     `down-v: failed 3: ${why}`,

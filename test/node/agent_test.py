@@ -191,13 +191,6 @@ class Site(unittest.TestCase):
         self.assertEqual(found["A"], "n1/h")
         self.assertEqual(found["PATH"], "/opt/bin:/bin")
         self.assertEqual(found["XDG_RUNTIME_DIR"], "/run/x")
-        self.assertEqual(found["DOCKER_HOST"], "unix:///run/x/docker.sock")
-
-    def test_an_engine_that_the_site_names_is_asked(self):
-        given = {"USERNETES_HERE": "n1", "HOME": "/h"}
-        with mock.patch.object(agent, "is_socket", lambda path: True):
-            found = agent.node_environment(given, {"DOCKER_HOST": "unix:///x"})
-        self.assertEqual(found["DOCKER_HOST"], "unix:///x")
 
 
 class OwnDirectory(unittest.TestCase):

@@ -52,6 +52,18 @@ t.test(
   },
 );
 
+t.test("a workdir has the site's variables that its teardown needs", async (t) => {
+  const { life, taken, tested } = leftovers();
+  life.nodes.workdirs = (rank) => (rank > 0 ? [`${STRAY}${rank === 2 ? " STORE=/x" : ""}`] : []);
+  await tested.takeAll();
+  t.match(taken, [{ setting: { options: { environment: { STORE: "/x" } } } }]);
+  // The owner of the directory may have written that; it would name another cluster's project.
+  const other = leftovers();
+  other.life.nodes.workdirs = (rank) => (rank > 0 ? [`${STRAY} USERNETES_PROJECT=x`] : []);
+  await other.tested.takeAll();
+  t.strictSame(other.taken[0]?.setting, undefined);
+});
+
 t.test("a workdir of an active job, or of one that has an entry, is left alone", async (t) => {
   const { life, taken, tested } = leftovers([JOBID]);
   life.nodes.workdirs = () => [STRAY];

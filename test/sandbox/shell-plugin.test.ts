@@ -6,6 +6,7 @@ import { packagePath } from "../../lib/host/package.js";
 import { whyNoLua } from "./lua.js";
 import { BIN } from "./paths.js";
 import { startInstance, type Sandbox } from "./start-instance.js";
+import { encodeEntry } from "./eventlog.js";
 
 const skip = whyNoLua() ?? false;
 const USERNETES = "--setattr=user.usernetes=yes";
@@ -122,6 +123,32 @@ t.test("a job ends when its cluster is down, or it is canceled", { skip }, async
   await sandbox.flux(["cancel", canceled]);
   t.equal(await isOver(canceled, 5), 0);
 });
+
+t.test(
+  "a job waits as long as its teardown and the hook before it may take",
+  { skip },
+  async (t) => {
+    const sandbox = await open(t);
+    await idleDaemon(sandbox, t);
+    const ready = { outcome: "ready", kubeconfig: "/w/kubeconfig" };
+    /** A teardown that has begun that long ago; each try of down-v may take a second. */
+    const begun = async (seconds: number, more: object) => {
+      const job = (await sandbox.flux([...SUBMIT, "true"])).stdout.trim();
+      await record(sandbox, job, "settle", ready);
+      await sandbox.flux(["job", "wait-event", "-m", 'usernetes={"tasks":"done"}', job, "memo"]);
+      const directory = (await sandbox.flux(["job", "id", "--to=kvs", job])).stdout.trim();
+      const timestamp = Date.now() / 1000 - seconds;
+      const context = { reason: "finish", timeout: 1, ...more };
+      const event = encodeEntry({ timestamp, name: "teardown-start", context });
+      sandbox.instance.kvs.append(`${directory}.usernetes.eventlog`, event);
+      const { exitCode } = await sandbox.flux(["job", "wait-event", "-t", "6", job, "finish"]);
+      await record(sandbox, job, "down", { left: [] });
+      return exitCode === 0 ? "ended" : "waits";
+    };
+    t.equal(await begun(70, {}), "ended");
+    t.equal(await begun(70, { hook: 60 }), "waits");
+  },
+);
 
 t.test("a batch job's own jobs use its cluster", { skip }, async (t) => {
   const sandbox = await open(t);

@@ -116,14 +116,15 @@ end
 -- Until when the teardown has ended: the record has the time limit of a try, of two.
 local function teardown_limit (jobid)
     local record = run ("flux job info " .. jobid .. " usernetes.eventlog 2>/dev/null")
-    local began, limit
+    local began, limit, hook
     for line in record:gmatch ("[^\n]+") do
         if line:match ('"name":"teardown%-start"') then
             began = line:match ('"timestamp":([%d.]+)')
             limit = line:match ('"timeout":([%d.]+)')
+            hook = line:match ('"hook":([%d.]+)')
         end
     end
-    return began and tonumber (began) + 2 * (tonumber (limit) or 300) + REST
+    return began and tonumber (began) + 2 * (tonumber (limit) or 300) + (tonumber (hook) or 0) + REST
 end
 
 local function is_down (jobid, seconds)

@@ -1,14 +1,25 @@
 # Whether the program of a hook (usernetes.hooks) can run on this node.
 
-# Sets $lacks to the reason in one line, or to nothing if the program can run. A relative path
-# with a slash is in DIR; a name without a slash is searched on the PATH.
+# Sets $file: the first file of that name on the PATH that can be executed. A builtin of the
+# shell, such as `test` or `exit`, is not a program.
+find_on_path() { # NAME
+  file='' rest=$PATH:
+  while [ -n "$rest" ]; do
+    directory=${rest%%:*} rest=${rest#*:}
+    [ ! -f "${directory:-.}/$1" ] || [ ! -x "${directory:-.}/$1" ] || { file=${directory:-.}/$1 && return; }
+  done
+}
+
+# Sets $lacks: why it cannot, in one line; nothing if it can. Sets $file: the program. One with a
+# slash that begins with none is in DIR; one without is looked for on the PATH.
 hook_lacks() { # NAME PROGRAM DIR
   lacks='' what="the program of the hook $1 (usernetes.hooks.$1)"
   case $2 in
     /*) file=$2 ;;
     */*) file=$3/$2 ;;
     *)
-      command -v "$2" >/dev/null || lacks="$what is not on the PATH of this node: $2; the PATH is $PATH"
+      find_on_path "$2"
+      [ -n "$file" ] || lacks="$what is not on the PATH of this node: $2; the PATH is $PATH"
       return
       ;;
   esac

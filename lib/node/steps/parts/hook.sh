@@ -14,6 +14,8 @@ run_hook() { # NAME PROGRAM ARGUMENT...
   # It must not be the last command: a shell may exec that, and earlier runs are identified by
   # their shell. Programs that it leaves running must not keep the descriptor of the reports.
   status=0
-  "$@" 3>&- || status=$?
+  # Its own path: a shell takes a name for one of its builtins or functions first.
+  shift
+  "$file" "$@" 3>&- || status=$?
   exit "$status"
 }
