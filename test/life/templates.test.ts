@@ -1,5 +1,5 @@
 /** Templates that differ from usernetes' own: other targets, and a fifth port. */
-import { cpSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { TEMPLATE } from "../sandbox/paths.js";
 import { life } from "./life.js";
@@ -86,6 +86,57 @@ life(async (t, flux) => {
     await flux.stopDaemon();
   });
 
+  await t.test("networks that are named after the host come down with the cluster", async (t) => {
+    await configured('make = { up = "up-built", network = "install-calico" }');
+    for (const isMade of [true, false]) {
+      const job = await flux.submit("-N2", "sleep", "inf");
+      await flux.waitFor(job, "start");
+      for (const rank of ["0", "1"]) {
+        const list = ["docker", "network", "ls", "--filter", "label=com.docker.compose.project="];
+        const found = await flux.output("flux", "exec", "-n", "-r", rank, ...list);
+        t.match(found, new RegExp(`^usernetes-[a-z0-9]+_node${rank}$`));
+      }
+      // Where the template's own target fails, the engine is asked.
+      if (!isMade) flux.fault("any.down-v", "exit 1");
+      await flux.output("flux", "cancel", job);
+      await flux.waitForEnd(job);
+      t.same(await flux.leftovers(), []);
+    }
+    flux.fault("any.down-v", undefined);
+    await flux.stopDaemon();
+  });
+
+  await t.test("up takes a template by its name, or another directory", async (t) => {
+    const table = `[usernetes.templates.calico]
+template = "${TEMPLATE}"
+make = { up = "up-built", network = "install-calico" }
+port-variables = ["PORT_CALICO"]
+`;
+    const pass = ["--pass-env", "TESTBED", "--config", flux.table(table)];
+    const up = (template: string) =>
+      flux.run(["flux-usernetes", "up", ...pass, "-x", "2-3", "--template", template]);
+    const down = () => flux.run(["flux-usernetes", "down", "--pass-env", "TESTBED"]);
+    const before = flux.begun().length;
+    const named = await up("calico");
+    t.equal(named.exitCode, 0, named.stderr);
+    t.match(await flux.output("flux-usernetes", "status", "instance"), "PORT_CALICO 20004");
+    for (const target of ["up-built", "install-calico"])
+      t.ok(targets(before).includes(target), target);
+    t.equal((await down()).exitCode, 0);
+    t.same(await flux.leftovers(), []);
+    const other = flux.template("played");
+    const by = await up(other);
+    t.equal(by.exitCode, 0, by.stderr);
+    t.notOk(targets(before).includes("up"), "its keys are those of [usernetes]");
+    t.equal((await down()).exitCode, 0);
+    for (const name of ["amd", "calico/x", "../calico"])
+      t.match(await up(name), {
+        exitCode: 2,
+        stdout: "",
+        stderr: `flux-usernetes: --template: found "${name}", allowed: an absolute path, or the name of a template: calico (usernetes.templates)\n`,
+      });
+  });
+
   await t.test("a variable that the template does not have is refused in one line", async (t) => {
     await configured('port-variables = ["PORT_WEAVE"]');
     const job = await flux.submit("-N2", "true");
@@ -162,5 +213,49 @@ port-variables = ["PORT_CALICO"]
     const doctor = await flux.run(["flux-usernetes", "doctor", "--config", flux.table(table)]);
     t.match(doctor.stdout, line);
     await flux.stopDaemon();
+  });
+
+  await t.test("doctor and warm see to each named template, with its own variables", async (t) => {
+    const broken = flux.template("played");
+    rmSync(join(broken, "Makefile"));
+    const table = (template: string) => `[usernetes.templates.Calico-1]
+template = "${template}"
+make = { up = "up-built", network = "install-calico" }
+[usernetes.templates.Calico-1.environment]
+TMPDIR = "${flux.place.common}/tmp-{user}"
+`;
+    const doctor = async (file: string) => {
+      const argv = ["flux", "usernetes", "doctor", "--rank", "0-1", "--json"];
+      const { stdout } = await flux.run([...argv, "--pass-env", "TESTBED", "--config", file]);
+      const { requirements } = JSON.parse(stdout) as {
+        requirements: { id: string; pass: string; fail: { found: string }[] }[];
+      };
+      return (id: string) => requirements.find((one) => one.id === id);
+    };
+    const fit = await doctor(flux.table(table(TEMPLATE)));
+    for (const id of ["answer", "template", "template-same", "environment", "engine-docker"])
+      t.match(fit(`${id}:Calico-1`), { pass: "0-1", fail: [] }, id);
+    t.equal(fit("environment"), undefined, "the site's own template has no variables");
+    const user = await flux.output("id", "-un");
+    t.ok(existsSync(join(flux.place.common, `tmp-${user}`)), "its directory is made");
+    const unfit = await doctor(flux.table(table(broken)));
+    t.match(unfit("template"), { pass: "0-1" });
+    t.match(unfit("template:Calico-1")?.fail, [
+      { found: `${broken} does not exist or has no Makefile` },
+    ]);
+
+    const warm = ["flux", "usernetes", "warm", "--rank", "0", "--pass-env", "TESTBED"];
+    const file = flux.table(table(TEMPLATE));
+    const { exitCode, stdout, stderr } = await flux.run([...warm, "--config", file]);
+    t.equal(exitCode, 0, stderr);
+    t.match(stderr, /^node0 \(rank 0\): image ready after /m);
+    t.match(stderr, /^node0 \(rank 0\), Calico-1: image ready after /m);
+    t.equal(stdout, "1 of 1 nodes have the image\n");
+    const calls = readFileSync(join(flux.place.testbed, "engine.log"), "utf8");
+    for (const project of ["usernetes_warm", "usernetes_warm__43alico_2d1"])
+      t.match(calls, `docker compose -p ${project} build`);
+    const bad = await flux.run([...warm, "--config", flux.table(table(broken))]);
+    t.match(bad, { exitCode: 1, stdout: "0 of 1 nodes have the image; not node0\n" });
+    t.match(bad.stderr, /^node0 \(rank 0\), Calico-1: failed: exit 1: .* has no Makefile$/m);
   });
 });

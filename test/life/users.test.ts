@@ -1,7 +1,17 @@
 /** `run-as = "sudo"`: the jobs of other users, on four hosts, as real users of this machine. */
 import { until } from "../hosts/until.js";
 import { execFileSync } from "node:child_process";
-import { existsSync, readdirSync, statSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  cpSync,
+  existsSync,
+  lchownSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+} from "node:fs";
 import { join } from "node:path";
 import { JOBID } from "../fakes/life.js";
 import t from "tap";
@@ -206,3 +216,67 @@ users("a user's images are made in the user's own store, as the user", async (t,
   }
   t.strictSame(processesOf(alice.uid), []);
 });
+
+users(
+  "a job may have its user's own template, and no other user's",
+  async (t, flux, alice, bob) => {
+    await flux.startDaemon();
+    const own = (user: User, name: string) => {
+      const directory = join(flux.place.common, name);
+      cpSync(join(flux.place.common, "copies/template"), directory, { recursive: true });
+      execFileSync("chown", ["-R", String(user.uid), directory]);
+      return directory;
+    };
+    const asked = async (user: User, template: string) => {
+      const options = ["usernetes=yes", `usernetes_template=${template}`];
+      const attributes = options.map((option) => `--setattr=attributes.user.${option}`);
+      const job = await flux.by(user, "submit", "-N2", "-n2", ...attributes, "--cwd=/", "true");
+      await flux.waitForEnd(job);
+      const settled = (await flux.record(job)).find(({ name }) => name === "settle");
+      return settled?.context;
+    };
+    const hers = own(alice, "hers");
+    chmodSync(hers, 0o700);
+    t.match(await asked(alice, hers), { outcome: "ready" }, "nobody else may read it");
+    t.strictSame(flux.stepUids(), new Set([String(alice.uid)]));
+    const refused = async (template: string, why: RegExp) => {
+      t.match(await asked(bob, template), { outcome: "failed", note: why });
+    };
+    const at = (name: string) => join(flux.place.common, name);
+    const stage = "^stage failed on node[0-3] \\(rank [0-3]\\): exit 1: ";
+    const bobs = String(bob.uid);
+    await refused(
+      hers,
+      new RegExp(`${stage}usernetes_template: ${hers} is not owned by uid ${bobs}: `),
+    );
+    symlinkSync(hers, at("link"));
+    lchownSync(at("link"), bob.uid, bob.uid);
+    await refused(
+      at("link"),
+      new RegExp(`${stage}usernetes_template: .*/link is not owned by uid ${bobs}: `),
+    );
+    execFileSync("mkfifo", [at("fifo")]);
+    chownSync(at("fifo"), bob.uid, bob.uid);
+    await refused(
+      at("fifo"),
+      new RegExp(`${stage}usernetes_template: .*/fifo is not a directory on this node`),
+    );
+    const his = own(bob, "his");
+    symlinkSync("/etc/passwd", join(his, "passwd"));
+    await refused(
+      his,
+      new RegExp(
+        `${stage}the template .*: passwd is a link that leads out of it, to /etc/passwd: `,
+      ),
+    );
+    rmSync(join(his, "passwd"));
+    execFileSync("mkfifo", [join(his, "pipe")]);
+    await refused(
+      his,
+      new RegExp(`${stage}the template .*: pipe is neither a file, a directory nor a link: `),
+    );
+    for (const user of [alice, bob]) await nothingIsLeft(t, flux, user);
+    await flux.stopDaemon();
+  },
+  "user-templates = true\n",
+);
