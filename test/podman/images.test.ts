@@ -38,4 +38,35 @@ await podmanLife({ size: 1 }, async (t, flux) => {
     rmSync(strange);
     t.same(await flux.leftovers(), []);
   });
+
+  await t.test("a node without a route to anywhere comes up with them", async (t) => {
+    const route = ["via", "192.168.77.1"];
+    const cut = await flux.place.hosts.run(0, ["ip", "route", "del", "default", ...route]);
+    t.equal(cut.exitCode, 0, cut.stderr);
+    const pull = await flux.podman(0, "pull", "-q", "registry.k8s.io/pause:3.10");
+    t.not(pull.exitCode, 0, "no registry is reached");
+    // As a kubeadm that finds an image neither in containerd nor in a registry.
+    const count = "grep -c manifest.json /var/lib/images 2>/dev/null";
+    const pulls = `test "$$(${count})" = 1 || { echo failed to pull image pause >&2; exit 1; }`;
+    flux.instead({ "kubeadm-init": `$(IN_NODE) sh -c '${pulls}' && $(IN_NODE) kubeadm init` });
+    const table = (more: string) =>
+      flux.table(`container-engine = "podman"\ninterface = "eth0"\n${more}`, {
+        template: flux.templatePath,
+      });
+    const settled = async (more: string) => {
+      await flux.stopDaemon();
+      await flux.startDaemon("--config", table(more));
+      const job = await flux.submit("-N1", "true");
+      await flux.ended(job);
+      return flux.settled(job);
+    };
+    t.match(await settled(`images = "${images}"\n`), { outcome: "ready" });
+    t.match(await settled("attempts.kubeadm-init = 1\n"), {
+      outcome: "failed",
+      note: /^kubeadm-init failed on node0 \(rank 0\): exit 2: failed to pull image pause/,
+    });
+    flux.instead({});
+    await flux.place.hosts.run(0, ["ip", "route", "add", "default", ...route]);
+    t.same(await flux.leftovers(), []);
+  });
 });

@@ -36,19 +36,32 @@ function gather(context: string): void {
   cpSync(join(HERE, "Containerfile"), join(context, "Containerfile"));
   cpSync(join(HERE, "bin"), join(root, "usr/local/bin"), { recursive: true });
   renameSync(join(root, "usr/local/bin/node-init"), join(root, "sbin/init"));
+  // Where the image of that name has it.
+  renameSync(join(root, "usr/local/bin/dranet"), join(root, "dranet"));
   writeFileSync(join(root, "etc/default/kubelet"), "KUBELET_EXTRA_ARGS=--runtime-cgroups=/x\n");
-  withLibraries(root, "/bin/bash");
+  cpSync(join(HERE, "fetched"), join(root, "usr/share/fetched"), { recursive: true });
+  archiveYq(join(root, "usr/share/fetched"));
+  cpSync(join(HERE, "www"), join(root, "usr/share/kube/health"), { recursive: true });
+  withLibraries(root, "/bin/bash", "/bin/bash");
+  // busybox has an ip of its own, which makes no VXLAN.
+  for (const name of ["ip", "bridge"]) withLibraries(root, `/sbin/${name}`, `/usr/bin/${name}`);
   // busybox's own would take its own tar and sha256sum before any on the PATH.
   symlinkSync("bash", join(root, "bin/sh"));
 }
 
-/** The clone's scripts are bash's; this machine's goes in. */
-function withLibraries(root: string, program: string): void {
+/** As mikefarah/yq is published; the name of its file in there is the archive's. */
+function archiveYq(fetched: string): void {
+  const name = "yq_linux_amd64";
+  spawnSync("tar", ["-czf", `${name}.tar.gz`, name], { cwd: fetched });
+}
+
+/** A program of this machine, with the libraries that it needs. */
+function withLibraries(root: string, program: string, at: string): void {
   const { stdout } = spawnSync("ldd", [program], { encoding: "utf8" });
-  const libraries = stdout.match(/\/\S+\.so\S*/g) ?? [];
-  for (const file of [program, ...libraries]) {
-    mkdirSync(join(root, dirname(file)), { recursive: true });
-    cpSync(file, join(root, file), { dereference: true });
-    chmodSync(join(root, file), 0o755);
+  const libraries = (stdout.match(/\/\S+\.so\S*/g) ?? []).map((path) => [path, path]);
+  for (const [file = "", to = ""] of [[program, at], ...libraries]) {
+    mkdirSync(join(root, dirname(to)), { recursive: true });
+    cpSync(file, join(root, to), { dereference: true });
+    chmodSync(join(root, to), 0o755);
   }
 }
