@@ -85,7 +85,10 @@ const REPORTS = {
   searched: { host: "string" },
   check: { id: "string", ok: "boolean", text: "string" },
   checked: {},
-} as const satisfies Record<string, Record<string, "string" | "number" | "boolean" | "lines" | "texts">>;
+} as const satisfies Record<
+  string,
+  Record<string, "string" | "number" | "boolean" | "lines" | "texts">
+>;
 
 export type ReportKind = keyof typeof REPORTS;
 export const REPORT_FIELDS: Record<ReportKind, Record<string, string>> = REPORTS;

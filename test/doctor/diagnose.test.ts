@@ -314,7 +314,7 @@ t.test("each of usernetes.templates has requirements of its own", (t) => {
   const concern = { template: "calico" };
   const diagnoses = diagnose(named({}), [0], { answers: told, hosts: ["n1"], concern });
   t.strictSame(of(diagnoses, "template:calico").fail, [{ ranks: [0], found: "it lacks a target" }]);
-  t.match(report(diagnoses, ["n1"]), /^FAIL  calico: template +n1$/m);
+  t.match(report(diagnoses, ["n1"]), /^FAIL {2}calico: template +n1$/m);
   t.end();
 });
 

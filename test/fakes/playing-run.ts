@@ -160,7 +160,8 @@ export class PlayingRun {
       const found = this.workdirs(rank);
       for (const [userid, jobid, engine, variable] of found?.map((line) => line.split(" ")) ?? [])
         if (jobid === "unseen") say(rank, "unseen", { userid: Number(userid) });
-        else say(rank, "found", { userid: Number(userid), jobid, engine, site: variableOf(variable) });
+        else
+          say(rank, "found", { userid: Number(userid), jobid, engine, site: variableOf(variable) });
       if (found) say(rank, "searched", { host: `node${rank}` });
     }
   }

@@ -103,6 +103,8 @@ life(async (t, flux) => {
       t.same(await flux.leftovers(), []);
     }
     flux.fault("any.down-v", undefined);
+    // What the stand-in has of the control plane: its own target would have removed it.
+    rmSync(join(flux.place.testbed, "cluster"), { recursive: true });
     await flux.stopDaemon();
   });
 
@@ -127,7 +129,7 @@ port-variables = ["PORT_CALICO"]
     const other = flux.template("played");
     const by = await up(other);
     t.equal(by.exitCode, 0, by.stderr);
-    t.notOk(targets(before).includes("up"), "its keys are those of [usernetes]");
+    t.ok(targets(before).includes("up"), "its keys are those of [usernetes]");
     t.equal((await down()).exitCode, 0);
     for (const name of ["amd", "calico/x", "../calico"])
       t.match(await up(name), {

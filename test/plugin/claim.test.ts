@@ -2,7 +2,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
-import { makeClaim } from "../../plugin/claim.js";
+import { claimOthers, makeClaim } from "../../plugin/claim.js";
 import { BEGIN_S } from "../fakes/fake-clock.js";
 import { claimOf } from "../fakes/clusters.js";
 import { Life, OWNER, type LifeOptions } from "../fakes/life.js";
@@ -126,5 +126,20 @@ t.test("a job with more nodes than the pool has subnets is refused", (t) => {
 t.test("clusters that are open are worked around", (t) => {
   const open = [{ jobid: "1", claim: claimOf("1", ["node1"]) }];
   t.match(claim({ open }), { ports: { etcd: 20004 }, subnet: "10.100.1.0/24" });
+  t.end();
+});
+
+t.test("ports beside the template's own four are chosen again with these", (t) => {
+  const { cluster, world } = new Life();
+  const ports = { etcd: 20000, kubelet: 20001, flannel: 20002, apiserver: 20003 };
+  const before = { ...claimOf("0", ["node0"]), ports: { ...ports, PORT_CALICO: 20004 } };
+  cluster.claim = before;
+  const failed = { status: "failed" as const, fault: "port" as const };
+  const at = { ...failed, attempt: 1, at: 0, note: "port 20004 is in use" };
+  cluster.steps.set("up", new Map([[0, at]]));
+  t.match(claimOthers(cluster, before, world, new Map()), {
+    ports: { etcd: 20005, apiserver: 20008, PORT_CALICO: 20009 },
+    avoid: [{ ports: before.ports }],
+  });
   t.end();
 });
