@@ -669,7 +669,7 @@ t.test("fewer ids are enough where the node's image is in the engine", async (t)
     `ok ${found}, and the image ${image} is in the engine`,
   );
   const other = { FAKE_IMAGE: image, USERNETES_WARM: "usernetes_warm_calico" };
-  t.match((await node.tells(other))["subids"], /^no /, "it is another template's image");
+  t.match((await node.reports(other))["subids"], /^no /, "it is another template's image");
   const compose = join(node.env["USERNETES_TEMPLATE"] ?? "", "docker-compose.yaml");
   appendFileSync(compose, "  other:\n    image: usernetes_node\n");
   t.match(

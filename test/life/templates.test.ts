@@ -118,7 +118,7 @@ port-variables = ["PORT_CALICO"]
     const up = (template: string) =>
       flux.run(["flux-usernetes", "up", ...pass, "-x", "2-3", "--template", template]);
     const down = () => flux.run(["flux-usernetes", "down", "--pass-env", "TESTBED"]);
-    const before = flux.begun().length;
+    const before = flux.startedSteps().length;
     const named = await up("calico");
     t.equal(named.exitCode, 0, named.stderr);
     t.match(await flux.output("flux-usernetes", "status", "instance"), "PORT_CALICO 20004");
