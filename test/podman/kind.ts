@@ -38,6 +38,8 @@ function gather(context: string): void {
   renameSync(join(root, "usr/local/bin/node-init"), join(root, "sbin/init"));
   // Where the image of that name has it.
   renameSync(join(root, "usr/local/bin/dranet"), join(root, "dranet"));
+  mkdirSync(join(root, "etc/containerd"));
+  writeFileSync(join(root, "etc/containerd/config.toml"), "version = 2\n");
   writeFileSync(join(root, "etc/default/kubelet"), "KUBELET_EXTRA_ARGS=--runtime-cgroups=/x\n");
   cpSync(join(HERE, "fetched"), join(root, "usr/share/fetched"), { recursive: true });
   archiveYq(join(root, "usr/share/fetched"));
