@@ -131,8 +131,8 @@ t.test(
     const sandbox = await open(t);
     await idleDaemon(sandbox, t);
     const ready = { outcome: "ready", kubeconfig: "/w/kubeconfig" };
-    /** A teardown that has begun that long ago; each try of down-v may take a second. */
-    const begun = async (seconds: number, more: object) => {
+    /** A teardown that started that long ago; each try of down-v may take a second. */
+    const teardownSince = async (seconds: number, more: object) => {
       const job = (await sandbox.flux([...SUBMIT, "true"])).stdout.trim();
       await record(sandbox, job, "settle", ready);
       await sandbox.flux(["job", "wait-event", "-m", 'usernetes={"tasks":"done"}', job, "memo"]);
@@ -145,8 +145,8 @@ t.test(
       await record(sandbox, job, "down", { left: [] });
       return exitCode === 0 ? "ended" : "waits";
     };
-    t.equal(await begun(70, {}), "ended");
-    t.equal(await begun(70, { hook: 60 }), "waits");
+    t.equal(await teardownSince(70, {}), "ended");
+    t.equal(await teardownSince(70, { hook: 60 }), "waits");
   },
 );
 
