@@ -1,4 +1,4 @@
-/** `flux usernetes doctor`: what each node has, and lacks, of what clusters need. */
+/** `flux usernetes doctor`: checks whether each node meets the requirements of clusters. */
 import { forTemplates, type Config } from "../config/check.js";
 import { loadFile, loadFromBroker } from "../config/load.js";
 import { diagnose, isFit } from "../doctor/diagnose.js";

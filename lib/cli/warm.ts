@@ -1,4 +1,7 @@
-/** `flux usernetes warm`: no job waits until the node's image is built or pulled. */
+/**
+ * `flux usernetes warm`: builds or pulls the node's image in advance, so that no job has to wait
+ * for it.
+ */
 import { forTemplates, type Config, type ForTemplate } from "../config/check.js";
 import { loadFile, loadFromBroker } from "../config/load.js";
 import { withoutCluster } from "../config/site-environment.js";
@@ -127,7 +130,7 @@ function summary(nodes: NodeWarmth[]): string {
   return `${count} of ${ranks.size} nodes have the image${rest}\n`;
 }
 
-/** The archives, for each group of nodes that have the same. */
+/** Lists the archives, once for each group of nodes with the same archives. */
 function listArchives(nodes: NodeWarmth[]): string {
   const groups = new Map<string, { images: string; lines: string; hosts: Set<string> }>();
   for (const { host, archives, images } of nodes.filter(isWarm)) {

@@ -52,7 +52,7 @@ export interface Config {
   metricsListen: Listen | undefined;
 }
 
-/** The configuration as a job has it that requests a template; `name`: undefined for the site's own. */
+/** The configuration of a job that requests a template; without a name, the site's own. */
 export interface ForTemplate {
   name: string | undefined;
   config: Config;
@@ -69,7 +69,10 @@ export function forTemplates(config: Config): ForTemplate[] {
   return [{ name: undefined, config }, ...named];
 }
 
-/** What the steps, make and the programs that they start have a meaning for. */
+/**
+ * Variables that already have a meaning for the steps, for make or for the programs that they
+ * start.
+ */
 const RESERVED =
   /^(PORT_(ETCD|KUBELET|FLANNEL|KUBE_APISERVER)|(U7S|USERNETES|FLUX|MAKE|COMPOSE|LD|LC|XDG|DOCKER|CONTAINER|CONTAINERS|NODE|HOST)_.*|COMPOSE|MAKE.*|QUICK|PATH|HOME|HOSTNAME|USER|LOGNAME|SHELL|IFS|ENV|LANG|TERM|TMPDIR|PWD|OLDPWD|KUBECONFIG|PYTHON.*|BASH.*)$/;
 const isPortVariable = (text: string) =>
@@ -145,7 +148,7 @@ interface Place {
   base: string;
 }
 
-/** The keys that go with a template; those that are not set are as in `others`. */
+/** Returns the keys that go with a template. A key that is not set is taken from `others`. */
 function optionsOf(
   table: Omit<NamedTemplate, "template">,
   others: TemplateOptions,

@@ -1,4 +1,4 @@
-/** usernetes.hooks: programs of a site, each with its arguments. Pure. */
+/** Checks usernetes.hooks: the programs of a site, each with its arguments. Pure. */
 import { bytesOf, PATH_MAX } from "./bytes.js";
 import type { Hooks } from "./template.js";
 

@@ -16,7 +16,7 @@ export const PLACEHOLDERS: readonly string[] = [...OF_NODE, ...OF_CLUSTER];
 
 type OfCluster = Record<(typeof OF_CLUSTER)[number], string>;
 
-/** These name a directory that the agent makes for the user. */
+/** Variables that name a directory, which the agent creates for the user. */
 export const DIRECTORY_VARIABLES = ["XDG_RUNTIME_DIR", "TMPDIR"];
 
 /** Patterns of the names that a site cannot set, each with the reason or the key to use instead. */
@@ -54,7 +54,10 @@ interface Beside {
   base?: string;
 }
 
-/** The first fault: `XDG_RUNTIME_DIR: found ..., allowed: ...`, after the name of the table. */
+/**
+ * Returns the first fault, after the name of the table: `.XDG_RUNTIME_DIR: found ..., allowed:
+ * ...`.
+ */
 export function environmentFault(
   environment: Readonly<Record<string, unknown>>,
   { portVariables = [], base = "/tmp" }: Beside = {},

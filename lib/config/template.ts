@@ -5,7 +5,7 @@
 
 import { bytesOf, PATH_MAX } from "./bytes.js";
 
-/** Programs that run at points of a cluster's life, each with its arguments. */
+/** Programs of the site that run at fixed points of a cluster's life, each with its arguments. */
 export interface Hooks {
   "before-up"?: readonly string[];
   "after-ready"?: readonly string[];
