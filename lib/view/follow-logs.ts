@@ -131,5 +131,6 @@ class PrintedLines {
 export function unknown(lines: readonly string[], known: readonly string[]): readonly string[] {
   const end = lines.at(-1);
   if (end === undefined || known.includes(end)) return [];
-  return lines.slice(lines.lastIndexOf(known.at(-1) ?? "") + 1);
+  const last = known.at(-1);
+  return last === undefined ? lines : lines.slice(lines.lastIndexOf(last) + 1);
 }

@@ -48,5 +48,6 @@ t.test("followed output is not printed again", (t) => {
   t.strictSame(unknown(["a", "b"], ["a", "b", "of a later try"]), []);
   t.strictSame(unknown(["c", "d"], ["a", "b"]), ["c", "d"]);
   t.strictSame(unknown([], ["a"]), []);
+  t.strictSame(unknown(["a", "", "b"], []), ["a", "", "b"], "an empty line is a line");
   t.end();
 });
