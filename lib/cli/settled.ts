@@ -6,6 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { isOver, type Cluster } from "../cluster/state.js";
 import { CommandError, EXIT } from "../errors.js";
 import { formatFsd } from "../flux/fsd.js";
+import { SlowFluxError } from "../flux/no-instance.js";
 import type { Run } from "../host/command.js";
 import { terminalLook, nameOf } from "../view/terminal.js";
 import { waits } from "../view/status-steps.js";
@@ -23,6 +24,8 @@ import { noDaemon } from "./service.js";
 const LOOK_MS = 2_000;
 /** Time without messages: a shorter wait prints nothing. */
 const QUIET_MS = 4_000;
+/** How often Flux is asked before a wait fails because it does not answer; 20 s each. */
+const ATTEMPTS = 3;
 /**
  * How long the daemon may be missing. A daemon that is being restarted is back within this time.
  */
@@ -37,7 +40,7 @@ export async function settled(run: Run, jobid: bigint, limitMs: number): Promise
   const say = sayer(jobid, begin);
   let daemonAt = begin;
   for (;;) {
-    const seen = await seeCluster(run, jobid);
+    const seen = await seePatiently(run, jobid);
     const { cluster } = seen;
     if (cluster.settle?.outcome === "ready") return;
     const why = whyNever(cluster);
@@ -55,6 +58,16 @@ export async function settled(run: Run, jobid: bigint, limitMs: number): Promise
     if (seen.cluster.jobid === INSTANCE || (await daemonAnswers(run))) daemonAt = Date.now();
     else if (Date.now() - daemonAt > NO_DAEMON_MS) throw noDaemon();
   }
+}
+
+/** Flux on a busy machine may answer one request late, and the next one in time. */
+async function seePatiently(run: Run, jobid: bigint): Promise<SeenJob> {
+  for (let attempt = 1; ; attempt++)
+    try {
+      return await seeCluster(run, jobid);
+    } catch (error) {
+      if (!(error instanceof SlowFluxError) || attempt === ATTEMPTS) throw error;
+    }
 }
 
 /** Returns the reason why the cluster cannot become ready; undefined as long as it can. */

@@ -13,13 +13,24 @@ export function lastLine({ stderr, reason }: Pick<Outcome, "stderr" | "reason">)
   return (stderr.trim() || reason).split("\n").at(-1) ?? "";
 }
 
+/** Flux did not answer in time. It may only be slow: a command that waits asks again. */
+export class SlowFluxError extends CommandError {
+  constructor(what: string) {
+    super(
+      EXIT.noInstance,
+      `${what}: Flux did not answer in time; try again, or see \`flux ping 0\``,
+    );
+  }
+}
+
 /**
  * The error of a command that got no answer from an instance, or that did not run to its end.
  * Otherwise undefined. `what`: the command, as a person would type it.
  */
 export function noInstance(outcome: Outcome, what: string): CommandError | undefined {
   const message = lastLine(outcome);
-  if (outcome.timedOut || UNREACHABLE.test(message)) return noInstanceError(message);
+  if (outcome.timedOut) return new SlowFluxError(what);
+  if (UNREACHABLE.test(message)) return noInstanceError(message);
   if (outcome.exitCode !== undefined) return undefined;
   return new CommandError(EXIT.failed, `${what}: ${outcome.reason || message}`);
 }
