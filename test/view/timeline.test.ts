@@ -138,6 +138,13 @@ t.test("the joins waited for a worker that was late", (t) => {
   t.end();
 });
 
+t.test("a short step follows one that ended later on another rank", (t) => {
+  const prepared = [ends("stage 0-1", 0, 0.9), ends("up 0", 0.3, 0.5)];
+  const record = [claimEvent(), ...prepared, ends("kubeadm-init 0", 0.5, 3), settled(3, "ready")];
+  t.same(chain(timeline(record)), ["stage 0,1 0-0.5", "up 0 0.5-0.5", "kubeadm-init 0 0.5-3"]);
+  t.end();
+});
+
 t.test("Ready nodes and a usable cluster are two steps of the chain", (t) => {
   const finish = [ends("install-flannel 0", 0, 1), ends("delete-token 0", 1, 2)];
   const ready = [ends("wait-nodes 0", 2, 4), ends("wait-ready 0", 4, 20), settled(20, "ready")];

@@ -135,7 +135,11 @@ function untilOf(row: Row, other: Row): number | undefined {
   // `other` is an earlier start of the same step that was cut off.
   if (other.step === row.step) return meet() ? ended(EXACT_S) : undefined;
   if (any.has(other.step)) return ended(BLUR_S);
-  return same.has(other.step) && meet() ? ended(BLUR_S) : undefined;
+  if (!same.has(other.step) || !meet()) return undefined;
+  // On a rank that both share, `other` ended before `row` started. Other ranks of its event may
+  // have ended later than a short `row`.
+  const isLate = other.begin < row.begin && other.end <= row.begin + BLUR_S;
+  return ended(BLUR_S) ?? (isLate ? row.end : undefined);
 }
 
 /**
