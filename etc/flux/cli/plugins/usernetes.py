@@ -24,7 +24,7 @@ OPTIONS = ("engine", "debug", "tolerate", "schedule_on_lead", "template")
 FLAGS = ("debug", "schedule_on_lead")
 YES_OR_NO = "yes or no (also true, on, 1, false, off, 0)"
 TEMPLATES = (
-    "the name of a template of the site, or an absolute path "
+    "the name of a template of the site, or an absolute path of 1024 bytes or less, "
     'without ":", "." or ".." in it'
 )
 ABSENT = object()
@@ -127,7 +127,8 @@ def _is_template(value):
     if re.fullmatch("[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", value):
         return True
     strange = r"[\x00-\x1f\x7f:]|/\.\.?(/|\Z)"
-    return value.startswith("/") and not re.search(strange, value)
+    is_short = len(value.encode("utf-8", "surrogatepass")) <= 1024
+    return value.startswith("/") and is_short and not re.search(strange, value)
 
 
 def _is_scalar(value):
