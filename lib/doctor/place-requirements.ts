@@ -11,7 +11,7 @@ const SHELL_PLUGIN: Requirement = {
   what: "shell plugin",
   how: "usernetes.lua in lua.d beside the shell's initrc.lua, or in a directory of FLUX_SHELL_RC_PATH",
   fatal: false,
-  fix: "run flux-usernetes install on that node: without the plugin jobs have no KUBECONFIG",
+  fix: "install the files of flux-usernetes on that node (docs/admin/install.md): without the plugin jobs have no KUBECONFIG",
 };
 
 const HOOK_PROGRAMS: Requirement = {
