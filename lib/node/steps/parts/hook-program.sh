@@ -10,8 +10,8 @@ find_on_path() { # NAME
   done
 }
 
-# Sets $lacks: why it cannot, in one line; nothing if it can. Sets $file: the program. One with a
-# slash that begins with none is in DIR; one without is looked for on the PATH.
+# Sets $lacks to one line that explains why the program cannot run, or to nothing. Sets $file to the
+# path of the program. A relative path with a slash is in DIR. A name without a slash is on the PATH.
 hook_lacks() { # NAME PROGRAM DIR
   lacks='' what="the program of the hook $1 (usernetes.hooks.$1)"
   case $2 in
