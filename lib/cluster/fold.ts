@@ -7,6 +7,7 @@ import { decodeIdset } from "../flux/idset.js";
 import type { Claim, RecordEvent, StepProgress } from "../record/events.js";
 import { oneLine } from "../record/notes.js";
 import { stepState, type Cluster, type Perilog } from "./state.js";
+import { rowOf } from "./steps.js";
 
 /** An entry of the job's primary eventlog (RFC 21). */
 export interface JobEvent {
@@ -144,6 +145,18 @@ function foldStep(
       ...(finish?.fault === undefined ? {} : { fault: finish.fault }),
       ...(finish?.shared === undefined ? {} : { shared: finish.shared }),
     });
+  if (step === "fetch-join" && finish?.status === "failed") forgetJoinCommand(cluster, attempt);
+}
+
+/**
+ * Lets the lead make and publish the join command again before the next try of fetch-join, because
+ * the archive may be missing: a process of a killed daemon can unlink it later.
+ */
+function forgetJoinCommand(cluster: Cluster, attempt: number): void {
+  const lead = cluster.claim?.lead ?? 0;
+  const isLastTry = attempt >= (rowOf("fetch-join").attempts ?? 1);
+  if (isLastTry || stepState(cluster, "publish-join", lead)?.status !== "ok") return;
+  for (const step of ["join-command", "publish-join"] as const) cluster.steps.get(step)?.clear();
 }
 
 /** Ignores the progress of a try that has ended. */

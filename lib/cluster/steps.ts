@@ -97,12 +97,14 @@ export const TABLE = [
     needs: "images",
   },
   { name: "publish-join", by: "daemon", phase: "join", after: ["join-command"], attempts: 3 },
+  // Before another try, the lead makes and publishes the join command again.
   {
     name: "fetch-join",
     by: "workers",
     phase: "join",
     after: ["up", "load-images", "publish-join"],
     limitS: 60,
+    attempts: 3,
     puts: "join-command",
   },
   {

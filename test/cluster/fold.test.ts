@@ -2,7 +2,15 @@
 import { timeLimit } from "../../lib/cluster/time-limit.js";
 import t from "tap";
 import { foldJobEvent, forgetRunning, type JobEvent } from "../../lib/cluster/fold.js";
-import { displayState, isDone, isEnding, isOver, stepState } from "../../lib/cluster/state.js";
+import {
+  type Cluster,
+  displayState,
+  isDone,
+  isEnding,
+  isOver,
+  stepState,
+} from "../../lib/cluster/state.js";
+import type { Step } from "../../lib/cluster/steps.js";
 import {
   BEGIN,
   CANCEL,
@@ -227,6 +235,36 @@ t.test("after a restart", (t) => {
     const cluster = claimed("join-command 0", "publish-join 0");
     forgetRunning(cluster);
     t.equal(stepState(cluster, "join-command", 0)?.status, "ok");
+    t.end();
+  });
+  t.end();
+});
+
+t.test("a failed fetch-join", (t) => {
+  const PUBLISHED = ["join-command 0", "publish-join 0"];
+  const statuses = (cluster: Cluster) =>
+    ["join-command", "publish-join"].map((name) => stepState(cluster, name as Step, 0)?.status);
+
+  t.test("the next try gets a new join command", (t) => {
+    const cluster = claimed(...PUBLISHED, "fetch-join 1 failed");
+    t.strictSame(statuses(cluster), [undefined, undefined]);
+    t.end();
+  });
+
+  t.test("a second failure does not disturb a join-command that runs again", (t) => {
+    const cluster = claimed(...PUBLISHED, "fetch-join 1 failed", "join-command 0 running");
+    recorded(cluster, step("fetch-join 2 failed"));
+    t.strictSame(statuses(cluster), ["running", undefined]);
+    t.end();
+  });
+
+  t.test("the last try, a lost one and a good one change nothing", (t) => {
+    for (const end of [
+      step("fetch-join 1 failed", { attempt: 3 }),
+      step("fetch-join 1 lost"),
+      step("fetch-join 1"),
+    ])
+      t.strictSame(statuses(recorded(claimed(...PUBLISHED), end)), ["ok", "ok"]);
     t.end();
   });
   t.end();

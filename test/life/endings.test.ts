@@ -1,4 +1,6 @@
 /** The ends of a job: success, failure, cancel, time limit, at each state of its cluster. */
+import { mkdtempSync, symlinkSync } from "node:fs";
+import { join } from "node:path";
 import { until } from "../hosts/until.js";
 import { life, type Tap } from "./life.js";
 import type { Entry } from "./flux.js";
@@ -142,6 +144,33 @@ life(async (t, flux) => {
       { context: { attempt: 1, status: "failed" } },
       { context: { attempt: 2, status: "ok" } },
     ]);
+  });
+
+  await t.test("an archive that disappears is made again", async (t) => {
+    await flux.stopDaemon();
+    // The first archive is never made, as if a process of a killed daemon had removed it.
+    const lost = flux.script(
+      `[ "$1 $2" != "archive create" ] || ! mkdir "$0.lost" 2>/dev/null || exit 0\nPATH=\${PATH#*:} exec flux "$@"`,
+    );
+    const bin = mkdtempSync(join(flux.place.common, "bin-"));
+    symlinkSync(lost, join(bin, "flux"));
+    flux.daemonEnv = { PATH: `${bin}:${flux.place.env["PATH"] ?? ""}` };
+    await flux.startDaemon();
+    const job = await flux.submit("-N2", "true");
+    const { record } = await gone(t as unknown as Tap, job);
+    t.match(named(record, "settle"), [{ context: { outcome: "ready" } }]);
+    const ends = named(record, "step-finish").map(({ context = {} }) => context);
+    t.match(
+      ends.filter(({ step }) => step === "fetch-join"),
+      [
+        { attempt: 1, status: "failed", note: /archive/ },
+        { attempt: 2, status: "ok" },
+      ],
+    );
+    t.equal(ends.filter(({ step }) => step === "publish-join").length, 2);
+    await flux.stopDaemon();
+    flux.daemonEnv = {};
+    await flux.startDaemon();
   });
 
   await t.test("a job that asks for debug is held until it is released, and kept", async (t) => {

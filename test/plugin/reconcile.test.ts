@@ -235,6 +235,20 @@ t.test("a rank continues while others are behind, and joins wait for the lead", 
   await life.untilStarted();
 });
 
+t.test("a worker that finds no archive gets a new one, while another has joined", async (t) => {
+  const life = new Life();
+  life.nodes.play = (step, rank, attempt) =>
+    step === "fetch-join" && rank === 2 && attempt < 3 ? { exit: 1 } : undefined;
+  await life.alloc();
+  await life.untilStarted();
+  const count = (entry: string) => life.record.filter((each) => each === entry).length;
+  t.equal(count("ok join-command on 0 (1)"), 3);
+  t.equal(count("ok publish-join on 0 (1)"), 3);
+  t.ok(life.record.includes("ok fetch-join on 2 (3)"));
+  t.equal(count("start kubeadm-init on 0 (1)"), 1);
+  t.equal(life.nodes.started.filter((each) => each === "kubeadm-join 1").length, 1);
+});
+
 t.test("no more joins at a time than join-fanout", async (t) => {
   const life = new Life({ ranks: [0, 1, 2, 3, 4], config: { "join-fanout": 2 } });
   life.nodes.play = (step) => (step === "kubeadm-join" ? { seconds: 10 } : undefined);
