@@ -5,13 +5,13 @@
 import { randomUUID } from "node:crypto";
 import type { Bridge } from "./bridge.js";
 
-const KEY = "usernetes.instance";
+export const INSTANCE_KEY = "usernetes.instance";
 
 /** Returns the UUID, and creates it at the first use. */
 export async function instanceId(bridge: Pick<Bridge, "lookup" | "commit">): Promise<string> {
-  const known = await bridge.lookup(KEY);
+  const known = await bridge.lookup(INSTANCE_KEY);
   if (known !== undefined) return JSON.parse(known) as string;
   const id = randomUUID();
-  await bridge.commit([["put", KEY, id]]);
+  await bridge.commit([["put", INSTANCE_KEY, id]]);
   return id;
 }

@@ -12,13 +12,15 @@ import {
   statSync,
   symlinkSync,
 } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { JOBID } from "../fakes/life.js";
+import { INSTANCE_KEY } from "../../plugin/instance-id.js";
 import t from "tap";
 import type { Tap } from "./life.js";
 import { as, makeUser, processesOf, UsersFlux, whyNoUsers, type User } from "./users.js";
 
 const skip = whyNoUsers() ?? false;
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /** In an instance of its own. */
 function users(
@@ -39,12 +41,11 @@ async function nothingIsLeft(t: Tap, flux: UsersFlux, user: User): Promise<void>
   const left = (await flux.leftovers()).filter((line) => !/^engine node[0-9]$/.test(line));
   t.strictSame(left, []);
   t.strictSame(processesOf(user.uid), []);
-  // Tests that play a life in memory make such directories for one job of theirs, at any time.
-  const temporary = readdirSync("/tmp").filter(
-    (name) =>
-      name.startsWith("usernetes-join-") && !name.startsWith(`usernetes-join-${JOBID.toString()}-`),
-  );
-  t.strictSame(temporary, []);
+  // Other tests make such directories at the same time, for instances of their own.
+  const instance = JSON.parse(await flux.output("flux", "kvs", "get", INSTANCE_KEY)) as string;
+  t.match(instance, UUID);
+  const isOurs = (name: string) => name.startsWith("usernetes-join-") && name.includes(instance);
+  t.strictSame(readdirSync(tmpdir()).filter(isOurs), []);
 }
 
 users("a user's cluster is the user's own, on every node", async (t, flux, alice, bob) => {
