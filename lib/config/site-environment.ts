@@ -10,7 +10,7 @@ import { bytesOf } from "./bytes.js";
 
 /** The placeholders of a cluster, which the daemon replaces. */
 const OF_CLUSTER = ["jobid", "workdir"] as const;
-/** The placeholders of a node and its user, which agent.py replaces. */
+/** The placeholders of a node and its user, which agent/environment.py replaces. */
 const OF_NODE = ["user", "uid", "home", "host"] as const;
 export const PLACEHOLDERS: readonly string[] = [...OF_NODE, ...OF_CLUSTER];
 

@@ -59,7 +59,7 @@ export function items(): Item[] {
     ...["usernetes", "flux-usernetes"].map((name) => file("prefix", `bin/${name}`, `bin/${name}`)),
     ...tree(SCRIPTS).map((path) => libexec(`steps/${path}`, `${SCRIPTS}/${path}`)),
     ...tree(NODE)
-      .filter((path) => path.endsWith(".py") && !path.includes("/"))
+      .filter((path) => /^(agent\/)?[^/]*\.py$/.test(path))
       .map((path) => libexec(path, `${NODE}/${path}`)),
     ...tree(SHARE).map((path) => file("prefix", `share/${path}`, `${SHARE}/${path}`)),
     { root: "prefix", path: PACKAGE_LINK, to: packagePath() },

@@ -2,7 +2,7 @@
 
 Purpose
     The verbs of bin/usernetes that change a cluster. They run the daemon's steps, with the
-    same scripts and the same runner (agent.py, beside this file).
+    same scripts and the same runner (agent/runner.py).
 
         python3 -I -S by_hand.py [--debug] [--quiet] VERB [OPTION...]
 
@@ -27,10 +27,22 @@ import subprocess
 import sys
 import time
 
-sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
+HERE = os.path.dirname(os.path.realpath(__file__))
+sys.path[:0] = [HERE, os.path.join(HERE, "agent")]
 # Python must not write cache files beside the installed files.
 sys.dont_write_bytecode = True
-import agent  # noqa: E402
+from disk_full import why_full  # noqa: E402
+from environment import hostname  # noqa: E402
+from files import (  # noqa: E402
+    is_directory,
+    list_directory,
+    open_regular,
+    read_small,
+    remove_tree,
+    replace_file,
+    which,
+)
+from place import MARKER_MAX  # noqa: E402
 import by_hand_settings as settings  # noqa: E402
 from by_hand_options import parse  # noqa: E402
 from by_hand_settings import Failure  # noqa: E402
@@ -65,8 +77,8 @@ def has_compose_file(directory):
 
 def remove(path):
     """Remove a file, a link, or a directory with its contents."""
-    if agent.is_directory(path):
-        agent.remove_tree(path)
+    if is_directory(path):
+        remove_tree(path)
     elif os.path.lexists(path):
         os.unlink(path)
 
@@ -79,12 +91,12 @@ def remove_empty(directory):
 
 
 def touch(path):
-    os.close(agent.open_regular(path, os.O_WRONLY | os.O_CREAT))
+    os.close(open_regular(path, os.O_WRONLY | os.O_CREAT))
 
 
 def put_file(path, text):
     """Write a private file atomically."""
-    agent.replace_file(path + ".new", text)
+    replace_file(path + ".new", text)
     os.rename(path + ".new", path)
 
 
@@ -138,7 +150,7 @@ class Cluster:
     def __init__(self, verb, options, screen):
         self.options, self.screen, self.is_lead = options, screen, verb == "start-control-plane"
         self.workers = options.get("--worker-count", 0)
-        self.host = agent.hostname()
+        self.host = hostname()
         self.workdir = real_directory(options.get("--workdir") or default_workdir())
         self.project = settings.project_of(self.workdir, os.environ)
         self.state = self.path(".usernetes")
@@ -159,7 +171,7 @@ class Cluster:
         if os.path.islink(self.state):
             raise Failure(1, "%s is a link; remove it", self.state)
         path = os.path.join(self.state, "owner")
-        owner = agent.read_small(path, agent.MARKER_MAX).split("\n")[0]
+        owner = read_small(path, MARKER_MAX).split("\n")[0]
         if os.path.lexists(path) and owner != os.fsencode(self.marker).decode("utf-8", "replace"):
             text = "%s is managed by the flux-usernetes daemon (%s); use another --workdir DIR"
             raise Failure(1, text, self.workdir, owner.split(" ")[0])
@@ -169,7 +181,7 @@ class Cluster:
     def choose_engine(self):
         """The engine of the caller, or of the bring-up, or the template's choice."""
         engine = os.environ.get("CONTAINER_ENGINE")
-        engine = engine or agent.read_small(self.own("engine")).split("\n")[0]
+        engine = engine or read_small(self.own("engine")).split("\n")[0]
         detect = self.path("Makefile.d/detect-container-engine.sh")
         if not engine and os.access(detect, os.X_OK):
             engine = output_of(detect, "CONTAINER_ENGINE")
@@ -186,13 +198,13 @@ class Cluster:
     def prepare(self):
         """Prepare the directory, and keep the caller's settings in it, before the first step."""
         path = os.environ.get("PATH")
-        if not agent.which("make", path):
+        if not which("make", path):
             raise Failure(1, "make is not installed on this node, or not on the PATH %s", path)
         self.set_environment()
         ports = call_script('echo "$template_ports"')[1].split()
         ports = dict(port.split("=") for port in ports + settings.port_variables(os.environ))
         text = settings.node_settings(os.environ, ports)
-        full = agent.why_full(self.workdir, "")
+        full = why_full(self.workdir, "")
         if full:
             raise Failure(1, "%s", full)
         self.stage()
@@ -238,7 +250,7 @@ class Cluster:
 
     def ready_file(self):
         """The file that a worker makes when it has joined."""
-        match = re.search("(?m)^NODE_NAME=(.+)$", agent.read_small(self.own("node.env")))
+        match = re.search("(?m)^NODE_NAME=(.+)$", read_small(self.own("node.env")))
         name = match.group(1) if match else "u7s-" + self.host
         return os.path.join(self.cache, name + ".ready.txt")
 
@@ -343,7 +355,7 @@ class Cluster:
         remove_empty(self.cache)
         nodes = os.path.join(self.state, "nodes")
         # Other nodes may share it.
-        if any(os.path.isdir(os.path.join(nodes, name)) for name in agent.list_directory(nodes)):
+        if any(os.path.isdir(os.path.join(nodes, name)) for name in list_directory(nodes)):
             return
         # The last two nodes may do this at the same moment.
         if os.path.isfile(os.path.join(self.state, "owner")):

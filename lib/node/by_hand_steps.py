@@ -1,4 +1,4 @@
-"""Runs steps on this node through a runner of agent.py, and prints their progress."""
+"""Runs steps on this node through a runner of the agent, and prints their progress."""
 
 import json
 import os
@@ -6,9 +6,13 @@ import subprocess
 import sys
 import time
 
-import agent
+from environment import scope
+from masking import mask
+from processes import RUNNER, end_sessions, find_earlier
+from text import clean
 
-SCRIPTS = os.path.join(os.path.dirname(os.path.realpath(__file__)), "steps")
+HERE = os.path.dirname(os.path.realpath(__file__))
+SCRIPTS, AGENT = os.path.join(HERE, "steps"), os.path.join(HERE, "agent")
 
 # Seconds that a step may take, as in lib/cluster/steps.ts; the others have the default of
 # usernetes.bring-up-timeout, and down-v that of usernetes.teardown-timeout.
@@ -64,7 +68,7 @@ class Screen:
         self.write("usernetes: " + text)
 
     def write(self, line):
-        line = agent.mask(agent.clean(line)).replace("\n", " ") + "\n"
+        line = mask(clean(line)).replace("\n", " ") + "\n"
         try:
             os.write(2, line.encode("utf-8", "surrogateescape"))
         except OSError:
@@ -115,9 +119,9 @@ def run_steps(steps, environment, progress):
     """Run steps one after another, up to the first that fails; return whether all succeeded."""
     request = {"do": "steps", "env": environment, "steps": [request_of(step) for step in steps]}
     request["teardown"] = "down-v" in steps
-    run = [sys.executable, "-I", "-S", agent.__file__, agent.RUNNER, os.urandom(9).hex()]
+    run = [sys.executable, "-B", "-I", "-S", AGENT, RUNNER, os.urandom(9).hex()]
     child = subprocess.Popen(
-        agent.scope(environment) + run,
+        scope(environment) + run,
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
@@ -139,7 +143,7 @@ def run_steps(steps, environment, progress):
         end_runner(child)
     if not progress.is_over:
         # A runner that was killed leaves its step behind.
-        agent.end_sessions({session for _, _, session in agent.find_earlier(environment, "")})
+        end_sessions({session for _, _, session in find_earlier(environment, "")})
         if not progress.has_failed:
             progress.screen.error("%s: the step runner was killed" % progress.host)
     return progress.is_over and not progress.has_failed
@@ -154,4 +158,4 @@ def end_runner(child):
     try:
         child.wait(15)
     except subprocess.TimeoutExpired:
-        agent.end_sessions({child.pid})
+        end_sessions({child.pid})

@@ -1,13 +1,12 @@
 /**
- * A call to the agents of some ranks. One `flux exec` carries agent.py to the nodes, requests to
+ * A call to the agents of some ranks. One `flux exec` carries the agent to the nodes, requests to
  * the agents, and their reports back. A call lasts until it is ended, its signal is aborted, or its
  * time is over.
  */
 import { randomBytes } from "node:crypto";
-import { readFileSync } from "node:fs";
 import { fluxExec } from "../flux/exec.js";
 import type { Input, Outcome, Run } from "../host/command.js";
-import { packagePath } from "../host/package.js";
+import { agentSource } from "./agent-source.js";
 import { parseReport, type Report, type Request } from "./protocol.js";
 
 /**
@@ -113,12 +112,4 @@ export function execError(line: string): { rank: number; why: string } | undefin
   const [, rank, rest = ""] = /^flux-exec: Error: rank ([0-9]+): (.*)$/s.exec(line) ?? [];
   if (rank === undefined) return undefined;
   return { rank: Number(rank), why: rest.split(": ").at(-1) ?? "" };
-}
-
-let source: string | undefined;
-
-/** The text of the agent. Comments are removed, so that less text goes to each node. */
-export function agentSource(): string {
-  source ??= readFileSync(packagePath("lib/node/agent.py"), "utf8").replace(/^\s*#.*\n/gm, "");
-  return source;
 }

@@ -1,6 +1,6 @@
 /**
  * The environment of a cluster's steps on the nodes. It is complete, because flux exec would
- * otherwise pass on the environment of its caller. agent.py and steps/stage.sh add the values that
+ * otherwise pass on the environment of its caller. The agent and steps/stage.sh add the values that
  * differ between nodes.
  */
 import type { ScheduleOnLead } from "../cluster/request.js";

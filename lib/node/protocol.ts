@@ -1,8 +1,8 @@
 /**
- * The protocol between the daemon and the agents on the nodes (agent.py). Requests go to the stdin
+ * The protocol between the daemon and the agents on the nodes (agent/). Requests go to the stdin
  * of `flux exec`, which sends them to all ranks. Reports come back on its stderr, each line
  * labelled with its rank. Each line is one JSON object. docs/node-protocol.md explains all of them.
- * A test compares the protocol with agent.py and that page.
+ * A test compares the protocol with the agent and that page.
  */
 
 /** One step of a request, which lib/node/scripts.ts creates. */

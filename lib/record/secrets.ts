@@ -1,6 +1,6 @@
 /**
  * Masks secrets in a line that is recorded, logged or shown: a bootstrap token, a CA hash, the data
- * of a kubeconfig. lib/node/agent.py also masks them on the nodes, but this code does not trust it.
+ * of a kubeconfig. lib/node/agent/masking.py also masks them on the nodes, but this code does not trust it.
  * A test compares the two.
  */
 const SECRETS: [RegExp, string][] = [

@@ -39,7 +39,7 @@ const alone = (hand: ByHand) => [
 ];
 
 t.test("it takes the daemon's steps, by the daemon's scripts and limits", async (t) => {
-  const program = `import json, sys; sys.path.insert(0, sys.argv[1]); import by_hand_steps
+  const program = `import json, sys; sys.path[:0] = [sys.argv[1], sys.argv[1] + "/agent"]; import by_hand_steps
 print(json.dumps({step: by_hand_steps.request_of(step) for step in sys.argv[2:]}))`;
   const steps: NodeStep[] = [
     ...(["stage", "up", "kubeadm-init", "kubeconfig", "join-command", "kubeadm-join"] as const),

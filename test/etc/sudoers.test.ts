@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import t from "tap";
 import { packagePath } from "../../lib/host/package.js";
-import { agentSource } from "../../lib/node/call.js";
+import { agentSource } from "../../lib/node/agent-source.js";
 
 const FILE = packagePath("etc/sudoers.d/usernetes");
 const VISUDO = ["/usr/sbin/visudo", "/usr/bin/visudo"].find((path) => existsSync(path));

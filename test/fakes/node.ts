@@ -20,7 +20,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Hooks } from "../../lib/config/template.js";
 import type { NodeStep } from "../../lib/cluster/steps.js";
-import { agentSource } from "../../lib/node/call.js";
+import { agentSource } from "../../lib/node/agent-source.js";
 import { parseReport, type Report, type Request } from "../../lib/node/protocol.js";
 import { stepRequest, stepScript } from "../../lib/node/scripts.js";
 import { COMPOSE, MAKEFILE } from "./template.js";

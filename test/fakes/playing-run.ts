@@ -1,6 +1,6 @@
 /**
  * A Run that records what it is given and plays the nodes: the agents of a `flux exec`, which
- * read requests and report their steps as agent.py does. A step succeeds at once unless `play`
+ * read requests and report their steps as the agent does. A step succeeds at once unless `play`
  * overrides it.
  */
 import { readFileSync, statSync } from "node:fs";

@@ -1,4 +1,7 @@
-"""The pure functions of the agent, by themselves: python3 test/node/agent_test.py"""
+"""The pure functions of the agent, by themselves.
+
+AGENT_PY: the agent as one file, which test/node/agent-units.test.ts makes.
+"""
 
 import errno
 import importlib.util
@@ -7,8 +10,7 @@ import tempfile
 import unittest
 from unittest import mock
 
-PATH = os.path.join(os.path.dirname(__file__), "..", "..", "lib", "node", "agent.py")
-spec = importlib.util.spec_from_file_location("agent", os.environ.get("AGENT_PY", PATH))
+spec = importlib.util.spec_from_file_location("agent", os.environ["AGENT_PY"])
 agent = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(agent)
 

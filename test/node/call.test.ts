@@ -1,7 +1,8 @@
 /** A call to the agents of some ranks: one flux exec, its nonce, and why it ended. */
 import t from "tap";
 import type { Command, Input, Outcome } from "../../lib/host/command.js";
-import { agentSource, callNodes, execError, type Called } from "../../lib/node/call.js";
+import { agentSource } from "../../lib/node/agent-source.js";
+import { callNodes, execError, type Called } from "../../lib/node/call.js";
 import type { Report } from "../../lib/node/protocol.js";
 import { ended } from "../fakes/playing-run.js";
 

@@ -2,10 +2,11 @@
 import { readFileSync } from "node:fs";
 import t from "tap";
 import { packagePath } from "../../lib/host/package.js";
+import { agentSource } from "../../lib/node/agent-source.js";
 import { parseReport, REPORT_FIELDS } from "../../lib/node/protocol.js";
 
 const read = (...path: string[]) => readFileSync(packagePath(...path), "utf8");
-const AGENT = read("lib", "node", "agent.py");
+const AGENT = agentSource();
 const PAGE = read("docs", "node-protocol.md");
 
 /** The rows of the table under a heading: the first cell, and the names in the second. */

@@ -11,9 +11,9 @@ const DATA = `client-key-data: ${"QUJD".repeat(9)}==`;
 
 /** What the agent makes of these lines. */
 async function maskOnNode(lines: string[]): Promise<string[]> {
-  const program = `import agent, json, sys
-print(json.dumps([agent.mask(line) for line in json.load(sys.stdin)]))`;
-  const options = { cwd: packagePath("lib/node"), input: JSON.stringify(lines) };
+  const program = `import json, masking, sys
+print(json.dumps([masking.mask(line) for line in json.load(sys.stdin)]))`;
+  const options = { cwd: packagePath("lib/node/agent"), input: JSON.stringify(lines) };
   const { stdout } = await execa("python3", ["-B", "-c", program], options);
   return JSON.parse(stdout) as string[];
 }

@@ -2,7 +2,7 @@
 import { execa } from "execa";
 import t from "tap";
 import { rowOf, STEPS, type NodeStep } from "../../lib/cluster/steps.js";
-import { agentSource } from "../../lib/node/call.js";
+import { agentSource } from "../../lib/node/agent-source.js";
 import { isPython, stepRequest, stepScript } from "../../lib/node/scripts.js";
 
 const scripts = STEPS.filter((step) => rowOf(step).by !== "daemon")
