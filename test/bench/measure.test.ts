@@ -10,7 +10,7 @@ const row = (values: number[], target?: Row["target"]): Row => ({
   ...(target ? { target } : {}),
 });
 
-t.test("the median and the spread of values, in whatever order", (t) => {
+t.test("spread gives the median, the least and the greatest of values in any order", (t) => {
   t.strictSame(spread([3, 10, 1]), { median: 3, low: 1, high: 10 });
   t.strictSame(spread([4, 1, 2, 3]), { median: 2.5, low: 1, high: 4 }, "between the middle two");
   t.strictSame(spread([7]), { median: 7, low: 7, high: 7 });
@@ -25,7 +25,7 @@ t.test("spread leaves the values in their order", (t) => {
   t.end();
 });
 
-t.test("a target is met by the median, or exactly", (t) => {
+t.test("a target is met by the median, or by every value where it applies always", (t) => {
   t.equal(isMet(row([1, 2, 99], { most: 2 })), true);
   t.equal(isMet(row([1, 2.1, 2.2], { most: 2 })), false);
   t.equal(isMet(row([0, 2, 3], { least: 2 })), true);
@@ -38,7 +38,7 @@ t.test("a target is met by the median, or exactly", (t) => {
   t.end();
 });
 
-t.test("repeat takes one after the other, and keeps their order", async (t) => {
+t.test("repeat takes one round after the other and keeps their order", async (t) => {
   let under = 0;
   const rounds = await repeat(3, async (round) => {
     t.equal(++under, 1);

@@ -8,7 +8,7 @@ const ROWS = [
   { name: "free", unit: "", values: [4], against: "c" },
 ];
 
-t.test("numbers have three digits that count", (t) => {
+t.test("numbers have three significant digits", (t) => {
   t.strictSame([0.01234, 1.234, 12.34, 123.4, 2].map(number), [
     "0.012",
     "1.23",
@@ -19,7 +19,7 @@ t.test("numbers have three digits that count", (t) => {
   t.end();
 });
 
-t.test("a row has median, spread, target and whether the target is met", (t) => {
+t.test("a row has its median, spread and target, and whether the target is met", (t) => {
   const [, , fast, slow, free] = table(ROWS).split("\n");
   t.match(fast, /fast +│ 2 s +│ 1 - 3 +│ 3 +│ <= 2 +│ met +│ a/);
   t.match(slow, /slow .*<= 2 +│ MISSED +│ b/);
@@ -27,7 +27,7 @@ t.test("a row has median, spread, target and whether the target is met", (t) => 
   t.end();
 });
 
-t.test("the JSON has the values, and the notes about them", (t) => {
+t.test("the JSON has the values and the notes about them", (t) => {
   const setting = { flux: "f", node: "n", cores: 2, commit: "c", date: "d" };
   const { rows, ...rest } = JSON.parse(json(ROWS, setting)) as { rows: unknown[] };
   t.strictSame(rest, { setting });

@@ -56,7 +56,7 @@ t.test("a tree without a fault passes silently", (t) => {
   t.end();
 });
 
-t.test("shellcheck is asked about", { skip: missing("shellcheck") }, (t) => {
+t.test("a fault that shellcheck finds is reported", { skip: missing("shellcheck") }, (t) => {
   const UNQUOTED = "rm $1\n";
   for (const [what, path, text] of [
     ["a script without an extension", "bin/tool", `${SH}${UNQUOTED}`],

@@ -38,7 +38,7 @@ const alone = (hand: ByHand) => [
   "--worker-count=0",
 ];
 
-t.test("it takes the daemon's steps, by the daemon's scripts and limits", async (t) => {
+t.test("usernetes by hand takes the daemon's steps, scripts and limits", async (t) => {
   const program = `import json, sys; sys.path[:0] = [sys.argv[1], sys.argv[1] + "/agent"]; import by_hand_steps
 print(json.dumps({step: by_hand_steps.request_of(step) for step in sys.argv[2:]}))`;
   const steps: NodeStep[] = [
@@ -72,7 +72,7 @@ t.test("a cluster of one is Ready when start-control-plane ends", async (t) => {
   ]);
 });
 
-t.test("up and the network are the targets that the caller names", async (t) => {
+t.test("up and the network use the make targets that the caller names", async (t) => {
   const hand = new ByHand(t);
   for (const [network, serial] of [
     ["install-calico", ""],
@@ -98,82 +98,88 @@ t.test("up and the network are the targets that the caller names", async (t) => 
   t.match(refused.stderr, 'USERNETES_MAKE_NETWORK: found "-n", allowed: a target of the template');
 });
 
-t.test("in a directory that all share, whoever comes first waits for the other", async (t) => {
-  const hand = new ByHand(t);
-  const worker = ["start-worker", "--workdir", hand.workdir];
-  const first = hand.start(worker, { host: "node1" });
-  await sleep(700);
-  const control = hand.start(["start-control-plane", "--workdir=clone", "--worker-count", "2"]);
-  await sleep(700);
-  const last = hand.start(worker, { host: "node2" });
-  for (const started of [first, control, last]) {
-    const { exitCode, stderr } = await started;
-    t.equal(exitCode, 0, stderr);
-    t.notMatch(stderr, TOKEN);
-  }
-  t.match((await first).stderr, `waiting for ${hand.workdir}/join-command`);
-  t.match((await control).stderr, /waiting for workers in .*worker-ready-cache: [01] of 2/);
-  t.strictSame(readdirSync(join(hand.workdir, "worker-ready-cache")).toSorted(), [
-    ...["u7s-node1.ready.txt", "u7s-node2.ready.txt"],
-  ]);
-  t.equal((await hand.nodes()).match(/u7s-node[0-2] +Ready/g)?.length, 3);
-  const place = (step: string) => hand.starts.lastIndexOf(step);
-  t.ok(place("node0 sync-external-ip") > place("node2 kubeadm-join"), "addresses when all joined");
-  t.ok(place("node0 install-flannel") > place("node0 sync-external-ip"), "flannel after them");
-
-  t.test("finished steps are not repeated", async (t) => {
-    const before = hand.starts.filter((step) => /kubeadm|flannel/.test(step));
-    const again = ["start-control-plane", "--workdir", hand.workdir, "--worker-count", "2"];
-    t.equal((await hand.run(again)).exitCode, 0);
-    t.equal((await hand.run(worker, { host: "node1" })).exitCode, 0);
-    t.equal((await hand.run(["wait-workers", ...again.slice(1)])).exitCode, 0);
-    t.strictSame(
-      hand.starts.filter((step) => /kubeadm|flannel/.test(step)),
-      before,
-    );
-  });
-
-  t.test("a node that was taken down with make is brought up again", async (t) => {
-    for (const host of ["node0", "node1", "node2"]) await hand.make("down", host);
-    const started = [
-      hand.run(["start-control-plane", "--workdir", hand.workdir, "--worker-count", "1"]),
-      hand.run(worker, { host: "node1" }),
-    ];
-    for (const { exitCode, stderr } of await Promise.all(started)) t.equal(exitCode, 0, stderr);
-    t.equal((await hand.nodes()).match(/Ready/g)?.length, 2, "and has nothing of the one before");
-  });
-
-  t.test("a worker that started with an old join command joins with the new one", async (t) => {
-    for (const host of ["node0", "node1"]) await hand.make("down", host);
-    // The program checks the file after each sleep, and the file is absent for longer than that.
-    hand.takes("kubeadm-join", 4);
-    hand.takes("kubeadm-init", 6);
-    const joins = () => hand.starts.filter((step) => step === "node1 kubeadm-join").length;
-    const before = joins();
-    const early = hand.start(worker, { host: "node1" });
-    await until("it joins", () => joins() > before);
-    const control = ["start-control-plane", "--workdir", hand.workdir, "--worker-count", "1"];
-    const { exitCode, stderr } = await hand.run(control);
-    t.equal(exitCode, 0, stderr);
-    const joined = await early;
-    t.equal(joined.exitCode, 0, joined.stderr);
-    t.match(joined.stderr, /join-command changed; retrying with the new join command/);
-    t.equal((await hand.nodes()).match(/Ready/g)?.length, 2);
-    for (const target of ["kubeadm-join", "kubeadm-init"]) hand.takes(target, 0);
-  });
-
-  t.test("down takes each node down; the clone stays as it was", async (t) => {
-    for (const host of ["node0", "node1", "node2"]) {
-      const { exitCode, stderr } = await hand.run(["down", "--workdir", hand.workdir], { host });
+t.test(
+  "nodes that share a directory wait for each other, in whatever order they start",
+  async (t) => {
+    const hand = new ByHand(t);
+    const worker = ["start-worker", "--workdir", hand.workdir];
+    const first = hand.start(worker, { host: "node1" });
+    await sleep(700);
+    const control = hand.start(["start-control-plane", "--workdir=clone", "--worker-count", "2"]);
+    await sleep(700);
+    const last = hand.start(worker, { host: "node2" });
+    for (const started of [first, control, last]) {
+      const { exitCode, stderr } = await started;
       t.equal(exitCode, 0, stderr);
+      t.notMatch(stderr, TOKEN);
     }
-    t.strictSame(hand.left, []);
-    t.strictSame(readdirSync(hand.workdir).toSorted(), readdirSync(TEMPLATE).toSorted());
-    t.equal((await hand.run(["down", "--workdir", hand.workdir])).exitCode, 0, "twice, too");
-  });
-});
+    t.match((await first).stderr, `waiting for ${hand.workdir}/join-command`);
+    t.match((await control).stderr, /waiting for workers in .*worker-ready-cache: [01] of 2/);
+    t.strictSame(readdirSync(join(hand.workdir, "worker-ready-cache")).toSorted(), [
+      ...["u7s-node1.ready.txt", "u7s-node2.ready.txt"],
+    ]);
+    t.equal((await hand.nodes()).match(/u7s-node[0-2] +Ready/g)?.length, 3);
+    const place = (step: string) => hand.starts.lastIndexOf(step);
+    t.ok(
+      place("node0 sync-external-ip") > place("node2 kubeadm-join"),
+      "addresses when all joined",
+    );
+    t.ok(place("node0 install-flannel") > place("node0 sync-external-ip"), "flannel after them");
 
-t.test("with --serial it does not wait, and wait-workers does the rest", async (t) => {
+    t.test("usernetes by hand does not repeat finished steps", async (t) => {
+      const before = hand.starts.filter((step) => /kubeadm|flannel/.test(step));
+      const again = ["start-control-plane", "--workdir", hand.workdir, "--worker-count", "2"];
+      t.equal((await hand.run(again)).exitCode, 0);
+      t.equal((await hand.run(worker, { host: "node1" })).exitCode, 0);
+      t.equal((await hand.run(["wait-workers", ...again.slice(1)])).exitCode, 0);
+      t.strictSame(
+        hand.starts.filter((step) => /kubeadm|flannel/.test(step)),
+        before,
+      );
+    });
+
+    t.test("a node that was taken down with make is brought up again", async (t) => {
+      for (const host of ["node0", "node1", "node2"]) await hand.make("down", host);
+      const started = [
+        hand.run(["start-control-plane", "--workdir", hand.workdir, "--worker-count", "1"]),
+        hand.run(worker, { host: "node1" }),
+      ];
+      for (const { exitCode, stderr } of await Promise.all(started)) t.equal(exitCode, 0, stderr);
+      t.equal((await hand.nodes()).match(/Ready/g)?.length, 2, "and has nothing of the one before");
+    });
+
+    t.test("a worker that started with an old join command joins with the new one", async (t) => {
+      for (const host of ["node0", "node1"]) await hand.make("down", host);
+      // The program checks the file after each sleep, and the file is absent for longer than that.
+      hand.takes("kubeadm-join", 4);
+      hand.takes("kubeadm-init", 6);
+      const joins = () => hand.starts.filter((step) => step === "node1 kubeadm-join").length;
+      const before = joins();
+      const early = hand.start(worker, { host: "node1" });
+      await until("it joins", () => joins() > before);
+      const control = ["start-control-plane", "--workdir", hand.workdir, "--worker-count", "1"];
+      const { exitCode, stderr } = await hand.run(control);
+      t.equal(exitCode, 0, stderr);
+      const joined = await early;
+      t.equal(joined.exitCode, 0, joined.stderr);
+      t.match(joined.stderr, /join-command changed; retrying with the new join command/);
+      t.equal((await hand.nodes()).match(/Ready/g)?.length, 2);
+      for (const target of ["kubeadm-join", "kubeadm-init"]) hand.takes(target, 0);
+    });
+
+    t.test("down takes each node down and leaves the clone unchanged", async (t) => {
+      for (const host of ["node0", "node1", "node2"]) {
+        const { exitCode, stderr } = await hand.run(["down", "--workdir", hand.workdir], { host });
+        t.equal(exitCode, 0, stderr);
+      }
+      t.strictSame(hand.left, []);
+      t.strictSame(readdirSync(hand.workdir).toSorted(), readdirSync(TEMPLATE).toSorted());
+      t.equal((await hand.run(["down", "--workdir", hand.workdir])).exitCode, 0, "twice, too");
+    });
+  },
+);
+
+t.test("start-control-plane --serial does not wait, and wait-workers does the rest", async (t) => {
   const hand = new ByHand(t);
   const args = ["--workdir", hand.workdir, "--worker-count", "1"];
   t.equal((await hand.run(["start-control-plane", ...args, "--serial"])).exitCode, 0);
@@ -187,8 +193,8 @@ t.test("with --serial it does not wait, and wait-workers does the rest", async (
   t.match(lost.stderr, /has no control plane on node9: run usernetes start-control-plane first/);
 });
 
-t.test("clean", (t) => {
-  t.test("removes the cache of workers, and nothing else", async (t) => {
+t.test("clean removes what its options name", (t) => {
+  t.test("clean removes the cache of workers and nothing else", async (t) => {
     const hand = new ByHand(t);
     await hand.run(alone(hand));
     const args = ["clean", "--workdir", hand.workdir];
@@ -202,21 +208,18 @@ t.test("clean", (t) => {
     }
   });
 
-  t.test(
-    "--all removes the node and the directory, and is not refused a second time",
-    async (t) => {
-      const hand = new ByHand(t);
-      await hand.run(alone(hand));
-      for (const time of ["first", "second"]) {
-        const { exitCode, stderr } = await hand.run(["clean", "--workdir", hand.workdir, "--all"]);
-        t.equal(exitCode, 0, `${time}: ${stderr}`);
-        t.strictSame(hand.left, []);
-        t.notOk(existsSync(hand.workdir));
-      }
-    },
-  );
+  t.test("clean --all removes the node and the directory, and can be repeated", async (t) => {
+    const hand = new ByHand(t);
+    await hand.run(alone(hand));
+    for (const time of ["first", "second"]) {
+      const { exitCode, stderr } = await hand.run(["clean", "--workdir", hand.workdir, "--all"]);
+      t.equal(exitCode, 0, `${time}: ${stderr}`);
+      t.strictSame(hand.left, []);
+      t.notOk(existsSync(hand.workdir));
+    }
+  });
 
-  t.test("--all is refused with --keep-node, and where there is no clone", async (t) => {
+  t.test("clean --all is refused with --keep-node, and where there is no clone", async (t) => {
     const hand = new ByHand(t);
     const both = await hand.run(["clean", "--workdir", hand.workdir, "--all", "--keep-node"]);
     t.equal(both.exitCode, 2);
@@ -234,28 +237,31 @@ t.test("clean", (t) => {
   t.end();
 });
 
-t.test("the work directory", (t) => {
-  t.test("is needed; without one a template is", async (t) => {
-    const hand = new ByHand(t);
-    const workdir = join(hand.directory, "new");
-    const args = ["start-control-plane", "--workdir", workdir, "--worker-count=0"];
-    const none = await hand.run(args);
-    t.strictSame([none.exitCode, none.stdout], [1, ""]);
-    t.equal(
-      none.stderr,
-      `usernetes: the work directory ${workdir} does not exist: clone usernetes there, or set USERNETES_TEMPLATE to a clone to copy`,
-    );
-    mkdirSync(workdir);
-    t.match((await hand.run(args)).stderr, `docker-compose.yaml does not exist in ${workdir}`);
-    const staged = await hand.run(args, { env: { USERNETES_TEMPLATE: TEMPLATE } });
-    t.equal(staged.exitCode, 0, staged.stderr);
-    t.match(staged.stderr, "stage: node0: ok");
-    t.equal((await hand.run(["down", "--workdir", workdir])).exitCode, 0);
-    t.notOk(existsSync(workdir), "a copy goes with its cluster");
-    t.strictSame(hand.left, []);
-  });
+t.test("the work directory may be a clone, a copy or a shared directory", (t) => {
+  t.test(
+    "the work directory must exist, unless USERNETES_TEMPLATE names a clone to copy",
+    async (t) => {
+      const hand = new ByHand(t);
+      const workdir = join(hand.directory, "new");
+      const args = ["start-control-plane", "--workdir", workdir, "--worker-count=0"];
+      const none = await hand.run(args);
+      t.strictSame([none.exitCode, none.stdout], [1, ""]);
+      t.equal(
+        none.stderr,
+        `usernetes: the work directory ${workdir} does not exist: clone usernetes there, or set USERNETES_TEMPLATE to a clone to copy`,
+      );
+      mkdirSync(workdir);
+      t.match((await hand.run(args)).stderr, `docker-compose.yaml does not exist in ${workdir}`);
+      const staged = await hand.run(args, { env: { USERNETES_TEMPLATE: TEMPLATE } });
+      t.equal(staged.exitCode, 0, staged.stderr);
+      t.match(staged.stderr, "stage: node0: ok");
+      t.equal((await hand.run(["down", "--workdir", workdir])).exitCode, 0);
+      t.notOk(existsSync(workdir), "a copy goes with its cluster");
+      t.strictSame(hand.left, []);
+    },
+  );
 
-  t.test("may have a long path", async (t) => {
+  t.test("the work directory may have a long path", async (t) => {
     const hand = new ByHand(t);
     const workdir = join(hand.directory, "a".repeat(200), "b".repeat(200), "new");
     mkdirSync(workdir, { recursive: true });
@@ -272,7 +278,7 @@ t.test("the work directory", (t) => {
     t.notOk(existsSync(workdir));
   });
 
-  t.test("is made by one node where several share it", async (t) => {
+  t.test("one node makes the work directory that several nodes share", async (t) => {
     const hand = new ByHand(t);
     const workdir = join(hand.directory, "new");
     const env = { USERNETES_TEMPLATE: TEMPLATE };
@@ -284,7 +290,7 @@ t.test("the work directory", (t) => {
     for (const { exitCode, stderr } of await Promise.all(started)) t.equal(exitCode, 0, stderr);
   });
 
-  t.test("of a job's cluster is the daemon's alone", async (t) => {
+  t.test("only the daemon changes the work directory of a job's cluster", async (t) => {
     const hand = new ByHand(t);
     mkdirSync(join(hand.workdir, ".usernetes"));
     writeFileSync(join(hand.workdir, ".usernetes/owner"), "123 instance node0\n");
@@ -301,7 +307,7 @@ t.test("the work directory", (t) => {
     t.ok(existsSync(hand.workdir));
   });
 
-  t.test("is a job's own, by its name, where none is given", async (t) => {
+  t.test("the work directory is named after the job if the caller names none", async (t) => {
     const hand = new ByHand(t);
     for (const [env, name] of [
       [{ SLURM_JOB_ID: "4711" }, "usernetes-4711"],
@@ -327,20 +333,23 @@ t.test("the work directory", (t) => {
   t.end();
 });
 
-t.test("a step that fails", (t) => {
-  t.test("shows its last lines, where its log is, and ends with 1", async (t) => {
-    const hand = new ByHand(t);
-    hand.fault("node0.kubeadm-init", "exit 4");
-    const { exitCode, stderr, stdout } = await hand.run(["--quiet", ...alone(hand)]);
-    t.strictSame([exitCode, stdout], [1, ""]);
-    const log = join(hand.workdir, ".usernetes/nodes/node0/kubeadm-init.log");
-    t.match(stderr, `  injected fault in kubeadm-init on node0\n`);
-    t.match(stderr, `usernetes: kubeadm-init: node0: failed: exit 2; full log: ${log}`);
-    t.ok(existsSync(log));
-    t.notOk(hand.starts.includes("node0 kubeconfig"), "the next are left out");
-  });
+t.test("a failed step is reported and can be repeated", (t) => {
+  t.test(
+    "a failed step shows its last lines and its log, and the command exits with 1",
+    async (t) => {
+      const hand = new ByHand(t);
+      hand.fault("node0.kubeadm-init", "exit 4");
+      const { exitCode, stderr, stdout } = await hand.run(["--quiet", ...alone(hand)]);
+      t.strictSame([exitCode, stdout], [1, ""]);
+      const log = join(hand.workdir, ".usernetes/nodes/node0/kubeadm-init.log");
+      t.match(stderr, `  injected fault in kubeadm-init on node0\n`);
+      t.match(stderr, `usernetes: kubeadm-init: node0: failed: exit 2; full log: ${log}`);
+      t.ok(existsSync(log));
+      t.notOk(hand.starts.includes("node0 kubeconfig"), "the next are left out");
+    },
+  );
 
-  t.test("shows no token", async (t) => {
+  t.test("a failed step shows no token", async (t) => {
     const hand = new ByHand(t);
     await hand.run([...alone(hand), "--serial"]);
     hand.fault("node1.kubeadm-join", "exit 1");
@@ -353,7 +362,7 @@ t.test("a step that fails", (t) => {
     t.notMatch(hand.read(".usernetes/nodes/node1/kubeadm-join.log"), TOKEN);
   });
 
-  t.test("can be tried again", async (t) => {
+  t.test("a failed step can be tried again", async (t) => {
     const hand = new ByHand(t);
     hand.fault("node0.kubeadm-init", "exit 1 once");
     t.equal((await hand.run(alone(hand))).exitCode, 1);
@@ -362,7 +371,7 @@ t.test("a step that fails", (t) => {
   t.end();
 });
 
-t.test("a signal ends the command with what it has started", async (t) => {
+t.test("a signal ends the command and all that it started", async (t) => {
   for (const [signal, status] of [
     ["SIGTERM", 143],
     ["SIGHUP", 129],
@@ -384,7 +393,7 @@ t.test("a signal ends the command with what it has started", async (t) => {
   }
 });
 
-t.test("nothing survives a SIGKILL, of the command or of its runner", async (t) => {
+t.test("no process survives a SIGKILL of the command or of its runner", async (t) => {
   for (const victim of ["the command", "the runner"]) {
     const hand = new ByHand(t);
     hand.fault("node0.up", "hang");
@@ -405,7 +414,7 @@ t.test("nothing survives a SIGKILL, of the command or of its runner", async (t) 
   }
 });
 
-t.test("a signal that the caller ignores stays ignored, as under nohup(1)", async (t) => {
+t.test("an ignored signal stays ignored, as under nohup(1)", async (t) => {
   const hand = new ByHand(t);
   hand.takes("kubeadm-init", 1);
   const command = ["sh", "-c", "trap '' HUP; exec usernetes \"$@\"", "sh", ...alone(hand)];
@@ -484,7 +493,7 @@ function environments(): string[] {
   return pids.map((pid) => `/proc/${pid}/environ`);
 }
 
-t.test("ports, addresses and engine come from the environment, and stay", async (t) => {
+t.test("ports, addresses and engine come from the environment and stay the same", async (t) => {
   const hand = new ByHand(t);
   const ports = {
     PORT_ETCD: "3001",
@@ -501,7 +510,7 @@ t.test("ports, addresses and engine come from the environment, and stay", async 
   t.strictSame(hand.left, []);
 });
 
-t.test("a clone whose compose file has compose's newer name is taken", async (t) => {
+t.test("a clone may have compose.yaml in place of docker-compose.yaml", async (t) => {
   const hand = new ByHand(t);
   for (const name of ["compose.yaml", "compose.yml", "docker-compose.yml"]) {
     const [now = ""] = readdirSync(hand.workdir).filter((file) => file.includes("compose."));
@@ -515,7 +524,7 @@ t.test("a clone whose compose file has compose's newer name is taken", async (t)
   }
 });
 
-t.test("a node with no address is refused where the template uses one", async (t) => {
+t.test("a node without an address is refused if the template uses one", async (t) => {
   const hand = new ByHand(t);
   const bin = join(hand.directory, "ip-bin");
   mkdirSync(bin);
@@ -533,7 +542,7 @@ t.test("a node with no address is refused where the template uses one", async (t
   t.equal(set.exitCode, 0, set.stderr);
 });
 
-t.test("the compose command is the daemon's", async (t) => {
+t.test("the compose command is the one that the daemon uses", async (t) => {
   for (const name of ENGINES) {
     const hand = new ByHand(t);
     writeFileSync(join(hand.workdir, "play"), '#!/bin/sh\necho "$COMPOSE" >>"$TESTBED/compose"\n');
@@ -542,7 +551,7 @@ t.test("the compose command is the daemon's", async (t) => {
   }
 });
 
-t.test("the host's name is this host's, whatever flux exec has brought along", async (t) => {
+t.test("the host's name is that of this host, whatever flux exec passes", async (t) => {
   const hand = new ByHand(t);
   writeFileSync(join(hand.workdir, "play"), '#!/bin/sh\necho "$HOSTNAME" >>"$TESTBED/names"\n');
   await hand.run(["start-worker", "--workdir=clone"], {
@@ -560,7 +569,7 @@ t.test("the host's name is this host's, whatever flux exec has brought along", a
   t.equal(hand.lines("names")[0], "node3");
 });
 
-t.test("wrong usage is one line and exit 2", async (t) => {
+t.test("wrong usage prints one line and exits with 2", async (t) => {
   const hand = new ByHand(t);
   const at = ["--workdir", hand.workdir];
   for (const [args, words, env] of [
@@ -646,7 +655,7 @@ t.test("--help of each verb has an example", async (t) => {
   }
 });
 
-t.test("it works where its scripts are in libexec/usernetes beside its bin", async (t) => {
+t.test("usernetes finds its scripts in libexec/usernetes beside its bin", async (t) => {
   const hand = new ByHand(t);
   const prefix = join(hand.directory, "prefix");
   for (const { root, path, ...item } of items())

@@ -17,7 +17,7 @@ function command(t: Test, flux: string, ...words: string[]) {
   return { status, stdout, stderr };
 }
 
-t.test("a command of the Python tool is refused with what replaces it", (t) => {
+t.test("a command of the Python tool is refused, and the error names its replacement", (t) => {
   for (const [word, instead] of [
     ["ports", "each cluster gets free ports by itself (usernetes.ports)"],
     ["top-level", "`flux getattr instance-level` prints 0"],
@@ -43,7 +43,7 @@ const INSTANCE = `case "$*" in
   *) echo '{"rank": 0}' ;;
 esac`;
 
-t.test("up names the key where the table has no template, and what to do", (t) => {
+t.test("up names the missing key usernetes.template and what to do", (t) => {
   const table = join(t.testdirName, "flux.toml");
   const script = `printf '[usernetes]\\nworkdir = "/tmp"\\n' >${table}; ${INSTANCE}`;
   const { status, stderr } = command(t, script, "up", "--config", table);
@@ -81,7 +81,7 @@ t.test("one job with a large jobspec is listed, and so are the others", (t) => {
   t.end();
 });
 
-t.test("an answer that is too large even so is not the instance's fault", (t) => {
+t.test("an answer beyond the larger limit exits with 1", (t) => {
   const flux = `case "$*" in
     "jobs "*) head -c 140000000 /dev/zero | tr '\\0' x ;;
     *) echo 0 ;;

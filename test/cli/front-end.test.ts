@@ -69,7 +69,7 @@ const refused = (exitCode: number, message: string) => ({
   stderr: `usernetes: ${message}`,
 });
 
-t.test("in a task of the job, the environment has it, and flux is not called", async (t) => {
+t.test("a task of the job reads its environment and does not call flux", async (t) => {
   const { flux, run } = setUp(t);
   const env = { USERNETES_WORKDIR: WORKDIR, FLUX_JOB_ID: "ƒx" };
   t.strictSame(await run(["attr", "kubeconfig"], env), printed(`${WORKDIR}/kubeconfig`));
@@ -81,21 +81,21 @@ t.test("in a task of the job, the environment has it, and flux is not called", a
   t.strictSame(flux.noted("asked"), []);
 });
 
-t.test("names come in the order asked for; both without any", async (t) => {
+t.test("names are printed in the order of the arguments, or both without arguments", async (t) => {
   const { run } = setUp(t);
   const env = { USERNETES_WORKDIR: "/w" };
   t.strictSame(await run(["attr", "workdir", "kubeconfig"], env), printed("/w\n/w/kubeconfig"));
   t.strictSame(await run(["attr"], env), printed("/w/kubeconfig\n/w"));
 });
 
-t.test("without the environment, the job's record has it", async (t) => {
+t.test("the job's record is read if the environment has no cluster", async (t) => {
   const { flux, run } = setUp(t, { records: { "0 ƒ2QT1HSJy5": record(WORKDIR) } });
   const env = { FLUX_JOB_ID: "ƒ2QT1HSJy5" };
   t.strictSame(await run(["attr", "kubeconfig"], env), printed(`${WORKDIR}/kubeconfig`));
   t.strictSame(flux.noted("asked"), ["job info ƒ2QT1HSJy5 usernetes.eventlog"]);
 });
 
-t.test("in a batch job's instance, the job that this instance is part of", async (t) => {
+t.test("a batch job's instance has the cluster of the job that it is part of", async (t) => {
   const { run } = setUp(t, { jobids: ["ƒouter"], records: { "1 ƒouter": record("/w") } });
   t.strictSame(await run(["attr", "workdir"]), printed("/w"));
   t.strictSame(
@@ -116,14 +116,14 @@ t.test("the innermost cluster is found first", async (t) => {
   t.strictSame(await both.run(["attr", "workdir"]), printed("/middle"));
 });
 
-t.test("another job's cluster is named with --jobid, before one's own", async (t) => {
+t.test("--jobid names another job's cluster and overrides one's own", async (t) => {
   const { run } = setUp(t, { records: { "0 123": record("/other") } });
   const env = { USERNETES_WORKDIR: "/mine", FLUX_JOB_ID: "ƒx" };
   t.strictSame(await run(["attr", "--jobid", "123", "workdir"], env), printed("/other"));
   t.strictSame(await run(["attr", "workdir", "--jobid=123"], env), printed("/other"));
 });
 
-t.test("the last claim of a record counts, and nothing that only looks like one", async (t) => {
+t.test("the last claim of a record counts, and text that resembles one does not", async (t) => {
   const { run } = setUp(t, {
     records: {
       "0 1": `${record("/first")}\n${record("/second")}\n{"timestamp":3,"name":"settle","context":{"note":"\\"name\\":\\"claim\\" \\"workdir\\":\\"/forged\\""}}`,
@@ -132,7 +132,7 @@ t.test("the last claim of a record counts, and nothing that only looks like one"
   t.strictSame(await run(["attr", "--jobid=1", "workdir"]), printed("/second"));
 });
 
-t.test("what env prints is safe to eval, whatever the path", async (t) => {
+t.test("the output of env is safe to eval, whatever the path is", async (t) => {
   const { flux, run } = setUp(t);
   for (const workdir of [
     "/plain/a-b_c.d",
@@ -158,7 +158,7 @@ t.test("what env prints is safe to eval, whatever the path", async (t) => {
   );
 });
 
-t.test("a job without a cluster: exit 1, and what to do", async (t) => {
+t.test("a job without a cluster exits with 1 and reports what to do", async (t) => {
   const none =
     "has no cluster: it did not ask for one (--setattr=attributes.user.usernetes=yes), or has none yet";
   const { run } = setUp(t, { records: { "0 ƒy": '{"timestamp":1,"name":"other","context":{}}' } });
@@ -167,7 +167,7 @@ t.test("a job without a cluster: exit 1, and what to do", async (t) => {
   t.strictSame(await run(["env", "--jobid", "ƒy"]), refused(1, `job ƒy ${none}`));
 });
 
-t.test("a missing job, or another user's: exit 1, with Flux's message", async (t) => {
+t.test("a missing job, or another user's, exits with 1 and Flux's message", async (t) => {
   const missing = setUp(t, { complaint: "flux-job: invalid job id" });
   t.strictSame(
     await missing.run(["attr", "--jobid=123"]),
@@ -180,7 +180,7 @@ t.test("a missing job, or another user's: exit 1, with Flux's message", async (t
   );
 });
 
-t.test("an invalid job ID: exit 2", async (t) => {
+t.test("an invalid job ID exits with 2", async (t) => {
   const { run } = setUp(t, { complaint: "flux-job: error parsing jobid: x!: Invalid argument" });
   t.strictSame(
     await run(["attr", "--jobid=x!"]),
@@ -188,7 +188,7 @@ t.test("an invalid job ID: exit 2", async (t) => {
   );
 });
 
-t.test("outside of any job: exit 1", async (t) => {
+t.test("attr outside of any job exits with 1", async (t) => {
   const { run } = setUp(t);
   t.strictSame(
     await run(["attr", "kubeconfig"]),
@@ -196,7 +196,7 @@ t.test("outside of any job: exit 1", async (t) => {
   );
 });
 
-t.test("under Slurm it is the directory that is the job's by its name", async (t) => {
+t.test("a Slurm job has the directory with the job's name", async (t) => {
   for (const { run, env } of [
     { run: setUp(t, { dead: true }).run, env: {} },
     { run: setUp(t).run, env: { PATH: "/usr/bin:/bin" } },
@@ -219,7 +219,7 @@ t.test("under Slurm it is the directory that is the job's by its name", async (t
   }
 });
 
-t.test("without an instance: exit 4", async (t) => {
+t.test("a missing instance exits with 4", async (t) => {
   const { run } = setUp(t, { dead: true });
   t.strictSame(
     await run(["attr"]),
@@ -231,7 +231,7 @@ t.test("without an instance: exit 4", async (t) => {
   );
 });
 
-t.test("without flux: exit 4", async (t) => {
+t.test("a missing flux command exits with 4", async (t) => {
   const { run } = setUp(t);
   const env = { PATH: "/usr/bin:/bin" };
   t.strictSame(
@@ -241,7 +241,7 @@ t.test("without flux: exit 4", async (t) => {
   t.strictSame(await run(["attr", "--jobid=1"], env), refused(4, "flux is not on the PATH"));
 });
 
-t.test("wrong usage: exit 2", async (t) => {
+t.test("wrong usage exits with 2", async (t) => {
   const { run } = setUp(t);
   t.strictSame(
     await run(["atr"]),
@@ -284,7 +284,7 @@ t.test("help and version are printed", async (t) => {
   t.strictSame(flux.noted("asked"), []);
 });
 
-t.test("Node.js reads no certificates of the site, which takes it long", async (t) => {
+t.test("Node.js does not read the site's certificates, which takes long", async (t) => {
   // Node.js warns where it cannot read them.
   const env = { NODE_EXTRA_CA_CERTS: "/nowhere/certificates.pem" };
   const node = await execa("node", ["-e", "0"], { env });
@@ -293,7 +293,7 @@ t.test("Node.js reads no certificates of the site, which takes it long", async (
   t.match(await execa(file, ["ping", "--help"], { env }), { exitCode: 0, stderr: "" });
 });
 
-t.test("it works through a link, as npm installs it", async (t) => {
+t.test("the command works through a link, as npm installs it", async (t) => {
   const { flux } = setUp(t);
   const link = join(flux.env["NOTES"] ?? "", "usernetes");
   symlinkSync(packagePath("bin", "usernetes"), link);
@@ -301,7 +301,7 @@ t.test("it works through a link, as npm installs it", async (t) => {
   t.match(stdout, /^[0-9]+\.[0-9]+\.[0-9]+/);
 });
 
-t.test("the cluster of a job that has ended is reported as gone", async (t) => {
+t.test("the cluster of a job that has ended is reported as removed", async (t) => {
   const gone = `${record("/tmp/usernetes-ƒx")}
 {"timestamp":9,"name":"down","context":{"left":[]}}`;
   const { run } = setUp(t, { records: { "0 ƒx": gone } });

@@ -21,7 +21,7 @@ function printed(command: HelpedCommand, columns = 80): string {
   return text;
 }
 
-t.test("every command has a summary, exit codes, and ends with an example", (t) => {
+t.test("every command has a summary and exit codes, and ends with an example", (t) => {
   t.ok(commands.length > 20);
   for (const command of commands) {
     const name = command.name();
@@ -69,7 +69,7 @@ const example = () =>
     examples: ["example --file   ƒ2QT1HSJy5", "second \\\n  line"],
   });
 
-t.test("the text after the options is as wide as the terminal; examples stay as they are", (t) => {
+t.test("the text after the options is as wide as the terminal; examples are not wrapped", (t) => {
   t.match(
     printed(example(), 24),
     `
@@ -90,7 +90,7 @@ Examples:
   t.end();
 });
 
-t.test("operands and options of the data are those that the command takes", async (t) => {
+t.test("the help data has the operands and options that the commands take", async (t) => {
   const command = example();
   const parsed = new Promise((resolve) => {
     command.action((...values: unknown[]) => {
@@ -102,7 +102,7 @@ t.test("operands and options of the data are those that the command takes", asyn
   t.end();
 });
 
-t.test("no line of a help is wider than the terminal, also where it is narrow", (t) => {
+t.test("no line of a help is wider than the terminal, even a narrow one", (t) => {
   for (const columns of [60, 80])
     for (const command of commands)
       for (const line of printed(command, columns).split("\nExample")[0]?.split("\n") ?? [])
@@ -110,7 +110,7 @@ t.test("no line of a help is wider than the terminal, also where it is narrow", 
   t.end();
 });
 
-t.test("job IDs have the form of the locale", async (t) => {
+t.test("job IDs are printed in the form of the locale", async (t) => {
   for (const [locale, id] of [
     ["C.UTF-8", "ƒ2QT1HSJy5"],
     ["POSIX", "f2QT1HSJy5"],
@@ -152,7 +152,7 @@ print(json.dumps({verb: sorted(names) for verb, names in by_hand_options.OPTIONS
   t.strictSame(JSON.parse(stdout), Object.fromEntries(listed));
 });
 
-t.test("prepare gives every command the settings that commander passes on by itself", (t) => {
+t.test("prepare gives every command the settings that commander passes on", (t) => {
   const program = new HelpedCommand({ name: "p", summary: "p", examples: ["p"] });
   program.addCommand(example());
   prepare(program, "p");

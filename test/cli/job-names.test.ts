@@ -19,7 +19,7 @@ const FLUX = `case "$1 $2 $3 $4" in
   "job id "*) exit 1 ;;
 esac`;
 
-t.test("a job's id has a plain f where the locale has no ƒ, whatever prints it", async (t) => {
+t.test("every program prints a plain f in job IDs if the locale has no ƒ", async (t) => {
   const flux = new FakeFlux(t.testdir(), FLUX);
   flux.note("record", [claimEvent(), settle("ready")].map(formatEvent).join(""));
   flux.note("eventlog", '{"timestamp":1,"name":"submit","context":{"userid":500}}\n');

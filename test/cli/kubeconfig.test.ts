@@ -120,13 +120,13 @@ const refused = (exitCode: number, words: string) => ({
 });
 const given = { stdout: REACHED.trim(), stderr: "", exitCode: 0 };
 
-t.test("on the lead the file itself is read, and its server is the lead's address", async (t) => {
+t.test("the lead reads the file itself, with the lead's address as server", async (t) => {
   const place = new Place(t);
   t.strictSame(await place.ask("ƒ7"), given);
   t.strictSame(place.execs(), []);
 });
 
-t.test("elsewhere the owner asks the lead, and the job's user its shell there", async (t) => {
+t.test("the owner on another node asks the lead, and the job's user the shell there", async (t) => {
   const own = new Place(t).elsewhere();
   t.strictSame(await own.ask("7"), given);
   t.strictSame(own.execs(), ["exec -n -q -d / -r 2"]);
@@ -135,7 +135,7 @@ t.test("elsewhere the owner asks the lead, and the job's user its shell there", 
   t.strictSame(guest.execs(), ["exec -n -q -d / -j 5 -r 0"]);
 });
 
-t.test("the owner reads another user's as that user", async (t) => {
+t.test("the owner reads another user's kubeconfig as that user", async (t) => {
   const place = new Place(t, { userid: ME + 7 }).elsewhere();
   t.strictSame(await place.ask("7"), given);
   t.strictSame(place.execs(), [`exec -n -q -d / -r 2 -- sudo -n -u #${ME + 7}`]);
@@ -153,7 +153,7 @@ t.test("files that another user could have planted are refused", async (t) => {
   }
 });
 
-t.test("--output writes a file that only its owner reads, and prints its path", async (t) => {
+t.test("--output writes a private file and prints its path", async (t) => {
   const place = new Place(t);
   const file = join(place.top, "kc");
   symlinkSync(join(place.top, "elsewhere"), file);
@@ -176,18 +176,18 @@ t.test("--output writes a file that only its owner reads, and prints its path", 
   );
 });
 
-t.test("a job of the instance around this one", async (t) => {
+t.test("a job of the enclosing instance is found", async (t) => {
   const place = new Place(t);
   place.file("inner", "");
   t.strictSame(await place.ask("7"), given);
 });
 
-t.test("a server that is not the template's stays, and so does its port", async (t) => {
+t.test("a server that is not the template's is kept, and so is its port", async (t) => {
   const text = KUBECONFIG.replace("127.0.0.1", "cluster.example");
   t.match((await new Place(t, { text }).ask("7")).stdout, "server: https://cluster.example:20003");
 });
 
-t.test("each failure is one line", async (t) => {
+t.test("each failure prints one line", async (t) => {
   const settle = (outcome: string) => `{"name":"settle","context":{"outcome":"${outcome}"}}`;
   const cases: [Cluster, string][] = [
     [
@@ -251,7 +251,7 @@ t.test("each failure is one line", async (t) => {
   t.strictSame(await down.ask("7"), refused(4, "no Flux instance answers: set FLUX_URI"));
 });
 
-t.test("wrong usage", async (t) => {
+t.test("wrong usage is refused with what is allowed", async (t) => {
   const place = new Place(t);
   for (const [args, words] of [
     [[], "JOB is missing: flux usernetes kubeconfig JOB [--output FILE]"],

@@ -27,7 +27,7 @@ t.test("-A overrides -u, as in flux jobs", async (t) => {
   t.match(await asked("list", "-u", "alice"), [/^jobs .* --user=alice$/]);
 });
 
-t.test("the owner sees all, a guest their own jobs' only, unless -A asks", async (t) => {
+t.test("the owner sees all jobs, a guest only their own unless -A is given", async (t) => {
   for (const [words, whose] of [
     [["list"], { owner: / -A$/, guest: /--count=1001$/ }],
     [["status"], { owner: / -A$/, guest: /--count=1001$/ }],

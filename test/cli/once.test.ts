@@ -29,7 +29,7 @@ t.test("a watch that misses the key is restarted", async (t) => {
   t.match(await waiting(flux), { exitCode: 7, stdout: "", stderr: "" });
 });
 
-t.test("a watch that fails is not", async (t) => {
+t.test("a watch that fails is not restarted", async (t) => {
   const flux = `echo "flux-kvs: usernetes.once.2: Operation not permitted" >&2; exit 1`;
   t.match(await waiting(flux), { exitCode: 1, stdout: "", stderr: /not permitted\n$/ });
 });

@@ -29,13 +29,13 @@ function slowFlux(late: number) {
   return { run, times: () => asked };
 }
 
-t.test("an answer that comes too late is asked for again", async (t) => {
+t.test("a request that Flux answers too late is repeated", async (t) => {
   const flux = slowFlux(2);
   await settled(flux.run, JOBID, 60_000);
   t.equal(flux.times(), 3);
 });
 
-t.test("a Flux that stays silent ends the wait, with what was asked", async (t) => {
+t.test("the wait ends if Flux does not answer, and names the request", async (t) => {
   const flux = slowFlux(Infinity);
   const error = await settled(flux.run, JOBID, 60_000).then(
     () => undefined,

@@ -10,7 +10,7 @@ import { messageOf } from "../../lib/errors.js";
 const isRoot = process.getuid?.() === 0;
 const skip = isRoot ? false : "a file system of its own needs root";
 
-t.test("a file on a full disk is one line, and no half of it stays", { skip }, (t) => {
+t.test("a full disk is reported in one line, and no partial file remains", { skip }, (t) => {
   const directory = mkdtempSync(join(tmpdir(), "usernetes-full-"));
   const mount = ["-t", "tmpfs", "-o", "size=64k", "tmpfs", directory];
   const isMounted = spawnSync("mount", mount).status === 0;

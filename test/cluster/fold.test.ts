@@ -35,7 +35,7 @@ t.test("a job's own events are folded with their times", (t) => {
   t.end();
 });
 
-t.test("the first fatal exception counts; one of lower severity never does", (t) => {
+t.test("the first fatal exception counts, and one of lower severity never does", (t) => {
   const cluster = seen(emptyCluster(), ["exception", { type: "note", severity: 1, note: "x" }]);
   t.notOk(isOver(cluster));
   seen(cluster, ["exception", { type: "cancel", severity: 0 }]);
@@ -54,7 +54,7 @@ t.test("a user's exception note becomes a bounded line of text", (t) => {
   t.end();
 });
 
-t.test("an event with anything in it, or nothing, folds", (t) => {
+t.test("an event with any content, or none, can be folded", (t) => {
   const names = "alloc start finish exception memo jobspec-update prolog-start epilog-finish".split(
     " ",
   );
@@ -69,7 +69,7 @@ t.test("an event with anything in it, or nothing, folds", (t) => {
   t.end();
 });
 
-t.test("only a memo with the value true releases", (t) => {
+t.test("only a memo with the value true releases a job", (t) => {
   const released = (usernetes: unknown) =>
     seen(emptyCluster(), ["memo", { usernetes }]).job.releasedAt;
   for (const yes of [true, "true"]) t.ok(released({ release: yes }));
@@ -78,7 +78,7 @@ t.test("only a memo with the value true releases", (t) => {
   t.end();
 });
 
-t.test("only the tasks=done memo, after the start, has the cluster torn down", (t) => {
+t.test("only the tasks=done memo, after the start, starts a teardown", (t) => {
   const asked = (usernetes: unknown, ...before: string[]) =>
     seen(emptyCluster(), ...before, ["memo", { usernetes }]).job.tasksDoneAt;
   t.equal(asked({ tasks: "done" }, "alloc", "start"), BEGIN);
@@ -97,18 +97,18 @@ t.test("a cluster whose job's shell waits is stopping, and its job is not over",
   t.end();
 });
 
-t.test("the daemon's prolog", (t) => {
+t.test("the daemon's prolog is counted as Flux counts it", (t) => {
   const prolog = (...events: Parameters<typeof seen>[1][]) =>
     seen(emptyCluster(), ...events).job.prolog;
 
-  t.test("counts before the start", (t) => {
+  t.test("the daemon's prolog counts before the start", (t) => {
     t.equal(prolog(["prolog-start", OURS]), "counted");
     t.equal(prolog("alloc", ["prolog-start", OURS]), "counted");
     t.equal(prolog(["prolog-start", OURS], ["prolog-finish", OURS]), "finished");
     t.end();
   });
 
-  t.test("is late when the job has started, or starts in spite of it", (t) => {
+  t.test("the daemon's prolog is late when the job has started, or starts despite it", (t) => {
     t.equal(prolog("start", ["prolog-start", OURS]), "late");
     t.equal(prolog(["prolog-start", OURS], "start"), "late");
     t.equal(prolog(["prolog-start", OURS], ["prolog-finish", OURS], "start"), "finished");
@@ -118,7 +118,7 @@ t.test("the daemon's prolog", (t) => {
   const release: [string, Record<string, unknown>] = ["release", { ranks: "all", final: true }];
   const part: [string, Record<string, unknown>] = ["release", { ranks: "0", final: false }];
 
-  t.test("counts again when the last shell is gone, and not before", (t) => {
+  t.test("the daemon's prolog counts again once the last shell has exited", (t) => {
     t.equal(prolog("start", "finish", ["prolog-start", OURS]), "late");
     t.equal(prolog("start", "finish", ["prolog-start", OURS], release), "late");
     t.equal(prolog("start", "finish", part, ["prolog-start", OURS]), "late");
@@ -126,12 +126,12 @@ t.test("the daemon's prolog", (t) => {
     t.end();
   });
 
-  t.test("is late when the job was canceled between its start request and its start", (t) => {
+  t.test("the daemon's prolog is late if the job is canceled while it is about to start", (t) => {
     t.equal(prolog("alloc", ["prolog-start", OURS], CANCEL, release), "late");
     t.end();
   });
 
-  t.test("is not one of the site's", (t) => {
+  t.test("the daemon's prolog differs from a site's", (t) => {
     const site = { description: "job-manager.prolog" };
     t.equal(prolog(["prolog-start", site]), "none");
     t.equal(prolog(["prolog-start", OURS], ["prolog-finish", site]), "counted");
@@ -140,7 +140,7 @@ t.test("the daemon's prolog", (t) => {
   t.end();
 });
 
-t.test("prologs of others are known while they run", (t) => {
+t.test("other prologs are known while they run", (t) => {
   const others = (...events: Parameters<typeof seen>[1][]) => [
     ...seen(emptyCluster(), ["prolog-start", OURS], ...events).job.otherPrologs,
   ];
@@ -162,7 +162,7 @@ t.test("the daemon's epilog counts in CLEANUP only", (t) => {
   t.end();
 });
 
-t.test("a time limit is that of the last update before the cluster settled", (t) => {
+t.test("the time limit is that of the last update before the cluster settled", (t) => {
   const update = (duration: unknown): [string, Record<string, unknown>] => [
     "jobspec-update",
     { "attributes.system.duration": duration },
@@ -182,7 +182,7 @@ t.test("a time limit is that of the last update before the cluster settled", (t)
   t.end();
 });
 
-t.test("only the memo usernetes.release=true releases", (t) => {
+t.test("only the memo usernetes.release=true releases a job", (t) => {
   const released = (usernetes: unknown) =>
     seen(emptyCluster(), ["memo", { usernetes }]).job.releasedAt;
   t.ok(released({ release: true }));
@@ -192,7 +192,7 @@ t.test("only the memo usernetes.release=true releases", (t) => {
   t.end();
 });
 
-t.test("an event that is not known changes nothing", (t) => {
+t.test("an unknown event changes nothing", (t) => {
   const before = emptyCluster();
   t.strictSame(seen(emptyCluster(), "urgency", ["depend", {}], ["flux-restart", {}]), before);
   t.end();
@@ -208,14 +208,14 @@ t.test("each rank has its own progress", (t) => {
   t.end();
 });
 
-t.test("a step of a newer version is left out", (t) => {
+t.test("a step of a newer version is ignored", (t) => {
   const before = claimed();
   t.strictSame(recorded(claimed(), step("weave 0-2")), before);
   t.end();
 });
 
-t.test("after a restart", (t) => {
-  t.test("no step runs any more; finished ones stay", (t) => {
+t.test("a restart forgets what was in memory only", (t) => {
+  t.test("no step runs after a restart, and finished steps remain", (t) => {
     const cluster = claimed("stage 0-2", "up 0 running", "up 1 failed");
     forgetRunning(cluster);
     t.equal(stepState(cluster, "stage", 2)?.status, "ok");
@@ -224,14 +224,14 @@ t.test("after a restart", (t) => {
     t.end();
   });
 
-  t.test("a join-command that was not published is lost", (t) => {
+  t.test("a restart loses a join-command that was not published", (t) => {
     const cluster = claimed("join-command 0", "publish-join 0 running");
     forgetRunning(cluster);
     t.equal(stepState(cluster, "join-command", 0), undefined);
     t.end();
   });
 
-  t.test("one that was published is not", (t) => {
+  t.test("a restart keeps a join-command that was published", (t) => {
     const cluster = claimed("join-command 0", "publish-join 0");
     forgetRunning(cluster);
     t.equal(stepState(cluster, "join-command", 0)?.status, "ok");
@@ -240,25 +240,25 @@ t.test("after a restart", (t) => {
   t.end();
 });
 
-t.test("a failed fetch-join", (t) => {
+t.test("a failed fetch-join needs a new join-command", (t) => {
   const PUBLISHED = ["join-command 0", "publish-join 0"];
   const statuses = (cluster: Cluster) =>
     ["join-command", "publish-join"].map((name) => stepState(cluster, name as Step, 0)?.status);
 
-  t.test("the next try gets a new join command", (t) => {
+  t.test("the try after a failed fetch-join gets a new join-command", (t) => {
     const cluster = claimed(...PUBLISHED, "fetch-join 1 failed");
     t.strictSame(statuses(cluster), [undefined, undefined]);
     t.end();
   });
 
-  t.test("a second failure does not disturb a join-command that runs again", (t) => {
+  t.test("a second failed fetch-join does not disturb a join-command that runs again", (t) => {
     const cluster = claimed(...PUBLISHED, "fetch-join 1 failed", "join-command 0 running");
     recorded(cluster, step("fetch-join 2 failed"));
     t.strictSame(statuses(cluster), ["running", undefined]);
     t.end();
   });
 
-  t.test("the last try, a lost one and a good one change nothing", (t) => {
+  t.test("the last failed fetch-join changes nothing, nor does a lost or a good one", (t) => {
     for (const end of [
       step("fetch-join 1 failed", { attempt: 3 }),
       step("fetch-join 1 lost"),
@@ -270,7 +270,7 @@ t.test("a failed fetch-join", (t) => {
   t.end();
 });
 
-t.test("what is shown", (t) => {
+t.test("the displayed state follows from the job and its cluster", (t) => {
   const debug = () =>
     recorded(seen(emptyCluster({ usernetes_debug: "yes" }), "alloc"), claimEvent());
   t.equal(displayState(seen(emptyCluster(), "alloc")), undefined, "before the claim");
@@ -284,7 +284,7 @@ t.test("what is shown", (t) => {
   t.end();
 });
 
-t.test("there are no actions when the job is clean and its cluster is down", (t) => {
+t.test("no action remains when the job is clean and its cluster is down", (t) => {
   t.notOk(isDone(claimed()));
   t.notOk(isDone(seen(claimed(), CANCEL, "clean")));
   t.notOk(isDone(recorded(seen(claimed(), CANCEL), teardown("cancel"), down())));

@@ -30,7 +30,7 @@ t.test("a job is held until its cluster is ready", (t) => {
   t.end();
 });
 
-t.test("the daemon's prolog is the last to finish, in case another fails", (t) => {
+t.test("the daemon's prolog finishes last, in case another fails", (t) => {
   const site = { description: "site" };
   const other = { description: "other" };
   const cluster = recorded(claimed(), settle("ready"));
@@ -58,7 +58,7 @@ t.test("a job whose cluster failed is not released before its exception is seen"
   t.end();
 });
 
-t.test("prolog and epilog both keep the nodes until the cluster is down", (t) => {
+t.test("prolog and epilog keep the nodes until the cluster is down", (t) => {
   t.strictSame(held(seen(claimed(), CANCEL)), []);
   t.strictSame(held(seen(claimed(), CANCEL, EPILOG)), []);
   t.strictSame(held(recorded(seen(claimed(), CANCEL, EPILOG), down())), [
@@ -68,7 +68,7 @@ t.test("prolog and epilog both keep the nodes until the cluster is down", (t) =>
   t.end();
 });
 
-t.test("nothing keeps a job that has no cluster", (t) => {
+t.test("a job that has no cluster is not held", (t) => {
   t.strictSame(held(seen(emptyCluster(), ["prolog-start", OURS], CANCEL)), ["finish-prolog 1"]);
   t.strictSame(held(seen(emptyCluster(), ["prolog-start", OURS], "alloc", CANCEL, EPILOG)), [
     "finish-prolog 1",
@@ -111,7 +111,7 @@ t.test("a late epilog is never finished", (t) => {
   t.end();
 });
 
-t.test("the daemon does not finish a site's own prolog and epilog", (t) => {
+t.test("the daemon does not finish a site's own prolog or epilog", (t) => {
   const site = { description: "site" };
   const cluster = seen(emptyCluster(), ["prolog-start", site], CANCEL, ["epilog-start", site]);
   t.strictSame(held(cluster), []);
@@ -148,7 +148,7 @@ function ended(user: Record<string, unknown>, first: Down, ...later: Down[]): Cl
   return cluster;
 }
 
-t.test("what clean removes later does not make the job's teardown late", (t) => {
+t.test("a later clean does not make the job's teardown late", (t) => {
   const late = (cluster: Cluster) =>
     [...milestones(cluster).values()].filter((it) => it.startsWith("late epilog"));
   const debug = { usernetes_debug: "yes" };

@@ -27,7 +27,7 @@ const JOINED = ["kubeconfig 0", "publish-join 0", "fetch-join 1-2", "kubeadm-joi
 const FINISHED = ["remove-archive 0", "sync-external-ip 0", "install-flannel 0", "delete-token 0"];
 const WAITED = [...UP, ...JOINED, ...FINISHED, "wait-nodes 0", "wait-ready 0"];
 
-t.test("a step is left out where no program is configured for it", (t) => {
+t.test("a hook without a configured program is not a step", (t) => {
   t.strictSame(
     [...skippedSteps(DEFAULT_OPTIONS)].filter((step) => HOOKS.includes(step as never)),
     HOOKS,
@@ -37,7 +37,7 @@ t.test("a step is left out where no program is configured for it", (t) => {
   t.end();
 });
 
-t.test("before-up comes on every node before up", (t) => {
+t.test("before-up runs on every node before up", (t) => {
   t.strictSame(withHooks(claimed()), ["ranks 0-2: stage, before-up, up"]);
   t.strictSame(planned(claimed()), ["ranks 0-2: stage, up"]);
   t.strictSame(withHooks(claimed("stage 0-2", "before-up 0")), [
@@ -47,7 +47,7 @@ t.test("before-up comes on every node before up", (t) => {
   t.end();
 });
 
-t.test("before-up that fails fails the bring-up, with its node", (t) => {
+t.test("a failed before-up fails the bring-up, and names its node", (t) => {
   const cluster = claimed("stage 0-2", "before-up 0,2", "up 0,2");
   recorded(cluster, step("before-up 1 failed", { note: "exit 3: no scratch" }));
   t.strictSame(withHooks(cluster), [
@@ -56,7 +56,7 @@ t.test("before-up that fails fails the bring-up, with its node", (t) => {
   t.end();
 });
 
-t.test("after-ready comes last, on the lead, and the job waits for it", (t) => {
+t.test("after-ready runs last, on the lead, and the job waits for it", (t) => {
   t.strictSame(withHooks(claimed(...WAITED.slice(0, -2))), [
     "ranks 0: wait-nodes, wait-ready, after-ready",
   ]);
@@ -67,7 +67,7 @@ t.test("after-ready comes last, on the lead, and the job waits for it", (t) => {
   t.end();
 });
 
-t.test("after-ready that fails fails the job", (t) => {
+t.test("a failed after-ready fails the job", (t) => {
   const cluster = claimed(...WAITED);
   recorded(cluster, step("after-ready 0 failed", { note: "exit 1: no such file gpu.yaml" }));
   t.strictSame(withHooks(cluster), [
@@ -81,7 +81,7 @@ const ending = (...done: string[]) => {
   return recorded(cluster, settle("canceled"), teardown("cancel"));
 };
 
-t.test("before-down comes on every node before down-v", (t) => {
+t.test("before-down runs on every node before down-v", (t) => {
   t.strictSame(withHooks(ending("up 0-2")), ["ranks 0-2: before-down, down-v"]);
   t.strictSame(planned(ending("up 0-2")), ["ranks 0-2: down-v"]);
   t.strictSame(withHooks(ending("before-down 0 running")), ["ranks 1-2: before-down, down-v"]);
@@ -89,13 +89,13 @@ t.test("before-down comes on every node before down-v", (t) => {
   t.end();
 });
 
-t.test("before-down has its own time, and down-v keeps that of a teardown", (t) => {
+t.test("before-down has its own time limit, and down-v keeps that of a teardown", (t) => {
   const { actions } = plan(ending(), { ...LIMITS, ...limits(ALL) }, BEGIN);
   t.match(actions, [{ do: "call", limitS: 360, eachS: 300 }]);
   t.end();
 });
 
-t.test("before-down that fails or is lost does not stop a teardown", (t) => {
+t.test("a failed or lost before-down does not stop a teardown", (t) => {
   for (const status of ["failed", "timeout"]) {
     const cluster = ending("before-down 0,2", `before-down 1 ${status}`, "down-v 0,2");
     t.strictSame(withHooks(cluster), ["ranks 1: down-v"], status);

@@ -32,7 +32,7 @@ const TAKEN_DOWN = [
   "down: nothing is left",
 ];
 
-t.test("a life that goes well, with a step that is tried again", async (t) => {
+t.test("a successful life is logged, with a step that is tried again", async (t) => {
   const life = await started({ duration: 60 }, (step, _, attempt) =>
     step === "kubeadm-join" && attempt === 1 ? { exit: 2, tail: ["no luck"] } : undefined,
   );
@@ -78,7 +78,7 @@ t.test("a life that goes well, with a step that is tried again", async (t) => {
   t.ok(lines.indexOf("settle: ready") < lines.indexOf("the job has started"));
 });
 
-t.test("a bring-up that fails for good", async (t) => {
+t.test("a failed bring-up is logged with its reason", async (t) => {
   const life = await started({}, (step, rank) =>
     step === "kubeadm-init" && rank === 0 ? { exit: 2, tail: ["no luck"] } : undefined,
   );
@@ -98,29 +98,32 @@ t.test("a bring-up that fails for good", async (t) => {
   ]);
 });
 
-t.test("ranks that end a step the same way share a line, but only for a moment", async (t) => {
-  const ranks = Array.from({ length: 200 }, (_, rank) => rank);
-  const stops = (rank: number) =>
-    rank === 7 ? { seconds: 3, exit: 2, tail: ["no disk"] } : { seconds: 9 };
-  const life = await started({ ranks, config: { attempts: { up: 1 } } }, (step, rank) => {
-    if (step === "stage") return rank === 9 ? { seconds: 60 } : { seconds: rank / 200 };
-    return step === "up" ? stops(rank) : undefined;
-  });
-  const begunAt = life.clock.now();
-  const at = (words: string): number => life.printed.findIndex((line) => line.includes(words));
-  await life.until(() => at("stage: node[0-8,10-199] (rank 0-8,10-199): ok in 0.995 s") >= 0);
-  t.ok(life.clock.now() < begunAt + 3, "the straggler is not waited for");
-  await life.untilClean();
-  t.ok(
-    at("up: node[0-6,8,10-199] (rank 0-6,8,10-199): ok") < 0,
-    "what is stopped did not end well",
-  );
-  const failed = at("error: ƒ2QT1HSJy5: up: node7 (rank 7): failed: exit 2: no disk");
-  t.ok(failed >= 0 && failed < at("settle: failed"), "logged before its consequence");
-  t.ok(reported(life).length < 25, reported(life).join("\n"));
-});
+t.test(
+  "ranks with the same result share a log line, but do not wait long for each other",
+  async (t) => {
+    const ranks = Array.from({ length: 200 }, (_, rank) => rank);
+    const stops = (rank: number) =>
+      rank === 7 ? { seconds: 3, exit: 2, tail: ["no disk"] } : { seconds: 9 };
+    const life = await started({ ranks, config: { attempts: { up: 1 } } }, (step, rank) => {
+      if (step === "stage") return rank === 9 ? { seconds: 60 } : { seconds: rank / 200 };
+      return step === "up" ? stops(rank) : undefined;
+    });
+    const begunAt = life.clock.now();
+    const at = (words: string): number => life.printed.findIndex((line) => line.includes(words));
+    await life.until(() => at("stage: node[0-8,10-199] (rank 0-8,10-199): ok in 0.995 s") >= 0);
+    t.ok(life.clock.now() < begunAt + 3, "the straggler is not waited for");
+    await life.untilClean();
+    t.ok(
+      at("up: node[0-6,8,10-199] (rank 0-6,8,10-199): ok") < 0,
+      "what is stopped did not end well",
+    );
+    const failed = at("error: ƒ2QT1HSJy5: up: node7 (rank 7): failed: exit 2: no disk");
+    t.ok(failed >= 0 && failed < at("settle: failed"), "logged before its consequence");
+    t.ok(reported(life).length < 25, reported(life).join("\n"));
+  },
+);
 
-t.test("a job that is held for debugging, released and canceled", async (t) => {
+t.test("a job is logged as held for debugging, released and canceled", async (t) => {
   const life = await started({ user: { usernetes: "yes", usernetes_debug: "yes" } });
   const is = (words: string) => reported(life).includes(words);
   await life.until(() => is("held for debugging, until it is released"));
@@ -147,7 +150,7 @@ t.test("a daemon that resumes a cluster logs its state, but no earlier events", 
     t.equal(lines.filter((line) => line === words).length, 1, words);
 });
 
-t.test("a teardown that could not hold the nodes", async (t) => {
+t.test("a teardown that could not hold the nodes is logged as late", async (t) => {
   const life = await started();
   await life.untilStarted();
   life.job.append("finish", { status: 0 });
@@ -160,7 +163,7 @@ t.test("a teardown that could not hold the nodes", async (t) => {
   ]);
 });
 
-t.test("the log names the prolog that is waited for, and a late hold", async (t) => {
+t.test("the log names the prolog that the job waits for, and a late hold", async (t) => {
   const life = new Life({ ranks: [0, 1] });
   await life.begin();
   life.job.append("prolog-start", { description: "site" });
@@ -179,7 +182,7 @@ t.test("the log names the prolog that is waited for, and a late hold", async (t)
 });
 
 t.test(
-  "a job whose shell waited has no late epilog, unless it did not wait to the end",
+  "a job whose shell waited has no late epilog, unless the shell stopped waiting",
   async (t) => {
     const late = "late epilog: Flux released the nodes before the teardown had ended";
     for (const gaveUp of [false, true]) {

@@ -39,7 +39,7 @@ t.test("the job's R is read when it has its nodes, then a claim is made", (t) =>
   t.end();
 });
 
-t.test("no claim is made where another's cluster is still being torn down", (t) => {
+t.test("no claim is made while another cluster's teardown runs on the nodes", (t) => {
   const cluster = seen(emptyCluster(), "submit", ["prolog-start", OURS], "alloc");
   cluster.resources = { ranks: [0, 1], hosts: ["a", "b"] };
   const tornDown = [7n];
@@ -56,27 +56,24 @@ t.test("an attribute that is not understood is refused at once", (t) => {
   t.end();
 });
 
-t.test("bring-up", (t) => {
-  t.test("begins with all ranks", (t) => {
+t.test("bring-up runs each step as early as its dependencies allow", (t) => {
+  t.test("bring-up starts with all ranks", (t) => {
     t.strictSame(planned(claimed()), ["ranks 0-2: stage, up"]);
     t.end();
   });
 
-  t.test("waits for a running call", (t) => {
+  t.test("bring-up waits for a running call", (t) => {
     t.strictSame(planned(claimed("stage 0-2 running")), []);
     t.strictSame(planned(claimed("stage 0-2", "up 0-2 running")), []);
     t.end();
   });
 
-  t.test(
-    "continues with each rank's remaining steps, one call for ranks with the same ones",
-    (t) => {
-      t.strictSame(planned(claimed("stage 0,2")), ["ranks 0,2: up", "ranks 1: stage, up"]);
-      t.end();
-    },
-  );
+  t.test("bring-up makes one call for ranks with the same remaining steps", (t) => {
+    t.strictSame(planned(claimed("stage 0,2")), ["ranks 0,2: up", "ranks 1: stage, up"]);
+    t.end();
+  });
 
-  t.test("continues at the lead while the workers are behind", (t) => {
+  t.test("bring-up continues at the lead while the workers are behind", (t) => {
     t.strictSame(planned(claimed("stage 0-2", "up 0", "up 1-2 running")), [
       "ranks 0: kubeadm-init, join-command, kubeconfig",
     ]);
@@ -84,13 +81,13 @@ t.test("bring-up", (t) => {
     t.end();
   });
 
-  t.test("shares the join-command once, and not before it is made", (t) => {
+  t.test("bring-up publishes the join-command once, after it is made", (t) => {
     t.strictSame(planned(claimed(...CONTROL_PLANE)), ["here: publish-join"]);
     t.strictSame(planned(claimed(...CONTROL_PLANE, "publish-join 0 running")), []);
     t.end();
   });
 
-  t.test("leaves out the steps that the cluster does not take", (t) => {
+  t.test("bring-up omits the steps that the cluster does not take", (t) => {
     const skipped = new Set([...LIMITS.skipped, "install-flannel"] as const);
     const cluster = claimed(...CONTROL_PLANE, "fetch-join 1-2", "kubeadm-join 1-2");
     t.strictSame(planned(cluster, undefined, { skipped }), [
@@ -99,7 +96,7 @@ t.test("bring-up", (t) => {
     t.end();
   });
 
-  t.test("makes no new join command when all have joined", (t) => {
+  t.test("bring-up makes no new join-command when all workers have joined", (t) => {
     const cluster = claimed(...CONTROL_PLANE, "fetch-join 1-2", "kubeadm-join 1-2");
     forgetRunning(cluster);
     t.strictSame(planned(cluster), [
@@ -108,21 +105,21 @@ t.test("bring-up", (t) => {
     t.end();
   });
 
-  t.test("makes only what is missing of the control plane", (t) => {
+  t.test("bring-up repeats only the missing parts of the control plane", (t) => {
     t.strictSame(planned(claimed("stage 0-2", "up 0-2", "kubeadm-init 0", "kubeconfig 0")), [
       "ranks 0: join-command",
     ]);
     t.end();
   });
 
-  t.test("sends the join-command by archive where the work directory is shared, too", (t) => {
+  t.test("bring-up publishes the join-command for a shared work directory, too", (t) => {
     const made = ["kubeadm-init 0", "kubeconfig 0", "join-command 0"];
     const shared = ["stage 0-2", "up 0", "up 1-2 shared"];
     t.strictSame(planned(claimed(...shared, ...made)), ["here: publish-join"]);
     t.end();
   });
 
-  t.test("joins the workers that are up", (t) => {
+  t.test("bring-up joins the workers that are up", (t) => {
     const cluster = claimed(
       ...["stage 0-2", "up 0-1", "up 2 running", "kubeadm-init 0", "kubeconfig 0"],
       ...["join-command 0", "publish-join 0"],
@@ -131,7 +128,7 @@ t.test("bring-up", (t) => {
     t.end();
   });
 
-  t.test("joins no more workers at a time than it may", (t) => {
+  t.test("bring-up joins no more workers at a time than join-fanout", (t) => {
     const done = [...CONTROL_PLANE, "publish-join 0"];
     t.strictSame(planned(claimed(...done), BEGIN, { joinFanout: 1 }), [
       "ranks 1: fetch-join, kubeadm-join",
@@ -144,18 +141,21 @@ t.test("bring-up", (t) => {
     t.end();
   });
 
-  t.test("finishes at the lead when all have joined, side by side with cleaning up", (t) => {
-    t.strictSame(planned(claimed(...JOINED.slice(0, -1), "kubeadm-join 1")), [
-      "ranks 2: kubeadm-join",
-    ]);
-    t.strictSame(planned(claimed(...JOINED)), [
-      "ranks 0: sync-external-ip, install-flannel, delete-token, wait-nodes, wait-ready",
-      "here: remove-archive",
-    ]);
-    t.end();
-  });
+  t.test(
+    "bring-up ends at the lead when all have joined, and removes the archive meanwhile",
+    (t) => {
+      t.strictSame(planned(claimed(...JOINED.slice(0, -1), "kubeadm-join 1")), [
+        "ranks 2: kubeadm-join",
+      ]);
+      t.strictSame(planned(claimed(...JOINED)), [
+        "ranks 0: sync-external-ip, install-flannel, delete-token, wait-nodes, wait-ready",
+        "here: remove-archive",
+      ]);
+      t.end();
+    },
+  );
 
-  t.test("of one node has nobody to join, but a token to delete", (t) => {
+  t.test("bring-up of one node has no join, but deletes its token", (t) => {
     const one = () => {
       const cluster = seen(emptyCluster(), "alloc");
       const context = claimOf("5", ["solo"]);
@@ -171,7 +171,7 @@ t.test("bring-up", (t) => {
     t.end();
   });
 
-  t.test("is over when all nodes are Ready and nothing runs any more", (t) => {
+  t.test("bring-up is over when all nodes are Ready and no step runs", (t) => {
     const done = [
       ...JOINED,
       "sync-external-ip 0",
@@ -186,7 +186,7 @@ t.test("bring-up", (t) => {
     t.end();
   });
 
-  t.test("waits for its nodes while the token is to be deleted later, or is not", (t) => {
+  t.test("bring-up waits for its nodes before the token is deleted", (t) => {
     const done = [...JOINED, "sync-external-ip 0", "install-flannel 0", "remove-archive 0"];
     const lost = claimed(...done, "delete-token 0 lost");
     t.strictSame(planned(lost), ["ranks 0: wait-nodes, wait-ready"]);
@@ -200,7 +200,7 @@ t.test("bring-up", (t) => {
     t.end();
   });
 
-  t.test("is not over before the token is deleted that a crash left", (t) => {
+  t.test("bring-up is not over before a token from before a crash is deleted", (t) => {
     const done = [
       ...JOINED,
       "sync-external-ip 0",
@@ -216,7 +216,7 @@ t.test("bring-up", (t) => {
     t.end();
   });
 
-  t.test("has in each call the time that is left", (t) => {
+  t.test("each call of a bring-up has the remaining time as its limit", (t) => {
     const limit = (now: number) => {
       const [first] = plan(claimed(), LIMITS, now).actions;
       return first?.do === "call" ? first.limitS : undefined;
@@ -227,7 +227,7 @@ t.test("bring-up", (t) => {
     t.end();
   });
 
-  t.test("that takes too long fails, and names what it waited for", (t) => {
+  t.test("bring-up that takes too long fails and names the step that it waited for", (t) => {
     t.strictSame(planned(claimed("stage 0-2", "up 0,2", "up 1 running"), BEGIN + 900), [
       "settle failed: timed out after 15m, waiting for up on b (rank 1)",
     ]);
@@ -253,14 +253,14 @@ t.test("bring-up", (t) => {
   t.end();
 });
 
-t.test("a step that failed", (t) => {
+t.test("a failed step is repeated as often as configured", (t) => {
   const failed = (attempt: number, status = "failed") =>
     recorded(
       claimed("stage 0-2", "up 0,2"),
       step(`up 1 ${status}`, { attempt, note: "exit 1: no space" }),
     );
 
-  t.test("is tried again after a pause", (t) => {
+  t.test("a failed step is tried again after a pause", (t) => {
     const lead = "ranks 0: kubeadm-init, join-command, kubeconfig";
     t.strictSame(planned(failed(1)), [lead]);
     t.equal(plan(failed(1), LIMITS, BEGIN).wakeAt, BEGIN + 1);
@@ -268,7 +268,7 @@ t.test("a step that failed", (t) => {
     t.end();
   });
 
-  t.test("waits longer each time", (t) => {
+  t.test("the pause after a failed step grows with each try", (t) => {
     const cluster = recorded(
       claimed(...CONTROL_PLANE, "publish-join 0", "fetch-join 1-2", "kubeadm-join 2"),
       step("kubeadm-join 1 failed", { attempt: 2 }),
@@ -278,7 +278,7 @@ t.test("a step that failed", (t) => {
     t.end();
   });
 
-  t.test("too often ends the bring-up, with step, host, rank and its last line", (t) => {
+  t.test("the last failed try ends the bring-up, and names step, host, rank and last line", (t) => {
     t.strictSame(planned(failed(2)), [
       "settle failed: up failed on b (rank 1) (2 tries): exit 1: no space",
     ]);
@@ -288,7 +288,7 @@ t.test("a step that failed", (t) => {
     t.end();
   });
 
-  t.test("because its flux exec died is tried again, though not for ever", (t) => {
+  t.test("a step whose flux exec died is tried again, a limited number of times", (t) => {
     const lost = (attempt: number) =>
       recorded(
         claimed("stage 0-2", "up 0-2"),
@@ -304,7 +304,7 @@ t.test("a step that failed", (t) => {
     t.end();
   });
 
-  t.test("ends the bring-up at once where it is not to be tried again", (t) => {
+  t.test("a failed step ends the bring-up at once if it has one try", (t) => {
     const cluster = recorded(
       claimed("stage 0-2", "up 0-2"),
       step("kubeadm-init 0 failed", { note: "exit 2: no" }),
@@ -317,7 +317,7 @@ t.test("a step that failed", (t) => {
   t.end();
 });
 
-t.test("a failure that does not pass is not tried again", (t) => {
+t.test("a permanent failure is not tried again", (t) => {
   const note = "exit 2: No rule to make target 'up'";
   const up = step("up 1 failed", { note, fault: "permanent" });
   t.strictSame(planned(recorded(claimed("stage 0-2", "up 0,2"), up)), [
@@ -326,7 +326,7 @@ t.test("a failure that does not pass is not tried again", (t) => {
   t.end();
 });
 
-t.test("ports or subnets that are taken on a node", (t) => {
+t.test("ports or subnets in use on a node are replaced", (t) => {
   const up = (words: string, fault: Fault) => step(words, { note: "exit 1: taken", fault });
   const taken = (...done: string[]) =>
     recorded(claimed("stage 0-2", ...done), up("up 1 failed", "port"));
@@ -337,7 +337,7 @@ t.test("ports or subnets that are taken on a node", (t) => {
     return { timestamp: at, name: "claim", context };
   };
 
-  t.test("are changed for others when nothing runs any more", (t) => {
+  t.test("ports or subnets in use are replaced when no step runs", (t) => {
     t.strictSame(planned(taken("up 0,2")), ["claim-others"]);
     t.strictSame(planned(taken("up 0,2", "kubeadm-init 0 running")), ["stop"]);
     t.strictSame(
@@ -351,13 +351,13 @@ t.test("ports or subnets that are taken on a node", (t) => {
     t.end();
   });
 
-  t.test("make every rank start again", (t) => {
+  t.test("every rank starts again with the new ports or subnet", (t) => {
     const cluster = recorded(taken("up 0,2", "kubeadm-init 0"), again(1));
     t.strictSame(planned(cluster), ["ranks 0-2: stage, up"]);
     t.end();
   });
 
-  t.test("do not hide that a node is lost or the time is over", (t) => {
+  t.test("a lost node or a timeout is reported rather than ports in use", (t) => {
     const lost = { lost: new Set([2]) };
     t.strictSame(planned(taken("up 0,2"), BEGIN, lost), [
       "settle failed: c (rank 2) was lost while its cluster came up",
@@ -366,13 +366,13 @@ t.test("ports or subnets that are taken on a node", (t) => {
     t.end();
   });
 
-  t.test("again and again fail the bring-up in the end", (t) => {
+  t.test("the bring-up fails if ports are in use too often", (t) => {
     const cluster = recorded(claimed(), again(8), up("up 1 failed", "port"));
     t.strictSame(planned(cluster), ["settle failed: up failed on b (rank 1): exit 1: taken"]);
     t.end();
   });
 
-  t.test("of an older claim are not used again after a restart", (t) => {
+  t.test("a restart does not use the ports of an older claim again", (t) => {
     const cluster = recorded(taken("up 0,2"), again(1), step("stage 0-2"), claimEvent(), again(1));
     t.equal(cluster.claim?.avoid?.length, 1);
     t.strictSame(planned(cluster), ["ranks 0-2: up"]);
@@ -381,7 +381,7 @@ t.test("ports or subnets that are taken on a node", (t) => {
   t.end();
 });
 
-t.test("a job that tolerates a worker's failure", (t) => {
+t.test("a job may tolerate the failure of a worker", (t) => {
   const fails = (...events: RecordEvent[]) => {
     const cluster = seen(emptyCluster({ usernetes_tolerate: 1 }), ["prolog-start", OURS], "alloc");
     return recorded(cluster, claimEvent(), step("stage 0-2"), ...events);
@@ -391,7 +391,7 @@ t.test("a job that tolerates a worker's failure", (t) => {
   const lead = [step("up 0"), step("kubeadm-init 0"), step("kubeconfig 0")];
   const shared = [...lead, step("join-command 0"), step("publish-join 0")];
 
-  t.test("continues without it", (t) => {
+  t.test("a job that tolerates a failure continues without that worker", (t) => {
     t.strictSame(planned(fails(step("up 0,2"), worker(1))), [
       "ranks 0: kubeadm-init, join-command, kubeconfig",
     ]);
@@ -412,7 +412,7 @@ t.test("a job that tolerates a worker's failure", (t) => {
     t.end();
   });
 
-  t.test("lists them in its settle event", (t) => {
+  t.test("the settle event lists the workers that are missing", (t) => {
     const all = ["sync-external-ip 0", "install-flannel 0", "wait-nodes 0", "wait-ready 0"].map(
       (line) => step(line),
     );
@@ -424,7 +424,7 @@ t.test("a job that tolerates a worker's failure", (t) => {
     t.end();
   });
 
-  t.test("does not tolerate more of them, nor the lead's", (t) => {
+  t.test("a job tolerates no more failures than allowed, and none of the lead", (t) => {
     t.strictSame(planned(fails(step("up 0"), worker(1), worker(2))), [
       "settle failed: up failed on b (rank 1) (3 tries): exit 1: broken",
     ]);
@@ -434,7 +434,7 @@ t.test("a job that tolerates a worker's failure", (t) => {
     t.end();
   });
 
-  t.test("waits for what may still succeed", (t) => {
+  t.test("a job that tolerates a failure waits for steps that may still succeed", (t) => {
     const once = step("up 1 failed", { attempt: 1, note: "exit 1: broken" });
     t.strictSame(planned(fails(step("up 0,2"), once), BEGIN + 1), [
       "ranks 1: up",
@@ -443,7 +443,7 @@ t.test("a job that tolerates a worker's failure", (t) => {
     t.end();
   });
 
-  t.test("does not outlive a node that is lost", (t) => {
+  t.test("a job that tolerates a failure still fails if a node is lost", (t) => {
     const lost = { lost: new Set([1]) };
     t.strictSame(planned(fails(step("up 0,2"), worker(1)), BEGIN, lost), [
       "settle failed: b (rank 1) was lost while its cluster came up",
@@ -451,7 +451,7 @@ t.test("a job that tolerates a worker's failure", (t) => {
     t.end();
   });
 
-  t.test("has its nodes torn down, too", (t) => {
+  t.test("the nodes of tolerated workers are torn down, too", (t) => {
     const cluster = fails(step("up 0,2"), worker(1), settle("ready"), teardown("finish"));
     seen(cluster, "start", "finish", ["epilog-start", OURS]);
     t.strictSame(planned(cluster), ["ranks 0-2: down-v"]);
@@ -460,12 +460,12 @@ t.test("a job that tolerates a worker's failure", (t) => {
   t.end();
 });
 
-t.test("a bring-up that failed is raised, once it is recorded", (t) => {
+t.test("a failed bring-up is raised after it is recorded", (t) => {
   t.strictSame(planned(recorded(claimed(), settle("failed", "up failed"))), ["raise: up failed"]);
   t.end();
 });
 
-t.test("a debug job whose bring-up failed is left alone until it is released", (t) => {
+t.test("a debug job whose bring-up failed is not ended until it is released", (t) => {
   const cluster = recorded(
     seen(emptyCluster({ usernetes_debug: "yes" }), ["prolog-start", OURS], "alloc"),
     claimEvent(),
@@ -477,7 +477,7 @@ t.test("a debug job whose bring-up failed is left alone until it is released", (
   t.end();
 });
 
-t.test("a debug job's cluster is kept, however the job ends", (t) => {
+t.test("a debug job's cluster is kept, whatever ends the job", (t) => {
   const debug = () =>
     recorded(
       seen(emptyCluster({ usernetes_debug: "yes" }), ["prolog-start", OURS], "alloc"),
@@ -500,7 +500,7 @@ t.test("a debug job's cluster is kept, however the job ends", (t) => {
   t.end();
 });
 
-t.test("a time limit", (t) => {
+t.test("a time limit is extended by the held time", (t) => {
   const ready = (duration: number) =>
     recorded(
       seen(emptyCluster({}, duration), ["prolog-start", OURS], "alloc"),
@@ -508,14 +508,14 @@ t.test("a time limit", (t) => {
       settle("ready"),
     );
 
-  t.test("gets the held time back before the job starts", (t) => {
+  t.test("the held time is added before the job starts", (t) => {
     t.strictSame(planned(ready(60), BEGIN + 12.3), ["extend to 73 s"]);
     const extended = seen(ready(60), ["jobspec-update", { "attributes.system.duration": 73 }]);
     t.strictSame(planned(extended, BEGIN + 30), ["finish-prolog 0"]);
     t.end();
   });
 
-  t.test("gets it before it is settled where a prolog waits for that, and once", (t) => {
+  t.test("the held time is added once before settle if a prolog waits for that", (t) => {
     const steps = ["sync-external-ip 0", "install-flannel 0", "wait-nodes 0", "wait-ready 0"];
     const waited = (user: Record<string, unknown>, duration: number) => {
       const cluster = recorded(seen(emptyCluster(user, duration), "alloc"), claimEvent());
@@ -539,12 +539,12 @@ t.test("a time limit", (t) => {
     t.end();
   });
 
-  t.test("stays as it is if the site configures so", (t) => {
+  t.test("a time limit stays the same if the site configures so", (t) => {
     t.strictSame(planned(ready(60), BEGIN + 12, { extendTimeLimit: false }), ["finish-prolog 0"]);
     t.end();
   });
 
-  t.test("gets it when the last other prolog has ended, too", (t) => {
+  t.test("the held time is added when the last other prolog has ended, too", (t) => {
     const other = { description: "site" };
     const cluster = seen(ready(60), ["prolog-start", other]);
     t.strictSame(planned(cluster, BEGIN + 12), []);
@@ -552,22 +552,22 @@ t.test("a time limit", (t) => {
     t.end();
   });
 
-  t.test("that does not exist needs nothing", (t) => {
+  t.test("a job without a time limit needs no extension", (t) => {
     t.strictSame(planned(ready(0), BEGIN + 12), ["finish-prolog 0"]);
     t.end();
   });
   t.end();
 });
 
-t.test("the end", (t) => {
-  t.test("before a claim leaves nothing to do but let go", (t) => {
+t.test("the end of a job leads to its teardown", (t) => {
+  t.test("a job that ends before its claim only has its hold finished", (t) => {
     t.strictSame(planned(seen(emptyCluster(), ["prolog-start", OURS], CANCEL)), [
       "finish-prolog 1",
     ]);
     t.end();
   });
 
-  t.test("of a bring-up is recorded, then what runs is stopped, then it is torn down", (t) => {
+  t.test("a canceled bring-up is recorded, its steps are stopped, and it is torn down", (t) => {
     const cluster = seen(claimed("stage 0-2 running"), CANCEL, ["epilog-start", OURS]);
     t.strictSame(planned(cluster), ["settle canceled: cancel"]);
     recorded(cluster, settle("canceled"));
@@ -579,14 +579,14 @@ t.test("the end", (t) => {
     t.end();
   });
 
-  t.test("waits for tasks that still run", (t) => {
+  t.test("a teardown waits for tasks that still run", (t) => {
     const cluster = recorded(seen(claimed(), ["prolog-finish", OURS], "start"), settle("ready"));
     t.strictSame(planned(seen(cluster, CANCEL)), []);
     t.strictSame(planned(seen(cluster, "finish")), ["begin-teardown: cancel"]);
     t.end();
   });
 
-  t.test("tears down every rank, each as often as it may be tried", (t) => {
+  t.test("a teardown tries every rank as often as configured", (t) => {
     const cluster = seen(claimed(), CANCEL);
     recorded(cluster, settle("canceled"), teardown("cancel"), step("down-v 0,2"));
     recorded(cluster, step("down-v 1 failed"));
@@ -597,7 +597,7 @@ t.test("the end", (t) => {
     t.end();
   });
 
-  t.test("is over when all is down", (t) => {
+  t.test("a teardown is over when all ranks are down", (t) => {
     const cluster = seen(claimed(), CANCEL, ["epilog-start", OURS]);
     recorded(cluster, settle("canceled"), teardown("cancel"), step("down-v 0-2"));
     t.strictSame(planned(cluster), ["end-teardown, left []"]);
@@ -608,7 +608,7 @@ t.test("the end", (t) => {
   t.end();
 });
 
-t.test("a job whose shell waits for the teardown", (t) => {
+t.test("a shell may wait for the teardown", (t) => {
   const DONE: [string, Record<string, unknown>] = ["memo", { usernetes: { tasks: "done" } }];
   const waits = (duration: number, user: Record<string, unknown> = {}) => {
     const cluster = seen(emptyCluster(user, duration), ["prolog-start", OURS], "alloc");
@@ -616,7 +616,7 @@ t.test("a job whose shell waits for the teardown", (t) => {
     return seen(cluster, ["prolog-finish", OURS], "start", DONE);
   };
 
-  t.test("has its cluster torn down while it runs, and nothing is let go", (t) => {
+  t.test("a cluster is torn down while its shell waits, and no hold is finished", (t) => {
     const cluster = waits(0);
     t.strictSame(planned(cluster), ["begin-teardown: finish"]);
     t.strictSame(planned(recorded(cluster, teardown("finish"))), ["ranks 0-2: down-v"]);
@@ -626,18 +626,18 @@ t.test("a job whose shell waits for the teardown", (t) => {
     t.end();
   });
 
-  t.test("is not kept from the teardown by a cancel", (t) => {
+  t.test("a cancel does not keep a waiting shell's cluster from its teardown", (t) => {
     t.strictSame(planned(seen(waits(0), CANCEL)), ["begin-teardown: cancel"]);
     t.end();
   });
 
-  t.test("keeps its cluster for debugging", (t) => {
+  t.test("a debug job whose shell waits keeps its cluster", (t) => {
     const debug = waits(60, { usernetes_debug: "yes" });
     t.strictSame(planned(debug), ["keep ranks 0,1,2"]);
     t.end();
   });
 
-  t.test("gets the time that a teardown may take, where its limit leaves less, and once", (t) => {
+  t.test("a waiting shell's job gets the time of a teardown once, if it has less", (t) => {
     const tearsDown = "begin-teardown: finish";
     // Two tries of 300 s, and a minute.
     t.strictSame(planned(waits(3600), BEGIN + 2900), [tearsDown]);
@@ -664,7 +664,7 @@ const limit = (at: number, seconds: number): JobEvent => ({
   context: { [LIMIT]: seconds },
 });
 
-t.test("the end of a job that has its held time back", (t) => {
+t.test("the daemon ends a job at the limit that includes the held time", (t) => {
   /** Ready after 9 s of bring-up; limit changes and the start at so many seconds. */
   const run = (duration: number, limits: JobEvent[], startAt = 9) => {
     const cluster = seen(emptyCluster({}, duration), ["prolog-start", OURS], "alloc");
@@ -675,28 +675,28 @@ t.test("the end of a job that has its held time back", (t) => {
     return cluster;
   };
 
-  t.test("is its limit after its start, where Flux would add the delay again", (t) => {
+  t.test("the daemon ends the job at its limit if Flux would add the delay again", (t) => {
     const cluster = run(6, [limit(9, 15)]);
     t.match(plan(cluster, LIMITS, BEGIN + 14.9), { actions: [], wakeAt: BEGIN + 15 });
     t.strictSame(planned(cluster, BEGIN + 15), ["expire"]);
     t.end();
   });
 
-  t.test("is Flux's own timer where it adds nothing, and only then the daemon's", (t) => {
+  t.test("Flux's own timer ends the job if it adds nothing, and the daemon's only later", (t) => {
     const cluster = run(50, [limit(9, 59)]);
     t.match(plan(cluster, LIMITS, BEGIN + 60), { actions: [], wakeAt: BEGIN + 61 });
     t.strictSame(planned(cluster, BEGIN + 61), ["expire"]);
     t.end();
   });
 
-  t.test("counts from when the tasks could run, where the hold came too late", (t) => {
+  t.test("the limit counts from when the tasks could run, if the hold was late", (t) => {
     const cluster = run(6, [limit(9, 15)], 0.1);
     t.strictSame(planned(cluster, BEGIN + 16), []);
     t.strictSame(planned(cluster, BEGIN + 17), ["expire"]);
     t.end();
   });
 
-  t.test("follows what its user changes after the start", (t) => {
+  t.test("the limit follows the user's changes after the start", (t) => {
     const longer = run(6, [limit(9, 15), limit(12, 25)]);
     t.strictSame(planned(longer, BEGIN + 24.9), []);
     t.strictSame(planned(longer, BEGIN + 25), ["expire"]);
@@ -704,7 +704,7 @@ t.test("the end of a job that has its held time back", (t) => {
     t.end();
   });
 
-  t.test("is left to Flux if the daemon has not extended it", (t) => {
+  t.test("Flux alone keeps a limit that the daemon has not extended", (t) => {
     const later = BEGIN + 999;
     t.strictSame(planned(run(0, []), later), []);
     const refused = run(6, []);
@@ -714,7 +714,7 @@ t.test("the end of a job that has its held time back", (t) => {
     t.end();
   });
 
-  t.test("is not in the teardown that its shell waits for", (t) => {
+  t.test("the limit does not end a job whose shell waits for the teardown", (t) => {
     const done = seen(run(6, [limit(9, 15)]), ["memo", { usernetes: { tasks: "done" } }]);
     t.notOk(planned(done, BEGIN + 20).includes("expire"));
     t.end();
@@ -722,7 +722,7 @@ t.test("the end of a job that has its held time back", (t) => {
   t.end();
 });
 
-t.test("a time limit that the user changes while the job is held for debugging", (t) => {
+t.test("a limit changed while the job is held for debugging is extended from the change", (t) => {
   const cluster = seen(
     emptyCluster({ usernetes_debug: "yes" }, 60),
     ["prolog-start", OURS],
@@ -738,7 +738,7 @@ t.test("a time limit that the user changes while the job is held for debugging",
   t.end();
 });
 
-t.test("a time limit that the user changed before is what the held time is added to", (t) => {
+t.test("the held time is added to a limit that the user changed before", (t) => {
   const cluster = claimed();
   foldJobEvent(cluster, {
     timestamp: BEGIN - 1,

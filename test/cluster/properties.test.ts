@@ -93,7 +93,7 @@ t.test("no plan has a step on a rank that is not the job's", (t) => {
   t.end();
 });
 
-t.test("no rank is asked for the same twice in one plan", (t) => {
+t.test("no rank is asked for the same step twice in one plan", (t) => {
   fc.assert(
     fc.property(anyTrace, (trace) => {
       const asked = actionsOf(fold(emptyCluster(), trace)).flatMap((action) =>
@@ -127,7 +127,7 @@ function holdsIn(trace: readonly Traced[]) {
   };
 }
 
-t.test("only starts of the daemon that are counted and unfinished are finished", (t) => {
+t.test("the daemon finishes only its own starts that are counted and unfinished", (t) => {
   fc.assert(
     fc.property(anyTrace, anyCluster, (trace, user) => {
       const holds = holdsIn(trace);
@@ -171,7 +171,7 @@ t.test("no job that should run is released without its cluster", (t) => {
   t.end();
 });
 
-t.test("a record that is read twice gives the same state as once", (t) => {
+t.test("a record that is read twice gives the same state as when it is read once", (t) => {
   let differing = 0;
   fc.assert(
     fc.property(fc.array(anyRecordEvent), (trace) => {
@@ -186,7 +186,7 @@ t.test("a record that is read twice gives the same state as once", (t) => {
   t.end();
 });
 
-t.test("a successful life comes to its end in any order of what runs side by side", (t) => {
+t.test("a successful life ends in any order of its parallel steps", (t) => {
   fc.assert(
     fc.property(picks, (order) => {
       const life = new PureLife().begin();
@@ -202,7 +202,7 @@ t.test("a successful life comes to its end in any order of what runs side by sid
   t.end();
 });
 
-t.test("from a crash anywhere in a life, the next daemon brings it to its end", (t) => {
+t.test("the next daemon completes a life after a crash at any point", (t) => {
   fc.assert(
     fc.property(picks, fc.array(fc.nat(), { minLength: 1, maxLength: 3 }), (order, crashes) => {
       let life = new PureLife().begin();
@@ -219,7 +219,7 @@ t.test("from a crash anywhere in a life, the next daemon brings it to its end", 
   t.end();
 });
 
-t.test("a finished step is not taken again after a crash", (t) => {
+t.test("a finished step is not repeated after a crash", (t) => {
   fc.assert(
     fc.property(picks, fc.nat(), (order, at) => {
       const whole = new PureLife().begin();
@@ -246,7 +246,7 @@ function nameOf({ context }: Traced["event"]): string {
   return `${name} ${ranks}`;
 }
 
-t.test("a life that fails or is canceled anywhere, then crashes anywhere, ends too", (t) => {
+t.test("a life ends after a failure or cancel at any point, followed by a crash", (t) => {
   const failing = fc.record({
     step: fc.constantFrom(...STEPS),
     rank: fc.nat(2),
@@ -292,7 +292,7 @@ class Coming {
 
 const changes = fc.array(fc.record({ at: fc.nat(90), rank: fc.nat(2) }), { maxLength: 6 });
 
-t.test("whatever nodes come and go, a life ends, crash or not, and names the leftovers", (t) => {
+t.test("a life ends and names its leftovers, whatever nodes leave and return", (t) => {
   let failed = 0;
   let lefts = 0;
   fc.assert(
@@ -331,7 +331,7 @@ t.test("no plan tears down a node that is lost, or brings up a cluster that has 
   t.end();
 });
 
-t.test("events of a job while no daemon ran bring any life to its end", (t) => {
+t.test("a life ends whatever events the job had while no daemon ran", (t) => {
   fc.assert(
     fc.property(picks, fc.nat(), fc.boolean(), (order, at, gone) => {
       const whole = new PureLife().begin();

@@ -20,12 +20,15 @@ function parsed(user: Record<string, unknown>): { asks: Asks | null } | { refuse
 }
 
 for (const { user, ...expected } of REQUEST_CASES)
-  t.test(`${JSON.stringify(user).slice(0, 80)} is understood as in the table`, (t) => {
-    t.same(parsed(user), expected);
-    t.end();
-  });
+  t.test(
+    `the attributes ${JSON.stringify(user).slice(0, 80)} are understood as in the table`,
+    (t) => {
+      t.same(parsed(user), expected);
+      t.end();
+    },
+  );
 
-t.test("a refusal shows nothing that a terminal or a log would not like", (t) => {
+t.test("a refusal shows no control characters", (t) => {
   const parsed = parseRequest({ usernetes: `\u001b[31m${"ü".repeat(500)}` });
   const refused = "refused" in parsed ? parsed.refused : "";
   t.match(refused, /^[\x20-\x7e]+$/);

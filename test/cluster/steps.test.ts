@@ -7,13 +7,13 @@ import { packagePath } from "../../lib/host/package.js";
 
 const read = (path: string) => readFileSync(packagePath(path), "utf8");
 
-t.test("a step comes after steps that are above it", (t) => {
+t.test("each step stands below the steps that it follows", (t) => {
   for (const [place, { name, after }] of TABLE.entries())
     for (const before of after) t.ok(STEPS.slice(0, place).includes(before), `${before} < ${name}`);
   t.end();
 });
 
-t.test("each step that nodes take has a file, but for what the agent does itself", (t) => {
+t.test("each step on the nodes has a file, except those of the agent itself", (t) => {
   const files = readdirSync(packagePath("lib/node/steps")).filter((name) => name !== "parts");
   const scripted = STEPS.filter((step) => rowOf(step).by !== "daemon" && !rowOf(step).puts);
   t.strictSame(

@@ -2,7 +2,7 @@
 import t from "tap";
 import { formatListen, parseListen } from "../../lib/config/listen.js";
 
-t.test("a port alone is on the loopback, an address before it counts", (t) => {
+t.test("a port alone listens on the loopback, or on the address before it", (t) => {
   for (const text of ["9464", ":9464"])
     t.same(parseListen(text), { host: "127.0.0.1", port: 9464 }, text);
   t.same(parseListen("0.0.0.0:80"), { host: "0.0.0.0", port: 80 });
@@ -11,7 +11,7 @@ t.test("a port alone is on the loopback, an address before it counts", (t) => {
   t.end();
 });
 
-t.test("a text that is not an address and a port is invalid", (t) => {
+t.test("text that is not an address and a port is invalid", (t) => {
   const wrong = ["", ":", "0", "65536", "::1:9464", "[::1]", "[1.2.3.4]:80", "1.2.3:80", "a b:80"];
   for (const text of [
     ...wrong,
@@ -26,7 +26,7 @@ t.test("a text that is not an address and a port is invalid", (t) => {
   t.end();
 });
 
-t.test("it is printed as it is written", (t) => {
+t.test("an address is printed as it was written", (t) => {
   for (const text of ["127.0.0.1:9464", "[::1]:9464"]) {
     const listen = parseListen(text);
     t.equal(listen && formatListen(listen), text);

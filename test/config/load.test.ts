@@ -16,7 +16,7 @@ async function refusal(load: Promise<unknown>): Promise<{ status: number; messag
   return { status: error.status, message: error.message };
 }
 
-t.test("a TOML file", (t) => {
+t.test("a TOML file can be the configuration", (t) => {
   const directory = t.testdir();
   const write = (text: string): string => {
     const file = join(directory, "usernetes.toml");
@@ -24,7 +24,7 @@ t.test("a TOML file", (t) => {
     return file;
   };
 
-  t.test("gives its table, checked", async (t) => {
+  t.test("a TOML file gives its checked table", async (t) => {
     const file = write('[usernetes]\ntemplate = "/opt/u"\n[usernetes.attempts]\nup = 4\n');
     const { config, table } = await loadFile(file);
     t.equal(config.template, "/opt/u");
@@ -32,14 +32,14 @@ t.test("a TOML file", (t) => {
     t.strictSame(JSON.parse(JSON.stringify(table)), { template: "/opt/u", attempts: { up: 4 } });
   });
 
-  t.test("that is broken is refused with the place", async (t) => {
+  t.test("a malformed TOML file is refused with the place", async (t) => {
     const file = write('[usernetes]\ntemplate = "/opt/u\n');
     const { status, message } = await refusal(loadFile(file));
     t.equal(status, 3);
     t.match(message, new RegExp(`^${file}:2:[0-9]+: Invalid TOML document: [^\\n]+$`));
   });
 
-  t.test("that has no such table is refused", async (t) => {
+  t.test("a TOML file without the table is refused", async (t) => {
     const file = write('[other]\ntemplate = "/opt/u"\n');
     t.strictSame(await refusal(loadFile(file)), {
       status: 3,
@@ -47,7 +47,7 @@ t.test("a TOML file", (t) => {
     });
   });
 
-  t.test("that has a bad value is refused under its own name", async (t) => {
+  t.test("a bad value in a TOML file is refused with the file's name", async (t) => {
     const file = write('[usernetes]\ntemplate = "/opt/u"\nhold = "maybe"\n');
     t.strictSame(await refusal(loadFile(file)), {
       status: 3,
@@ -55,7 +55,7 @@ t.test("a TOML file", (t) => {
     });
   });
 
-  t.test("that is not there is refused", async (t) => {
+  t.test("a missing TOML file is refused", async (t) => {
     const file = join(directory, "nowhere.toml");
     t.strictSame(await refusal(loadFile(file)), {
       status: 3,
@@ -65,7 +65,7 @@ t.test("a TOML file", (t) => {
   t.end();
 });
 
-t.test("the broker's configuration", (t) => {
+t.test("the broker's configuration is the default", (t) => {
   const env = { FLUX_URI: "local:///run/flux" };
   const answer = (outcome: Partial<Outcome>) => {
     const asked: Command[] = [];
@@ -76,7 +76,7 @@ t.test("the broker's configuration", (t) => {
     return { asked, loaded: loadFromBroker(run, env) };
   };
 
-  t.test("is asked for with flux config get, and a deadline", async (t) => {
+  t.test("flux config get gives the broker's configuration within a deadline", async (t) => {
     const { asked, loaded } = answer({ stdout: '{"template":"/opt/u","drain":false}\n' });
     const { config, table } = await loaded;
     t.strictSame(asked, [{ argv: ["flux", "config", "get", "usernetes"], env, timeoutMs: 10_000 }]);
@@ -84,7 +84,7 @@ t.test("the broker's configuration", (t) => {
     t.strictSame(table, { template: "/opt/u", drain: false });
   });
 
-  t.test("that has a bad value is refused", async (t) => {
+  t.test("a bad value in the broker's configuration is refused", async (t) => {
     const { loaded } = answer({ stdout: '{"template":3}' });
     t.strictSame(await refusal(loaded), {
       status: 3,
@@ -93,7 +93,7 @@ t.test("the broker's configuration", (t) => {
     });
   });
 
-  t.test("that has no such table is refused, with what to do", async (t) => {
+  t.test("a broker's configuration without the table is refused, with what to do", async (t) => {
     const { loaded } = answer({ exitCode: 1, stderr: "flux-config: usernetes is not set\n" });
     t.strictSame(await refusal(loaded), {
       status: 3,
@@ -102,16 +102,19 @@ t.test("the broker's configuration", (t) => {
     });
   });
 
-  t.test("that does not come in time is reported with its likely cause", async (t) => {
-    const { loaded } = answer({ exitCode: undefined, timedOut: true });
-    t.strictSame(await refusal(loaded), {
-      status: 3,
-      message:
-        "flux config get usernetes: no answer in 10s, which a broken file in the broker's configuration causes; check each file (flux-config(1)), then restart the broker",
-    });
-  });
+  t.test(
+    "a broker's configuration that takes too long is reported with its likely cause",
+    async (t) => {
+      const { loaded } = answer({ exitCode: undefined, timedOut: true });
+      t.strictSame(await refusal(loaded), {
+        status: 3,
+        message:
+          "flux config get usernetes: no answer in 10s, which a broken file in the broker's configuration causes; check each file (flux-config(1)), then restart the broker",
+      });
+    },
+  );
 
-  t.test("where there is no instance is another fault", async (t) => {
+  t.test("a missing instance is reported as such", async (t) => {
     const { loaded } = answer({
       exitCode: 1,
       stderr: "flux-config: ERROR: flux_open: No such file\n",

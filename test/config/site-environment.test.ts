@@ -81,7 +81,7 @@ t.test("one line names what is wrong, where, and what is allowed", (t) => {
   t.end();
 });
 
-t.test("the daemon replaces what a cluster has, and leaves the rest to the node", (t) => {
+t.test("the daemon replaces the cluster's placeholders and leaves the node's to the node", (t) => {
   const found = ofCluster(
     { A: "{workdir}/{user}-{jobid}", B: "{{jobid}} {{{jobid}}}", C: "x" },
     { jobid: "7", workdir: "/tmp/a{b}" },
@@ -90,7 +90,7 @@ t.test("the daemon replaces what a cluster has, and leaves the rest to the node"
   t.end();
 });
 
-t.test("without a cluster there is nothing that only a cluster has", (t) => {
+t.test("a variable that needs the cluster is omitted without one", (t) => {
   const all = { A: "{workdir}/x", B: "/tmp/{jobid}", C: "{user}", D: "{{jobid}}" };
   t.strictSame(withoutCluster(all), { C: "{user}", D: "{{jobid}}" });
   t.end();

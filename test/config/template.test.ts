@@ -15,7 +15,7 @@ t.test("a job gets the site's own template, or the one that it names", (t) => {
   t.end();
 });
 
-t.test("a name that there is not is refused, with those that there are", (t) => {
+t.test("an unknown template name is refused, with the known ones", (t) => {
   const no = "no directory of your own (usernetes.user-templates)";
   for (const asked of ["amd", "toString", "__proto__", "/home/alice/clone"])
     t.strictSame(chooseTemplate(SITE, asked), {
@@ -27,7 +27,7 @@ t.test("a name that there is not is refused, with those that there are", (t) => 
   t.end();
 });
 
-t.test("a directory of a user's own is one where the site allows it, with its options", (t) => {
+t.test("a user's own directory is a template if the site allows it, with its options", (t) => {
   const site = { ...SITE, userTemplates: true };
   t.strictSame(chooseTemplate(site, "/home/alice/clone"), {
     ...{ template: "/home/alice/clone", options: DEFAULT_OPTIONS, isUsers: true },

@@ -11,7 +11,7 @@ contract((t, flux) => {
     await on(0, "sh", "-c", `cd ${disk} && umask 077 && printf 'kubeadm join\n' > join-command`);
   });
 
-  t.test("a name is taken once, unless it may be overwritten", async (t) => {
+  t.test("an archive's name can be used once, unless it may be overwritten", async (t) => {
     const create = ["create", "--name", "j", "-C", disk, "join-command"];
     t.match(await archive(...create), { exitCode: 0, stderr: "" });
     t.match(await archive(...create), {
@@ -24,7 +24,7 @@ contract((t, flux) => {
     });
   });
 
-  t.test("files arrive with their modes, and are not overwritten unasked", async (t) => {
+  t.test("files arrive with their modes, and are overwritten only on request", async (t) => {
     const extract = ["flux", "archive", "extract", "--name", "j", "-C", disk];
     t.match(await flux.run(["exec", "-n", "-r", "1-3", ...extract]), { exitCode: 0, stderr: "" });
     const script = `cat ${disk}/join-command; stat -c %a ${disk}/join-command`;
@@ -36,7 +36,7 @@ contract((t, flux) => {
     t.match(await on(1, ...extract, "--overwrite"), { exitCode: 0 });
   });
 
-  t.test("an extract may wait for the archive", async (t) => {
+  t.test("an extract can wait for the archive", async (t) => {
     const wait = [
       "flux",
       "archive",
@@ -66,7 +66,7 @@ contract((t, flux) => {
     });
   });
 
-  t.test("an archive is removed once", async (t) => {
+  t.test("an archive can be removed once", async (t) => {
     t.match(await flux.run(["archive", "remove", "--name", "j"]), { exitCode: 0 });
     t.match(await flux.run(["archive", "remove", "--name", "j"]), {
       exitCode: 1,

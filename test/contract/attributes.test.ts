@@ -18,7 +18,7 @@ const VALUES: [option: string, value: unknown][] = [
 
 contract((t, flux) => {
   for (const [option, value] of VALUES)
-    t.test(`--setattr=${option}`, async (t) => {
+    t.test(`--setattr=${option} gives the documented value`, async (t) => {
       const job = await output(flux, "submit", "--urgency=hold", `--setattr=${option}`, "true");
       const jobspec = JSON.parse(await output(flux, "job", "info", job, "jobspec")) as {
         attributes: { user: Record<string, unknown> };
@@ -27,7 +27,7 @@ contract((t, flux) => {
       await output(flux, "cancel", job);
     });
 
-  t.test("a value and something in it are refused together", async (t) => {
+  t.test("a value and a key within it are refused together", async (t) => {
     const options = ["user.usernetes=yes", "user.usernetes.engine=podman"];
     const { exitCode, stderr } = await flux.run([
       "submit",

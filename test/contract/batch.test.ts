@@ -21,7 +21,7 @@ exit 5
 `;
 
 contract((t, flux) => {
-  t.test("a script is its initial program", async (t) => {
+  t.test("the initial program of a batch instance is the script", async (t) => {
     const path = `${flux.disk}/script.sh`;
     const write = ["exec", "-r", "0", "sh", "-c", `cat > ${path}`];
     await flux.run(write, SCRIPT);
@@ -61,7 +61,7 @@ contract((t, flux) => {
     ]);
   });
 
-  t.test("its instance has the configuration that it was given", async (t) => {
+  t.test("a batch instance has the configuration that the job passes", async (t) => {
     const on0 = ["exec", "-n", "-r", "0"];
     const at = (name: string) => `${flux.disk}/${name}`;
     const write = (name: string, text: string) =>

@@ -15,7 +15,7 @@ contract(async (t, flux) => {
   const bridge = await BridgeUnderTest.open(flux);
   const earlyId = await output(flux, "job", "id", "--to=dec", early);
 
-  await t.test("it identifies itself, sends the history, and reports its end", async (t) => {
+  await t.test("the bridge identifies itself, sends the history, and marks its end", async (t) => {
     const [ready, job, due, sentinel] = bridge.messages.filter(({ type }) => type !== "online");
     const starttime = Number(await output(flux, "getattr", "broker.starttime"));
     t.same(ready, { type: "ready", rank: 0, size: 4, owner: uid, starttime });
@@ -24,7 +24,7 @@ contract(async (t, flux) => {
     t.same(sentinel, { type: "sentinel" });
   });
 
-  await t.test("a job that runs already is not held", async (t) => {
+  await t.test("a job that already runs is not held", async (t) => {
     await output(flux, "cancel", early);
     const log = names(await eventsUntil(flux, early, "epilog-start"));
     t.notOk(log.includes("prolog-start"));
@@ -36,7 +36,7 @@ contract(async (t, flux) => {
     await eventsUntil(flux, early, "clean");
   });
 
-  await t.test("a second bridge, and one on another rank, are refused", async (t) => {
+  await t.test("a second bridge is refused, and so is one on another rank", async (t) => {
     const second = await flux.run(["python", BRIDGE]);
     t.equal(second.exitCode, 1);
     t.same(JSON.parse(second.stdout), {
@@ -49,7 +49,7 @@ contract(async (t, flux) => {
     t.match(JSON.parse(elsewhere.stdout), { type: "refused", reason: "rank" });
   });
 
-  await t.test("it answers ping from any rank", async (t) => {
+  await t.test("the bridge answers ping from any rank", async (t) => {
     const answer =
       /^flux-ping any!usernetes\n0!usernetes\.ping pad=0 seq=0 time=[0-9.]+ ms \(usernetes\)\n/;
     const here = await flux.run(["ping", "--count=1", "usernetes"]);
@@ -99,7 +99,7 @@ contract(async (t, flux) => {
     });
   });
 
-  await t.test("a job is due when it has its nodes or is over, and not before", async (t) => {
+  await t.test("a job is due once it has its nodes or is over", async (t) => {
     const due = (id: string) =>
       bridge.messages.filter((message) => message.type === "due" && message["id"] === id);
     const isDue = (id: string) =>
@@ -136,7 +136,7 @@ contract(async (t, flux) => {
       await bridge.message((message) => message.type === "inactive" && message["id"] === ended);
   });
 
-  await t.test("of odd attributes only ours are reported, and none at length", async (t) => {
+  await t.test("unknown attributes are not reported, and long ones are cut", async (t) => {
     const attributes = ["usernetes=yes", "usernetes_$(reboot)=1", "usernetes_=1", "__proto__=1"];
     const long = `usernetes_engine=${"x".repeat(100_000)}`;
     const options = [...attributes, long].map((text) => `--setattr=user.${text}`);
@@ -150,7 +150,7 @@ contract(async (t, flux) => {
     await eventsUntil(flux, job, "clean");
   });
 
-  await t.test("an invalid request is refused, and no others with it", async (t) => {
+  await t.test("an invalid request is refused alone", async (t) => {
     t.match(await bridge.request("frob", {}), { errno: 22 });
     t.match(await bridge.request("memo", { id: "many", memo: {} }), { errno: 22 });
     t.match(await bridge.request("lookup", {}), { errno: 22 });
@@ -165,7 +165,7 @@ except OSError as exc: print(exc.errno)`;
     t.equal((await flux.run(["ping", "--count=1", "usernetes"])).exitCode, 0);
   });
 
-  await t.test("a call from any rank is reported, and gets its answer", async (t) => {
+  await t.test("a call from any rank is reported and gets its answer", async (t) => {
     const call = (rank: number, payload: string) =>
       flux.run([
         "exec",
@@ -197,7 +197,7 @@ except OSError as exc: print(exc.errno)`;
     });
   });
 
-  await t.test("an unknown job is reported as such", async (t) => {
+  await t.test("an unknown job is reported as unknown", async (t) => {
     const unknown = { errno: 2, error: "unknown job id" };
     const id = "1234";
     t.same(await bridge.request("memo", { id, memo: { a: 1 } }), unknown);
@@ -229,7 +229,7 @@ except OSError as exc: print(exc.errno)`;
     t.match(await bridge.request("list", { key: "usernetes.log" }), { errno: 20 });
   });
 
-  await t.test("a transaction removes an archive, and one that is not there", async (t) => {
+  await t.test("a transaction removes an archive, or succeeds without one", async (t) => {
     const archive = (...args: string[]) =>
       flux.run(["exec", "-n", "-r", "0", "flux", "archive", ...args]);
     const file = ["-C", flux.disk, "archived"];
@@ -251,7 +251,7 @@ except OSError as exc: print(exc.errno)`;
     }
   });
 
-  await t.test("it drains and logs", async (t) => {
+  await t.test("the bridge drains nodes and writes to the log", async (t) => {
     t.same(await bridge.request("drain", { ranks: "3", reason: "usernetes: left behind" }), {
       value: null,
     });
@@ -268,7 +268,7 @@ except OSError as exc: print(exc.errno)`;
     t.same(await bridge.request("notify", { state: "READY=1" }), { value: null });
   });
 
-  await t.test("it ends with its stdin, and the service with it", async (t) => {
+  await t.test("the bridge and its service end with its stdin", async (t) => {
     t.equal(await bridge.close(), 0);
     t.match(await flux.run(["ping", "--count=1", "usernetes"]), {
       exitCode: 1,
@@ -277,7 +277,7 @@ except OSError as exc: print(exc.errno)`;
   });
 
   await t.test(
-    "with a prolog that holds, it marks jobs that do not ask, and posts nothing",
+    "the bridge under a prolog that holds marks other jobs and posts nothing",
     async (t) => {
       const socket = (await output(flux, "getattr", "local-uri")).replace("local://", "");
       const directory = join(dirname(socket), "usernetes.plain");
@@ -306,7 +306,7 @@ except OSError as exc: print(exc.errno)`;
     },
   );
 
-  await t.test("one that is killed leaves the name to the next, and nobody waiting", async (t) => {
+  await t.test("a killed bridge frees the service's name and fails open calls", async (t) => {
     const killed = await BridgeUnderTest.open(flux);
     const asked = flux.run(["python", CALL, "usernetes.clean", "5", "20"]);
     await killed.message((message) => message.type === "call");

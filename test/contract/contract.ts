@@ -83,6 +83,10 @@ export function contract(
     test.teardown(() => flux.stop());
     await body(test, flux);
   };
-  t.test("the embedded Flux", (test) => play(openEmbedded)(test as unknown as Tap));
-  t.test("a real Flux", { skip: skip ?? false }, (test) => play(openReal)(test as unknown as Tap));
+  t.test("these tests run on the embedded Flux", (test) =>
+    play(openEmbedded)(test as unknown as Tap),
+  );
+  t.test("these tests run on a real Flux", { skip: skip ?? false }, (test) =>
+    play(openReal)(test as unknown as Tap),
+  );
 }

@@ -6,7 +6,7 @@ contract((t, flux) => {
     flux.run(["exec", ...options, "-r", ranks, "sh", "-c", script]);
   const lines = (text: string) => text.trim().split("\n").sort();
 
-  t.test("each rank runs it on its own host", async (t) => {
+  t.test("each rank runs the command on its own host", async (t) => {
     const { stdout, exitCode } = await flux.run(["exec", "-l", "-n", "-r", "all", "hostname"]);
     t.equal(exitCode, 0);
     t.same(lines(stdout), ["0: node0", "1: node1", "2: node2", "3: node3"]);
@@ -25,7 +25,7 @@ contract((t, flux) => {
     t.same(lines(some.stdout), ["1: 1", "3: 3"]);
   });
 
-  t.test("the largest status is the call's, and each is reported", async (t) => {
+  t.test("flux exec exits with the largest status, and reports each", async (t) => {
     const each = await sh("0-3", "exit $(flux getattr rank)");
     t.equal(each.exitCode, 3);
     t.same(lines(each.stderr), ["1: Exit 1", "2: Exit 2", "3: Exit 3"]);
@@ -41,7 +41,7 @@ contract((t, flux) => {
     t.match(await sh("1", "kill -15 $$"), { exitCode: 143, stderr: "1: Terminated\n" });
   });
 
-  t.test("a command that is not there gives 127", async (t) => {
+  t.test("a missing command gives 127", async (t) => {
     const text = "error launching process: No such file or directory";
     const { exitCode, stderr } = await flux.run(["exec", "-r", "1-2", "/nonexistent"]);
     t.equal(exitCode, 127);
@@ -51,7 +51,7 @@ contract((t, flux) => {
     );
   });
 
-  t.test("a file that is no program gives 126", async (t) => {
+  t.test("a file that is not a program gives 126", async (t) => {
     t.match(await flux.run(["exec", "-n", "-r", "1", "/etc/passwd"]), {
       exitCode: 126,
       stderr: /^flux-exec: Error: rank 1: .* error launching process: Permission denied\n$/,
@@ -59,7 +59,7 @@ contract((t, flux) => {
     t.equal((await flux.run(["run", "/etc/passwd"])).exitCode, 126);
   });
 
-  t.test("a rank that is not there refuses the call", async (t) => {
+  t.test("a rank that does not exist refuses the call", async (t) => {
     for (const ranks of ["9", "0-9"])
       t.match(await flux.run(["exec", "-r", ranks, "true"]), {
         exitCode: 1,
@@ -86,7 +86,7 @@ contract((t, flux) => {
     t.equal(copied.stdout, "one\ntwo ƒ\nthree");
   });
 
-  t.test("stdin is passed on when each rank has started, or has failed to", async (t) => {
+  t.test("stdin arrives once each rank has started or failed to start", async (t) => {
     const program = `${flux.disk}/echo-input`;
     const script = "#!/bin/sh\necho started >&2\ntimeout 1 cat\necho status $? >&2\n";
     await sh("1", `printf '%s' '${script}' > ${program}; chmod 755 ${program}`);
@@ -113,7 +113,7 @@ contract((t, flux) => {
     t.match(text.stderr, /^2: status 0$/m);
   });
 
-  t.test("the directory is the one asked for", async (t) => {
+  t.test("the command runs in the requested directory", async (t) => {
     t.equal((await flux.run(["exec", "-r", "1", "-d", "/", "pwd"])).stdout, "/\n");
   });
 
@@ -145,7 +145,7 @@ contract((t, flux) => {
   });
 
   for (const signal of ["SIGTERM", "SIGKILL"] as const)
-    t.test(`${signal} of the call ends what it started`, async (t) => {
+    t.test(`${signal} to flux exec ends what it started`, async (t) => {
       const script = "echo $$ >&2; exec sleep 60";
       const live = flux.spawn(["exec", "-n", "-r", "1", "sh", "-c", script]);
       const pid = Number(

@@ -31,21 +31,24 @@ contract(async (t, flux) => {
     return eventsUntil(flux, job, "clean");
   };
 
-  await t.test("a job that asks is held from before its start until let go", async (t) => {
-    const held = await submit(flux, "-N1", "sleep", "60");
-    await eventsUntil(flux, held.job, "alloc");
-    await aWhile();
-    const before = names(await events(flux, held.job));
-    t.ok(before.includes("prolog-start"));
-    t.notOk(before.includes("start"));
-    t.same(await post(held.id, "prolog-finish"), { value: null });
-    await eventsUntil(flux, held.job, "start");
-    const log = names(await end(held));
-    t.ok(log.indexOf("start") > log.indexOf("prolog-finish"));
-    t.same(log.slice(-3), ["epilog-finish", "free", "clean"]);
-  });
+  await t.test(
+    "a job that asks is held from before its start until its prolog is finished",
+    async (t) => {
+      const held = await submit(flux, "-N1", "sleep", "60");
+      await eventsUntil(flux, held.job, "alloc");
+      await aWhile();
+      const before = names(await events(flux, held.job));
+      t.ok(before.includes("prolog-start"));
+      t.notOk(before.includes("start"));
+      t.same(await post(held.id, "prolog-finish"), { value: null });
+      await eventsUntil(flux, held.job, "start");
+      const log = names(await end(held));
+      t.ok(log.indexOf("start") > log.indexOf("prolog-finish"));
+      t.same(log.slice(-3), ["epilog-finish", "free", "clean"]);
+    },
+  );
 
-  await t.test("a job gets no epilog where the entry of its cluster is removed", async (t) => {
+  await t.test("a job gets no epilog if the entry of its cluster has been removed", async (t) => {
     const entry = (id: string) => `usernetes.cluster.${id}`;
     for (const other of [false, true]) {
       const { job, id } = await submit(flux, "-N1", "sleep", "1");
@@ -63,7 +66,7 @@ contract(async (t, flux) => {
     }
   });
 
-  await t.test("a job that does not ask is left alone", async (t) => {
+  await t.test("a job that does not ask is not held", async (t) => {
     const job = await output(flux, "submit", "--setattr=user.usernetes=no", "-N1", "true");
     const log = names(await eventsUntil(flux, job, "clean"));
     t.notOk(log.some((name) => /prolog|epilog/.test(name)));
@@ -87,7 +90,7 @@ contract(async (t, flux) => {
     },
   );
 
-  await t.test("a held job that can never run waits to be let go", async (t) => {
+  await t.test("a held job that can never run waits for its prolog-finish", async (t) => {
     const { job, id } = await submit(flux, "-N99", "true");
     await eventsUntil(flux, job, "exception");
     await aWhile();
@@ -98,36 +101,42 @@ contract(async (t, flux) => {
     t.notOk(log.includes("epilog-start"));
   });
 
-  await t.test("time given to a held job comes with an exception that means nothing", async (t) => {
-    const held = await submit(flux, "-N1", "-t", "1m", "sleep", "60");
-    await eventsUntil(flux, held.job, "alloc");
-    const updates = { "attributes.system.duration": 90 };
-    t.same(await bridge.request("update", { id: held.id, updates }), { value: null });
-    await post(held.id, "prolog-finish");
-    await eventsUntil(flux, held.job, "start");
-    const log = await end(held);
-    const after = log.slice(names(log).indexOf("jobspec-update"));
-    t.same(names(after).slice(0, 2), ["jobspec-update", "resource-update"]);
-    const reported = after.find((entry) => entry.name === "exception");
-    t.match(reported?.context, { type: "exec", severity: 1 });
-  });
+  await t.test(
+    "an extension of a held job comes with an exception that has no effect",
+    async (t) => {
+      const held = await submit(flux, "-N1", "-t", "1m", "sleep", "60");
+      await eventsUntil(flux, held.job, "alloc");
+      const updates = { "attributes.system.duration": 90 };
+      t.same(await bridge.request("update", { id: held.id, updates }), { value: null });
+      await post(held.id, "prolog-finish");
+      await eventsUntil(flux, held.job, "start");
+      const log = await end(held);
+      const after = log.slice(names(log).indexOf("jobspec-update"));
+      t.same(names(after).slice(0, 2), ["jobspec-update", "resource-update"]);
+      const reported = after.find((entry) => entry.name === "exception");
+      t.match(reported?.context, { type: "exec", severity: 1 });
+    },
+  );
 
-  await t.test("a time limit whose fourth is over by the start gets that delay", async (t) => {
-    const held = await submit(flux, "-N1", "-t", "1.5s", "sleep", "60");
-    await eventsUntil(flux, held.job, "alloc");
-    await new Promise((resolve) => setTimeout(resolve, 2000));
-    await post(held.id, "prolog-finish");
-    const log = await eventsUntil(flux, held.job, "exception");
-    const at = (name: string) => log.find((entry) => entry.name === name)?.timestamp ?? 0;
-    const exception = log.find((entry) => entry.name === "exception");
-    t.match(exception?.context, { type: "timeout", severity: 0 });
-    t.ok(at("exception") - at("start") > 1.3, "its whole limit");
-    await eventsUntil(flux, held.job, "finish");
-    await post(held.id, "epilog-finish");
-    await eventsUntil(flux, held.job, "clean");
-  });
+  await t.test(
+    "a job gets its delay back if a fourth of its time limit is over at the start",
+    async (t) => {
+      const held = await submit(flux, "-N1", "-t", "1.5s", "sleep", "60");
+      await eventsUntil(flux, held.job, "alloc");
+      await new Promise((resolve) => setTimeout(resolve, 2000));
+      await post(held.id, "prolog-finish");
+      const log = await eventsUntil(flux, held.job, "exception");
+      const at = (name: string) => log.find((entry) => entry.name === name)?.timestamp ?? 0;
+      const exception = log.find((entry) => entry.name === "exception");
+      t.match(exception?.context, { type: "timeout", severity: 0 });
+      t.ok(at("exception") - at("start") > 1.3, "its whole limit");
+      await eventsUntil(flux, held.job, "finish");
+      await post(held.id, "epilog-finish");
+      await eventsUntil(flux, held.job, "clean");
+    },
+  );
 
-  await t.test("a prolog-start that comes after start does not count", async (t) => {
+  await t.test("a prolog-start after start does not count", async (t) => {
     const job = await output(flux, "submit", "-N1", "sleep", "60");
     const id = await output(flux, "job", "id", "--to=dec", job);
     await eventsUntil(flux, job, "start");
@@ -136,7 +145,7 @@ contract(async (t, flux) => {
     t.ok(names(await eventsUntil(flux, job, "clean")).includes("prolog-start"));
   });
 
-  await t.test("prologs and epilogs are counted together in cleanup", async (t) => {
+  await t.test("prologs and epilogs are counted together in CLEANUP", async (t) => {
     const job = await output(flux, "submit", "--urgency=hold", "true");
     const id = await output(flux, "job", "id", "--to=dec", job);
     await eventsUntil(flux, job, "priority");

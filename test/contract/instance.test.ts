@@ -17,7 +17,7 @@ contract((t, flux) => {
     t.match(await flux.run(["config", "reload"]), { exitCode: 0, stdout: "", stderr: "" });
   });
 
-  t.test("attributes say what it is", async (t) => {
+  t.test("attributes describe the instance", async (t) => {
     t.equal(await output(flux, "getattr", "rank"), "0");
     t.equal(await output(flux, "getattr", "size"), "4");
     t.equal(await output(flux, "getattr", "hostlist"), "node[0-3]");
@@ -36,7 +36,7 @@ contract((t, flux) => {
     t.equal(await output(flux, "hostlist", "-n", "0", "local"), "node0");
   });
 
-  t.test("a service that is not there does not answer", async (t) => {
+  t.test("a missing service does not answer", async (t) => {
     t.match(await flux.run(["ping", "--count=1", "usernetes"]), {
       exitCode: 1,
       stdout: "flux-ping any!usernetes\n",
@@ -44,7 +44,7 @@ contract((t, flux) => {
     });
   });
 
-  t.test("job ids are converted", async (t) => {
+  t.test("job IDs are converted", async (t) => {
     const id = (...argv: string[]) => output(flux, "job", "id", ...argv);
     t.equal(await id("ƒRzvtcF"), "16408117248");
     t.equal(await id("--to=f58", "fRzvtcF"), "ƒRzvtcF");
@@ -59,7 +59,7 @@ contract((t, flux) => {
     });
   });
 
-  t.test("nodes are drained and given back", async (t) => {
+  t.test("nodes are drained and undrained", async (t) => {
     await output(flux, "resource", "drain", "1", "left", "behind");
     t.match(await output(flux, "resource", "drain"), /drained +left behind +node1$/);
     t.match(await output(flux, "resource", "list"), / free +3 +6 +0 node\[0,2-3\]\n/);

@@ -45,7 +45,7 @@ contract((t, flux) => {
     t.match(without, { exitCode: 0, stderr: "" });
   });
 
-  t.test("tasks know which they are", async (t) => {
+  t.test("tasks know their rank and size", async (t) => {
     const script =
       'echo "$FLUX_TASK_RANK $FLUX_JOB_SIZE $FLUX_JOB_NNODES $(hostname) $FLUX_JOB_ID"';
     const { stdout } = await flux.run(["run", "-N2", "-n4", "sh", "-c", script]);
@@ -63,7 +63,7 @@ contract((t, flux) => {
     for (const job of jobs) await eventsUntil(flux, job, "clean");
   });
 
-  t.test("a job's status is its tasks' largest", async (t) => {
+  t.test("the largest status of its tasks is a job's status", async (t) => {
     t.match(await flux.run(["run", "-N2", "sh", "-c", "exit $((FLUX_TASK_RANK + 3))"]), {
       exitCode: 4,
       stderr: "flux-job: task(s) exited with exit code 4\n",
@@ -75,7 +75,7 @@ contract((t, flux) => {
     t.equal((await flux.run(["submit", "--wait", "sh", "-c", "exit 4"])).exitCode, 4);
   });
 
-  t.test("a command that is not there is a fatal exception", async (t) => {
+  t.test("a missing command is a fatal exception", async (t) => {
     const { exitCode, stderr } = await flux.run(["run", "nosuchcommand"]);
     t.equal(exitCode, 127);
     t.match(
@@ -84,7 +84,7 @@ contract((t, flux) => {
     );
   });
 
-  t.test("a job is canceled while it waits", async (t) => {
+  t.test("a waiting job can be canceled", async (t) => {
     const job = await output(flux, "submit", "--urgency=hold", "true");
     await output(flux, "job", "wait-event", "-t", "10", job, "priority");
     await output(flux, "cancel", job);
@@ -95,7 +95,7 @@ contract((t, flux) => {
     t.equal(await output(flux, "jobs", "-no", "{status}", job), "CANCELED");
   });
 
-  t.test("a job is canceled while it runs", async (t) => {
+  t.test("a running job can be canceled", async (t) => {
     const job = await output(flux, "submit", "-N1", "sleep", "60");
     // Only once its shell is up do signals reach the task itself.
     await output(flux, "job", "wait-event", "-t", "10", job, "start");
@@ -104,7 +104,7 @@ contract((t, flux) => {
     t.same(names(log).slice(5), ["start", "exception", "finish", "release", "free", "clean"]);
   });
 
-  t.test("a time limit runs out", async (t) => {
+  t.test("a time limit ends a job", async (t) => {
     const job = await output(flux, "submit", "-N1", "-t", "0.5s", "sleep", "60");
     const log = await eventsUntil(flux, job, "clean");
     t.same(names(log).slice(5), ["start", "exception", "finish", "release", "free", "clean"]);

@@ -3,7 +3,7 @@ import { contract } from "./contract.js";
 import { eventsUntil, output } from "./flux-under-test.js";
 
 contract((t, flux) => {
-  t.test("keys, directories and what is not there", async (t) => {
+  t.test("keys and directories are read, and missing ones are reported", async (t) => {
     await output(flux, "kvs", "put", "c.a=1", "c.b.d=hello", 'c.e={"x":1}');
     t.equal(await output(flux, "kvs", "get", "c.a", "c.b.d", "c.e"), '1\nhello\n{"x":1}');
     t.equal(await output(flux, "kvs", "dir", "c"), 'c.a = 1\nc.b.\nc.e = {"x":1}');
@@ -26,7 +26,7 @@ contract((t, flux) => {
     });
   });
 
-  t.test("the tasks of a job have a namespace of their own, and may wait in it", async (t) => {
+  t.test("the tasks of a job have their own namespace and may wait in it", async (t) => {
     const script = `case $FLUX_TASK_RANK in
       0) sleep 0.2; flux kvs put ns.x=7 ;;
       *) echo "$FLUX_KVS_NAMESPACE $(flux kvs get --watch --waitcreate --count=1 ns.x)" ;;
@@ -39,7 +39,7 @@ contract((t, flux) => {
     t.match(await output(flux, "run", ...inside), /^\[job-[0-9]+\]$/, "each job has its own");
   });
 
-  t.test("a value that is longer than a pipe holds comes whole", async (t) => {
+  t.test("a value that is longer than a pipe's buffer arrives complete", async (t) => {
     const long = "0123456789".repeat(20_000);
     await flux.run(["kvs", "put", "--raw", "long=-"], long);
     const { stdout } = await flux.run(["kvs", "get", "--raw", ...Array<string>(20).fill("long")]);
@@ -91,7 +91,7 @@ contract((t, flux) => {
     });
   });
 
-  t.test("wait-event prints the event, or all up to it", async (t) => {
+  t.test("wait-event prints the event, or all events up to it", async (t) => {
     const job = await output(flux, "submit", "true");
     const json = await output(flux, "job", "wait-event", "-t", "10", "-f", "json", job, "finish");
     t.match(JSON.parse(json), { name: "finish", context: { status: 0 } });

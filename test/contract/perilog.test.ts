@@ -37,34 +37,37 @@ contract(async (t, flux) => {
   const log = async (job: string) =>
     (await output(flux, "dmesg")).split("\n").filter((line) => line.includes(job));
 
-  await t.test("they run on each rank, before the start and after the finish", async (t) => {
-    const job = await output(flux, "submit", "-N2", "true");
-    const entries = await eventsUntil(flux, job, "clean");
-    t.same(perilogs(entries), [
-      ["prolog-start", SITE("prolog")],
-      ["prolog-finish", { ...SITE("prolog"), status: 0 }],
-      ["epilog-start", SITE("epilog")],
-      ["epilog-finish", { ...SITE("epilog"), status: 0 }],
-    ]);
-    const order = names(entries).filter((name) => name !== "release");
-    t.same(order.slice(order.indexOf("alloc")), [
-      ...["alloc", "prolog-start", "prolog-finish", "start", "finish"],
-      ...["epilog-start", "epilog-finish", "free", "clean"],
-    ]);
-    const lines = await log(job);
-    for (const kind of ["prolog", "epilog"])
-      for (const rank of [0, 1])
-        t.ok(
-          lines.some((line) =>
-            line.endsWith(
-              `job-manager.info[0]: ${job}: ${kind}: node${rank} (rank ${rank}): stdout: ${job} 0-1 ${uid}`,
+  await t.test(
+    "prolog and epilog run on each rank, before the start and after the finish",
+    async (t) => {
+      const job = await output(flux, "submit", "-N2", "true");
+      const entries = await eventsUntil(flux, job, "clean");
+      t.same(perilogs(entries), [
+        ["prolog-start", SITE("prolog")],
+        ["prolog-finish", { ...SITE("prolog"), status: 0 }],
+        ["epilog-start", SITE("epilog")],
+        ["epilog-finish", { ...SITE("epilog"), status: 0 }],
+      ]);
+      const order = names(entries).filter((name) => name !== "release");
+      t.same(order.slice(order.indexOf("alloc")), [
+        ...["alloc", "prolog-start", "prolog-finish", "start", "finish"],
+        ...["epilog-start", "epilog-finish", "free", "clean"],
+      ]);
+      const lines = await log(job);
+      for (const kind of ["prolog", "epilog"])
+        for (const rank of [0, 1])
+          t.ok(
+            lines.some((line) =>
+              line.endsWith(
+                `job-manager.info[0]: ${job}: ${kind}: node${rank} (rank ${rank}): stdout: ${job} 0-1 ${uid}`,
+              ),
             ),
-          ),
-          `${kind} on rank ${rank}`,
-        );
-  });
+            `${kind} on rank ${rank}`,
+          );
+    },
+  );
 
-  await t.test("a job that is canceled while its prolog runs", async (t) => {
+  await t.test("a job can be canceled while its prolog runs", async (t) => {
     await play(
       "all",
       "prolog",
@@ -84,7 +87,7 @@ contract(async (t, flux) => {
     t.notMatch(await output(flux, "resource", "drain"), job, "that is no reason to drain");
   });
 
-  await t.test("a prolog that fails ends its job and drains the rank", async (t) => {
+  await t.test("a failed prolog ends its job and drains the rank", async (t) => {
     await play("1", "prolog", "echo no good >&2; exit 4");
     const job = await output(flux, "submit", "-N4", "true");
     const entries = await eventsUntil(flux, job, "clean");
@@ -115,7 +118,7 @@ contract(async (t, flux) => {
     await output(flux, "resource", "undrain", "1");
   });
 
-  await t.test("an epilog that fails drains the rank, and its job has succeeded", async (t) => {
+  await t.test("a failed epilog drains the rank, and its job succeeds", async (t) => {
     await play("1", "epilog", "exit 5");
     const job = await output(flux, "submit", "-N4", "true");
     const entries = await eventsUntil(flux, job, "clean");
@@ -161,7 +164,7 @@ contract(async (t, flux) => {
     await eventsUntil(flux, job, "clean");
   });
 
-  await t.test("one finish too many frees nodes that the site's epilog keeps", async (t) => {
+  await t.test("an extra finish frees nodes that the site's epilog keeps", async (t) => {
     await play("all", "epilog", waits);
     const job = await submit();
     await eventsUntil(flux, job, "alloc");
@@ -178,7 +181,7 @@ contract(async (t, flux) => {
     await forget("epilog");
   });
 
-  await t.test("a prolog-start counts again when the last shell is gone", async () => {
+  await t.test("a prolog-start counts again once the last shell has exited", async () => {
     await play("all", "epilog", waits);
     const job = await output(flux, "submit", "-N1", "true");
     await eventsUntil(flux, job, "release");
@@ -191,7 +194,7 @@ contract(async (t, flux) => {
     await forget("epilog");
   });
 
-  await t.test("the epilog after a prolog that failed is finished without a start", async (t) => {
+  await t.test("the epilog after a failed prolog finishes without a start", async (t) => {
     await play("all", "prolog", "exit 4");
     await play("all", "epilog", waits);
     const job = await submit(4);

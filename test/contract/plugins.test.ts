@@ -14,7 +14,7 @@ const refused = async (flux: FluxUnderTest, ...args: string[]) => {
   return { exitCode, stdout, stderr };
 };
 
-t.test("the plugins are played", { skip: whyNoPython ?? false }, (t) => {
+t.test("the CLI plugin and the validator work as in Flux", { skip: whyNoPython ?? false }, (t) => {
   t.pass();
   t.end();
 });
@@ -71,13 +71,13 @@ if (whyNoPython === undefined)
 if (whyNoPython === undefined)
   contract(
     (t, flux) => {
-      t.test("the validator plugin refuses it where the configuration names it", async (t) => {
+      t.test("the validator refuses a bad attribute if the configuration names it", async (t) => {
         const result = await refused(flux, "submit", BAD, "true");
         t.match(result, { exitCode: 1, stdout: "" });
         t.ok(result.stderr.startsWith(`[Errno 1] ${WHY}`), result.stderr);
       });
 
-      t.test("and lets pass what is right, or does not ask", async (t) => {
+      t.test("the validator accepts valid attributes and jobs without any", async (t) => {
         for (const option of ["user.usernetes=yes", "user.other=maybe"])
           await output(
             flux,

@@ -9,7 +9,7 @@ import { PACKAGE } from "../sandbox/paths.js";
 
 const skip = whyNoPython ?? whyNoLua() ?? false;
 
-t.test("the demonstration prints what README.md shows", { skip }, async (t) => {
+t.test("the demonstration prints the screen in README.md", { skip }, async (t) => {
   const { stdout, exitCode } = await execa("node", ["dist/test/demo/demo.js"], {
     cwd: PACKAGE,
     reject: false,

@@ -43,7 +43,7 @@ function fault([command, ...words]: Call): string {
   return "";
 }
 
-t.test("a call that is wrong is found", (t) => {
+t.test("an invalid call is found", (t) => {
   t.equal(fault(["flux-usernetes", "list", "-a", "--since=-1h"]), "");
   t.equal(fault(["flux-usernetes", "once", "--", "kubectl", "--anything"]), "");
   t.equal(fault(["usernetes", "attr", "--jobid", "ƒ1", "kubeconfig"]), "");
@@ -54,7 +54,7 @@ t.test("a call that is wrong is found", (t) => {
   t.end();
 });
 
-t.test("calls are read out of blocks, prompts and backquotes", (t) => {
+t.test("calls are found in blocks, prompts and backquotes", (t) => {
   const text = [
     "Run `flux usernetes list -a`, not ``x``.\n",
     "    $ flux usernetes wait --timeout 1m ƒ1 && true",
@@ -73,7 +73,7 @@ t.test("calls are read out of blocks, prompts and backquotes", (t) => {
   t.end();
 });
 
-t.test("every call in the documents is one that the commands take", (t) => {
+t.test("the commands accept every call in the documents", (t) => {
   let count = 0;
   for (const file of documents().filter((it) => it !== "NEWS.md"))
     for (const call of callsIn(readDocument(file))) {
@@ -84,7 +84,7 @@ t.test("every call in the documents is one that the commands take", (t) => {
   t.end();
 });
 
-t.test("every table [usernetes] in the documents is one that the daemon takes", (t) => {
+t.test("the daemon accepts every table [usernetes] in the documents", (t) => {
   let count = 0;
   for (const file of documents())
     for (const block of codeBlocks(readDocument(file)).filter((it) => /^\[usernetes\]/m.test(it))) {
@@ -96,7 +96,7 @@ t.test("every table [usernetes] in the documents is one that the daemon takes", 
   t.end();
 });
 
-t.test("every attribute and option in the documents is one that a job may have", (t) => {
+t.test("a job may have every attribute and option in the documents", (t) => {
   let count = 0;
   for (const file of documents())
     for (const [, name = "", value = ""] of readDocument(file).matchAll(

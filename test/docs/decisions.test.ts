@@ -7,7 +7,7 @@ import { readDocument } from "./documents.js";
 const FORM =
   /^# (\d+)\. [A-Z].*\n\nDate: \d{4}-\d\d-\d\d {2}\nStatus: (\S.*)\n\n## Context\n\n\S[^]*\n\n## Decision\n\n\S[^]*\n\n## Consequences\n\n\S[^]*$/;
 
-t.test("a decision has a date, a status, its context, what was decided, and consequences", (t) => {
+t.test("a decision has a date, a status, its context, the decision and its consequences", (t) => {
   for (const file of readdirSync(packagePath("docs", "decisions"))) {
     const [, number, status = ""] = FORM.exec(readDocument(`docs/decisions/${file}`)) ?? [];
     t.equal(number, String(Number(file.slice(0, 4))), file);

@@ -10,7 +10,7 @@ const rows = text
   .split("\n")
   .filter((line) => line.startsWith("| ") && !/^\| (---|fault) /.test(line));
 
-t.test("every fault names a test, and every test that is named is there", (t) => {
+t.test("every fault names a test that exists", (t) => {
   t.ok(rows.length > 25, `${rows.length} rows`);
   for (const row of rows) {
     const cells = row.split(" | ");

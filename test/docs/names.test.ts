@@ -21,7 +21,7 @@ function misnamed(text: string): string[] {
     .map(([call]) => call);
 }
 
-t.test("a command that is written the other way is found", (t) => {
+t.test("the other spelling of a command is found", (t) => {
   t.strictSame(misnamed("`flux-usernetes list`, `flux usernetes daemon`, `flux usernetes up`"), [
     "flux-usernetes list",
     "flux usernetes daemon",
@@ -29,7 +29,7 @@ t.test("a command that is written the other way is found", (t) => {
   t.end();
 });
 
-t.test("documents and messages write each command the same way", (t) => {
+t.test("documents and messages spell each command the same way", (t) => {
   for (const file of documents().filter((it) => it !== "NEWS.md"))
     t.strictSame(misnamed(readDocument(file)), [], file);
   for (const { file, line, text } of messages())

@@ -15,7 +15,7 @@ const TEXT = [
   "    [usernetes]",
 ].join("\n");
 
-t.test("a screen is a command and its output", (t) => {
+t.test("a screen is parsed into a command and its output", (t) => {
   t.strictSame(screensIn("a.md", TEXT), [
     {
       file: "a.md",

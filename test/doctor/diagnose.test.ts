@@ -57,13 +57,13 @@ t.test("nodes with the same answer are grouped", (t) => {
   t.end();
 });
 
-t.test("only what is fatal makes an instance unfit", (t) => {
+t.test("only a fatal requirement makes an instance unfit", (t) => {
   t.ok(isFit(look([{ kubectl: "no missing: kubectl", make: "ok" }])));
   t.notOk(isFit(look([{ make: "no missing: make" }])));
   t.end();
 });
 
-t.test("a version that is too old, and one that is not", (t) => {
+t.test("a version that is too old is not met, and a newer one is", (t) => {
   const diagnose = (version: string) =>
     of(
       look([{ "compose-podman": `ok ${version}` }], { "container-engine": "podman" }),
@@ -77,25 +77,22 @@ t.test("a version that is too old, and one that is not", (t) => {
   t.end();
 });
 
-t.test(
-  "an engine that jobs may ask for instead is a warning, and others are not asked for",
-  (t) => {
-    const fatal = (more: object) =>
-      Object.fromEntries(
-        requirements(config(more))
-          .filter(({ id }) => id.startsWith("engine-"))
-          .map(({ id, fatal }) => [id, fatal]),
-      );
-    t.same(fatal({}), { "engine-docker": true });
-    t.same(fatal({ "container-engine": "podman", engines: ["docker", "podman"] }), {
-      "engine-podman": true,
-      "engine-docker": false,
-    });
-    t.end();
-  },
-);
+t.test("an engine that jobs may ask for is a warning, and other engines are not checked", (t) => {
+  const fatal = (more: object) =>
+    Object.fromEntries(
+      requirements(config(more))
+        .filter(({ id }) => id.startsWith("engine-"))
+        .map(({ id, fatal }) => [id, fatal]),
+    );
+  t.same(fatal({}), { "engine-docker": true });
+  t.same(fatal({ "container-engine": "podman", engines: ["docker", "podman"] }), {
+    "engine-podman": true,
+    "engine-docker": false,
+  });
+  t.end();
+});
 
-t.test("a template that differs from most others' is the one that is wrong", (t) => {
+t.test("a template that differs from most others is reported", (t) => {
   const same = ["aa", "bb", "aa", "aa"].map((digest) => ({ "template-same": `ok ${digest}` }));
   t.strictSame(of(look(same), "template-same"), {
     pass: [0, 2, 3],
@@ -104,7 +101,7 @@ t.test("a template that differs from most others' is the one that is wrong", (t)
   t.end();
 });
 
-t.test("clocks are held against rank 0's, give or take the time of the call", (t) => {
+t.test("clocks are compared with rank 0's, within the time of the call", (t) => {
   const clocks = (...times: number[]) =>
     of(look(times.map((time) => ({ clock: `ok ${time}` }))), "clock");
   t.strictSame(clocks(100_000, 101_500, 98_700), { pass: [0, 1, 2], fail: [] });
@@ -118,7 +115,7 @@ t.test("clocks are held against rank 0's, give or take the time of the call", (t
   t.end();
 });
 
-t.test("ports: four in a row have to be free, or usernetes' own four", (t) => {
+t.test("four ports in a row must be free, or the four of usernetes", (t) => {
   const ports = (range: string, taken: string) =>
     of(look([{ ports: `ok ${taken}` }], { ports: range }), "ports").fail;
   t.same(ports("20000-20007", "20001"), []);
@@ -131,7 +128,7 @@ t.test("ports: four in a row have to be free, or usernetes' own four", (t) => {
   t.end();
 });
 
-t.test("host names that a Kubernetes node cannot have are named", (t) => {
+t.test("a host name that a Kubernetes node cannot have is reported", (t) => {
   const fail = (...hosts: string[]) =>
     of(
       look(
@@ -163,7 +160,7 @@ t.test("two brokers on one host are a warning", (t) => {
   t.end();
 });
 
-t.test("subnets of the pool that the node has itself are named", (t) => {
+t.test("a network of the node within the pool of subnets is reported", (t) => {
   const fail = (text: string, subnets?: string) =>
     of(look([{ networks: `ok ${text}` }], subnets ? { subnets } : {}), "networks").fail;
   t.same(fail("192.0.2.0/24 eth0 192.0.2.7/24 eth0 127.0.0.1/8 lo 10.99.255.255 eth0"), []);
@@ -177,7 +174,7 @@ t.test("subnets of the pool that the node has itself are named", (t) => {
   t.end();
 });
 
-t.test("the interface is looked at where the configuration names one", (t) => {
+t.test("the interface is checked if the configuration names one", (t) => {
   const ids = (more: object) => requirements(config(more)).map(({ id }) => id);
   t.notOk(ids({}).includes("interface"));
   t.ok(ids({ interface: "eth0" }).includes("interface"));
@@ -186,14 +183,14 @@ t.test("the interface is looked at where the configuration names one", (t) => {
   t.end();
 });
 
-t.test("a work directory that is meant to be shared need not be the node's own", (t) => {
+t.test("a shared work directory may lie on a network file system", (t) => {
   const ids = (more: object) => requirements(config(more)).map(({ id }) => id);
   t.ok(ids({}).includes("workdir-local"));
   t.notOk(ids({ "shared-filesystem": "yes" }).includes("workdir-local"));
   t.end();
 });
 
-t.test("a node that does not answer is reported as such, and fails nothing else", (t) => {
+t.test("a node that does not answer fails that requirement alone", (t) => {
   const received = answers(
     [{ make: "ok" }, {}, { make: "ok", end: "" }, {}],
     [[1, "No route to host"]],
@@ -216,7 +213,7 @@ t.test("a node that does not answer is reported as such, and fails nothing else"
   t.end();
 });
 
-t.test("each requirement can be fixed, and each is listed once", (t) => {
+t.test("each requirement has a fix and is listed once", (t) => {
   const all = requirements(config({ interface: "eth0", engines: ["docker", "podman", "nerdctl"] }));
   t.equal(new Set(all.map(({ id }) => id)).size, all.length);
   for (const { id, what, how, fix } of all) {
@@ -226,7 +223,7 @@ t.test("each requirement can be fixed, and each is listed once", (t) => {
   t.end();
 });
 
-t.test("the table is narrow, whatever the hosts are called", (t) => {
+t.test("the table is narrow, whatever the names of the hosts are", (t) => {
   const hosts = Array.from(
     { length: 64 },
     (_, i) => `rack${i}-a-long-host-name${i * 2}.example.org`,
@@ -237,7 +234,7 @@ t.test("the table is narrow, whatever the hosts are called", (t) => {
   t.end();
 });
 
-t.test("for a person: what fails where, and how to fix it", (t) => {
+t.test("the report shows what fails where, and how to fix it", (t) => {
   const hosts = ["n1", "n2", "n3"];
   const nodes = [{ make: "ok" }, { make: "no missing: make" }, { make: "no missing: make" }];
   t.equal(
@@ -257,7 +254,7 @@ FAIL: make
   t.end();
 });
 
-t.test("for a program: the same, with idsets", (t) => {
+t.test("the JSON has the same results, with idsets", (t) => {
   const nodes = [{ make: "ok" }, { make: "no missing: make" }, { make: "ok" }];
   const text = asJson(look(nodes), ["n1", "n2", "n3"]);
   const { ok, hosts, requirements } = JSON.parse(text) as {
@@ -281,7 +278,7 @@ t.test("for a program: the same, with idsets", (t) => {
   t.end();
 });
 
-t.test("with run-as sudo the owner's engine is a warning, and each user's is not", (t) => {
+t.test("the owner's engine is a warning with run-as sudo, and each user's is required", (t) => {
   const sudo = { "run-as": "sudo" };
   t.ok(isFit(look([{ "engine-docker": "no gone", linger: "no it does not" }], sudo)));
   t.notOk(isFit(look([{ "engine-docker": "no gone" }])));
@@ -299,7 +296,7 @@ t.test("with run-as sudo the owner's engine is a warning, and each user's is not
   t.end();
 });
 
-t.test("each of usernetes.templates has requirements of its own", (t) => {
+t.test("each of usernetes.templates has its own requirements", (t) => {
   const site = config();
   const named = (options: object) =>
     namedRequirements({ ...site, options: { ...site.options, ...options } }, site, "calico");
@@ -318,7 +315,7 @@ t.test("each of usernetes.templates has requirements of its own", (t) => {
   t.end();
 });
 
-t.test("with run-as sudo the directories of --user's users are looked at, not the owner's", (t) => {
+t.test("the directories of --user's users are checked with run-as sudo, not the owner's", (t) => {
   const table = { "run-as": "sudo", environment: { TMPDIR: "/tmp/{user}" } };
   const ids = (all: { id: string }[]) => all.map(({ id }) => id);
   t.notOk(ids(requirements(config(table))).includes("environment"));

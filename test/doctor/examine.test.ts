@@ -46,34 +46,31 @@ async function ask(
 
 const check = (id: string, ok = true, text = "") => ({ id, ok, text });
 
-t.test(
-  "all nodes are asked in one call, with nothing of the configuration in its text",
-  async (t) => {
-    const { commands, request } = await ask(() => ({}), { ranks: [0, 1, 5] });
-    t.equal(commands.length, 1);
-    const argv = commands[0]?.argv ?? [];
-    t.strictSame(argv.slice(0, 4), ["flux", "exec", "-r", "0-1,5"]);
-    t.match(request, {
-      do: "checks",
-      env: {
-        PATH: "/bin",
-        USERNETES_ENGINES: "podman docker",
-        USERNETES_RUN_AS: "owner",
-        USERNETES_COMPOSE_podman: "podman-compose",
-        USERNETES_TEMPLATE: "/opt/u",
-        USERNETES_PORT_FIRST: "20000",
-        USERNETES_PORT_LAST: "29999",
-        PORT_ETCD: "20000",
-        U7S_PORT_FLANNEL: "20002",
-      },
-    });
-    const script = request?.do === "checks" ? request.script : "";
-    t.match(script, "shell-plugin");
-    t.notMatch(script, "/opt/u");
-  },
-);
+t.test("all nodes are asked in one call, which has no configuration in its text", async (t) => {
+  const { commands, request } = await ask(() => ({}), { ranks: [0, 1, 5] });
+  t.equal(commands.length, 1);
+  const argv = commands[0]?.argv ?? [];
+  t.strictSame(argv.slice(0, 4), ["flux", "exec", "-r", "0-1,5"]);
+  t.match(request, {
+    do: "checks",
+    env: {
+      PATH: "/bin",
+      USERNETES_ENGINES: "podman docker",
+      USERNETES_RUN_AS: "owner",
+      USERNETES_COMPOSE_podman: "podman-compose",
+      USERNETES_TEMPLATE: "/opt/u",
+      USERNETES_PORT_FIRST: "20000",
+      USERNETES_PORT_LAST: "29999",
+      PORT_ETCD: "20000",
+      U7S_PORT_FLANNEL: "20002",
+    },
+  });
+  const script = request?.do === "checks" ? request.script : "";
+  t.match(script, "shell-plugin");
+  t.notMatch(script, "/opt/u");
+});
 
-t.test("each node's checks are its own", async (t) => {
+t.test("each node reports its own checks", async (t) => {
   const { reports: reported } = await ask((say) => {
     say(0, "check", check("make"));
     say(1, "check", check("make", false, "missing: make"));
@@ -93,7 +90,7 @@ t.test("a node that flux cannot reach is shown with flux's reason", async (t) =>
   t.strictSame(lost, new Map([[1, "No route to host"]]));
 });
 
-t.test("where flux refuses the whole call, each node is shown with the reason", async (t) => {
+t.test("each node is shown with the reason if flux refuses the whole call", async (t) => {
   const { lost } = await ask((_, hear) => {
     hear("flux-exec: ERROR: Request requires owner credentials");
     return { exitCode: 1 };
@@ -108,7 +105,7 @@ t.test("where flux refuses the whole call, each node is shown with the reason", 
   );
 });
 
-t.test("one that runs out of time does not answer", async (t) => {
+t.test("a node that runs out of time counts as one that does not answer", async (t) => {
   const { lost } = await ask((say) => {
     say(0, "check", check("end"));
     return { exitCode: undefined, timedOut: true };
@@ -131,7 +128,7 @@ t.test("a user's engine is checked as that user", async (t) => {
   t.strictSame(lost, new Map([[0, "sudo: a password is required"]]));
 });
 
-t.test("a further template is looked at, and the rest of the node not again", async (t) => {
+t.test("a further template is checked without the rest of the node", async (t) => {
   const { request } = await ask(() => ({}), { template: "calico" });
   const script = request?.do === "checks" ? request.script : "";
   t.match(script, "template_lacks");
@@ -139,7 +136,7 @@ t.test("a further template is looked at, and the rest of the node not again", as
   t.match(request, { env: { USERNETES_WARM: "usernetes_warm_calico" } });
 });
 
-t.test("with run-as sudo no directory is made for the instance owner", async (t) => {
+t.test("no directory is made for the instance owner with run-as sudo", async (t) => {
   const environment = { TMPDIR: "/tmp/{user}", XDG_RUNTIME_DIR: "/x/{user}", A: "b" };
   const config = checkConfig({ ...TABLE, "run-as": "sudo", environment }, "test");
   const { request } = await ask(() => ({}), { config });

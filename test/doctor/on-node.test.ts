@@ -125,7 +125,7 @@ function newNode(t: { teardown(act: () => void): unknown }): Node {
   return node;
 }
 
-t.test("a node that has everything passes each check, and no file remains", async (t) => {
+t.test("a complete node passes each check, and no file remains", async (t) => {
   const node = newNode(t);
   node.write("top/sys/module/iptable_nat/x", "");
   for (const name of ["ip6_tables", "ip6table_nat"]) node.write(`top/sys/module/${name}/x`, "");
@@ -365,7 +365,7 @@ const FAULTS: [what: string, spoil: (node: Node) => void, id: string, wanted: st
 ];
 
 for (const [what, spoil, id, wanted] of FAULTS)
-  t.test(`without ${what}`, async (t) => {
+  t.test(`a node without ${what} fails that check`, async (t) => {
     const node = newNode(t);
     spoil(node);
     const reports = await node.reports({ USERNETES_INTERFACE: "eth0" });
@@ -374,7 +374,7 @@ for (const [what, spoil, id, wanted] of FAULTS)
     t.equal(reports["end"], "ok", "and the checks continue to the end");
   });
 
-t.test("each generation of the template is in order", async (t) => {
+t.test("each generation of the template passes", async (t) => {
   for (const generation of GENERATIONS) {
     const node = newNode(t);
     node.remove("template");
@@ -386,7 +386,7 @@ t.test("each generation of the template is in order", async (t) => {
   }
 });
 
-t.test("with run-as sudo it is tried as a user of the node, and not otherwise", async (t) => {
+t.test("sudo is tried as a user of the node with run-as sudo, and not otherwise", async (t) => {
   const node = newNode(t);
   t.equal((await node.reports())["sudo"], undefined);
   const sudo = { USERNETES_RUN_AS: "sudo" };
@@ -401,7 +401,7 @@ t.test("with run-as sudo it is tried as a user of the node, and not otherwise", 
   t.equal((await node.reports(sudo))["sudo"], "no as uid 1002: sudo: a password is required");
 });
 
-t.test("modules that are built in count", async (t) => {
+t.test("modules that are built into the kernel count", async (t) => {
   const node = newNode(t);
   node.write("top/proc/modules", "vxlan 1\n");
   const release = await execa("uname", ["-r"]);
@@ -425,7 +425,7 @@ t.test("a rootful engine needs no delegation", async (t) => {
   t.match((await node.reports())["delegation"], /^ok not needed: /);
 });
 
-t.test("podman: its compose is a separate program, and pasta is reported", async (t) => {
+t.test("podman's separate compose program and pasta are reported", async (t) => {
   const node = newNode(t);
   node.engine("podman", "5.2.0", "");
   node.program(
@@ -442,22 +442,25 @@ t.test("podman: its compose is a separate program, and pasta is reported", async
   });
 });
 
-t.test("the template's digest is of its files, links and names, not of its history", async (t) => {
-  const node = newNode(t);
-  const digest = async () => (await node.reports())["template-same"];
-  const first = await digest();
-  t.match(first, /^ok [0-9a-f]{12}$/);
-  node.write("template/.git/HEAD", "x");
-  node.write("template/kubeconfig", "someone tried it");
-  t.equal(await digest(), first);
-  node.write("template/Makefile", "up:\n");
-  const second = await digest();
-  t.not(second, first);
-  symlinkSync("Makefile", node.at("template/GNUmakefile"));
-  t.not(await digest(), second);
-});
+t.test(
+  "the template's digest covers its files, links and names, but not its history",
+  async (t) => {
+    const node = newNode(t);
+    const digest = async () => (await node.reports())["template-same"];
+    const first = await digest();
+    t.match(first, /^ok [0-9a-f]{12}$/);
+    node.write("template/.git/HEAD", "x");
+    node.write("template/kubeconfig", "someone tried it");
+    t.equal(await digest(), first);
+    node.write("template/Makefile", "up:\n");
+    const second = await digest();
+    t.not(second, first);
+    symlinkSync("Makefile", node.at("template/GNUmakefile"));
+    t.not(await digest(), second);
+  },
+);
 
-t.test("ports that are listened at, in the range only", async (t) => {
+t.test("ports in use are reported within the range only", async (t) => {
   const node = newNode(t);
   const head = "  sl  local_address rem_address   st\n";
   const line = (port: number, state: string) =>
@@ -467,7 +470,7 @@ t.test("ports that are listened at, in the range only", async (t) => {
   t.equal((await node.reports())["ports"], "ok 20001 29999");
 });
 
-t.test("the shell plugin is looked for where the shell does", async (t) => {
+t.test("the shell plugin is searched where the shell searches it", async (t) => {
   const node = newNode(t);
   const plugin = async (path = "") =>
     (await node.reports({ FLUX_SHELL_RC_PATH: path }))["shell-plugin"];
@@ -483,7 +486,7 @@ t.test("the shell plugin is looked for where the shell does", async (t) => {
 });
 
 t.test(
-  "the node's address is found as the template does, unless an interface is set",
+  "the node's address is found as the template finds it, unless an interface is set",
   async (t) => {
     const node = newNode(t);
     t.match(await node.reports(), { address: "ok 10.1.2.3" });
@@ -500,7 +503,7 @@ t.test("the node's networks are reported, without the default route", async (t) 
   t.equal((await node.reports())["networks"], "ok 10.1.2.0/24 eth0 10.1.2.3/24 eth0");
 });
 
-t.test("fixed ports of the template that are in use", async (t) => {
+t.test("the template's fixed ports are reported if they are in use", async (t) => {
   const node = newNode(t);
   const head = "  sl  local_address rem_address   st\n";
   const taken = [8080, 9443, 7000, 6443, 53, 30000]
@@ -524,7 +527,7 @@ t.test("fixed ports of the template that are in use", async (t) => {
   t.equal(await ports("    environment:\n      A: 8080:80\n"), "ok");
 });
 
-t.test("the range of ids in the advice is nobody's", async (t) => {
+t.test("the range of IDs in the advice belongs to nobody", async (t) => {
   const node = newNode(t);
   const advice = async (uids: string, gids: string, accounts = "") => {
     node.write("top/etc/subuid", uids);
@@ -562,7 +565,7 @@ t.test("bridge-nf-call-iptables matters where the engine is rootful", async (t) 
   t.equal((await node.reports())["bridge-nf"], "ok");
 });
 
-t.test("of an engine's output, the line that names the error is reported", async (t) => {
+t.test("the line of an engine's output that names the error is reported", async (t) => {
   const node = newNode(t);
   const prints = async (text: string) => {
     node.program("docker", `printf '${text}' >&2; exit 1`);
@@ -577,7 +580,7 @@ t.test("of an engine's output, the line that names the error is reported", async
   t.equal(await prints(""), "no docker does not answer: exit 1, without output");
 });
 
-t.test("a command is executed in a container, which is removed", async (t) => {
+t.test("a trial executes a command in a container and removes it", async (t) => {
   const node = newNode(t);
   for (const name of ["sleep", "tar", "ldd"])
     symlinkSync(`/usr/bin/${name}`, node.at(`bin/${name}`));
@@ -637,7 +640,7 @@ esac`,
   t.equal(inScope["exec-podman"], "ok", "the agent starts the checks where it starts steps");
 });
 
-t.test("an engine that hangs is given up", async (t) => {
+t.test("an engine that hangs is stopped", async (t) => {
   const node = newNode(t);
   node.program("docker", "exec /usr/bin/sleep 300");
   // Its own 15 s are too long for a test.
@@ -650,7 +653,7 @@ t.test("an engine that hangs is given up", async (t) => {
   t.equal(reports["end"], "ok");
 });
 
-t.test("nothing can be run in a directory that is mounted noexec", async (t) => {
+t.test("a directory that is mounted noexec fails the check", async (t) => {
   const node = newNode(t);
   // As good as that: the file cannot be made executable.
   node.program("chmod", "exit 1");
@@ -658,7 +661,7 @@ t.test("nothing can be run in a directory that is mounted noexec", async (t) => 
   t.strictSame(readdirSync(node.at("work")), []);
 });
 
-t.test("fewer ids are enough where the node's image is in the engine", async (t) => {
+t.test("fewer IDs are enough if the engine has the node's image", async (t) => {
   const node = newNode(t);
   for (const kind of ["subuid", "subgid"]) node.write(`top/etc/${kind}`, "alice:100000:2000\n");
   const found = "alice has 2000 ids in subuid, alice has 2000 ids in subgid";
@@ -682,7 +685,7 @@ t.test("fewer ids are enough where the node's image is in the engine", async (t)
   );
 });
 
-t.test("the runtime directory is the user's own, local, and has a short path", async (t) => {
+t.test("the runtime directory must be the user's own, local, and have a short path", async (t) => {
   const node = newNode(t);
   const ask = async (path: string) =>
     (await node.reports({ XDG_RUNTIME_DIR: path }))["runtime-dir"];
@@ -696,7 +699,7 @@ t.test("the runtime directory is the user's own, local, and has a short path", a
   t.match(await ask(node.at("run")), `no XDG_RUNTIME_DIR is ${node.at("run")}, which is on nfs: `);
 });
 
-t.test("storage of an engine on a network file system is named", async (t) => {
+t.test("storage of an engine on a network file system is reported", async (t) => {
   const node = newNode(t);
   node.program("stat", 'case "$*" in *home*) echo nfs ;; *) echo tmpfs ;; esac');
   t.equal((await node.reports())["storage-docker"], undefined, "it did not say");
@@ -707,7 +710,7 @@ t.test("storage of an engine on a network file system is named", async (t) => {
   t.equal((await node.reports({ FAKE_STORAGE: "/var/x" }))["storage-docker"], "ok /var/x (tmpfs)");
 });
 
-t.test("an old kernel is named, unless the template ignores that", async (t) => {
+t.test("an old kernel is reported, unless the template ignores that", async (t) => {
   const node = newNode(t);
   for (const [release, is] of [
     ["6.1.0-13-amd64", "ok"],
@@ -726,7 +729,7 @@ t.test("an old kernel is named, unless the template ignores that", async (t) => 
   t.match((await node.reports())["kernel"], /^ok 5\.40\.1; the template ignores errors/);
 });
 
-t.test("a memlock limit matters where there is an InfiniBand device", async (t) => {
+t.test("a memlock limit matters if the node has an InfiniBand device", async (t) => {
   const node = newNode(t);
   t.match(
     (await node.reports())["memlock"],

@@ -61,24 +61,27 @@ t.test("the prolog of a job that does not ask makes one flux call", async (t) =>
   }
 });
 
-t.test("neither calls flux for a job that the daemon has marked as not asking", async (t) => {
-  for (const kind of ["prolog", "epilog"] as const)
-    for (const id of ["ƒx", "fx"])
-      t.strictSame(
-        await setUp(t, {}, { plain: ["fx"] })(kind, id),
-        { exitCode: 0, stdout: "", stderr: "", asked: [] },
-        `${kind} of ${id}`,
-      );
-});
+t.test(
+  "neither script calls flux for a job that the daemon has marked as not asking",
+  async (t) => {
+    for (const kind of ["prolog", "epilog"] as const)
+      for (const id of ["ƒx", "fx"])
+        t.strictSame(
+          await setUp(t, {}, { plain: ["fx"] })(kind, id),
+          { exitCode: 0, stdout: "", stderr: "", asked: [] },
+          `${kind} of ${id}`,
+        );
+  },
+);
 
-t.test("another job's word, and a name that only ends like one, are not its own", async (t) => {
+t.test("a mark of another job does not count, nor does a similar name", async (t) => {
   for (const mark of ["fy", "x", "fxx"]) {
     const { stdout } = await setUp(t, { usernetes: "yes" }, { plain: [mark] })("prolog");
     t.match(stdout, "the cluster of ƒx is ready", mark);
   }
 });
 
-t.test("one of a job that asks waits until its cluster has settled", async (t) => {
+t.test("the prolog of a job that asks waits until its cluster has settled", async (t) => {
   for (const usernetes of YES) {
     const { exitCode, stdout } = await setUp(t, { before: 1, usernetes, after: false })("prolog");
     t.equal(exitCode, 0);
@@ -87,7 +90,7 @@ t.test("one of a job that asks waits until its cluster has settled", async (t) =
   }
 });
 
-t.test("one of a job that asks for debug continues to wait, and no other does", async (t) => {
+t.test("the prolog of a debug job continues to wait, and no other does", async (t) => {
   for (const [user, held] of [
     [{ usernetes: "yes", usernetes_debug: "YES" }, true],
     [{ usernetes_debug: 1, usernetes: true }, true],
@@ -102,7 +105,7 @@ t.test("one of a job that asks for debug continues to wait, and no other does", 
   }
 });
 
-t.test("without a daemon neither waits for long, and neither fails", async (t) => {
+t.test("both scripts stop waiting without a daemon, and succeed", async (t) => {
   const gone = { settles: false, daemon: false, record: '{"name":"claim"}' };
   for (const kind of ["prolog", "epilog"] as const) {
     const { exitCode, stderr, asked } = await setUp(t, { usernetes: "yes" }, gone)(kind);

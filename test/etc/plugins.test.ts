@@ -8,7 +8,7 @@ import { REQUEST_CASES } from "../cluster/request-cases.js";
 const options = { skip: whyNoPython ?? false };
 
 for (const by of ["cli", "validator"] as const)
-  t.test(`the ${by} plugin refuses and lets pass what the daemon does`, options, (t) => {
+  t.test(`the ${by} plugin refuses and accepts the same attributes as the daemon`, options, (t) => {
     const answers = playPlugins(REQUEST_CASES.map(({ user }) => ({ by, attributes: { user } })));
     for (const [index, { user, ...expected }] of REQUEST_CASES.entries()) {
       const { error, asks } = answers[index] ?? {};
@@ -18,7 +18,7 @@ for (const by of ["cli", "validator"] as const)
     t.end();
   });
 
-t.test("and does so for whatever else there may be", options, (t) => {
+t.test("the CLI plugin agrees with the daemon on random attributes", options, (t) => {
   const word = fc.constantFrom(
     "yes",
     "No",
@@ -60,14 +60,14 @@ t.test("and does so for whatever else there may be", options, (t) => {
   t.end();
 });
 
-t.test("a jobspec without attributes of its user asks for nothing", options, (t) => {
+t.test("a jobspec without user attributes asks for nothing", options, (t) => {
   for (const by of ["cli", "validator"] as const)
     for (const attributes of [null, {}, { user: null }, { user: "usernetes" }, { user: [] }])
       t.same(playPlugin({ by, attributes }), { attributes, asks: null });
   t.end();
 });
 
-t.test("what is too deep to be shown is refused like anything else", options, (t) => {
+t.test("a value that is too deep to show is refused", options, (t) => {
   const deep = JSON.parse(`${"[".repeat(900)}${"]".repeat(900)}`) as unknown;
   for (const by of ["cli", "validator"] as const) {
     const { error } = playPlugin({ by, attributes: { user: { usernetes: deep } } });
@@ -82,7 +82,7 @@ const submitted = (usernetes: boolean, given?: string, user: Record<string, unkn
   return error ?? attributes?.user;
 };
 
-t.test("--usernetes asks for a cluster, and its options say how", options, (t) => {
+t.test("--usernetes asks for a cluster, and its options configure it", options, (t) => {
   t.same(submitted(false), {});
   t.same(submitted(true), { usernetes: "yes" });
   t.same(submitted(true, "engine=podman,debug,tolerate=1"), {
@@ -103,7 +103,7 @@ t.test("--usernetes asks for a cluster, and its options say how", options, (t) =
   t.end();
 });
 
-t.test("the values of --setattr stay where they can", options, (t) => {
+t.test("attributes of --setattr are kept unless the options contradict them", options, (t) => {
   t.same(submitted(true, "debug", { usernetes: { engine: "podman" }, other: 1 }), {
     usernetes: { engine: "podman" },
     usernetes_debug: "yes",

@@ -9,12 +9,12 @@ const FILE = packagePath("etc/sudoers.d/usernetes");
 const VISUDO = ["/usr/sbin/visudo", "/usr/bin/visudo"].find((path) => existsSync(path));
 const FORM = "setpriv --pdeathsig TERM timeout -k 5";
 
-t.test("visudo takes the rule", { skip: VISUDO ? false : "there is no visudo" }, (t) => {
+t.test("visudo accepts the rule", { skip: VISUDO ? false : "there is no visudo" }, (t) => {
   t.match(execFileSync(VISUDO ?? "", ["-cf", FILE], { encoding: "utf8" }), "parsed OK");
   t.end();
 });
 
-t.test("it allows what is run, never as root, and no environment", (t) => {
+t.test("the rule allows the daemon's commands, never as root and without an environment", (t) => {
   const rule = readFileSync(FILE, "utf8");
   t.match(rule, `/usr/bin/${FORM} [0-9]* env -i *\n`);
   const words = FORM.split(" ").map((word) => `"${word}"`);

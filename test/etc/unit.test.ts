@@ -8,7 +8,7 @@ const UNIT = join(PACKAGE, "etc/systemd/system/flux-usernetes.service");
 const missing = spawnSync("systemd-analyze", ["--version"]).status !== 0;
 const skip = missing ? "there is no systemd-analyze on the PATH" : false;
 
-t.test("systemd finds nothing wrong with the unit", { skip }, (t) => {
+t.test("systemd finds no fault in the unit", { skip }, (t) => {
   // The pages are not where man looks, before install.
   const argv = ["verify", "--man=no", UNIT];
   const { status, stdout, stderr } = spawnSync("systemd-analyze", argv, { encoding: "utf8" });

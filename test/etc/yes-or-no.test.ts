@@ -16,7 +16,7 @@ const MEANINGS: Meaning[] = [
 ];
 const python = { skip: whyNoPython ?? false };
 
-t.test("the daemon", (t) => {
+t.test("the daemon knows each spelling of yes and no", (t) => {
   const meaning = (usernetes: string): Meaning => {
     const request = parseRequest({ usernetes });
     return "refused" in request ? "neither" : request.asks ? "yes" : "no";
@@ -26,7 +26,7 @@ t.test("the daemon", (t) => {
 });
 
 for (const by of ["cli", "validator"] as const)
-  t.test(`Flux's ${by} plugin`, python, (t) => {
+  t.test(`Flux's ${by} plugin knows each spelling of yes and no`, python, (t) => {
     const answers = playPlugins(
       WORDS.map((usernetes) => ({ by, attributes: { user: { usernetes } } })),
     );
@@ -38,7 +38,7 @@ for (const by of ["cli", "validator"] as const)
     t.end();
   });
 
-t.test("the bridge, which leaves it to the daemon to refuse", python, async (t) => {
+t.test("the bridge knows each spelling, and lets the daemon refuse others", python, async (t) => {
   const program = `import json, sys, bridge
 print(json.dumps([bridge.asks(word) for word in sys.argv[1:]]))`;
   const env = { PYTHONPATH: packagePath("test/sandbox/python") };
@@ -50,7 +50,7 @@ print(json.dumps([bridge.asks(word) for word in sys.argv[1:]]))`;
   );
 });
 
-t.test("`usernetes` by hand", python, async (t) => {
+t.test("usernetes by hand knows each spelling of yes and no", python, async (t) => {
   const program = `import json, sys, by_hand_settings
 meanings = {True: "yes", False: "no", None: "neither"}
 print(json.dumps([meanings[by_hand_settings.yes_or_no(word)] for word in sys.argv[1:]]))`;
@@ -60,7 +60,7 @@ print(json.dumps([meanings[by_hand_settings.yes_or_no(word)] for word in sys.arg
 });
 
 t.test(
-  "the shell plugin, which never sees what was refused",
+  "the shell plugin knows each spelling of yes and no",
   { skip: whyNoLua() ?? false },
   async (t) => {
     const shell = [packagePath("test/sandbox/shell.lua")];

@@ -5,7 +5,7 @@ import { fluxExec } from "../../lib/flux/exec.js";
 
 const env = { PATH: "/usr/bin" };
 
-t.test("a command on ranks is one flux exec, labelled, without input, in /", (t) => {
+t.test("a command on ranks is one flux exec with labels, without input, in /", (t) => {
   t.strictSame(fluxExec([3, 0, 1], { argv: ["make", "up it"], env, timeoutMs: 1000 }), {
     argv: ["flux", "exec", "-r", "0-1,3", "-l", "-n", "-d", "/", "make", "up it"],
     env,
@@ -14,7 +14,7 @@ t.test("a command on ranks is one flux exec, labelled, without input, in /", (t)
   t.end();
 });
 
-t.test("an archive replaces one of its name, and is keys of the KVS", (t) => {
+t.test("an archive replaces an older one and is stored in the KVS", (t) => {
   t.strictSame(createArchive("a", { directory: "/d", file: "f", env }).argv, [
     ...["flux", "archive", "create", "--overwrite", "--name", "a", "-C", "/d", "f"],
   ]);

@@ -14,13 +14,13 @@ t.test("durations are read in each unit of RFC 23", (t) => {
   t.end();
 });
 
-t.test("an invalid duration is recognized, and so is an infinite one", (t) => {
+t.test("an invalid or infinite duration is recognized", (t) => {
   for (const text of ["", "s", "5 s", "-5s", "5w", "1e3", "infinity", "inf", "5.", "1h30m", "0x10"])
     t.equal(parseFsd(text), undefined, text);
   t.end();
 });
 
-t.test("a duration is written as a person would", (t) => {
+t.test("a duration is written as a person would write it", (t) => {
   t.equal(formatFsd(900_000), "15m");
   t.equal(formatFsd(90_000), "90s");
   t.equal(formatFsd(1_500), "1.5s");

@@ -2,7 +2,7 @@
 import t from "tap";
 import { decodeHostlist, encodeHostlist, encodeInOrder } from "../../lib/flux/hostlist.js";
 
-t.test("hosts come in the order written, repeats too", (t) => {
+t.test("hosts keep their order, with repeats", (t) => {
   t.strictSame(decodeHostlist("b,a,b"), ["b", "a", "b"]);
   t.strictSame(decodeHostlist(""), []);
   t.end();
@@ -17,7 +17,7 @@ t.test("ranges are expanded, with their leading zeros", (t) => {
   t.end();
 });
 
-t.test("text after a range, and a second range, apply to each host", (t) => {
+t.test("text after a range applies to each host, and so does a second range", (t) => {
   t.strictSame(decodeHostlist("n[1-2].example.org"), ["n1.example.org", "n2.example.org"]);
   t.strictSame(decodeHostlist("rack[1-2]node[3-4]"), [
     ...["rack1node3", "rack1node4", "rack2node3", "rack2node4"],
@@ -35,7 +35,7 @@ t.test("an invalid range is refused", (t) => {
   t.end();
 });
 
-t.test("in order, only runs of numbers are written together", (t) => {
+t.test("only runs of numbers are shortened if the order matters", (t) => {
   for (const [hosts, text] of [
     [["b1", "a1", "a2", "b2", "a3"], "b1,a[1-2],b2,a3"],
     [["n08", "n09", "n10", "n11", "n012"], "n[08-11],n012"],
@@ -49,7 +49,7 @@ t.test("in order, only runs of numbers are written together", (t) => {
   t.end();
 });
 
-t.test("hosts that differ by a number are written together, and read again", (t) => {
+t.test("hosts that differ by a number are shortened and can be read back", (t) => {
   for (const [hosts, text] of [
     [["node0", "node1", "node2", "node7"], "node[0-2,7]"],
     [["n07", "n08", "n10"], "n[07-08],n10"],

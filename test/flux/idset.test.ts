@@ -11,7 +11,7 @@ t.test("an idset is written with the longest ranges", (t) => {
   t.end();
 });
 
-t.test("an idset is read in any order, with brackets or without", (t) => {
+t.test("an idset is read in any order, with or without brackets", (t) => {
   t.strictSame(decodeIdset("7,0-3"), [0, 1, 2, 3, 7]);
   t.strictSame(decodeIdset("[2,9-10]"), [2, 9, 10]);
   t.strictSame(decodeIdset("1-3,2-4"), [1, 2, 3, 4]);
@@ -28,7 +28,7 @@ t.test("malformed text is refused with the correct form", (t) => {
   t.end();
 });
 
-t.test("every set is read back as it was", (t) => {
+t.test("every set is read back unchanged", (t) => {
   fc.assert(
     fc.property(fc.uniqueArray(fc.nat(5000)), (ids) => {
       const sorted = ids.toSorted((a, b) => a - b);

@@ -6,14 +6,14 @@ import { dothex, f58, kvsDirectory, parseJobid } from "../../lib/flux/jobid.js";
 const JOBID = 179836689580032n;
 const jobids = fc.bigInt({ min: 0n, max: (1n << 64n) - 1n });
 
-t.test("a job id has the spellings of RFC 19", (t) => {
+t.test("a job ID has the spellings of RFC 19", (t) => {
   t.equal(f58(JOBID), "ƒ2QT1HSJy5");
   t.equal(dothex(JOBID), "0000.a38f.7e00.0000");
   t.equal(kvsDirectory(JOBID), "job.0000.a38f.7e00.0000");
   t.end();
 });
 
-t.test("the least and the greatest job id have spellings too", (t) => {
+t.test("the least and the greatest job ID have all spellings", (t) => {
   t.equal(f58(0n), "ƒ1");
   t.equal(f58((1n << 64n) - 1n), "ƒjpXCZedGfVQ");
   t.equal(dothex((1n << 64n) - 1n), "ffff.ffff.ffff.ffff");
@@ -47,7 +47,7 @@ t.test("an invalid job ID is recognized", (t) => {
   t.end();
 });
 
-t.test("every job id is read back from each of its spellings", (t) => {
+t.test("every job ID is read back from each of its spellings", (t) => {
   fc.assert(
     fc.property(jobids, (jobid) =>
       [
@@ -62,7 +62,7 @@ t.test("every job id is read back from each of its spellings", (t) => {
   t.end();
 });
 
-t.test("two job ids never share an F58", (t) => {
+t.test("two job IDs never share an F58", (t) => {
   fc.assert(fc.property(jobids, jobids, (a, b) => (a === b) === (f58(a) === f58(b))));
   t.end();
 });

@@ -13,7 +13,7 @@ const R = (ranks: string[], nodelist: string[], version = 1) =>
     },
   });
 
-t.test("ranks come with their hosts", (t) => {
+t.test("ranks are read with their hosts", (t) => {
   t.strictSame(parseResources(R(["0-2"], ["node[0-2]"])), {
     ranks: [0, 1, 2],
     hosts: ["node0", "node1", "node2"],
@@ -21,7 +21,7 @@ t.test("ranks come with their hosts", (t) => {
   t.end();
 });
 
-t.test("ranks that R has in groups are put in order, each with its host", (t) => {
+t.test("grouped ranks of an R are put in order, each with its host", (t) => {
   t.strictSame(parseResources(R(["3,7", "1"], ["c", "g,a"])), {
     ranks: [1, 3, 7],
     hosts: ["a", "c", "g"],

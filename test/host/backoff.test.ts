@@ -6,7 +6,7 @@ import { FakeClock } from "../fakes/fake-clock.js";
 const PAUSES = { firstMs: 100, maxMs: 350 };
 const settle = () => new Promise((resolve) => setImmediate(resolve));
 
-t.test("each pause is twice the last, up to the limit, and short again after a success", (t) => {
+t.test("each pause doubles up to the limit, and is short again after a success", (t) => {
   const backoff = new Backoff(new FakeClock(), PAUSES);
   const next = () => backoff.again(() => undefined);
   t.strictSame([next(), next(), next(), next()], [100, 200, 350, 350]);
@@ -15,7 +15,7 @@ t.test("each pause is twice the last, up to the limit, and short again after a s
   t.end();
 });
 
-t.test("it calls back after the pause, and not when it is canceled", (t) => {
+t.test("the callback comes after the pause, unless it is canceled", (t) => {
   const clock = new FakeClock();
   const backoff = new Backoff(clock, PAUSES);
   let calls = 0;

@@ -25,13 +25,13 @@ function whereFrom(directory: string, drops: string): string {
   return `${node.stdout}${node.stderr}`.trimEnd();
 }
 
-t.test("commands run in the directory that the user is in", (t) => {
+t.test("commands run in the user's directory", (t) => {
   const directory = t.testdir();
   t.equal(whereFrom(directory, ""), directory);
   t.end();
 });
 
-t.test("and in / where the user may not enter it", (t) => {
+t.test("commands run in / if the user may not enter the directory", (t) => {
   const directory = join(t.testdir(), "closed");
   mkdirSync(directory, { mode: 0o700 });
   const isRoot = process.getuid?.() === 0;

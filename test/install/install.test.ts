@@ -84,7 +84,7 @@ function newSystem(t: { teardown(act: () => void): unknown }): System {
   return system;
 }
 
-t.test("each file of the package goes to its place, with its mode", async (t) => {
+t.test("each file of the package is installed in its place, with its mode", async (t) => {
   const system = newSystem(t);
   const { stdout, stderr, reports: received } = await system.install();
   t.equal(stderr, "");
@@ -111,7 +111,7 @@ t.test("each file of the package goes to its place, with its mode", async (t) =>
   t.match(stdout, /flux usernetes doctor/);
 });
 
-t.test("users can read it, whatever root's umask", async (t) => {
+t.test("users can read the installed files, whatever root's umask is", async (t) => {
   const system = newSystem(t);
   const sh = 'umask 077 && exec "$@"';
   const argv = [packagePath("bin/flux-usernetes"), "install", ...system.roots];
@@ -121,23 +121,20 @@ t.test("users can read it, whatever root's umask", async (t) => {
   t.equal(statSync(system.at("usr/bin")).mode & 0o777, 0o755);
 });
 
-t.test(
-  "the copy of flux-usernetes finds the package, and reports where it is missing",
-  async (t) => {
-    const system = newSystem(t);
-    await system.install();
-    const copy = system.at("usr/bin/flux-usernetes");
-    const options = { reject: false, env: { NODE_OPTIONS: "" } } as const;
-    t.match(await execa(copy, ["--version"], options), { stdout: /^[0-9]+\.[0-9]+\.[0-9]+/ });
-    unlinkSync(system.at("usr/libexec/usernetes/package"));
-    t.match(await execa(copy, ["--version"], options), {
-      exitCode: 1,
-      stderr: /^flux-usernetes: this node has only the job-side files; [^\n]*$/,
-    });
-  },
-);
+t.test("the installed flux-usernetes finds the package, or reports a missing one", async (t) => {
+  const system = newSystem(t);
+  await system.install();
+  const copy = system.at("usr/bin/flux-usernetes");
+  const options = { reject: false, env: { NODE_OPTIONS: "" } } as const;
+  t.match(await execa(copy, ["--version"], options), { stdout: /^[0-9]+\.[0-9]+\.[0-9]+/ });
+  unlinkSync(system.at("usr/libexec/usernetes/package"));
+  t.match(await execa(copy, ["--version"], options), {
+    exitCode: 1,
+    stderr: /^flux-usernetes: this node has only the job-side files; [^\n]*$/,
+  });
+});
 
-t.test("--dry-run prints the same and does nothing", async (t) => {
+t.test("--dry-run prints the same and changes nothing", async (t) => {
   const system = newSystem(t);
   const before = system.contents();
   const dry = await system.run("install", "--dry-run");
@@ -165,7 +162,7 @@ t.test("a repeated install reports all files as unchanged", async (t) => {
   t.strictSame(system.contents(), before);
 });
 
-t.test("a file of an earlier version is brought up to date, with the mode it has", async (t) => {
+t.test("a file of an earlier version is updated and keeps its mode", async (t) => {
   const system = newSystem(t);
   await system.install();
   // As if an earlier version had put other text there.
@@ -183,7 +180,7 @@ t.test("a file of an earlier version is brought up to date, with the mode it has
 const sha256 = async (text: string) =>
   (await execa("sha256sum", { input: text })).stdout.slice(0, 64);
 
-t.test("a changed file is kept, and the new version put beside it", async (t) => {
+t.test("a locally changed file is kept, and the new version is put beside it", async (t) => {
   const system = newSystem(t);
   system.write(RC1, "my own\n");
   const { reports } = await system.install();
@@ -200,7 +197,7 @@ t.test("a changed file is kept, and the new version put beside it", async (t) =>
   t.match((await system.install()).reports(RC1), /^same /);
 });
 
-t.test("a file that is modified after the install is kept", async (t) => {
+t.test("a file that is changed after the install is kept", async (t) => {
   const system = newSystem(t);
   await system.install();
   system.write(LUA, "-- mine\n");
@@ -260,7 +257,7 @@ t.test("uninstall removes the new version beside a kept file, too", async (t) =>
   t.strictSame(system.contents(), before);
 });
 
-t.test("an install that was killed is continued, or undone", async (t) => {
+t.test("an install that was killed can be continued or undone", async (t) => {
   const system = newSystem(t);
   await system.install();
   // Killed after it had written what it would do, and one file.
@@ -321,7 +318,7 @@ t.test("a link in place of a file is kept, and its target is not touched", async
   t.ok(lstatSync(system.at(LUA)).isSymbolicLink());
 });
 
-t.test("npm's own link to a command stays as it is", async (t) => {
+t.test("npm's own link to a command remains", async (t) => {
   const system = newSystem(t);
   mkdirSync(system.at("usr/bin"), { recursive: true });
   symlinkSync(packagePath("bin/flux-usernetes"), system.at("usr/bin/flux-usernetes"));
@@ -330,14 +327,17 @@ t.test("npm's own link to a command stays as it is", async (t) => {
   t.ok(lstatSync(system.at("usr/bin/flux-usernetes")).isSymbolicLink());
 });
 
-t.test("a directory in place of a file is refused, and the rest installed", async (t) => {
-  const system = newSystem(t);
-  mkdirSync(system.at(LUA), { recursive: true });
-  const { exitCode, reports } = await system.run("install");
-  t.equal(exitCode, 1);
-  t.match(reports(LUA), /^refused .* \(it exists and is not a file: move it away\)$/);
-  t.ok(existsSync(system.at(RC1)));
-});
+t.test(
+  "a directory in place of a file is refused, and the other files are installed",
+  async (t) => {
+    const system = newSystem(t);
+    mkdirSync(system.at(LUA), { recursive: true });
+    const { exitCode, reports } = await system.run("install");
+    t.equal(exitCode, 1);
+    t.match(reports(LUA), /^refused .* \(it exists and is not a file: move it away\)$/);
+    t.ok(existsSync(system.at(RC1)));
+  },
+);
 
 t.test("another flux root under the same prefix is refused", async (t) => {
   const system = newSystem(t);

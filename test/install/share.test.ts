@@ -25,7 +25,7 @@ t.before(async () => {
   await execa(packagePath("bin/flux-usernetes"), ["install", ...roots], { env });
 });
 
-t.test("man finds the pages by the PATH alone", { skip: await missing("man") }, async (t) => {
+t.test("man finds the pages through the PATH alone", { skip: await missing("man") }, async (t) => {
   for (const [page, name] of [
     ["flux-usernetes", "flux-usernetes - user-space Kubernetes in Flux jobs"],
     ["usernetes", "usernetes - find a job's Kubernetes cluster"],
@@ -44,7 +44,7 @@ t.test("bash-completion finds the completions below share", (t) => {
 
 const noFlux = (await missing("man")) || (await missing("flux"));
 t.test(
-  "flux help usernetes is the page, and flux help has its name",
+  "flux help usernetes shows the page, and flux help lists it",
   { skip: noFlux },
   async (t) => {
     t.match((await run("flux", "help", "usernetes")).stdout, "NAME\n       flux-usernetes - ");

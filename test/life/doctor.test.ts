@@ -35,7 +35,7 @@ life(async (t, flux) => {
   };
   const doctor = (...args: string[]) => ask({}, ...args);
 
-  await t.test("all nodes answer, each for itself", async (t) => {
+  await t.test("every node reports its own checks", async (t) => {
     const { report, of } = await doctor();
     t.match(report.hosts, { 0: "node0", 3: "node3" });
     t.match(of("answer"), { pass: "0-3", fail: [] });
@@ -45,7 +45,7 @@ life(async (t, flux) => {
       t.same({ id, pass, fail }, { id, pass: "0-3", fail: [] });
   });
 
-  await t.test("only those that are asked for", async (t) => {
+  await t.test("only the requested nodes are checked", async (t) => {
     t.match((await doctor("--rank", "1,3")).of("make"), { pass: "1,3", fail: [] });
     t.match(await flux.run(["flux", "usernetes", "doctor", "--rank", "2-4"]), {
       exitCode: 2,
@@ -54,7 +54,7 @@ life(async (t, flux) => {
     });
   });
 
-  await t.test("a node that differs is named, with how to fix it", async (t) => {
+  await t.test("a node that differs is reported, with how to fix it", async (t) => {
     const template = flux.template("played");
     // One that is there on some nodes only, and another on one of them.
     const link = join(flux.place.base, "template");
@@ -109,14 +109,14 @@ life(async (t, flux) => {
     }
   });
 
-  await t.test("a broken configuration ends with 3, no instance with 4", async (t) => {
+  await t.test("a broken configuration exits with 3, and a missing instance with 4", async (t) => {
     const broken = flux.table("foo = 1\n");
     t.match(await flux.run(["flux", "usernetes", "doctor", "--config", broken]), { exitCode: 3 });
     const argv = ["flux-usernetes", "doctor"];
     t.match(await flux.run(argv, { FLUX_URI: "local:///nonexistent" }), { exitCode: 4 });
   });
 
-  await t.test("a node that is lost is reported as such, and the others continue", async (t) => {
+  await t.test("a lost node is reported as lost, and the others continue", async (t) => {
     await flux.lose(3);
     const { exitCode, of } = await doctor();
     t.equal(exitCode, 1);

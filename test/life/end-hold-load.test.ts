@@ -109,7 +109,7 @@ life(async (t, flux) => {
     );
 
   await t.test(
-    "with the shell plugin no job's nodes are free before its cluster is gone",
+    "no job's nodes are free before its cluster is removed, with the shell plugin",
     async (t) => {
       const { jobs, late, impatient, events } = await play(JOBS[flux.kind], []);
       t.same(late, []);
@@ -127,7 +127,7 @@ life(async (t, flux) => {
   );
 
   await t.test(
-    "without it late ones are counted and logged",
+    "late teardowns are counted and logged without the shell plugin",
     { skip: flux.kind !== "real" },
     async (t) => {
       const { jobs, late } = await play(WITHOUT, without);
@@ -137,7 +137,7 @@ life(async (t, flux) => {
     },
   );
 
-  await t.test("flux run, from its start to the prompt", async (t) => {
+  await t.test("flux run takes this long from its start to the prompt", async (t) => {
     const ways = {
       "no cluster": [],
       "the plugin": [asks],

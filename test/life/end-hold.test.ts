@@ -29,26 +29,32 @@ life(async (t, flux) => {
     return { events, record };
   };
 
-  await t.test("a job on one node, and one that fails on three", async (t) => {
-    flux.takes("down-v", 1);
-    const one = await flux.submit("-N1", "true");
-    const three = await flux.submit("-N3", "sh", "-c", "exit $FLUX_TASK_RANK");
-    await kept(t as unknown as Tap, one, 0);
-    await kept(t as unknown as Tap, three, 2);
-  });
+  await t.test(
+    "a job on one node keeps it until the teardown, and so does one that fails on three",
+    async (t) => {
+      flux.takes("down-v", 1);
+      const one = await flux.submit("-N1", "true");
+      const three = await flux.submit("-N3", "sh", "-c", "exit $FLUX_TASK_RANK");
+      await kept(t as unknown as Tap, one, 0);
+      await kept(t as unknown as Tap, three, 2);
+    },
+  );
 
-  await t.test("flux jobs shows it as running meanwhile, and counts that time", async (t) => {
-    flux.takes("down-v", 4);
-    const job = await flux.submit("-N1", "true");
-    await tasksDone(job);
-    const shown = (format: string) => flux.output("flux", "jobs", "-a", "-n", "-o", format, job);
-    t.equal(await shown("{status_abbrev}"), "R");
-    await kept(t as unknown as Tap, job, 0);
-    t.equal(await shown("{status_abbrev}"), "CD");
-    t.ok(Number(await shown("{runtime}")) > 4);
-  });
+  await t.test(
+    "flux jobs shows the job as running during the teardown, and counts that time",
+    async (t) => {
+      flux.takes("down-v", 4);
+      const job = await flux.submit("-N1", "true");
+      await tasksDone(job);
+      const shown = (format: string) => flux.output("flux", "jobs", "-a", "-n", "-o", format, job);
+      t.equal(await shown("{status_abbrev}"), "R");
+      await kept(t as unknown as Tap, job, 0);
+      t.equal(await shown("{status_abbrev}"), "CD");
+      t.ok(Number(await shown("{runtime}")) > 4);
+    },
+  );
 
-  await t.test("tasks of other nodes have their cluster until the last one ends", async (t) => {
+  await t.test("tasks on other nodes have their cluster until the last one ends", async (t) => {
     const script = flux.script(
       "test $FLUX_TASK_RANK = 0 || sleep 3; kubectl get nodes >/dev/null || test $FLUX_TASK_RANK != 0",
     );
@@ -104,7 +110,7 @@ life(async (t, flux) => {
     t.same(await flux.leftovers(), [], "the next daemon takes it down");
   });
 
-  await t.test("a batch job, whose own jobs have no cluster of their own", async (t) => {
+  await t.test("a batch job keeps its nodes, and its own jobs use its cluster", async (t) => {
     flux.takes("down-v", 1);
     const script = flux.script("flux run --setattr=attributes.user.usernetes=yes -N2 true; exit 3");
     const asks = "--setattr=attributes.user.usernetes=yes";
@@ -124,7 +130,7 @@ life(async (t, flux) => {
     t.ok(at(record, "down") < at(events, "free"), "its nodes are kept by an epilog");
   };
 
-  await t.test("a batch job that is canceled, or whose time is over", async (t) => {
+  await t.test("a batch job that is canceled or times out has an epilog", async (t) => {
     const script = flux.script("sleep 300");
     for (const [end, options] of [
       ["cancel", []],
@@ -138,40 +144,44 @@ life(async (t, flux) => {
     }
   });
 
-  await t.test("an allocation", { skip: noAllocations(flux) }, async (t) => {
-    flux.takes("down-v", 3);
-    const alloc = ["flux", "alloc", "-N2", "--setattr=attributes.user.usernetes=yes"];
+  await t.test(
+    "an allocation keeps its nodes until the teardown",
+    { skip: noAllocations(flux) },
+    async (t) => {
+      flux.takes("down-v", 3);
+      const alloc = ["flux", "alloc", "-N2", "--setattr=attributes.user.usernetes=yes"];
 
-    await t.test("that the exit of its shell ends", async (t) => {
-      const shell = [...alloc, "sh", "-c", "'flux getattr jobid; kubectl get nodes; exit 3'"];
-      // On a terminal flux-alloc(1) exits with 1, whatever its shell's status is.
-      for (const terminal of [true, false]) {
-        const without = ["sh", "-c", shell.join(" ")];
-        const ended = await flux.run(
-          terminal ? ["script", "-qec", shell.join(" "), "/dev/null"] : without,
-        );
-        t.match(ended, { exitCode: terminal ? 1 : 3, stdout: /u7s-node1 +Ready/ });
-        const [job = ""] = /ƒ[A-Za-z0-9]+/.exec(ended.stdout) ?? [];
-        await kept(t as unknown as Tap, job, 3);
-      }
-    });
-
-    for (const end of ["cancel", "timeout"])
-      await t.test(`that a ${end} ends`, async (t) => {
-        const options = end === "timeout" ? ["-t", "4s"] : [];
-        const ended = flux.run([...alloc, ...options, "sleep", "300"]);
-        let job = "";
-        await until("it is there", async () => {
-          job = await flux.output("flux", "jobs", "-n", "-o", "{id.f58}");
-          return job !== "";
-        });
-        await flux.waitFor(job, "start");
-        if (end === "cancel") await flux.output("flux", "cancel", job);
-        await endedBy(t as unknown as Tap, job, end);
-        t.not((await ended).exitCode, 0);
+      await t.test("an allocation keeps its nodes after its shell exits", async (t) => {
+        const shell = [...alloc, "sh", "-c", "'flux getattr jobid; kubectl get nodes; exit 3'"];
+        // On a terminal flux-alloc(1) exits with 1, whatever its shell's status is.
+        for (const terminal of [true, false]) {
+          const without = ["sh", "-c", shell.join(" ")];
+          const ended = await flux.run(
+            terminal ? ["script", "-qec", shell.join(" "), "/dev/null"] : without,
+          );
+          t.match(ended, { exitCode: terminal ? 1 : 3, stdout: /u7s-node1 +Ready/ });
+          const [job = ""] = /ƒ[A-Za-z0-9]+/.exec(ended.stdout) ?? [];
+          await kept(t as unknown as Tap, job, 3);
+        }
       });
-    t.same(await flux.leftovers(), []);
-  });
+
+      for (const end of ["cancel", "timeout"])
+        await t.test(`an allocation keeps its nodes after a ${end}`, async (t) => {
+          const options = end === "timeout" ? ["-t", "4s"] : [];
+          const ended = flux.run([...alloc, ...options, "sleep", "300"]);
+          let job = "";
+          await until("it is there", async () => {
+            job = await flux.output("flux", "jobs", "-n", "-o", "{id.f58}");
+            return job !== "";
+          });
+          await flux.waitFor(job, "start");
+          if (end === "cancel") await flux.output("flux", "cancel", job);
+          await endedBy(t as unknown as Tap, job, end);
+          t.not((await ended).exitCode, 0);
+        });
+      t.same(await flux.leftovers(), []);
+    },
+  );
 
   await t.test("a job on nodes with a running teardown waits", async (t) => {
     flux.takes("down-v", 5);

@@ -31,14 +31,14 @@ life(async (t, flux) => {
     return { events, record };
   };
 
-  await t.test("a job that fails", async (t) => {
+  await t.test("a failed job is torn down", async (t) => {
     const job = await flux.submit("-N2", "false");
     const { events, record } = await gone(t as unknown as Tap, job);
     t.match(named(events, "finish"), [{ context: { status: 256 } }]);
     t.match(named(record, "teardown-start"), [{ context: { reason: "finish" } }]);
   });
 
-  await t.test("a job that is canceled while its cluster starts", async (t) => {
+  await t.test("a job that is canceled while its cluster starts never starts", async (t) => {
     flux.takes("kubeadm-init", 30);
     const job = await flux.submit("-N2", ...LONG);
     await flux.waitForStep(job, "kubeadm-init");
@@ -61,7 +61,7 @@ life(async (t, flux) => {
     );
   });
 
-  await t.test("a job that is canceled while it runs", async (t) => {
+  await t.test("a job that is canceled while it runs is torn down", async (t) => {
     const job = await flux.submit("-N2", ...LONG);
     await flux.waitFor(job, "start");
     await flux.flux("cancel", job);
@@ -88,7 +88,7 @@ life(async (t, flux) => {
     t.ok(ended - at("start") < 3.8, `its time limit was over after ${ended - at("start")} s`);
   });
 
-  await t.test("a fatal exception that is raised by hand", async (t) => {
+  await t.test("a fatal exception that a user raises ends the job", async (t) => {
     const job = await flux.submit("-N2", ...LONG);
     await flux.waitFor(job, "start");
     await flux.flux("job", "raise", "--severity=0", "--type=mine", "-m", "that is enough", job);
@@ -104,7 +104,7 @@ life(async (t, flux) => {
     t.match(named(events, "finish"), [{ context: { status: 0 } }]);
   });
 
-  await t.test("a job that is canceled before it gets resources", async (t) => {
+  await t.test("a job that is canceled before it gets resources claims nothing", async (t) => {
     const other = await flux.output("flux", "submit", "-N4", "--exclusive", ...LONG);
     await flux.waitFor(other, "start");
     const job = await flux.submit("-N4", ...LONG);
@@ -117,7 +117,7 @@ life(async (t, flux) => {
     await flux.waitFor(other, "clean");
   });
 
-  await t.test("a step that fails for good is named in the exception", async (t) => {
+  await t.test("a step that fails permanently is named in the exception", async (t) => {
     flux.fault("node1.up", "exit 4");
     const job = await flux.submit("-N2", "true");
     const { events, record } = await gone(t as unknown as Tap, job);
@@ -173,7 +173,7 @@ life(async (t, flux) => {
     await flux.startDaemon();
   });
 
-  await t.test("a job that asks for debug is held until it is released, and kept", async (t) => {
+  await t.test("a debug job is held until it is released, and its cluster is kept", async (t) => {
     const job = await flux.submit("-N2", "--setattr=attributes.user.usernetes_debug=yes", "true");
     await flux.waitForRecord(job, "settle");
     const shown = async () =>
@@ -201,7 +201,7 @@ life(async (t, flux) => {
     t.match(named(events, "finish"), [{ context: { status: 0 } }]);
   });
 
-  await t.test("a debug job whose cluster failed is held, and kept, too", async (t) => {
+  await t.test("a debug job whose cluster failed is held, and its cluster is kept", async (t) => {
     flux.fault("node1.kubeadm-join", "exit 4");
     const job = await flux.submit("-N2", "--setattr=attributes.user.usernetes_debug=yes", "true");
     await flux.waitForRecord(job, "settle");

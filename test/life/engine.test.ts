@@ -8,7 +8,7 @@ life(async (t, flux) => {
   await flux.startDaemon();
   const log = () => readFileSync(join(flux.place.testbed, "steps.log"), "utf8").split("\n");
   for (const engine of ENGINES)
-    await t.test(`a job gets the engine that it asks for: ${engine}`, async (t) => {
+    await t.test(`a job gets ${engine} if it asks for that engine`, async (t) => {
       const before = flux.startedSteps().length;
       const asked = `--setattr=attributes.user.usernetes_engine=${engine}`;
       const seen = flux.script('kubectl get nodes; cat "$USERNETES_WORKDIR"/.usernetes/engine');

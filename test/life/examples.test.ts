@@ -76,14 +76,14 @@ life(async (t, flux) => {
     return text;
   };
 
-  await t.test("the batch script", async (t) => {
+  await t.test("the batch script in the user's guide works", async (t) => {
     const text = await submit(SUBMIT_BATCH.split("\n")[0]?.slice(2) ?? "", "batch.sh", BATCH);
     t.match(text, /^u7s-\S+ +Ready/m, "its nodes are Ready");
     t.match(text, "applied my-app.yaml");
     t.equal(text.match(/^simulated on/gm)?.length, 2);
   });
 
-  await t.test("the interactive allocation", async (t) => {
+  await t.test("the interactive allocation in the user's guide works", async (t) => {
     const [alloc = "", ...lines] = ALLOC.split("\n").map((line) => line.replace(/^\$ /, ""));
     t.match(alloc, /^flux alloc -N2 --setattr=attributes\.user\.usernetes=yes$/);
     t.equal(lines.at(-1), "exit");
@@ -109,7 +109,7 @@ life(async (t, flux) => {
     t.match(stdout, /Ready[^]*\nnode\d\r?\nnode\d\r?\n/);
   });
 
-  await t.test("the service with a port", async (t) => {
+  await t.test("the service with a port in the user's guide works", async (t) => {
     const port = String(await freePort());
     const script = SERVICE.replaceAll("8000", port);
     const text = await submit(SUBMIT_SERVICE.slice(2), "service.sh", script);

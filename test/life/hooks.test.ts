@@ -36,19 +36,19 @@ ${hooks}
   flux.logLevel = "info";
   await flux.startDaemon("--config", file);
   const uid = String(process.getuid?.());
-  await t.test("hooks run at their nodes, with the site's variables and no shell", async (t) => {
-    const job = await flux.submit("-N2", "sleep", "100");
-    await flux.waitFor(job, "start");
-    const where = join(flux.place.base, `usernetes-${job.toLowerCase()}`);
-    const line = (name: string, host: number) =>
-      `${name} node${host} /one/node${host}/${uid} ${where.replace("node0", `node${host}`)} a b $(id)`;
-    const up = [line("after-ready", 0), line("before-up", 0), line("before-up", 1)];
-    t.strictSame(lines("hooks"), up);
-    t.match(lines("nodes"), [/u7s-node0/, /u7s-node1/]);
+  await t.test(
+    "hooks run on their nodes, with the site's variables and without a shell",
+    async (t) => {
+      const job = await flux.submit("-N2", "sleep", "100");
+      await flux.waitFor(job, "start");
+      const where = join(flux.place.base, `usernetes-${job.toLowerCase()}`);
+      const line = (name: string, host: number) =>
+        `${name} node${host} /one/node${host}/${uid} ${where.replace("node0", `node${host}`)} a b $(id)`;
+      const up = [line("after-ready", 0), line("before-up", 0), line("before-up", 1)];
+      t.strictSame(lines("hooks"), up);
+      t.match(lines("nodes"), [/u7s-node0/, /u7s-node1/]);
 
-    await t.test(
-      "a teardown after a reload has the variables that the cluster was made with",
-      async (t) => {
+      await t.test("a teardown after a reload has the variables of its bring-up", async (t) => {
         writeFileSync(file, readFileSync(flux.table(site("/two")), "utf8"));
         flux.signalDaemon("SIGHUP");
         await until("it is reloaded", () => flux.daemonLog.includes("configuration reloaded"));
@@ -56,50 +56,47 @@ ${hooks}
         await flux.waitForEnd(job);
         const down = [line("before-down", 0), line("before-down", 1)];
         t.strictSame(lines("hooks"), [...up, ...down].toSorted());
-      },
-    );
+      });
 
-    await t.test("they are steps of the record, of status and of timeline", async (t) => {
-      const record = await flux.record(job);
-      const ended = record
-        .filter(({ name }) => name === "step-finish")
-        .map(({ context }) => String(context?.["step"]));
-      for (const name of ["before-up", "after-ready", "before-down"])
-        t.ok(ended.includes(name), name);
-      const status = await flux.output(join(PACKAGE, "bin/flux-usernetes"), "status", job);
-      const timeline = await flux.output(join(PACKAGE, "bin/flux-usernetes"), "timeline", job);
-      for (const name of ["before-up", "after-ready", "before-down"]) {
-        t.match(status, new RegExp(`^${name} +ok`, "m"));
-        t.match(timeline, name);
-      }
-    });
-  });
-
-  await t.test(
-    "a hook that fails fails the job, with step and node, and all is removed",
-    async (t) => {
-      for (const [name, host] of [
-        ["before-up", 1],
-        ["after-ready", 0],
-      ] as const) {
-        writeFileSync(notes(`fail.${name}.node${host}`), "");
-        const job = await flux.submit("-N2", "true");
-        await flux.waitForEnd(job);
-        const exception = (await flux.events(job)).find(({ name }) => name === "exception");
-        t.match(exception?.context, {
-          type: "usernetes",
-          note: `${name} failed on node${host} (rank ${host}): exit 4: ${name} has no scratch`,
-        });
-        await flux.run(["rm", notes(`fail.${name}.node${host}`)]);
-        t.same(
-          await flux.leftovers().then((all) => all.filter((line) => !line.includes("run-"))),
-          [],
-        );
-      }
+      await t.test("hooks are steps of the record, of status and of timeline", async (t) => {
+        const record = await flux.record(job);
+        const ended = record
+          .filter(({ name }) => name === "step-finish")
+          .map(({ context }) => String(context?.["step"]));
+        for (const name of ["before-up", "after-ready", "before-down"])
+          t.ok(ended.includes(name), name);
+        const status = await flux.output(join(PACKAGE, "bin/flux-usernetes"), "status", job);
+        const timeline = await flux.output(join(PACKAGE, "bin/flux-usernetes"), "timeline", job);
+        for (const name of ["before-up", "after-ready", "before-down"]) {
+          t.match(status, new RegExp(`^${name} +ok`, "m"));
+          t.match(timeline, name);
+        }
+      });
     },
   );
 
-  await t.test("before-down that fails does not stop a teardown", async (t) => {
+  await t.test("a failed hook fails the job, and all is removed", async (t) => {
+    for (const [name, host] of [
+      ["before-up", 1],
+      ["after-ready", 0],
+    ] as const) {
+      writeFileSync(notes(`fail.${name}.node${host}`), "");
+      const job = await flux.submit("-N2", "true");
+      await flux.waitForEnd(job);
+      const exception = (await flux.events(job)).find(({ name }) => name === "exception");
+      t.match(exception?.context, {
+        type: "usernetes",
+        note: `${name} failed on node${host} (rank ${host}): exit 4: ${name} has no scratch`,
+      });
+      await flux.run(["rm", notes(`fail.${name}.node${host}`)]);
+      t.same(
+        await flux.leftovers().then((all) => all.filter((line) => !line.includes("run-"))),
+        [],
+      );
+    }
+  });
+
+  await t.test("a failed before-down does not stop a teardown", async (t) => {
     writeFileSync(notes("fail.before-down.node1"), "");
     const job = await flux.submit("-N2", "true");
     await flux.waitForEnd(job);
@@ -110,7 +107,7 @@ ${hooks}
     await flux.run(["rm", notes("fail.before-down.node1")]);
   });
 
-  await t.test("a teardown has them from the nodes where the entry is lost", async (t) => {
+  await t.test("a teardown without its entry reads the variables from the nodes", async (t) => {
     const job = await flux.submit("-N2", "sleep", "100");
     await flux.waitFor(job, "start");
     const id = await flux.output("flux", "job", "id", job);
@@ -135,21 +132,18 @@ ${hooks}
     t.same(left, []);
   });
 
-  await t.test(
-    "a program that is not there fails the job at stage, and doctor names it",
-    async (t) => {
-      const none = flux.table('[usernetes.hooks]\nbefore-up = ["/opt/none/up"]\n');
-      await flux.stopDaemon();
-      await flux.startDaemon("--config", none);
-      const job = await flux.submit("-N2", "true");
-      await flux.waitForEnd(job);
-      const exception = (await flux.events(job)).find(({ name }) => name === "exception");
-      t.match(
-        String(exception?.context?.["note"]),
-        /^stage failed on node[01] \(rank [01]\): exit 1: the program of the hook before-up \(usernetes\.hooks\.before-up\) is not on this node: \/opt\/none\/up$/,
-      );
-      const { stdout } = await flux.run([...DOCTOR, "--config", none]);
-      t.match(stdout, "/opt/none/up");
-    },
-  );
+  await t.test("a missing program fails the job at stage, and doctor reports it", async (t) => {
+    const none = flux.table('[usernetes.hooks]\nbefore-up = ["/opt/none/up"]\n');
+    await flux.stopDaemon();
+    await flux.startDaemon("--config", none);
+    const job = await flux.submit("-N2", "true");
+    await flux.waitForEnd(job);
+    const exception = (await flux.events(job)).find(({ name }) => name === "exception");
+    t.match(
+      String(exception?.context?.["note"]),
+      /^stage failed on node[01] \(rank [01]\): exit 1: the program of the hook before-up \(usernetes\.hooks\.before-up\) is not on this node: \/opt\/none\/up$/,
+    );
+    const { stdout } = await flux.run([...DOCTOR, "--config", none]);
+    t.match(stdout, "/opt/none/up");
+  });
 });

@@ -37,7 +37,7 @@ life(async (t, flux) => {
   };
   const canary = join(flux.place.common, "canary");
 
-  await t.test("attributes", async (t) => {
+  await t.test("hostile attributes are refused", async (t) => {
     await flux.startDaemon();
     const deep = JSON.parse("[".repeat(400) + "]".repeat(400)) as unknown;
     const values: unknown[] = [
@@ -74,7 +74,7 @@ life(async (t, flux) => {
     t.same(await flux.leftovers(), []);
   });
 
-  await t.test("planted files in place of the work directory", async (t) => {
+  await t.test("planted files in place of the work directory fail the job", async (t) => {
     const all = (script: string, ...args: string[]) =>
       flux.output("flux", "exec", "sh", "-c", script, "sh", ...args);
     const blocker = await flux.output("flux", "submit", "-N4", "--exclusive", "sleep", "300");
@@ -113,7 +113,7 @@ life(async (t, flux) => {
     t.same(await flux.leftovers(), []);
   });
 
-  await t.test("memos and exceptions of the job's user", async (t) => {
+  await t.test("memos and exceptions of the job's user do not confuse the daemon", async (t) => {
     const job = await flux.submit("-N1", "--setattr=user.usernetes_debug=yes", "true");
     await flux.waitFor(job, "memo");
     const odd = ["x", '{"release":"yes please"}', "[1,2]", "null", '{"release":{"a":true}}'];
@@ -139,7 +139,7 @@ life(async (t, flux) => {
     await flux.stopDaemon();
   });
 
-  await t.test("a join-command that was swapped", async (t) => {
+  await t.test("a replaced join-command harms nobody", async (t) => {
     const template = flux.template(`played || exit
 [ "$target" != join-command ] || echo 'touch ${canary}' >>join-command`);
     await flux.startDaemon("--config", flux.table("", { template }));
@@ -153,7 +153,7 @@ life(async (t, flux) => {
     await flux.stopDaemon();
   });
 
-  await t.test("a template with a link out of it, or a fifo", async (t) => {
+  await t.test("a template with a link out of it, or with a fifo, fails the job", async (t) => {
     const template = flux.template("played");
     await flux.startDaemon("--config", flux.table("", { template }));
     symlinkSync("/etc/passwd", join(template, "users"));
@@ -173,7 +173,7 @@ life(async (t, flux) => {
     await flux.stopDaemon();
   });
 
-  await t.test("output of any size, and of anything", async (t) => {
+  await t.test("a step may print any bytes, in any amount", async (t) => {
     const template = flux.template(`if [ "$target" != up ]; then played; exit; fi
 yes 0123456789 | head -c 100000000
 yes x | head -c 100000000 | tr -d '\\n'

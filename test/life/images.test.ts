@@ -19,7 +19,7 @@ life(async (t, flux) => {
   await flux.startDaemon("--config", file);
 
   await t.test(
-    "each node has them all when the job starts, the lead kubeadm's first",
+    "each node has all images when the job starts, the lead kubeadm's first",
     async (t) => {
       const job = await flux.submit("-N2", "sleep", "100");
       await flux.waitFor(job, "start");
@@ -47,7 +47,7 @@ life(async (t, flux) => {
     },
   );
 
-  await t.test("warm lists them", async (t) => {
+  await t.test("warm lists the images", async (t) => {
     const { stdout, exitCode } = await flux.run([...WARM, "--config", file, "--rank", "0-1"]);
     t.equal(exitCode, 0);
     t.equal(
@@ -60,7 +60,7 @@ life(async (t, flux) => {
   const why = `${half} is only half of an image archive (OCI or docker): unexpected end of data`;
 
   await t.test(
-    "half an archive fails the job with its name and the node, and warm too",
+    "an incomplete archive fails the job with its name and the node, and warm too",
     async (t) => {
       writeFileSync(half, FLANNEL.subarray(0, 20_000));
       const job = await flux.submit("-N1", "true");
@@ -76,7 +76,7 @@ life(async (t, flux) => {
     },
   );
 
-  await t.test("a directory that is not there fails the job at stage", async (t) => {
+  await t.test("a missing directory fails the job at stage", async (t) => {
     await flux.stopDaemon();
     await flux.startDaemon("--config", flux.table('images = "/opt/none"\n'));
     const job = await flux.submit("-N1", "true");

@@ -15,7 +15,7 @@ started(async (t, start, folder) => {
     env: { FLUX_RC_EXTRA: etc },
   });
 
-  await t.test("rc1.d has started the daemon, and flux finds its subcommand", async (t) => {
+  await t.test("rc1.d starts the daemon, and flux finds its subcommand", async (t) => {
     t.match(await flux.run(["flux", "usernetes", "ping"]), {
       exitCode: 0,
       stdout: /^the daemon answers/,
@@ -23,7 +23,7 @@ started(async (t, start, folder) => {
     t.match(await flux.run(["flux", "exec", "-r1", "flux", "usernetes", "ping"]), { exitCode: 0 });
   });
 
-  await t.test("a job has its cluster, and the command that finds it", async (t) => {
+  await t.test("a job has its cluster and the command that finds it", async (t) => {
     const { stdout, stderr } = await flux.run([
       ...["flux", "run", "-N2", "--setattr=attributes.user.usernetes=yes"],
       ...["usernetes", "attr", "kubeconfig"],

@@ -23,16 +23,19 @@ life(async (t, flux) => {
       )
     ).match(/ Ready /g)?.length;
 
-  await t.test("up brings one up on all ranks, and prints its kubeconfig alone", async (t) => {
-    const { stdout, stderr, exitCode } = await flux.run(UP);
-    t.equal(exitCode, 0, stderr);
-    t.equal(stdout, `${kubeconfig}\n`);
-    t.equal(await nodes(), 4);
-    t.strictSame(loggedRanks(stderr, "instance: up", "ok"), [0, 1, 2, 3], stderr);
-    t.match(await flux.output("flux", "dmesg"), /usernetes.*instance: settle: ready/);
-  });
+  await t.test(
+    "up brings a cluster up on all ranks, and prints its kubeconfig alone",
+    async (t) => {
+      const { stdout, stderr, exitCode } = await flux.run(UP);
+      t.equal(exitCode, 0, stderr);
+      t.equal(stdout, `${kubeconfig}\n`);
+      t.equal(await nodes(), 4);
+      t.strictSame(loggedRanks(stderr, "instance: up", "ok"), [0, 1, 2, 3], stderr);
+      t.match(await flux.output("flux", "dmesg"), /usernetes.*instance: settle: ready/);
+    },
+  );
 
-  await t.test("list and status show it", async (t) => {
+  await t.test("list and status show the cluster of the instance", async (t) => {
     const list = await flux.output("flux-usernetes", "list", "-n");
     t.match(list, /^ *instance +\S+ +ready +4\/4 +docker /);
     const status = await flux.output("flux-usernetes", "status", "instance");
@@ -43,7 +46,7 @@ life(async (t, flux) => {
     t.match(logs, /^==> wait-ready <==\n0: /m);
   });
 
-  await t.test("its kubeconfig works on every node", async (t) => {
+  await t.test("the kubeconfig works on every node", async (t) => {
     const ask = ["exec", "-r", "2", "flux", "usernetes", "kubeconfig", "instance"];
     const { stdout, stderr, exitCode } = await flux.run(["flux", ...ask], {
       FLUX_EXEC_PATH: COMMANDS,
@@ -62,20 +65,23 @@ life(async (t, flux) => {
     });
   });
 
-  await t.test("a daemon leaves it alone, and gives its jobs other ports", async (t) => {
-    await flux.startDaemon();
-    const show = ["sh", "-c", "kubectl get nodes"];
-    const job = await flux.submit("-N4", ...show);
-    await flux.waitForEnd(job);
-    t.match((await flux.record(job)).at(-1), { name: "down", context: { left: { length: 0 } } });
-    const ports = (await flux.record(job))[0]?.context?.["ports"] as { etcd: number };
-    t.equal(ports.etcd, 20004);
-    const clean = await flux.run(["flux-usernetes", "clean", "--all"]);
-    t.match(clean, { exitCode: 0, stdout: "nothing is left of any job's cluster\n" });
-    t.equal(await nodes(), 4);
-  });
+  await t.test(
+    "a daemon leaves the instance's cluster alone, and gives its jobs other ports",
+    async (t) => {
+      await flux.startDaemon();
+      const show = ["sh", "-c", "kubectl get nodes"];
+      const job = await flux.submit("-N4", ...show);
+      await flux.waitForEnd(job);
+      t.match((await flux.record(job)).at(-1), { name: "down", context: { left: { length: 0 } } });
+      const ports = (await flux.record(job))[0]?.context?.["ports"] as { etcd: number };
+      t.equal(ports.etcd, 20004);
+      const clean = await flux.run(["flux-usernetes", "clean", "--all"]);
+      t.match(clean, { exitCode: 0, stdout: "nothing is left of any job's cluster\n" });
+      t.equal(await nodes(), 4);
+    },
+  );
 
-  await t.test("down removes it, while a daemon runs, and can be repeated", async (t) => {
+  await t.test("down removes the cluster while a daemon runs, and can be repeated", async (t) => {
     const { stderr, exitCode } = await flux.run(DOWN);
     t.equal(exitCode, 0, stderr);
     t.match(stderr, "instance: down: nothing is left");
@@ -94,7 +100,7 @@ life(async (t, flux) => {
     await flux.stopDaemon();
   });
 
-  await t.test("some ranks, in a directory that is named", async (t) => {
+  await t.test("up can use some ranks and a named directory", async (t) => {
     const workdir = join(flux.place.base, "mine");
     const { stdout, exitCode, stderr } = await flux.run([...UP, "-x", "1-2", "--workdir", workdir]);
     t.equal(exitCode, 0, stderr);
@@ -124,45 +130,42 @@ life(async (t, flux) => {
     });
   });
 
-  await t.test(
-    "in a batch job without a cluster it is the job's, and in one with, that one",
-    async (t) => {
-      await flux.startDaemon();
-      const script = flux.script(`
+  await t.test("up in a batch job makes a cluster, or finds the job's own", async (t) => {
+    await flux.startDaemon();
+    const script = flux.script(`
 flux-usernetes up --pass-env TESTBED
 flux run -N2 usernetes attr kubeconfig
 flux run -N1 --setattr=attributes.user.usernetes=yes sh -c 'echo "asked $KUBECONFIG"'
 flux-usernetes down --pass-env TESTBED`);
-      const initrc = "conf.shell_initrc";
-      const nested =
-        flux.kind === "real"
-          ? [`--broker-opts=--setattr=${initrc}=${await flux.output("flux", "getattr", initrc)}`]
-          : [];
-      const batch = async (...args: string[]) => {
-        const out = join(flux.place.common, "up.out");
-        const job = await flux.output(
-          "flux",
-          "batch",
-          "-N2",
-          `--output=${out}`,
-          ...nested,
-          ...args,
-          script,
-        );
-        await flux.waitForEnd(job);
-        return { job, text: await flux.output("cat", out) };
-      };
-      const own = await batch();
-      const path = join(flux.place.base, `usernetes-${own.job.toLowerCase()}/kubeconfig`);
-      t.match(own.text, `${path}\n`);
-      t.equal(own.text.split("\n").filter((line) => line === path).length, 3, own.text);
-      t.match(own.text, `asked ${path}\n`);
-      t.match(own.text, "instance: down: nothing is left");
-      const given = await batch("--setattr=attributes.user.usernetes=yes");
-      t.match(given.text, /this job already has a cluster: .*kubeconfig\n/);
-      t.match(given.text, "this instance has no cluster");
-      t.same(await flux.leftovers(), []);
-      await flux.stopDaemon();
-    },
-  );
+    const initrc = "conf.shell_initrc";
+    const nested =
+      flux.kind === "real"
+        ? [`--broker-opts=--setattr=${initrc}=${await flux.output("flux", "getattr", initrc)}`]
+        : [];
+    const batch = async (...args: string[]) => {
+      const out = join(flux.place.common, "up.out");
+      const job = await flux.output(
+        "flux",
+        "batch",
+        "-N2",
+        `--output=${out}`,
+        ...nested,
+        ...args,
+        script,
+      );
+      await flux.waitForEnd(job);
+      return { job, text: await flux.output("cat", out) };
+    };
+    const own = await batch();
+    const path = join(flux.place.base, `usernetes-${own.job.toLowerCase()}/kubeconfig`);
+    t.match(own.text, `${path}\n`);
+    t.equal(own.text.split("\n").filter((line) => line === path).length, 3, own.text);
+    t.match(own.text, `asked ${path}\n`);
+    t.match(own.text, "instance: down: nothing is left");
+    const given = await batch("--setattr=attributes.user.usernetes=yes");
+    t.match(given.text, /this job already has a cluster: .*kubeconfig\n/);
+    t.match(given.text, "this instance has no cluster");
+    t.same(await flux.leftovers(), []);
+    await flux.stopDaemon();
+  });
 });

@@ -34,7 +34,7 @@ usernetes attr kubeconfig workdir
     await flux.waitForEnd(job);
     t.same(await flux.leftovers(), []);
 
-    t.test("its record has each step once, and ends with down", async (t) => {
+    t.test("the record has each step once, and ends with down", async (t) => {
       const record = await flux.record(job);
       // A step of many ranks may be recorded in a few events; together they name each rank once.
       const reported = record
@@ -73,7 +73,7 @@ usernetes attr kubeconfig workdir
       t.equal(workdirOf(record).split("/").at(-1), `usernetes-${job.toLowerCase()}`);
     });
 
-    t.test("the template's targets ran in the design's order", (t) => {
+    t.test("the template's targets run in the designed order", (t) => {
       const started = flux.startedSteps();
       const last = (target: string) => started.findLastIndex((line) => line.endsWith(` ${target}`));
       const first = (target: string) => started.findIndex((line) => line.endsWith(` ${target}`));
@@ -103,7 +103,7 @@ usernetes attr kubeconfig workdir
     });
   });
 
-  await t.test("the state is shown by flux jobs while it changes", async (t) => {
+  await t.test("flux jobs shows the state while it changes", async (t) => {
     flux.takes("kubeadm-init", 1);
     const job = await flux.submit("-N2", "sleep", "1");
     const state = () =>
@@ -116,7 +116,7 @@ usernetes attr kubeconfig workdir
     flux.takes("kubeadm-init", 0.1);
   });
 
-  await t.test("a batch job, and what it runs inside, see the same cluster", async (t) => {
+  await t.test("a batch job and its own jobs see the same cluster", async (t) => {
     const script = flux.script(`
 echo "batch $(flux getattr jobid) [\${FLUX_JOB_ID:-}] $KUBECONFIG"
 flux run -N2 sh -c 'echo "inside $KUBECONFIG $(usernetes attr kubeconfig)"'
@@ -142,7 +142,7 @@ flux run -N1 sh -c 'echo "by grandparent $(usernetes attr kubeconfig)"'`);
     t.same(await flux.leftovers(), []);
   });
 
-  await t.test("a job without the attribute is not touched", async (t) => {
+  await t.test("a job without the attribute has no cluster", async (t) => {
     const starts = flux.startedSteps().length;
     for (const attribute of [[], ["--setattr=attributes.user.usernetes=no"]]) {
       const job = await flux.output("flux", "submit", "-N2", ...attribute, "true");
@@ -157,7 +157,7 @@ flux run -N1 sh -c 'echo "by grandparent $(usernetes attr kubeconfig)"'`);
     t.equal(flux.startedSteps().length, starts, "no step ran");
   });
 
-  await t.test("ten jobs at once each get their own, and all are cleaned", async (t) => {
+  await t.test("ten jobs at once have their own clusters, which are all removed", async (t) => {
     const before = (await flux.output("flux", "jobs", "-a", "-n", "-o", "{id.f58}")).split("\n");
     const echo = ["sh", "-c", "echo $KUBECONFIG; kubectl get nodes"];
     await Promise.all(

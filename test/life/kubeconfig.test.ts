@@ -32,7 +32,7 @@ life(async (t, flux) => {
     t.equal(found, `${workdir}/bin/kubectl`);
   });
 
-  await t.test("in a task on a node that is not the lead", async (t) => {
+  await t.test("a task on a node that is not the lead reads the kubeconfig", async (t) => {
     const script = flux.script(`[ "$FLUX_TASK_RANK" = 1 ] || exit 0
 [ ! -e "$KUBECONFIG" ] || { echo "this is the lead"; exit 1; }
 KUBECONFIG=$(flux usernetes kubeconfig --output "$FLUX_JOB_TMPDIR/kc" "$FLUX_JOB_ID") || exit
@@ -47,7 +47,7 @@ kubectl get nodes`);
     t.equal(stdout.match(/^u7s-\S+ +Ready/gm)?.length, 2, stdout);
   });
 
-  await t.test("in a batch job's script, whose instance is one inside", async (t) => {
+  await t.test("a batch job's script reads the kubeconfig within its instance", async (t) => {
     const go = join(flux.place.common, "batch-seen");
     const script = flux.script(`
 job=$(flux getattr jobid)
@@ -60,7 +60,7 @@ mv "${go}.new" "${go}"`);
     t.match(readFileSync(go, "utf8"), /^ +server: https:\/\/(?!127\.)[0-9.]+:[0-9]+$/m, stderr);
   });
 
-  await t.test("by the owner, as long as the cluster exists", async (t) => {
+  await t.test("the owner reads the kubeconfig as long as the cluster exists", async (t) => {
     const job = await flux.submit("-N2", "sleep", "60");
     t.match(await kubeconfig(job), {
       exitCode: 1,

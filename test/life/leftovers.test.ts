@@ -27,7 +27,7 @@ life(async (t, flux) => {
     t.same(await flux.leftovers(), []);
   };
 
-  await t.test("a cluster that the KVS has forgotten is found by its marker files", async (t) => {
+  await t.test("a cluster without an entry is found by its marker files", async (t) => {
     const job = await abandoned();
     await flux.output("flux", "kvs", "unlink", `usernetes.cluster.${await dec(job)}`);
     await flux.startDaemon();
@@ -37,7 +37,7 @@ life(async (t, flux) => {
     await flux.stopDaemon();
   });
 
-  await t.test("a cluster whose record is lost too is cleaned", async (t) => {
+  await t.test("a cluster without a record is removed", async (t) => {
     const job = await abandoned();
     await flux.output("flux", "kvs", "unlink", `usernetes.cluster.${await dec(job)}`);
     await flux.output("flux", "kvs", "unlink", `${await directory(job)}.usernetes.eventlog`);
@@ -59,7 +59,7 @@ life(async (t, flux) => {
     await flux.output("flux", "exec", "-r", "1", "rm", "-rf", other);
   });
 
-  await t.test("a job that is active is not cleaned, nor an invalid ID", async (t) => {
+  await t.test("clean refuses an active job and an invalid ID", async (t) => {
     const job = await flux.submit("-N1", "sleep", "300");
     await flux.waitFor(job, "start");
     const refused = await clean(job);
@@ -76,7 +76,7 @@ life(async (t, flux) => {
     t.match(await clean(job), { exitCode: 0, stdout: /^ƒ\w+: nothing is left\n$/ });
   });
 
-  await t.test("a teardown that failed is finished by clean", async (t) => {
+  await t.test("clean finishes a failed teardown", async (t) => {
     flux.fault("node1.down-v", "exit 3");
     flux.fault("node1.engine", "hang");
     await flux.stopDaemon();
@@ -98,7 +98,7 @@ life(async (t, flux) => {
     t.notMatch(await drained(), /usernetes/, "the node is undrained");
   });
 
-  await t.test("without a daemon, or an instance, clean reports it", async (t) => {
+  await t.test("clean reports a missing daemon and a missing instance", async (t) => {
     await flux.stopDaemon();
     t.match(await clean("--all"), { exitCode: 5, stderr: /^flux-usernetes: no daemon runs in / });
     const nowhere = { FLUX_URI: "local:///nonexistent" };

@@ -24,12 +24,12 @@ export function life(
     await body(tap, flux);
   };
   t.test(
-    "on the embedded Flux",
+    "these tests run on the embedded Flux",
     { skip: whyNoLua() ?? false },
     play(() => embeddedPlace(table, { pace })),
   );
   t.test(
-    "on a real Flux",
+    "these tests run on a real Flux",
     { skip: whyNoRealFlux() ?? false },
     play(() => realPlace(table, { apart })),
   );

@@ -82,14 +82,14 @@ life(async (t, flux) => {
     return logs;
   };
 
-  await t.test("every job ends with success", async (t) => {
+  await t.test("every job succeeds", async (t) => {
     const all = await flux.output("flux", "jobs", "-a", "-c0", "-n", "-o", "{id.f58} {status}");
     const bad = all.split("\n").filter((line) => !line.endsWith(" COMPLETED"));
     t.same(bad, []);
     t.equal(all.split("\n").length, ROUNDS[flux.kind] * (ORDINARY + ASKING));
   });
 
-  await t.test("every job that asked had its cluster, and there are no leftovers", async (t) => {
+  await t.test("every job that asked has its cluster, and there are no leftovers", async (t) => {
     const records = await eventlogs(asking, "usernetes.eventlog");
     t.equal(records.length, asking.length);
     const ready = (record: Entry[]) =>
@@ -102,7 +102,7 @@ life(async (t, flux) => {
     t.same(await flux.leftovers(), []);
   });
 
-  await t.test("no other job is touched", async (t) => {
+  await t.test("no other job is held", async (t) => {
     const logs = await eventlogs(ordinary, "eventlog");
     t.equal(logs.length, ordinary.length);
     const ours = logs
@@ -132,7 +132,7 @@ life(async (t, flux) => {
     t.same(samples.at(-1)?.followed, [], "and none is left");
   });
 
-  await t.test("the daemon stays small", (t) => {
+  await t.test("the daemon needs little memory", (t) => {
     const most = Math.max(...samples.map(({ pssKb }) => pssKb));
     const follows = Math.max(...samples.map(({ followed }) => followed.length));
     t.comment(`${samples.length} samples: at most ${most} kB and ${follows} follows`);

@@ -76,7 +76,7 @@ played`);
     flux.takes("up", 0.1);
   });
 
-  await t.test("the whole logs of a cluster that is there come from its nodes", async (t) => {
+  await t.test("the complete logs of a cluster come from its nodes", async (t) => {
     const { stdout, stderr, exitCode } = await logs(job);
     t.equal(exitCode, 0, stderr);
     t.equal(stderr, "");
@@ -99,7 +99,7 @@ played`);
     t.equal(objects.length, 11);
   });
 
-  await t.test("afterwards the last lines of each try are kept, for its user", async (t) => {
+  await t.test("the last lines of each try are saved, and its user can read them", async (t) => {
     await flux.flux("cancel", job);
     await flux.waitForEnd(job);
     const { stdout, stderr, exitCode } = await logs(job);
@@ -140,7 +140,7 @@ played`);
       );
   });
 
-  await t.test("an error is one line", async (t) => {
+  await t.test("an error prints one line", async (t) => {
     const other = await flux.output("flux", "submit", "true");
     for (const [exitCode, words, ...args] of [
       [1, /there is no job/, "12345"],

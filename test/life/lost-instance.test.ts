@@ -7,7 +7,7 @@ import { processes, started } from "./started.js";
 const DAEMONS_OWN = /flux-usernetes|bridge\.py|eventlog --follow|flux.* exec /;
 
 started(async (t, start, folder) => {
-  await t.test("a daemon whose instance dies ends with 4, and its children with it", async (t) => {
+  await t.test("a daemon whose instance dies exits with 4 and ends its children", async (t) => {
     const flux = await start({ env: { FLUX_RC_EXTRA: "" } });
     await flux.startDaemon();
     await flux.waitFor(await flux.submit("-N2", "sleep", "300"), "start");
@@ -23,18 +23,22 @@ started(async (t, start, folder) => {
   });
 
   const skip = folder.includes("embedded") ? "the embedded Flux does not start again" : false;
-  await t.test("a daemon that meets the next run of its instance ends too", { skip }, async (t) => {
-    const rundir = join(folder, "run");
-    mkdirSync(rundir);
-    const options = { env: { FLUX_RC_EXTRA: "" }, args: [`--test-rundir=${rundir}`] };
-    const before = await start(options);
-    await before.startDaemon();
-    // Too slow to notice that it was gone.
-    before.signalDaemon("SIGSTOP");
-    await before.crash();
-    const flux = await start(options);
-    t.equal(flux.place.env["FLUX_URI"], before.place.env["FLUX_URI"]);
-    before.signalDaemon("SIGCONT");
-    t.equal(await before.daemonEnd(), 4, "what it knows is not this one's");
-  });
+  await t.test(
+    "a daemon that meets the next run of its instance exits, too",
+    { skip },
+    async (t) => {
+      const rundir = join(folder, "run");
+      mkdirSync(rundir);
+      const options = { env: { FLUX_RC_EXTRA: "" }, args: [`--test-rundir=${rundir}`] };
+      const before = await start(options);
+      await before.startDaemon();
+      // Too slow to notice that it was gone.
+      before.signalDaemon("SIGSTOP");
+      await before.crash();
+      const flux = await start(options);
+      t.equal(flux.place.env["FLUX_URI"], before.place.env["FLUX_URI"]);
+      before.signalDaemon("SIGCONT");
+      t.equal(await before.daemonEnd(), 4, "what it knows is not this one's");
+    },
+  );
 });

@@ -29,53 +29,53 @@ life(
       await until("four free nodes", free);
     };
 
-    await t.test(
-      "a node that is lost while its cluster comes up fails the job at once",
-      async (t) => {
-        flux.takes("kubeadm-init", 60);
-        const job = await flux.submit("-N4", "true");
-        await flux.waitForStep(job, "kubeadm-init");
-        await flux.lose(3);
-        await flux.waitForEnd(job);
-        flux.takes("kubeadm-init", 0.1);
-        t.match(await fatal(job), {
-          type: "usernetes",
-          note: "node3 (rank 3) was lost while its cluster came up",
-        });
-        t.match(await down(job), { left: [3] });
-        t.same(await othersAreClean(3), []);
-        const left = await flux.leftovers();
-        t.ok(
-          left.some((line) => line.startsWith("usernetes.cluster ")),
-          "its entry stays",
-        );
-      },
-    );
+    await t.test("a lost node fails the job at once while its cluster comes up", async (t) => {
+      flux.takes("kubeadm-init", 60);
+      const job = await flux.submit("-N4", "true");
+      await flux.waitForStep(job, "kubeadm-init");
+      await flux.lose(3);
+      await flux.waitForEnd(job);
+      flux.takes("kubeadm-init", 0.1);
+      t.match(await fatal(job), {
+        type: "usernetes",
+        note: "node3 (rank 3) was lost while its cluster came up",
+      });
+      t.match(await down(job), { left: [3] });
+      t.same(await othersAreClean(3), []);
+      const left = await flux.leftovers();
+      t.ok(
+        left.some((line) => line.startsWith("usernetes.cluster ")),
+        "its entry stays",
+      );
+    });
 
-    await t.test("other jobs go on", async (t) => {
+    await t.test("other jobs continue", async (t) => {
       const job = await flux.submit("-N3", "true");
       await flux.waitForEnd(job);
       t.match(await down(job), { left: { length: 0 } });
     });
 
-    await t.test("leftovers are cleaned when the node is back", async (t) => {
+    await t.test("leftovers are removed when the node returns", async (t) => {
       await back(3);
       t.same(await flux.leftovers(), []);
     });
 
-    await t.test("a node that is lost while the job runs", async (t) => {
-      const job = await flux.submit("-N4", "sleep", "300");
-      await flux.waitFor(job, "start");
-      await flux.lose(2);
-      await flux.waitForEnd(job);
-      t.match(await fatal(job), { type: "exec", note: /node failure on node2/ });
-      t.match(await down(job), { left: [2] });
-      t.same(await othersAreClean(2), [], "the others are cleaned");
-      await back(2);
-      t.same(await flux.leftovers(), []);
-    });
+    await t.test(
+      "a lost node fails a running job, and the other nodes are torn down",
+      async (t) => {
+        const job = await flux.submit("-N4", "sleep", "300");
+        await flux.waitFor(job, "start");
+        await flux.lose(2);
+        await flux.waitForEnd(job);
+        t.match(await fatal(job), { type: "exec", note: /node failure on node2/ });
+        t.match(await down(job), { left: [2] });
+        t.same(await othersAreClean(2), [], "the others are cleaned");
+        await back(2);
+        t.same(await flux.leftovers(), []);
+      },
+    );
 
-    await t.test("a node that is lost while it is torn down", async (t) => {
+    await t.test("a node that is lost during its teardown becomes a leftover", async (t) => {
       flux.fault("node1.down-v", "hang");
       const job = await flux.submit("-N4", "true");
       await flux.waitForStep(job, "down-v");
@@ -89,7 +89,7 @@ life(
       t.same(await flux.leftovers(), []);
     });
 
-    await t.test("a node that was lost and back is used again", async (t) => {
+    await t.test("a node that returns is used again", async (t) => {
       const job = await flux.submit("-N4", "true");
       await flux.waitForEnd(job);
       t.match(await down(job), { left: { length: 0 } });

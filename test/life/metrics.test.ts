@@ -24,7 +24,7 @@ life(async (t, flux) => {
     }
   };
 
-  await t.test("lives are counted as they go", async (t) => {
+  await t.test("each life is counted as it proceeds", async (t) => {
     flux.fault("node1.kubeadm-join", "exit 2 once");
     const job = await flux.submit("-N2", "sleep", "300");
     await flux.output("flux", "job", "wait-event", "-t", "40s", job, "start");
@@ -47,7 +47,7 @@ life(async (t, flux) => {
     await until((it) => sum(it, "usernetes_teardowns_total", "clean") === 1);
   });
 
-  await t.test("a bring-up that fails, and what a teardown leaves", async (t) => {
+  await t.test("a failed bring-up and the leftovers of a teardown are counted", async (t) => {
     const faults = ["any.kubeadm-init", "any.down-v"];
     const engines = [0, 1, 2, 3].map((rank) => `node${rank}.engine`);
     for (const where of [...faults, ...engines]) flux.fault(where, "exit 2");
@@ -64,33 +64,36 @@ life(async (t, flux) => {
     await until((it) => sum(it, "usernetes_leftover_nodes") === 0);
   });
 
-  await t.test("a bridge that is started again is counted", async () => {
+  await t.test("a restart of the bridge is counted", async () => {
     flux.signalChildren("bridge.py", "SIGKILL");
     await until((it) => sum(it, "usernetes_bridge_restarts_total") === 1);
   });
 
-  await t.test("a reload moves it, and a port in use does not stop the daemon", async (t) => {
-    const other = await taken();
-    const text = readFileSync(file, "utf8");
-    const reload = (port: string) => {
-      writeFileSync(file, text.replace(/metrics-listen.*\n/, port));
+  await t.test(
+    "a reload moves the listener, and a port in use does not stop the daemon",
+    async (t) => {
+      const other = await taken();
+      const text = readFileSync(file, "utf8");
+      const reload = (port: string) => {
+        writeFileSync(file, text.replace(/metrics-listen.*\n/, port));
+        flux.signalDaemon("SIGHUP");
+      };
+      const printed = async (words: RegExp) => {
+        for (let tries = 0; !words.test(flux.daemonLog) && tries < 100; tries++)
+          await new Promise((resolve) => setTimeout(resolve, 100));
+        t.match(flux.daemonLog, words);
+      };
+      reload(`metrics-listen = ":${other.port}"\n`);
+      await printed(/metrics-listen: 127\.0\.0\.1:[0-9]+: .*EADDRINUSE/);
+      await t.rejects(scrape(port));
+      await new Promise((resolve) => other.server.close(resolve));
       flux.signalDaemon("SIGHUP");
-    };
-    const printed = async (words: RegExp) => {
-      for (let tries = 0; !words.test(flux.daemonLog) && tries < 100; tries++)
-        await new Promise((resolve) => setTimeout(resolve, 100));
-      t.match(flux.daemonLog, words);
-    };
-    reload(`metrics-listen = ":${other.port}"\n`);
-    await printed(/metrics-listen: 127\.0\.0\.1:[0-9]+: .*EADDRINUSE/);
-    await t.rejects(scrape(port));
-    await new Promise((resolve) => other.server.close(resolve));
-    flux.signalDaemon("SIGHUP");
-    const got = await until(() => true, other.port);
-    t.equal(sum(got, "usernetes_settles_total", "ready"), 1);
-    reload("");
-    await printed(/configuration reloaded[^]*configuration reloaded[^]*configuration reloaded/);
-    await t.rejects(scrape(other.port));
-    t.equal(await flux.stopDaemon(), 0);
-  });
+      const got = await until(() => true, other.port);
+      t.equal(sum(got, "usernetes_settles_total", "ready"), 1);
+      reload("");
+      await printed(/configuration reloaded[^]*configuration reloaded[^]*configuration reloaded/);
+      await t.rejects(scrape(other.port));
+      t.equal(await flux.stopDaemon(), 0);
+    },
+  );
 });

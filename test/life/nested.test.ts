@@ -45,10 +45,10 @@ flux job wait-event -t 30 $job clean >/dev/null; cat ${file("inner.out")}`);
   };
 
   for (const [asking, again] of [
-    ["not asked for again", ""],
-    ["asked for again at each level", ASKS],
+    ["without a request of its own", ""],
+    ["with a request at each level", ASKS],
   ] as const)
-    await t.test(`two levels down it is the same cluster, ${asking}`, async (t) => {
+    await t.test(`a job two levels down uses the same cluster, ${asking}`, async (t) => {
       const before = flux.startedSteps().filter((step) => step.endsWith(" up")).length;
       const inner = flux.script(`${report} inner
 flux run -N2 -n2 ${again} ${report} job
@@ -61,7 +61,7 @@ flux run -N1 ${again} ${forgot} by-attr`);
       t.equal(ups - before, 2, "and it is brought up once");
     });
 
-  await t.test("asked for again, also where the environment has been cleared", async (t) => {
+  await t.test("a job that asks finds the cluster in a cleared environment, too", async (t) => {
     const inner = flux.script(`
 ${forgot} inner
 ${NO_ENV} flux run -N1 ${ASKS} ${report} asks
@@ -78,7 +78,7 @@ ${NO_ENV} flux run -N1 sh -c 'echo "without [$KUBECONFIG]"'`);
   });
 
   await t.test(
-    "a job inside asks and no instance around has a cluster: it fails with the reason",
+    "a job that asks fails with the reason if no enclosing instance has a cluster",
     async (t) => {
       const out = file("none.out");
       const script = flux.script(`flux run -N1 ${ASKS} true; echo "status $?"`);
@@ -88,7 +88,7 @@ ${NO_ENV} flux run -N1 sh -c 'echo "without [$KUBECONFIG]"'`);
     },
   );
 
-  await t.test("an allocation has one, and so has a job from outside", async (t) => {
+  await t.test("an allocation has a cluster, and so has a job from outside", async (t) => {
     // The embedded Flux does not play alloc.
     if (flux.kind === "embedded") return;
     const local = ["env", "FLUX_URI_RESOLVE_LOCAL=t", "flux"];

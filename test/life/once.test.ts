@@ -12,7 +12,7 @@ life(async (t, flux) => {
   const many = ["-N4", "-n8"];
 
   await t.test(
-    "the first task runs it; the others wait, are silent, and end the same way",
+    "the first task runs the command; the others wait silently and exit the same way",
     async (t) => {
       const script = `
 flux usernetes once -- sh -c 'sleep 0.3; echo "out $FLUX_TASK_RANK"; echo err >&2; exit 3'
@@ -28,7 +28,7 @@ echo "status $?"`;
     },
   );
 
-  await t.test("each call is a pair of its own, however fast a task is", async (t) => {
+  await t.test("each call is counted separately, however fast a task is", async (t) => {
     const script = `
 flux usernetes once sh -c 'sleep 0.2; exit 4'; a=$?
 flux usernetes once true; b=$?
@@ -37,25 +37,28 @@ flux usernetes once -- sh -c 'exit 6'; echo "$a $b $?"`;
     t.same(stdout.trim().split("\n"), Array<string>(8).fill("4 0 6"));
   });
 
-  await t.test("a command that a signal ends, or that is not there", async (t) => {
-    const script = `
+  await t.test(
+    "a command that a signal ends gives 128 and more, and a missing one 127",
+    async (t) => {
+      const script = `
 flux usernetes once -- sh -c 'kill -KILL $$'; a=$?
 flux usernetes once -- no-such-command; b=$?
 flux usernetes once -- export; c=$?
 echo "$a $b $c"`;
-    const { stdout, stderr } = await run(script, ...many);
-    t.same(stdout.trim().split("\n"), Array<string>(8).fill("137 127 127"));
-    t.equal(stderr.match(/no-such-command: not found/g)?.length, 1, stderr);
-  });
+      const { stdout, stderr } = await run(script, ...many);
+      t.same(stdout.trim().split("\n"), Array<string>(8).fill("137 127 127"));
+      t.equal(stderr.match(/no-such-command: not found/g)?.length, 1, stderr);
+    },
+  );
 
-  await t.test("a command's arguments and input are its own", async (t) => {
+  await t.test("a command gets its arguments and its input unchanged", async (t) => {
     const script = `
 printf 'one\\ntwo\\n' | flux usernetes once -- sh -c 'cat; printf "[%s]" "$@"' sh 'a b' '*' '$x' ''`;
     const { stdout } = await run(script, "-N2", "-n2");
     t.equal(stdout.trim(), "one\ntwo\n[a b][*][$x][]");
   });
 
-  await t.test("a job that is canceled ends all of them", async (t) => {
+  await t.test("a cancel of the job ends all calls", async (t) => {
     const out = join(flux.place.common, "once.out");
     const script = flux.script(
       `flux usernetes once -- sh -c 'trap "exit 7" TERM; sleep 60 & echo began >>${out}; wait'`,
@@ -93,7 +96,7 @@ echo "$FLUX_TASK_RANK $?"`);
     );
   });
 
-  await t.test("tasks inside a batch job, and calls outside of tasks", async (t) => {
+  await t.test("tasks inside a batch job work, and so do calls outside of tasks", async (t) => {
     const out = join(flux.place.common, "once-batch.out");
     const script = flux.script(`
 flux usernetes once -- sh -c 'echo script; exit 5'; echo "status $?"
@@ -108,7 +111,7 @@ flux run -n1 flux usernetes once echo alone`);
     });
   });
 
-  await t.test("wrong usage is one line and exit 2; --help has an example", async (t) => {
+  await t.test("wrong usage prints one line and exits with 2; --help has an example", async (t) => {
     for (const args of [[], ["--"], ["--all", "true"]])
       t.match(await flux.run(["flux", "usernetes", "once", ...args], env), {
         exitCode: 2,

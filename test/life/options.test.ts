@@ -20,7 +20,7 @@ life(async (t, flux) => {
     t.equal(flux.startedSteps().filter((line) => line.endsWith(" up")).length, 2);
   });
 
-  await t.test("a batch script asks for it in its #flux: lines", options, async (t) => {
+  await t.test("a batch script asks for a cluster in its #flux: lines", options, async (t) => {
     const script = flux.script("#flux: -N1\n#flux: --usernetes\ntest -r $KUBECONFIG");
     const { stdout, stderr } = await flux.run(["flux", "batch", script], PLUGINS);
     const job = stdout.trim();
@@ -29,12 +29,16 @@ life(async (t, flux) => {
     t.match(finish?.context, { status: 0 }, stderr);
   });
 
-  await t.test("and so does flux alloc", { skip: flux.kind === "embedded" }, async (t) => {
-    const { stdout } = await flux.run(
-      ["flux", "alloc", "-N1", "--usernetes", "--usernetes-options=debug", "--dry-run", "true"],
-      PLUGINS,
-    );
-    const { attributes } = JSON.parse(stdout) as { attributes: { user: unknown } };
-    t.same(attributes.user, { usernetes: "yes", usernetes_debug: "yes" });
-  });
+  await t.test(
+    "flux alloc --usernetes gets a cluster",
+    { skip: flux.kind === "embedded" },
+    async (t) => {
+      const { stdout } = await flux.run(
+        ["flux", "alloc", "-N1", "--usernetes", "--usernetes-options=debug", "--dry-run", "true"],
+        PLUGINS,
+      );
+      const { attributes } = JSON.parse(stdout) as { attributes: { user: unknown } };
+      t.same(attributes.user, { usernetes: "yes", usernetes_debug: "yes" });
+    },
+  );
 });

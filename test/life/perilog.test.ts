@@ -42,44 +42,47 @@ for (const [way, perilog] of WAYS)
     const fatal = (events: Entry[]) =>
       events.find(({ name, context }) => name === "exception" && context?.["severity"] === 0);
 
-    await t.test(`${way}: a job starts with its cluster, and ends when it is gone`, async (t) => {
-      const job = await flux.submit("-N2", "sh", "-c", "kubectl get nodes");
-      await flux.waitForEnd(job);
-      t.match((await flux.flux("job", "attach", job)).stdout, /u7s-node[0-3] +Ready/);
-      const wanted = [
-        "prolog-start",
-        "settle",
-        "prolog-finish",
-        "start",
-        "down",
-        "finish",
-        "epilog-finish",
-        "free",
-      ];
-      t.same(
-        (await reported(job)).filter((name) => wanted.includes(name)),
-        wanted,
-        "in order, and once each",
-      );
-      const events = await flux.events(job);
-      t.notOk(
-        events.some(({ context }) => context?.["description"] === "usernetes"),
-        "the daemon holds nothing",
-      );
-      const log = await flux.output("flux", "dmesg");
-      for (const line of [
-        `waiting for the cluster of ${job}`,
-        `the cluster of ${job} is ready`,
-        `the cluster of ${job} has been removed`,
-      ])
-        t.match(log, new RegExp(`job-manager.*${job}: (prolog|epilog): .*usernetes: ${line}`));
-      if (!SCREEN) throw new Error(`${PAGE} has no screen of flux dmesg`);
-      const { stdout } = await flux.run(["sh", "-c", SCREEN.command]);
-      t.strictSame(differences(SCREEN, stdout), { onlyInDocument: [], onlyInRun: [] }, PAGE);
-      t.same(await flux.leftovers(), []);
-    });
+    await t.test(
+      `a job with ${way} starts with its cluster, and ends when it is removed`,
+      async (t) => {
+        const job = await flux.submit("-N2", "sh", "-c", "kubectl get nodes");
+        await flux.waitForEnd(job);
+        t.match((await flux.flux("job", "attach", job)).stdout, /u7s-node[0-3] +Ready/);
+        const wanted = [
+          "prolog-start",
+          "settle",
+          "prolog-finish",
+          "start",
+          "down",
+          "finish",
+          "epilog-finish",
+          "free",
+        ];
+        t.same(
+          (await reported(job)).filter((name) => wanted.includes(name)),
+          wanted,
+          "in order, and once each",
+        );
+        const events = await flux.events(job);
+        t.notOk(
+          events.some(({ context }) => context?.["description"] === "usernetes"),
+          "the daemon holds nothing",
+        );
+        const log = await flux.output("flux", "dmesg");
+        for (const line of [
+          `waiting for the cluster of ${job}`,
+          `the cluster of ${job} is ready`,
+          `the cluster of ${job} has been removed`,
+        ])
+          t.match(log, new RegExp(`job-manager.*${job}: (prolog|epilog): .*usernetes: ${line}`));
+        if (!SCREEN) throw new Error(`${PAGE} has no screen of flux dmesg`);
+        const { stdout } = await flux.run(["sh", "-c", SCREEN.command]);
+        t.strictSame(differences(SCREEN, stdout), { onlyInDocument: [], onlyInRun: [] }, PAGE);
+        t.same(await flux.leftovers(), []);
+      },
+    );
 
-    await t.test(`${way}: a job that does not ask waits for nothing`, async (t) => {
+    await t.test(`a job that does not ask is not delayed with ${way}`, async (t) => {
       for (const more of [[], ["--setattr=attributes.user.usernetes=no"]]) {
         const job = await flux.output("flux", "submit", "-N2", ...more, "true");
         await flux.waitFor(job, "clean", "10s");
@@ -87,7 +90,7 @@ for (const [way, perilog] of WAYS)
       }
     });
 
-    await t.test(`${way}: the time limit is given back before the job starts`, async (t) => {
+    await t.test(`a job with ${way} gets its held time back before it starts`, async (t) => {
       flux.takes("kubeadm-init", 2);
       const job = await flux.submit("-N1", "-t", "1.5s", "sleep", "0.5");
       await flux.waitForEnd(job);
@@ -95,7 +98,7 @@ for (const [way, perilog] of WAYS)
       flux.takes("kubeadm-init", 0.1);
     });
 
-    await t.test(`${way}: a bring-up that fails fails the job, and drains no node`, async (t) => {
+    await t.test(`a failed bring-up with ${way} fails the job and drains no node`, async (t) => {
       flux.fault("any.kubeadm-init", "exit 3");
       const job = await flux.submit("-N2", "true");
       await flux.waitForEnd(job);
@@ -110,7 +113,7 @@ for (const [way, perilog] of WAYS)
       t.same(await flux.leftovers(), []);
     });
 
-    await t.test(`${way}: a job that is canceled while it waits ends at once`, async (t) => {
+    await t.test(`a job that is canceled while it waits with ${way} ends at once`, async (t) => {
       flux.fault("any.kubeadm-init", "hang");
       const job = await flux.submit("-N2", "true");
       await flux.waitFor(job, "prolog-start");
@@ -124,7 +127,7 @@ for (const [way, perilog] of WAYS)
       t.same(await flux.leftovers(), []);
     });
 
-    await t.test(`${way}: a debug job is held until it is released`, async (t) => {
+    await t.test(`a debug job with ${way} is held until it is released`, async (t) => {
       const debug = "--setattr=attributes.user.usernetes_debug=yes";
       const job = await flux.submit("-N1", debug, "true");
       await flux.waitForRecord(job, "settle");

@@ -26,7 +26,7 @@ started(async (t, start, folder) => {
   });
 
   const skip = folder.includes("embedded") ? "it never runs under systemd" : false;
-  await t.test("where systemd starts it, the script does not", { skip }, async (t) => {
+  await t.test("the script does not start the daemon if systemd does", { skip }, async (t) => {
     const bin = join(folder, "bin");
     mkdirSync(bin);
     const systemctl = '#!/bin/sh\n[ "$*" = "--quiet is-enabled flux-usernetes.service" ]\n';

@@ -21,7 +21,7 @@ life(async (t, flux) => {
   const configured = (more: string, places: { template?: string; workdir?: string } = {}) =>
     flux.startDaemon("--config", flux.table(more, places));
 
-  await t.test("with no daemon a job that asks fails with the reason", async (t) => {
+  await t.test("a job that asks fails with the reason if no daemon runs", async (t) => {
     const { exitCode, stderr } = await flux.flux("run", ASK, "echo", "it runs");
     t.not(exitCode, 0);
     t.match(stderr, "usernetes: no flux-usernetes daemon is running in this instance");
@@ -32,7 +32,7 @@ life(async (t, flux) => {
   });
 
   // test/cluster/request.test.ts has what else is not.
-  await t.test("an attribute that is not understood", async (t) => {
+  await t.test("an attribute that is not understood fails the job", async (t) => {
     await flux.startDaemon();
     for (const [args, note] of [
       [
@@ -59,19 +59,22 @@ life(async (t, flux) => {
     await flux.stopDaemon();
   });
 
-  await t.test("a daemon that is not on rank 0, or without an instance", async (t) => {
-    const { stderr } = await flux.flux("exec", "-r", "1", "flux-usernetes", "daemon");
-    t.match(stderr, /this is rank 1, the daemon runs on rank 0/);
-    const nowhere = await flux.run(["flux-usernetes", "daemon"], {
-      FLUX_URI: "local:///nonexistent",
-    });
-    t.match(nowhere, { exitCode: 4, stderr: /^flux-usernetes: no Flux instance answers.*\n$/ });
-    const ping = await flux.run(["flux-usernetes", "ping"], { FLUX_URI: "local:///nonexistent" });
-    t.match(ping, { exitCode: 4, stderr: /^flux-usernetes: no Flux instance answers.*\n$/ });
-  });
+  await t.test(
+    "a daemon that is not on rank 0 is refused, and so is one without an instance",
+    async (t) => {
+      const { stderr } = await flux.flux("exec", "-r", "1", "flux-usernetes", "daemon");
+      t.match(stderr, /this is rank 1, the daemon runs on rank 0/);
+      const nowhere = await flux.run(["flux-usernetes", "daemon"], {
+        FLUX_URI: "local:///nonexistent",
+      });
+      t.match(nowhere, { exitCode: 4, stderr: /^flux-usernetes: no Flux instance answers.*\n$/ });
+      const ping = await flux.run(["flux-usernetes", "ping"], { FLUX_URI: "local:///nonexistent" });
+      t.match(ping, { exitCode: 4, stderr: /^flux-usernetes: no Flux instance answers.*\n$/ });
+    },
+  );
 
   // test/config has each key, and what it refuses.
-  await t.test("a configuration that is refused", async (t) => {
+  await t.test("an invalid configuration is refused", async (t) => {
     for (const [text, message] of [
       ["bad", /bad\.toml:1:[0-9]+: /],
       [
@@ -88,7 +91,7 @@ life(async (t, flux) => {
     }
   });
 
-  await t.test("a template that is missing on one node", async (t) => {
+  await t.test("a template that is missing on one node fails the job", async (t) => {
     const template = join(flux.place.base, "template");
     await flux.output("flux", "exec", "-r", "0,2-3", "cp", "-r", TEMPLATE, template);
     await configured("", { template });
@@ -101,7 +104,7 @@ life(async (t, flux) => {
     t.same(await flux.leftovers(), []);
   });
 
-  await t.test("a template that has changed", async (t) => {
+  await t.test("a template that lacks a target fails the job", async (t) => {
     const template = join(flux.place.common, "changed");
     await flux.output("cp", "-r", TEMPLATE, template);
     await flux.output("sed", "-i", "s/kubeadm-join/join/", join(template, "Makefile"));
@@ -121,7 +124,7 @@ life(async (t, flux) => {
     t.same(await flux.leftovers(), []);
   });
 
-  await t.test("a work directory that cannot be made", async (t) => {
+  await t.test("a work directory that cannot be created fails the job", async (t) => {
     const workdir = join(flux.place.base, "base");
     await flux.output("flux", "exec", "-r", "0,2-3", "mkdir", workdir);
     await configured("", { workdir });
@@ -134,7 +137,7 @@ life(async (t, flux) => {
     t.same(await flux.leftovers(), []);
   });
 
-  await t.test("more nodes than the pod subnet holds", async (t) => {
+  await t.test("a job with more nodes than the pod subnet holds is refused", async (t) => {
     const template = join(flux.place.common, "small");
     await flux.output("cp", "-r", TEMPLATE, template);
     writeFileSync(
@@ -148,7 +151,7 @@ life(async (t, flux) => {
     await flux.stopDaemon();
   });
 
-  await t.test("a bring-up that hangs ends at its deadline, and so does the step", async (t) => {
+  await t.test("a bring-up that hangs ends at its deadline, together with the step", async (t) => {
     await configured('bring-up-timeout = "3s"\n');
     flux.fault("node1.up", "hang");
     t.match(await refusal(ASK, "-N2"), {
@@ -173,7 +176,7 @@ life(async (t, flux) => {
     await flux.stopDaemon();
   });
 
-  await t.test("a teardown that is stuck drains the node and keeps the entry", async (t) => {
+  await t.test("a teardown that hangs drains the node and keeps the entry", async (t) => {
     await configured('teardown-timeout = "3s"\n');
     flux.fault("node1.down-v", "hang");
     flux.fault("node1.engine", "hang");
@@ -198,7 +201,7 @@ life(async (t, flux) => {
   const job = await flux.submit("-N1", "sleep", "300");
   await flux.waitFor(job, "start");
 
-  await t.test("a job id in any of Flux's forms", async (t) => {
+  await t.test("a job ID may have any of Flux's forms", async (t) => {
     const expected = await attr({}, "attr", "--jobid", job, "workdir");
     t.match(expected, { exitCode: 0, stdout: /usernetes-ƒ[a-z0-9]+\n$/ });
     for (const form of ["f58", "dec", "hex", "dothex", "kvs"]) {
@@ -214,7 +217,7 @@ life(async (t, flux) => {
     }
   });
 
-  await t.test("no job id, no job, no cluster, no instance", async (t) => {
+  await t.test("a missing job ID, job, cluster or instance is reported in one line", async (t) => {
     const other = await flux.output("flux", "submit", "true");
     for (const [args, env, exitCode, stderr] of [
       [["attr", "--jobid", "no job"], {}, 2, /invalid job ID "no job": expected f58/],

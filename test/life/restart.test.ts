@@ -6,7 +6,7 @@ const LONG = ["sleep", "300"];
 life(async (t, flux) => {
   await flux.startDaemon();
 
-  await t.test("a daemon that is killed in a bring-up is resumed by the next", async (t) => {
+  await t.test("the next daemon resumes a bring-up after a kill", async (t) => {
     flux.takes("kubeadm-init", 2);
     const job = await flux.submit("-N2", "true");
     await flux.waitForStep(job, "kubeadm-init");
@@ -28,7 +28,7 @@ life(async (t, flux) => {
     t.same(await flux.leftovers(), []);
   });
 
-  await t.test("a job that is canceled while no daemon runs is released by the next", async (t) => {
+  await t.test("the next daemon releases a job that was canceled meanwhile", async (t) => {
     flux.takes("kubeadm-init", 30);
     const job = await flux.submit("-N2", ...LONG);
     await flux.waitForStep(job, "kubeadm-init");
@@ -44,7 +44,7 @@ life(async (t, flux) => {
     t.same(await flux.leftovers(), []);
   });
 
-  await t.test("a job that ended while no daemon ran is cleaned by the next", async (t) => {
+  await t.test("the next daemon cleans a job that ended meanwhile", async (t) => {
     const job = await flux.submit("-N2", ...LONG);
     await flux.waitFor(job, "start");
     await flux.stopDaemon("SIGKILL");
@@ -56,7 +56,7 @@ life(async (t, flux) => {
     t.same(await flux.leftovers(), []);
   });
 
-  await t.test("a bridge that is killed is started again, and nothing is lost", async (t) => {
+  await t.test("a killed bridge is restarted, and nothing is lost", async (t) => {
     flux.takes("kubeadm-init", 1);
     const job = await flux.submit("-N2", "true");
     await flux.waitForStep(job, "kubeadm-init");
@@ -71,7 +71,7 @@ life(async (t, flux) => {
     t.same(await flux.leftovers(), []);
   });
 
-  await t.test("a follow that is killed is started again, and nothing is lost", async (t) => {
+  await t.test("a killed follow is restarted, and nothing is lost", async (t) => {
     const job = await flux.submit("-N2", ...LONG);
     await flux.waitFor(job, "start");
     t.equal(flux.signalChildren("--follow", "SIGKILL"), 1);

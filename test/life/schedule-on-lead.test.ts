@@ -20,12 +20,12 @@ life(async (t, flux) => {
   };
   const inJob = (value: string) => `--setattr=user.usernetes_schedule_on_lead=${value}`;
 
-  await t.test("by itself they may where the lead is the only node", async (t) => {
+  await t.test("pods may run on the lead by default if it is the only node", async (t) => {
     t.equal(await taints(1), 0);
     t.equal(await taints(2), 1);
   });
 
-  await t.test("a job's own option decides", async (t) => {
+  await t.test("a job's own option takes precedence", async (t) => {
     t.equal(await taints(2, inJob("yes")), 0);
     t.equal(await taints(1, inJob("no")), 1);
     t.equal(await taints(1, inJob("auto")), 0);
@@ -39,29 +39,32 @@ life(async (t, flux) => {
     return text.match(TAINT)?.length ?? 0;
   };
 
-  await t.test("a cluster of an instance, and one by hand, are handled the same way", async (t) => {
-    const up = ["flux-usernetes", "up", "-x", "1-3", "--pass-env", "TESTBED"];
-    t.equal(await taintsOf(await flux.output(...up)), 0);
-    await flux.output("flux-usernetes", "down", "--pass-env", "TESTBED");
-    const workdir = join(flux.place.base, "by-hand");
-    const hand = async (env: string[], ...args: string[]) => {
-      const own = [`USERNETES_TEMPLATE=${TEMPLATE}`, ...env];
-      const ask = ["env", ...own, "usernetes", ...args, "--workdir", workdir];
-      const { exitCode, stderr } = await flux.flux("exec", "-n", "-r", "0", ...ask);
-      t.equal(exitCode, 0, stderr);
-    };
-    for (const [env, expected] of [
-      [[], 0],
-      [["USERNETES_SCHEDULE_ON_LEAD=no"], 1],
-    ] as const) {
-      await hand([...env], "start-control-plane", "--worker-count=0");
-      t.equal(await taintsOf(join(workdir, "kubeconfig")), expected);
-      await hand([], "down");
-    }
-    t.same(await flux.leftovers(), []);
-  });
+  await t.test(
+    "a cluster of an instance is handled the same way, and so is one by hand",
+    async (t) => {
+      const up = ["flux-usernetes", "up", "-x", "1-3", "--pass-env", "TESTBED"];
+      t.equal(await taintsOf(await flux.output(...up)), 0);
+      await flux.output("flux-usernetes", "down", "--pass-env", "TESTBED");
+      const workdir = join(flux.place.base, "by-hand");
+      const hand = async (env: string[], ...args: string[]) => {
+        const own = [`USERNETES_TEMPLATE=${TEMPLATE}`, ...env];
+        const ask = ["env", ...own, "usernetes", ...args, "--workdir", workdir];
+        const { exitCode, stderr } = await flux.flux("exec", "-n", "-r", "0", ...ask);
+        t.equal(exitCode, 0, stderr);
+      };
+      for (const [env, expected] of [
+        [[], 0],
+        [["USERNETES_SCHEDULE_ON_LEAD=no"], 1],
+      ] as const) {
+        await hand([...env], "start-control-plane", "--worker-count=0");
+        t.equal(await taintsOf(join(workdir, "kubeconfig")), expected);
+        await hand([], "down");
+      }
+      t.same(await flux.leftovers(), []);
+    },
+  );
 
-  await t.test("the configuration decides where a job sets nothing", async (t) => {
+  await t.test("the configuration applies if a job sets nothing", async (t) => {
     await flux.stopDaemon();
     await flux.startDaemon("--config", flux.table('schedule-on-lead = "yes"\n'));
     t.equal(await taints(2), 0);

@@ -83,7 +83,7 @@ life(async (t, flux) => {
   };
   const settled = (job: string) => flux.run(["flux", "usernetes", "wait", job]);
 
-  await t.test("a whole instance", async (t) => {
+  await t.test("the screens of a whole instance are up to date", async (t) => {
     for (const verb of ["up", "down"]) {
       const screen = next(USER, `flux usernetes ${verb}`);
       const command = `${screen.command} --pass-env TESTBED`;
@@ -94,11 +94,11 @@ life(async (t, flux) => {
 
   await flux.startDaemon();
 
-  await t.test("the daemon", async (t) => {
+  await t.test("the screens of the daemon are up to date", async (t) => {
     await play(t, "docs/admin/install.md", "flux usernetes ping");
   });
 
-  await t.test("a cluster that is ready", async (t) => {
+  await t.test("the screens of a ready cluster are up to date", async (t) => {
     const job = await flux.submit("-N2", "sleep", "300");
     const [attr, env] = [next(USER, "usernetes attr kubeconfig"), next(USER, "usernetes env")];
     await settled(job);
@@ -117,11 +117,11 @@ life(async (t, flux) => {
     await play(t, "docs/admin/operate.md", "flux usernetes clean --all");
   });
 
-  await t.test("a refused attribute", async (t) => {
+  await t.test("the screen of a refused attribute is up to date", async (t) => {
     await play(t, USER, "flux run --setattr=attributes.user.usernetes=maybe");
   });
 
-  await t.test("a worker that fails, in a job that is held", async (t) => {
+  await t.test("the screens of a failed worker in a held job are up to date", async (t) => {
     flux.fault("node1.kubeadm-join", "exit 2");
     const job = await flux.submit("-N2", DEBUG, "true");
     await settled(job);
@@ -133,13 +133,13 @@ life(async (t, flux) => {
     await play(t, USER, "flux usernetes clean", job);
   });
 
-  await t.test("a cluster line by line", async (t) => {
+  await t.test("the screen of a cluster line by line is up to date", async (t) => {
     const job = await flux.submit("-N1", "true");
     await play(t, USER, "flux usernetes status --watch ƒ", job);
     await flux.waitForEnd(job);
   });
 
-  await t.test("a slow step", async (t) => {
+  await t.test("the screen of a slow step is up to date", async (t) => {
     flux.takes("kubeadm-join", 6);
     const job = await flux.submit("-N2", "true");
     await flux.waitForStep(job, "kubeadm-join");
@@ -148,7 +148,7 @@ life(async (t, flux) => {
     await flux.waitForEnd(job);
   });
 
-  await t.test("a step that fails once", async (t) => {
+  await t.test("the screen of a step that fails once is up to date", async (t) => {
     flux.fault("node1.kubeadm-join", "exit 4 once");
     const job = await flux.submit("-N3", "sleep", "300");
     await settled(job);
@@ -159,14 +159,14 @@ life(async (t, flux) => {
     await play(t, "docs/record.md", "flux job info", job);
   });
 
-  await t.test("a timeline", async (t) => {
+  await t.test("the screen of a timeline is up to date", async (t) => {
     flux.fault("node2.kubeadm-join", "exit 2 once");
     const job = await flux.submit("-N4", "true");
     await flux.waitForEnd(job);
     await play(t, USER, "flux usernetes timeline", job);
   });
 
-  await t.test("the daemon's log", async (t) => {
+  await t.test("the screen of the daemon's log is up to date", async (t) => {
     const limited = await flux.submit("-N2", "-t", "1h", "true");
     await flux.waitForEnd(limited);
     flux.takes("up", 30);

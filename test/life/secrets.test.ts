@@ -66,7 +66,7 @@ stat -c '%a %n/' "$directory"; directory=\${directory%/*}; done; done`;
     return stdout.split("\n").filter(Boolean);
   };
 
-  await t.test("while workers join, and afterwards", async (t) => {
+  await t.test("no secret is found while workers join, or afterwards", async (t) => {
     await flux.startDaemon("--config", flux.table("", { template }));
     // Until then the nodes have the token.
     const go = join(flux.place.testbed, "go");
@@ -101,19 +101,22 @@ stat -c '%a %n/' "$directory"; directory=\${directory%/*}; done; done`;
     ["kubeconfig", /^kubeconfig failed on node0 .*: client-key-data: \[data\]$/],
     ["join-command", /^join-command failed on node0 .*: kubeadm join .* sha256:\[hash\]$/],
   ] as const)
-    await t.test(`a ${target} that fails for good and prints all that it knows`, async (t) => {
-      fails(target);
-      const job = await flux.submit("-N2", "true");
-      await flux.waitForEnd(job);
-      fails("nothing");
-      const settle = (await flux.record(job)).find(({ name }) => name === "settle");
-      t.match(settle?.context, { outcome: "failed", note });
-      await noSecretLogged(t as unknown as Tap, job);
-      t.same(await flux.leftovers(), [], "the archive is gone too");
-      t.same(readdirSync(temporary), []);
-    });
+    await t.test(
+      `no secret is found after a ${target} that fails permanently and prints secrets`,
+      async (t) => {
+        fails(target);
+        const job = await flux.submit("-N2", "true");
+        await flux.waitForEnd(job);
+        fails("nothing");
+        const settle = (await flux.record(job)).find(({ name }) => name === "settle");
+        t.match(settle?.context, { outcome: "failed", note });
+        await noSecretLogged(t as unknown as Tap, job);
+        t.same(await flux.leftovers(), [], "the archive is gone too");
+        t.same(readdirSync(temporary), []);
+      },
+    );
 
-  await t.test("a cancel while workers join", async (t) => {
+  await t.test("no secret is found after a cancel while workers join", async (t) => {
     flux.takes("kubeadm-join", 30);
     const job = await flux.submit("-N2", "true");
     await flux.waitForStep(job, "kubeadm-join");
@@ -123,19 +126,22 @@ stat -c '%a %n/' "$directory"; directory=\${directory%/*}; done; done`;
     t.same(await flux.leftovers(), []);
   });
 
-  await t.test("a daemon that is killed while the archive is there", async (t) => {
-    const job = await flux.submit("-N2", "true");
-    await flux.waitForStep(job, "kubeadm-join");
-    await flux.stopDaemon("SIGKILL");
-    t.not(await archives(), "", "the archive is there");
-    await flux.flux("cancel", job);
-    await flux.startDaemon("--config", flux.table("", { template }));
-    await flux.waitForEnd(job);
-    await noSecretLogged(t as unknown as Tap, job);
-    t.same(await flux.leftovers(), []);
-    t.same(readdirSync(temporary), []);
-    flux.takes("kubeadm-join", 0.1);
-  });
+  await t.test(
+    "no secret is found after a kill of the daemon while the archive exists",
+    async (t) => {
+      const job = await flux.submit("-N2", "true");
+      await flux.waitForStep(job, "kubeadm-join");
+      await flux.stopDaemon("SIGKILL");
+      t.not(await archives(), "", "the archive is there");
+      await flux.flux("cancel", job);
+      await flux.startDaemon("--config", flux.table("", { template }));
+      await flux.waitForEnd(job);
+      await noSecretLogged(t as unknown as Tap, job);
+      t.same(await flux.leftovers(), []);
+      t.same(readdirSync(temporary), []);
+      flux.takes("kubeadm-join", 0.1);
+    },
+  );
 });
 
 /** Looks at all processes' arguments until it is called; gives those with a secret in them. */

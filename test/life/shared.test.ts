@@ -32,7 +32,7 @@ life(async (t, flux) => {
       t.equal(await flux.stopDaemon(), 0);
     });
 
-  await t.test("one that must not be shared is named", async (t) => {
+  await t.test("a directory that must not be shared is reported", async (t) => {
     const table = flux.table('shared-filesystem = "no"', { workdir });
     await flux.startDaemon("--config", table);
     const { stderr, exitCode } = await flux.flux(...run);
@@ -44,7 +44,7 @@ life(async (t, flux) => {
     await flux.stopDaemon();
   });
 
-  await t.test("two jobs at once on the same nodes have each their own in it", async (t) => {
+  await t.test("two jobs on the same nodes have their own work directories", async (t) => {
     await flux.startDaemon("--config", flux.table("", { workdir }));
     const jobs = await Promise.all([1, 2].map(() => flux.submit("-N2", "-n2", "-c1", "true")));
     for (const job of jobs) {

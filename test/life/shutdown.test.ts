@@ -44,7 +44,7 @@ started(async (t, start, folder) => {
     },
   );
 
-  await t.test("a job that waits for its nodes keeps nobody", async (t) => {
+  await t.test("a job that waits for its nodes does not delay a shutdown", async (t) => {
     const flux = await start();
     await flux.waitFor(await flux.output("flux", "submit", "-N4", "-x", ...LONG), "start");
     await flux.waitFor(await flux.submit("-N4", ...LONG), "priority");

@@ -87,7 +87,7 @@ life(async (t, flux) => {
     flux.takes("kubeadm-init", 0.1);
   });
 
-  await test("nodes are kept for the site's epilog when the cluster is gone", async (t) => {
+  await test("nodes are kept for the site's epilog when the cluster is removed", async (t) => {
     slow("epilog");
     const job = await flux.submit("-N2", "true");
     // The job's own shell keeps the nodes until then: the daemon's epilog is not needed.
@@ -111,7 +111,7 @@ life(async (t, flux) => {
     flux.takes("down-v", 0.1);
   });
 
-  await test("a job that is canceled while the site's prolog runs", async (t) => {
+  await test("a job can be canceled while the site's prolog runs", async (t) => {
     slow("prolog");
     slow("epilog");
     const job = await flux.submit("-N2", ...LONG);
@@ -128,7 +128,7 @@ life(async (t, flux) => {
     inOrder(t, events, "ours epilog-finish", "site epilog-finish", "free");
   });
 
-  await test("a job that is canceled while ours holds", async (t) => {
+  await test("a job can be canceled while the daemon's prolog holds it", async (t) => {
     flux.takes("kubeadm-init", 30);
     const job = await flux.submit("-N2", ...LONG);
     await waitFor(job, "prolog-finish", "site");
@@ -142,7 +142,7 @@ life(async (t, flux) => {
     inOrder(t, events, "ours epilog-start", "ours prolog-finish", "ours epilog-finish", "free");
   });
 
-  await test("a late hold lets go of nothing of the site's", async (t) => {
+  await test("a late hold finishes none of the site's prologs", async (t) => {
     slow("epilog");
     let job = "";
     await flux.behindTheBridge(async () => {
@@ -158,7 +158,7 @@ life(async (t, flux) => {
     inOrder(t, events, "finish", "site epilog-finish", "free");
   });
 
-  await test("a job that was over when it was seen lets go of nothing of the site's", async (t) => {
+  await test("a job that was over when the daemon saw it keeps the site's epilog", async (t) => {
     slow("epilog");
     let job = "";
     await flux.behindTheBridge(async () => {
@@ -174,7 +174,7 @@ life(async (t, flux) => {
     inOrder(t, events, "finish", "ours epilog-finish", "site epilog-finish", "free");
   });
 
-  await test("a site's prolog that fails does not free nodes that have a cluster", async (t) => {
+  await test("a failed prolog of the site does not free nodes that have a cluster", async (t) => {
     slow("prolog", "exit 4");
     slow("epilog");
     flux.takes("down-v", 1);

@@ -75,8 +75,8 @@ export function started(body: (t: Tap, start: Start, folder: string) => Promise<
       (last = await STARTS[kind]({ folder, ...options }));
     await body(tap, start, folder);
   };
-  t.test("on the embedded Flux", play("embedded"));
-  t.test("on a real Flux", { skip: whyNoRealFlux() ?? false }, play("real"));
+  t.test("these tests run on the embedded Flux", play("embedded"));
+  t.test("these tests run on a real Flux", { skip: whyNoRealFlux() ?? false }, play("real"));
 }
 
 const STARTS = { embedded: startEmbedded, real: startReal };

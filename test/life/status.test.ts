@@ -14,7 +14,7 @@ life(async (t, flux) => {
     JSON.parse(await flux.output("flux", "usernetes", "list", "--json", ...args)) as Listed[];
   await flux.startDaemon();
 
-  await t.test("the list has the clusters that are there", async (t) => {
+  await t.test("the list shows the clusters that exist", async (t) => {
     t.same(await list(), []);
     const job = await flux.submit("-N3", "sleep", "300");
     const other = await flux.output("flux", "submit", "-N1", "sleep", "300");
@@ -38,7 +38,7 @@ life(async (t, flux) => {
     t.match(await list(job), [{ jobid: job, lead: "node0" }]);
   });
 
-  await t.test("a cluster is followed line by line until it is gone", async (t) => {
+  await t.test("a cluster is followed line by line until it is removed", async (t) => {
     const job = await flux.submit("-N2", "true");
     const { stdout } = await usernetes("status", "--watch", job);
     const lines = stdout.trimEnd().split("\n");
@@ -56,7 +56,7 @@ life(async (t, flux) => {
     t.match((await usernetes("status", job)).stdout, `${job}: gone, `);
   });
 
-  await t.test("a step that hangs is named, and until when it may", async (t) => {
+  await t.test("a step that hangs is reported with its deadline", async (t) => {
     flux.fault("node1.up", "hang");
     const job = await flux.submit("-N2", "true");
     const early = await usernetes("wait", "--timeout", "6s", job);
@@ -73,7 +73,7 @@ life(async (t, flux) => {
     await flux.waitForEnd(job);
   });
 
-  await t.test("a cluster that failed has the step, its last words and its log", async (t) => {
+  await t.test("a failed cluster shows the step, its last lines and its log", async (t) => {
     flux.fault("node1.kubeadm-join", "exit 2");
     const debug = "--setattr=attributes.user.usernetes_debug=yes";
     const job = await flux.submit("-N2", debug, "true");
@@ -96,7 +96,7 @@ life(async (t, flux) => {
     t.equal((await usernetes("status")).stdout, "there is no cluster\n");
   });
 
-  await t.test("the instance's own cluster is beside the jobs'", async (t) => {
+  await t.test("the instance's own cluster is listed beside the jobs'", async (t) => {
     const job = await flux.submit("-N1", "sleep", "300");
     const ready = { exitCode: 0, stdout: `${job}: ready\n` };
     t.match(await usernetes("wait", "--timeout", "1m", job), ready);
@@ -122,7 +122,7 @@ life(async (t, flux) => {
     await flux.waitForEnd(job);
   });
 
-  await t.test("errors are reported", async (t) => {
+  await t.test("list, status and wait report errors", async (t) => {
     t.match(await usernetes("list", "no-id"), { exitCode: 2, stdout: "", stderr: /no-id/ });
     for (const verb of [["list"], ["status"], ["status", "ƒ2"], ["wait", "ƒ2"]]) {
       const argv = ["flux-usernetes", ...verb];
@@ -143,7 +143,7 @@ life(async (t, flux) => {
     }
   });
 
-  await t.test("without a daemon no wait is endless", async (t) => {
+  await t.test("every wait ends without a daemon", async (t) => {
     await flux.stopDaemon();
     // Where there are nodes, the shell plugin ends the job by and by.
     const other = await flux.output("flux", "submit", "-N4", "sleep", "300");

@@ -35,7 +35,7 @@ life(async (t, flux) => {
     t.same(await flux.leftovers(), []);
   });
 
-  await t.test("so is a subnet", async (t) => {
+  await t.test("a subnet in use on one node is replaced on all", async (t) => {
     const leave = occupy("node2", { subnet: "10.100.2.0/24" });
     const job = await flux.submit("-N4", "true");
     await flux.waitForEnd(job);
@@ -49,7 +49,7 @@ life(async (t, flux) => {
   });
 
   await t.test(
-    "a cluster continues without a worker that fails for good, if the job allows it",
+    "a cluster continues without a worker that fails permanently, if the job allows it",
     async (t) => {
       const tolerant = "--setattr=attributes.user.usernetes_tolerate=1";
       flux.fault("node2.kubeadm-join", "exit 4");

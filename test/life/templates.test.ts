@@ -16,7 +16,7 @@ life(async (t, flux) => {
     ),
   ];
 
-  await t.test("up and the network are made by the targets of usernetes.make", async (t) => {
+  await t.test("the targets of usernetes.make make up and the network", async (t) => {
     const before = flux.startedSteps().length;
     await configured('make = { up = "up-built", network = "install-calico" }');
     const job = await flux.submit("-N2", "sleep", "inf");
@@ -35,7 +35,7 @@ life(async (t, flux) => {
     await flux.stopDaemon();
   });
 
-  await t.test("a template may bring its network along", async (t) => {
+  await t.test("a template may have its own network", async (t) => {
     const before = flux.startedSteps().length;
     writeFileSync(join(flux.place.testbed, "networked"), "");
     await configured('make = { network = "" }');
@@ -86,7 +86,7 @@ life(async (t, flux) => {
     await flux.stopDaemon();
   });
 
-  await t.test("networks that are named after the host come down with the cluster", async (t) => {
+  await t.test("networks that are named after the host are removed with the cluster", async (t) => {
     await configured('make = { up = "up-built", network = "install-calico" }');
     for (const isMade of [true, false]) {
       const job = await flux.submit("-N2", "sleep", "inf");
@@ -108,7 +108,7 @@ life(async (t, flux) => {
     await flux.stopDaemon();
   });
 
-  await t.test("up takes a template by its name, or another directory", async (t) => {
+  await t.test("up accepts a template by its name, or another directory", async (t) => {
     const table = `[usernetes.templates.calico]
 template = "${TEMPLATE}"
 make = { up = "up-built", network = "install-calico" }
@@ -139,7 +139,7 @@ port-variables = ["PORT_CALICO"]
       });
   });
 
-  await t.test("a variable that the template does not have is refused in one line", async (t) => {
+  await t.test("an unknown variable of the template is refused in one line", async (t) => {
     await configured('port-variables = ["PORT_WEAVE"]');
     const job = await flux.submit("-N2", "true");
     await flux.waitForEnd(job);
@@ -152,55 +152,51 @@ port-variables = ["PORT_CALICO"]
     await flux.stopDaemon();
   });
 
-  await t.test(
-    "a job has the template that it names, or a directory of its user's own",
-    async (t) => {
-      const own = join(flux.place.common, "own");
-      cpSync(TEMPLATE, own, { recursive: true });
-      const named = (template: string) =>
-        `--setattr=attributes.user.usernetes_template=${template}`;
-      const tables = `user-templates = true
+  await t.test("a job gets the template that it names, or its user's own directory", async (t) => {
+    const own = join(flux.place.common, "own");
+    cpSync(TEMPLATE, own, { recursive: true });
+    const named = (template: string) => `--setattr=attributes.user.usernetes_template=${template}`;
+    const tables = `user-templates = true
 [usernetes.templates.calico]
 template = "${TEMPLATE}"
 make = { up = "up-built", network = "install-calico" }
 port-variables = ["PORT_CALICO"]
 `;
-      await configured(tables);
-      const before = flux.startedSteps().length;
-      const job = await flux.submit("-N2", named("calico"), "sleep", "inf");
-      await flux.waitFor(job, "start");
-      t.ok(targets(before).includes("install-calico"));
-      const claim = (await flux.record(job)).find(({ name }) => name === "claim");
-      t.match(claim?.context?.["ports"], { PORT_CALICO: 20004 });
-      await flux.stopDaemon("SIGKILL");
-      await configured("");
-      await flux.output("flux", "cancel", job);
-      await flux.waitForEnd(job);
-      await flux.stopDaemon();
-      await configured(tables);
-      const mine = await flux.submit("-N2", named(own), "true");
-      await flux.waitForEnd(mine);
-      const settled = (await flux.record(mine)).find(({ name }) => name === "settle");
-      t.match(settled?.context, { outcome: "ready" });
-      const note = async (template: string) => {
-        const refused = await flux.submit("-N2", named(template), "true");
-        await flux.waitForEnd(refused);
-        const events = await flux.events(refused);
-        return String(events.find(({ name }) => name === "exception")?.context?.["note"]);
-      };
-      t.match(
-        await note("amd"),
-        /usernetes_template: found "amd", allowed here: calico \(usernetes\.templates\), and an absolute path of a directory of your own$/,
-      );
-      rmSync(own, { recursive: true });
-      await flux.output("mkfifo", own);
-      t.match(await note(own), /usernetes_template: .* is not a directory on this node/);
-      t.same(await flux.leftovers(), []);
-      await flux.stopDaemon();
-    },
-  );
+    await configured(tables);
+    const before = flux.startedSteps().length;
+    const job = await flux.submit("-N2", named("calico"), "sleep", "inf");
+    await flux.waitFor(job, "start");
+    t.ok(targets(before).includes("install-calico"));
+    const claim = (await flux.record(job)).find(({ name }) => name === "claim");
+    t.match(claim?.context?.["ports"], { PORT_CALICO: 20004 });
+    await flux.stopDaemon("SIGKILL");
+    await configured("");
+    await flux.output("flux", "cancel", job);
+    await flux.waitForEnd(job);
+    await flux.stopDaemon();
+    await configured(tables);
+    const mine = await flux.submit("-N2", named(own), "true");
+    await flux.waitForEnd(mine);
+    const settled = (await flux.record(mine)).find(({ name }) => name === "settle");
+    t.match(settled?.context, { outcome: "ready" });
+    const note = async (template: string) => {
+      const refused = await flux.submit("-N2", named(template), "true");
+      await flux.waitForEnd(refused);
+      const events = await flux.events(refused);
+      return String(events.find(({ name }) => name === "exception")?.context?.["note"]);
+    };
+    t.match(
+      await note("amd"),
+      /usernetes_template: found "amd", allowed here: calico \(usernetes\.templates\), and an absolute path of a directory of your own$/,
+    );
+    rmSync(own, { recursive: true });
+    await flux.output("mkfifo", own);
+    t.match(await note(own), /usernetes_template: .* is not a directory on this node/);
+    t.same(await flux.leftovers(), []);
+    await flux.stopDaemon();
+  });
 
-  await t.test("a target that the template does not have is refused in one line", async (t) => {
+  await t.test("an unknown target of the template is refused in one line", async (t) => {
     const table = 'make = { up = "up-prebuilt" }';
     const line =
       / lacks what the steps rely on: target up-prebuilt \(usernetes\.make\.up\): take .*, or set usernetes\.make to targets that it has/;
@@ -217,7 +213,7 @@ port-variables = ["PORT_CALICO"]
     await flux.stopDaemon();
   });
 
-  await t.test("doctor and warm see to each named template, with its own variables", async (t) => {
+  await t.test("doctor and warm check each named template with its own variables", async (t) => {
     const broken = flux.template("played");
     rmSync(join(broken, "Makefile"));
     const table = (template: string) => `[usernetes.templates.Calico-1]

@@ -20,7 +20,7 @@ life(async (t, flux) => {
   const dumb = on(80, `status --watch ${job}`, { ...colour, TERM: "dumb" });
   await flux.output("flux", "usernetes", "wait", "--timeout", "1m", job);
 
-  await t.test("the filters are those of flux jobs, and so are their errors", async (t) => {
+  await t.test("list has the filters and the errors of flux jobs", async (t) => {
     t.match(await list("--name=mine"), [{ jobid: job }]);
     t.same(await list("--name=other"), []);
     t.match(await list("-i", "node1"), [{ jobid: job }]);
@@ -40,7 +40,7 @@ life(async (t, flux) => {
     await flux.flux("cancel", other);
   });
 
-  await t.test("a terminal has its width and its colours, and a pipe has neither", async (t) => {
+  await t.test("output is fitted and coloured for a terminal, but not for a pipe", async (t) => {
     t.match(await on(80, "list", colour), "^[32mready^[0m");
     const listed = await on(40, "list", plain);
     t.notMatch(listed, "^");
@@ -55,7 +55,7 @@ life(async (t, flux) => {
     t.match(piped, "\n  nodes      2 of 2 ready: node[0-1] (rank 0-1)\n");
   });
 
-  await t.test("a terminal that watches is drawn over until it is gone", async (t) => {
+  await t.test("status --watch redraws a terminal until the cluster is removed", async (t) => {
     await flux.flux("cancel", job);
     const drawn = await watched;
     t.match(drawn, /\^\[[0-9]+A/);
@@ -70,7 +70,7 @@ life(async (t, flux) => {
     await flux.waitForEnd(job);
   });
 
-  await t.test("one that is dumb gets a line for each change, as a pipe does", async (t) => {
+  await t.test("status --watch prints a line for each change on a dumb terminal", async (t) => {
     const lines = await dumb;
     t.notMatch(lines, "^");
     t.match(lines, /^ +[0-9.]+s starting on [^]*[0-9][sm] gone\n?$/m);

@@ -13,34 +13,38 @@ life(async (t, flux) => {
   await flux.startDaemon();
 
   let job = "";
-  await t.test("a life has its steps, its longest chain and what is not in them", async (t) => {
-    flux.fault("node1.kubeadm-join", "exit 2 once");
-    job = await flux.submit("-N3", "true");
-    await flux.waitForEnd(job);
-    const { phases, state } = await timeline(job);
-    t.equal(state, "gone");
-    t.match(phases, [
-      { name: "bring-up", from: "alloc", to: "start", open: false },
-      { name: "teardown", from: "teardown-start", open: false },
-    ]);
-    const [up, teardown] = phases;
-    const chain = up?.chain.map(({ step, ranks, attempt }) => `${step} ${ranks} ${attempt}`) ?? [];
-    t.match(chain[0], /^stage 0/);
-    t.match(chain.join(), "kubeadm-join 1 1,kubeadm-join 1 2,sync-external-ip 0 1");
-    t.equal(chain.at(-1), "wait-ready 0 1");
-    const { before = 0, steps = 0, between = 0, after = 0, total = 0 } = up?.seconds ?? {};
-    t.ok(Math.abs(before + steps + between + after - total) < 0.01);
-    // Of the pause before the second try.
-    t.ok(between >= 0.9 && before > 0 && after > 0, JSON.stringify(up?.seconds));
-    t.match(teardown?.chain, [{ step: "down-v" }]);
-    const { stdout } = await flux.run(["flux", "usernetes", "timeline", job], { COLUMNS: "100" });
-    t.match(stdout, new RegExp(`^${job}: 3 nodes, bring-up [0-9.]+s, teardown [0-9.]+s\n`));
-    t.match(stdout, /\n\* {3}try 2 +node1 \(rank 1\) +[0-9.]+s +█/);
-    t.match(stdout, /\nkubeadm-join: failed on node1 \(rank 1\): exit 2: injected fault/);
-    for (const line of stdout.split("\n").slice(3, 20)) t.ok(line.length <= 100, line);
-  });
+  await t.test(
+    "timeline shows a life's steps, its longest chain and the time outside them",
+    async (t) => {
+      flux.fault("node1.kubeadm-join", "exit 2 once");
+      job = await flux.submit("-N3", "true");
+      await flux.waitForEnd(job);
+      const { phases, state } = await timeline(job);
+      t.equal(state, "gone");
+      t.match(phases, [
+        { name: "bring-up", from: "alloc", to: "start", open: false },
+        { name: "teardown", from: "teardown-start", open: false },
+      ]);
+      const [up, teardown] = phases;
+      const chain =
+        up?.chain.map(({ step, ranks, attempt }) => `${step} ${ranks} ${attempt}`) ?? [];
+      t.match(chain[0], /^stage 0/);
+      t.match(chain.join(), "kubeadm-join 1 1,kubeadm-join 1 2,sync-external-ip 0 1");
+      t.equal(chain.at(-1), "wait-ready 0 1");
+      const { before = 0, steps = 0, between = 0, after = 0, total = 0 } = up?.seconds ?? {};
+      t.ok(Math.abs(before + steps + between + after - total) < 0.01);
+      // Of the pause before the second try.
+      t.ok(between >= 0.9 && before > 0 && after > 0, JSON.stringify(up?.seconds));
+      t.match(teardown?.chain, [{ step: "down-v" }]);
+      const { stdout } = await flux.run(["flux", "usernetes", "timeline", job], { COLUMNS: "100" });
+      t.match(stdout, new RegExp(`^${job}: 3 nodes, bring-up [0-9.]+s, teardown [0-9.]+s\n`));
+      t.match(stdout, /\n\* {3}try 2 +node1 \(rank 1\) +[0-9.]+s +█/);
+      t.match(stdout, /\nkubeadm-join: failed on node1 \(rank 1\): exit 2: injected fault/);
+      for (const line of stdout.split("\n").slice(3, 20)) t.ok(line.length <= 100, line);
+    },
+  );
 
-  await t.test("the drawing goes into a file, all of it or nothing", async (t) => {
+  await t.test("the drawing is written to a file completely or not at all", async (t) => {
     const directory = join(flux.place.common, "drawings");
     mkdirSync(directory);
     const file = join(directory, "up.svg");
@@ -76,7 +80,7 @@ life(async (t, flux) => {
     t.match((await usernetes("timeline", job)).stdout, "bring-up canceled after ");
   });
 
-  await t.test("the instance's own cluster has one too", async (t) => {
+  await t.test("the instance's own cluster has a timeline, too", async (t) => {
     const text = (await flux.record(job)).map((event) => `${JSON.stringify(event)}\n`).join("");
     await flux.output("flux", "kvs", "put", "--raw", `usernetes.eventlog=${text}`);
     const { jobid, phases } = await timeline("instance");

@@ -44,7 +44,7 @@ kubectl get nodes`);
     return ready(stdout);
   };
 
-  await t.test("jobs of both have their clusters on the same nodes", async (t) => {
+  await t.test("jobs of two instances have their clusters on the same nodes", async (t) => {
     const jobs = await Promise.all([first, second].map((flux) => flux.submit("-N4", looks)));
     await first.waitFor(jobs[0] ?? "", "start");
     await second.waitFor(jobs[1] ?? "", "start");
@@ -60,7 +60,7 @@ kubectl get nodes`);
     t.same(await second.leftovers(), []);
   });
 
-  await t.test("what one daemon does leaves the other's cluster alone", async (t) => {
+  await t.test("a daemon leaves the other instance's cluster alone", async (t) => {
     const job = await first.submit("-N4", looks);
     await first.waitFor(job, "start");
     const other = await second.submit("-N4", ...LONG);
@@ -75,7 +75,7 @@ kubectl get nodes`);
     t.same(await second.leftovers(), []);
   });
 
-  await t.test("a job whose names are taken fails, and harms nothing", async (t) => {
+  await t.test("a job whose names are in use fails and harms nothing", async (t) => {
     const busy = await first.output("flux", "submit", "-N4", "--exclusive", ...LONG);
     await first.waitFor(busy, "start");
     const job = await first.submit("-N2", "true");
@@ -104,7 +104,7 @@ echo u7s >${project}/container; echo 10.9.9.0/24 >${project}/network; echo 1 2 3
   });
 
   const skip = first.place.giveId ? false : "Flux chooses the ids of its jobs";
-  await t.test("the same job id in both", { skip }, async (t) => {
+  await t.test("two jobs with the same job ID do not harm each other", { skip }, async (t) => {
     const id = 0x123456789n << 24n;
     for (const flux of [first, second]) flux.place.giveId?.(id);
     const job = await first.submit("-N2", looks);
@@ -119,7 +119,7 @@ echo u7s >${project}/container; echo 10.9.9.0/24 >${project}/network; echo 1 2 3
     t.same(await second.leftovers(), []);
   });
 
-  await t.test("a batch job's own instance with a daemon of its own", async (t) => {
+  await t.test("a batch job's own instance may have its own daemon", async (t) => {
     const { base, common } = first.place;
     const conf = join(common, "nested.toml");
     writeFileSync(conf, `[usernetes]\ntemplate = "${TEMPLATE}"\nworkdir = "${base}"\n${NESTED}`);

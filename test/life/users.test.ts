@@ -112,7 +112,7 @@ users("a user's cluster is the user's own, on every node", async (t, flux, alice
 });
 
 users(
-  "two users' clusters live side by side, and each cancels their own",
+  "two users have clusters at the same time, and each cancels their own",
   async (t, flux, alice, bob) => {
     flux.takes("up", 60);
     await flux.startDaemon();
@@ -132,7 +132,7 @@ users(
 );
 
 users(
-  "kill -9 of the daemon in a step leaves no orphan, and the next one goes on",
+  "a kill -9 of the daemon in a step leaves no orphan, and the next one resumes",
   async (t, flux, alice) => {
     flux.takes("kubeadm-join", 60);
     await flux.startDaemon();
@@ -150,7 +150,7 @@ users(
 );
 
 users(
-  "a step that hangs is ended by its deadline, with all that it runs",
+  "a step that hangs is ended at its deadline, with all that it runs",
   async (t, flux, alice) => {
     flux.fault("node1.kubeadm-join", "hang");
     await flux.startDaemon();
@@ -190,7 +190,7 @@ users("an unrecorded work directory is removed as its owner", async (t, flux, al
   t.notOk(flux.stepUids().has("0"), "nothing as the owner");
 });
 
-users("an account that is not on the nodes is named", async (t, flux) => {
+users("an account that does not exist on the nodes is reported", async (t, flux) => {
   await flux.startDaemon();
   const nobody = { name: "", uid: 64_321 };
   const job = await flux.submitBy(nobody, 1, "true");
@@ -201,7 +201,7 @@ users("an account that is not on the nodes is named", async (t, flux) => {
   });
 });
 
-users("a user's images are made in the user's own store, as the user", async (t, flux, alice) => {
+users("a user's images are built in the user's own store, as the user", async (t, flux, alice) => {
   const template = join(flux.place.common, "copies/template");
   const file = flux.table('run-as = "sudo"\n', { template });
   const warm = ["flux-usernetes", "warm", "--config", file, "--pass-env", "TESTBED"];
@@ -219,7 +219,7 @@ users("a user's images are made in the user's own store, as the user", async (t,
 });
 
 users(
-  "a job may have its user's own template, and no other user's",
+  "a job may have its user's own template, but not another user's",
   async (t, flux, alice, bob) => {
     await flux.startDaemon();
     const own = (user: User, name: string) => {

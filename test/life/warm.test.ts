@@ -33,7 +33,7 @@ life(async (t, flux) => {
       .split("\n")
       .filter((line) => line.includes(words));
 
-  await t.test("every node builds the image, and is reported", async (t) => {
+  await t.test("every node builds the image and is reported", async (t) => {
     flux.takes("build", 0.2);
     const { exitCode, stdout, stderr } = await warm();
     t.equal(exitCode, 0, stderr);
@@ -53,14 +53,14 @@ life(async (t, flux) => {
       t.match(line, /^node[01] \(rank [01]\): image already present \([0-9.]+ s\)$/);
   });
 
-  await t.test("a template that has changed is built again", async (t) => {
+  await t.test("a changed template is built again", async (t) => {
     const template = flux.template("played");
     appendFileSync(join(template, "Makefile"), "# mine\n");
     const file = flux.table("", { template });
     t.match(await json("--config", file, "--rank", "3"), { reports: ["node3 made"] });
   });
 
-  await t.test("a node that fails is named, with its engine's own words", async (t) => {
+  await t.test("a failed node is reported with its engine's message", async (t) => {
     flux.fault("node2.build", "exit 4");
     const { exitCode, stdout, stderr } = await warm();
     t.equal(exitCode, 1);
@@ -73,7 +73,7 @@ life(async (t, flux) => {
     flux.fault("node2.build", undefined);
   });
 
-  await t.test("a node that hangs has its time, and no more", async (t) => {
+  await t.test("a node that hangs ends at its deadline", async (t) => {
     flux.fault("node1.build", "hang");
     const { reports, nodes } = await json("--rank", "0-1", "--timeout", "5s");
     t.same(reports, ["node0 already", "node1 timeout"]);

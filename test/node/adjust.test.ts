@@ -54,7 +54,7 @@ async function adjusted(node: Node, names: readonly string[]): Promise<string> {
 const inserted = (config: string, after: string, text: string) =>
   config.replace(`${after}\n`, `${after}\n${text}`);
 
-t.test("kubernetesVersion is that of the node's kubeadm", async (t) => {
+t.test("kubernetesVersion becomes that of the node's kubeadm", async (t) => {
   const node = nodeOf(t, CONFIG);
   const expected = inserted(CONFIG, "kind: ClusterConfiguration", "kubernetesVersion: v1.35.0\n");
   t.equal(await adjusted(node, ["kubernetes-version"]), expected);
@@ -65,7 +65,7 @@ t.test("kubernetesVersion is that of the node's kubeadm", async (t) => {
   );
 });
 
-t.test("a second time nothing changes", async (t) => {
+t.test("a second adjustment changes nothing", async (t) => {
   const node = nodeOf(t, CONFIG);
   const once = await adjusted(node, ADJUSTMENTS);
   t.match(once, "unsafe-no-fsync");
@@ -81,7 +81,7 @@ t.test("a template that names its version keeps it", async (t) => {
   }
 });
 
-t.test("a kubeadm that gives no version changes nothing", async (t) => {
+t.test("a kubeadm without a valid version changes nothing", async (t) => {
   for (const answer of ["exit 1", "echo v1.35.0; echo $(id)", "echo '1.35'", "echo 'v1.3.5: {}'"]) {
     const node = nodeOf(t, CONFIG);
     node.note("in-container", answer);
@@ -90,7 +90,7 @@ t.test("a kubeadm that gives no version changes nothing", async (t) => {
 });
 
 t.test(
-  "controller manager and scheduler elect no leader, as each sets its arguments",
+  "controller manager and scheduler elect no leader, in either form of arguments",
   async (t) => {
     const names = ["no-leader-election"];
     const LIST = '    - name: leader-elect\n      value: "false"\n';
@@ -121,7 +121,7 @@ t.test(
   },
 );
 
-t.test("a form that is not understood stays unchanged", async (t) => {
+t.test("an unknown form stays unchanged", async (t) => {
   const flow = CONFIG.replace(/extraArgs:\n.*\n.*\n/, "extraArgs: [{name: a, value: b}]\n");
   const changed = await adjusted(nodeOf(t, flow), ["no-leader-election"]);
   t.match(changed, "controllerManager:\n  extraArgs: [{name: a, value: b}]\n");
@@ -131,7 +131,7 @@ t.test("a form that is not understood stays unchanged", async (t) => {
   t.equal(await adjusted(nodeOf(t, external), ["etcd-no-fsync"]), external);
 });
 
-t.test("keys of elliptic curves, and etcd without fsync, where they are asked for", async (t) => {
+t.test("keys of elliptic curves and etcd without fsync are set on request", async (t) => {
   const plain = await adjusted(nodeOf(t, CONFIG), DEFAULT_ADJUSTMENTS);
   t.notMatch(plain, /ECDSA|fsync/);
   const all = await adjusted(nodeOf(t, CONFIG), ["ecdsa-keys", "etcd-no-fsync"]);
@@ -144,7 +144,7 @@ t.test("keys of elliptic curves, and etcd without fsync, where they are asked fo
 });
 
 t.test(
-  "a directory that a person gave stays as it is, and so does what a link names",
+  "a directory that a person made stays unchanged, and so does the target of a link",
   async (t) => {
     t.equal(await adjusted(nodeOf(t, CONFIG, { copy: false }), ADJUSTMENTS), CONFIG);
     const node = nodeOf(t, CONFIG);
@@ -156,7 +156,7 @@ t.test(
   },
 );
 
-t.test("kubeadm-init sets no addresses where all are set after the joins", async (t) => {
+t.test("kubeadm-init sets no addresses if all are set after the joins", async (t) => {
   const node = nodeOf(t, CONFIG);
   node.program("make", 'for word; do echo "$word" >>"$NOTES/words"; done');
   await node.step("kubeadm-init", { USERNETES_ADJUSTMENTS: "one-sync" });
@@ -179,7 +179,7 @@ sync-external-ip:
   t.equal((await make()).stdout, "synced\nsynced\nnested", "without it each is made");
 });
 
-t.test("the container's host.docker.internal", async (t) => {
+t.test("the container knows host.docker.internal", async (t) => {
   const staged = async (prepare: (node: Node) => void, names = "host-docker-internal") => {
     const node = new Node();
     t.teardown(() => {
@@ -213,7 +213,7 @@ t.test("the container's host.docker.internal", async (t) => {
   t.notOk(has(own), "it has the name");
 });
 
-t.test("join-command waits until the token is signed, and no longer than that", async (t) => {
+t.test("join-command waits until the token is signed, for a limited time", async (t) => {
   /** How often the cluster is asked, where kubectl prints this. */
   const asked = async (answer: string, names = "signed-token") => {
     const node = nodeOf(t, CONFIG);

@@ -48,14 +48,17 @@ t.test("a step that takes too long ends with its children", async (t) => {
   t.notOk(isRunning("sleep 314.15"), "before its end is reported");
 });
 
-t.test("also a child in a session of its own, and one that ignores TERM", async (t) => {
-  const node = newNode(t);
-  node.program("deaf", `trap "" TERM; sleep 173.20; sleep 173.20`);
-  // Their parents end at TERM.
-  const script = `(setsid sh -c "sleep 173.21; true"; true) & (setsid deaf; true) & sh -c "deaf; true"; true`;
-  t.match(await node.call(["up", 1, script]), [/^up: timeout/]);
-  t.notOk(isRunning(/^sleep 173\.2/));
-});
+t.test(
+  "a child in another session ends with its step, and so does one that ignores TERM",
+  async (t) => {
+    const node = newNode(t);
+    node.program("deaf", `trap "" TERM; sleep 173.20; sleep 173.20`);
+    // Their parents end at TERM.
+    const script = `(setsid sh -c "sleep 173.21; true"; true) & (setsid deaf; true) & sh -c "deaf; true"; true`;
+    t.match(await node.call(["up", 1, script]), [/^up: timeout/]);
+    t.notOk(isRunning(/^sleep 173\.2/));
+  },
+);
 
 for (const [how, end] of [
   [
@@ -71,7 +74,7 @@ for (const [how, end] of [
     },
   ],
 ] as const)
-  t.test(`a step ends with its agent, by ${how}, and leaves no file`, async (t) => {
+  t.test(`a step ends with its agent on ${how}, and leaves no file`, async (t) => {
     const node = newNode(t);
     const agent = node.start(["up", 60, "echo x; sleep 271.82 & setsid sleep 271.83"]);
     await started("sleep 271.82", "sleep 271.83");
@@ -83,7 +86,7 @@ for (const [how, end] of [
     t.strictSame(node.litter, []);
   });
 
-t.test("a step ends when the caller of its agent is gone", async (t) => {
+t.test("a step ends when the caller of its agent exits", async (t) => {
   const node = newNode(t);
   const agent = node.agent();
   agent.send(node.stepsRequest([["up", 60, "sleep 141.42"]]));
@@ -93,7 +96,7 @@ t.test("a step ends when the caller of its agent is gone", async (t) => {
   t.notOk(isRunning("sleep 141.42"), "before the agent ends");
 });
 
-t.test("an agent that waits ends with its caller, and on SIGTERM", async (t) => {
+t.test("an agent that waits ends with its caller and on SIGTERM", async (t) => {
   const node = newNode(t);
   for (const end of ["hangUp", "kill"] as const) {
     const agent = node.agent();
@@ -103,7 +106,7 @@ t.test("an agent that waits ends with its caller, and on SIGTERM", async (t) => 
   }
 });
 
-t.test("a runner that is killed is reported, and its rank takes another request", async (t) => {
+t.test("a killed runner is reported, and its rank accepts another request", async (t) => {
   const node = newNode(t);
   const agent = node.agent({ nonce: "killed" });
   agent.send(node.stepsRequest([["up", 60, "sleep 150.01"]]));
@@ -116,11 +119,11 @@ t.test("a runner that is killed is reported, and its rank takes another request"
   t.strictSame((await agent.ended).reports, ["here", "gone: ", "up: ok"]);
 });
 
-t.test("before its first step, a call ends", (t) => {
+t.test("a call ends earlier work before its first step", (t) => {
   const look = (command: string) =>
     `if grep -qsa "^${command.replace(" ", ".")}" /proc/[0-9]*/cmdline; then exit 9; fi`;
 
-  t.test("what an earlier call of its cluster still does", async (t) => {
+  t.test("a call ends what an earlier call of its cluster still runs", async (t) => {
     const node = newNode(t);
     const script: [string, number, string] = ["up", 60, "sleep 223.60"];
     const earlier = node.startAs({ nonce: "earlier" }, ["stage", 60, "true"], script);
@@ -129,7 +132,7 @@ t.test("before its first step, a call ends", (t) => {
     t.strictSame((await earlier.ended).reports, ["here", "stage: ok", "gone: "]);
   });
 
-  t.test("a process of a killed runner that ignores TERM", async (t) => {
+  t.test("a call ends a process of a killed runner that ignores TERM", async (t) => {
     const node = newNode(t);
     node.program("deaf", `trap "" TERM; sleep 244.90; sleep 244.90`);
     const earlier = node.startAs({ nonce: "killed" }, ["kubeadm-init", 60, "deaf; true"]);
@@ -140,7 +143,7 @@ t.test("before its first step, a call ends", (t) => {
     t.strictSame(await node.call(["kubeadm-init", 10, look("sleep 244.90")]), ["kubeadm-init: ok"]);
   });
 
-  t.test("also where it is a teardown", async (t) => {
+  t.test("a call for a teardown ends earlier work, too", async (t) => {
     const node = newNode(t);
     node.staged();
     const earlier = node.startAs({ nonce: "earlier" }, ["delete-token", 60, "sleep 316.23"]);
@@ -150,55 +153,58 @@ t.test("before its first step, a call ends", (t) => {
     await earlier.ended;
   });
 
-  t.test("nothing of other clusters and other brokers, nor what only reads", async (t) => {
-    const node = newNode(t);
-    const { env } = node;
-    node.env = { ...env, USERNETES_MARKER: `1${MARKER}` };
-    const other = node.startAs({ nonce: "other" }, ["up", 60, "sleep 282.84"]);
-    node.env = { ...env, FLUX_URI: "local:///other" };
-    const neighbour = node.startAs({ nonce: "neighbour" }, ["up", 60, "sleep 300.10"]);
-    await started("sleep 282.84", "sleep 300.10");
-    node.env = { ...env, FLUX_URI: "local:///this" };
-    const logs = node.logs("follow", ["up"]);
-    await until("it reads", () => logs.heard().length > 0);
-    await sleep(500);
-    t.strictSame(await node.call(["up", 10, "true"]), ["up: ok"]);
-    // By hand there is no marker, and the work directory is what counts.
-    const unmarked = without(env, "USERNETES_MARKER", "FLUX_URI");
-    node.env = { ...unmarked, USERNETES_WORKDIR: join(node.base, "by-hand") };
-    t.strictSame(await node.call(["up", 10, "true"]), ["up: ok"]);
-    t.ok(isRunning("sleep 282.84") && isRunning("sleep 300.10"));
-    t.strictSame(logs.heard(), ["here"]);
-    for (const call of [other, neighbour, logs]) {
-      call.kill("SIGTERM");
-      await call.ended;
-    }
-  });
+  t.test(
+    "a call ends nothing of other clusters or brokers, and no process that only reads",
+    async (t) => {
+      const node = newNode(t);
+      const { env } = node;
+      node.env = { ...env, USERNETES_MARKER: `1${MARKER}` };
+      const other = node.startAs({ nonce: "other" }, ["up", 60, "sleep 282.84"]);
+      node.env = { ...env, FLUX_URI: "local:///other" };
+      const neighbour = node.startAs({ nonce: "neighbour" }, ["up", 60, "sleep 300.10"]);
+      await started("sleep 282.84", "sleep 300.10");
+      node.env = { ...env, FLUX_URI: "local:///this" };
+      const logs = node.logs("follow", ["up"]);
+      await until("it reads", () => logs.heard().length > 0);
+      await sleep(500);
+      t.strictSame(await node.call(["up", 10, "true"]), ["up: ok"]);
+      // By hand there is no marker, and the work directory is what counts.
+      const unmarked = without(env, "USERNETES_MARKER", "FLUX_URI");
+      node.env = { ...unmarked, USERNETES_WORKDIR: join(node.base, "by-hand") };
+      t.strictSame(await node.call(["up", 10, "true"]), ["up: ok"]);
+      t.ok(isRunning("sleep 282.84") && isRunning("sleep 300.10"));
+      t.strictSame(logs.heard(), ["here"]);
+      for (const call of [other, neighbour, logs]) {
+        call.kill("SIGTERM");
+        await call.ended;
+      }
+    },
+  );
 
-  t.test("nothing that an engine has started, whatever it has in its environment", async (t) => {
-    const node = newNode(t);
-    const lives = "setsid sleep 264.57 >/dev/null 2>&1 3>&- & sleep 0.1";
-    t.strictSame(await node.call(["up", 10, lives]), ["up: ok"]);
-    t.strictSame(await node.call(["up", 10, "true"]), ["up: ok"]);
-    t.ok(isRunning("sleep 264.57"));
-    for (const pid of pidsOf("sleep 264.57")) process.kill(pid);
-  });
+  t.test(
+    "a call ends no process that an engine has started, whatever its environment is",
+    async (t) => {
+      const node = newNode(t);
+      const lives = "setsid sleep 264.57 >/dev/null 2>&1 3>&- & sleep 0.1";
+      t.strictSame(await node.call(["up", 10, lives]), ["up: ok"]);
+      t.strictSame(await node.call(["up", 10, "true"]), ["up: ok"]);
+      t.ok(isRunning("sleep 264.57"));
+      for (const pid of pidsOf("sleep 264.57")) process.kill(pid);
+    },
+  );
   t.end();
 });
 
-t.test(
-  "a program that an engine has left running does not delay the end of its step",
-  async (t) => {
-    const node = newNode(t);
-    node.staged();
-    node.note("hold", "");
-    const holds = '(while [ -e "$NOTES/hold" ]; do sleep 0.1; echo on; done) & exit 3';
-    t.strictSame(await node.call(["up", 10, holds]), ["up: failed 3"]);
-    t.strictSame(node.litter, []);
-  },
-);
+t.test("a process that an engine leaves running does not delay the end of its step", async (t) => {
+  const node = newNode(t);
+  node.staged();
+  node.note("hold", "");
+  const holds = '(while [ -e "$NOTES/hold" ]; do sleep 0.1; echo on; done) & exit 3';
+  t.strictSame(await node.call(["up", 10, holds]), ["up: failed 3"]);
+  t.strictSame(node.litter, []);
+});
 
-t.test("podman that makes something", (t) => {
+t.test("podman may finish what it creates", (t) => {
   /** Plays a client of an engine, which notes that it got TERM, that it has started, and that it ended. */
   function plays(
     node: Node,
@@ -216,7 +222,7 @@ echo 1 >"$NOTES/${verb}.ended"`;
     return `cd ${node.directory}; ./podman ${verb}`;
   }
 
-  t.test("ends it when its step is stopped, and gets no TERM", async (t) => {
+  t.test("podman finishes when its step is stopped, and gets no TERM", async (t) => {
     const node = newNode(t);
     node.staged();
     const both = `${plays(node, "run")} & ${plays(node, "exec")} & sleep 60`;
@@ -231,7 +237,7 @@ echo 1 >"$NOTES/${verb}.ended"`;
     t.notOk(node.has("exec.ended"));
   });
 
-  t.test("also where the step runs out of its time meanwhile", async (t) => {
+  t.test("podman finishes when its step is stopped and then times out", async (t) => {
     const node = newNode(t);
     node.staged();
     const both = `${plays(node, "run", { times: 30 })} & sleep 316.22`;
@@ -244,7 +250,7 @@ echo 1 >"$NOTES/${verb}.ended"`;
     t.notOk(isRunning("sleep 316.22"));
   });
 
-  t.test("and where that is what ends the step", async (t) => {
+  t.test("podman finishes when a timeout ends the step", async (t) => {
     const node = newNode(t);
     node.staged();
     const both = `${plays(node, "run", { times: 30 })} & sleep 331.66`;
@@ -255,7 +261,7 @@ echo 1 >"$NOTES/${verb}.ended"`;
     t.match(node.read(`${OWN}/up.log`), /^-- exit [0-9]+ --$/m);
   });
 
-  t.test("has no more than ten seconds for that", async (t) => {
+  t.test("podman has at most ten seconds to finish", async (t) => {
     const node = newNode(t);
     node.staged();
     const deaf = plays(node, "run", { trap: 'echo 1 >"$NOTES/term"', times: 300 });
@@ -267,7 +273,7 @@ echo 1 >"$NOTES/${verb}.ended"`;
     t.ok(node.has("run.term"));
   });
 
-  t.test("is waited for by the next call, too", async (t) => {
+  t.test("the next call waits for podman, too", async (t) => {
     const node = newNode(t);
     node.staged();
     const makes = plays(node, "run", { times: 30 });

@@ -9,7 +9,7 @@ const me = process.getuid?.() ?? 0;
 const [, instance = ""] = MARKER.split(" ");
 const END = `searched ${hostname()}`;
 
-t.test("this instance's are found by their marker files", async (t) => {
+t.test("the instance's clusters are found by their marker files", async (t) => {
   const node = newNode(t);
   const workdir = (name: string, owner: string) => {
     mkdirSync(join(node.base, name, ".usernetes"), { recursive: true });
@@ -32,7 +32,7 @@ t.test("this instance's are found by their marker files", async (t) => {
   t.strictSame(await node.find(instance), [`found ${me} 179836689580032 -`, END]);
 });
 
-t.test("a shared one is found on the nodes that have a directory in it", async (t) => {
+t.test("a shared work directory is found on the nodes that have a directory in it", async (t) => {
   const node = newNode(t);
   node.staged();
   const nodes = join(node.workdir, ".usernetes/nodes");
@@ -47,7 +47,7 @@ t.test("a shared one is found on the nodes that have a directory in it", async (
   }
 });
 
-t.test("there may be no directory to search", async (t) => {
+t.test("the directory to search may be missing", async (t) => {
   const node = newNode(t);
   renameSync(node.base, `${node.base}.away`);
   t.strictSame(await node.find(instance, true), [END]);
@@ -55,7 +55,7 @@ t.test("there may be no directory to search", async (t) => {
 
 const skip = me === 0 ? false : "it gives directories to other users, which needs root";
 
-t.test("another user's with a copy of the marker is not the owner's", { skip }, async (t) => {
+t.test("another user's copy of the marker is not the owner's cluster", { skip }, async (t) => {
   const node = newNode(t);
   const state = join(node.base, "usernetes-ƒtheirs/.usernetes");
   mkdirSync(state, { recursive: true });
@@ -64,7 +64,7 @@ t.test("another user's with a copy of the marker is not the owner's", { skip }, 
   t.strictSame(await node.find(instance), [END]);
 });
 
-t.test("of another user's only what may be reported is", { skip }, async (t) => {
+t.test("a search as another user reports only valid fields", { skip }, async (t) => {
   const node = newNode(t);
   const theirs = join(node.base, "usernetes-ƒtheirs");
   mkdirSync(theirs);
@@ -92,7 +92,7 @@ t.test("of another user's only what may be reported is", { skip }, async (t) => 
   t.strictSame(await find("echo a password is required >&2; exit 1"), [unseen, END]);
 });
 
-t.test("another user's flood is bounded, and does not keep the search", { skip }, async (t) => {
+t.test("another user's reports are limited in number and time", { skip }, async (t) => {
   const node = newNode(t);
   const theirs = join(node.base, "usernetes-ƒtheirs");
   mkdirSync(theirs);

@@ -26,28 +26,25 @@ t.test(
   },
 );
 
-t.test(
-  "after-ready has the cluster's kubeconfig, and its kubectl at the end of the PATH",
-  async (t) => {
-    const node = newNode(t);
-    node.staged();
-    mkdirSync(join(node.workdir, "bin"));
-    writeFileSync(join(node.workdir, "bin/kubectl"), '#!/bin/sh\necho "$KUBECONFIG $*"\n', {
-      mode: 0o755,
-    });
-    node.hooks = {
-      "after-ready": ["kubectl", "apply", "-f", "/opt/x y.yaml"],
-      "before-up": ["env"],
-    };
-    t.strictSame(await node.call("after-ready"), [
-      `after-ready: ok: ${node.workdir}/kubeconfig apply -f /opt/x y.yaml`,
-    ]);
-    await node.call("before-up");
-    t.notMatch(node.read(".usernetes/nodes/0/before-up.log"), /^KUBECONFIG=/m);
-  },
-);
+t.test("after-ready has the cluster's kubeconfig, and its kubectl last on the PATH", async (t) => {
+  const node = newNode(t);
+  node.staged();
+  mkdirSync(join(node.workdir, "bin"));
+  writeFileSync(join(node.workdir, "bin/kubectl"), '#!/bin/sh\necho "$KUBECONFIG $*"\n', {
+    mode: 0o755,
+  });
+  node.hooks = {
+    "after-ready": ["kubectl", "apply", "-f", "/opt/x y.yaml"],
+    "before-up": ["env"],
+  };
+  t.strictSame(await node.call("after-ready"), [
+    `after-ready: ok: ${node.workdir}/kubeconfig apply -f /opt/x y.yaml`,
+  ]);
+  await node.call("before-up");
+  t.notMatch(node.read(".usernetes/nodes/0/before-up.log"), /^KUBECONFIG=/m);
+});
 
-t.test("a program of the template's own is named by its path there", async (t) => {
+t.test("a program of the template may be named by its path there", async (t) => {
   const node = newNode(t);
   node.staged();
   mkdirSync(join(node.workdir, "hooks"));
@@ -56,7 +53,7 @@ t.test("a program of the template's own is named by its path there", async (t) =
   t.strictSame(await node.call("before-up"), ["before-up: ok: own"]);
 });
 
-t.test("a program may have the name of a shell's builtin or function", async (t) => {
+t.test("a program may have the name of a builtin or function of the shell", async (t) => {
   const node = newNode(t);
   node.staged();
   node.program("test", 'echo "the program test: $*"');
@@ -72,7 +69,7 @@ t.test("a program may have the name of a shell's builtin or function", async (t)
   }
 });
 
-t.test("a hook that fails gives its status and its last lines", async (t) => {
+t.test("a failed hook gives its status and its last lines", async (t) => {
   const node = newNode(t);
   node.staged();
   node.hooks = { "before-up": [program(node, "hook", "echo no scratch here >&2; exit 5")] };
@@ -98,7 +95,7 @@ t.test("a hook that takes too long ends with all that it started", async (t) => 
   await until("it has ended", () => !existsSync(proc));
 });
 
-t.test("a background process of a hook stays, and the step ends", async (t) => {
+t.test("a background process of a hook continues, and the step ends", async (t) => {
   const node = newNode(t);
   node.staged();
   const path = program(node, "hook", 'setsid sleep 60 & echo $! >"$NOTES/pid"');
@@ -109,7 +106,7 @@ t.test("a background process of a hook stays, and the step ends", async (t) => {
   process.kill(pid);
 });
 
-t.test("before-down runs only where the cluster has its work directory", async (t) => {
+t.test("before-down runs only if the cluster has its work directory", async (t) => {
   const node = newNode(t);
   node.hooks = { "before-down": [program(node, "hook", "echo ran")] };
   const none = ["before-down: ok: this cluster has no work directory here"];
@@ -152,7 +149,7 @@ t.test("stage names a missing program before it creates anything", async (t) => 
   );
 });
 
-t.test("stage takes what is there; after-ready is the lead's alone", async (t) => {
+t.test("stage accepts existing programs, and checks after-ready on the lead alone", async (t) => {
   const node = newNode(t);
   const env = {
     USERNETES_BEFORE_UP: program(node, "hook", "true"),

@@ -43,7 +43,7 @@ t.test("the functions that read archives pass their unit tests", async (t) => {
   t.match(all, /Ran 1[0-9] tests/);
 });
 
-t.test("it has the syntax of Python 3.6", async (t) => {
+t.test("the functions that read archives have the syntax of Python 3.6", async (t) => {
   const check = "import ast, sys; ast.parse(open(sys.argv[1]).read(), feature_version=(3, 6))";
   const args = ["-c", check, packagePath("lib", "node", "steps", "parts", "images.py")];
   t.equal((await execa("/usr/bin/python3", args, { reject: false })).exitCode, 0);
@@ -66,7 +66,7 @@ t.test("a worker gets all archives before it joins", async (t) => {
   t.match(node.noted("engine"), [/^exec -i the-container containerd config dump$/]);
 });
 
-t.test("the lead gets what kubeadm would pull first, and the rest later", async (t) => {
+t.test("the lead gets what kubeadm would pull first, and the other archives later", async (t) => {
   const node = nodeWith(t, { "a.tar": FLANNEL, "b.tar": PAUSE });
   t.match((await node.call("load-images")).at(-1), /: ok: .*b\.tar: loaded$/);
   t.equal(node.noted("ctr").length, 1);
@@ -83,7 +83,7 @@ t.test("an imported archive is imported again only after a change", async (t) =>
   t.equal(node.noted("ctr").length, 2);
 });
 
-t.test("half an archive fails the step by its name, and nothing is loaded", async (t) => {
+t.test("an incomplete archive fails the step by its name, and nothing is imported", async (t) => {
   const node = nodeWith(t, { "a.tar": PAUSE, "b.tar": FLANNEL.subarray(0, 20_000) });
   const half = join(node.env["USERNETES_IMAGES"] ?? "", "b.tar");
   t.strictSame(await node.call("load-images"), [
@@ -112,7 +112,7 @@ t.test("stage names a missing directory", async (t) => {
   );
 });
 
-t.test("archives are reported without a cluster", async (t) => {
+t.test("archives are reported without a cluster, too", async (t) => {
   const node = nodeWith(t, { "a.tar": FLANNEL, "c.tar.zst": Buffer.from("28b52ffd0000", "hex") });
   const script = await import("../../lib/node/scripts.js").then((all) =>
     all.stepScript("load-images"),

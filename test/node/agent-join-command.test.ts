@@ -6,8 +6,8 @@ import { newNode, OWN, PRIVATE } from "../fakes/node.js";
 import { JOIN_COMMAND, TOKEN } from "../fakes/playing-run.js";
 import { until } from "../hosts/until.js";
 
-t.test("join-command", (t) => {
-  t.test("reports what make made, and logs it nowhere", async (t) => {
+t.test("join-command reports what make writes", (t) => {
+  t.test("join-command reports the file of make, and no log has it", async (t) => {
     const node = newNode(t);
     node.staged();
     node.note("make.join-command", `echo chatter; printf '%s' '${JOIN_COMMAND}' >join-command`);
@@ -18,7 +18,7 @@ t.test("join-command", (t) => {
     t.notMatch(node.read(`${OWN}/join-command.log`), TOKEN);
   });
 
-  t.test("omits kubeadm's warnings from the same terminal", async (t) => {
+  t.test("join-command omits kubeadm's warnings from the same terminal", async (t) => {
     const node = newNode(t);
     node.staged();
     const warning = "W1124 20:59:01.123456      42 configset.go:202] kubeadm cannot validate";
@@ -33,7 +33,7 @@ t.test("join-command", (t) => {
     t.equal(statSync(join(node.workdir, "join-command")).mode & 0o777, 0o700);
   });
 
-  t.test("fails if make wrote nothing, or an unreadable file", async (t) => {
+  t.test("join-command fails if make writes no file, or an unreadable one", async (t) => {
     const node = newNode(t);
     node.staged();
     const nothing = ["join-command: failed 1: it produced no output"];
@@ -45,7 +45,7 @@ t.test("join-command", (t) => {
     t.strictSame(await node.call("join-command"), nothing);
   });
 
-  t.test("reports nothing of a step that fails", async (t) => {
+  t.test("a failed join-command reports no file", async (t) => {
     const node = newNode(t);
     node.staged();
     node.note("make.join-command", "echo half >join-command; exit 1");
@@ -54,8 +54,8 @@ t.test("join-command", (t) => {
   t.end();
 });
 
-t.test("fetch-join", (t) => {
-  t.test("takes the join-command out of the archive, in a private directory", async (t) => {
+t.test("fetch-join extracts the archive on each worker", (t) => {
+  t.test("fetch-join extracts the join-command in a private directory", async (t) => {
     const node = newNode(t);
     node.staged();
     node.env["FAKE_ARCHIVE"] = "kubeadm join ...";
@@ -71,7 +71,7 @@ t.test("fetch-join", (t) => {
     t.equal(node.read("join-command"), "another\n", "repeated, it is replaced");
   });
 
-  t.test("keeps the lead's file in a shared work directory", async (t) => {
+  t.test("fetch-join keeps the lead's file in a shared work directory", async (t) => {
     const node = newNode(t);
     node.staged();
     node.env["USERNETES_LEAD"] = "7";
@@ -82,7 +82,7 @@ t.test("fetch-join", (t) => {
     t.equal(node.read("join-command"), "the lead's");
   });
 
-  t.test("is refused where there is no archive, or an empty one", async (t) => {
+  t.test("fetch-join fails if there is no archive, or an empty one", async (t) => {
     const node = newNode(t);
     node.staged();
     t.strictSame(await node.call("fetch-join"), ["refused: flux-archive: no such archive"]);
@@ -93,7 +93,7 @@ t.test("fetch-join", (t) => {
   });
 
   for (const end of ["kill", "hangUp"] as const)
-    t.test(`leaves nothing when the ${end} comes before the archive`, async (t) => {
+    t.test(`fetch-join leaves no file if the ${end} comes before the archive`, async (t) => {
       const node = newNode(t);
       node.staged();
       node.program(

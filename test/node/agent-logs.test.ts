@@ -32,29 +32,32 @@ const put = (node: Node, name: string, text: string) => {
   writeFileSync(join(node.workdir, OWN, name), text);
 };
 
-t.test("on a node", (t) => {
-  t.test("the logs of all steps are reported, and a last line without an end", async (t) => {
-    const node = stagedNode(t);
-    put(node, "up.log", "one\n  two\n-- exit 2 --\nno end");
-    put(node, "stage.log.1", "earlier\n");
-    put(node, "stage.log", "later\n");
-    put(node, "kubeconfig.log", "");
-    const { reports, exitCode } = await node.logs("once", ["stage", "up", "kubeconfig"]).ended;
-    t.equal(exitCode, 0);
-    t.strictSame(linesOf(reports), [
-      ...["log stage: earlier", "log stage: later"],
-      ...["log up: one", "log up:   two", "log up: -- exit 2 --", "log up: no end", "logs found"],
-    ]);
-  });
+t.test("a node reports the logs of its steps", (t) => {
+  t.test(
+    "the logs of all steps are reported, including a last line without a newline",
+    async (t) => {
+      const node = stagedNode(t);
+      put(node, "up.log", "one\n  two\n-- exit 2 --\nno end");
+      put(node, "stage.log.1", "earlier\n");
+      put(node, "stage.log", "later\n");
+      put(node, "kubeconfig.log", "");
+      const { reports, exitCode } = await node.logs("once", ["stage", "up", "kubeconfig"]).ended;
+      t.equal(exitCode, 0);
+      t.strictSame(linesOf(reports), [
+        ...["log stage: earlier", "log stage: later"],
+        ...["log up: one", "log up:   two", "log up: -- exit 2 --", "log up: no end", "logs found"],
+      ]);
+    },
+  );
 
-  t.test("of more than is asked for the end is reported", async (t) => {
+  t.test("the end of a log is reported if it is longer than requested", async (t) => {
     const node = stagedNode(t);
     put(node, "up.log", Array.from({ length: 100 }, (_, n) => `line ${n}\n`).join(""));
     const { reports } = await node.logs("once", ["up"], 20).ended;
     t.strictSame(linesOf(reports), ["cut up", "log up: line 98", "log up: line 99", "logs found"]);
   });
 
-  t.test("many lines are few reports, and a long line several", async (t) => {
+  t.test("many lines need few reports, and a long line needs several", async (t) => {
     const node = stagedNode(t);
     const text = `${"x".repeat(40_000)}\n${"y\n".repeat(5000)}`;
     put(node, "up.log", text);
@@ -64,7 +67,7 @@ t.test("on a node", (t) => {
     t.equal(parts.map((part) => part.slice("log up: ".length)).join(""), text);
   });
 
-  t.test("a directory of another cluster, or a planted file, is not read", async (t) => {
+  t.test("a directory of another cluster is not read, nor is a planted file", async (t) => {
     const node = stagedNode(t);
     put(node, "up.log", "x\n");
     node.plant("fifo", join(node.workdir, OWN, "stage.log"));
@@ -135,7 +138,7 @@ t.test("on a node", (t) => {
     t.equal(lines.at(-1), "logs found");
   });
 
-  t.test("a follow that cannot keep up reports it", async (t) => {
+  t.test("a follow that cannot keep up reports that it skips output", async (t) => {
     const node = stagedNode(t);
     const following = node.logs("follow", ["up"]);
     await node.call(["up", 60, "echo first; sleep 1; seq 2000000; sleep 1; echo last"]);
@@ -198,7 +201,7 @@ async function read(play: Play, changes: Partial<LogRequest> = {}) {
   return { lines, command, requests, ...answers };
 }
 
-t.test("all nodes are asked in one call, and lines have their ranks and no secrets", async (t) => {
+t.test("all nodes are asked in one call, and lines have their ranks but no secrets", async (t) => {
   const { lines, command, requests, ranks, errors } = await read((report, line) => {
     report(0, { report: "here" });
     report(0, { report: "log", step: "up", text: `  --token ${TOKEN.slice(0, 9)}` });
@@ -228,7 +231,7 @@ t.test("all nodes are asked in one call, and lines have their ranks and no secre
   ]);
 });
 
-t.test("another user's cluster is asked as that user, and refusals are kept", async (t) => {
+t.test("another user's cluster is asked as that user, and refusals are reported", async (t) => {
   const { command, errors, ranks } = await read(
     (report) => {
       report(0, { report: "refused", text: "sudo: a password is required" });
@@ -242,7 +245,7 @@ t.test("another user's cluster is asked as that user, and refusals are kept", as
   t.equal(ranks.size, 0);
 });
 
-t.test("the reason is kept for nodes that do not answer", async (t) => {
+t.test("nodes that do not answer are reported with the reason", async (t) => {
   const lost = await read((_report, line) => {
     line("flux-exec: Error: rank 3: flux: No route to host");
   });

@@ -12,7 +12,7 @@ exec "$@"`;
 const me = process.getuid?.() ?? 0;
 const isRoot = me === 0;
 
-t.test("another user's steps go through sudo, with all of their environment", async (t) => {
+t.test("another user's steps go through sudo, with their whole environment", async (t) => {
   const node = newNode(t);
   node.program("sudo", SUDO);
   node.env["FLUX_URI"] = "local:///run/flux/here";
@@ -30,7 +30,7 @@ t.test("another user's steps go through sudo, with all of their environment", as
   t.match(node.read(".usernetes/nodes/7/node.env"), "NODE_SUBNET=10.100.7.0/24");
 });
 
-t.test("a step of another user ends with its agent, too", async (t) => {
+t.test("a step of another user ends with its agent", async (t) => {
   const node = newNode(t);
   node.program("sudo", SUDO);
   const script = 'echo $$ >"$NOTES/pid"; exec sleep 60';
@@ -47,26 +47,23 @@ t.test("a step of another user ends with its agent, too", async (t) => {
   }
 });
 
-t.test(
-  "an earlier runner of another user is ended in order, though sudo is its parent",
-  async (t) => {
-    const node = newNode(t);
-    // As sudo(8) that has a session of its own, and stays.
-    node.program("sudo", 'shift 3; "$@"');
-    const script = `trap 'echo 1 >"$NOTES/term"; exit 1' TERM; echo 1 >"$NOTES/started"; sleep 60 & wait`;
-    const earlier = node.startAs({ uid: me, nonce: "earlier" }, ["up", 60, script]);
-    while (!node.has("started")) await new Promise((resolve) => setTimeout(resolve, 20));
-    const before = Date.now();
-    t.strictSame(
-      (await node.startAs({ uid: me }, ["up", 10, '[ -e "$NOTES/term" ]']).ended).reports,
-      [...["here", "up: ok"]],
-    );
-    t.ok(Date.now() - before < 8000, "without a wait for sudo");
-    await earlier.ended;
-  },
-);
+t.test("an earlier runner of another user is ended although sudo is its parent", async (t) => {
+  const node = newNode(t);
+  // As sudo(8) that has a session of its own, and stays.
+  node.program("sudo", 'shift 3; "$@"');
+  const script = `trap 'echo 1 >"$NOTES/term"; exit 1' TERM; echo 1 >"$NOTES/started"; sleep 60 & wait`;
+  const earlier = node.startAs({ uid: me, nonce: "earlier" }, ["up", 60, script]);
+  while (!node.has("started")) await new Promise((resolve) => setTimeout(resolve, 20));
+  const before = Date.now();
+  t.strictSame(
+    (await node.startAs({ uid: me }, ["up", 10, '[ -e "$NOTES/term" ]']).ended).reports,
+    [...["here", "up: ok"]],
+  );
+  t.ok(Date.now() - before < 8000, "without a wait for sudo");
+  await earlier.ended;
+});
 
-t.test("the join-command passes through stdin, and in no argument", async (t) => {
+t.test("the join-command passes through stdin and is in no argument", async (t) => {
   const node = newNode(t);
   node.staged();
   node.program("sudo", `ls "$TMPDIR" >"$NOTES/litter"\n${SUDO}`);
@@ -96,7 +93,7 @@ t.test("a request that cannot run as the user is refused with the reason", async
 });
 
 t.test(
-  "a teardown removes the owner's copies of the join-command, and nothing planted",
+  "a teardown removes the owner's copies of the join-command, but no planted file",
   async (t) => {
     const node = newNode(t);
     const at = (name: string) => join(node.temporary, name);

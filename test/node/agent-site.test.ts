@@ -8,7 +8,7 @@ import { MARKER, newNode, without } from "../fakes/node.js";
 const me = process.getuid?.() ?? 0;
 const SHOWS = 'echo "$STORE|$XDG_RUNTIME_DIR|${TMPDIR:-none}"';
 
-t.test("a variable has its placeholders replaced on the node, and no shell reads it", async (t) => {
+t.test("the node replaces a variable's placeholders, and no shell reads it", async (t) => {
   const node = newNode(t);
   node.site["STORE"] = "{uid} {host} $(id) `id` \"' ; {{x}}";
   t.strictSame(await node.call(["up", 9, 'printf "%s\\n" "$STORE"']), [
@@ -16,7 +16,7 @@ t.test("a variable has its placeholders replaced on the node, and no shell reads
   ]);
 });
 
-t.test("a step of another user gets them without an argument of sudo", async (t) => {
+t.test("a step of another user gets the variables, but not as an argument of sudo", async (t) => {
   const node = newNode(t);
   node.program("sudo", `printf '%s\\n' "$*" >"$NOTES/sudo"; shift 3; exec "$@"`);
   node.site["STORE"] = "of {uid}";
@@ -25,7 +25,7 @@ t.test("a step of another user gets them without an argument of sudo", async (t)
   t.notMatch(node.noted("sudo")[0], "STORE");
 });
 
-t.test("a directory that XDG_RUNTIME_DIR or TMPDIR names is made before the step", async (t) => {
+t.test("a directory of XDG_RUNTIME_DIR or TMPDIR is made before the step", async (t) => {
   const node = newNode(t);
   const own = join(node.directory, "own");
   node.site = {
@@ -41,7 +41,7 @@ t.test("a directory that XDG_RUNTIME_DIR or TMPDIR names is made before the step
   t.notOk(existsSync(join(own, "no")), "no other variable makes one");
 });
 
-t.test("one in the work directory is there when that has the cluster's marker", async (t) => {
+t.test("a directory in the work directory exists when that has the cluster's marker", async (t) => {
   const node = newNode(t);
   node.site = { TMPDIR: `${node.workdir}/tmp` };
   const runtime = existsSync(`/run/user/${me}`) ? `/run/user/${me}` : "";
@@ -55,7 +55,7 @@ t.test("one in the work directory is there when that has the cluster's marker", 
 });
 
 t.test(
-  "the first step fails where one cannot be made, and names the place and what to do",
+  "the first step fails if a directory cannot be made, with the place and what to do",
   async (t) => {
     const node = newNode(t);
     writeFileSync(join(node.directory, "file"), "");
@@ -89,7 +89,7 @@ t.test("the work directory keeps the variables for a teardown without an entry",
   t.equal(readFileSync(file, "utf8"), '"x"', "another cluster's directory");
 });
 
-t.test("an engine that a step starts is found by the next one", async (t) => {
+t.test("the next step finds an engine that an earlier step starts", async (t) => {
   const node = newNode(t);
   node.staged();
   const run = join(node.directory, "run");
@@ -105,27 +105,33 @@ t.test("an engine that a step starts is found by the next one", async (t) => {
   t.strictSame(await node.call(["up", 9, shows]), ["up: ok: unix:///x"]);
 });
 
-t.test("a teardown looks for leftovers all the same, if there was a work directory", async (t) => {
-  const node = newNode(t);
-  node.env["USERNETES_STAGED"] = "";
-  writeFileSync(join(node.directory, "file"), "");
-  node.site = { XDG_RUNTIME_DIR: `${node.directory}/file/run` };
-  const why = `XDG_RUNTIME_DIR (usernetes.environment): ${node.directory}/file/run cannot be made: Not a directory`;
-  t.strictSame(await node.call(["down-v", 9, "touch $NOTES/ran"]), [`down-v: ok: ${why}`]);
-  t.notOk(node.has("ran"), "nothing was made without it");
-  for (const staged of ["0", "0-3", undefined]) {
-    if (staged === undefined) Reflect.deleteProperty(node.env, "USERNETES_STAGED");
-    else node.env["USERNETES_STAGED"] = staged;
-    t.strictSame(await node.call(["down-v", 9, `echo ${staged} >>$NOTES/asked`]), ["down-v: ok"]);
-    t.ok(node.noted("asked").includes(String(staged)), "the directory may have been removed since");
-  }
-  node.env["USERNETES_STAGED"] = "";
-  mkdirSync(node.workdir);
-  t.strictSame(await node.call(["down-v", 9, "touch $NOTES/ran; exit 3"]), [
-    `down-v: failed 3: ${why}`,
-  ]);
-  t.ok(node.has("ran"));
-});
+t.test(
+  "a teardown whose directories cannot be made looks for leftovers if it may have any",
+  async (t) => {
+    const node = newNode(t);
+    node.env["USERNETES_STAGED"] = "";
+    writeFileSync(join(node.directory, "file"), "");
+    node.site = { XDG_RUNTIME_DIR: `${node.directory}/file/run` };
+    const why = `XDG_RUNTIME_DIR (usernetes.environment): ${node.directory}/file/run cannot be made: Not a directory`;
+    t.strictSame(await node.call(["down-v", 9, "touch $NOTES/ran"]), [`down-v: ok: ${why}`]);
+    t.notOk(node.has("ran"), "nothing was made without it");
+    for (const staged of ["0", "0-3", undefined]) {
+      if (staged === undefined) Reflect.deleteProperty(node.env, "USERNETES_STAGED");
+      else node.env["USERNETES_STAGED"] = staged;
+      t.strictSame(await node.call(["down-v", 9, `echo ${staged} >>$NOTES/asked`]), ["down-v: ok"]);
+      t.ok(
+        node.noted("asked").includes(String(staged)),
+        "the directory may have been removed since",
+      );
+    }
+    node.env["USERNETES_STAGED"] = "";
+    mkdirSync(node.workdir);
+    t.strictSame(await node.call(["down-v", 9, "touch $NOTES/ran; exit 3"]), [
+      `down-v: failed 3: ${why}`,
+    ]);
+    t.ok(node.has("ran"));
+  },
+);
 
 t.test("a link that somebody else has planted is not followed", { skip: me !== 0 }, async (t) => {
   const node = newNode(t);
@@ -142,7 +148,7 @@ t.test("a link that somebody else has planted is not followed", { skip: me !== 0
   t.notOk(existsSync(join(node.elsewhere, "tmp")));
 });
 
-t.test("checks get them, and report a directory that cannot be made", async (t) => {
+t.test("checks get the variables, and report a directory that cannot be made", async (t) => {
   const node = newNode(t);
   const ask = async (site: Record<string, string>) => {
     const agent = node.agent();

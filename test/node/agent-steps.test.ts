@@ -12,8 +12,8 @@ const MASKED =
 /** The lines that a step printed last, of a report in short. */
 const tailOf = (report = "") => report.slice(report.indexOf(": ", report.indexOf(": ") + 1) + 2);
 
-t.test("reports", (t) => {
-  t.test("each step's end at once, and no step after one that fails", async (t) => {
+t.test("an agent reports the ends of its steps", (t) => {
+  t.test("each step's end is reported at once, and no step follows a failed one", async (t) => {
     const node = newNode(t);
     const agent = node.start(
       ["stage", 10, "echo out; echo err >&2"],
@@ -30,7 +30,7 @@ t.test("reports", (t) => {
     t.strictSame(node.litter, []);
   });
 
-  t.test("the last lines of a step, clean, and cut to 400 characters", async (t) => {
+  t.test("the last lines of a step are reported clean, and cut to 400 characters", async (t) => {
     const node = newNode(t);
     const script = `seq 1 50; printf 'red \\033[31m\\a%s ƒ\\n' "$(yes x | head -n 600 | tr -d '\\n')"; exit 1`;
     const lines = tailOf((await node.call(["up", 10, script]))[0]).split(" | ");
@@ -39,7 +39,7 @@ t.test("reports", (t) => {
     t.match(lines[23], /^red x{396}$/);
   });
 
-  t.test("whole lines, without docker's usage among them", async (t) => {
+  t.test("complete lines are reported, without docker's usage among them", async (t) => {
     const node = newNode(t);
     const long = `$(yes wor | head -n 300 | tr '\\n' ' ')`;
     const script = `for i in $(seq 1 30); do printf '[ERROR X%s]: %s\n' "$i" "${long}"; done
@@ -52,7 +52,7 @@ t.test("reports", (t) => {
     t.strictSame(lines.slice(22), ["unknown shorthand flag: 'p' in -p", "See 'docker --help'."]);
   });
 
-  t.test("four lines of a step that has succeeded, without secrets", async (t) => {
+  t.test("four lines of a successful step are reported, without secrets", async (t) => {
     for (const staged of [true, false]) {
       const node = newNode(t);
       if (staged) node.staged();
@@ -66,7 +66,7 @@ t.test("reports", (t) => {
     }
   });
 
-  t.test("nothing of an earlier try", async (t) => {
+  t.test("no line of an earlier try is reported", async (t) => {
     const node = newNode(t);
     node.staged();
     t.strictSame(await node.call(["up", 10, "echo no; exit 1"]), ["up: failed 1: no"]);
@@ -74,11 +74,11 @@ t.test("reports", (t) => {
     t.equal(node.read(`${OWN}/up.log`), "no\n-- exit 1 --\nyes\n");
   });
 
-  t.test("the exit code of a signal as a shell shows it", async (t) => {
+  t.test("the exit code of a signal is reported as a shell reports it", async (t) => {
     t.strictSame(await newNode(t).call(["up", 10, "kill -KILL $$"]), ["up: failed 137"]);
   });
 
-  t.test("what podman printed without what podman-compose prints around it", async (t) => {
+  t.test("podman's output is reported without that of podman-compose around it", async (t) => {
     const node = newNode(t);
     node.staged();
     const file = join(node.directory, "printed");
@@ -91,7 +91,7 @@ t.test("reports", (t) => {
     t.match(node.read(`${OWN}/up.log`), "Traceback", "the log has all of it");
   });
 
-  t.test("a running step reports what it waits for on a descriptor of its own", async (t) => {
+  t.test("a running step reports what it waits for on its own descriptor", async (t) => {
     const node = newNode(t);
     const waits = `echo "1 of 2 --token ${TOKEN}" >&3; until [ -e $NOTES/go ]; do sleep 0.02; done; printf no-end >&3`;
     const agent = node.start(["wait-nodes", 10, waits]);
@@ -104,8 +104,8 @@ t.test("reports", (t) => {
   t.end();
 });
 
-t.test("a request", (t) => {
-  t.test("is taken by the ranks that it names, in order, and the others wait", async (t) => {
+t.test("an agent carries out requests", (t) => {
+  t.test("the ranks that a request names take it in order, and the others wait", async (t) => {
     const node = newNode(t);
     node.staged();
     mkdirSync(join(node.workdir, ".usernetes/nodes/3"));
@@ -128,7 +128,7 @@ t.test("a request", (t) => {
     t.equal(node.read(".usernetes/nodes/3/stage.log"), "3\n");
   });
 
-  t.test("may come when the one before has been carried out", async (t) => {
+  t.test("a request may come when the previous one is complete", async (t) => {
     const node = newNode(t);
     const agent = node.agent();
     agent.send(node.stepsRequest([["up", 9, "exit 3"]]));
@@ -138,7 +138,7 @@ t.test("a request", (t) => {
     t.strictSame((await agent.ended).reports, ["here", "up: failed 3", "up: ok"]);
   });
 
-  t.test("is waited for before the agent knows its rank, which may take long", async (t) => {
+  t.test("a request may come long before the agent knows its rank", async (t) => {
     const node = newNode(t);
     node.program("flux", "until [ -e $NOTES/go ]; do sleep 0.02; done; echo 0");
     const agent = node.start(["up", 9, "true"]);
@@ -147,7 +147,7 @@ t.test("a request", (t) => {
     t.strictSame((await agent.ended).reports, ["here", "up: ok"]);
   });
 
-  t.test("is refused where Flux does not report the rank", async (t) => {
+  t.test("a request is refused if Flux does not report the rank", async (t) => {
     const node = newNode(t);
     node.program("flux", "echo garbage");
     const { reports } = await node.start(["up", 9, "true"]).ended;
@@ -157,7 +157,7 @@ t.test("a request", (t) => {
     ]);
   });
 
-  t.test("of no known kind ends the agent, and nothing of it runs", async (t) => {
+  t.test("a request of an unknown kind ends the agent before any step", async (t) => {
     const node = newNode(t);
     const agent = node.agent();
     agent.send({ do: "reboot", env: node.env } as never);
@@ -167,12 +167,12 @@ t.test("a request", (t) => {
   t.end();
 });
 
-t.test("a step", (t) => {
-  t.test("has no input to wait for", async (t) => {
+t.test("a step runs in its own environment", (t) => {
+  t.test("a step has an empty input", async (t) => {
     t.strictSame(await newNode(t).call(["up", 5, "cat; exit 3"]), ["up: failed 3"]);
   });
 
-  t.test("has the node's own HOME and language, and how long it may take", async (t) => {
+  t.test("a step has the node's HOME and language, and its time limit", async (t) => {
     const node = newNode(t);
     delete node.env["HOME"];
     const script = 'echo "$HOME $LANG $USERNETES_SECONDS $USERNETES_RANK"; pwd; umask';
@@ -180,20 +180,20 @@ t.test("a step", (t) => {
     t.match(end, /^up: ok: \/\S* C\.UTF-8 11 0 \| \/ \| 0077$/);
   });
 
-  t.test("has only the environment of its request", async (t) => {
+  t.test("a step has only the environment of its request", async (t) => {
     const node = newNode(t);
     process.env["NOT_FOR_STEPS"] = "x";
     t.strictSame(await node.call(["up", 5, 'echo "${NOT_FOR_STEPS:-none}"']), ["up: ok: none"]);
   });
 
-  t.test("can use descriptor 3 alone beside its input and output", async (t) => {
+  t.test("a step can use descriptor 3 alone beside its input and output", async (t) => {
     const node = newNode(t);
     const [end] = await node.call(["up", 5, "cd /proc/self/fd && echo [0-9]*; exit 1"]);
     // The last is the directory, which the shell opens.
     t.match(end, /^up: failed 1: 0 1 2 3( 4)?$/);
   });
 
-  t.test("knows the broker of its own node", async (t) => {
+  t.test("a step knows the broker of its own node", async (t) => {
     const node = newNode(t);
     node.env["FLUX_URI"] = "local:///of-this-node";
     const agent = node.agent();
@@ -205,15 +205,15 @@ t.test("a step", (t) => {
   t.end();
 });
 
-t.test("the log of a step", (t) => {
-  t.test("has the lines that were printed, blank ones too", async (t) => {
+t.test("a step has a log", (t) => {
+  t.test("the log of a step has the printed lines, including blank ones", async (t) => {
     const node = newNode(t);
     node.staged();
     await node.call(["up", 10, String.raw`printf '\n\na\n\nb\n'`]);
     t.equal(node.read(`${OWN}/up.log`), "\n\na\n\nb\n");
   });
 
-  t.test("is private, and has no token and no hash", async (t) => {
+  t.test("the log of a step is private, and has no token and no hash", async (t) => {
     const node = newNode(t);
     node.staged();
     t.strictSame(await node.call(["up", 10, `printf '%s' '${JOIN_COMMAND}'; exit 1`]), [
@@ -224,7 +224,7 @@ t.test("the log of a step", (t) => {
     t.equal(statSync(join(node.workdir, `${OWN}/up.log`)).mode & 0o777, 0o600);
   });
 
-  t.test("of much output, and of many tries, is two files of a bounded size", async (t) => {
+  t.test("the log of much output and many tries is two files of limited size", async (t) => {
     const node = newNode(t);
     node.staged();
     const size = (name: string) => statSync(join(node.workdir, OWN, name)).size;
@@ -238,7 +238,7 @@ t.test("the log of a step", (t) => {
     ]);
   });
 
-  t.test("is written while the step runs", async (t) => {
+  t.test("the log of a step is written while the step runs", async (t) => {
     const node = newNode(t);
     node.staged();
     const agent = node.start(["up", 20, "echo a; until [ -e $NOTES/go ]; do sleep 0.02; done"]);
@@ -248,7 +248,7 @@ t.test("the log of a step", (t) => {
     await agent.ended;
   });
 
-  t.test("of stage begins before there is a directory for it", async (t) => {
+  t.test("the log of stage starts before its directory exists", async (t) => {
     const node = newNode(t);
     const make = 'echo first; mkdir -p "$USERNETES_WORKDIR/.usernetes/nodes/0"; echo last';
     await node.call(["stage", 10, make]);

@@ -18,7 +18,7 @@ TOKEN = "abcdef.0123456789abcdef"
 
 
 class Mask(unittest.TestCase):
-    def test_hides_tokens_hashes_and_data_of_a_kubeconfig(self):
+    def test_mask_hides_tokens_hashes_and_data_of_a_kubeconfig(self):
         for text, masked in (
             ("--token %s --x" % TOKEN, "--token [token] --x"),
             ("%s,%s" % (TOKEN, TOKEN), "[token],[token]"),
@@ -32,7 +32,7 @@ class Mask(unittest.TestCase):
     def test_clean_removes_colours_and_control_characters(self):
         self.assertEqual(agent.clean("\x1b[1;31mred\x1b[0m\x07\r\tx\x9b \u0192"), "red\tx \u0192")
 
-    def test_a_beginning_of_a_line_ends_before_half_a_secret(self):
+    def test_a_cut_line_ends_before_half_a_secret(self):
         for text, kept in (
             (b"token abcdef.01234", b"token "),
             (b"sha256:0a0a", b""),
@@ -42,22 +42,22 @@ class Mask(unittest.TestCase):
 
 
 class WithoutChatter(unittest.TestCase):
-    def test_keeps_what_is_no_chatter(self):
+    def test_other_lines_are_kept(self):
         lines = ["a", "", "  b", "Usage: make", "exit code: 1"]
         self.assertEqual(agent.without_chatter(lines), lines)
 
-    def test_removes_the_usage_of_an_engine_to_its_end(self):
+    def test_the_usage_of_an_engine_is_removed(self):
         usage = ["Usage:  docker [OPTIONS]", "x", "Run 'docker --help' for more information"]
         self.assertEqual(agent.without_chatter(["a", *usage, "b"]), ["a", "b"])
 
-    def test_removes_tracebacks_and_keeps_the_exception(self):
+    def test_a_traceback_is_removed_and_its_exception_is_kept(self):
         trace = ["Traceback (most recent call last):", '  File "x"', "    y", "KeyError: 'z'"]
         kept = ["a", "KeyError: 'z'", "b"]
         self.assertEqual(agent.without_chatter(["a", *trace, "", "b"]), kept)
 
 
 class Requests(unittest.TestCase):
-    def test_is_among_an_idset(self):
+    def test_a_rank_is_found_in_an_idset(self):
         for rank, idset, expected in (
             (0, "0", True),
             (3, "0-2,4", False),
@@ -67,11 +67,11 @@ class Requests(unittest.TestCase):
         ):
             self.assertEqual(agent.is_among(rank, idset), expected, (rank, idset))
 
-    def test_last_line(self):
+    def test_the_last_line_that_is_not_blank_is_found(self):
         self.assertEqual(agent.last_line("a\n b \n\n"), "b")
         self.assertEqual(agent.last_line("\n"), "")
 
-    def test_exit_code_of_a_signal(self):
+    def test_a_signal_gives_an_exit_code_above_128(self):
         self.assertEqual([agent.exit_code(code) for code in (0, 7, -9)], [0, 7, 137])
 
 
@@ -84,7 +84,7 @@ class Processes(unittest.TestCase):
             self.assertEqual(agent.children_of({20}), {20, 30})
             self.assertEqual(agent.descendants({99}), set())
 
-    def test_podman_is_waited_for_where_it_makes_something(self):
+    def test_only_podman_commands_that_create_something_are_waited_for(self):
         for arguments, kind in (
             (["/usr/bin/podman", "run", "-d"], "make"),
             (["podman"], "make"),
@@ -97,7 +97,7 @@ class Processes(unittest.TestCase):
             with mock.patch.object(agent, "arguments_of", lambda pid: arguments):
                 self.assertEqual(agent.kind_of(1), kind, arguments)
 
-    def test_nothing_is_earlier_without_a_work_directory(self):
+    def test_no_earlier_process_is_found_without_a_work_directory(self):
         self.assertEqual(agent.find_earlier({"FLUX_URI": "local://x"}, "n0nce"), [])
 
 
@@ -118,7 +118,7 @@ class Scope(unittest.TestCase):
         command = ["systemd-run", "--user", "--scope", "-q"]
         self.assertEqual(self.scope(), (command, 1, "/run/user/1000"))
 
-    def test_nothing_else_does(self):
+    def test_no_other_engine_or_user_needs_a_scope(self):
         for given in (
             {"engine": "docker"},
             {"uid": 0},
@@ -182,7 +182,7 @@ class Site(unittest.TestCase):
         ):
             self.assertEqual(agent.expand(text, values), expected)
 
-    def test_a_node_gives_the_user_and_the_host(self):
+    def test_the_node_replaces_its_own_placeholders(self):
         with mock.patch.object(os.path, "isdir", lambda _: True), mock.patch.object(
             agent, "is_socket", lambda path: path.startswith("/run/x/")
         ):
@@ -226,7 +226,7 @@ class OwnDirectory(unittest.TestCase):
             patch.start()
             self.addCleanup(patch.stop)
 
-    def test_is_made_private_with_those_above_it_and_may_be_there(self):
+    def test_a_directory_is_made_private_with_its_parents_and_may_exist(self):
         for _ in range(2):
             self.assertEqual(self.make("a", "b/"), "")
             for name in ("a", "a/b"):
@@ -239,12 +239,12 @@ class OwnDirectory(unittest.TestCase):
         self.assertEqual(self.make("absolute", "x"), "")
         self.assertTrue(os.path.isdir(self.at("real", "x")))
 
-    def test_a_circle_of_links_ends(self):
+    def test_a_circle_of_links_is_refused(self):
         os.symlink("b", self.at("a"))
         os.symlink("a", self.at("b"))
         self.assertIn("is a link", self.make("a"))
 
-    def test_what_another_user_has_put_there_is_refused(self):
+    def test_a_file_of_another_user_is_refused(self):
         for kind in ("directory", "link", "file above"):
             with self.subTest(kind):
                 name = kind.split(" ")[0]
@@ -260,32 +260,32 @@ class OwnDirectory(unittest.TestCase):
                 why = "%s belongs to uid 4321: %s" % (self.at(name), agent.OWN_INSTEAD)
                 self.assertEqual(found, why)
 
-    def test_a_link_of_another_user_is_not_followed_anywhere(self):
+    def test_a_link_of_another_user_is_not_followed(self):
         os.mkdir(self.at("real"))
         os.symlink("real", self.at("link"))
         self.belongs_to(4321, "link")
         self.assertIn("is a link of uid 4321's", self.make("link", "x"))
         self.assertFalse(os.path.exists(self.at("real", "x")))
 
-    def test_another_member_of_a_group_that_may_write_above_is_not_trusted(self):
+    def test_a_directory_below_a_group_writable_one_is_not_trusted(self):
         os.mkdir(self.at("name"))
         os.chmod(self.top, 0o775)
         self.belongs_to(4321, "name")
         self.assertIn("belongs to uid 4321", self.make("name", "x"))
 
-    def test_what_others_may_write_to_is_refused(self):
+    def test_a_directory_that_others_may_write_to_is_refused(self):
         os.mkdir(self.at("open"))
         os.chmod(self.at("open"), 0o770)
         self.assertIn("is writable for others (770)", self.make("open"))
 
-    def test_a_directory_like_tmp_may_be_shared_where_that_is_asked(self):
+    def test_a_directory_like_tmp_may_be_shared_on_request(self):
         os.mkdir(self.at("tmp"))
         os.chmod(self.at("tmp"), 0o1777)
         self.belongs_to(0, "tmp")
         self.assertEqual(self.make("tmp", may_be_shared=True), "")
         self.assertNotEqual(self.make("tmp"), "")
 
-    def test_what_cannot_be_made_is_named_with_the_reason(self):
+    def test_a_directory_that_cannot_be_made_is_named_with_the_reason(self):
         with open(self.at("file"), "w"):
             pass
         self.assertIn("Not a directory", self.make("file", "x"))

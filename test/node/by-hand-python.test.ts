@@ -4,7 +4,7 @@ import t from "tap";
 import { ADJUSTMENTS, DEFAULT_ADJUSTMENTS } from "../../lib/config/schema.js";
 import { packagePath } from "../../lib/host/package.js";
 
-t.test("the pure functions of by_hand", async (t) => {
+t.test("the pure functions of by_hand pass their unit tests", async (t) => {
   const argv = ["-B", "-W", "error", packagePath("test/node/by_hand_test.py"), "-v"];
   const { exitCode, stderr } = await execa("python3", argv, { reject: false });
   t.equal(exitCode, 0, stderr);

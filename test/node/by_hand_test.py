@@ -77,7 +77,7 @@ class SettingsTest(unittest.TestCase):
             settings.node_settings(given, PORTS)
         self.assertEqual(caught.exception.status, 2)
 
-    def test_nothing_set_gives_nothing(self):
+    def test_an_empty_environment_gives_no_settings(self):
         self.assertEqual(settings.node_settings({"PORT_ETCD": "", "HOST": "x"}, PORTS), "\n")
 
     def test_settings_have_both_generations_of_names(self):
@@ -94,7 +94,7 @@ class SettingsTest(unittest.TestCase):
         for value in ("a;b", "a\n", "\u00e9", "A", "a..b", "-a", "a-", "a" * 64):
             self.refused("NODE_NAME: found ", NODE_NAME=value)
 
-    def test_ports_differ_from_each_other_and_from_the_defaults_of_others(self):
+    def test_ports_must_differ_from_each_other_and_from_other_defaults(self):
         self.refused("which PORT_KUBE_APISERVER has too", PORT_ETCD="6443")
         given = {"PORT_ETCD": "6443", "PORT_KUBE_APISERVER": "6444"}
         self.assertIn("PORT_ETCD=6443", settings.node_settings(given, PORTS))
@@ -115,13 +115,13 @@ class SettingsTest(unittest.TestCase):
             with self.assertRaisesRegex(Failure, "set COMPOSE_PROJECT_NAME"):
                 settings.project_of(directory, given)
 
-    def test_a_job_has_one_directory_whatever_the_locale(self):
+    def test_a_job_has_one_directory_in_every_locale(self):
         for jobid, name in (("ƒ2QT", "ƒ2qt"), ("f2QT", "ƒ2qt"), ("4711", "4711"), ("ff", "ƒf")):
             path = settings.job_directory(jobid, {"TMPDIR": "/t"})
             self.assertEqual(path, "/t/usernetes-" + name)
         self.assertEqual(settings.job_directory("1", {"TMPDIR": ""}), "/tmp/usernetes-1")
 
-    def test_half_a_join_command_is_not_one(self):
+    def test_an_incomplete_join_command_is_not_accepted(self):
         whole = "#!/bin/bash\nset -eux\nkubeadm join u7s-a:6443 --token x\n"
         self.assertTrue(settings.is_join_command(whole))
         for text in ("", "\n", whole[:-1], "kubeadm join \n", "x kubeadm join a\n"):
@@ -205,14 +205,14 @@ class StepsTest(unittest.TestCase):
         )
         self.assertTrue(progress.is_over and not progress.has_failed)
 
-    def test_a_failure_is_printed_in_quiet_too(self):
+    def test_a_failure_is_printed_with_quiet_too(self):
         for status, why in (("failed", "exit 7"), ("timeout", "timed out after 900 s")):
             report = '{"report": "end", "step": "up", "status": "%s", "exit": 7, "tail": ["a"]}'
             text, progress = self.printed(report % status, is_quiet=True)
             self.assertEqual(text, "  a\nusernetes: up: node1: failed: %s\n" % why)
             self.assertTrue(progress.has_failed)
 
-    def test_no_secret_and_no_result_is_printed(self):
+    def test_neither_a_secret_nor_a_result_is_printed(self):
         token = "abcdef.0123456789abcdef"
         result = '{"report": "result", "step": "join-command", "text": "kubeadm join --token %s"}'
         text, _ = self.printed(
@@ -225,11 +225,11 @@ class StepsTest(unittest.TestCase):
             text, 'usernetes: Traceback: --token [token]\nusernetes: {"report": broken\n'
         )
 
-    def test_each_line_is_one_line(self):
+    def test_control_characters_cannot_break_a_printed_line(self):
         text, _ = self.printed("a\x1b[31mb\x07\nc")
         self.assertEqual(text, "usernetes: ab c\n")
 
-    def test_up_looks_first_for_what_a_person_did(self):
+    def test_up_first_checks_for_nodes_that_a_person_removed(self):
         script = steps.request_of("up")["script"]
         self.assertIn(steps.read_script("parts/removed-by-hand.sh"), script)
         self.assertLess(script.index("names=$(list_node"), script.index("QUICK=1"))
@@ -249,7 +249,7 @@ class CommandTest(unittest.TestCase):
             os.kill(os.getpid(), signal.SIGTERM)
         self.assertEqual(signal.getsignal(signal.SIGINT), signal.SIG_IGN, "one is enough")
 
-    def test_options_after_the_verb_are_the_verbs(self):
+    def test_options_after_the_verb_belong_to_the_verb(self):
         with mock.patch("os.write"), redirect_stderr(io.StringIO()):
             self.assertEqual(by_hand.main(["--debug", "down", "--quiet"]), 2)
 

@@ -42,7 +42,7 @@ async function call(
   return { command, reports, errors, written, why };
 }
 
-t.test("a call is one flux exec, which carries the agent and has an input", async (t) => {
+t.test("a call is one flux exec that carries the agent and has an input", async (t) => {
   const { command, written } = await call();
   const { argv = [], env, timeoutMs } = command ?? {};
   t.strictSame(argv.slice(0, 7), ["flux", "exec", "-r", "0-1,3", "-l", "-d", "/"]);
@@ -57,15 +57,12 @@ t.test("a call is one flux exec, which carries the agent and has an input", asyn
   ]);
 });
 
-t.test(
-  "one for another user has the uid, and when sudo's command ends at the latest",
-  async (t) => {
-    const { command } = await call(undefined, { called: { userid: 1002 } });
-    t.strictSame(command?.argv.slice(-2), ["1002", "110"]);
-  },
-);
+t.test("a call for another user has the uid and the deadline of sudo's command", async (t) => {
+  const { command } = await call(undefined, { called: { userid: 1002 } });
+  t.strictSame(command?.argv.slice(-2), ["1002", "110"]);
+});
 
-t.test("each call has a nonce of its own, and takes reports with that alone", async (t) => {
+t.test("each call has its own nonce, and accepts no reports with another", async (t) => {
   const nonces = new Set<string>();
   for (let i = 0; i < 20; i++)
     await call((nonce) => {
@@ -92,7 +89,7 @@ t.test("flux exec's own errors are passed on by rank, without the command", asyn
   t.equal(execError("1: flux-exec: Error: rank 3: x: y"), undefined, "a rank cannot forge one");
 });
 
-t.test("the reason is flux exec's last line, or how it ended", async (t) => {
+t.test("the reason is flux exec's last line, or its status", async (t) => {
   const invalid = "flux-exec: One or more invalid --ranks specified: 9";
   t.equal((await call(() => [invalid, "0: "], { outcome: { exitCode: 1 } })).why, invalid);
   const long = await call(() => Array.from({ length: 1000 }, () => "x".repeat(9000)));

@@ -29,7 +29,7 @@ t.test("an error of make itself is a cause", (t) => {
   t.end();
 });
 
-t.test("all of kubeadm's preflight errors are causes, with no warning among them", (t) => {
+t.test("all of kubeadm's preflight errors are causes, without the warnings among them", (t) => {
   const warning = "\t[WARNING SystemVerification]: cgroups v1 support was deprecated";
   const errors = [
     "\t[ERROR CRI]: container runtime is not running",
@@ -70,7 +70,7 @@ t.test("all of kubeadm's preflight errors are causes, with no warning among them
   t.end();
 });
 
-t.test("an error of a phase that has its own reason stays as it is", (t) => {
+t.test("an error of a phase that has its own reason stays the same", (t) => {
   const error =
     "error: error execution phase preflight: couldn't validate the identity of the API Server";
   t.strictSame(causesOf(["\t[ERROR Old]: of a try before", error, MAKE]), [error]);
@@ -115,7 +115,7 @@ t.test("the cause in a compose that continued is the engine's first error", (t) 
   t.end();
 });
 
-t.test("an engine that does not answer prints why", (t) => {
+t.test("an engine that does not answer prints the reason", (t) => {
   const why = "Cannot connect to the Docker daemon at unix:///var/run/docker.sock.";
   const summary = "docker does not answer: the leftovers of usernetes-x are unknown";
   t.strictSame(causesOf([why, why, summary]), [why]);

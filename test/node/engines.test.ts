@@ -39,7 +39,7 @@ for (const [engine, { container, image }] of Object.entries(NAMES)) {
   };
 
   t.test(
-    `${engine}: up asks whether the node's container runs, and is ready for kubeadm`,
+    `up with ${engine} checks whether the node's container runs and is ready for kubeadm`,
     async (t) => {
       const node = open(t);
       node.note("in-container", 'echo "usernetes: ready"');
@@ -51,7 +51,7 @@ for (const [engine, { container, image }] of Object.entries(NAMES)) {
     },
   );
 
-  t.test(`${engine}: kubectl and kubeadm run in that container`, async (t) => {
+  t.test(`kubectl and kubeadm run in the container of ${engine}`, async (t) => {
     const node = open(t);
     node.note("in-container", 'echo "node/u7s-a condition met"');
     const env = { USERNETES_SCHEDULE_ON_LEAD: "no" };
@@ -65,32 +65,35 @@ for (const [engine, { container, image }] of Object.entries(NAMES)) {
     t.match(execs[1], `exec ${container} kubeadm token list -o jsonpath={.token}`);
   });
 
-  t.test(`${engine}: down-v removes what has the cluster's names, and nothing else`, async (t) => {
-    const node = open(t);
-    mkdirSync(join(node.workdir, ".usernetes"), { recursive: true });
-    writeFileSync(join(node.workdir, ".usernetes/owner"), `${MARKER}\n`);
-    node.note("network", `bridge\n${PROJECT}_default\n${PROJECT}0_default\n`);
-    node.note("volume", `${PROJECT}_node-var\nx\n`);
-    node.note("image", `${image}\ndocker.io/kindest/node:v1\n${PROJECT}0-node:latest\n`);
-    const { exitCode, stderr } = await node.step("down-v");
-    t.equal(exitCode, 0, stderr);
-    const [running, stopped, ...asked] = node.noted("engine");
-    t.equal(running, `ps ${LABEL} --format {{.Names}}`);
-    t.equal(stopped, `stop -t 0 ${container}`);
-    const first = listing(engine).length;
-    t.strictSame(asked.slice(0, first).sort(), listing(engine));
-    t.strictSame(asked.slice(first, first + 4), [
-      `rm -f -v ${container}`,
-      `network rm ${PROJECT}_default`,
-      `volume rm ${PROJECT}_node-var`,
-      `image rm ${image}`,
-    ]);
-    t.strictSame(
-      asked.slice(first + 4).sort(),
-      listing(engine).filter((question) => !question.startsWith("pod ")),
-      "what was there, once more",
-    );
-  });
+  t.test(
+    `down-v with ${engine} removes what has the cluster's names, and nothing else`,
+    async (t) => {
+      const node = open(t);
+      mkdirSync(join(node.workdir, ".usernetes"), { recursive: true });
+      writeFileSync(join(node.workdir, ".usernetes/owner"), `${MARKER}\n`);
+      node.note("network", `bridge\n${PROJECT}_default\n${PROJECT}0_default\n`);
+      node.note("volume", `${PROJECT}_node-var\nx\n`);
+      node.note("image", `${image}\ndocker.io/kindest/node:v1\n${PROJECT}0-node:latest\n`);
+      const { exitCode, stderr } = await node.step("down-v");
+      t.equal(exitCode, 0, stderr);
+      const [running, stopped, ...asked] = node.noted("engine");
+      t.equal(running, `ps ${LABEL} --format {{.Names}}`);
+      t.equal(stopped, `stop -t 0 ${container}`);
+      const first = listing(engine).length;
+      t.strictSame(asked.slice(0, first).sort(), listing(engine));
+      t.strictSame(asked.slice(first, first + 4), [
+        `rm -f -v ${container}`,
+        `network rm ${PROJECT}_default`,
+        `volume rm ${PROJECT}_node-var`,
+        `image rm ${image}`,
+      ]);
+      t.strictSame(
+        asked.slice(first + 4).sort(),
+        listing(engine).filter((question) => !question.startsWith("pod ")),
+        "what was there, once more",
+      );
+    },
+  );
 }
 
 t.test("an engine that writes its lines in pieces is understood", async (t) => {
@@ -116,7 +119,7 @@ t.test("an engine that writes its lines in pieces is understood", async (t) => {
   );
 });
 
-t.test("podman: the pod of a newer podman-compose goes first", async (t) => {
+t.test("podman removes the pod of a newer podman-compose first", async (t) => {
   const node = new Node();
   t.teardown(() => {
     node.remove();

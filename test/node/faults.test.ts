@@ -63,14 +63,14 @@ const WORDS: [string, Fault | undefined][] = [
   ["injected fault in up on node1", undefined],
 ];
 
-t.test("a failure is known by the words of the engine", (t) => {
+t.test("a failure is recognized by the engine's message", (t) => {
   for (const [line, fault] of WORDS)
     t.equal(faultOf("up", ["before", line, "make: *** [Makefile:97: up] Error 1"]), fault, line);
   t.equal(faultOf("up", []), undefined);
   t.end();
 });
 
-t.test("a port in use means other ports only for the step that binds it", (t) => {
+t.test("a port in use leads to other ports only in the step that binds it", (t) => {
   const line = "bind: address already in use";
   t.equal(faultOf("up", [line]), "port");
   t.equal(faultOf("kubeadm-join", [line]), undefined);
@@ -104,7 +104,7 @@ t.test("an image that a registry does not find is not reported as a missing prog
   t.end();
 });
 
-t.test("a port that the template fixes is named, and others are not tried", (t) => {
+t.test("a port that the template fixes is named, and no others are tried", (t) => {
   for (const [line, port] of [
     [
       "Error response from daemon: driver failed: Bind for 0.0.0.0:8080 failed: port is already allocated",

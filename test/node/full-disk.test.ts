@@ -19,7 +19,7 @@ function mounted(
 
 const skip = process.getuid?.() === 0 ? false : "a file system of its own needs root";
 
-t.test("a full work directory is named, whatever the step printed", { skip }, async (t) => {
+t.test("a full work directory is reported, whatever the step printed", { skip }, async (t) => {
   const node = newNode(t);
   if (!mounted(t, node.base, "size=64k")) return;
   writeFileSync(join(node.base, "filled"), "x".repeat(60 << 10));
@@ -32,7 +32,7 @@ t.test("a full work directory is named, whatever the step printed", { skip }, as
   t.strictSame(await node.call(["stage", 20, "exit 3"]), [`stage: failed 3: ${full}`], "any step");
 });
 
-t.test("a read-only file system is named, where nothing can be freed", { skip }, async (t) => {
+t.test("a read-only file system is reported, without advice to free space", { skip }, async (t) => {
   const node = newNode(t);
   if (!mounted(t, node.base, "size=1m,ro")) return;
   const [report = ""] = await node.call("stage");
@@ -40,21 +40,25 @@ t.test("a read-only file system is named, where nothing can be freed", { skip },
   t.ok(report.startsWith("stage: failed 1: ") && report.endsWith(reason), report);
 });
 
-t.test("so are one with no inodes, and TMPDIR, and down-v does without", { skip }, async (t) => {
-  const node = newNode(t);
-  if (!mounted(t, node.temporary, "size=1m,nr_inodes=2")) return;
-  writeFileSync(join(node.temporary, "last"), "");
-  const full = `no inodes left on ${node.temporary} (TMPDIR): free some, or set TMPDIR to another directory`;
-  const [end = ""] = await node.call(["stage", 20, "true"]);
-  t.match(end, /^stage: failed 1: no temporary file can be made: /);
-  t.ok(end.endsWith(` | ${full}`), end);
-  mkdirSync(join(node.workdir, ".usernetes"), { recursive: true });
-  writeFileSync(join(node.workdir, ".usernetes/owner"), `${MARKER}\n`);
-  t.strictSame(await node.call("down-v"), ["down-v: ok"]);
-  t.strictSame(readdirSync(node.base), []);
-});
+t.test(
+  "a full TMPDIR is reported, and so are used-up inodes; down-v needs no space",
+  { skip },
+  async (t) => {
+    const node = newNode(t);
+    if (!mounted(t, node.temporary, "size=1m,nr_inodes=2")) return;
+    writeFileSync(join(node.temporary, "last"), "");
+    const full = `no inodes left on ${node.temporary} (TMPDIR): free some, or set TMPDIR to another directory`;
+    const [end = ""] = await node.call(["stage", 20, "true"]);
+    t.match(end, /^stage: failed 1: no temporary file can be made: /);
+    t.ok(end.endsWith(` | ${full}`), end);
+    mkdirSync(join(node.workdir, ".usernetes"), { recursive: true });
+    writeFileSync(join(node.workdir, ".usernetes/owner"), `${MARKER}\n`);
+    t.strictSame(await node.call("down-v"), ["down-v: ok"]);
+    t.strictSame(readdirSync(node.base), []);
+  },
+);
 
-t.test("a step that fails on a disk with room is not blamed on the disk", async (t) => {
+t.test("a step that fails on a disk with space is not reported as a full disk", async (t) => {
   const node = newNode(t);
   t.strictSame(await node.call(["up", 10, "echo no; exit 1"]), ["up: failed 1: no"]);
   t.strictSame(node.litter, [], "nor does the question leave anything");

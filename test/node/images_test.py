@@ -76,7 +76,7 @@ class Archives(unittest.TestCase):
         self.assertIn(path, text)
         return text.replace(path, "ARCHIVE")
 
-    def test_names_of_docker_and_oci_archives_compressed_or_not(self):
+    def test_names_are_read_from_docker_and_oci_archives_compressed_or_not(self):
         for data, names in (
             (docker("a/b:1", "c:2"), ["a/b:1", "c:2"]),
             (docker(), []),
@@ -85,7 +85,7 @@ class Archives(unittest.TestCase):
             self.assertEqual(images.read_names(self.write("a.tar", data)), names)
             self.assertEqual(images.read_names(self.write("a.tgz", gzip.compress(data))), names)
 
-    def test_half_an_archive_is_refused_wherever_it_ends(self):
+    def test_an_incomplete_archive_is_refused_wherever_it_ends(self):
         for data in (docker("a:1"), oci("a/a:1")):
             for end in range(600, len(data.rstrip(b"\0")), 512):
                 text = self.refused("a.tar", data[:end])
@@ -111,7 +111,7 @@ class Archives(unittest.TestCase):
             images.names_of("a.tgz", broken)
         self.assertIn("a.tgz is not an image archive", str(caught.exception))
 
-    def test_an_archive_without_one_of_its_parts_is_half(self):
+    def test_an_archive_without_one_of_its_parts_is_incomplete(self):
         self.assertEqual(
             self.refused("a.tar", docker("a:1", leave_out=["l/layer.tar"])),
             "ARCHIVE is only half of an image archive: it has no l/layer.tar",
@@ -122,7 +122,7 @@ class Archives(unittest.TestCase):
             "ARCHIVE is only half of an image archive: it has no " + blob,
         )
 
-    def test_what_is_no_image_archive_is_refused(self):
+    def test_a_file_that_is_not_an_image_archive_is_refused(self):
         for data in (
             b"",
             b"hello",
@@ -145,7 +145,7 @@ class Archives(unittest.TestCase):
         with self.assertRaises(images.Refused):
             images.read_names(os.path.join(self.top, "b.tar"))
 
-    def test_reading_is_bounded(self):
+    def test_an_archive_is_read_up_to_a_limit(self):
         zeros = gzip.compress(docker("a:1", layers=["l/layer.tar"]) + bytes(1 << 20))
         images.UNPACKED_MAX, before = 2000, images.UNPACKED_MAX
         try:
@@ -159,10 +159,10 @@ class Archives(unittest.TestCase):
         finally:
             images.MEMBERS_MAX = before
 
-    def test_zstd_is_left_to_containerd(self):
+    def test_zstd_is_not_read_but_passed_to_containerd(self):
         self.assertIsNone(images.read_names(self.write("a.tar.zst", b"\x28\xb5\x2f\xfd...")))
 
-    def test_the_archives_of_a_directory(self):
+    def test_the_archives_of_a_directory_are_found_by_their_names(self):
         for name in ("b.tar", "a.TGZ", "README", ".hidden.tar", "c.tar.zst"):
             self.write(name, b"")
         os.mkdir(os.path.join(self.top, "d.tar"))
@@ -175,7 +175,7 @@ class Archives(unittest.TestCase):
         with self.assertRaises(images.Refused):
             images.find_archives(os.path.join(self.top, "none"))
 
-    def test_what_kubeadm_would_pull_comes_first_and_so_does_what_is_not_known(self):
+    def test_images_of_kubeadm_come_first_and_so_do_unknown_ones(self):
         for names, is_first in (
             (["registry.k8s.io/kube-proxy:v1.35.0"], True),
             (["site.example:5000/mirror/pause@sha256:0a"], True),

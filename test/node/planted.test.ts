@@ -105,7 +105,7 @@ function picture(path: string): string[] {
 }
 
 for (const [what, plant, message] of PLANTED)
-  t.test(`${what} fails the job with the reason, and stays as it is`, async (t) => {
+  t.test(`${what} fails the job with the reason and stays unchanged`, async (t) => {
     const node = newNode(t);
     plant(node);
     const all = () => [node.workdir, node.elsewhere, node.template].flatMap(picture);
@@ -123,7 +123,7 @@ for (const [what, plant, message] of PLANTED)
     t.strictSame(node.noted("container"), [], "what the engine has is taken down all the same");
   });
 
-t.test("a cluster without its marker is removed, too", async (t) => {
+t.test("the containers of a cluster without its marker are removed, too", async (t) => {
   const node = newNode(t);
   await node.step("stage");
   node.note("container", `${PROJECT}-node-1\n`);
@@ -141,7 +141,7 @@ t.test("an empty directory becomes private when it is used", async (t) => {
   t.equal(statSync(node.workdir).mode & 0o777, 0o700);
 });
 
-t.test("a link where the marker is made is not followed", async (t) => {
+t.test("a link in place of the new marker is not followed", async (t) => {
   const node = newNode(t);
   await node.step("stage");
   node.plant("link", join(node.workdir, `.usernetes/owner.0`));
@@ -149,9 +149,9 @@ t.test("a link where the marker is made is not followed", async (t) => {
   t.strictSame(readdirSync(node.elsewhere), []);
 });
 
-t.test("where a step's log would be", (t) => {
+t.test("planted files in place of a step's log do no harm", (t) => {
   for (const what of ["fifo", "file", "directory", "dangling link", "link"] as const)
-    t.test(`a ${what} is not followed, and nothing hangs on it`, async (t) => {
+    t.test(`a ${what} in place of a log is not followed, and no step hangs on it`, async (t) => {
       const node = newNode(t);
       node.staged();
       for (const name of ["up.log", "up.log.1"]) node.plant(what, join(node.workdir, OWN, name));
@@ -161,7 +161,7 @@ t.test("where a step's log would be", (t) => {
       t.notOk(existsSync(join(node.directory, "nowhere")));
     });
 
-  t.test("a step may put what it likes there: its own output is read", async (t) => {
+  t.test("a step's own output is read even if the step replaces its log", async (t) => {
     const node = newNode(t);
     node.staged();
     const swap = `echo 1; sleep 0.5; rm ${OWN}/up.log; mkdir -p ${OWN}/up.log/x; echo 2; exit 3`;
@@ -170,7 +170,7 @@ t.test("where a step's log would be", (t) => {
     ]);
   });
 
-  t.test("no link is followed on the path of the log", async (t) => {
+  t.test("no link on the path of the log is followed", async (t) => {
     for (const link of [".usernetes", ".usernetes/nodes", OWN]) {
       const node = newNode(t);
       node.staged();
@@ -188,11 +188,11 @@ t.test("where a step's log would be", (t) => {
   t.end();
 });
 
-t.test("the template", (t) => {
+t.test("a template's links and files are checked", (t) => {
   const stage = async (node: Node, template = node.template) =>
     node.step("stage", { USERNETES_TEMPLATE: template });
 
-  t.test("with links within itself is copied, and may be behind a link itself", async (t) => {
+  t.test("a template with links within itself is copied, even through a link to it", async (t) => {
     const node = newNode(t);
     mkdirSync(join(node.template, "a/b"), { recursive: true });
     symlinkSync("../../Makefile", join(node.template, "a/b/up"));
@@ -208,7 +208,7 @@ t.test("the template", (t) => {
     t.ok(lstatSync(join(node.workdir, "a/directory")).isSymbolicLink());
   });
 
-  t.test("with a link out of itself is refused, and the link named", async (t) => {
+  t.test("a template with a link out of itself is refused, and the link is named", async (t) => {
     for (const [name, to] of [
       ["out", "/etc/passwd"],
       ["out", "/etc"],
@@ -230,13 +230,13 @@ t.test("the template", (t) => {
     }
   });
 
-  t.test("with an absolute link to itself is refused: the copy's would lead to it", async (t) => {
+  t.test("a template with an absolute link to itself is refused", async (t) => {
     const node = newNode(t);
     symlinkSync(join(node.template, "Makefile"), join(node.template, "out"));
     t.match((await stage(node)).stderr, /: out is a link that leads out of it/);
   });
 
-  t.test("with a fifo in it is refused, and does not hang", async (t) => {
+  t.test("a template with a fifo is refused and does not hang", async (t) => {
     const node = newNode(t);
     node.plant("fifo", join(node.template, "pipe $(reboot)"));
     t.equal(
@@ -248,7 +248,7 @@ t.test("the template", (t) => {
   t.end();
 });
 
-t.test("a step's output", (t) => {
+t.test("a step's output may have any size and content", (t) => {
   const staged = (t: { teardown(act: () => void): unknown }) => {
     const node = newNode(t);
     node.staged();
@@ -259,7 +259,7 @@ t.test("a step's output", (t) => {
       (name) => statSync(join(node.workdir, OWN, name), { throwIfNoEntry: false })?.size ?? 0,
     );
 
-  t.test("of 100 MB leaves its end, and no more than a mebibyte", async (t) => {
+  t.test("the end of 100 MB of output is kept, and at most a mebibyte", async (t) => {
     const node = staged(t);
     const script = "yes 0123456789 | head -c 100000000; echo; echo end; exit 1";
     const [end = ""] = await node.call(["up", 60, script]);
@@ -269,7 +269,7 @@ t.test("a step's output", (t) => {
     t.match(node.read(`${OWN}/up.log`), /\nend\n-- exit 1 --\n$/);
   });
 
-  t.test("of one line of 50 MB is cut", async (t) => {
+  t.test("one line of 50 MB is cut", async (t) => {
     const node = staged(t);
     const script = "yes x | head -c 100000000 | tr -d '\\n'; exit 1";
     const [end = ""] = await node.call(["up", 60, script]);
@@ -277,7 +277,7 @@ t.test("a step's output", (t) => {
     t.ok(sizes(node)[0] ?? 0 < 1 << 18);
   });
 
-  t.test("has no half of a secret where it is cut", async (t) => {
+  t.test("no half of a secret is printed where output is cut", async (t) => {
     // The token begins just before the place where a line, or what is looked at, is cut.
     for (const [size, end] of [
       [65536, "exit 1"],
@@ -293,13 +293,13 @@ t.test("a step's output", (t) => {
     }
   });
 
-  t.test("may be any bytes", async (t) => {
+  t.test("output may contain any bytes", async (t) => {
     const bytes = String.raw`printf 'a\000b\377\033[31m\302\233c\r\n\n'; exit 1`;
     const [end = ""] = await staged(t).call(["up", 10, bytes]);
     t.match(end, /^up: failed 1: ab.{1,5}c \| $/);
   });
 
-  t.test("forges no report and no message of flux exec", async (t) => {
+  t.test("output can forge neither a report nor a message of flux exec", async (t) => {
     const node = staged(t);
     const end = { report: "end", step: "up", status: "ok", tail: [] };
     const lines = [
@@ -320,7 +320,7 @@ t.test("a step's output", (t) => {
     t.equal(reports.at(-1), `up: failed 4: ${tail}`);
   });
 
-  t.test("cannot be mixed with reports by who writes to the runner's own stderr", async (t) => {
+  t.test("output to the runner's own stderr cannot mix with reports", async (t) => {
     const node = staged(t);
     const forged = [
       `{"report": "end", "kind": 1, "self": 2, "nonce": "x", "step": "up"}`,
@@ -337,7 +337,7 @@ t.test("a step's output", (t) => {
     t.strictSame(reports.slice(1), ["up: failed 4"]);
   });
 
-  t.test("of megabytes does not fill the disk, and its last lines are kept", async (t) => {
+  t.test("megabytes of output do not fill the disk, and the last lines are kept", async (t) => {
     const node = staged(t);
     const script = `exec 6>&1; yes | head -c 100000000; echo last
 while [ "$(stat -L -c %b /proc/self/fd/6)" -gt 100000 ]; do sleep 0.1; done; exit 1`;
@@ -348,7 +348,7 @@ while [ "$(stat -L -c %b /proc/self/fd/6)" -gt 100000 ]; do sleep 0.1; done; exi
   t.end();
 });
 
-t.test("the join-command is put in the place of whatever has its name", async (t) => {
+t.test("the join-command replaces whatever has its name", async (t) => {
   const node = newNode(t);
   node.staged();
   node.env["FAKE_ARCHIVE"] = "x";
@@ -365,7 +365,7 @@ t.test("the join-command is put in the place of whatever has its name", async (t
   t.match(await node.call("fetch-join"), [/^fetch-join: failed 1: .*Is a directory/]);
 });
 
-t.test("the join-command is not put into what a link leads to", async (t) => {
+t.test("the join-command is not written through a link", async (t) => {
   const node = newNode(t);
   node.env["FAKE_ARCHIVE"] = "x";
   node.plant("link", node.workdir);

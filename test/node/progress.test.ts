@@ -2,7 +2,7 @@
 import t from "tap";
 import { chainOf, openSession } from "./session-under-test.js";
 
-t.test("each rank's end is passed on as it comes, with the step that follows", (t) => {
+t.test("each rank's end is passed on as it arrives, with the step that follows", (t) => {
   const { take, stepEnd } = openSession();
   const { lines } = take(chainOf([0, 1], "stage", "up"));
   stepEnd(1, "stage");
@@ -14,7 +14,7 @@ t.test("each rank's end is passed on as it comes, with the step that follows", (
   t.end();
 });
 
-t.test("a step that failed has its exit code and last line, and ends its rank", (t) => {
+t.test("a failed step has its exit code and last line, and ends its rank", (t) => {
   const { take, stepEnd } = openSession();
   const { ends, lines } = take(chainOf([0, 1], "stage", "up"));
   stepEnd(1, "stage");
@@ -30,7 +30,7 @@ t.test("a step that failed has its exit code and last line, and ends its rank", 
   t.end();
 });
 
-t.test("each end shows whether other ranks have still to end that step", (t) => {
+t.test("each end shows whether other ranks still run that step", (t) => {
   const { take, stepEnd } = openSession();
   const { ends } = take(chainOf([0, 1], "stage", "up"));
   stepEnd(1, "stage");
@@ -44,7 +44,7 @@ t.test("each end shows whether other ranks have still to end that step", (t) => 
   t.end();
 });
 
-t.test("also where they are lost", async (t) => {
+t.test("each end shows lost ranks, too", async (t) => {
   const { take, end } = openSession({ ranks: [0, 1, 2] });
   const { ends, over } = take(chainOf([0, 1, 2], "up"));
   end({ exitCode: 1 });
@@ -55,7 +55,7 @@ t.test("also where they are lost", async (t) => {
   );
 });
 
-t.test("a step that ran out of its time has that time in its note", (t) => {
+t.test("a step that timed out has its time limit in its note", (t) => {
   const { take, report } = openSession();
   const { lines } = take(chainOf([0], "stage", "up"));
   const tail = ["waiting for docker"];
@@ -64,14 +64,14 @@ t.test("a step that ran out of its time has that time in its note", (t) => {
   t.end();
 });
 
-t.test("a step has its own limit, and no more than its chain", (t) => {
+t.test("a step has its own limit within that of its chain", (t) => {
   const { take, requests } = openSession();
   void take({ ...chainOf([0], "stage", "kubeadm-init"), limitS: 200.2 });
   t.match(requests, [{ steps: [{ seconds: 120 }, { seconds: 201 }] }]);
   t.end();
 });
 
-t.test("where sudo refuses, the step has failed for good, with what to do", (t) => {
+t.test("a step that sudo refuses has failed permanently, with what to do", (t) => {
   const rule = "the rule of etc/sudoers.d/usernetes is needed on this node";
   const { take, report } = openSession({ ranks: [0, 1, 2], userid: 1002 });
   const { ends, lines } = take(chainOf([0, 1, 2], "stage"));
@@ -88,23 +88,20 @@ t.test("where sudo refuses, the step has failed for good, with what to do", (t) 
   t.end();
 });
 
-t.test(
-  "a status is not guessed: a call that succeeds without an end loses its ranks",
-  async (t) => {
-    const { take, stepEnd, end } = openSession();
-    const { lines, over } = take(chainOf([0, 1], "stage", "up"));
-    stepEnd(0, "stage");
-    end();
-    await over;
-    t.strictSame(lines, [
-      "stage 0 ok > up",
-      "up 0 lost (flux exec ended with 0)",
-      "stage 1 lost (flux exec ended with 0)",
-    ]);
-  },
-);
+t.test("a successful call without an end loses its ranks", async (t) => {
+  const { take, stepEnd, end } = openSession();
+  const { lines, over } = take(chainOf([0, 1], "stage", "up"));
+  stepEnd(0, "stage");
+  end();
+  await over;
+  t.strictSame(lines, [
+    "stage 0 ok > up",
+    "up 0 lost (flux exec ended with 0)",
+    "stage 1 lost (flux exec ended with 0)",
+  ]);
+});
 
-t.test("what a step waits for is passed on, but for the rank that floods", (t) => {
+t.test("the reason of a wait is passed on, except from a rank that floods", (t) => {
   const { take, report } = openSession();
   const { waits } = take(chainOf([0, 1], "wait-nodes"));
   const wait = (rank: number, text: string, step = "wait-nodes") => {
@@ -119,7 +116,7 @@ t.test("what a step waits for is passed on, but for the rank that floods", (t) =
   t.end();
 });
 
-t.test("a note is short, and has no secret, whatever was printed", (t) => {
+t.test("a note is short and has no secret, whatever was printed", (t) => {
   const { take, stepEnd } = openSession();
   const { ends } = take(chainOf([0, 1], "up"));
   stepEnd(

@@ -23,7 +23,7 @@ function rowsOf(heading: string): Map<string, string[]> {
 
 const sorted = (names: Iterable<string>) => [...names].toSorted();
 
-t.test("a report is known by its nonce, and has the rank of its label", (t) => {
+t.test("a report is recognized by its nonce, and has the rank of its label", (t) => {
   const line = (fields: object, nonce = "abc") => `3: ${JSON.stringify({ nonce, ...fields })}`;
   const end = { report: "end", step: "up", status: "ok", tail: ["a"] };
   t.strictSame(parseReport(line(end), "abc"), { ...end, rank: 3 });
@@ -34,7 +34,7 @@ t.test("a report is known by its nonce, and has the rank of its label", (t) => {
   t.end();
 });
 
-t.test("any other line is no report", (t) => {
+t.test("any other line is not a report", (t) => {
   const good = { report: "end", step: "up", status: "ok", tail: [] };
   const line = (fields: object) => `3: ${JSON.stringify({ nonce: "abc", ...fields })}`;
   t.ok(parseReport(line(good), "abc"));
@@ -61,7 +61,7 @@ t.test("any other line is no report", (t) => {
   t.end();
 });
 
-t.test("the page has each report and its fields", (t) => {
+t.test("the document has each report and its fields", (t) => {
   const rows = rowsOf("Reports");
   t.strictSame(sorted(rows.keys()), sorted(Object.keys(REPORT_FIELDS)));
   for (const [name, fields] of Object.entries(REPORT_FIELDS))
@@ -92,7 +92,7 @@ t.test("the agent sends each report with its fields", (t) => {
   t.end();
 });
 
-t.test("the page has each request and its fields", (t) => {
+t.test("the document has each request and its fields", (t) => {
   const types = read("lib", "node", "protocol.ts").replaceAll(/\/\*\*.*?\*\//gs, "");
   const [, union = ""] = /export type Request =([\s\S]*?)\n\n/.exec(types) ?? [];
   const requests = new Map(

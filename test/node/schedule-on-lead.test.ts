@@ -48,7 +48,7 @@ async function removals(node: Node, mode: string, size: number): Promise<string[
 
 const ALL = [`kubectl taint nodes u7s-a ${TAINT}-`, `kubectl label nodes u7s-a ${LABEL}-`];
 
-t.test("auto: the taint and the label go where the lead is the only node", async (t) => {
+t.test("auto removes the taint and the label if the lead is the only node", async (t) => {
   t.strictSame(await removals(nodeOf(t, [lead]), "auto", 1), ALL);
   const two = nodeOf(t, [lead, bare]);
   t.strictSame(await removals(two, "auto", 2), []);
@@ -56,12 +56,12 @@ t.test("auto: the taint and the label go where the lead is the only node", async
   t.strictSame(await removals(nodeOf(t, [lead, bare]), "auto", 1), [], "there is another by hand");
 });
 
-t.test("yes: on any; no: on none", async (t) => {
+t.test("yes always removes the taint and the label, and no never does", async (t) => {
   t.strictSame(await removals(nodeOf(t, [lead, bare]), "yes", 2), ALL);
   t.strictSame(await removals(nodeOf(t, [lead]), "no", 1), []);
 });
 
-t.test("missing objects are not removed, and a failed removal is repeated", async (t) => {
+t.test("a missing taint or label is not removed, and a failed removal is repeated", async (t) => {
   t.strictSame(await removals(nodeOf(t, [bare]), "auto", 1), []);
   const busy = nodeOf(t, [lead], { refuses: true });
   t.strictSame(await removals(busy, "auto", 1), [ALL[0], ...ALL]);

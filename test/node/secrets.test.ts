@@ -18,7 +18,7 @@ print(json.dumps([masking.mask(line) for line in json.load(sys.stdin)]))`;
   return JSON.parse(stdout) as string[];
 }
 
-t.test("tokens, hashes and a kubeconfig's data, whatever is beside them", async (t) => {
+t.test("tokens, hashes and a kubeconfig's data are hidden, whatever surrounds them", async (t) => {
   const secret = fc.constantFrom(TOKEN, HASH, DATA, DATA.replace("data", 'data"'));
   const torn = fc.constantFrom("abcdef.", "0123456789abcdef", "sha256:0a", "-data: ", "QUJD");
   const beside = fc.constantFrom(
@@ -55,7 +55,7 @@ t.test("tokens, hashes and a kubeconfig's data, whatever is beside them", async 
   t.ok(onNode.some((text) => text.includes("[token]")));
 });
 
-t.test("each secret is hidden in the middle of any text", async (t) => {
+t.test("each secret is hidden within any text", async (t) => {
   for (const secret of [TOKEN, HASH, DATA])
     for (const text of [`x ${secret} y`, `ƒ${secret}ƒ`, `"${secret}"`]) {
       const [masked = ""] = await maskOnNode([text]);

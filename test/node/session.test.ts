@@ -2,7 +2,7 @@
 import t from "tap";
 import { chainOf, openSession } from "./session-under-test.js";
 
-t.test("chains are requests over one call", async (t) => {
+t.test("chains are sent as requests over one call", async (t) => {
   const { session, take, requests, stepEnd, report, here } = openSession();
   const both = take(chainOf([0, 1], "stage", "up"));
   here(0, 1);
@@ -46,7 +46,7 @@ t.test("a chain with down-v is a teardown", (t) => {
   t.end();
 });
 
-t.test("a session serves only its own ranks, and none when it is closed", (t) => {
+t.test("a session serves only its own ranks, and none after it is closed", (t) => {
   const { session, requests } = openSession();
   t.ok(session.serves([0, 1]));
   t.notOk(session.serves([0, 2]));
@@ -81,7 +81,7 @@ t.test(
   },
 );
 
-t.test("a rank that was lost before is reported immediately", async (t) => {
+t.test("a rank that was already lost is reported immediately", async (t) => {
   const { take, lose, stepEnd } = openSession();
   lose(1);
   const { lines, over } = take(chainOf([0, 1], "up"));
@@ -90,7 +90,7 @@ t.test("a rank that was lost before is reported immediately", async (t) => {
   await over;
 });
 
-t.test("a flux exec that hangs on lost ranks is stopped when no other is left", async (t) => {
+t.test("a flux exec that hangs on lost ranks is stopped when no other ranks remain", async (t) => {
   const { session, take, lose, stepEnd, isStopped } = openSession();
   const { over } = take(chainOf([0, 1], "up"));
   session.close();
@@ -138,7 +138,7 @@ t.test("the end of the flux exec ends running steps and the session", async (t) 
   t.equal(changes.size, 0, "and it listens to nothing more");
 });
 
-t.test("a session is stopped with what is under way", async (t) => {
+t.test("a session is stopped together with its running steps", async (t) => {
   const { take, stop } = openSession();
   const { lines, over } = take(chainOf([0], "up"));
   stop.abort();
@@ -175,7 +175,7 @@ t.test("reports that no chain waits for are ignored", async (t) => {
   t.strictSame(lines, ["stage 0 failed (exit 1)"]);
 });
 
-t.test("the first request is an argument, which reaches the ranks that start", (t) => {
+t.test("the first request is an argument and reaches the ranks that start", (t) => {
   const { session, requests, call, take } = openSession();
   t.strictSame(call().argv, [], "the first chain opens the call");
   void take(chainOf([0, 1], "stage"));
@@ -185,7 +185,7 @@ t.test("the first request is an argument, which reaches the ranks that start", (
   t.end();
 });
 
-t.test("a session that has lost a rank takes no further chain", (t) => {
+t.test("a session that has lost a rank accepts no further chain", (t) => {
   const { session, take, hear, here, stepEnd } = openSession();
   void take(chainOf([0, 1], "stage"));
   here(0, 1);

@@ -9,7 +9,7 @@ const scripts = STEPS.filter((step) => rowOf(step).by !== "daemon")
   .filter((step) => step !== "fetch-join")
   .map((step): [string, string] => [step, stepScript(step as NodeStep)]);
 
-t.test("each step on the nodes has a script that sh understands", async (t) => {
+t.test("each step on the nodes has a valid script of sh", async (t) => {
   for (const [name, script] of scripts) {
     t.ok(script.length > 50, name);
     if (isPython(name as NodeStep)) continue;
@@ -18,13 +18,13 @@ t.test("each step on the nodes has a script that sh understands", async (t) => {
   }
 });
 
-t.test("comments do not travel", (t) => {
+t.test("comments are removed before a script is sent", (t) => {
   for (const [name, text] of [...scripts, ["agent", agentSource()] as const])
     t.notMatch(text, /^\s*# /m, name);
   t.end();
 });
 
-t.test("all of it is much smaller than the limit of one argument (131,072)", (t) => {
+t.test("the scripts together are much smaller than the limit of one argument (131,072)", (t) => {
   t.ok(Buffer.byteLength(agentSource()) < 65_536);
   for (const [name, script] of scripts) t.ok(Buffer.byteLength(script) < 32_768, name);
   t.end();
@@ -36,7 +36,7 @@ t.test("the agent is ASCII, which every locale passes unchanged", (t) => {
   t.end();
 });
 
-t.test("fetch-join is the agent's own, and the join-command is what its step gives", (t) => {
+t.test("fetch-join is part of the agent, and join-command gives its result", (t) => {
   const env = { USERNETES_ARCHIVE: "usernetes-x" };
   t.strictSame(stepRequest("fetch-join", 9, { env }), {
     ...{ step: "fetch-join", seconds: 9, archive: "usernetes-x" },

@@ -21,28 +21,31 @@ import { MARKER, newNode, OWN, PROJECT, type Node } from "../fakes/node.js";
 import { JOIN_COMMAND } from "../fakes/playing-run.js";
 import { MAKEFILE } from "../fakes/template.js";
 
-t.test("stage", (t) => {
-  t.test("copies the template, without its history and an administrator's try-outs", async (t) => {
-    const node = newNode(t);
-    const { template } = node;
-    mkdirSync(join(template, ".git"));
-    mkdirSync(join(template, "Makefile.d"));
-    writeFileSync(join(template, "Makefile.d/check.sh"), "true\n");
-    writeFileSync(join(template, ".dockerignore"), "x\n");
-    for (const name of ["kubeconfig", "join-command"]) writeFileSync(join(template, name), "old");
-    symlinkSync("Makefile", join(template, "GNUmakefile"));
-    const { exitCode, stderr } = await node.step("stage");
-    t.equal(exitCode, 0, stderr);
-    t.strictSame(readdirSync(node.workdir).toSorted(), [
-      ...[".dockerignore", ".usernetes", "GNUmakefile", "Makefile", "Makefile.d"],
-      "docker-compose.yaml",
-    ]);
-    t.ok(lstatSync(join(node.workdir, "GNUmakefile")).isSymbolicLink());
-    t.equal(statSync(node.workdir).mode & 0o777, 0o700);
-    t.equal(node.read(".usernetes/owner"), `${MARKER}\n`);
-  });
+t.test("stage creates the work directory", (t) => {
+  t.test(
+    "stage copies the template without its history and an administrator's experiments",
+    async (t) => {
+      const node = newNode(t);
+      const { template } = node;
+      mkdirSync(join(template, ".git"));
+      mkdirSync(join(template, "Makefile.d"));
+      writeFileSync(join(template, "Makefile.d/check.sh"), "true\n");
+      writeFileSync(join(template, ".dockerignore"), "x\n");
+      for (const name of ["kubeconfig", "join-command"]) writeFileSync(join(template, name), "old");
+      symlinkSync("Makefile", join(template, "GNUmakefile"));
+      const { exitCode, stderr } = await node.step("stage");
+      t.equal(exitCode, 0, stderr);
+      t.strictSame(readdirSync(node.workdir).toSorted(), [
+        ...[".dockerignore", ".usernetes", "GNUmakefile", "Makefile", "Makefile.d"],
+        "docker-compose.yaml",
+      ]);
+      t.ok(lstatSync(join(node.workdir, "GNUmakefile")).isSymbolicLink());
+      t.equal(statSync(node.workdir).mode & 0o777, 0o700);
+      t.equal(node.read(".usernetes/owner"), `${MARKER}\n`);
+    },
+  );
 
-  t.test("leaves each file its mode, by which an image's layers are known", async (t) => {
+  t.test("stage keeps each file's mode, which identifies an image's layers", async (t) => {
     const node = newNode(t);
     mkdirSync(join(node.template, "Makefile.d"), { mode: 0o755 });
     const modes = { Makefile: 0o644, "Makefile.d/run.sh": 0o755, "Makefile.d": 0o755 };
@@ -56,7 +59,7 @@ t.test("stage", (t) => {
     t.equal(statSync(node.workdir).mode & 0o777, 0o700, "for nobody else");
   });
 
-  t.test("completes its own directory, and keeps the files of the cluster", async (t) => {
+  t.test("stage completes its own directory and keeps the cluster's files", async (t) => {
     const node = newNode(t);
     symlinkSync("Makefile", join(node.template, "GNUmakefile"));
     await node.step("stage");
@@ -69,14 +72,14 @@ t.test("stage", (t) => {
     t.equal(node.read("kubeconfig"), "the cluster's");
   });
 
-  t.test("takes an empty directory, which a stage that was killed leaves", async (t) => {
+  t.test("stage uses an empty directory, which a killed stage leaves", async (t) => {
     const node = newNode(t);
     mkdirSync(node.workdir);
     t.equal((await node.step("stage")).exitCode, 0);
     t.equal(node.read(".usernetes/owner"), `${MARKER}\n`);
   });
 
-  t.test("never touches a directory that is another job's", async (t) => {
+  t.test("stage never changes a directory that belongs to another job", async (t) => {
     const node = newNode(t);
     node.staged();
     writeFileSync(join(node.workdir, ".usernetes/owner"), "123 another\n");
@@ -89,27 +92,24 @@ t.test("stage", (t) => {
     t.equal(statSync(node.workdir).mode & 0o777, 0o755);
   });
 
-  t.test(
-    "reports a work directory that is shared with another node, and must not be",
-    async (t) => {
-      const node = newNode(t);
-      node.staged();
-      mkdirSync(join(node.workdir, ".usernetes/nodes/7"));
-      const { exitCode, stderr } = await node.step("stage", {
-        USERNETES_SHARED: "no",
-        USERNETES_RANKS: "0,5-7",
-        USERNETES_HOSTS: "login1,node[5-7]",
-      });
-      t.equal(exitCode, 1);
-      t.match(
-        stderr,
-        /\(usernetes\.workdir\) is shared with node7: set usernetes\.shared-filesystem/,
-      );
-      t.equal((await node.step("stage")).exitCode, 0, "auto takes it as it is");
-    },
-  );
+  t.test("stage reports a work directory that another node shares and must not", async (t) => {
+    const node = newNode(t);
+    node.staged();
+    mkdirSync(join(node.workdir, ".usernetes/nodes/7"));
+    const { exitCode, stderr } = await node.step("stage", {
+      USERNETES_SHARED: "no",
+      USERNETES_RANKS: "0,5-7",
+      USERNETES_HOSTS: "login1,node[5-7]",
+    });
+    t.equal(exitCode, 1);
+    t.match(
+      stderr,
+      /\(usernetes\.workdir\) is shared with node7: set usernetes\.shared-filesystem/,
+    );
+    t.equal((await node.step("stage")).exitCode, 0, "auto takes it as it is");
+  });
 
-  t.test("of a shared work directory is done by one node, and the others wait", async (t) => {
+  t.test("one node stages a shared work directory, and the others wait", async (t) => {
     const node = newNode(t);
     mkdirSync(join(node.workdir, ".usernetes"), { recursive: true });
     for (const [name, text] of [
@@ -127,7 +127,7 @@ t.test("stage", (t) => {
     t.match(node.read(`${OWN}/node.env`), "NODE_SUBNET=10.100.0.0/24\n");
   });
 
-  t.test("of a shared work directory is taken over from a node that failed", async (t) => {
+  t.test("another node stages a shared work directory if the first one failed", async (t) => {
     const node = newNode(t);
     mkdirSync(join(node.workdir, ".usernetes"), { recursive: true });
     writeFileSync(join(node.workdir, ".usernetes/owner"), `${MARKER}\n`);
@@ -140,7 +140,7 @@ t.test("stage", (t) => {
     t.equal(node.read(".usernetes/copying"), "0\n", "which nobody asks again");
   });
 
-  t.test("sets both generations of the template's variables", async (t) => {
+  t.test("stage sets the variables of both generations of the template", async (t) => {
     const node = newNode(t);
     node.program(
       "ip",
@@ -157,14 +157,14 @@ t.test("stage", (t) => {
         t.ok(node.read(`${OWN}/node.env`).split("\n").includes(`${prefix}${name}=${value}`), name);
   });
 
-  t.test("continues after one that was killed", async (t) => {
+  t.test("stage continues after one that was killed", async (t) => {
     const node = newNode(t);
     mkdirSync(join(node.workdir, ".usernetes"), { recursive: true });
     t.equal((await node.step("stage")).exitCode, 0);
     t.equal(node.read(".usernetes/owner"), `${MARKER}\n`);
   });
 
-  t.test("never touches a directory with no marker", async (t) => {
+  t.test("stage never changes a directory with no marker", async (t) => {
     const node = newNode(t);
     mkdirSync(node.workdir);
     writeFileSync(join(node.workdir, "thesis.tex"), "mine");
@@ -177,7 +177,7 @@ t.test("stage", (t) => {
     t.strictSame(readdirSync(node.workdir), ["thesis.tex"]);
   });
 
-  t.test("follows no symbolic link, and takes no file", async (t) => {
+  t.test("stage follows no symbolic link and uses no file as directory", async (t) => {
     const node = newNode(t);
     const elsewhere = join(node.directory, "elsewhere");
     mkdirSync(elsewhere);
@@ -205,7 +205,7 @@ t.test("stage", (t) => {
     t.notOk(existsSync(join(node.directory, "nowhere")));
   });
 
-  t.test("names what is missing on the node", async (t) => {
+  t.test("stage names what is missing on the node", async (t) => {
     const node = newNode(t);
     const fails = async (env: Record<string, string>) => {
       const { exitCode, stderr } = await node.step("stage", env);
@@ -229,7 +229,7 @@ t.test("stage", (t) => {
     t.match(await fails({}), /^make is not installed on this node, or not on the PATH \//);
   });
 
-  t.test("gives each rank the subnet of its place in the job", async (t) => {
+  t.test("stage gives each rank the subnet of its place in the job", async (t) => {
     const node = newNode(t);
     const subnet = async (rank: number, ranks: string, first: string) => {
       const { stderr } = await node.step("stage", {
@@ -251,7 +251,7 @@ t.test("stage", (t) => {
     t.equal(await subnet(256, "0-300", "10.255.255.0/24"), "11.0.255.0/24");
   });
 
-  t.test("refuses a rank that is not of the job", async (t) => {
+  t.test("stage refuses a rank that is not in the job", async (t) => {
     const node = newNode(t);
     const { exitCode, stderr } = await node.step("stage", {
       USERNETES_RANK: "5",
@@ -261,7 +261,7 @@ t.test("stage", (t) => {
     t.equal(stderr, "rank 5 is not one of the cluster's ranks 0-3,7");
   });
 
-  t.test("names the node as Flux does its host, in lower case", async (t) => {
+  t.test("stage names the node as Flux names its host, in lower case", async (t) => {
     const node = newNode(t);
     rmSync(join(node.directory, "bin/hostname"));
     node.program("hostname", "echo node7.hpc.example");
@@ -279,7 +279,7 @@ t.test("stage", (t) => {
     }
   });
 
-  t.test("has an address of the node, where the template uses it", async (t) => {
+  t.test("stage has an address of the node if the template uses it", async (t) => {
     const node = newNode(t);
     t.equal((await node.step("stage")).exitCode, 0, "a template that does not needs none");
     t.notMatch(node.read(`${OWN}/node.env`), "HOST_IP");
@@ -302,7 +302,7 @@ t.test("stage", (t) => {
     }
   });
 
-  t.test("takes the host's address from the interface that is configured", async (t) => {
+  t.test("stage uses the host's address on the configured interface", async (t) => {
     const node = newNode(t);
     node.program("ip", `[ "$6" = ib0 ] && echo "3: ib0    inet 192.168.7.9/24 brd 192.168.7.255"`);
     await node.step("stage", { USERNETES_INTERFACE: "ib0" });
@@ -314,8 +314,8 @@ t.test("stage", (t) => {
   t.end();
 });
 
-t.test("make", (t) => {
-  t.test("makes the target with the node's own name and subnet", async (t) => {
+t.test("steps make the template's targets", (t) => {
+  t.test("a step makes the target with the node's own name and subnet", async (t) => {
     const node = newNode(t);
     node.staged();
     t.equal((await node.step("sync-external-ip")).exitCode, 0);
@@ -324,7 +324,7 @@ t.test("make", (t) => {
     t.strictSame(node.noted("make.env"), ["u7s-n 10.0.0.0/24", "u7s-n 10.0.0.0/24"]);
   });
 
-  t.test("takes a node down that is up with other ports or another subnet", async (t) => {
+  t.test("up removes a node that is up with other ports or another subnet", async (t) => {
     const node = newNode(t);
     node.staged();
     node.note("make.down-v", 'echo "$PORT_ETCD $NODE_SUBNET" >>"$NOTES/down"');
@@ -342,7 +342,7 @@ t.test("make", (t) => {
     t.strictSame(node.noted("make").slice(4), ["down-v", "up QUICK=1"]);
   });
 
-  t.test("so it does with another port for a further variable", async (t) => {
+  t.test("up removes a node that is up with another port for a further variable", async (t) => {
     const node = newNode(t);
     node.staged();
     node.note("make.down-v", 'echo "$PORT_CALICO" >>"$NOTES/down"');
@@ -353,7 +353,7 @@ t.test("make", (t) => {
     t.strictSame(node.noted("down"), ["20004"], "as it was brought up");
   });
 
-  t.test("fails where make up gives 0 and the node's container does not run", async (t) => {
+  t.test("up fails if make succeeds and the node's container does not run", async (t) => {
     const node = newNode(t);
     node.staged();
     node.note("exited", `${PROJECT}-node-1: Exited (1) 2 seconds ago\n`);
@@ -377,7 +377,7 @@ t.test("make", (t) => {
     t.match(node.noted("engine").at(-1), labels, "by its labels, whatever its name is");
   });
 
-  t.test("names the container that died where a recipe has failed in it", async (t) => {
+  t.test("a failed recipe is reported with the container that died", async (t) => {
     const improper = "Error: can only create exec sessions on running containers";
     for (const step of ["kubeadm-init", "kubeadm-join", "join-command", "kubeconfig"] as const) {
       const node = newNode(t);
@@ -396,7 +396,7 @@ t.test("make", (t) => {
     }
   });
 
-  t.test("starts again after a try that never came up, without its network", async (t) => {
+  t.test("up starts again after a failed try, and removes its network", async (t) => {
     const node = newNode(t);
     node.staged();
     node.note("make.up", "exit 1");
@@ -412,7 +412,7 @@ t.test("make", (t) => {
     t.strictSame(node.noted("make").slice(3), ["up QUICK=1"], "what came up stays");
   });
 
-  t.test("runs kubeadm-init once, and resets an incomplete one", async (t) => {
+  t.test("kubeadm-init runs once, and resets an incomplete one", async (t) => {
     const node = newNode(t);
     node.staged();
     node.note("make.kubeadm-init", "exit 1");
@@ -423,20 +423,23 @@ t.test("make", (t) => {
     t.strictSame(node.noted("make"), ["kubeadm-init", "kubeadm-reset", "kubeadm-init"]);
   });
 
-  t.test("ends a kubeadm that still runs in the container before it is reset", async (t) => {
-    const node = newNode(t);
-    node.staged();
-    node.note("container", `${PROJECT}-node-1\n`);
-    node.note("in-container", 'echo "$*" >>"$NOTES/make"');
-    node.note("make.kubeadm-join", "exit 1");
-    await node.step("kubeadm-join");
-    t.strictSame(node.noted("make"), ["kubeadm-join"]);
-    await node.step("kubeadm-join");
-    const kill = "pkill -KILL -x kubeadm";
-    t.strictSame(node.noted("make").slice(1), [kill, "kubeadm-reset", "kubeadm-join"]);
-  });
+  t.test(
+    "kubeadm-init ends a kubeadm that still runs in the container before the reset",
+    async (t) => {
+      const node = newNode(t);
+      node.staged();
+      node.note("container", `${PROJECT}-node-1\n`);
+      node.note("in-container", 'echo "$*" >>"$NOTES/make"');
+      node.note("make.kubeadm-join", "exit 1");
+      await node.step("kubeadm-join");
+      t.strictSame(node.noted("make"), ["kubeadm-join"]);
+      await node.step("kubeadm-join");
+      const kill = "pkill -KILL -x kubeadm";
+      t.strictSame(node.noted("make").slice(1), [kill, "kubeadm-reset", "kubeadm-join"]);
+    },
+  );
 
-  t.test("removes what an interrupted install-flannel has made", async (t) => {
+  t.test("install-flannel removes what an interrupted one has made", async (t) => {
     const node = newNode(t);
     node.staged();
     node.note("container", `${PROJECT}-node-1\n`);
@@ -456,7 +459,7 @@ t.test("make", (t) => {
     t.strictSame(node.noted("make"), Array(3).fill("install-flannel"));
   });
 
-  t.test("makes the targets of usernetes.make, and undoes no other network", async (t) => {
+  t.test("the steps make the targets of usernetes.make, and undo no other network", async (t) => {
     const node = newNode(t);
     node.staged();
     node.note("container", `${PROJECT}-node-1\n`);
@@ -474,18 +477,21 @@ t.test("make", (t) => {
     t.equal(node.noted("make").length, 3, "and none where there is none");
   });
 
-  t.test("joins with templates that execute the join command themselves", async (t) => {
-    const node = newNode(t);
-    node.staged();
-    const file = join(node.workdir, "join-command");
-    writeFileSync(file, "#!/bin/sh\necho it runs\n", { mode: 0o600 });
-    node.note("make.kubeadm-join", "./join-command; ls -l join-command | cut -c 1-10");
-    const { exitCode, stdout, stderr } = await node.step("kubeadm-join");
-    t.equal(exitCode, 0, stderr);
-    t.equal(stdout, "it runs\n-rwx------", "and it is nobody else's to read");
-  });
+  t.test(
+    "kubeadm-join works with templates that execute the join command themselves",
+    async (t) => {
+      const node = newNode(t);
+      node.staged();
+      const file = join(node.workdir, "join-command");
+      writeFileSync(file, "#!/bin/sh\necho it runs\n", { mode: 0o600 });
+      node.note("make.kubeadm-join", "./join-command; ls -l join-command | cut -c 1-10");
+      const { exitCode, stdout, stderr } = await node.step("kubeadm-join");
+      t.equal(exitCode, 0, stderr);
+      t.equal(stdout, "it runs\n-rwx------", "and it is nobody else's to read");
+    },
+  );
 
-  t.test("takes a worker's copy of the token away when it has joined", async (t) => {
+  t.test("kubeadm-join removes a worker's copy of the token", async (t) => {
     const node = newNode(t);
     node.staged();
     const file = join(node.workdir, "join-command");
@@ -498,44 +504,41 @@ t.test("make", (t) => {
     t.notOk(existsSync(file));
   });
 
-  t.test(
-    "puts the node's kubectl into the cluster's directory where the PATH has none",
-    async (t) => {
-      const staged = (makefile: string) => {
-        const node = newNode(t);
-        node.staged();
-        node.note("make.kubeconfig", ": >kubeconfig");
-        node.note("make.kubectl", "echo 1 >kubectl; chmod 755 kubectl");
-        writeFileSync(join(node.workdir, "Makefile"), makefile);
-        return node;
-      };
-      const has = (node: Node) => existsSync(join(node.workdir, "bin/kubectl"));
-      const fetch = async (node: Node) => {
-        const { exitCode, stderr } = await node.step("kubeconfig");
-        t.equal(exitCode, 0, stderr);
-        return node.noted("make");
-      };
-      const node = staged("kubeconfig:\nkubectl:\n");
-      t.strictSame(await fetch(node), ["kubeconfig", "kubectl"]);
-      t.ok(has(node));
-      t.notOk(existsSync(join(node.workdir, "kubectl")));
-      t.strictSame(await fetch(node), ["kubeconfig", "kubectl", "kubeconfig"], "once");
-      const old = staged("kubeconfig:\n");
-      t.strictSame(await fetch(old), ["kubeconfig"], "a template without that target");
-      const broken = staged("kubectl:\n");
-      broken.note("make.kubectl", "echo half >kubectl; exit 2");
-      await fetch(broken);
-      t.notOk(existsSync(join(broken.workdir, "kubectl")), "half of one is removed");
-      const installed = staged("kubectl:\n");
-      installed.program("kubectl", "true");
-      t.strictSame(await fetch(installed), ["kubeconfig"], "the site's is enough");
-      const own = staged("kubectl:\n");
-      rmSync(join(own.workdir, ".usernetes/staged"));
-      t.strictSame(await fetch(own), ["kubeconfig"], "a directory that a person gave stays");
-    },
-  );
+  t.test("kubeconfig adds the node's kubectl if the PATH has none", async (t) => {
+    const staged = (makefile: string) => {
+      const node = newNode(t);
+      node.staged();
+      node.note("make.kubeconfig", ": >kubeconfig");
+      node.note("make.kubectl", "echo 1 >kubectl; chmod 755 kubectl");
+      writeFileSync(join(node.workdir, "Makefile"), makefile);
+      return node;
+    };
+    const has = (node: Node) => existsSync(join(node.workdir, "bin/kubectl"));
+    const fetch = async (node: Node) => {
+      const { exitCode, stderr } = await node.step("kubeconfig");
+      t.equal(exitCode, 0, stderr);
+      return node.noted("make");
+    };
+    const node = staged("kubeconfig:\nkubectl:\n");
+    t.strictSame(await fetch(node), ["kubeconfig", "kubectl"]);
+    t.ok(has(node));
+    t.notOk(existsSync(join(node.workdir, "kubectl")));
+    t.strictSame(await fetch(node), ["kubeconfig", "kubectl", "kubeconfig"], "once");
+    const old = staged("kubeconfig:\n");
+    t.strictSame(await fetch(old), ["kubeconfig"], "a template without that target");
+    const broken = staged("kubectl:\n");
+    broken.note("make.kubectl", "echo half >kubectl; exit 2");
+    await fetch(broken);
+    t.notOk(existsSync(join(broken.workdir, "kubectl")), "half of one is removed");
+    const installed = staged("kubectl:\n");
+    installed.program("kubectl", "true");
+    t.strictSame(await fetch(installed), ["kubeconfig"], "the site's is enough");
+    const own = staged("kubectl:\n");
+    rmSync(join(own.workdir, ".usernetes/staged"));
+    t.strictSame(await fetch(own), ["kubeconfig"], "a directory that a person gave stays");
+  });
 
-  t.test("lets only the user read the kubeconfig", async (t) => {
+  t.test("only the user can read the kubeconfig", async (t) => {
     const node = newNode(t);
     node.staged();
     node.note("make.kubeconfig", "umask 022; echo secret >kubeconfig");
@@ -545,8 +548,8 @@ t.test("make", (t) => {
   t.end();
 });
 
-t.test("delete-token", (t) => {
-  t.test("deletes every token by its public id, and the lead's copy", async (t) => {
+t.test("delete-token removes the token", (t) => {
+  t.test("delete-token deletes every token by its public ID, and the lead's copy", async (t) => {
     const node = newNode(t);
     node.staged();
     node.note("container", `${PROJECT}-node-1\n`);
@@ -561,7 +564,7 @@ t.test("delete-token", (t) => {
     t.notOk(existsSync(join(node.workdir, "join-command")));
   });
 
-  t.test("names a missing container of the cluster", async (t) => {
+  t.test("delete-token reports a missing container of the cluster", async (t) => {
     const node = newNode(t);
     node.staged();
     const { exitCode, stderr } = await node.step("delete-token");
@@ -571,7 +574,7 @@ t.test("delete-token", (t) => {
   t.end();
 });
 
-t.test("wait-nodes waits until as many nodes as the cluster has are Ready", async (t) => {
+t.test("wait-nodes waits until all nodes of the cluster are Ready", async (t) => {
   const node = newNode(t);
   node.staged();
   node.note("container", `${PROJECT}_node_1\n`);
@@ -592,27 +595,24 @@ echo "node/u7s-b condition met"`,
   ]);
 });
 
-t.test(
-  "wait-nodes removes what a worker registered that the cluster continues without",
-  async (t) => {
-    const node = newNode(t);
-    node.staged();
-    node.note("container", `${PROJECT}_node_1\n`);
-    node.note(
-      "in-container",
-      'echo "$*" >>"$NOTES/kubectl"; [ "$2" != wait ] || echo "node/u7s-a condition met"; [ "$2" != delete ]',
-    );
-    const env = {
-      USERNETES_SIZE: "1",
-      USERNETES_SCHEDULE_ON_LEAD: "no",
-      USERNETES_WITHOUT: "u7s-b u7s-c",
-    };
-    t.equal((await node.step("wait-nodes", env)).exitCode, 0, "whether that works or not");
-    t.match(node.noted("kubectl")[0], /^kubectl delete node --ignore-not-found u7s-b u7s-c$/);
-  },
-);
+t.test("wait-nodes removes the node objects of workers that the cluster lacks", async (t) => {
+  const node = newNode(t);
+  node.staged();
+  node.note("container", `${PROJECT}_node_1\n`);
+  node.note(
+    "in-container",
+    'echo "$*" >>"$NOTES/kubectl"; [ "$2" != wait ] || echo "node/u7s-a condition met"; [ "$2" != delete ]',
+  );
+  const env = {
+    USERNETES_SIZE: "1",
+    USERNETES_SCHEDULE_ON_LEAD: "no",
+    USERNETES_WITHOUT: "u7s-b u7s-c",
+  };
+  t.equal((await node.step("wait-nodes", env)).exitCode, 0, "whether that works or not");
+  t.match(node.noted("kubectl")[0], /^kubectl delete node --ignore-not-found u7s-b u7s-c$/);
+});
 
-t.test("down-v", (t) => {
+t.test("down-v removes a cluster from its node", (t) => {
   const all = (node: Node) =>
     ["container", "network", "volume", "image"].flatMap((kind) => node.noted(kind));
   const fill = (node: Node) => {
@@ -622,7 +622,7 @@ t.test("down-v", (t) => {
     node.note("image", `${PROJECT}-node:latest\nalpine:3\nlocalhost/${PROJECT}_node:latest\n`);
   };
 
-  t.test("leaves a workdir that nodes share to the last of them", async (t) => {
+  t.test("the last node to use a shared work directory removes it", async (t) => {
     const node = newNode(t);
     node.staged();
     const other = join(node.workdir, ".usernetes/nodes/7");
@@ -641,7 +641,7 @@ t.test("down-v", (t) => {
   // Until 2026-11-30 a node's directory had the name of its host.
   for (const others of [[], ["elsewhere"]])
     t.test(
-      `removes a workdir that knows nodes by host${others.length > 0 ? ", and shares it" : ""}`,
+      `down-v removes a work directory that names nodes by host${others.length > 0 ? ", if no other uses it" : ""}`,
       async (t) => {
         const node = newNode(t);
         node.staged();
@@ -658,27 +658,33 @@ t.test("down-v", (t) => {
       },
     );
 
-  t.test("takes no other rank's directory for one of an earlier version", async (t) => {
-    const node = newNode(t);
-    node.staged();
-    const other = join(node.workdir, ".usernetes/nodes/7");
-    renameSync(join(node.workdir, OWN), other);
-    t.equal((await node.step("down-v", { USERNETES_HERE: "7" })).exitCode, 0);
-    t.ok(existsSync(other));
-  });
+  t.test(
+    "down-v does not confuse another rank's directory with one of an earlier version",
+    async (t) => {
+      const node = newNode(t);
+      node.staged();
+      const other = join(node.workdir, ".usernetes/nodes/7");
+      renameSync(join(node.workdir, OWN), other);
+      t.equal((await node.step("down-v", { USERNETES_HERE: "7" })).exitCode, 0);
+      t.ok(existsSync(other));
+    },
+  );
 
-  t.test("runs down-v, then removes remaining resources and the work directory", async (t) => {
-    const node = newNode(t);
-    node.staged();
-    fill(node);
-    const { exitCode, stderr } = await node.step("down-v");
-    t.equal(exitCode, 0, stderr);
-    t.strictSame(node.noted("make"), ["down-v"]);
-    t.strictSame(all(node), ["bridge", "home", "alpine:3"], "and nothing else");
-    t.notOk(existsSync(node.workdir));
-  });
+  t.test(
+    "down-v makes down-v, then removes remaining resources and the work directory",
+    async (t) => {
+      const node = newNode(t);
+      node.staged();
+      fill(node);
+      const { exitCode, stderr } = await node.step("down-v");
+      t.equal(exitCode, 0, stderr);
+      t.strictSame(node.noted("make"), ["down-v"]);
+      t.strictSame(all(node), ["bridge", "home", "alpine:3"], "and nothing else");
+      t.notOk(existsSync(node.workdir));
+    },
+  );
 
-  t.test("touches nothing of a cluster whose name only starts the same way", async (t) => {
+  t.test("down-v leaves a cluster alone whose name only starts the same way", async (t) => {
     const node = newNode(t);
     const others = {
       network: `${PROJECT}x_default\n`,
@@ -690,7 +696,7 @@ t.test("down-v", (t) => {
     t.strictSame(all(node).length, 4);
   });
 
-  t.test("kills the node's container before down-v is made", async (t) => {
+  t.test("down-v kills the node's container before it makes down-v", async (t) => {
     const node = newNode(t);
     node.staged();
     fill(node);
@@ -699,7 +705,7 @@ t.test("down-v", (t) => {
     t.equal(node.noted("before").at(-1), `stop -t 0 ${PROJECT}-node-1`);
   });
 
-  t.test("does what it can when the Makefile's own down-v fails", async (t) => {
+  t.test("down-v continues when the Makefile's own down-v fails", async (t) => {
     const node = newNode(t);
     node.staged();
     fill(node);
@@ -708,7 +714,7 @@ t.test("down-v", (t) => {
     t.strictSame(all(node), ["bridge", "home", "alpine:3"]);
   });
 
-  t.test("uses the settings of the bring-up, whatever the caller passes", async (t) => {
+  t.test("down-v uses the settings of the bring-up, whatever the caller passes", async (t) => {
     const node = newNode(t);
     node.staged();
     node.note("make.down-v", 'echo "$PORT_ETCD $NODE_SUBNET" >>"$NOTES/down"');
@@ -717,7 +723,7 @@ t.test("down-v", (t) => {
     t.strictSame(node.noted("down"), ["20000 10.0.0.0/24"]);
   });
 
-  t.test("leaves itself time where the Makefile's own down-v hangs", async (t) => {
+  t.test("down-v keeps some time if the Makefile's own down-v hangs", async (t) => {
     const node = newNode(t);
     node.staged();
     fill(node);
@@ -728,7 +734,7 @@ t.test("down-v", (t) => {
     t.throws(() => process.kill(Number(node.noted("hangs")[0]), 0), { code: "ESRCH" }, "no orphan");
   });
 
-  t.test("prints what it was removing when an engine hangs", async (t) => {
+  t.test("down-v prints what it was removing when an engine hangs", async (t) => {
     const node = newNode(t);
     node.staged();
     fill(node);
@@ -739,7 +745,7 @@ t.test("down-v", (t) => {
   });
 
   for (const seconds of [3, 4])
-    t.test(`asks for leftovers within ${seconds} s where engine and make hang`, async (t) => {
+    t.test(`down-v asks for leftovers within ${seconds} s if engine and make hang`, async (t) => {
       const node = newNode(t);
       node.staged();
       for (const name of ["docker", "make"]) node.program(name, "exec sleep 86400");
@@ -748,7 +754,7 @@ t.test("down-v", (t) => {
       t.ok(end.endsWith("checking docker for leftovers"), end);
     });
 
-  t.test("does not trust an engine that still lists a removed resource", async (t) => {
+  t.test("down-v fails while the engine still lists a removed resource", async (t) => {
     const node = newNode(t);
     node.staged();
     node.note("container", `${PROJECT}-node-1\n`);
@@ -766,7 +772,7 @@ t.test("down-v", (t) => {
     t.notOk(existsSync(node.workdir));
   });
 
-  t.test("fails when the engine does not answer", async (t) => {
+  t.test("down-v fails if the engine does not answer", async (t) => {
     const node = newNode(t);
     node.staged();
     node.note("engine.down", "");
@@ -775,7 +781,7 @@ t.test("down-v", (t) => {
     t.match(stderr, `docker does not answer: the leftovers of ${PROJECT} are unknown`);
   });
 
-  t.test("touches nothing where the marker is another's", async (t) => {
+  t.test("down-v changes nothing if the marker is another cluster's", async (t) => {
     const node = newNode(t);
     node.staged();
     fill(node);
@@ -788,7 +794,7 @@ t.test("down-v", (t) => {
     t.strictSame(node.noted("make"), []);
   });
 
-  t.test("follows no symbolic link", async (t) => {
+  t.test("down-v follows no symbolic link", async (t) => {
     const node = newNode(t);
     node.staged();
     const real = join(node.directory, "real");
@@ -799,7 +805,7 @@ t.test("down-v", (t) => {
     t.ok(lstatSync(node.workdir).isSymbolicLink());
   });
 
-  t.test("can be repeated, and run where nothing was ever made", async (t) => {
+  t.test("down-v can be repeated, and can run where nothing was made", async (t) => {
     const node = newNode(t);
     t.equal((await node.step("down-v")).exitCode, 0);
     mkdirSync(node.workdir);
@@ -810,7 +816,7 @@ t.test("down-v", (t) => {
     t.equal((await node.step("down-v")).exitCode, 0);
   });
 
-  t.test("does without make and without an engine", async (t) => {
+  t.test("down-v works without make and without an engine", async (t) => {
     const node = newNode(t);
     node.staged();
     node.uninstall("make");
@@ -819,7 +825,7 @@ t.test("down-v", (t) => {
     t.notOk(existsSync(node.workdir));
   });
 
-  t.test("leaves no log of its own behind, as an agent starts it", async (t) => {
+  t.test("down-v leaves no log when an agent starts it", async (t) => {
     const node = newNode(t);
     node.staged();
     t.strictSame(await node.call("down-v"), ["down-v: ok: checking docker for leftovers"]);
@@ -829,7 +835,7 @@ t.test("down-v", (t) => {
   t.end();
 });
 
-t.test("where the work directory is its caller's, and maybe other nodes' too", (t) => {
+t.test("a work directory that its caller made may be shared by nodes", (t) => {
   const byHand = {
     USERNETES_RANK: "",
     USERNETES_LEAD: "",
@@ -845,7 +851,7 @@ t.test("where the work directory is its caller's, and maybe other nodes' too", (
     t.notOk(existsSync(join(node.workdir, OWN, "node.env")));
   });
 
-  t.test("what one node has done is not done for another", async (t) => {
+  t.test("a step that one node has done still runs on another", async (t) => {
     const node = newNode(t);
     node.staged();
     rmSync(join(node.directory, "bin/hostname"));
@@ -861,28 +867,34 @@ t.test("where the work directory is its caller's, and maybe other nodes' too", (
     t.ok(existsSync(join(node.workdir, "join-command")), "others may still need it");
   });
 
-  t.test("down-v makes down-v in it, asks the engine, and leaves it", async (t) => {
-    const node = newNode(t);
-    mkdirSync(node.workdir);
-    writeFileSync(join(node.workdir, "Makefile"), "the administrator's");
-    node.note("volume", `${PROJECT}_node-var\n`);
-    node.note("container", `${PROJECT}-node-1\n`);
-    const { exitCode, stderr } = await node.step("down-v", byHand);
-    t.equal(exitCode, 0, stderr);
-    t.strictSame(node.noted("make"), ["down-v"]);
-    t.strictSame(node.noted("volume"), []);
-    t.notMatch(node.noted("engine").join("\n"), /^(stop|kill) /m, "it is not killed");
-    t.equal(node.read("Makefile"), "the administrator's");
-  });
+  t.test(
+    "down-v makes down-v in a person's directory, asks the engine, and keeps it",
+    async (t) => {
+      const node = newNode(t);
+      mkdirSync(node.workdir);
+      writeFileSync(join(node.workdir, "Makefile"), "the administrator's");
+      node.note("volume", `${PROJECT}_node-var\n`);
+      node.note("container", `${PROJECT}-node-1\n`);
+      const { exitCode, stderr } = await node.step("down-v", byHand);
+      t.equal(exitCode, 0, stderr);
+      t.strictSame(node.noted("make"), ["down-v"]);
+      t.strictSame(node.noted("volume"), []);
+      t.notMatch(node.noted("engine").join("\n"), /^(stop|kill) /m, "it is not killed");
+      t.equal(node.read("Makefile"), "the administrator's");
+    },
+  );
 
-  t.test("down-v touches nothing where another cluster's marker is", async (t) => {
-    const node = newNode(t);
-    node.staged();
-    writeFileSync(join(node.workdir, ".usernetes/owner"), "123 another\n");
-    node.note("volume", `${PROJECT}_node-var\n`);
-    t.equal((await node.step("down-v", byHand)).exitCode, 0);
-    t.strictSame(node.noted("make"), []);
-    t.strictSame(node.noted("volume"), [`${PROJECT}_node-var`]);
-  });
+  t.test(
+    "down-v changes nothing in a person's directory with another cluster's marker",
+    async (t) => {
+      const node = newNode(t);
+      node.staged();
+      writeFileSync(join(node.workdir, ".usernetes/owner"), "123 another\n");
+      node.note("volume", `${PROJECT}_node-var\n`);
+      t.equal((await node.step("down-v", byHand)).exitCode, 0);
+      t.strictSame(node.noted("make"), []);
+      t.strictSame(node.noted("volume"), [`${PROJECT}_node-var`]);
+    },
+  );
   t.end();
 });

@@ -57,19 +57,22 @@ const DEFAULTS = {
 };
 
 for (const generation of GENERATIONS)
-  t.test(`of the generation ${generation}`, (t) => {
+  t.test(`the ${generation} template is checked`, (t) => {
     if (generation === "U7S_")
-      t.test("is taken with its own ports, and with no others", async (t) => {
-        const node = newNode(t, generation);
-        t.equal(
-          await refusal(t, node),
-          `does not support configurable ports, it lacks ${PORTS.join(" ")}: set usernetes.ports to "default", or take a revision from after 2024-12-10`,
-        );
-        const { exitCode, stderr } = await node.step("stage", DEFAULTS);
-        t.equal(exitCode, 0, stderr);
-      });
+      t.test(
+        `the ${generation} template is accepted with its own ports and no others`,
+        async (t) => {
+          const node = newNode(t, generation);
+          t.equal(
+            await refusal(t, node),
+            `does not support configurable ports, it lacks ${PORTS.join(" ")}: set usernetes.ports to "default", or take a revision from after 2024-12-10`,
+          );
+          const { exitCode, stderr } = await node.step("stage", DEFAULTS);
+          t.equal(exitCode, 0, stderr);
+        },
+      );
     else
-      t.test("is taken as it is", async (t) => {
+      t.test(`the ${generation} template is accepted unchanged`, async (t) => {
         const node = newNode(t, generation);
         const { exitCode, stderr } = await node.step("stage");
         t.equal(exitCode, 0, stderr);
@@ -77,7 +80,7 @@ for (const generation of GENERATIONS)
       });
 
     const all = generation === "U7S_" ? DEFAULTS : {};
-    t.test("without a target it is refused", async (t) => {
+    t.test(`the ${generation} template without a target is refused`, async (t) => {
       for (const target of TARGETS) {
         const node = newNode(t, generation);
         Object.assign(node.env, all);
@@ -89,7 +92,7 @@ for (const generation of GENERATIONS)
       }
     });
 
-    t.test("without a variable it is refused", async (t) => {
+    t.test(`the ${generation} template without a variable is refused`, async (t) => {
       for (const name of ["NODE_NAME", "NODE_SUBNET"]) {
         const node = newNode(t, generation);
         Object.assign(node.env, all);
@@ -100,7 +103,7 @@ for (const generation of GENERATIONS)
       }
     });
 
-    t.test("without a file it is refused", async (t) => {
+    t.test(`the ${generation} template without a file is refused`, async (t) => {
       for (const file of [
         ...["docker-compose.yaml", "kubeadm-config.yaml"],
         ...["check-preflight", "detect-container-engine", "sync-external-ip"].map(script),
@@ -118,7 +121,7 @@ for (const generation of GENERATIONS)
 
 const script = (name: string) => `Makefile.d/${name}.sh`;
 
-t.test("without a port's variable it is refused", async (t) => {
+t.test("a template without a port's variable is refused", async (t) => {
   for (const name of PORTS) {
     const node = newNode(t, "plain");
     for (const file of ["Makefile", "docker-compose.yaml"])
@@ -129,7 +132,7 @@ t.test("without a port's variable it is refused", async (t) => {
   }
 });
 
-t.test("the targets of usernetes.make are what it needs", async (t) => {
+t.test("a template needs the targets of usernetes.make", async (t) => {
   const env = { USERNETES_MAKE_UP: "up-built", USERNETES_MAKE_NETWORK: "install-calico" };
   const neither = newNode(t, "plain");
   Object.assign(neither.env, env);
@@ -151,7 +154,7 @@ t.test("the targets of usernetes.make are what it needs", async (t) => {
   t.equal(exitCode, 0, stderr);
 });
 
-t.test("it needs the variables of usernetes.port-variables", async (t) => {
+t.test("a template needs the variables of usernetes.port-variables", async (t) => {
   const env = { USERNETES_PORT_VARIABLES: "PORT_CALICO PORT_B" };
   const neither = newNode(t, "plain");
   Object.assign(neither.env, env);
@@ -170,7 +173,7 @@ t.test("it needs the variables of usernetes.port-variables", async (t) => {
   t.equal(exitCode, 0, stderr);
 });
 
-t.test("a directory that a job names is its user's own", async (t) => {
+t.test("a template that a job names must belong to its user", async (t) => {
   const env = { USERNETES_USER_TEMPLATE: "yes" };
   const mine = newNode(t, "plain");
   const { exitCode, stderr } = await mine.step("stage", env);
@@ -223,7 +226,7 @@ t.test("a directory that a job names is its user's own", async (t) => {
   );
 });
 
-t.test("a script that is no program is refused", async (t) => {
+t.test("a template's script that is not a program is refused", async (t) => {
   const node = newNode(t, "plain");
   chmodSync(join(node.template, script("check-preflight")), 0o644);
   t.equal(await refusal(t, node), lacks(`program ${script("check-preflight")}`));
@@ -238,7 +241,7 @@ t.test("a compose file without the service node, or the workdir in it, is refuse
   t.equal(await refusal(t, mount), lacks("the directory itself at /usernetes in its compose file"));
 });
 
-t.test("all missing items are named together", async (t) => {
+t.test("all missing items are reported together", async (t) => {
   const node = newNode(t, "plain");
   change(node.template, "Makefile", /^(up|kubeadm-join):/, "$1-now:");
   change(node.template, "docker-compose.yaml", /^services:/, "x-services:");
@@ -297,7 +300,7 @@ t.test("other forms of the same text are understood", async (t) => {
   });
 });
 
-t.test("similar text is not mistaken for it", async (t) => {
+t.test("similar text is not mistaken for the required text", async (t) => {
   const words = async (edit: (template: string, node: Node) => void) => {
     const node = newNode(t, "plain");
     edit(node.template, node);

@@ -103,7 +103,7 @@ const ANSWERS = "exit 0";
 const ROLLED_OUT = "the pod network is rolled out";
 const NO_DNS = "the cluster has no DNS to wait for";
 
-t.test("it waits for the network on every node, then for DNS, then for an answer", async (t) => {
+t.test("wait-ready waits for the network on every node, then DNS, then an answer", async (t) => {
   const played = new Played(t)
     .has("daemonsets", [daemonSet(1)], [daemonSet(3)])
     .has("services", [service()])
@@ -123,7 +123,7 @@ t.test("it waits for the network on every node, then for DNS, then for an answer
   ]);
 });
 
-t.test("how far it waits is the configuration's", async (t) => {
+t.test("the configuration decides how far wait-ready waits", async (t) => {
   const slow = (t: Test) =>
     new Played(t).has("daemonsets", [daemonSet(3)]).has("services", [service()]);
   const network = slow(t);
@@ -134,7 +134,7 @@ t.test("how far it waits is the configuration's", async (t) => {
   t.strictSame(nodes.node.noted("calls"), []);
 });
 
-t.test("a DaemonSet that its controller has not seen yet is waited for", async (t) => {
+t.test("wait-ready waits for a DaemonSet that its controller has not seen yet", async (t) => {
   const unseen = daemonSet(0, {}, { observedGeneration: undefined, desiredNumberScheduled: 0 });
   const played = new Played(t).has("daemonsets", [unseen], [daemonSet(3)]);
   t.strictSame(await played.waits("network"), ["some-net: 0 of ? available", ROLLED_OUT]);
@@ -146,7 +146,7 @@ t.test("pods of an older generation do not count", async (t) => {
   t.strictSame(await played.waits("network"), ["some-net: 1 of 3 available", ROLLED_OUT]);
 });
 
-t.test("the step does not wait for objects that the cluster does not have", async (t) => {
+t.test("wait-ready does not wait for objects that the cluster does not have", async (t) => {
   const spec = { template: { spec: {} } };
   const other = daemonSet(0, { spec });
   const elsewhere = daemonSet(0, {}, { desiredNumberScheduled: 0, updatedNumberScheduled: 0 });
@@ -199,7 +199,7 @@ t.test("the step does not wait for objects that the cluster does not have", asyn
   for (const [what, played, lines] of cases) t.strictSame(await played.waits(), lines, what);
 });
 
-t.test("a kubectl that fails is repeated, and its output is reported", async (t) => {
+t.test("wait-ready repeats a failed kubectl and reports its output", async (t) => {
   const refused = 'echo "Unable to connect to the server: EOF" >&2; exit 1';
   const played = new Played(t)
     .has("daemonsets", refused, "echo no JSON", [daemonSet(3)])
@@ -217,7 +217,7 @@ t.test("a kubectl that fails is repeated, and its output is reported", async (t)
   ]);
 });
 
-t.test("the reason is the last event of what it waits for", async (t) => {
+t.test("the reason is the last event of the object that wait-ready waits for", async (t) => {
   const played = new Played(t)
     .has("daemonsets", [daemonSet(3)])
     .has("services", [service()])
@@ -236,18 +236,18 @@ t.test("the reason is the last event of what it waits for", async (t) => {
   ]);
 });
 
-t.test("workers that the cluster continues without do not count", async (t) => {
+t.test("workers that the cluster lacks do not count", async (t) => {
   const played = new Played(t).has("daemonsets", [daemonSet(2)], [daemonSet(3)]);
   await played.waits("network", { USERNETES_WITHOUT: "u7s-b" });
   t.ok(played.node.noted("calls").includes("kubectl delete node --ignore-not-found u7s-b"));
 });
 
-t.test("it ends where the node's container has died", async (t) => {
+t.test("wait-ready ends if the node's container has died", async (t) => {
   const played = new Played(t).has("daemonsets", ': >"$NOTES/container"; exit 1');
   t.match((await played.waits()).slice(1), [/^the node's container has died/, "1"]);
 });
 
-t.test("what it waits for is reported while it runs", async (t) => {
+t.test("a running wait-ready reports what it waits for", async (t) => {
   const played = new Played(t)
     .has("daemonsets", [daemonSet(1)], [daemonSet(3)])
     .has("services", []);

@@ -67,7 +67,7 @@ const deep = (levels: number) => "[".repeat(levels) + "]".repeat(levels);
 const ASKS = '"user":{"usernetes":"yes"}';
 
 t.test(
-  "a job that asks is held and reported, whatever else is in its jobspec",
+  "a job that asks is held and reported, whatever else its jobspec has",
   { skip: python },
   (t) => {
     const { out, err } = feed([
@@ -90,22 +90,26 @@ t.test(
   },
 );
 
-t.test("an attribute that is too long or too deep is cut: it is refused", { skip: python }, (t) => {
-  const { out } = feed([
-    journal(1, `{"user":{"usernetes":"${"x".repeat(1 << 20)}"}}`),
-    journal(2, `{"user":{"usernetes":${deep(2500)}}}`),
-    journal(3, `{"user":{"usernetes":"yes","usernetes_engine":{"a":"${"ü".repeat(9999)}"}}}`),
-  ]);
-  t.strictSame(out, [
-    ...job(1, { usernetes: [`"${"x".repeat(79)}...`] }),
-    ...job(2, { usernetes: [`${"[".repeat(80)}...`] }),
-    ...job(3, {
-      usernetes: "yes",
-      usernetes_engine: [`{"a": "${"\\u00fc".repeat(13).slice(0, 73)}...`],
-    }),
-  ]);
-  t.end();
-});
+t.test(
+  "an attribute that is too long or too deep is cut, and is refused later",
+  { skip: python },
+  (t) => {
+    const { out } = feed([
+      journal(1, `{"user":{"usernetes":"${"x".repeat(1 << 20)}"}}`),
+      journal(2, `{"user":{"usernetes":${deep(2500)}}}`),
+      journal(3, `{"user":{"usernetes":"yes","usernetes_engine":{"a":"${"ü".repeat(9999)}"}}}`),
+    ]);
+    t.strictSame(out, [
+      ...job(1, { usernetes: [`"${"x".repeat(79)}...`] }),
+      ...job(2, { usernetes: [`${"[".repeat(80)}...`] }),
+      ...job(3, {
+        usernetes: "yes",
+        usernetes_engine: [`{"a": "${"\\u00fc".repeat(13).slice(0, 73)}...`],
+      }),
+    ]);
+    t.end();
+  },
+);
 
 t.test("only the usernetes keys are reported", { skip: python }, (t) => {
   const { out } = feed([
@@ -134,7 +138,7 @@ t.test("a malformed message does not hide others", { skip: python }, (t) => {
   t.end();
 });
 
-t.test("a job is reported as inactive before the next one on its nodes", { skip: python }, (t) => {
+t.test("a job is reported as inactive before the next job on its nodes", { skip: python }, (t) => {
   const event = (id: number, name: string) =>
     `{"id":${id},"events":[{"timestamp":2,"name":"${name}"}]}`;
   const { out } = feed([

@@ -56,7 +56,7 @@ while next; do answer '"value":null'; done`,
   return { bridge: tested, flux, seen, logged: printed, requests: () => flux.noted("requests") };
 }
 
-t.test("it runs bridge.py with flux's python, which is there", async (t) => {
+t.test("the bridge is bridge.py under flux's python", async (t) => {
   const { flux, seen } = bridge(t, `echo '${READY}'`);
   await eventually(() => seen.length === 1);
   t.strictSame(seen, [{ ready: { size: 4, owner: 500 } }]);
@@ -65,13 +65,13 @@ t.test("it runs bridge.py with flux's python, which is there", async (t) => {
   t.match(readFileSync(start.split(" ")[1] ?? "", "utf8"), "one JSON object a line");
 });
 
-t.test("without the hold it reports that", async (t) => {
+t.test("the bridge is started with --perilog if a prolog holds", async (t) => {
   const { flux, seen } = bridge(t, `echo '${READY}'`, { hold: false });
   await eventually(() => seen.length === 1);
   t.match(flux.noted("starts")[0], /bridge\.py --perilog$/);
 });
 
-t.test("jobs are reported with IDs that a double cannot hold", async (t) => {
+t.test("job IDs that a double cannot hold are reported", async (t) => {
   const id = 18446744073709551615n;
   const { seen } = bridge(
     t,
@@ -146,14 +146,14 @@ t.test("answers find their requests, in any order", async (t) => {
   t.equal(await b.lookup("gone"), undefined, "a key that is not there");
 });
 
-t.test("a refusal of Flux is reported with its errno", async (t) => {
+t.test("a refusal by Flux is reported with its errno", async (t) => {
   const { bridge: b } = bridge(t, `next; answer '"errno":2,"error":"unknown job"'`);
   const error = await b.raise(7n, "x").catch((reason: unknown) => reason);
   t.ok(error instanceof FluxError);
   t.match(error, { errno: 2, message: "unknown job" });
 });
 
-t.test("when it dies, what waits is rejected and it is started again", async (t) => {
+t.test("open requests are rejected when the bridge dies, and it is started again", async (t) => {
   const { bridge: b, seen } = bridge(t, `echo '${READY}'; [ "$n" -gt 1 ] || { next; kill -9 $$; }`);
   await t.rejects(b.post(7n, "x", {}), new Error("the bridge ended"));
   await t.rejects(b.post(7n, "x", {}), new Error("the bridge is not running"));
@@ -167,7 +167,7 @@ t.test("when it dies, what waits is rejected and it is started again", async (t)
 
 t.test("a bridge that is refused is not restarted", (t) => {
   for (const reason of ["exists", "owner", "rank", "flux"])
-    t.test(reason, async (t) => {
+    t.test(`a bridge that is refused with ${reason} is not restarted`, async (t) => {
       const { flux, seen } = bridge(
         t,
         `echo '{"type":"refused","reason":"${reason}","error":"because"}'; exit 1`,
@@ -180,7 +180,7 @@ t.test("a bridge that is refused is not restarted", (t) => {
   t.end();
 });
 
-t.test("after a restart its name may still be taken for a moment", async (t) => {
+t.test("a restarted bridge may find its name in use for a moment", async (t) => {
   const { flux, seen } = bridge(
     t,
     `case $n in
@@ -208,20 +208,17 @@ const GARBAGE = [
   ...['{"type":"reply"}', '{"type":"reply","seq":99}', '{"type":"reply","seq":{},"errno":2}'],
 ];
 
-t.test(
-  "a line that is not of the protocol is logged, does nothing and hides no other",
-  async (t) => {
-    const echoes = GARBAGE.map((line) => `echo '${line}'`).join("\n");
-    const { seen, logged: messages } = bridge(t, `${echoes}\necho '${SENTINEL}'`);
-    await eventually(() => seen.length > 0);
-    t.strictSame(seen, ["sentinel"]);
-    t.equal(messages.length, GARBAGE.length);
-    for (const line of messages) t.match(line, "bridge: ignoring a malformed line: ");
-    t.notMatch(messages.join(""), "u001b", "a terminal takes no orders from it");
-  },
-);
+t.test("a line outside of the protocol is logged, has no effect and hides no other", async (t) => {
+  const echoes = GARBAGE.map((line) => `echo '${line}'`).join("\n");
+  const { seen, logged: messages } = bridge(t, `${echoes}\necho '${SENTINEL}'`);
+  await eventually(() => seen.length > 0);
+  t.strictSame(seen, ["sentinel"]);
+  t.equal(messages.length, GARBAGE.length);
+  for (const line of messages) t.match(line, "bridge: ignoring a malformed line: ");
+  t.notMatch(messages.join(""), "u001b", "a terminal takes no orders from it");
+});
 
-t.test("an endless line hides no other, and is not kept", async (t) => {
+t.test("an endless line hides no other and is not kept", async (t) => {
   const { seen, logged } = bridge(
     t,
     `head -c 100000000 /dev/zero | tr '\\0' x; echo; echo '${SENTINEL}'`,
@@ -248,14 +245,14 @@ long 2 20000000`,
   },
 );
 
-t.test("an exception's note is one bounded line, which Flux takes", async (t) => {
+t.test("an exception's note is one line of limited length, which Flux accepts", async (t) => {
   const { bridge: b, requests } = bridge(t, "");
   await b.raise(7n, `one\n\u001b[31mtwo\0\ud800${"x".repeat(1 << 20)}`);
   t.match(requests()[0], /"note":"one two x{990,1000}"\}$/);
 });
 
 t.test(
-  "when the daemon leaves, its input ends, and so does it; nothing waits for ever",
+  "the bridge ends when the daemon closes its input, and nothing waits for ever",
   async (t) => {
     const {
       bridge: b,
@@ -273,7 +270,7 @@ t.test(
 );
 
 t.test(
-  "a bridge that never came up is refused with its last line, and not restarted",
+  "a bridge that never started is refused with its last line, and not restarted",
   async (t) => {
     const { flux, seen } = bridge(t, `echo "No module named 'flux'" >&2; exit 1`);
     await eventually(() => seen.length > 0);

@@ -17,7 +17,7 @@ function claim(options: LifeOptions = {}) {
 
 const refused = (options: LifeOptions) => (claim(options) as { refused?: string }).refused;
 
-t.test("a claim has all that the steps and a restart need", (t) => {
+t.test("a claim has all values that the steps and a restart need", (t) => {
   t.strictSame(claim({ ranks: [3, 4, 9], hosts: ["c", "d", "z"] }), {
     version: 1,
     ranks: "3-4,9",
@@ -34,7 +34,7 @@ t.test("a claim has all that the steps and a restart need", (t) => {
   t.end();
 });
 
-t.test("the configuration sets where and how long", (t) => {
+t.test("the configuration sets the place and the limits of a claim", (t) => {
   t.match(claim({ config: { workdir: "/scratch", "bring-up-timeout": "30s", ports: "default" } }), {
     workdir: "/scratch/usernetes-ƒ2qt1hsjy5",
     deadline: BEGIN_S + 30,
@@ -54,7 +54,7 @@ t.test("the job may ask for another engine that is offered", (t) => {
   t.end();
 });
 
-t.test("host names keep their spelling, and two that differ in case alone are one", (t) => {
+t.test("host names keep their spelling, and two that differ only in case are one", (t) => {
   const hosts = ["Node-A.Example.ORG", "node-b.example.org"];
   t.match(claim({ ranks: [0, 1], hosts }), { hosts });
   t.match(
@@ -75,7 +75,7 @@ t.test("only the instance owner's jobs have clusters, unless steps run as the jo
   t.end();
 });
 
-t.test("two brokers on one host cannot both be nodes", (t) => {
+t.test("two brokers on one host cannot be nodes of one cluster", (t) => {
   t.equal(
     refused({ hosts: ["a", "b", "b"] }),
     "two of the job's ranks are on the host b: a cluster needs one broker per host",
@@ -123,7 +123,7 @@ t.test("a job with more nodes than the pool has subnets is refused", (t) => {
   t.end();
 });
 
-t.test("clusters that are open are worked around", (t) => {
+t.test("a claim avoids the resources of open clusters", (t) => {
   const open = [{ jobid: "1", claim: claimOf("1", ["node1"]) }];
   t.match(claim({ open }), { ports: { etcd: 20004 }, subnet: "10.100.1.0/24" });
   t.end();

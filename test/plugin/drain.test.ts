@@ -27,14 +27,14 @@ t.test("a node that the daemon drained is undrained when it has no leftovers", a
   );
 });
 
-t.test("not while another cluster has leftovers there, or exists there", async (t) => {
+t.test("a node is not undrained while another cluster exists there or has leftovers", async (t) => {
   const left = { jobid: "1", claim: claimOf("1-2", ["node1", "node2"]), left: [2] };
   const there = { jobid: "2", claim: claimOf("0", ["node0"]) };
   const life = await after({ "0": OURS, "1": OURS, "2": OURS }, { open: [left, there] });
   t.strictSame([...life.flux.reasons.keys()], ["0", "2"]);
 });
 
-t.test("not where the configuration leaves it to the administrator", async (t) => {
+t.test("a node is not undrained if the configuration leaves it to the administrator", async (t) => {
   const life = await after({ "1": OURS }, { config: { undrain: false } });
   t.strictSame([...life.flux.reasons.keys()], ["1"]);
 });

@@ -35,7 +35,7 @@ esac`,
 
 const quietly = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
-t.test("a job's events are reported as they come", async (t) => {
+t.test("a job's events are reported as they arrive", async (t) => {
   const { flux, names } = follow(t, { scripts: ["say submit alloc; exec sleep 60"] });
   await eventually(() => names().length === 2);
   t.strictSame(names(), ["submit", "alloc"]);
@@ -48,7 +48,7 @@ t.test("known clusters are not reported again", async (t) => {
   t.strictSame(names(), ["start"]);
 });
 
-t.test("when it dies it is restarted, and reports only new events", async (t) => {
+t.test("a follow that dies is restarted and reports only new events", async (t) => {
   const { names, restarts } = follow(t, {
     scripts: [
       "say submit alloc; echo 'flux-job: lost' >&2; exit 1",
@@ -69,7 +69,7 @@ t.test("a follow that ended normally is not restarted", async (t) => {
   t.equal(flux.noted("starts").length, 1);
 });
 
-t.test("one that is stopped is not restarted, and reports nothing more", async (t) => {
+t.test("a stopped follow is not restarted and reports nothing more", async (t) => {
   const { flux, following, names } = follow(t, {
     scripts: ["say submit; trap 'say late; exit 1' TERM; while :; do sleep 0.02; done"],
   });
@@ -80,21 +80,18 @@ t.test("one that is stopped is not restarted, and reports nothing more", async (
   t.equal(flux.noted("starts").length, 1);
 });
 
-t.test(
-  "a line that is not an event is skipped, and no event is reported twice for it",
-  async (t) => {
-    const odd = [
-      ...["nonsense", "[]", "null", "5", "{}", '{"timestamp":1}', '{"name":"start"}'],
-      ...['{"timestamp":"now","name":"start"}', '{"timestamp":1,"name":{}}'],
-    ];
-    const script = ["say submit", ...odd.map((line) => `echo '${line}'`), "say alloc"].join("; ");
-    const { names } = follow(t, {
-      scripts: [`${script}; exit 1`, `${script}; say start; exec sleep 60`],
-    });
-    await eventually(() => names().includes("start"));
-    t.strictSame(names(), ["submit", "alloc", "start"]);
-  },
-);
+t.test("a line that is not an event is skipped, and no event is reported twice", async (t) => {
+  const odd = [
+    ...["nonsense", "[]", "null", "5", "{}", '{"timestamp":1}', '{"name":"start"}'],
+    ...['{"timestamp":"now","name":"start"}', '{"timestamp":1,"name":{}}'],
+  ];
+  const script = ["say submit", ...odd.map((line) => `echo '${line}'`), "say alloc"].join("; ");
+  const { names } = follow(t, {
+    scripts: [`${script}; exit 1`, `${script}; say start; exec sleep 60`],
+  });
+  await eventually(() => names().includes("start"));
+  t.strictSame(names(), ["submit", "alloc", "start"]);
+});
 
 t.test("an exception with a note that is too long still counts", async (t) => {
   const note = `head -c 20000000 /dev/zero | tr '\\0' x; echo '"}}'`;
@@ -115,7 +112,7 @@ say clean; exec sleep 60`,
   ]);
 });
 
-t.test("a line that was cut by its death is reported when it is complete", async (t) => {
+t.test("a line that a dying follow cuts is reported when it is complete", async (t) => {
   const { names } = follow(t, {
     scripts: [
       `say submit; printf '{"timestamp":1,"na'; exit 1`,
@@ -126,28 +123,25 @@ t.test("a line that was cut by its death is reported when it is complete", async
   t.strictSame(names(), ["submit", "alloc", "start"]);
 });
 
-t.test(
-  "events before its process starts are reported, and not again by that process",
-  async (t) => {
-    const scripts = ["say submit depend alloc start; exec sleep 60"];
-    const { flux, following, names } = follow(t, { scripts, known: 1, starts: false });
-    const prints = (...all: string[]) => all.map((name) => `{"timestamp":1,"name":"${name}"}`);
-    const reads = [prints("submit"), prints("submit", "depend"), prints("submit", "depend")];
-    const read = () => {
-      const lines = reads.shift() ?? prints("submit", "depend", "alloc");
-      return lines.length === 1 ? Promise.reject(new Error("not now")) : Promise.resolve(lines);
-    };
-    await following.startLater(read, () => {
-      t.strictSame(flux.noted("starts"), [], "it is not started while it looks");
-      return !names().includes("alloc");
-    });
-    t.strictSame(names().slice(0, 2), ["depend", "alloc"]);
-    await eventually(() => names().includes("start"));
-    t.strictSame(names(), ["depend", "alloc", "start"]);
-  },
-);
+t.test("events before its process starts are reported once", async (t) => {
+  const scripts = ["say submit depend alloc start; exec sleep 60"];
+  const { flux, following, names } = follow(t, { scripts, known: 1, starts: false });
+  const prints = (...all: string[]) => all.map((name) => `{"timestamp":1,"name":"${name}"}`);
+  const reads = [prints("submit"), prints("submit", "depend"), prints("submit", "depend")];
+  const read = () => {
+    const lines = reads.shift() ?? prints("submit", "depend", "alloc");
+    return lines.length === 1 ? Promise.reject(new Error("not now")) : Promise.resolve(lines);
+  };
+  await following.startLater(read, () => {
+    t.strictSame(flux.noted("starts"), [], "it is not started while it looks");
+    return !names().includes("alloc");
+  });
+  t.strictSame(names().slice(0, 2), ["depend", "alloc"]);
+  await eventually(() => names().includes("start"));
+  t.strictSame(names(), ["depend", "alloc", "start"]);
+});
 
-t.test("it does not look for long", async (t) => {
+t.test("a late follow starts after a limited number of lookups", async (t) => {
   const { flux, following, names } = follow(t, { scripts: ["say submit"], starts: false });
   let looks = 0;
   const none = () => {
@@ -160,7 +154,7 @@ t.test("it does not look for long", async (t) => {
   t.equal(flux.noted("starts").length, 1);
 });
 
-t.test("one that is stopped before it is started reports and starts nothing", async (t) => {
+t.test("a follow that is stopped before its start reports and starts nothing", async (t) => {
   const { flux, following, names } = follow(t, { scripts: ["say submit"], starts: false });
   const late = () => {
     following.stop();

@@ -28,7 +28,7 @@ function leftovers(active: bigint[] = []) {
 }
 
 t.test(
-  "a workdir whose job and record are gone is taken down on the ranks that have it",
+  "a work directory without job and record is torn down on the ranks that have it",
   async (t) => {
     const { life, taken, tested } = leftovers();
     life.nodes.workdirs = (rank) => (rank > 0 ? [STRAY] : []);
@@ -52,7 +52,7 @@ t.test(
   },
 );
 
-t.test("a workdir has the site's variables that its teardown needs", async (t) => {
+t.test("a work directory has the site's variables that its teardown needs", async (t) => {
   const { life, taken, tested } = leftovers();
   life.nodes.workdirs = (rank) => (rank > 0 ? [`${STRAY}${rank === 2 ? " STORE=/x" : ""}`] : []);
   await tested.takeAll();
@@ -64,7 +64,7 @@ t.test("a workdir has the site's variables that its teardown needs", async (t) =
   t.strictSame(other.taken[0]?.setting, undefined);
 });
 
-t.test("a workdir of an active job, or of one that has an entry, is left alone", async (t) => {
+t.test("a work directory of an active job, or with an entry, is not touched", async (t) => {
   const { life, taken, tested } = leftovers([JOBID]);
   life.nodes.workdirs = () => [STRAY];
   await tested.takeAll();
@@ -76,7 +76,7 @@ t.test("a workdir of an active job, or of one that has an entry, is left alone",
   t.strictSame(other.taken, [], "its teardown goes on elsewhere");
 });
 
-t.test("a node is searched once, and again when it is back", async (t) => {
+t.test("a node is searched once, and again when it returns", async (t) => {
   const { life, tested } = leftovers();
   await tested.takeAll();
   await tested.takeAll();
@@ -88,7 +88,7 @@ t.test("a node is searched once, and again when it is back", async (t) => {
   t.strictSame(life.nodes.commands, ["find on 0-2", "find on 2"]);
 });
 
-t.test("a node that does not answer is named, and looked at again", async (t) => {
+t.test("a node that does not answer is reported and searched again", async (t) => {
   const { life, tested } = leftovers();
   life.nodes.workdirs = (rank) => (rank === 1 ? undefined : []);
   await tested.takeAll();
@@ -112,7 +112,7 @@ t.test("an invalid job ID makes no cluster", async (t) => {
 });
 
 t.test(
-  "what is kept for debugging, and the instance's own, is left to who asked for it",
+  "clean alone removes clusters that are kept for debugging, and the instance's",
   async (t) => {
     const { life, taken, tested } = leftovers();
     const claim = claimOf("0-2", ["a", "b", "c"]);
@@ -185,7 +185,7 @@ t.test("leftovers of an unrecorded cluster become an entry", async (t) => {
 });
 
 t.test(
-  "what another user has there is torn down as that user, and nothing else is done",
+  "another user's directory is torn down as that user, and nothing else is done",
   async (t) => {
     const { life, taken, tested } = leftovers();
     life.nodes.workdirs = (rank) => (rank > 0 ? [`1002 ${JOBID} podman`] : []);
@@ -201,7 +201,7 @@ t.test(
 );
 
 t.test(
-  "a job's own user is left alone while it is active; one with its id in theirs is not",
+  "an active job protects its user's directory, and no other user's with its ID",
   async (t) => {
     const { life, taken, tested } = leftovers([JOBID]);
     life.nodes.workdirs = (rank) =>
@@ -219,7 +219,7 @@ t.test(
 );
 
 t.test(
-  "what the owner has under the id of another user's open cluster is not that cluster's",
+  "the owner's directory with the ID of another user's cluster is a different one",
   async (t) => {
     const { life, taken, tested } = leftovers();
     const claim = { ...claimOf("0-2", []), userid: 1002 };
@@ -247,7 +247,7 @@ t.test(
   },
 );
 
-t.test("a user's directories that cannot be read are in the log", async (t) => {
+t.test("a user's directories that cannot be read are logged", async (t) => {
   const { life, tested } = leftovers();
   life.nodes.workdirs = (rank) => (rank === 2 ? ["1002 unseen"] : []);
   await tested.takeAll();

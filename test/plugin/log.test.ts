@@ -6,7 +6,7 @@ import { packagePath } from "../../lib/host/package.js";
 import { logToFlux } from "../../plugin/log.js";
 import { TOKEN } from "../fakes/playing-run.js";
 
-t.test("flux dmesg has one line of each text, with its priority and with no token", (t) => {
+t.test("flux dmesg has one line for each text, with its priority and without a token", (t) => {
   const lines: [number, string][] = [];
   const bridge = { logLine: (level: number, text: string) => void lines.push([level, text]) };
   logToFlux(bridge, "warn", `join\nwith ${TOKEN} now`);

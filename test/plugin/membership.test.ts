@@ -4,7 +4,7 @@ import { Membership } from "../../plugin/membership.js";
 import { FakeClock } from "../fakes/fake-clock.js";
 import { Life } from "../fakes/life.js";
 
-t.test("a rank that was not up yet may still come while the instance starts", (t) => {
+t.test("a rank that is not up may still come while the instance starts", (t) => {
   const clock = new FakeClock();
   const nodes = new Membership();
   let changes = 0;
@@ -24,7 +24,7 @@ t.test("a rank that was not up yet may still come while the instance starts", (t
   t.end();
 });
 
-t.test("the brokers of an instance that runs for long are lost at once", (t) => {
+t.test("brokers of an instance that has run for long are lost at once", (t) => {
   const clock = new FakeClock();
   const nodes = new Membership();
   nodes.startedAt(clock.now() - 3600, clock);
@@ -48,7 +48,7 @@ async function afterACrash() {
   return life;
 }
 
-t.test("after a crash of Flux a cluster waits for its brokers and continues", async (t) => {
+t.test("a cluster waits for its brokers after a crash of Flux, and continues", async (t) => {
   const life = await afterACrash();
   const { length } = life.nodes.commands;
   life.clock.advance(30_000);
@@ -59,7 +59,7 @@ t.test("after a crash of Flux a cluster waits for its brokers and continues", as
   t.ok(life.record.includes("settle ready"));
 });
 
-t.test("a broker that does not come back after a crash of Flux is lost", async (t) => {
+t.test("a broker that does not return after a crash of Flux is lost", async (t) => {
   const life = await afterACrash();
   life.world.nodes.set([0, 1]);
   await life.until(() => life.record.some((line) => line.startsWith("settle")));

@@ -38,7 +38,7 @@ class Counting implements Meter {
   }
 }
 
-t.test("a life is counted: each rank's steps, its hold, its settle and its end", async (t) => {
+t.test("a life is counted with each rank's steps, its hold, its settle and its end", async (t) => {
   const meter = new Counting();
   const life = await new Life({ meter }).alloc();
   await life.untilStarted();
@@ -51,7 +51,7 @@ t.test("a life is counted: each rank's steps, its hold, its settle and its end",
   t.same(nodes, ["step nodes ready took"]);
 });
 
-t.test("a step that is tried again is a retry, on the ranks that try it", async (t) => {
+t.test("a repeated step counts as a retry, on the ranks that repeat it", async (t) => {
   const meter = new Counting();
   const life = new Life({ meter });
   life.nodes.play = (step, rank, attempt) =>
@@ -62,7 +62,7 @@ t.test("a step that is tried again is a retry, on the ranks that try it", async 
   t.equal(meter.counted.filter((each) => each === "step up failed took").length, 2);
 });
 
-t.test("a job that was not held in time is counted so, once", async (t) => {
+t.test("a job that was not held in time is counted once as such", async (t) => {
   const meter = new Counting();
   const life = new Life({ meter });
   life.job.lateHold = true;
@@ -74,7 +74,7 @@ t.test("a job that was not held in time is counted so, once", async (t) => {
   t.same(meter.marks, ["hold late", "settle ready took", "teardown 0", "kept by epilog"]);
 });
 
-t.test("a job that had started when the daemon saw it was not held", async (t) => {
+t.test("a job that had started when the daemon saw it counts as not held", async (t) => {
   const meter = new Counting();
   const life = new Life({ meter });
   life.job.submit();
@@ -85,7 +85,7 @@ t.test("a job that had started when the daemon saw it was not held", async (t) =
   t.same(meter.marks, ["hold late", "settle ready took"]);
 });
 
-t.test("with a prolog of the site's no hold is counted", async (t) => {
+t.test("no hold is counted with a prolog of the site", async (t) => {
   const meter = new Counting();
   const life = await new Life({ meter, config: { hold: "perilog" } }).alloc();
   await life.untilStarted();
@@ -104,7 +104,7 @@ t.test("a cluster that is kept for debugging does not count as a teardown", asyn
   t.same(meter.marks, ["settle ready took"]);
 });
 
-t.test("a job whose shell waited for the teardown is counted so", async (t) => {
+t.test("a job whose shell waited for the teardown is counted as such", async (t) => {
   const meter = new Counting();
   const life = await new Life({ meter }).alloc();
   await life.untilStarted();
@@ -115,7 +115,7 @@ t.test("a job whose shell waited for the teardown is counted so", async (t) => {
   t.same(meter.marks.slice(2), ["teardown 0", "kept by shell"]);
 });
 
-t.test("so is one that was canceled while its shell waited", async (t) => {
+t.test("a job that was canceled while its shell waited is counted as such", async (t) => {
   const meter = new Counting();
   const life = await new Life({ meter }).alloc();
   await life.untilStarted();

@@ -24,7 +24,7 @@ function setUp(test: { teardown(act: () => void): void }) {
   return { logged: printed, open, metrics };
 }
 
-t.test("what is done is counted, without a job, a user or a host", async (t) => {
+t.test("all metrics are counted without a job, a user or a host", async (t) => {
   const { metrics, open } = setUp(t);
   const port = await freePort();
   await metrics.apply({ host, port });
@@ -88,7 +88,7 @@ t.test("what is done is counted, without a job, a user or a host", async (t) => 
   ]);
 });
 
-t.test("only GET /metrics is answered, and only where it listens", async (t) => {
+t.test("only GET /metrics is answered, on the configured address", async (t) => {
   const { metrics } = setUp(t);
   const port = await freePort();
   await metrics.apply({ host, port });
@@ -106,7 +106,7 @@ t.test("only GET /metrics is answered, and only where it listens", async (t) => 
   await t.rejects(scrape(port, "127.0.0.2"));
 });
 
-t.test("a port in use is one warning, and tried again when asked", async (t) => {
+t.test("a port in use is one warning, and is tried again on request", async (t) => {
   const { metrics, logged: messages } = setUp(t);
   const { port, server } = await taken();
   await metrics.apply({ host, port });
@@ -123,7 +123,7 @@ t.test("a port in use is one warning, and tried again when asked", async (t) => 
   t.equal(sum(await scrape(port), "usernetes_settles_total", "ready"), 1);
 });
 
-t.test("it moves, stops and starts as configured", async (t) => {
+t.test("the listener moves, stops and starts as configured", async (t) => {
   const { metrics, logged } = setUp(t);
   const [one, two] = [await freePort(), await freePort()];
   await metrics.apply(undefined);
@@ -143,7 +143,7 @@ t.test("it moves, stops and starts as configured", async (t) => {
   t.equal(sum(await scrape(two), "usernetes_settles_total"), 0);
 });
 
-t.test("without the key no metrics code is loaded", async (t) => {
+t.test("no code of metrics is loaded without the key", async (t) => {
   const loads = async (module: string) => {
     const script = `await import(process.argv[1]); const { Module } = await import("node:module");
       console.log(Object.keys(Module._cache).join("\\n"));`;
@@ -154,7 +154,7 @@ t.test("without the key no metrics code is loaded", async (t) => {
   t.notMatch(await loads("main.js"), "/prom-client/");
 });
 
-t.test("it does not keep others from registries of their own", async (t) => {
+t.test("the daemon's registry does not keep others from their own", async (t) => {
   const counts = { clusters: () => new Map(), leftNodes: () => 0 };
   const [a, b] = [new Metrics(counts), new Metrics(counts)];
   a.bridgeRestart();

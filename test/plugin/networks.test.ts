@@ -33,7 +33,7 @@ function setUp(stdout = PRINTED.join("\n")) {
   return { commands, clock, nodes, open, networks: new NodeNetworks(() => world, open) };
 }
 
-t.test("a node's networks are its addresses and routes, but for the default one", async (t) => {
+t.test("a node's networks are its addresses and routes, except the default route", async (t) => {
   const { networks } = setUp();
   t.strictSame((await networks.networksOf([0])).get(0), [
     "127.0.0.1/8",
@@ -66,7 +66,7 @@ t.test("a node is asked once, and again when it was away or the answer is old", 
   t.equal(commands.length, 3);
 });
 
-t.test("a node that prints nothing has none", async (t) => {
+t.test("a node that prints no networks has none", async (t) => {
   const { networks } = setUp("");
   t.strictSame([...(await networks.networksOf([0, 1]))], []);
 });

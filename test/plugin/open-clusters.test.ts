@@ -39,19 +39,19 @@ t.test("the first cluster gets the first ports and subnet", (t) => {
   t.end();
 });
 
-t.test("clusters on the same rank share neither", (t) => {
+t.test("clusters on the same rank share neither ports nor subnets", (t) => {
   const open = openWith(entry(1n, "0-1", [0, "10.100.0.0/24"]));
   t.equal(chosen(open, [1, 2]), "20004 10.100.2.0/24");
   t.end();
 });
 
-t.test("clusters on other ranks may have the same", (t) => {
+t.test("clusters on other ranks may have the same ports", (t) => {
   const open = openWith(entry(1n, "0-1", [0, "10.100.0.0/24"]));
   t.equal(chosen(open, [2, 3]), "20000 10.100.0.0/24");
   t.end();
 });
 
-t.test("a cluster has ports for further variables, and another has none of them", (t) => {
+t.test("a cluster has ports for further variables, which do not overlap another's", (t) => {
   const open = openWith();
   const choose = (jobid: bigint, avoid: Avoid[] = []) => {
     const portVariables = ["PORT_CALICO"];
@@ -79,7 +79,7 @@ t.test("the ports and subnets of a closed cluster are free", (t) => {
   t.end();
 });
 
-t.test("the error names what ran out", (t) => {
+t.test("the error names the resource that ran out", (t) => {
   const three = [0, 1, 2].map((n) => entry(BigInt(n), "0", [n, `10.100.${n}.0/24`]));
   t.equal(
     chosen(openWith(...three), [0]),
@@ -93,7 +93,7 @@ t.test("the error names what ran out", (t) => {
   t.end();
 });
 
-t.test("an entry of a jobid replaces the one before", (t) => {
+t.test("an entry of a job ID replaces the one before", (t) => {
   const open = openWith(entry(1n, "0", [0, "10.100.0.0/24"]), entry(1n, "0", [1, "10.100.1.0/24"]));
   t.equal(open.all().length, 1);
   t.equal(open.get(1n)?.claim.subnet, "10.100.1.0/24");
@@ -101,7 +101,7 @@ t.test("an entry of a jobid replaces the one before", (t) => {
   t.end();
 });
 
-t.test("clusters on two ranks of one host share neither", (t) => {
+t.test("clusters on two ranks of one host share neither ports nor subnets", (t) => {
   const open = openWith(entry(1n, "0", [0, "10.100.0.0/24"]));
   const found = open.choose({ jobid: 99n, hosts: ["node0"] }, FROM);
   t.match(found, { ports: { etcd: 20004 }, subnet: "10.100.1.0/24" }, "whatever its rank");
@@ -122,7 +122,7 @@ t.test("ports that were in use on a node are not chosen again", (t) => {
   t.end();
 });
 
-t.test("a cluster of an inactive job is being torn down until that has ended, well or not", (t) => {
+t.test("a cluster of an inactive job is being torn down until its teardown has ended", (t) => {
   const open = openWith(
     entry(1n, "0-1", [0, "10.100.0.0/24"]),
     entry(2n, "1-2", [1, "10.100.2.0/24"]),

@@ -38,36 +38,39 @@ const DOWN = ["start down-v on 0-2 (1)", "ok down-v on 0-2 (1)", "down, left []"
 
 const posts = (life: Life) => life.flux.requests.filter((request) => request.startsWith("post "));
 
-t.test("a job starts when its cluster is ready, and frees its nodes when it is gone", async (t) => {
-  const life = await new Life().alloc();
-  await life.untilStarted();
-  const { record } = life;
-  t.strictSame(record.slice(0, BRING_UP.length), BRING_UP);
-  t.strictSame(record.at(-1), "settle ready");
-  t.strictSame(
-    record.slice(BRING_UP.length, -1).toSorted(),
-    ["delete-token", "install-flannel", "remove-archive", "sync-external-ip"]
-      .concat("wait-nodes", "wait-ready")
-      .flatMap((step) => [`start ${step} on 0 (1)`, `ok ${step} on 0 (1)`])
-      .toSorted(),
-  );
-  life.job.finish();
-  await life.untilClean();
-  t.strictSame(life.record.slice(record.length), ["teardown: finish", ...DOWN]);
-  t.strictSame(life.job.events, [
-    ...["submit", "prolog-start", "alloc", "memo", "memo", "prolog-finish", "start"],
-    ...["finish", "epilog-start", "memo", "epilog-finish", "free", "clean"],
-  ]);
-  t.strictSame(life.job.last("prolog-finish")?.context, { description: "usernetes", status: 0 });
-  t.equal(life.job.wrongFinishes, 0);
-  t.strictSame(life.world.open.all(), [], "its ports are free again");
-  t.strictSame(
-    [...life.flux.kvs.keys()].filter((key) => key.startsWith("usernetes.cluster")),
-    [],
-  );
-});
+t.test(
+  "a job starts when its cluster is ready, and frees its nodes when it is removed",
+  async (t) => {
+    const life = await new Life().alloc();
+    await life.untilStarted();
+    const { record } = life;
+    t.strictSame(record.slice(0, BRING_UP.length), BRING_UP);
+    t.strictSame(record.at(-1), "settle ready");
+    t.strictSame(
+      record.slice(BRING_UP.length, -1).toSorted(),
+      ["delete-token", "install-flannel", "remove-archive", "sync-external-ip"]
+        .concat("wait-nodes", "wait-ready")
+        .flatMap((step) => [`start ${step} on 0 (1)`, `ok ${step} on 0 (1)`])
+        .toSorted(),
+    );
+    life.job.finish();
+    await life.untilClean();
+    t.strictSame(life.record.slice(record.length), ["teardown: finish", ...DOWN]);
+    t.strictSame(life.job.events, [
+      ...["submit", "prolog-start", "alloc", "memo", "memo", "prolog-finish", "start"],
+      ...["finish", "epilog-start", "memo", "epilog-finish", "free", "clean"],
+    ]);
+    t.strictSame(life.job.last("prolog-finish")?.context, { description: "usernetes", status: 0 });
+    t.equal(life.job.wrongFinishes, 0);
+    t.strictSame(life.world.open.all(), [], "its ports are free again");
+    t.strictSame(
+      [...life.flux.kvs.keys()].filter((key) => key.startsWith("usernetes.cluster")),
+      [],
+    );
+  },
+);
 
-t.test("ranks that do the same share one flux exec", async (t) => {
+t.test("ranks with the same steps share one flux exec", async (t) => {
   const life = await new Life().alloc();
   await life.untilStarted();
   life.job.finish();
@@ -93,7 +96,7 @@ t.test("workers that end a step at nearly the same time share the next call, too
   t.ok(at("kubeadm-init 0") < at("fetch-join 1"), "the lead waits for nobody");
 });
 
-t.test("a cluster of one node joins nobody", async (t) => {
+t.test("a cluster of one node has no joins", async (t) => {
   const life = await new Life({ ranks: [3], hosts: ["solo"] }).alloc();
   await life.untilStarted();
   life.job.finish();
@@ -105,7 +108,7 @@ t.test("a cluster of one node joins nobody", async (t) => {
   ]);
 });
 
-t.test("the user sees how far the cluster is", async (t) => {
+t.test("the user sees the progress of the cluster", async (t) => {
   const life = await new Life().alloc();
   await life.untilStarted();
   life.job.finish();
@@ -116,7 +119,7 @@ t.test("the user sees how far the cluster is", async (t) => {
   );
 });
 
-t.test("the join-command goes into its archive and nowhere else", async (t) => {
+t.test("the join-command is written to its archive and nowhere else", async (t) => {
   const life = await new Life().alloc();
   await life.untilStarted();
   t.strictSame(life.nodes.archived, [{ text: JOIN_COMMAND, mode: 0o600 }]);
@@ -126,7 +129,7 @@ t.test("the join-command goes into its archive and nowhere else", async (t) => {
   t.strictSame(life.archives, [], "all have joined");
 });
 
-t.test("the archive is removed with the event that all is down, whatever happened", async (t) => {
+t.test("the archive is removed together with the down event, whatever happened", async (t) => {
   for (const [what, end] of [
     [
       "a worker fails for good",
@@ -173,7 +176,7 @@ t.test("the archive is removed with the event that all is down, whatever happene
   }
 });
 
-t.test("a token is not removed for good before Flux has taken it", async (t) => {
+t.test("the archive is removed even if Flux fails several commits", async (t) => {
   const life = await new Life().alloc();
   life.nodes.play = (step) => (step === "kubeadm-join" ? { exit: 1 } : {});
   await life.until(() => life.job.has("exception"));
@@ -249,7 +252,7 @@ t.test("a worker that finds no archive gets a new one, while another has joined"
   t.equal(life.nodes.started.filter((each) => each === "kubeadm-join 1").length, 1);
 });
 
-t.test("no more joins at a time than join-fanout", async (t) => {
+t.test("no more than join-fanout joins run at a time", async (t) => {
   const life = new Life({ ranks: [0, 1, 2, 3, 4], config: { "join-fanout": 2 } });
   life.nodes.play = (step) => (step === "kubeadm-join" ? { seconds: 10 } : undefined);
   await life.alloc();
@@ -258,7 +261,7 @@ t.test("no more joins at a time than join-fanout", async (t) => {
   t.equal(life.nodes.most.get("up"), 5, "everything else is done by all at once");
 });
 
-t.test("joins go by portions of join-fanout, however apart they end", async (t) => {
+t.test("joins start in groups of join-fanout, however far apart they end", async (t) => {
   const life = new Life({ ranks: [0, 1, 2, 3, 4, 5], config: { "join-fanout": 2 } });
   life.nodes.play = (step, rank) => (step === "kubeadm-join" ? { seconds: 10 + rank } : undefined);
   await life.alloc();
@@ -270,25 +273,28 @@ t.test("joins go by portions of join-fanout, however apart they end", async (t) 
   );
 });
 
-t.test("a failed step", (t) => {
-  t.test("is reported in the exception with step, host, rank and its last line", async (t) => {
-    const life = new Life();
-    life.nodes.play = (step, rank) =>
-      step === "stage" && rank === 1
-        ? { exit: 1, tail: ["looking", "there is no template", "make: *** [up] Error 1"] }
-        : undefined;
-    await life.alloc();
-    await life.untilClean();
-    const note = "stage failed on node1 (rank 1): exit 1: there is no template";
-    t.strictSame(life.job.last("exception")?.context, { type: "usernetes", severity: 0, note });
-    t.notOk(life.job.has("start"));
-    t.ok(life.record.includes(`settle failed: ${note}`));
-    t.strictSame(life.record.slice(-4), [`teardown: usernetes: ${note}`, ...DOWN]);
-    t.equal(life.job.last("prolog-finish")?.context?.["status"], 1);
-    t.equal(life.job.wrongFinishes, 0);
-  });
+t.test("a failed step is handled by its fault", (t) => {
+  t.test(
+    "a failed step is reported in the exception with step, host, rank and last line",
+    async (t) => {
+      const life = new Life();
+      life.nodes.play = (step, rank) =>
+        step === "stage" && rank === 1
+          ? { exit: 1, tail: ["looking", "there is no template", "make: *** [up] Error 1"] }
+          : undefined;
+      await life.alloc();
+      await life.untilClean();
+      const note = "stage failed on node1 (rank 1): exit 1: there is no template";
+      t.strictSame(life.job.last("exception")?.context, { type: "usernetes", severity: 0, note });
+      t.notOk(life.job.has("start"));
+      t.ok(life.record.includes(`settle failed: ${note}`));
+      t.strictSame(life.record.slice(-4), [`teardown: usernetes: ${note}`, ...DOWN]);
+      t.equal(life.job.last("prolog-finish")?.context?.["status"], 1);
+      t.equal(life.job.wrongFinishes, 0);
+    },
+  );
 
-  t.test("is tried again after a pause, as often as configured", async (t) => {
+  t.test("a failed step is tried again after a pause, as often as configured", async (t) => {
     const life = new Life({ config: { attempts: { "kubeadm-join": 3 } } });
     life.nodes.play = (step, rank, attempt) =>
       step === "kubeadm-join" && rank === 2 && attempt < 3 ? { exit: 7 } : undefined;
@@ -312,7 +318,7 @@ t.test("a failed step", (t) => {
     t.ok((third ?? 0) - (second ?? 0) >= 2, "the pause grows");
   });
 
-  t.test("ends the job when it has been tried often enough", async (t) => {
+  t.test("the last failed try ends the job", async (t) => {
     const life = new Life();
     life.nodes.play = (step, rank) =>
       step === "up" && rank === 0 ? { exit: 2, tail: ["no space left on device"] } : undefined;
@@ -324,7 +330,7 @@ t.test("a failed step", (t) => {
     );
   });
 
-  t.test("on a lost rank is reported with flux exec's message", async (t) => {
+  t.test("a step that fails on a lost rank is reported with flux exec's message", async (t) => {
     const life = new Life();
     life.nodes.play = (step, rank) =>
       step === "stage" && rank === 2 ? { lost: "No route to host" } : undefined;
@@ -336,7 +342,7 @@ t.test("a failed step", (t) => {
     );
   });
 
-  t.test("stops the steps that still run", async (t) => {
+  t.test("a failed step stops the steps that still run", async (t) => {
     const life = new Life();
     life.nodes.play = (step, rank) =>
       step === "stage" ? (rank === 1 ? { exit: 1 } : { hangs: true }) : undefined;
@@ -348,7 +354,7 @@ t.test("a failed step", (t) => {
     t.strictSame(life.record.slice(-3), DOWN);
   });
 
-  t.test("does not matter where the cluster is ready without it", async (t) => {
+  t.test("a failed step does not matter if the cluster is ready without it", async (t) => {
     const life = new Life();
     life.nodes.play = (step) => (step === "delete-token" ? { exit: 1 } : undefined);
     await life.alloc();
@@ -359,10 +365,10 @@ t.test("a failed step", (t) => {
   t.end();
 });
 
-t.test("ports that are taken on a node", (t) => {
+t.test("ports in use on a node are replaced", (t) => {
   const portsOf = (life: Life) => life.nodes.environments.map((env) => env["PORT_ETCD"]);
 
-  t.test("are replaced on all nodes, and running steps are stopped", async (t) => {
+  t.test("ports in use are replaced on all nodes, and running steps are stopped", async (t) => {
     const life = new Life();
     life.nodes.play = (step, rank, attempt) => {
       if (step === "up" && rank === 2 && attempt === 1)
@@ -387,7 +393,7 @@ t.test("ports that are taken on a node", (t) => {
     t.strictSame(faultsOf(life.flux.recordText), []);
   });
 
-  t.test("are not tried again by the next daemon", async (t) => {
+  t.test("ports in use are not tried again by the next daemon", async (t) => {
     const life = new Life();
     life.nodes.play = (step, rank, attempt) =>
       step === "up" && rank === 1 && attempt === 1 ? { exit: 2, tail: [TAKEN] } : undefined;
@@ -403,7 +409,7 @@ t.test("ports that are taken on a node", (t) => {
     t.strictSame([...new Set(portsOf(life))], ["20000", "20004"]);
   });
 
-  t.test("fail the job where there are no others", async (t) => {
+  t.test("ports in use fail the job if there are no others", async (t) => {
     const life = new Life({ config: { ports: "default" } });
     const taken = TAKEN.replace("20000", "2379");
     life.nodes.play = (step) => (step === "up" ? { exit: 2, tail: [taken] } : undefined);
@@ -435,39 +441,45 @@ t.test("a subnet in use on a node is replaced", async (t) => {
   t.strictSame(faultsOf(life.flux.recordText), []);
 });
 
-t.test("a job that tolerates it starts without a worker that failed for good", async (t) => {
-  const life = new Life({ user: { usernetes: "yes", usernetes_tolerate: "1" } });
-  life.nodes.play = (step, rank) =>
-    step === "kubeadm-join" && rank === 1 ? { exit: 1, tail: ["it is broken"] } : undefined;
-  await life.alloc();
-  await life.untilStarted();
-  const settle = life.flux.record.find((event) => event.name === "settle");
-  t.match(settle?.context, { outcome: "ready", without: "1" });
-  const last = life.nodes.environments.at(-1);
-  t.match(last, { USERNETES_SIZE: "2", USERNETES_WITHOUT: "u7s-node1" });
-  t.ok(life.printed.includes("info: ƒ2QT1HSJy5: settle: ready: without ranks 1"));
-  t.strictSame(faultsOf(life.flux.recordText), []);
-  life.job.finish();
-  await life.untilClean();
-  t.ok(life.nodes.commands.includes("exec 0-2: down-v"), "it is torn down with the others");
-});
+t.test(
+  "a job that tolerates a failure starts without the worker that failed permanently",
+  async (t) => {
+    const life = new Life({ user: { usernetes: "yes", usernetes_tolerate: "1" } });
+    life.nodes.play = (step, rank) =>
+      step === "kubeadm-join" && rank === 1 ? { exit: 1, tail: ["it is broken"] } : undefined;
+    await life.alloc();
+    await life.untilStarted();
+    const settle = life.flux.record.find((event) => event.name === "settle");
+    t.match(settle?.context, { outcome: "ready", without: "1" });
+    const last = life.nodes.environments.at(-1);
+    t.match(last, { USERNETES_SIZE: "2", USERNETES_WITHOUT: "u7s-node1" });
+    t.ok(life.printed.includes("info: ƒ2QT1HSJy5: settle: ready: without ranks 1"));
+    t.strictSame(faultsOf(life.flux.recordText), []);
+    life.job.finish();
+    await life.untilClean();
+    t.ok(life.nodes.commands.includes("exec 0-2: down-v"), "it is torn down with the others");
+  },
+);
 
-t.test("bring-up that takes too long ends the job and names what it waited for", async (t) => {
-  const life = new Life({ config: { "bring-up-timeout": "2m" } });
-  const waits = ["net: 0 of 3 available", "coredns: 0 of 2 available"];
-  life.nodes.play = (step) => (step === "wait-ready" ? { waits, hangs: true } : undefined);
-  await life.alloc();
-  await life.untilClean();
-  t.equal(
-    life.job.last("exception")?.context?.["note"],
-    "timed out after 2m, waiting for wait-ready on node0 (rank 0): coredns: 0 of 2 available",
-  );
-  t.strictSame(
-    life.record.filter((line) => line.includes("waits")),
-    waits.map((wait) => `wait-ready waits for ${wait}`),
-  );
-  t.strictSame(life.record.slice(-3), DOWN);
-});
+t.test(
+  "a bring-up that takes too long ends the job and names the step that it waited for",
+  async (t) => {
+    const life = new Life({ config: { "bring-up-timeout": "2m" } });
+    const waits = ["net: 0 of 3 available", "coredns: 0 of 2 available"];
+    life.nodes.play = (step) => (step === "wait-ready" ? { waits, hangs: true } : undefined);
+    await life.alloc();
+    await life.untilClean();
+    t.equal(
+      life.job.last("exception")?.context?.["note"],
+      "timed out after 2m, waiting for wait-ready on node0 (rank 0): coredns: 0 of 2 available",
+    );
+    t.strictSame(
+      life.record.filter((line) => line.includes("waits")),
+      waits.map((wait) => `wait-ready waits for ${wait}`),
+    );
+    t.strictSame(life.record.slice(-3), DOWN);
+  },
+);
 
 t.test("an archive that cannot be made is tried again", async (t) => {
   const life = new Life();
@@ -491,7 +503,7 @@ t.test("an archive that can never be made fails the job", async (t) => {
   );
 });
 
-t.test("steps of a session that breaks off are taken over another one", async (t) => {
+t.test("steps of a session that breaks off are repeated in another one", async (t) => {
   const life = new Life();
   let isBroken = false;
   life.nodes.play = (step) => {
@@ -508,8 +520,8 @@ t.test("steps of a session that breaks off are taken over another one", async (t
   t.match(life.nodes.commands, ["exec 0-2: stage, up"]);
 });
 
-t.test("a cancel", (t) => {
-  t.test("before alloc leaves nothing to do but let go", async (t) => {
+t.test("a cancel ends a job at any point", (t) => {
+  t.test("a cancel before alloc only finishes the hold", async (t) => {
     const life = await new Life().begin();
     life.job.exception("cancel", 0);
     await life.untilClean();
@@ -518,7 +530,7 @@ t.test("a cancel", (t) => {
     t.strictSame(life.nodes.commands, []);
   });
 
-  t.test("before the claim takes nothing on any node", async (t) => {
+  t.test("a cancel before the claim uses nothing on any node", async (t) => {
     const life = await new Life().begin();
     life.job.alloc();
     life.job.exception("cancel", 0, "changed my mind");
@@ -528,7 +540,7 @@ t.test("a cancel", (t) => {
     t.equal(life.job.wrongFinishes, 0);
   });
 
-  t.test("between the claim and the first step takes the claim back", async (t) => {
+  t.test("a cancel between the claim and the first step ends the claim", async (t) => {
     const life = new Life();
     life.flux.onCommit = (operations) => {
       if (operations.includes("put usernetes.cluster")) life.job.exception("cancel", 0);
@@ -545,7 +557,7 @@ t.test("a cancel", (t) => {
     t.equal(life.job.wrongFinishes, 0);
   });
 
-  t.test("while it comes up stops running steps and removes the cluster", async (t) => {
+  t.test("a cancel during the bring-up stops running steps and removes the cluster", async (t) => {
     const life = new Life();
     life.nodes.play = (step) => (step === "kubeadm-init" ? { hangs: true } : undefined);
     await life.alloc();
@@ -564,7 +576,7 @@ t.test("a cancel", (t) => {
     t.equal(life.job.wrongFinishes, 0);
   });
 
-  t.test("while the tasks run waits for their end before it takes the cluster down", async (t) => {
+  t.test("a cancel while the tasks run waits for their end before the teardown", async (t) => {
     const life = await new Life().alloc();
     await life.untilStarted();
     life.job.endsWhenKilled = false;
@@ -597,7 +609,7 @@ t.test("a job that cannot have a cluster never starts", (t) => {
     return life.job.last("exception")?.context?.["note"];
   };
 
-  t.test("because its attribute is not understood", async (t) => {
+  t.test("a job whose attribute is not understood never starts", async (t) => {
     const life = await new Life({ user: { usernetes: "maybe" } }).begin();
     await life.untilClean();
     t.equal(
@@ -613,18 +625,18 @@ t.test("a job that cannot have a cluster never starts", (t) => {
     ]);
   });
 
-  t.test("because its user has no business here", async (t) => {
+  t.test("a job whose user may not have a cluster never starts", async (t) => {
     t.equal(
       await refusal(new Life({ userid: 1001 })),
       'jobs of uid 1001 cannot have a cluster here: usernetes.run-as is "owner", and the instance belongs to uid 500; set usernetes.run-as = "sudo" for clusters of all users',
     );
   });
 
-  t.test("because two of its ranks are on one host", async (t) => {
+  t.test("a job with two ranks on one host never starts", async (t) => {
     t.match(await refusal(new Life({ hosts: ["a", "b", "a"] })), /on the host a:/);
   });
 
-  t.test("because its engine is not offered", async (t) => {
+  t.test("a job whose engine is not offered never starts", async (t) => {
     t.equal(
       await refusal(new Life({ user: { usernetes: { engine: "podman" } } })),
       'attributes.user.usernetes_engine: found "podman", allowed here: docker (usernetes.engines)',
@@ -633,7 +645,7 @@ t.test("a job that cannot have a cluster never starts", (t) => {
   t.end();
 });
 
-t.test("a hold that came too late lets go while the job runs, not after", async (t) => {
+t.test("a late hold is finished while the job runs, not after", async (t) => {
   const life = new Life();
   life.job.lateHold = true;
   await life.begin();
@@ -649,7 +661,7 @@ t.test("a hold that came too late lets go while the job runs, not after", async 
   t.strictSame(life.record.slice(-1), ["down, left []"]);
 });
 
-t.test("a late hold is left alone when the job has ended by then", async (t) => {
+t.test("a late hold stays unfinished if the job has ended by then", async (t) => {
   const life = new Life();
   life.job.lateHold = true;
   await life.begin();
@@ -661,8 +673,8 @@ t.test("a late hold is left alone when the job has ended by then", async (t) => 
   t.equal(life.job.wrongFinishes, 0);
 });
 
-t.test("after a restart in the middle", (t) => {
-  t.test("finished steps are not done again", async (t) => {
+t.test("a restarted daemon continues each cluster", (t) => {
+  t.test("a restarted daemon does not repeat finished steps", async (t) => {
     const life = new Life();
     life.nodes.play = (step, rank, attempt) =>
       step === "kubeadm-join" && rank === 2 && attempt === 1 ? { hangs: true } : undefined;
@@ -680,7 +692,7 @@ t.test("after a restart in the middle", (t) => {
     await life.untilClean();
   });
 
-  t.test("a join-command that was in memory only is made again", async (t) => {
+  t.test("a restarted daemon makes a join-command again that was in memory only", async (t) => {
     const life = new Life();
     let release: () => void = () => undefined;
     const archive = { startedSteps: false };
@@ -711,7 +723,7 @@ t.test("after a restart in the middle", (t) => {
     t.equal(life.nodes.started.filter((step) => step === "kubeadm-init 0").length, 1);
   });
 
-  t.test("a ready cluster stays as it is", async (t) => {
+  t.test("a restarted daemon leaves a ready cluster unchanged", async (t) => {
     const life = await new Life().alloc();
     await life.untilStarted();
     const { length } = life.nodes.commands;
@@ -723,7 +735,7 @@ t.test("after a restart in the middle", (t) => {
     t.strictSame(life.nodes.commands.slice(length), ["exec 0-2: down-v"]);
   });
 
-  t.test("a job that ended meanwhile is taken down", async (t) => {
+  t.test("a restarted daemon tears down a job that has ended", async (t) => {
     const life = await new Life().alloc();
     await life.untilStarted();
     life.reconciler.leave();
@@ -734,7 +746,7 @@ t.test("after a restart in the middle", (t) => {
     t.equal(life.job.wrongFinishes, 0);
   });
 
-  t.test("an incomplete teardown is completed", async (t) => {
+  t.test("a restarted daemon completes an interrupted teardown", async (t) => {
     const life = new Life();
     life.nodes.play = (step, rank, attempt) =>
       step === "down-v" && rank === 1 && attempt === 1 ? { hangs: true } : undefined;
@@ -747,7 +759,7 @@ t.test("after a restart in the middle", (t) => {
     t.equal(life.nodes.commands.at(-1), "exec 1: down-v");
   });
 
-  t.test("the deadline of the claim stays", async (t) => {
+  t.test("a restarted daemon keeps the deadline of the claim", async (t) => {
     const life = new Life({ config: { "bring-up-timeout": "10m" } });
     life.nodes.play = (step) => (step === "wait-ready" ? { hangs: true } : undefined);
     await life.alloc();
@@ -761,7 +773,7 @@ t.test("after a restart in the middle", (t) => {
   t.end();
 });
 
-t.test("a daemon that leaves stops its calls, and logs nothing more", async (t) => {
+t.test("a daemon that exits stops its calls and logs nothing more", async (t) => {
   const life = new Life();
   life.nodes.play = (step) => (step === "up" ? { hangs: true } : undefined);
   await life.alloc();
@@ -779,8 +791,8 @@ t.test("a daemon that leaves stops its calls, and logs nothing more", async (t) 
   t.strictSame(life.nodes.commands, ["exec 0-2: stage, up"]);
 });
 
-t.test("a job that asks for debug", (t) => {
-  t.test("is held when its cluster is up, until it is released", async (t) => {
+t.test("a job may ask for debug", (t) => {
+  t.test("a debug job is held when its cluster is up, until it is released", async (t) => {
     const life = await new Life({ user: { usernetes: "yes", usernetes_debug: "yes" } }).alloc();
     await life.until(() => life.record.at(-1) === "settle ready");
     life.clock.advance(3_600_000);
@@ -793,7 +805,7 @@ t.test("a job that asks for debug", (t) => {
     await life.untilClean();
   });
 
-  t.test("is held when its cluster failed, and its resources stay", async (t) => {
+  t.test("a debug job is held when its cluster failed, and its resources stay", async (t) => {
     const life = new Life({ user: { usernetes: { debug: true } } });
     life.nodes.play = (step) => (step === "kubeadm-init" ? { exit: 1 } : undefined);
     await life.alloc();
@@ -807,7 +819,7 @@ t.test("a job that asks for debug", (t) => {
     t.match(life.job.last("exception")?.context?.["note"], /^kubeadm-init failed/);
   });
 
-  t.test("can be canceled while it is held", async (t) => {
+  t.test("a debug job can be canceled while it is held", async (t) => {
     const life = await new Life({ user: { usernetes: "yes", usernetes_debug: "1" } }).alloc();
     await life.until(() => life.record.at(-1) === "settle ready");
     life.job.exception("cancel", 0);
@@ -832,7 +844,7 @@ t.test("a user's other memos release nothing", async (t) => {
   t.notOk(life.job.has("start"));
 });
 
-t.test("a job with a time limit gets the held time back, once", async (t) => {
+t.test("a job with a time limit gets the held time back once", async (t) => {
   const life = new Life({ duration: 3600 });
   life.nodes.play = (step) => (step === "up" ? { seconds: 40 } : undefined);
   await life.begin();
@@ -857,30 +869,33 @@ t.test("a job with a time limit gets the held time back, once", async (t) => {
   t.equal(life.flux.requests.filter((request) => request.startsWith("update")).length, 1);
 });
 
-t.test("a job with the held time back ends at its own limit, if Flux goes beyond it", async (t) => {
-  const life = await new Life({ duration: 6 }).alloc();
-  await life.untilStarted();
-  await life.restart();
-  life.clock.advance(5_900);
-  await life.quiet();
-  t.notOk(life.flux.requests.includes("expire "));
-  life.clock.advance(200);
-  await life.untilClean();
-  t.equal(life.flux.requests.filter((request) => request === "expire ").length, 1);
-  t.match(life.job.last("exception"), { context: { type: "timeout", severity: 0 } });
-});
+t.test(
+  "a job with the held time back ends at its own limit, even if Flux's is later",
+  async (t) => {
+    const life = await new Life({ duration: 6 }).alloc();
+    await life.untilStarted();
+    await life.restart();
+    life.clock.advance(5_900);
+    await life.quiet();
+    t.notOk(life.flux.requests.includes("expire "));
+    life.clock.advance(200);
+    await life.untilClean();
+    t.equal(life.flux.requests.filter((request) => request === "expire ").length, 1);
+    t.match(life.job.last("exception"), { context: { type: "timeout", severity: 0 } });
+  },
+);
 
-t.test("a job starts with its time limit as it was where", (t) => {
+t.test("a job may start with its original time limit", (t) => {
   const updates = (life: Life) =>
     life.flux.requests.filter((request) => request.startsWith("update")).length;
 
-  t.test("it is configured", async (t) => {
+  t.test("a job keeps its time limit if the site configures so", async (t) => {
     const life = await new Life({ duration: 60, config: { "extend-time-limit": false } }).alloc();
     await life.untilStarted();
     t.equal(updates(life), 0);
   });
 
-  t.test("Flux does not allow another", async (t) => {
+  t.test("a job keeps its time limit if Flux allows no other", async (t) => {
     const life = new Life({ duration: 60 });
     life.flux.fail("update", 1, new FluxError(22, "requested duration exceeds policy limit"));
     await life.alloc();
@@ -894,7 +909,7 @@ t.test("a job starts with its time limit as it was where", (t) => {
   t.end();
 });
 
-t.test("a teardown gets what its cluster was made with, whatever is set by then", async (t) => {
+t.test("a teardown uses the values of its bring-up, whatever is configured by then", async (t) => {
   const life = new Life();
   life.world.site = { ...life.world.site, base: { PATH: "/opt/bin", STORE: "one" } };
   life.reconciler = life.newReconciler();
@@ -919,7 +934,7 @@ t.test("a teardown gets what its cluster was made with, whatever is set by then"
   );
 });
 
-t.test("a job gets the template that it names, until its cluster is down", async (t) => {
+t.test("a job uses the template that it names until its cluster is down", async (t) => {
   const calico = {
     ...{ template: "/opt/calico", make: { network: "install-calico" } },
     "port-variables": ["PORT_CALICO"],
@@ -957,7 +972,7 @@ t.test("a job that names a template that is not allowed never starts", async (t)
   t.strictSame(life.nodes.environments, []);
 });
 
-t.test("a directory of a user's is for their own steps to read", async (t) => {
+t.test("only the user's own steps read a user's template", async (t) => {
   const directory = mkdtempSync(join(tmpdir(), "usernetes-template-"));
   t.teardown(() => {
     rmSync(directory, { recursive: true });
@@ -979,7 +994,7 @@ t.test("a directory of a user's is for their own steps to read", async (t) => {
   t.match(life.nodes.environments.at(-1), { USERNETES_TEMPLATE: directory });
 });
 
-t.test("a bring-up continues with the targets that it began with", async (t) => {
+t.test("a bring-up continues with the targets that it started with", async (t) => {
   const life = new Life({ config: { make: { up: "up-built", network: "" } } });
   await life.alloc();
   await life.until(() => life.nodes.started.includes("kubeadm-init 0"));
@@ -991,7 +1006,7 @@ t.test("a bring-up continues with the targets that it began with", async (t) => 
   t.notOk(life.nodes.started.some((step) => step.startsWith("install-flannel")));
 });
 
-t.test("a claim that could not be written takes no ports", async (t) => {
+t.test("a claim that could not be written occupies no ports", async (t) => {
   const life = await new Life({ config: { ports: "default" } }).begin();
   life.flux.fail("commit", 2);
   life.job.alloc();
@@ -1010,7 +1025,7 @@ t.test("an R that cannot be read ends the job", async (t) => {
 
 t.test("a request that Flux does not answer is repeated", (t) => {
   for (const verb of ["lookup", "commit", "update", "post"] as const)
-    t.test(verb, async (t) => {
+    t.test(`the request ${verb} is repeated`, async (t) => {
       const life = await new Life({ duration: 60 }).begin();
       life.flux.fail(verb, 3);
       life.job.alloc();
@@ -1023,7 +1038,7 @@ t.test("a request that Flux does not answer is repeated", (t) => {
       t.equal(life.job.wrongFinishes, 0);
     });
 
-  t.test("raise", async (t) => {
+  t.test("the request raise is repeated", async (t) => {
     const life = new Life();
     life.nodes.play = () => ({ exit: 1 });
     life.flux.fail("raise", 2);
@@ -1051,7 +1066,7 @@ t.test("a job that has ended when it is released is not an error", async (t) => 
   t.notOk(life.printed.some((line) => line.startsWith("warn")));
 });
 
-t.test("the value of a memo does not keep the job", async (t) => {
+t.test("a job continues although its memo cannot be written", async (t) => {
   const life = new Life();
   life.flux.fail("memo", 100);
   await life.alloc();
@@ -1061,7 +1076,7 @@ t.test("the value of a memo does not keep the job", async (t) => {
   t.equal(life.record.at(-1), "down, left []");
 });
 
-t.test("a teardown that fails", (t) => {
+t.test("a failed teardown keeps the cluster's entry", (t) => {
   const failing = async (config: Record<string, unknown>) => {
     const life = new Life({ config });
     life.nodes.play = (step, rank) =>
@@ -1075,7 +1090,7 @@ t.test("a teardown that fails", (t) => {
     return life;
   };
 
-  t.test("is tried twice, drains the node, and keeps the cluster's entry", async (t) => {
+  t.test("a failed teardown is tried twice, drains the node, and keeps the entry", async (t) => {
     const life = await failing({});
     t.strictSame(life.record.slice(-6), [
       "start down-v on 0-2 (1)",
@@ -1097,7 +1112,7 @@ t.test("a teardown that fails", (t) => {
     t.equal(life.job.wrongFinishes, 0);
   });
 
-  t.test("drains no node where nothing was started: sudo allows nothing there", async (t) => {
+  t.test("a failed teardown drains no node if sudo allowed no step there", async (t) => {
     const life = new Life({ userid: 1002, config: { "run-as": "sudo" } });
     life.nodes.play = (_, rank) =>
       rank === 1 ? { exit: 1, tail: ["sudo: a password is required; the rule"] } : undefined;
@@ -1108,7 +1123,7 @@ t.test("a teardown that fails", (t) => {
     t.strictSame(new Set(life.nodes.users), new Set(["1002"]), "all of it as the job's user");
   });
 
-  t.test("drains nothing where the site does not want it", async (t) => {
+  t.test("a failed teardown drains no node if the site configures so", async (t) => {
     const life = await failing({ drain: false });
     t.notOk(life.flux.requests.some((request) => request.startsWith("drain ")));
     t.equal(life.record.at(-1), "down, left [1]");
@@ -1116,7 +1131,7 @@ t.test("a teardown that fails", (t) => {
   t.end();
 });
 
-t.test("whatever happens, the record is as docs/record.md describes", async (t) => {
+t.test("the record is as docs/record.md describes, whatever happens", async (t) => {
   for (const [step, rank] of [
     ["stage", 1],
     ["kubeadm-init", 0],
@@ -1142,31 +1157,34 @@ t.test("the record can be read while it is written", async (t) => {
   t.strictSame(life.flux.record.map(describeEvent), life.record);
 });
 
-t.test("a cancel while the join-command is published waits for it without turning", async (t) => {
-  const life = new Life();
-  const { run } = life.nodes;
-  let release: (() => void) | undefined;
-  life.world.run = async (command, options) => {
-    if (command.argv[2] === "create")
-      await new Promise<void>((resolve) => {
-        release = resolve;
-      });
-    return run(command, options);
-  };
-  await life.alloc();
-  while (!release) await new Promise((resolve) => setTimeout(resolve, 1));
-  let reads = 0;
-  const now = life.clock.now.bind(life.clock);
-  life.clock.now = () => {
-    reads++;
-    return now();
-  };
-  life.job.exception("cancel", 0);
-  await new Promise((resolve) => setTimeout(resolve, 100));
-  t.ok(reads < 100, `it looked at the clock ${reads} times`);
-  release();
-  await life.untilClean();
-});
+t.test(
+  "a cancel while the join-command is published waits for it without a busy loop",
+  async (t) => {
+    const life = new Life();
+    const { run } = life.nodes;
+    let release: (() => void) | undefined;
+    life.world.run = async (command, options) => {
+      if (command.argv[2] === "create")
+        await new Promise<void>((resolve) => {
+          release = resolve;
+        });
+      return run(command, options);
+    };
+    await life.alloc();
+    while (!release) await new Promise((resolve) => setTimeout(resolve, 1));
+    let reads = 0;
+    const now = life.clock.now.bind(life.clock);
+    life.clock.now = () => {
+      reads++;
+      return now();
+    };
+    life.job.exception("cancel", 0);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    t.ok(reads < 100, `it looked at the clock ${reads} times`);
+    release();
+    await life.untilClean();
+  },
+);
 
 t.test("a node that is lost while its cluster comes up is named, and cleaned later", async (t) => {
   const life = await new Life().alloc();
@@ -1193,7 +1211,7 @@ t.test("a node that is lost while its cluster comes up is named, and cleaned lat
 });
 
 t.test(
-  "a hold whose finish was posted though its answer was lost is not let go twice",
+  "a hold whose finish was posted is not finished twice, even without an answer",
   async (t) => {
     const life = new Life();
     const { flux, job } = life;

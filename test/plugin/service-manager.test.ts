@@ -24,7 +24,7 @@ function manage(env: Record<string, string>, answers: (Promise<void> | "gone")[]
   return { manager: new ServiceManager(notify, clock, env), reports: reported, pass };
 }
 
-t.test("without a service manager nothing is sent", async (t) => {
+t.test("nothing is sent without a service manager", async (t) => {
   const { manager, reports: received, pass } = manage({ WATCHDOG_USEC: "60000000" });
   manager.ready("4 ranks");
   manager.reloading();
@@ -33,7 +33,7 @@ t.test("without a service manager nothing is sent", async (t) => {
   t.strictSame(received, []);
 });
 
-t.test("it is notified when the daemon is ready, reloads and stops", (t) => {
+t.test("the service manager is notified when the daemon is ready, reloads and stops", (t) => {
   const { manager, reports } = manage({ NOTIFY_SOCKET: "@abstract" });
   manager.reloading();
   t.strictSame(reports, [], "a reload before it is ready is none of its business");
@@ -52,7 +52,7 @@ t.test("it is notified when the daemon is ready, reloads and stops", (t) => {
   t.end();
 });
 
-t.test("a sign of life is sent at half of the watchdog's time, and once", async (t) => {
+t.test("a sign of life is sent once at half of the watchdog's time", async (t) => {
   const { manager, reports, pass } = manage(UNIT);
   await pass(60_000);
   t.strictSame(reports, [], "not before it is ready");
@@ -85,7 +85,7 @@ t.test("a request that a bridge has lost is sent again soon", async (t) => {
   t.strictSame([reports.slice(0, 2), reports.slice(2).toSorted()], [once, once]);
 });
 
-t.test("a watchdog that is meant for another process is left alone", async (t) => {
+t.test("a watchdog that is meant for another process is ignored", async (t) => {
   for (const [pid, signs] of [
     [String(process.pid), 2],
     ["1", 0],

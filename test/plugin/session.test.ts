@@ -56,7 +56,7 @@ function open(play: Play = () => undefined) {
   return { session, take, lose, calls, clock, leaving };
 }
 
-t.test("chains that follow one another, and a retry, take one call", async (t) => {
+t.test("chains that follow one another share one call, and so does a retry", async (t) => {
   const { take, calls } = open((step, _, attempt) =>
     step === "up" && attempt === 1 ? { exit: 1 } : {},
   );
@@ -69,7 +69,7 @@ t.test("chains that follow one another, and a retry, take one call", async (t) =
   t.strictSame(calls, [false]);
 });
 
-t.test("a chain of ranks that are busy, or of other ranks, has a call of its own", async (t) => {
+t.test("a chain of busy ranks, or of other ranks, has its own call", async (t) => {
   const { take, calls } = open((step) => (step === "up" ? { hangs: true } : {}));
   void take(chainOf([0], "up")).over.catch(() => undefined);
   await turns();
@@ -78,22 +78,19 @@ t.test("a chain of ranks that are busy, or of other ranks, has a call of its own
   t.equal(calls.length, 3);
 });
 
-t.test(
-  "a rank that is lost ends its steps, and the next chain has a call of its own",
-  async (t) => {
-    const { take, lose, calls } = open((step) => (step === "up" ? { seconds: 5 } : {}));
-    const up = take(chainOf([0, 1], "stage", "up"));
-    await turns();
-    lose(1);
-    t.match(up.ends, ["stage 0 ok", "stage 1 ok", /^up 1 lost/]);
-    const next = take(chainOf([1], "stage"));
-    await next.over;
-    t.match(next.ends, [/^stage 1 lost: the node was lost/], "it is known to be lost");
-    t.equal(calls.length, 2);
-  },
-);
+t.test("a lost rank ends its steps, and the next chain has its own call", async (t) => {
+  const { take, lose, calls } = open((step) => (step === "up" ? { seconds: 5 } : {}));
+  const up = take(chainOf([0, 1], "stage", "up"));
+  await turns();
+  lose(1);
+  t.match(up.ends, ["stage 0 ok", "stage 1 ok", /^up 1 lost/]);
+  const next = take(chainOf([1], "stage"));
+  await next.over;
+  t.match(next.ends, [/^stage 1 lost: the node was lost/], "it is known to be lost");
+  t.equal(calls.length, 2);
+});
 
-t.test("stop ends the steps of a bring-up, and waits for that", async (t) => {
+t.test("stop ends the steps of a bring-up and waits for that", async (t) => {
   const { session, take, calls } = open(() => ({ hangs: true }));
   const up = take(chainOf([0, 1], "up"));
   await turns();
@@ -104,7 +101,7 @@ t.test("stop ends the steps of a bring-up, and waits for that", async (t) => {
   t.equal(session.joinCommand, undefined, "the join command is forgotten");
 });
 
-t.test("stop does not end a teardown, and the daemon's leaving does", async (t) => {
+t.test("stop does not end a teardown, but the daemon's exit does", async (t) => {
   const { session, take, calls, leaving } = open(() => ({ hangs: true }));
   session.restart();
   const down = take(chainOf([0], "down-v"));
@@ -117,7 +114,7 @@ t.test("stop does not end a teardown, and the daemon's leaving does", async (t) 
   t.strictSame(calls, [true]);
 });
 
-t.test("the daemon's leaving ends the steps of a bring-up", async (t) => {
+t.test("the daemon's exit ends the steps of a bring-up", async (t) => {
   const { take, calls, leaving } = open(() => ({ hangs: true }));
   const up = take(chainOf([0], "up"));
   await turns();
@@ -126,7 +123,7 @@ t.test("the daemon's leaving ends the steps of a bring-up", async (t) => {
   t.strictSame(calls, [true]);
 });
 
-t.test("after restart the old call ends, and the next chain has one of its own", async (t) => {
+t.test("restart ends the old call, and the next chain has its own", async (t) => {
   const { session, take, calls } = open();
   await take(chainOf([0, 1], "stage")).over;
   await session.stop();
@@ -139,7 +136,7 @@ t.test("after restart the old call ends, and the next chain has one of its own",
   t.equal(calls.length, 2);
 });
 
-t.test("close ends the call, forgets the join command, and can be repeated", async (t) => {
+t.test("close ends the call, forgets the join-command, and can be repeated", async (t) => {
   const { session, take, calls } = open();
   await take(chainOf([0], "stage")).over;
   session.joinCommand = "kubeadm join";

@@ -19,7 +19,7 @@ function ending(hosts: string[]) {
   return { clock, logged: printed, end, ends };
 }
 
-t.test("each way that a step has ended is a line, with the time of the slowest", (t) => {
+t.test("each result of a step is a line, with the time of the slowest rank", (t) => {
   const { logged: messages, end } = ending(["a0", "a1", "a2", "a3"]);
   end(2, { seconds: 2.5 });
   end(0);
@@ -57,7 +57,7 @@ t.test("the printed lines of a failure are those of the first rank", (t) => {
   t.end();
 });
 
-t.test("names that are many leave room for how it has ended", (t) => {
+t.test("long lists of names leave room for the result", (t) => {
   const scattered = Array.from({ length: 200 }, (_, i) => `node-${i * 7919}-x${i % 3}.cluster`);
   const { logged, end, ends } = ending(scattered);
   for (const rank of scattered.keys()) if (rank % 2) end(rank);

@@ -24,7 +24,7 @@ async function live(play: Play, options: LifeOptions = {}): Promise<Life> {
   return life;
 }
 
-t.test("each step's last words are kept, of many ranks in one, without secrets", async (t) => {
+t.test("each step's last lines are saved once for many ranks, without secrets", async (t) => {
   const life = await live(CHATTY);
   t.equal(
     kept(life, "up"),
@@ -41,7 +41,7 @@ t.test("each step's last words are kept, of many ranks in one, without secrets",
   t.notMatch([...life.flux.kvs].join("\n").replaceAll(/archive\..*/g, ""), TOKEN);
 });
 
-t.test("it costs no commit, and no look", async (t) => {
+t.test("saved output needs no commit or query of its own", async (t) => {
   const silent = await live((step, rank, attempt) => {
     const { exit } = CHATTY(step, rank, attempt) ?? {};
     return exit === undefined ? {} : { exit };
@@ -54,7 +54,7 @@ t.test("it costs no commit, and no look", async (t) => {
     t.match(commit, "usernetes.eventlog");
 });
 
-t.test("it is there once, also where a commit was not confirmed", async (t) => {
+t.test("output is saved once, even if a commit was not confirmed", async (t) => {
   const life = new Life();
   life.nodes.play = CHATTY;
   let lost = 0;
@@ -74,7 +74,7 @@ t.test("it is there once, also where a commit was not confirmed", async (t) => {
   t.strictSame(logs[0]?.lines.get(1), ["up begins", "on node1", "--token [token]"]);
 });
 
-t.test("a daemon that was killed in between keeps on in the same text, once", async (t) => {
+t.test("a restarted daemon continues in the same text without repeats", async (t) => {
   const life = new Life();
   life.nodes.play = (step, rank, attempt) =>
     step === "kubeadm-join" ? { hangs: true } : CHATTY(step, rank, attempt);
@@ -94,10 +94,10 @@ t.test("a daemon that was killed in between keeps on in the same text, once", as
 });
 
 for (const [when, words] of [
-  ["before", "its teardown is written"],
-  ["after", "its teardown was written, in the same moment"],
+  ["before", "before its teardown is written"],
+  ["after", "at the moment its teardown is written"],
 ] as const)
-  t.test(`no record stays of a job that is purged when ${words}`, async (t) => {
+  t.test(`no record remains of a job that is purged ${words}`, async (t) => {
     const life = await new Life({ user: { usernetes: "yes" } }).alloc();
     await life.untilStarted();
     // The job is inactive during its teardown: its epilog came too late.
@@ -126,7 +126,7 @@ for (const [when, words] of [
     );
   });
 
-t.test("nothing is written of a job that Flux has purged", async (t) => {
+t.test("nothing is written for a job that Flux has purged", async (t) => {
   const life = new Life();
   life.nodes.play = CHATTY;
   await life.alloc();

@@ -42,7 +42,7 @@ function supervise(t: { teardown(act: () => void): unknown }, life = new Life())
   return { life, supervisor, report, starts: () => flux.noted("starts") };
 }
 
-t.test("nothing is acted upon before all active jobs are known", async (t) => {
+t.test("nothing is done before all active jobs are known", async (t) => {
   const { life, supervisor, report, starts } = supervise(t);
   report();
   await life.quiet();
@@ -53,7 +53,7 @@ t.test("nothing is acted upon before all active jobs are known", async (t) => {
   t.strictSame(starts(), [`job eventlog --follow --format=json ${JOBID}`]);
 });
 
-t.test("a job that comes later is taken at once, and once", async (t) => {
+t.test("a job that comes later is handled at once, and once", async (t) => {
   const { supervisor, report, starts } = supervise(t);
   await supervisor.onSentinel();
   report();
@@ -85,7 +85,7 @@ t.test("a job that has its nodes is started before its follow reports them", asy
   t.strictSame(life.nodes.commands, ["exec 0-2: stage, up"]);
 });
 
-t.test("a job that waits for nodes is known and costs no follow", async (t) => {
+t.test("a job that waits for nodes is known and needs no follow", async (t) => {
   const { life, supervisor, starts } = supervise(t);
   await supervisor.onSentinel();
   supervisor.onJob(JOB);
@@ -103,7 +103,7 @@ t.test("a job that waits for nodes is known and costs no follow", async (t) => {
   t.equal(starts().length, 1, "and once");
 });
 
-t.test("a job that waited before all were known still waits", async (t) => {
+t.test("a job that waited before all jobs were known still waits", async (t) => {
   const { life, supervisor, starts } = supervise(t);
   supervisor.onJob(JOB);
   await supervisor.onSentinel();
@@ -121,7 +121,7 @@ t.test("a job that will be refused is handled before it has nodes", async (t) =>
   await eventually(() => life.flux.requests.some((request) => request.startsWith("raise")));
 });
 
-t.test("a job that ended while no bridge looked is forgotten", async (t) => {
+t.test("a job that ended while no bridge ran is forgotten", async (t) => {
   const { life, supervisor, report, starts } = supervise(t);
   await supervisor.onSentinel();
   supervisor.onJob(JOB);
@@ -134,7 +134,7 @@ t.test("a job that ended while no bridge looked is forgotten", async (t) => {
   await eventually(() => starts().length === 1);
 });
 
-t.test("a job that ended before all were known has its cluster taken down", async (t) => {
+t.test("a job that ended before all jobs were known has its cluster torn down", async (t) => {
   const life = await new Life().alloc();
   await life.untilStarted();
   life.reconciler.leave();
@@ -175,7 +175,7 @@ t.test("a job that ends while its eventlog is read is not followed", async (t) =
   t.strictSame(starts(), []);
 });
 
-t.test("a cluster whose job ended while no daemon ran is taken down", async (t) => {
+t.test("a cluster whose job ended while no daemon ran is torn down", async (t) => {
   const life = await new Life().alloc();
   await life.untilStarted();
   life.reconciler.leave();
@@ -192,7 +192,7 @@ t.test("a cluster whose job ended while no daemon ran is taken down", async (t) 
   t.strictSame(starts(), [], "it has no eventlog to follow");
 });
 
-t.test("a daemon that leaves leaves every cluster as it is", async (t) => {
+t.test("a daemon that exits leaves every cluster unchanged", async (t) => {
   const { life, supervisor, report, starts } = supervise(t);
   await supervisor.onSentinel();
   report();
@@ -203,7 +203,7 @@ t.test("a daemon that leaves leaves every cluster as it is", async (t) => {
   t.strictSame(life.nodes.commands, []);
 });
 
-t.test("a job that is reported again before all are known is taken once", async (t) => {
+t.test("a job that is reported again before all jobs are known is handled once", async (t) => {
   const { supervisor, report, starts } = supervise(t);
   report();
   report();
@@ -243,7 +243,7 @@ t.test("a record that cannot be read now is read again", async (t) => {
   t.equal(supervisor.size, 1);
 });
 
-t.test("a job that is reported again while its record is read again is taken once", async (t) => {
+t.test("a job that is reported again while its record is read again is handled once", async (t) => {
   const { life, supervisor, report, starts } = supervise(t);
   await supervisor.onSentinel();
   life.flux.fail("lookup", 2);
@@ -257,7 +257,7 @@ t.test("a job that is reported again while its record is read again is taken onc
   t.equal(starts().length, 1);
 });
 
-t.test("a lost node is cleaned when it is back, without a restart", async (t) => {
+t.test("a lost node is cleaned when it returns, without a restart", async (t) => {
   const life = await new Life().alloc();
   await life.untilStarted();
   life.reconciler.leave();

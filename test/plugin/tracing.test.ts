@@ -4,7 +4,7 @@ import type { LogFields } from "../../lib/log.js";
 import { traceEffects } from "../../plugin/tracing.js";
 import { Life } from "../fakes/life.js";
 
-t.test("each effect is traced before it starts, and when it has ended", async (t) => {
+t.test("each effect is traced before it starts and after it has ended", async (t) => {
   const life = new Life();
   const reported: string[] = [];
   const facts: LogFields[] = [];

@@ -8,7 +8,7 @@ const other = { jobid: "1", claim: claimOf("0-1", ["node0", "node9"]) };
 const waits = (life: Life) =>
   life.printed.filter((line) => line.includes("waiting for the teardown"));
 
-t.test("a job waits for an earlier cluster's teardown on its nodes, and claims then", async (t) => {
+t.test("a job waits for an earlier teardown on its nodes before its claim", async (t) => {
   const life = new Life({ open: [other] });
   life.world.open.setReleased(1n);
   await life.alloc();
@@ -24,7 +24,7 @@ t.test("a job waits for an earlier cluster's teardown on its nodes, and claims t
   t.equal(life.record[0], "claim 0-2");
 });
 
-t.test("it waits no longer than a bring-up may take", async (t) => {
+t.test("a job waits no longer than a bring-up may take", async (t) => {
   const life = new Life({ open: [other], config: { "bring-up-timeout": "30s" } });
   life.world.open.setReleased(1n);
   await life.alloc();
@@ -36,7 +36,7 @@ t.test("it waits no longer than a bring-up may take", async (t) => {
   t.equal(waits(life).length, 1);
 });
 
-t.test("it does not wait for active jobs, or for failed teardowns", async (t) => {
+t.test("a job does not wait for active jobs or for failed teardowns", async (t) => {
   for (const open of [other, { ...other, left: [0] }]) {
     const life = new Life({ open: [open] });
     if ("left" in open) life.world.open.setReleased(1n);
@@ -46,7 +46,7 @@ t.test("it does not wait for active jobs, or for failed teardowns", async (t) =>
   }
 });
 
-t.test("a job that is canceled while it waits ends at once, and claims nothing", async (t) => {
+t.test("a job that is canceled while it waits ends at once and claims nothing", async (t) => {
   const life = new Life({ open: [other] });
   life.world.open.setReleased(1n);
   await life.alloc();
@@ -58,33 +58,30 @@ t.test("a job that is canceled while it waits ends at once, and claims nothing",
   t.strictSame(life.record, []);
 });
 
-t.test(
-  "of ten that follow each other on the same nodes, each waits for the one before",
-  async (t) => {
-    const open = new OpenClusters();
-    const lives = Array.from({ length: 10 }, (_, i) => {
-      const life = new Life({ jobid: BigInt(i + 1), ranks: i % 2 === 0 ? [0, 1] : [1, 2] });
-      life.world.open = open;
-      life.reconciler = life.newReconciler();
-      // A teardown takes its time.
-      life.nodes.play = (step) => (step === "down-v" ? { seconds: 100 } : undefined);
-      return life;
-    });
-    let before: Life | undefined;
-    for (const life of lives) {
-      await life.alloc();
-      await life.quiet();
-      if (before) {
-        t.strictSame(life.record, [], "it waits");
-        await before.untilClean();
-        t.equal(before.record.at(-1), "down, left []");
-      }
-      await life.untilStarted();
-      // No epilog came in time: Flux releases its nodes at once.
-      for (const name of ["finish", "free", "clean"]) life.job.append(name);
-      before = life;
+t.test("each of ten jobs in turn on the same nodes waits for the one before", async (t) => {
+  const open = new OpenClusters();
+  const lives = Array.from({ length: 10 }, (_, i) => {
+    const life = new Life({ jobid: BigInt(i + 1), ranks: i % 2 === 0 ? [0, 1] : [1, 2] });
+    life.world.open = open;
+    life.reconciler = life.newReconciler();
+    // A teardown takes its time.
+    life.nodes.play = (step) => (step === "down-v" ? { seconds: 100 } : undefined);
+    return life;
+  });
+  let before: Life | undefined;
+  for (const life of lives) {
+    await life.alloc();
+    await life.quiet();
+    if (before) {
+      t.strictSame(life.record, [], "it waits");
+      await before.untilClean();
+      t.equal(before.record.at(-1), "down, left []");
     }
-    await before?.untilClean();
-    t.strictSame(open.all(), []);
-  },
-);
+    await life.untilStarted();
+    // No epilog came in time: Flux releases its nodes at once.
+    for (const name of ["finish", "free", "clean"]) life.job.append(name);
+    before = life;
+  }
+  await before?.untilClean();
+  t.strictSame(open.all(), []);
+});

@@ -81,7 +81,7 @@ t.test("resources on a lost node do not reserve ports on other nodes", async (t)
   t.strictSame(waits(life), []);
 });
 
-t.test("a block that lies on a network of a node is not chosen", async (t) => {
+t.test("a block that overlaps a network of a node is not chosen", async (t) => {
   const life = new Life({ networks: { 1: ["10.100.7.9/16"], 2: ["10.101.0.1", "0.0.0.0/1"] } });
   await life.alloc();
   await life.untilStarted();
@@ -100,7 +100,7 @@ t.test("a job whose nodes leave no subnet free is refused at once", async (t) =>
   t.strictSame(waits(life), []);
 });
 
-t.test("ten jobs that get their nodes at the same moment take ports of their own", async (t) => {
+t.test("ten jobs that get their nodes at the same moment have different ports", async (t) => {
   const open = new OpenClusters();
   let answer: (networks: Map<number, string[]>) => void = () => undefined;
   // One answer of the bridge's process resolves many requests at once.

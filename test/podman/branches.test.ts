@@ -44,7 +44,7 @@ else
       const scenarios = SCENARIOS.filter(
         (one) => one.branch === branch && WANTED.test(`${branch}: ${one.title}`),
       );
-      await t.test(branch, async (t) => {
+      await t.test(`the branch ${branch} behaves as its scenarios describe`, async (t) => {
         const template = join(flux.place.common, branch);
         cpSync(clone, template, { recursive: true });
         for (const name of OF_SITE) writeFileSync(join(template, name), "");

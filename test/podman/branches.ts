@@ -49,7 +49,7 @@ export const SCENARIOS: Scenario[] = [
   },
   {
     branch: "hpc-0.0.0",
-    title: "two clusters on the same nodes, with Calico",
+    title: "two clusters run on the same nodes with Calico",
     table:
       CALICO + CALICO_PORT + edits([WRITABLE, VXLAN_PORT], ["docker-compose.yaml", INSTALL_CALICO]),
     outcome: "ready",
@@ -57,13 +57,13 @@ export const SCENARIOS: Scenario[] = [
   },
   {
     branch: "usernetes-hpc-0.0.0",
-    title: "Calico's VXLAN has a port that is not the cluster's",
+    title: "Calico's VXLAN has a port outside of the cluster's",
     table: CALICO + CALICO_PORT,
     outcome: NO_DNS,
   },
   {
     branch: "usernetes-hpc-0.0.0",
-    title: "two clusters on the same nodes, with Calico",
+    title: "two clusters run on the same nodes with Calico",
     table: CALICO + CALICO_PORT + edits([VXLAN_PORT], [INSTALL_CALICO]),
     outcome: "ready",
     jobs: 2,
@@ -76,7 +76,7 @@ export const SCENARIOS: Scenario[] = [
   },
   {
     branch: "calico-upstream-pr",
-    title: "two clusters on the same nodes, with Calico and another yq",
+    title: "two clusters run on the same nodes with Calico and another yq",
     table: CALICO + CALICO_PORT + edits([VXLAN_PORT, EACH_ADDRESS], [INSTALL_CALICO]),
     outcome: "ready",
     withYq: true,
@@ -90,7 +90,7 @@ export const SCENARIOS: Scenario[] = [
   },
   {
     branch: "test-ipa",
-    title: "two clusters on the same nodes, with Calico",
+    title: "two clusters run on the same nodes with Calico",
     table: CALICO + edits([VXLAN_PORT, EACH_ADDRESS], [INSTALL_CALICO]),
     outcome: "ready",
     jobs: 2,
@@ -104,27 +104,27 @@ export const SCENARIOS: Scenario[] = [
   },
   {
     branch: "test-corona",
-    title: "flannel's VXLAN has a port that is not the cluster's",
+    title: "flannel's VXLAN has a port outside of the cluster's",
     table: "",
     outcome: NO_DNS,
   },
   {
     branch: "test-corona",
-    title: "up-built, and usernetes' own ports",
+    title: "up-built works with usernetes' own ports",
     table: DEFAULT_PORTS + 'make.up = "up-built"\n',
     outcome: "ready",
   },
   ...["develop", "add-amd-gpus"].flatMap((branch): Scenario[] => [
     {
       branch,
-      title: "usernetes' own ports, and a device plugin",
+      title: "a device plugin works with usernetes' own ports",
       table:
         DEFAULT_PORTS + 'hooks.after-ready = ["kubectl", "apply", "-f", "device-plugin.yaml"]\n',
       outcome: "ready",
     },
     {
       branch,
-      title: "two clusters on the same nodes, with flannel of the image",
+      title: "two clusters run on the same nodes with the image's flannel",
       table: edits([FLANNEL_OF_IMAGE], ["Makefile"]),
       outcome: "ready",
       jobs: 2,
@@ -132,7 +132,7 @@ export const SCENARIOS: Scenario[] = [
   ]),
   {
     branch: "dranet",
-    title: "usernetes' own ports, and the rights of the driver",
+    title: "the driver has its rights with usernetes' own ports",
     table: DEFAULT_PORTS + 'hooks.after-ready = ["make", "dra"]\n',
     outcome: "ready",
   },

@@ -10,7 +10,7 @@ await podmanLife({ size: 2 }, async (t, flux) => {
     return flux.run(["flux", "exec", "-r", ranks, ...command], env);
   };
 
-  await t.test("start-control-plane, start-worker, down and clean", async (t) => {
+  await t.test("start-control-plane, start-worker, down and clean work with podman", async (t) => {
     await flux.output("flux", "exec", "-r", "0-1", "cp", "-R", flux.templatePath, directory);
     const control = await usernetes("0", "start-control-plane", "--worker-count=1", "--serial");
     t.match(control, { exitCode: 0 }, control.stderr);

@@ -23,11 +23,11 @@ else
     await buildKind(flux.place, flux.ranks);
     flux.daemonEnv = { PATH: `${WRAP}:${flux.place.env["PATH"] ?? ""}` };
     for (const clone of CLONES)
-      await t.test(clone, async (t) => {
+      await t.test(`the clone ${clone} works`, async (t) => {
         const choosable = /PORT_ETCD/.test(readFileSync(join(clone, "Makefile"), "utf8"));
         const ports = choosable ? "" : 'ports = "default"\n';
         const table = flux.table(`container-engine = "podman"\n${ports}`, { template: clone });
-        await t.test("doctor finds it in order", (t) => checkDoctor(t, flux, table));
+        await t.test("doctor accepts the clone", (t) => checkDoctor(t, flux, table));
         // On one host.
         const warm = ["flux-usernetes", "warm", "--rank", "0", "--config", table];
         const warmed = await flux.run([...warm, "--pass-env", "TESTBED"], flux.daemonEnv);
@@ -50,11 +50,11 @@ else
           });
         await flux.stopDaemon();
         if (choosable)
-          await t.test("it comes up sooner with the adjustments", async (t) => {
+          await t.test("a cluster comes up sooner with the adjustments", async (t) => {
             await checkSooner(t, flux, clone);
             t.same(await flux.engines(), before);
           });
-        await t.test("by hand it makes a cluster, and leaves nothing", async (t) => {
+        await t.test("usernetes by hand makes a cluster and removes it", async (t) => {
           await checkByHand(t, flux, clone);
           t.same(await flux.engines(), before);
         });

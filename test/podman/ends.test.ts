@@ -40,7 +40,7 @@ await podmanLife({ table: TABLE, size: 2 }, async (t, flux) => {
     t.same(await flux.leftovers(), []);
   });
 
-  await t.test("a network with a user's own container is named", async (t) => {
+  await t.test("a network with a user's own container is reported", async (t) => {
     const job = await flux.submit("-N1", "sleep", "300");
     await flux.started(job);
     const network = `usernetes-${job.slice(1).toLowerCase()}_default`;

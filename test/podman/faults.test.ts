@@ -21,7 +21,7 @@ await podmanLife({ table: TABLE, size: 2 }, async (t, flux) => {
   const GONE = { outcome: "failed", end: { name: "down", context: { left: { length: 0 } } } };
   const UP = "$(COMPOSE) up --build -d";
 
-  await t.test("ports and subnets that another has are changed for others", async (t) => {
+  await t.test("ports and subnets in use are replaced", async (t) => {
     const publish = ["run", "-d", "--name", "theirs", "-p", "20001:1", IMAGE];
     t.match(await flux.podman(1, ...publish), { exitCode: 0 });
     await flux.podman(0, "network", "create", "--subnet", "10.100.0.0/24", "theirs");
@@ -52,14 +52,14 @@ await podmanLife({ table: TABLE, size: 2 }, async (t, flux) => {
     t.same(await flux.leftovers(), []);
   });
 
-  await t.test("a compose that warns and gives 0 has brought up nothing", async (t) => {
+  await t.test("a compose that warns and exits with 0 has brought up nothing", async (t) => {
     const seen = await fails({ up: "@echo WARN: nothing to do" });
     const note = /the node's container does not run: podman has none of usernetes-/;
     t.match(seen, { ...GONE, tries: 2, note });
     t.same(await flux.leftovers(), []);
   });
 
-  await t.test("a container that dies is detected, and does not return", async (t) => {
+  await t.test("a container that dies is detected and stays removed", async (t) => {
     const dies = `echo 'CMD ["sh", "-c", "exit 3"]' >>Dockerfile; ${UP}`;
     const seen = await fails({ up: dies, "down-v": "@true" });
     t.match(seen, GONE);

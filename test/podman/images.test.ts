@@ -15,7 +15,7 @@ await podmanLife({ size: 1 }, async (t, flux) => {
   });
   await flux.startDaemon("--config", file);
 
-  await t.test("the node's containerd has them when the job starts", async (t) => {
+  await t.test("the node's containerd has the images when the job starts", async (t) => {
     const job = await flux.submit("-N1", "sleep", "300");
     await flux.started(job);
     const [name = ""] = await flux.lists(0, "ps", "--format", "{{.Names}}");
@@ -26,7 +26,7 @@ await podmanLife({ size: 1 }, async (t, flux) => {
     t.same(await flux.leftovers(), []);
   });
 
-  await t.test("what containerd refuses fails the job with the archive's name", async (t) => {
+  await t.test("an archive that containerd refuses fails the job with its name", async (t) => {
     const strange = join(images, "c.tar.zst");
     writeFileSync(strange, Buffer.from("28b52ffd00000000", "hex"));
     const job = await flux.submit("-N1", "true");
@@ -39,7 +39,7 @@ await podmanLife({ size: 1 }, async (t, flux) => {
     t.same(await flux.leftovers(), []);
   });
 
-  await t.test("a node without a route to anywhere comes up with them", async (t) => {
+  await t.test("a node without any route comes up with the images", async (t) => {
     const route = ["via", "192.168.77.1"];
     const cut = await flux.place.hosts.run(0, ["ip", "route", "del", "default", ...route]);
     t.equal(cut.exitCode, 0, cut.stderr);

@@ -7,7 +7,7 @@ const KINDS = ["container", "network", "volume", "image"];
 await podmanLife({ size: 2 }, async (t, flux) => {
   await flux.startDaemon();
 
-  await t.test("two clusters at once, each of the same two nodes", async (t) => {
+  await t.test("two jobs on the same two nodes have a cluster each", async (t) => {
     const both = `${flux.place.common}/both`;
     const script = (status: number) =>
       flux.script(`echo $$ >>${both}.$FLUX_TASK_RANK
@@ -47,18 +47,21 @@ test $FLUX_TASK_RANK != 0 || kubectl get nodes; exit ${status}`);
     t.same(await flux.leftovers(), []);
   });
 
-  await t.test("a daemon that is killed while they start is resumed by the next", async (t) => {
-    const seen = flux.script("test $FLUX_TASK_RANK != 0 || kubectl get nodes");
-    const job = await flux.submit("-N2", "-n2", seen);
-    await flux.starting(1);
-    await flux.stopDaemon("SIGKILL");
-    await flux.startDaemon();
-    await flux.ended(job);
-    t.match(await flux.settled(job), { outcome: "ready" });
-    const { stdout } = await flux.flux("job", "attach", job);
-    t.equal(stdout.match(/u7s-node[0-3] +Ready/g)?.length, 2, stdout);
-    t.same(await flux.leftovers(), []);
-  });
+  await t.test(
+    "the next daemon resumes clusters after a kill while their containers start",
+    async (t) => {
+      const seen = flux.script("test $FLUX_TASK_RANK != 0 || kubectl get nodes");
+      const job = await flux.submit("-N2", "-n2", seen);
+      await flux.starting(1);
+      await flux.stopDaemon("SIGKILL");
+      await flux.startDaemon();
+      await flux.ended(job);
+      t.match(await flux.settled(job), { outcome: "ready" });
+      const { stdout } = await flux.flux("job", "attach", job);
+      t.equal(stdout.match(/u7s-node[0-3] +Ready/g)?.length, 2, stdout);
+      t.same(await flux.leftovers(), []);
+    },
+  );
 
   await t.test("a cluster that is kept for debugging exists until it is cleaned", async (t) => {
     const debug = "--setattr=attributes.user.usernetes_debug=yes";

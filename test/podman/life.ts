@@ -135,6 +135,6 @@ export async function podmanLife(
     await body(tap, flux);
   };
   const skip = whyNoRealFlux() ?? false;
-  await t.test("on the embedded Flux, with podman", play(machine.embedded));
-  await t.test("on a real Flux, with podman", { skip }, play(machine.real));
+  await t.test("these tests run on the embedded Flux with podman", play(machine.embedded));
+  await t.test("these tests run on a real Flux with podman", { skip }, play(machine.real));
 }

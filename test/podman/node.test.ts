@@ -14,7 +14,7 @@ await podmanLife({ size: 2 }, async (t, flux) => {
   flux.daemonEnv = { PATH: `${path}:${programs}` };
   await flux.startDaemon();
 
-  await t.test("a lead without kubectl gets that of its node's container", async (t) => {
+  await t.test("a lead without kubectl gets it from the node's container", async (t) => {
     const script = flux.script('cd / && exec "$USERNETES_WORKDIR/bin/kubectl" get nodes');
     const job = await flux.submit("-N1", script);
     await flux.ended(job);

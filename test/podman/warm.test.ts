@@ -20,7 +20,7 @@ await podmanLife({ size: 1, table: "attempts = { kubeadm-init = 1 }\n" }, async 
     return all.filter((line) => line.endsWith(" false"));
   };
 
-  await t.test("both jobs of two take all layers from it, and leave it", async (t) => {
+  await t.test("both nodes of a job use all layers of the warm image and keep it", async (t) => {
     t.match(await warm(), /^node0 \(rank 0\): image ready after /m);
     t.same(await images(), KEPT);
     // What comes after `up` is nothing to it.

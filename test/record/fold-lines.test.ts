@@ -29,7 +29,7 @@ t.test("an empty line does not skip what comes before the next one", (t) => {
   t.end();
 });
 
-t.test("each rank's own lines are all there, in their order", (t) => {
+t.test("all of a rank's lines appear in their order", (t) => {
   const lines = fc.array(fc.constantFrom("", "a", "b", "c", "d"), { maxLength: 12 });
   fc.assert(
     fc.property(fc.array(lines, { maxLength: 6 }), (of) => {

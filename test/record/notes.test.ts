@@ -3,7 +3,7 @@ import t from "tap";
 import { oneLine, plainLine } from "../../lib/record/notes.js";
 import { JOIN_COMMAND, TOKEN } from "../fakes/playing-run.js";
 
-t.test("a line stays unchanged", (t) => {
+t.test("a single line stays unchanged", (t) => {
   t.equal(
     oneLine("up failed on node1:  exit 2 ƒ 日本 😀"),
     "up failed on node1:  exit 2 ƒ 日本 😀",
@@ -11,19 +11,19 @@ t.test("a line stays unchanged", (t) => {
   t.end();
 });
 
-t.test("lines become one", (t) => {
+t.test("several lines become one", (t) => {
   t.equal(oneLine("one\ntwo\r\n\r\nthree\u2028four\u0085five\n"), "one two three four five");
   t.end();
 });
 
-t.test("a terminal takes no orders from it", (t) => {
+t.test("a note has no control sequences for a terminal", (t) => {
   t.equal(oneLine("\u001b[31;1mred\u001b[0m\u0007 \u009b2Jx\0y"), "red   2Jx y");
   t.equal(plainLine("\t[ERROR CRI]: x"), " [ERROR CRI]: x", "a tab and a bracket are no colour");
   t.equal(oneLine("txt.\u202egnp"), "txt.gnp", "nor does it turn");
   t.end();
 });
 
-t.test("it is bounded, and no character is cut in two", (t) => {
+t.test("a note has a limited length, and no character is cut in two", (t) => {
   t.equal(oneLine("x".repeat(1 << 20)).length, 300);
   const line = oneLine(`${"x".repeat(299)}😀`);
   t.equal(line, "x".repeat(299));
@@ -32,7 +32,7 @@ t.test("it is bounded, and no character is cut in two", (t) => {
   t.end();
 });
 
-t.test("it has no secret, not even half of one at its end", (t) => {
+t.test("a note has no secret, not even half of one at its end", (t) => {
   t.equal(
     oneLine(`+ ${JOIN_COMMAND}`),
     "+ kubeadm join 10.0.0.1:20003 --token [token] --discovery-token-ca-cert-hash sha256:[hash]",
@@ -44,7 +44,7 @@ t.test("it has no secret, not even half of one at its end", (t) => {
   t.end();
 });
 
-t.test("a line of output keeps its indentation, and nothing else that one may not have", (t) => {
+t.test("a line of output keeps its indentation, but no control characters", (t) => {
   t.equal(plainLine(`  - a: ${TOKEN} \u001b[1mb\t `), "  - a: [token] b");
   const cut = `${"x ".repeat(1990)}--token ${TOKEN} and more`;
   t.equal(plainLine(cut.slice(0, 4001), 2000).length, 2000);
@@ -55,7 +55,7 @@ t.test("a line of output keeps its indentation, and nothing else that one may no
   t.end();
 });
 
-t.test("half a secret at the end of a cut line is not kept", (t) => {
+t.test("half a secret at the end of a cut line is removed", (t) => {
   // Masked secrets make it shorter, so that its end fits.
   const line = `${TOKEN} `.repeat(200).slice(0, 4001 + 12);
   const reported = plainLine(line, 2000);

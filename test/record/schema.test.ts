@@ -13,7 +13,7 @@ const NAMES = [
 
 const PORTS = { etcd: 1, kubelet: 2, flannel: 3, apiserver: 4 };
 
-t.test("each event has a schema, and no other has", (t) => {
+t.test("each event has a schema, and there are no other schemas", (t) => {
   const schemas = readSchemas();
   t.strictSame([...schemas.keys()], NAMES);
   t.strictSame(
@@ -23,7 +23,7 @@ t.test("each event has a schema, and no other has", (t) => {
   t.end();
 });
 
-t.test("the schemas know the steps there are", (t) => {
+t.test("the schemas list the steps of the table", (t) => {
   for (const name of STEPS) t.strictSame(faultsOf(formatEvent(step(`${name} 0 running`))), []);
   t.equal(faultsOf(formatEvent(step("weave 0 running"))).length, 1);
   t.end();
@@ -99,7 +99,7 @@ const SCENES: Record<string, Scene> = {
 };
 
 for (const [what, { options, play, act }] of Object.entries(SCENES))
-  t.test(`the record of ${what} is as the schemas say`, async (t) => {
+  t.test(`the record of ${what} matches the schemas`, async (t) => {
     const life = new Life(options);
     if (play) life.nodes.play = play;
     await life.alloc();

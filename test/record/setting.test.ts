@@ -50,7 +50,7 @@ t.test("steps get the cluster's own settings, and the current broker", (t) => {
   t.end();
 });
 
-t.test("an entry of an older version has the default options, whatever the table has now", (t) => {
+t.test("an entry of an older version has the default options, whatever the table has", (t) => {
   const { options, ...older } = settingOf(LATER, 1000);
   t.strictSame(siteOf(SITE, older).options, options);
   const hadFewer = { ...older, options: { make: SITE.options.make } } as typeof older;
@@ -58,7 +58,7 @@ t.test("an entry of an older version has the default options, whatever the table
   t.end();
 });
 
-t.test("an entry keeps its setting, and one that is broken costs no more than that", (t) => {
+t.test("an entry keeps its setting, and one that is malformed is ignored alone", (t) => {
   const entry = { jobid: "5", claim: claimOf("0", ["a"]), setting: settingOf(SITE, 1000) };
   t.strictSame(parseOpenCluster(JSON.stringify(entry)), entry);
   for (const setting of [

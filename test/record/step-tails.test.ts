@@ -16,7 +16,7 @@ const tail = (part: Partial<Tail> = {}): Tail => ({
 
 const size = (text: string) => Buffer.byteLength(text);
 
-t.test("a try has a heading, and its lines their ranks", (t) => {
+t.test("a try has a heading, and its lines have their ranks", (t) => {
   t.equal(formatTail(tail(), TEXT_MAX), "==> try 1: ok on 0-1 <==\n0-1: a\n0: b\n");
   const failed = tail({ attempt: 3, status: "failed", ranks: "1", note: "exit 2: <== no" });
   t.match(formatTail(failed, TEXT_MAX), /^==> try 3: failed on 1: exit 2: <== no <==\n/);
@@ -50,7 +50,7 @@ t.test("the output of many ranks is cut, with a note of how much", (t) => {
   t.end();
 });
 
-t.test("ranks with gaps are not named one by one in what cannot be cut", (t) => {
+t.test("ranks with gaps are not listed one by one in a heading", (t) => {
   const odd = Array.from({ length: 4096 }, (_, n) => 2 * n + 1);
   const lines = new Map(odd.map((rank) => [rank, [`of ${rank}${"y".repeat(60)}`]]));
   const text = formatTail(tail({ ranks: odd.join(), lines }), 8192);
@@ -60,7 +60,7 @@ t.test("ranks with gaps are not named one by one in what cannot be cut", (t) => 
   t.end();
 });
 
-t.test("it is read as it was written", (t) => {
+t.test("saved text is read back as it was written", (t) => {
   const lines = new Map([
     [3, ["==> try 9: ok on 3 <==", "(cut: 1 lines of ranks 3)", "", "  ƒ: x"]],
   ]);

@@ -94,7 +94,7 @@ t.test(
   },
 );
 
-t.test("ranks that are far behind are not waited for", async (t) => {
+t.test("ranks that are far behind do not delay the others", async (t) => {
   const { clock, lines, note, noteLast } = setUp();
   note("stage 0");
   clock.advance(2000);
@@ -106,7 +106,7 @@ t.test("ranks that are far behind are not waited for", async (t) => {
   t.strictSame(lines(), ["ok stage on 0 (1)", "ok stage on 1 (1)"]);
 });
 
-t.test("the time of ranks put together is the slowest's", async (t) => {
+t.test("the time of a group of ranks is that of the slowest", async (t) => {
   const { clock, events, writer } = setUp();
   for (const [ranks, seconds, timestamp] of [
     ["0", 1, 10],
@@ -147,7 +147,7 @@ t.test("different steps, attempts, statuses or notes are separate events", async
   ]);
 });
 
-t.test("any other event is written at once, after the steps before it", async (t) => {
+t.test("any other event is written at once, after the earlier steps", async (t) => {
   const { clock, commits, lines, note, writer } = setUp();
   note("stage 0");
   await writer.write([settle("ready")], [["unlink", "x"]]);
@@ -159,20 +159,17 @@ t.test("any other event is written at once, after the steps before it", async (t
   t.equal(commits.length, 1, "nothing is written twice");
 });
 
-t.test(
-  "an event that could not be written is the caller's, the steps before it are kept",
-  async (t) => {
-    const { clock, failures, lines, note, writer } = setUp();
-    failures.push(new Error("the bridge ended"));
-    note("stage 0");
-    await t.rejects(writer.write([settle("ready")]), new Error("the bridge ended"));
-    t.strictSame(lines(), []);
-    note("up 0");
-    clock.advance(2000);
-    await soon();
-    t.strictSame(lines(), ["ok stage on 0 (1)", "ok up on 0 (1)"]);
-  },
-);
+t.test("a failed write is reported to the caller, and the earlier steps are kept", async (t) => {
+  const { clock, failures, lines, note, writer } = setUp();
+  failures.push(new Error("the bridge ended"));
+  note("stage 0");
+  await t.rejects(writer.write([settle("ready")]), new Error("the bridge ended"));
+  t.strictSame(lines(), []);
+  note("up 0");
+  clock.advance(2000);
+  await soon();
+  t.strictSame(lines(), ["ok stage on 0 (1)", "ok up on 0 (1)"]);
+});
 
 t.test("steps that could not be written are written with the next event", async (t) => {
   const { clock, failures, lines, note, writer } = setUp();
@@ -185,7 +182,7 @@ t.test("steps that could not be written are written with the next event", async 
   t.strictSame(lines(), ["ok stage on 0 (1)", "settle ready"]);
 });
 
-t.test("writes are in order, one at a time", async (t) => {
+t.test("writes are done in order, one at a time", async (t) => {
   const { commits, lines, writer } = setUp();
   const all = [settle("failed"), settle("canceled"), settle("ready")].map((event) =>
     writer.write([event]),
@@ -216,7 +213,7 @@ const anyLife = fc.array(
   { maxLength: 40 },
 );
 
-t.test("no rank's event is lost or written twice, grouped or not, at any time", async () => {
+t.test("no rank's event is lost or repeated, grouped or not, at any time", async () => {
   await fc.assert(
     fc.asyncProperty(anyLife, async (moves) => {
       const { clock, events, writer } = setUp();
@@ -255,7 +252,7 @@ function byRank(events: readonly RecordEvent[]): string[] {
     )
     .toSorted();
 }
-t.test("every rank's last state is the same, put together or not, at any time", async () => {
+t.test("every rank's last state is the same, grouped or not, at any time", async () => {
   await fc.assert(
     fc.asyncProperty(anyLife, async (moves) => {
       const { clock, events, writer } = setUp();
@@ -301,16 +298,13 @@ t.test("a failed try is written before the next one that is written at once", as
   t.strictSame(lines(), ["failed up on 0 (1)", "start up on 0 (2)", "ok up on 0 (2)"]);
 });
 
-t.test(
-  "nothing is recorded in a job's directory that is gone, but its entry is kept",
-  async (t) => {
-    const { writer, commits, noteLast } = setUp();
-    writer.onlyEntry();
-    noteLast("down-v 0");
-    await writer.write([settle("canceled")], [["unlink", entryKey(JOBID)]]);
-    t.strictSame(commits, [[["unlink", entryKey(JOBID)]]]);
-  },
-);
+t.test("nothing is recorded for a purged job, but its entry is kept", async (t) => {
+  const { writer, commits, noteLast } = setUp();
+  writer.onlyEntry();
+  noteLast("down-v 0");
+  await writer.write([settle("canceled")], [["unlink", entryKey(JOBID)]]);
+  t.strictSame(commits, [[["unlink", entryKey(JOBID)]]]);
+});
 
 t.test("a later write never precedes a failed one", async (t) => {
   const { clock, failures, lines, noteLast, writer } = setUp();
@@ -327,7 +321,7 @@ t.test("a later write never precedes a failed one", async (t) => {
 
 const UP = `${KEY.replace("eventlog", "log")}.up`;
 
-t.test("the last lines of ranks are kept in the commit of their ends, once", async (t) => {
+t.test("the last lines of ranks are saved once, in the commit of their ends", async (t) => {
   const { clock, commits, kept, printed } = setUp();
   printed("up 0", ["pulling", "up on node0"], true);
   printed("up 2", ["pulling"], true);
@@ -345,7 +339,7 @@ t.test("the last lines of ranks are kept in the commit of their ends, once", asy
   t.equal(kept.get(UP), "==> try 1: ok on 0-2 <==\n0-2: pulling\n0: up on node0\n1: up on node1\n");
 });
 
-t.test("a step that printed nothing costs no write", async (t) => {
+t.test("a step that printed nothing needs no write", async (t) => {
   const { clock, commits, noteLast } = setUp();
   noteLast("up 0");
   clock.advance(100);
@@ -356,7 +350,7 @@ t.test("a step that printed nothing costs no write", async (t) => {
   );
 });
 
-t.test("each try and each outcome is kept apart", async (t) => {
+t.test("each try and each outcome is saved separately", async (t) => {
   const { clock, kept, printed } = setUp();
   printed("up 0 failed", ["no luck"], false);
   printed("up 1", ["well"], false);
@@ -371,7 +365,7 @@ t.test("each try and each outcome is kept apart", async (t) => {
   );
 });
 
-t.test("what could not be written is written with the steps it is of", async (t) => {
+t.test("output that could not be written is written with its step later", async (t) => {
   const { clock, failures, kept, printed, writer } = setUp();
   failures.push(new Error("the bridge ended"));
   printed("up 0", ["well"], false);
@@ -382,7 +376,7 @@ t.test("what could not be written is written with the steps it is of", async (t)
   t.equal(kept.get(UP), "==> try 1: ok on 0 <==\n0: well\n");
 });
 
-t.test("a step's text is bounded, whatever the number of ranks, tries and daemons", async (t) => {
+t.test("a step's text has a limited length, whatever the ranks, tries and daemons", async (t) => {
   const first = setUp();
   const much = (rank: number) =>
     Array.from({ length: 12 }, (_, n) => `${rank} ${n} ${"x".repeat(390)}`);
@@ -408,7 +402,7 @@ t.test("a step's text is bounded, whatever the number of ranks, tries and daemon
   }
 });
 
-t.test("no output is saved in a job's directory that no longer exists", async (t) => {
+t.test("no output is saved for a purged job", async (t) => {
   const { commits, printed, writer } = setUp();
   writer.onlyEntry();
   printed("down-v 0", ["gone"], false);

@@ -133,11 +133,11 @@ const FAILS: Play = (step) => (step === "kubeadm-init" ? { exit: 4 } : undefined
 
 const SCENARIOS: Record<string, Scenario> = {
   "a job that runs and ends": { end: finish, settles: "settle ready", raises: [] },
-  "a job that runs, and ends when its cluster is gone": {
+  "a job that ends after its cluster is removed": {
     ...{ end: finishLast, settles: "settle ready", raises: [] },
   },
   "a job that is canceled while its cluster comes up": { end: cancel, raises: ["cancel"] },
-  "a job one of whose steps is tried again": {
+  "a job with a step that is tried again": {
     ...{ play: RETRIES, end: finish, settles: "settle ready", raises: [] },
   },
   "a job whose cluster does not come up": {
@@ -203,7 +203,7 @@ async function walk(t: Test, scenario: Scenario, happens?: (life: Life) => void)
 }
 
 for (const [name, scenario] of Object.entries(SCENARIOS))
-  t.test(`${name}, with kill -9 at every effect`, async (t) => {
+  t.test(`the life of ${name} survives kill -9 at every effect`, async (t) => {
     const deaths = await walk(t, scenario);
     t.ok(deaths > 20, `${deaths} deaths`);
   });
@@ -250,7 +250,7 @@ function isCanceled(t: Test, life: Life, where: string) {
 for (const [name, scenario] of Object.entries(SCENARIOS)) {
   // A cancel may meet one that has just failed, and both are raised.
   if (scenario.settles !== "settle ready" || scenario.end === cancelHeld) continue;
-  t.test(`${name}, with a cancel at every effect`, async (t) => {
+  t.test(`the life of ${name} survives a cancel at every effect`, async (t) => {
     let cancels = 0;
     for (let at = 1; at < 500; at++) {
       const lived = await liveAndCancel(scenario, at);
@@ -263,7 +263,7 @@ for (const [name, scenario] of Object.entries(SCENARIOS)) {
     t.ok(cancels > 15, `${cancels} cancels`);
   });
 
-  t.test(`${name}, with a cancel and kill -9 at every effect`, async (t) => {
+  t.test(`the life of ${name} survives a cancel and kill -9 at every effect`, async (t) => {
     const deaths = await walk(t, scenario, cancelNow);
     t.ok(deaths > 20, `${deaths} deaths`);
   });

@@ -16,23 +16,26 @@ const CLIENTS: [string, string][] = [
 
 for (const [name, client] of CLIENTS) {
   const skip = name === "client.pl" && !existsSync("/usr/bin/perl") ? "there is no perl" : false;
-  t.test(name, { skip }, async (t) => {
+  t.test(`the flux command ${name} behaves as flux does`, { skip }, async (t) => {
     const sandbox = await startInstance({ size: 2 });
     t.teardown(() => sandbox.stop());
     const env = { ...sandbox.env, SANDBOX_CLIENT: client };
     const flux = (args: string[], more: Record<string, string> = {}, input = ""): Promise<Result> =>
       runCommand(FLUX, args, { env: { ...env, ...more }, cwd: "/", input });
 
-    await t.test("words, environment and directory arrive as they are", async (t) => {
-      const odd = 'a "b" \\ $c\n\té';
-      const { stdout } = await flux(
-        ["exec", "-r", "0", "-n", "sh", "-c", 'printf "%s|" "$1" "$ODD"; pwd', "sh", odd],
-        { ODD: odd },
-      );
-      t.equal(stdout, `${odd}|${odd}|/\n`);
-    });
+    await t.test(
+      `arguments, environment and directory arrive unchanged with ${name}`,
+      async (t) => {
+        const odd = 'a "b" \\ $c\n\té';
+        const { stdout } = await flux(
+          ["exec", "-r", "0", "-n", "sh", "-c", 'printf "%s|" "$1" "$ODD"; pwd', "sh", odd],
+          { ODD: odd },
+        );
+        t.equal(stdout, `${odd}|${odd}|/\n`);
+      },
+    );
 
-    await t.test("stdin, both outputs and the status come through", async (t) => {
+    await t.test(`stdin, both outputs and the status pass through ${name}`, async (t) => {
       const text = randomBytes(300_000).toString("base64");
       const argv = ["sh", "-c", "cat; echo words >&2; exit 3"];
       const { stdout, stderr, exitCode } = await flux(["exec", "-r", "1", ...argv], {}, text);
@@ -41,7 +44,7 @@ for (const [name, client] of CLIENTS) {
       t.equal(exitCode, 3);
     });
 
-    await t.test("a signal is passed on", async (t) => {
+    await t.test(`a signal passes through ${name}`, async (t) => {
       // With "up" before the sleep, the signal could come between the two: the sleep would outlive
       // the shell, and keep the pipe that the test waits for open.
       const script = "trap 'exit 5' TERM; sleep 100 >/dev/null 2>&1 & echo up; wait";
@@ -51,13 +54,13 @@ for (const [name, client] of CLIENTS) {
       t.equal(await new Promise((resolve) => child.on("close", resolve)), 5);
     });
 
-    await t.test("a reader that goes away ends it", async (t) => {
+    await t.test(`a reader that exits ends ${name}`, async (t) => {
       const script = '"$0" exec -r 1 -n yes | head -n 1';
       const { stdout } = await runCommand("sh", ["-c", script, FLUX], { env, cwd: "/" });
       t.equal(stdout, "y\n");
     });
 
-    await t.test("no instance, and one that goes away", async (t) => {
+    await t.test(`${name} reports a missing instance, and one that exits`, async (t) => {
       t.match(await flux(["getattr", "rank"], { FLUX_URI: "local:///nonexistent" }), {
         exitCode: 1,
         stderr: "flux-getattr: Unable to connect to Flux: No such file or directory\n",

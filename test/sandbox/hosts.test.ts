@@ -19,7 +19,7 @@ t.test("a path on a host's own disk is that host's wherever it is used", async (
   t.notOk(existsSync(`${sandbox.root}/hosts/self`));
 });
 
-t.test("lines are translated whole, however they arrive", (t) => {
+t.test("lines are translated completely, however they arrive", (t) => {
   const got: string[] = [];
   const translator = new LineTranslator(
     (text) => text.replaceAll("abc", "x"),

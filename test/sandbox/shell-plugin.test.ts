@@ -39,7 +39,7 @@ async function settle(sandbox: Sandbox, job: string, context: Record<string, str
   if (context["outcome"] === "ready") await record(sandbox, job, "down", { left: [] });
 }
 
-t.test("without a daemon the job fails with the reason", { skip }, async (t) => {
+t.test("a job without a daemon fails with the reason", { skip }, async (t) => {
   const sandbox = await open(t);
   const job = (await sandbox.flux([...SUBMIT, "true"])).stdout.trim();
   const { exitCode, stderr } = await sandbox.flux(["job", "attach", job]);
@@ -47,7 +47,7 @@ t.test("without a daemon the job fails with the reason", { skip }, async (t) => 
   t.match(stderr, /type=exec severity=0 usernetes: no flux-usernetes daemon is running/);
 });
 
-t.test("tasks wait for the cluster and know where it is", { skip }, async (t) => {
+t.test("tasks wait for the cluster and have its paths", { skip }, async (t) => {
   const sandbox = await open(t);
   await idleDaemon(sandbox, t);
   const show = "echo $KUBECONFIG $USERNETES_WORKDIR";
@@ -84,7 +84,7 @@ t.test(
   },
 );
 
-t.test("a cluster that failed fails the job with its note", { skip }, async (t) => {
+t.test("a failed cluster fails the job with its note", { skip }, async (t) => {
   const sandbox = await open(t);
   await idleDaemon(sandbox, t);
   const job = (await sandbox.flux([...SUBMIT, "true"])).stdout.trim();
@@ -103,7 +103,7 @@ t.test("a job that is canceled while it waits ends", { skip }, async (t) => {
   t.equal((await sandbox.flux(["job", "wait-event", "-t", "5", job, "clean"])).exitCode, 0);
 });
 
-t.test("a job ends when its cluster is down, or it is canceled", { skip }, async (t) => {
+t.test("a job ends when its cluster is down, or when it is canceled", { skip }, async (t) => {
   const sandbox = await open(t);
   await idleDaemon(sandbox, t);
   const ready = { outcome: "ready", kubeconfig: "/w/kubeconfig" };

@@ -26,7 +26,7 @@ const make = (sandbox: Sandbox, rank: number, ...targets: string[]) => {
   return sandbox.flux(["exec", "-n", "-r", String(rank), ...argv]);
 };
 
-t.test("a cluster of two hosts is made, seen and removed", async (t) => {
+t.test("a cluster of two hosts is made, listed and removed", async (t) => {
   const sandbox = await open(t);
   const on = (rank: number, ...argv: string[]) =>
     sandbox.flux(["exec", "-n", "-r", String(rank), ...argv]);
@@ -59,7 +59,7 @@ t.test("a cluster of two hosts is made, seen and removed", async (t) => {
   t.notOk(existsSync(`${sandbox.testbed}/engine/node1/usernetes-x`));
 });
 
-t.test("faults strike where and as often as requested", async (t) => {
+t.test("faults happen where and as often as requested", async (t) => {
   const sandbox = await open(t);
   writeFileSync(`${sandbox.testbed}/fault/node1.up`, "exit 7 once\n");
   t.equal((await make(sandbox, 0, "up")).exitCode, 0);

@@ -12,13 +12,13 @@ const [CONFIG, JOB, LOAD, PODMAN] = ALL;
 const choose = (asked: string[], long = false) =>
   chosen(ALL, { long, asked, longFiles: [LOAD ?? ""], both: [CONFIG ?? ""] });
 
-t.test("a run takes all files but the long ones, or these, the slowest folders first", (t) => {
+t.test("a run takes all files except long ones, or the named ones, slowest folders first", (t) => {
   t.strictSame(choose([]), { files: [PODMAN, JOB, CONFIG], unknown: [] });
   t.strictSame(choose([], true), { files: [LOAD, CONFIG], unknown: [] });
   t.end();
 });
 
-t.test("files are named as sources or compiled, folders hold those of the run", (t) => {
+t.test("files are named as sources or compiled, and folders stand for their files", (t) => {
   const names = ["./dist/test/config/load.test.js", "test/life/", JOB ?? ""];
   t.strictSame(choose(names).files, [JOB, CONFIG]);
   t.strictSame(choose(["test/life"], true).files, [LOAD]);
@@ -27,7 +27,7 @@ t.test("files are named as sources or compiled, folders hold those of the run", 
   t.end();
 });
 
-t.test("each long file is there, and so is the test of its promise in npm test", (t) => {
+t.test("each long file exists, and its promise has a test in npm test", (t) => {
   for (const [file, { alsoIn }] of Object.entries(LONG))
     for (const named of [file, ...alsoIn.split(", ")]) {
       t.ok(existsSync(packagePath(...named.split("/"))), named);

@@ -15,23 +15,20 @@ const played = (file: string, more: Partial<PlayedFile> = {}): PlayedFile => ({
 });
 const MODE = { script: "test", seed: 7 };
 
-t.test(
-  "a run ends with the reasons of what was skipped, the slowest files and a plain line",
-  (t) => {
-    const files = [
-      played("a", { skipped: ["no flux", "no flux", ""] }),
-      played("b", { seconds: 34.21, skipped: ["no podman"] }),
-    ];
-    t.strictSame(summary(files, MODE), [
-      ...["", "Skipped:", "     2  no flux", "     1  (no reason given)", "     1  no podman"],
-      ...["", "The slowest files:", "  34.2 s  test/b.test.ts", "   1.5 s  test/a.test.ts"],
-      ...["", "8 passed, 0 failed, 4 skipped"],
-    ]);
-    t.end();
-  },
-);
+t.test("a run ends with the reasons of skipped tests, the slowest files and a plain line", (t) => {
+  const files = [
+    played("a", { skipped: ["no flux", "no flux", ""] }),
+    played("b", { seconds: 34.21, skipped: ["no podman"] }),
+  ];
+  t.strictSame(summary(files, MODE), [
+    ...["", "Skipped:", "     2  no flux", "     1  (no reason given)", "     1  no podman"],
+    ...["", "The slowest files:", "  34.2 s  test/b.test.ts", "   1.5 s  test/a.test.ts"],
+    ...["", "8 passed, 0 failed, 4 skipped"],
+  ]);
+  t.end();
+});
 
-t.test("a failure has its diagnosis, and the command that runs its file again", (t) => {
+t.test("a failure has its diagnosis and the command that repeats its file", (t) => {
   const bad = played("a", { failed: 1, failures: ["not ok 1 - one is two", "  ---"] });
   t.strictSame(summary([played("b"), bad], MODE).slice(4), [
     ...["", "Failed: test/a.test.ts", "not ok 1 - one is two", "  ---"],
@@ -43,7 +40,7 @@ t.test("a failure has its diagnosis, and the command that runs its file again", 
   t.end();
 });
 
-t.test("a file that ran no test has failed, and one whose tests were all skipped has not", (t) => {
+t.test("a file that ran no test has failed, unless all its tests were skipped", (t) => {
   const empty = played("a", { passed: 0 });
   t.equal(hasFailed(empty), true);
   t.equal(summary([empty], MODE).at(-1), "0 passed, 1 failed, 0 skipped");

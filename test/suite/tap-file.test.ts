@@ -4,7 +4,7 @@ import { readTap } from "./tap-file.js";
 
 const tap = (...lines: string[]) => readTap(lines.join("\n"));
 
-t.test("counts are those of the file, and each skipped test has its reason", (t) => {
+t.test("the counts are those of the file, and each skipped test has its reason", (t) => {
   const report = tap(
     ...["    ok 1 - good", "    ok 2 - on a real Flux # SKIP there is no flux on the PATH"],
     ...["ok 1 - all # time=20ms", "ok 2 # SKIP", "# { total: 3, pass: 1, skip: 2 }"],
@@ -14,7 +14,7 @@ t.test("counts are those of the file, and each skipped test has its reason", (t)
   t.end();
 });
 
-t.test("a failure has its diagnosis, and the tests that it is in", (t) => {
+t.test("a failure has its diagnosis and the tests that contain it", (t) => {
   const report = tap(
     ...["    ok 1 - good", "    not ok 2 - one is two", "      ---", "      diff: |", "        -2"],
     ...["      ...", "    ", "not ok 1 - all # time=20ms", "  ---", "  exitCode: 1", "  ..."],
@@ -28,7 +28,7 @@ t.test("a failure has its diagnosis, and the tests that it is in", (t) => {
   t.end();
 });
 
-t.test("many failures, and long ones, are cut", (t) => {
+t.test("many failures are cut, and so are long ones", (t) => {
   const long = Array.from({ length: 90 }, (_, i) => `  line ${i}`);
   const failure = ["not ok 1 - a", "  ---", ...long, "  ..."];
   const { failures } = tap(...Array<string[]>(50).fill(failure).flat());

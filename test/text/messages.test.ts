@@ -2,7 +2,7 @@
 import t from "tap";
 import { inScript, inTypeScript, messages } from "./messages.js";
 
-t.test("texts in TypeScript are found, values are named, help texts are left out", (t) => {
+t.test("texts in TypeScript are found with names for values, but without help texts", (t) => {
   const source = [
     'import { x } from "some module of words";',
     "new HelpedCommand({ summary: `the help of it` }).action(() => {",
@@ -16,7 +16,7 @@ t.test("texts in TypeScript are found, values are named, help texts are left out
   t.end();
 });
 
-t.test("texts in scripts are found; comments and programs are left out", (t) => {
+t.test("texts in scripts are found without comments and programs", (t) => {
   const source = [
     '# "a comment that has words"',
     'fail 1 "$file cannot be read here"',

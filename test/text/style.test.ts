@@ -4,7 +4,8 @@
  */
 import t from "tap";
 import { documents } from "../docs/documents.js";
-import { comments, faultsIn, prose, texts, titles, withoutPurpose, type Place } from "./style.js";
+import { comments, faultsIn, prose, texts, withoutPurpose, type Place } from "./style.js";
+import { titles, titlesOf, whyNoSentence } from "./titles.js";
 
 /** Names, link targets and code. */
 const NAMES = /leftovers?\b|\]\([^)]*\)|`[^`]*`/g;
@@ -18,7 +19,7 @@ function check(test: Pick<typeof t, "ok" | "fail">, places: Place[]): void {
       });
 }
 
-t.test("a fault is found with its place, and what to write instead", (t) => {
+t.test("a fault is found with its place and its replacement", (t) => {
   const [fault] = faultsIn({ file: "a.md", line: 3, text: "Nobody told the daemon." });
   t.match(fault, { file: "a.md", line: 3, found: "told", instead: /report/ });
   t.strictSame(faultsIn({ file: "a.md", line: 3, text: "The daemon reports the end." }), []);
@@ -45,6 +46,34 @@ t.test("every program opens with a comment on its purpose", (t) => {
 
 t.test("test titles are in plain English", (t) => {
   check(t, titles());
+  t.end();
+});
+
+t.test("a title that is no whole sentence is found", (t) => {
+  const call = (title: string): string => `t.test(${title}, (t) => {});`;
+  const source = call('"a step"') + call("`is tried again`") + 'PATTERN.test("text")';
+  t.same(
+    titlesOf("a.test.ts", source).map(({ text }) => text),
+    ["a step", "is tried again"],
+  );
+  t.same(
+    titlesOf("a_test.py", "def test_a_step_ends(self):").map(({ text }) => text),
+    ["a step ends"],
+  );
+  for (const title of ["a step", "is tried again", "of 100 MB ends", "a job that fails", "it ends"])
+    t.type(whyNoSentence(title), "string", title);
+  for (const title of ["a job that fails ends", "before-up runs first", "jobs run at a time"])
+    t.equal(whyNoSentence(title), undefined, title);
+  t.end();
+});
+
+t.test("test titles are whole sentences", (t) => {
+  const all = titles();
+  t.ok(all.length > 1500, `${all.length} titles`);
+  for (const { file, line, text } of all) {
+    const why = whyNoSentence(text);
+    if (why !== undefined) t.fail(`${file}:${line}: "${text}": ${why}`);
+  }
   t.end();
 });
 

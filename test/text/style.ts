@@ -66,16 +66,7 @@ export function commentsOf(file: string, text: string): Place[] {
   });
 }
 
-/** The titles of a file's tests. */
-export function titlesOf(file: string, text: string): Place[] {
-  return [...text.matchAll(/\.test\(\s*(?:"([^"]+)"|`([^`]+)`)/g)].map((found) => ({
-    file,
-    line: text.slice(0, found.index).split("\n").length,
-    text: found[1] ?? found[2] ?? "",
-  }));
-}
-
-const filesBelow = (folder: string): string[] =>
+export const filesBelow = (folder: string): string[] =>
   readdirSync(packagePath(folder), { recursive: true })
     .map((it) => join(folder, String(it)))
     .filter((it) => statSync(packagePath(it)).isFile());
@@ -98,10 +89,5 @@ export const withoutPurpose = (): string[] =>
   [...programs(), ...testPrograms()]
     .filter((file) => /\.(ts|py|sh)$/.test(file))
     .filter((file) => !/^(#!.*\n)?(\/\*\*|"""|#)/.test(readFileSync(packagePath(file), "utf8")));
-
-export const titles = (): Place[] =>
-  filesBelow("test")
-    .filter((file) => file.endsWith(".test.ts"))
-    .flatMap((file) => titlesOf(file, readFileSync(packagePath(file), "utf8")));
 
 export const texts = (): Place[] => messages();

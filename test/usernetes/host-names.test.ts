@@ -2,7 +2,7 @@
 import t from "tap";
 import { hostNameFault, hostNamesFault } from "../../lib/usernetes/host-names.js";
 
-t.test("a host that Kubernetes and sethostname(2) take the name of can be a node", (t) => {
+t.test("a host can be a node if Kubernetes and sethostname(2) accept its name", (t) => {
   for (const host of ["node0", "Node-A.Example.ORG", "0", "a.b", "x".repeat(59)])
     t.equal(hostNameFault(host), undefined, host);
   t.end();

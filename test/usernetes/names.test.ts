@@ -4,19 +4,19 @@ import { archive, INSTANCE, marker, nameOf, project, workdir } from "../../lib/u
 
 const JOBID = 179836689580032n;
 
-t.test("a cluster's names come from its job's id, lower-cased", (t) => {
+t.test("a cluster's names come from its job's ID in lower case", (t) => {
   t.equal(workdir("/tmp", JOBID), "/tmp/usernetes-ƒ2qt1hsjy5");
   t.equal(project(JOBID), "usernetes-2qt1hsjy5");
   t.equal(archive(JOBID), "usernetes-2qt1hsjy5");
   t.end();
 });
 
-t.test("a workdir under the root has one slash", (t) => {
+t.test("a work directory below the root has one slash", (t) => {
   t.equal(workdir("/", JOBID), "/usernetes-ƒ2qt1hsjy5");
   t.end();
 });
 
-t.test("ids that differ only in case share a name, but not a marker", (t) => {
+t.test("IDs that differ only in case share a name, but not a marker", (t) => {
   const one = 179836689580032n;
   const other = 235036293768832n;
   t.equal(workdir("/tmp", one), workdir("/tmp", other));
@@ -26,7 +26,7 @@ t.test("ids that differ only in case share a name, but not a marker", (t) => {
   t.end();
 });
 
-t.test("the whole instance's cluster is named by a word, and is no job's", (t) => {
+t.test("the whole instance's cluster has a name that is not a job's", (t) => {
   t.equal(workdir("/tmp", INSTANCE), "/tmp/usernetes-instance");
   t.equal(project(INSTANCE), "usernetes-instance");
   t.equal(nameOf(INSTANCE), "instance");

@@ -16,7 +16,7 @@ const block = (first: number): Ports => ({
   apiserver: first + 3,
 });
 
-t.test("a range holds four ports or more", (t) => {
+t.test("a range must hold at least four ports", (t) => {
   t.strictSame(parsePortRange("20000-29999"), { first: 20000, last: 29999 });
   t.strictSame(parsePortRange("20000-20003"), { first: 20000, last: 20003 });
   t.equal(parsePortRange("default"), "default");
@@ -62,13 +62,13 @@ t.test("no ports are returned when the range is used up", (t) => {
   t.end();
 });
 
-t.test("usernetes' own four can be had once", (t) => {
+t.test("the four ports of usernetes can be used once", (t) => {
   t.strictSame(choosePorts("default", []), DEFAULT_PORTS);
   t.equal(choosePorts("default", [DEFAULT_PORTS]), undefined);
   t.end();
 });
 
-t.test("clusters never share a port, whatever ends between", (t) => {
+t.test("clusters never share a port, in whatever order they end", (t) => {
   fc.assert(
     fc.property(
       fc.array(fc.tuple(fc.option(fc.nat(9)), fc.nat(3))),

@@ -34,7 +34,7 @@ t.test("each /24 of a pool has its place", (t) => {
   t.end();
 });
 
-t.test("every place is found again from its subnet", (t) => {
+t.test("every place is found from its subnet", (t) => {
   fc.assert(fc.property(fc.nat(1023), (i) => indexOf(POOL, subnet(POOL, i)) === i));
   t.end();
 });
@@ -51,13 +51,13 @@ t.test("a cluster gets the lowest block that is free", (t) => {
   t.end();
 });
 
-t.test("blocks of another pool are in nobody's way", (t) => {
+t.test("blocks of another pool do not matter", (t) => {
   t.strictSame(chooseBlock(POOL, 2, [{ first: -5, count: 3 }]), { first: 0, count: 2 });
   t.strictSame(chooseBlock(POOL, 2, [{ first: 5000, count: 3 }]), { first: 0, count: 2 });
   t.end();
 });
 
-t.test("a network takes the part of a pool that it overlaps", (t) => {
+t.test("a network uses the part of a pool that it overlaps", (t) => {
   t.strictSame(blockOfNetwork(POOL, "10.100.0.0/16"), { first: 0, count: 256 });
   t.strictSame(blockOfNetwork(POOL, "10.101.7.9/16"), { first: 256, count: 256 });
   t.strictSame(blockOfNetwork(POOL, "10.100.3.130/25"), { first: 3, count: 1 });
@@ -74,7 +74,7 @@ t.test("no subnets are returned when the pool is used up", (t) => {
   t.end();
 });
 
-t.test("blocks never overlap, and stay in the pool, whatever ends between", (t) => {
+t.test("blocks never overlap and stay in the pool, in whatever order clusters end", (t) => {
   const moves = fc.array(
     fc.oneof(
       fc.record({ take: fc.integer({ min: 1, max: 8 }) }),

@@ -29,7 +29,7 @@ t.test("a cluster whose job was purged is listed from its entry", (t) => {
   t.end();
 });
 
-t.test("its status names the nodes with leftovers", (t) => {
+t.test("the status of a purged cluster names the nodes with leftovers", (t) => {
   const seen = seenOf({ ...ENTRY, left: [2], downAt: BEGIN + 30 });
   const text = statusLines({ ...seen, user: "alice" }, BEGIN + 90, PLAIN).join("\n");
   t.match(text, /left on +c \(rank 2\)/);

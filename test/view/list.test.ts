@@ -33,7 +33,7 @@ function summary(record: RecordEvent[], cluster: Cluster = emptyCluster()): Summ
 const lines = (record: RecordEvent[], cluster?: Cluster) =>
   listLines([summary(record, cluster)], BEGIN + 90, PLAIN);
 
-t.test("a cluster is a line under the headings", (t) => {
+t.test("a cluster is one line below the header", (t) => {
   t.same(
     [HEADING, ...lines([claimEvent(), settle("ready")])],
     [
@@ -57,7 +57,7 @@ t.test("a node counts as ready when it has joined", (t) => {
   t.end();
 });
 
-t.test("each state has its word", (t) => {
+t.test("each state has its name", (t) => {
   const word = (record: RecordEvent[], cluster?: Cluster) =>
     summary([claimEvent(), ...record], cluster).state;
   const debug = () => emptyCluster({ usernetes_debug: "yes" });
@@ -80,7 +80,7 @@ t.test("the time stops when the cluster is removed", (t) => {
   t.end();
 });
 
-t.test("its time continues for one that is kept for debugging, which still exists", (t) => {
+t.test("the time continues for a cluster that is kept for debugging", (t) => {
   const kept: RecordEvent = {
     ...{ timestamp: BEGIN + 30, name: "down" },
     context: { left: [], kept: true },
@@ -98,7 +98,7 @@ t.test("a job without a claim has no cluster", (t) => {
   t.end();
 });
 
-t.test("a line is cut where the terminal ends, and coloured after that", (t) => {
+t.test("a line is cut at the width of the terminal before it is coloured", (t) => {
   const look = { ...PLAIN, width: 40 };
   const [plain = ""] = listLines([summary([claimEvent(), settle("ready")])], BEGIN, look);
   t.equal(plain.length, 40);
@@ -112,7 +112,7 @@ t.test("a line is cut where the terminal ends, and coloured after that", (t) => 
   t.end();
 });
 
-t.test("a terminal gets colour unless NO_COLOR is set, and is drawn over; a pipe is not", (t) => {
+t.test("a terminal gets colour unless NO_COLOR is set, and is redrawn; a pipe is not", (t) => {
   const terminal = { isTTY: true, columns: 100 };
   const TERM = "xterm";
   t.match(lookOf({ TERM }, terminal), { width: 100, colour: true, redraws: true });
@@ -121,14 +121,14 @@ t.test("a terminal gets colour unless NO_COLOR is set, and is drawn over; a pipe
   t.end();
 });
 
-t.test("a terminal that is dumb, or not known, gets no escape sequences", (t) => {
+t.test("a dumb or unknown terminal gets no escape sequences", (t) => {
   const terminal = { isTTY: true, columns: 100 };
   for (const TERM of ["dumb", "", undefined])
     t.match(lookOf({ TERM }, terminal), { width: 100, colour: false, redraws: false });
   t.end();
 });
 
-t.test("an id has a plain f where flux jobs prints one", (t) => {
+t.test("an ID has a plain f where flux jobs prints one", (t) => {
   const name = (env: Record<string, string>) => nameOf(JOB, lookOf(env, {}));
   t.equal(name({ LANG: "C.UTF-8" }), "ƒ2QT1HSJy5");
   t.equal(name({ LANG: "en_US.utf8" }), "ƒ2QT1HSJy5");
@@ -143,13 +143,13 @@ t.test("an id has a plain f where flux jobs prints one", (t) => {
   t.end();
 });
 
-t.test("times are short", (t) => {
+t.test("times are printed in a short form", (t) => {
   const times = [0.04, 59.9, 90, 3599, 5400, 90_000].map(fsd);
   t.same(times, ["0.0s", "59.9s", "1.5m", "59.98m", "1.5h", "1.042d"]);
   t.end();
 });
 
-t.test("the newest is first, the instance's own before all", (t) => {
+t.test("the newest cluster is first, after the instance's own", (t) => {
   const at = (jobid: bigint, claimedAt: number) => ({
     ...summary([claimEvent()]),
     jobid,
@@ -163,7 +163,7 @@ t.test("the newest is first, the instance's own before all", (t) => {
   t.end();
 });
 
-t.test("as JSON its ids are strings, and its times seconds since the epoch", (t) => {
+t.test("the JSON has IDs as strings and times in seconds since the epoch", (t) => {
   const value = summaryJson(summary([claimEvent(), settle("ready")]), BEGIN + 2, "ƒ2QT1HSJy5");
   t.same(value, {
     ...{ jobid: "ƒ2QT1HSJy5", id: String(JOB), user: "alice", userid: 500, state: "ready" },

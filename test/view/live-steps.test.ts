@@ -13,7 +13,7 @@ function screen(isTTY: boolean) {
   return { written, isTTY, columns: 40, write: (text: string) => written.push(text) };
 }
 
-t.test("a step is one line, with how its ranks are", (t) => {
+t.test("a step is one line with the states of its ranks", (t) => {
   const words = (of: Line) => describe("up", of).trim().split(/ {2,}/);
   t.strictSame(words(line([[0, "runs"]])), ["up", "0 of 1, 1 runs"]);
   t.strictSame(
@@ -33,7 +33,7 @@ t.test("a step is one line, with how its ranks are", (t) => {
   t.end();
 });
 
-t.test("in a pipe, and on a dumb terminal, there are the log's lines, and no orders", (t) => {
+t.test("a pipe or a dumb terminal gets the log's lines without escape sequences", (t) => {
   for (const [plain, TERM] of [
     [screen(false), "xterm"],
     [screen(true), "dumb"],
@@ -49,7 +49,7 @@ t.test("in a pipe, and on a dumb terminal, there are the log's lines, and no ord
   t.end();
 });
 
-t.test("on a terminal the lines are drawn again, cut to its width; a retry counts once", (t) => {
+t.test("a terminal is redrawn with lines cut to its width, and a retry counts once", (t) => {
   const terminal = screen(true);
   const follower = followSteps(terminal, { TERM: "xterm" });
   const say = (status: string) => {

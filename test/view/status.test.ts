@@ -45,7 +45,7 @@ const took = (words: string, seconds: number): RecordEvent => {
   return event;
 };
 
-t.test("a cluster that comes up shows what it waits for, and until when", (t) => {
+t.test("a cluster that comes up shows the step that it waits for, and its deadline", (t) => {
   const record = [claimEvent(), step("stage 0-2"), step("up 0-1"), step("up 2 running")];
   t.same(lines(record), [
     "ƒ2QT1HSJy5: starting, 5.0s old",
@@ -67,7 +67,7 @@ t.test("a cluster that comes up shows what it waits for, and until when", (t) =>
   t.end();
 });
 
-t.test("a step that reports what it waits for has it named", (t) => {
+t.test("a step that reports what it waits for is shown with that", (t) => {
   const waiting = waits("wait-ready 0", "coredns: 0 of 2 available; last event: Pulling: image");
   const record = [claimEvent(), step("stage 0-2"), step("wait-ready 0 running"), waiting];
   t.match(
@@ -83,7 +83,7 @@ t.test("a step that reports what it waits for has it named", (t) => {
   t.end();
 });
 
-t.test("if no step runs, it explains the possible reasons", (t) => {
+t.test("the status explains the possible reasons if no step runs", (t) => {
   t.match(
     lines([claimEvent()]).at(-1),
     /^no step is running: .* daemon is down \(check with flux usernetes ping\)/,
@@ -91,7 +91,7 @@ t.test("if no step runs, it explains the possible reasons", (t) => {
   t.end();
 });
 
-t.test("a cluster that is ready waits for nothing and has a kubeconfig", (t) => {
+t.test("a ready cluster waits for nothing and has a kubeconfig", (t) => {
   const ready: RecordEvent = {
     ...{ timestamp: BEGIN + 3, name: "settle" },
     context: { outcome: "ready", kubeconfig: "/tmp/k", without: "1-2" },
@@ -115,7 +115,7 @@ t.test("a teardown shows its deadline", (t) => {
   t.end();
 });
 
-t.test("a step that failed has its last words, and where the others are", (t) => {
+t.test("a failed step has its last lines, and the place of the others", (t) => {
   const failed = step("up 1 failed", { attempt: 2, note: "exit 2: no space" });
   const record = [claimEvent(), step("up 0"), failed, settle("failed", "up failed on b")];
   const log = "b:/tmp/usernetes-ƒ2qt1hsjy5/.usernetes/nodes/1/up.log";
@@ -133,7 +133,7 @@ t.test("a step that failed has its last words, and where the others are", (t) =>
   t.end();
 });
 
-t.test("a step that failed has its last lines, as they were kept", (t) => {
+t.test("a failed step has its last lines as they were saved", (t) => {
   const failed = step("up 1-2 failed", { attempt: 2, note: "exit 2: full" });
   const record = [claimEvent(), step("up 0"), failed, settle("failed", "up failed on b")];
   const log = (attempt: number, of: [number, string[]][]) =>
@@ -152,7 +152,7 @@ t.test("a step that failed has its last lines, as they were kept", (t) => {
   t.end();
 });
 
-t.test("a cluster that is held shows how to release it", (t) => {
+t.test("a held cluster shows how to release it", (t) => {
   const debug = emptyCluster({ usernetes_debug: "yes" });
   t.match(
     lines([claimEvent(), settle("ready")], debug).at(-1),
@@ -171,7 +171,7 @@ t.test("a kept cluster has an age", (t) => {
   t.end();
 });
 
-t.test("ranks that took much longer than others are separate", (t) => {
+t.test("ranks that took much longer than others are listed separately", (t) => {
   const folded = stepLines(
     [claimEvent(), took("up 0", 2), took("up 2", 3), took("up 1", 40)],
     BEGIN,
@@ -231,7 +231,7 @@ t.test("a group shows the note of its first rank, and equal notes are not differ
   t.end();
 });
 
-t.test("of many different failures, a few are shown in full", (t) => {
+t.test("a few of many different failures are shown in full", (t) => {
   const record = [claimEvent(), ...STEPS.slice(0, 9).map((name) => step(`${name} 1 failed`))];
   const all = lines(record);
   t.equal(all.filter((line) => / failed on b /.test(line)).length, 5);
@@ -244,7 +244,7 @@ t.test("steps before a new claim do not count", (t) => {
   t.end();
 });
 
-t.test("why a job has no cluster", (t) => {
+t.test("the status explains why a job has no cluster", (t) => {
   const user = { usernetes: "maybe" };
   t.match(noCluster(emptyCluster(user)), /^its request is refused: .*found "maybe"/);
   t.equal(noCluster(emptyCluster({ usernetes: "no" })), "it did not ask for a cluster");
@@ -261,7 +261,7 @@ t.test("why a job has no cluster", (t) => {
   t.end();
 });
 
-t.test("no line is wider than the terminal, and no word is lost", (t) => {
+t.test("no line is wider than the terminal, and no text is lost", (t) => {
   const note = "exit 2: a long story of what went wrong and why nobody could have known";
   const record = [claimEvent(), step("up 1 failed", { note })];
   const narrow = statusLines(reported(record), BEGIN, { ...PLAIN, width: 40 });
@@ -280,7 +280,7 @@ t.test("colours are for the state and the steps' outcomes", (t) => {
   t.end();
 });
 
-t.test("as JSON it has each step with its ranks, hosts and log", (t) => {
+t.test("the JSON has each step with its ranks, hosts and log", (t) => {
   const value = statusJson(reported([claimEvent(), step("up 1-2"), step("publish-join 0")]), BEGIN);
   t.match(value, {
     ...{ jobid: "ƒ2QT1HSJy5", state: "starting", deadline: BEGIN + 900, outcome: null, left: "" },
@@ -299,7 +299,7 @@ t.test("as JSON it has each step with its ranks, hosts and log", (t) => {
   t.end();
 });
 
-t.test("each event is a line for a pipe", (t) => {
+t.test("a pipe gets one line for each event", (t) => {
   const { cluster } = reported([claimEvent()]);
   const line = (event: RecordEvent) => eventLine(event, cluster, BEGIN - 2);
   t.equal(line(claimEvent()), "   2.0s starting on a,b,c (rank 0-2)");
@@ -315,7 +315,7 @@ t.test("each event is a line for a pipe", (t) => {
   t.end();
 });
 
-t.test("a terminal is drawn over, and no more than it has rows, but for the last", (t) => {
+t.test("a terminal is redrawn within its rows, except the last time", (t) => {
   let written = "";
   const terminal = { write: (text: string) => (written = text), rows: 3 };
   const draw = redrawer(terminal);
@@ -344,7 +344,7 @@ const DONE = STEPS.filter((name) => rowOf(name).needs === undefined)
   .slice(0, 13)
   .map((name) => step(`${name} 0-1`));
 
-t.test("a terminal with few rows has what is waited for", (t) => {
+t.test("a terminal with few rows shows the step that the cluster waits for", (t) => {
   const record = [claimEvent(), ...DONE, step("up 2 running")];
   const all = drawnOn(50, record);
   t.ok(all.length > 24, String(all.length));
@@ -364,7 +364,7 @@ t.test("a terminal with few rows has what is waited for", (t) => {
   t.end();
 });
 
-t.test("a terminal with few rows has what failed and its last lines", (t) => {
+t.test("a terminal with few rows shows the failed step and its last lines", (t) => {
   const why = `exit 2: ${"no space is left ".repeat(40)}in the end`;
   const failed = step("kubeadm-join 1 failed", { attempt: 3, note: why });
   const record = [claimEvent(), ...DONE, failed, settle("failed", "no")];

@@ -50,7 +50,7 @@ const wideLines = (reported: Timeline) =>
   timelineLines(reported, { ...PLAIN, width: 160 }).join("\n");
 const round = (value: number) => Math.round(value * 100) / 100;
 
-t.test("the longest chain goes back through what each step waited for", (t) => {
+t.test("the longest chain goes back through the steps that each step waited for", (t) => {
   const { record, events } = wholeLife();
   const reports = timeline(record, { events });
   t.same(chain(reports), [
@@ -88,7 +88,7 @@ t.test("a step did not wait for a parallel step", (t) => {
   t.end();
 });
 
-t.test("ranks in one event may seem to start a step before the one before", (t) => {
+t.test("ranks in one event may appear to start a step before the previous one", (t) => {
   const record = [
     claimEvent(),
     // The last rank has taken stage for a moment, and up for long.
@@ -154,7 +154,7 @@ t.test("Ready nodes and a usable cluster are two steps of the chain", (t) => {
   t.end();
 });
 
-t.test("a try waited for the one before it, and not for other ranks", (t) => {
+t.test("a try waits for the one before it, and not for other ranks", (t) => {
   const record = [
     claimEvent(),
     ends("kubeadm-join 1 failed", 0, 4),
@@ -193,7 +193,7 @@ t.test("a join that began when its node was up did not wait for room", (t) => {
   t.end();
 });
 
-t.test("a job that started too early, or was released, ends no bring-up", (t) => {
+t.test("a job that started too early, or was released, does not end a bring-up", (t) => {
   const record = [claimEvent(), ends("up 0", 0, 3), settled(3, "ready")];
   const start = (at: number) => ({ events: [{ timestamp: BEGIN + at, name: "start" }] });
   t.match(timeline(record, start(4)).phases, [{ to: "start", end: BEGIN + 4 }]);
@@ -204,7 +204,7 @@ t.test("a job that started too early, or was released, ends no bring-up", (t) =>
   t.end();
 });
 
-t.test("nodes that Flux had back before they were clean end no teardown", (t) => {
+t.test("nodes that Flux had back before they were clean do not end a teardown", (t) => {
   const { record, events } = wholeLife();
   const early = events.map((event) =>
     event.name === "free" ? { ...event, timestamp: BEGIN + 12 } : event,
@@ -225,7 +225,7 @@ t.test("a bring-up that failed waited for the step that failed it", (t) => {
   t.end();
 });
 
-t.test("a bring-up in progress ends now, and waits for the longest running step", (t) => {
+t.test("a running bring-up ends now, and waits for the longest running step", (t) => {
   const record = [claimEvent(), ends("up 0", 0, 2), begins("up 1", 1), begins("kubeadm-init 0", 2)];
   const drawn = timeline(record, { now: BEGIN + 5 });
   t.same(chain(drawn), ["up 1 1-5"]);
@@ -237,7 +237,7 @@ t.test("a bring-up in progress ends now, and waits for the longest running step"
   t.end();
 });
 
-t.test("a step without a recorded end is cut off where it was started again", (t) => {
+t.test("a step without a recorded end is cut where it was started again", (t) => {
   const record = [claimEvent(), begins("up 0-1", 1), begins("up 0-1", 4), ends("up 0-1", 4, 6)];
   t.match(timeline(record).phases[0]?.rows, [
     { status: "cut off", begin: BEGIN + 1, end: BEGIN + 4 },
@@ -249,7 +249,7 @@ t.test("a step without a recorded end is cut off where it was started again", (t
   t.end();
 });
 
-t.test("a new claim continues where the first was given up", (t) => {
+t.test("a new claim continues where the first ended", (t) => {
   const again: RecordEvent = { ...claimEvent(), timestamp: BEGIN + 3 };
   if (again.name === "claim") again.context.avoid = [{ subnets: ["10.100.0.0/24"] }];
   const drawn = timeline([
@@ -275,7 +275,7 @@ t.test("a later cleaning is a separate phase", (t) => {
   t.end();
 });
 
-t.test("a step that this version does not know is left out", (t) => {
+t.test("a step that this version does not know is omitted", (t) => {
   const record = [claimEvent(), ends("up 0", 1, 2), ends("warm 0", 2, 3), settled(3, "ready")];
   t.same(chain(timeline(record)), ["up 0 1-2"]);
   t.end();
@@ -287,7 +287,7 @@ t.test("a cluster that was kept has no teardown", (t) => {
   t.end();
 });
 
-t.test("in the terminal each event is a bar, and the chain has a mark", (t) => {
+t.test("each event is a bar in the terminal, and the chain has a mark", (t) => {
   const { record, events } = wholeLife();
   t.same(timelineLines(timeline(record, { events }), { ...PLAIN, width: 72 }).slice(0, 18), [
     "ƒ2QT1HSJy5: 3 nodes, bring-up 10.50s, teardown 1.20s",
@@ -322,7 +322,7 @@ t.test("no line is wider than the terminal, whatever its width", (t) => {
   t.end();
 });
 
-t.test("if the locale has no block characters, none are drawn", (t) => {
+t.test("no block characters are drawn if the locale has none", (t) => {
   const { record, events } = wholeLife();
   record.splice(3, 0, ends("up 1 failed", 0.3, 1), begins("up 2", 0.4));
   const look = lookOf({ LC_ALL: "C" }, { isTTY: true, columns: 100 });
@@ -333,7 +333,7 @@ t.test("if the locale has no block characters, none are drawn", (t) => {
   t.end();
 });
 
-t.test("colour is for how a step ended, where there is colour", (t) => {
+t.test("colour shows how a step ended, if there is colour", (t) => {
   const record = [claimEvent(), ends("up 0", 0, 2), ends("up 1 failed", 0, 1), begins("up 2", 0)];
   const drawn = timeline(record, { now: BEGIN + 3 });
   const text = timelineLines(drawn, { ...PLAIN, colour: true, width: 80 }).join("\n");
@@ -356,7 +356,7 @@ function many(n: number): RecordEvent[] {
   return [claim, ...joins, ends("sync-external-ip 0", 400, 401), settled(401, "ready")];
 }
 
-t.test("thousands of ranks are a few bars, and the slowest has its host and rank", (t) => {
+t.test("thousands of ranks need few bars, and the slowest has its host and rank", (t) => {
   const drawn = timeline(many(2000));
   const lines = timelineLines(drawn, { ...PLAIN, width: 100 });
   t.ok(lines.length < 18, String(lines.length));
@@ -368,7 +368,7 @@ t.test("thousands of ranks are a few bars, and the slowest has its host and rank
   t.end();
 });
 
-t.test("many failures take a few lines", (t) => {
+t.test("many failures need few lines", (t) => {
   const failed = many(50).map((event) => {
     if (event.name !== "step-finish") return event;
     return { ...event, context: { ...event.context, status: "failed", note: "exit 2" } };
@@ -422,7 +422,7 @@ t.test("the legend has only symbols that are drawn", (t) => {
   t.end();
 });
 
-t.test("as JSON times are since it began, and the sums are there", (t) => {
+t.test("the JSON has times since the start, and their sums", (t) => {
   const { record, events } = wholeLife();
   const value = timelineJson(timeline(record, { events }));
   t.match(value, {

@@ -61,7 +61,7 @@ await t.test("docs/admin has the commands that test:vm runs", (t) => {
   t.end();
 });
 
-await t.test("files are unpacked where /etc/flux leads, if it is a link", (t) => {
+await t.test("files are unpacked into the target of /etc/flux if it is a link", (t) => {
   const admin = readFileSync(join(PACKAGE, "docs/admin/install.md"), "utf8");
   const [, pack = "", unpack = ""] = commandsOf(
     admin,

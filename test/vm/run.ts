@@ -64,7 +64,9 @@ const timed = async (
   lives: (t: Test, site: Site) => Promise<void>,
 ): Promise<void> => {
   const start = Date.now();
-  await t.test(name, { timeout: 0 }, (t) => lives(t, site));
+  await t.test(`the life ${name} passes on virtual machines`, { timeout: 0 }, (t) =>
+    lives(t, site),
+  );
   log(
     `${name}: ${t.passing() ? "passed" : "FAILED"} after ${Math.round((Date.now() - start) / 1000)} s`,
   );

@@ -98,13 +98,13 @@ t.test("images are built or pulled, and the previous image is removed", async (t
   }
 });
 
-t.test("where nothing is new, nothing is removed", async (t) => {
+t.test("nothing is removed if nothing is new", async (t) => {
   const { exitCode, last, calls } = await newNode(t, "docker", "built() { false; }").warms();
   t.strictSame({ exitCode, last }, { exitCode: 0, last: "already" });
   t.notMatch(calls.join("\n"), " rm ");
 });
 
-t.test("an image that a cluster still runs on stays, and that is no failure", async (t) => {
+t.test("an image that a cluster still runs on stays, and that is not a failure", async (t) => {
   const { exitCode, all } = await newNode(
     t,
     "docker",
@@ -114,7 +114,7 @@ t.test("an image that a cluster still runs on stays, and that is no failure", as
   t.match(all, /in use\nthe earlier image is kept, a cluster uses it: 1\nmade$/);
 });
 
-t.test("a failed build is a failure, also where podman-compose exits 0", async (t) => {
+t.test("a failed build is a failure, even if podman-compose exits with 0", async (t) => {
   const printed = 'echo "Error: no network"; echo "exit code: 125"; exit 0';
   const faults: [EngineName, string][] = [
     ["docker", 'case "$*" in *build) echo "no network" >&2; exit 17 ;; esac'],
@@ -131,7 +131,7 @@ t.test("a failed build is a failure, also where podman-compose exits 0", async (
   }
 });
 
-t.test("an image that cannot be pulled and is in the engine was loaded there", async (t) => {
+t.test("an image that cannot be pulled but is in the engine was loaded there", async (t) => {
   const answers = 'case "$*" in pull*) echo "no network" >&2; exit 1 ;; esac';
   const { exitCode } = await newNode(t, "nerdctl", answers).warms();
   t.equal(exitCode, 0);

@@ -40,7 +40,7 @@ t.test("the command starts with no other package beside it", async (t) => {
   t.match(installed, { exitCode: 0, stdout: /bin\/usernetes/ }, "what it puts in place is there");
 });
 
-t.test("it asks for nothing but Node.js' own modules", (t) => {
+t.test("the bundle imports only Node.js' own modules", (t) => {
   const bundle = join(folder, "package/dist/bundle");
   const files = readdirSync(bundle).filter((name) => name.endsWith(".js"));
   const texts = files.map((name) => readFileSync(join(bundle, name), "utf8"));
@@ -57,7 +57,7 @@ t.test("it asks for nothing but Node.js' own modules", (t) => {
   t.end();
 });
 
-t.test("third-party code is listed, and may be redistributed", (t) => {
+t.test("third-party code is listed and may be redistributed", (t) => {
   const text = readFileSync(join(folder, "package/dist/bundle/THIRD-PARTY.txt"), "utf8");
   const [list = ""] = text.split(/^=+$/m);
   const named = [...list.matchAll(/^ {2}(\S+) \S+ \((.*)\)$/gm)];

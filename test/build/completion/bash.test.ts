@@ -64,7 +64,7 @@ function newShell(t: { teardown(act: () => void): unknown }, flux?: string): She
   return shell;
 }
 
-t.test("every command is offered, and every option of it", async (t) => {
+t.test("every command is offered, with each of its options", async (t) => {
   const shell = newShell(t);
   const names = program.commands.map((command) => command.name());
   t.strictSame(await shell.offered(["flux-usernetes", ""]), [...names, "help"]);
@@ -77,7 +77,7 @@ t.test("every command is offered, and every option of it", async (t) => {
   }
 });
 
-t.test("every verb of usernetes is offered, and every option that its help names", async (t) => {
+t.test("every verb of usernetes is offered, with each option that its help names", async (t) => {
   const shell = newShell(t);
   t.strictSame(await shell.offered(["usernetes", "--debug", ""]), [
     ...usernetes.commands.map((verb) => verb.name()),
@@ -134,7 +134,7 @@ t.test("the kind of an option's value follows from its name", (t) => {
   t.end();
 });
 
-t.test("jobs that have a cluster are offered, as many as there may be", async (t) => {
+t.test("all jobs that have a cluster are offered", async (t) => {
   const shell = newShell(t);
   const both = ["f58-123", "f58-456"];
   t.strictSame(await shell.offered(["flux-usernetes", "status", ""]), [...both, "instance"]);
@@ -166,14 +166,14 @@ esac`,
   t.strictSame(await shell.offered(["flux-usernetes", "wait", "7"]), ["77", "78"]);
 });
 
-t.test("without an instance, and with one that hangs, nothing is offered or printed", async (t) => {
+t.test("nothing is offered or printed if no instance runs, or if it hangs", async (t) => {
   t.strictSame(await newShell(t, "exit 1").offered(["flux-usernetes", "release", ""]), []);
   const begin = Date.now();
   t.strictSame(await newShell(t, "sleep 60").offered(["flux-usernetes", "release", ""]), []);
   t.ok(Date.now() - begin < 20_000);
 });
 
-t.test("once takes a command and its files, whatever these are called", async (t) => {
+t.test("once completes any command and its files", async (t) => {
   const shell = newShell(t);
   const once = ["flux-usernetes", "once"];
   // It may be in two directories of the PATH.
@@ -182,10 +182,14 @@ t.test("once takes a command and its files, whatever these are called", async (t
   t.strictSame(await shell.offered([...once, "ls", "-l", ""]), ["compopt -o default"]);
 });
 
-t.test("shellcheck finds no fault", { skip: await missing("shellcheck") }, async (t) => {
-  const shell = newShell(t);
-  for (const name of ["flux-usernetes", "usernetes"]) {
-    const { stdout } = await execa("shellcheck", [join(shell.top, name)], { reject: false });
-    t.equal(stdout, "", name);
-  }
-});
+t.test(
+  "shellcheck finds no fault in the completion",
+  { skip: await missing("shellcheck") },
+  async (t) => {
+    const shell = newShell(t);
+    for (const name of ["flux-usernetes", "usernetes"]) {
+      const { stdout } = await execa("shellcheck", [join(shell.top, name)], { reject: false });
+      t.equal(stdout, "", name);
+    }
+  },
+);

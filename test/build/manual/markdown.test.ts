@@ -3,7 +3,7 @@ import t from "tap";
 import { code, heading, item, paragraph } from "../../../build/manual/blocks.js";
 import { readMarkdown } from "../../../build/manual/markdown.js";
 
-t.test("headings, paragraphs, code with empty lines, items, and what is made elsewhere", (t) => {
+t.test("headings, paragraphs, code, items and generated parts are read", (t) => {
   const text = `# NAME
 
 some words
@@ -33,7 +33,7 @@ and more
   t.end();
 });
 
-t.test("what is not understood is refused", (t) => {
+t.test("unknown Markdown is refused", (t) => {
   t.throws(() => readMarkdown("{{other}}", {}), { message: "{{other}}: found no such part" });
   t.throws(() => readMarkdown("# A\nb", {}), { message: /an empty line is missing below it/ });
   t.throws(() => readMarkdown("- a term alone", {}), { message: /found no "term: "/ });

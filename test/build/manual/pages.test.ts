@@ -25,7 +25,7 @@ const ORDER = [
   ...["ENVIRONMENT", "FILES", "EXAMPLES", "RESOURCES", "FLUX RFC", "SEE ALSO"],
 ];
 
-t.test("there are three, with the sections that Flux's pages have", (t) => {
+t.test("the package has three pages, with the sections of Flux's pages", (t) => {
   t.strictSame(
     all.map(({ file }) => file),
     ["flux-usernetes.1", "usernetes.1", "flux-config-usernetes.5"],
@@ -80,7 +80,7 @@ t.test("flux-usernetes(1) names each exit code", (t) => {
   t.end();
 });
 
-t.test("package.json lists each page, and the build has made them", (t) => {
+t.test("package.json lists each page, and the build writes it", (t) => {
   const { man } = JSON.parse(readFileSync(packagePath("package.json"), "utf8")) as {
     man: string[];
   };

@@ -10,7 +10,7 @@ import { man, missing, plain } from "./rendered.js";
 const TITLE = { name: "a-page", section: 1, date: "2026-01-02", source: "a 1", manual: "M" };
 const body = (...blocks: Block[]) => roffOf(TITLE, blocks).split("\n").slice(5, -1);
 
-t.test("sections, paragraphs, items and code", (t) => {
+t.test("sections, paragraphs, items and code become roff", (t) => {
   const blocks: Block[] = [
     heading(1, "NAME"),
     paragraph("a page"),
@@ -27,14 +27,14 @@ t.test("sections, paragraphs, items and code", (t) => {
   t.end();
 });
 
-t.test("marks are bold and italic, not within a word; other pages are bold", (t) => {
+t.test("marks become bold or italic, except within a word; references to pages are bold", (t) => {
   t.strictSame(body(paragraph("`a-b`=*C*, **d** and 2*3*4, flux-run(1)")), [
     "\\fBa\\-b\\fR=\\fIC\\fR, \\fBd\\fR and 2*3*4, \\fBflux\\-run\\fR(1)",
   ]);
   t.end();
 });
 
-t.test("a sentence has a line of its own, and no line is long", (t) => {
+t.test("a sentence has its own line, and no line is long", (t) => {
   const long = `${"word ".repeat(30)}end. ${"other ".repeat(10)}`.trim();
   const lines = body(paragraph(long));
   t.ok(lines.every((line) => line.length <= 80));
@@ -55,7 +55,7 @@ const NASTY = [
   "ƒ2QT1HSJy5",
 ];
 
-t.test("dots, backslashes, quotes and hyphens are on the page as they are", (t) => {
+t.test("dots, backslashes, quotes and hyphens appear unchanged on the page", (t) => {
   const roff = roffOf(TITLE, [heading(1, "NAME"), paragraph("a \\- b"), code(NASTY)]);
   for (const line of NASTY) t.ok(plain(roff).split("\n").includes(line), line);
   t.notOk(
@@ -67,7 +67,7 @@ t.test("dots, backslashes, quotes and hyphens are on the page as they are", (t) 
   t.end();
 });
 
-t.test("every kind of line is on the page", (t) => {
+t.test("every kind of line appears unchanged on the page", (t) => {
   const char = fc.constantFrom(...Array.from(".'\\-`^~ƒ \"ab*&(nfB"));
   fc.assert(
     fc.property(fc.string({ unit: char, minLength: 1 }), (text) => {
@@ -78,7 +78,7 @@ t.test("every kind of line is on the page", (t) => {
   t.end();
 });
 
-t.test("and so they are seen", { skip: await missing("man") }, async (t) => {
+t.test("man shows each character as it was written", { skip: await missing("man") }, async (t) => {
   const file = join(t.testdir(), "a.1");
   writeFileSync(file, roffOf(TITLE, [heading(1, "NAME"), paragraph("a \\- b"), code(NASTY)]));
   const { text, warnings } = await man(file, 80, "C.UTF-8");

@@ -17,7 +17,7 @@ export const clusterLives = (engine: EngineName) => async (t: Test, site: Site) 
   /** `-N1` is one node of the two, and `-N2` is what the machines allow. */
   const all = `-N${site.hosts.length}`;
 
-  await t.test(`${engine} of the instance owner, by the document`, async (t) => {
+  await t.test(`the document sets up ${engine} of the instance owner`, async (t) => {
     await setUpEngine(t, site, "flux", engine);
     await site.configure(t, {
       "container-engine": `"${engine}"`,
@@ -34,14 +34,14 @@ export const clusterLives = (engine: EngineName) => async (t: Test, site: Site) 
       t.match(stderr + stdout, new RegExp(`^${name} .*image (ready|already)`, "m"));
   });
 
-  await t.test("the first cluster, by the document, on all nodes", async (t) => {
+  await t.test("the first cluster of the document has all nodes", async (t) => {
     const last = admin("install", "8. A first cluster").at(-1) ?? "";
     const nodes = await good(t, last, site.owner(last.replace("-N2", all)));
     for (const { name } of site.hosts) t.match(nodes, new RegExp(`^u7s-${name} +Ready`, "m"));
     await clean(t);
   });
 
-  await t.test("a job that is canceled in `up` leaves nothing", async (t) => {
+  await t.test("a job that is canceled in up leaves nothing", async (t) => {
     const job = await jobs.submit(t, "-N1 --usernetes true");
     await jobs.stepStarts(t, job, "up");
     await good(t, "flux cancel", site.owner(`flux cancel ${job}`));
@@ -50,7 +50,7 @@ export const clusterLives = (engine: EngineName) => async (t: Test, site: Site) 
     await clean(t);
   });
 
-  await t.test("a daemon that is killed in `up` is restarted, and resumes it", async (t) => {
+  await t.test("a daemon that is killed in up is restarted and resumes it", async (t) => {
     const job = await jobs.submit(t, "-N1 --usernetes true");
     await jobs.stepStarts(t, job, "up");
     await good(t, "kill -9", site.root("systemctl kill -s KILL --kill-whom=main flux-usernetes"));
