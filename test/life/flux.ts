@@ -67,6 +67,8 @@ export class LifeFlux {
   /** All that the daemons wrote. */
   daemonLog = "";
   logLevel = "warn";
+  /** The daemons that are started from now on. */
+  daemonProgram = DAEMON;
   private daemonProcess: LiveCommand | undefined;
   private scripts = 0;
   /** What a daemon that is started from now on gets beside the place's own. */
@@ -141,14 +143,14 @@ export class LifeFlux {
   /** Starts the real daemon and waits until it answers. */
   async startDaemon(...args: string[]): Promise<void> {
     this.launchDaemon(...args);
-    await this.output(DAEMON, "ping", "--wait", "20s");
+    await this.output(this.daemonProgram, "ping", "--wait", "20s");
   }
 
   /** Starts the real daemon, and waits for nothing. */
   launchDaemon(...args: string[]): void {
     const env = { ...this.place.env, LOG_LEVEL: this.logLevel, ...this.daemonEnv };
     const argv = ["daemon", ...args, "--pass-env", "TESTBED"];
-    this.daemonProcess = spawnCommand(DAEMON, argv, { env, cwd: this.place.common });
+    this.daemonProcess = spawnCommand(this.daemonProgram, argv, { env, cwd: this.place.common });
     this.daemonProcess.child.stderr.on("data", (chunk: Buffer) => {
       this.daemonLog += chunk.toString();
     });
