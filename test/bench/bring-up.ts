@@ -7,18 +7,13 @@ import { readFileSync } from "node:fs";
 import type { LifeFlux } from "../life/flux.js";
 import { repeat, type Row } from "./measure.js";
 import { at, inFlux, noTime } from "./place.js";
-import { plainLife } from "./plain.js";
+import { plainLife, type Life } from "./plain.js";
 
 /** up, kubeadm-init, join-command, kubeadm-join, sync-external-ip, install-flannel, Ready: by default. */
 const CHAIN_S = 2 + 3 + 0.2 + 2 + 0.5 + 1 + 1;
 /** Of one node, that nobody joins: up, kubeadm-init, sync-external-ip, install-flannel, Ready. */
 const ALONE_S = 2 + 3 + 0.5 + 1 + 1;
 const DOWN_S = 1;
-
-export interface Life {
-  bringUp: number;
-  teardown: number;
-}
 
 /** Seconds of one job that asks for a cluster. */
 export async function oneLife(flux: LifeFlux, ...args: string[]): Promise<Life> {

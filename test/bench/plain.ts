@@ -6,7 +6,6 @@
 import { join } from "node:path";
 import { TEMPLATE } from "../sandbox/paths.js";
 import type { LifeFlux } from "../life/flux.js";
-import type { Life } from "./bring-up.js";
 
 const SCRIPT = `set -eu
 template=$1 dir=$2
@@ -24,6 +23,11 @@ flux exec -r 0 docker exec plain-node-1 kubectl wait --for=condition=Ready nodes
 up=$(ms)
 flux exec -r 0-3 sh -c 'make -C "$0" down-v && docker image rm plain-node:latest && rm -rf "$0"' "$dir"
 echo "took $((up - begin)) $(($(ms) - up))"`;
+
+export interface Life {
+  bringUp: number;
+  teardown: number;
+}
 
 /** Seconds; rank 0 runs it, where the lead's files are. */
 export async function plainLife(flux: LifeFlux): Promise<Life> {

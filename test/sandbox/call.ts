@@ -26,16 +26,6 @@ export interface Call {
 
 export type Command = (call: Call) => number | Promise<number>;
 
-/** A command's own refusal: its message goes to stderr, its status is the exit code. */
-export class Refusal extends Error {
-  constructor(
-    message: string,
-    readonly status = 1,
-  ) {
-    super(message);
-  }
-}
-
 /** All of stdin as text. */
 export function readStdin(call: Call): Promise<string> {
   return new Promise((resolve) => {

@@ -1,5 +1,6 @@
 /** Which commands are played, by name. */
-import { Refusal, type Command } from "./call.js";
+import type { Command } from "./call.js";
+import { Refusal } from "./refusal.js";
 import { archive } from "./cli/archive.js";
 import { batch } from "./cli/batch.js";
 import { cancel } from "./cli/cancel.js";

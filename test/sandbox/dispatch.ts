@@ -1,5 +1,6 @@
 /** Commands with subcommands, such as `flux job`. */
-import { Refusal, type Command } from "./call.js";
+import type { Command } from "./call.js";
+import { Refusal } from "./refusal.js";
 
 /** Picks a subcommand of a command such as `flux job`. */
 export function dispatch(name: string, subcommands: Record<string, Command>): Command {

@@ -4,7 +4,7 @@
  * Their jobs' tasks run as that user where the instance is root's.
  */
 import { execFileSync } from "node:child_process";
-import { Refusal, type Call } from "./call.js";
+import { Refusal } from "./refusal.js";
 import type { Job } from "./job.js";
 
 export const OWNER = process.getuid?.() ?? 0;
@@ -31,7 +31,11 @@ export function refuseGuest(command: string, argv: string[], env: Record<string,
 }
 
 /** Refuses a guest whose job it is not, with these words. */
-export function refuseOthers(call: Call, job: Job | undefined, words: string): void {
+export function refuseOthers(
+  call: { env: Record<string, string> },
+  job: Job | undefined,
+  words: string,
+): void {
   const user = userOf(call.env);
   if (job && user !== OWNER && user !== job.userid) throw new Refusal(words);
 }

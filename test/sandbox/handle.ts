@@ -3,12 +3,13 @@
  * requests go to the instance's services or through the router, and those to the
  * services that it has registered come to it. Paths in them are those of its host.
  */
+import type { Caller } from "./caller.js";
 import { decodeMessage, type Message } from "./message.js";
 import { OWNER } from "./guests.js";
 import type { Host } from "./host.js";
 import type { Instance } from "./instance.js";
 import { errorAnswer, type Answer, type Provider, type Request, type Respond } from "./router.js";
-import { findService, type Caller } from "./services.js";
+import { findService } from "./services.js";
 import { frame } from "./wire.js";
 
 const ROLE_OWNER = 1;

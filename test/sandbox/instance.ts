@@ -20,12 +20,12 @@ import { JobRun } from "./job-run.js";
 import type { Job } from "./job.js";
 import { Journal } from "./journal.js";
 import { Kvs } from "./kvs.js";
+import type { Broker } from "./parts.js";
 import { VERSION } from "./paths.js";
 import { Perilogs } from "./perilog.js";
 import { launch, type Launcher, type Running } from "./process.js";
 import { Resources } from "./resources.js";
 import { Router } from "./router.js";
-import { listen, type Listener } from "./server.js";
 
 export interface Parent {
   instance: Instance;
@@ -35,8 +35,16 @@ export interface Parent {
   ranks: number[];
 }
 
+export interface Listener {
+  /** Makes the socket of a rank, where it is not there yet: an instance may have thousands. */
+  open(rank: number): void;
+  close(): Promise<void>;
+}
+
 export interface InstanceOptions {
   root: string;
+  /** Makes the sockets of the ranks (server.ts). */
+  listen: (instance: Instance) => Listener;
   hosts: Host[];
   /** Where sockets go; a fresh directory under /tmp if not given. */
   directory?: string;
@@ -50,7 +58,7 @@ export interface InstanceOptions {
   shellPlugin?: boolean;
 }
 
-export class Instance {
+export class Instance implements Broker {
   readonly root: string;
   readonly directory: string;
   readonly size: number;
@@ -86,6 +94,7 @@ export class Instance {
   readonly #perilogs = new Perilogs(this);
   readonly #uuid = randomUUID();
   readonly #starttime = now();
+  readonly #listen: InstanceOptions["listen"];
   readonly #listener: Listener;
 
   private constructor(options: InstanceOptions) {
@@ -99,7 +108,8 @@ export class Instance {
     this.environment = options.environment ?? {};
     this.configuration = new Configuration(options.root, options.configuration);
     this.jobs = new JobManager(this);
-    this.#listener = listen(this);
+    this.#listen = options.listen;
+    this.#listener = options.listen(this);
   }
 
   static open(options: InstanceOptions): Promise<Instance> {
@@ -108,6 +118,20 @@ export class Instance {
     const text = `online: ${nodes} (ranks 0-${instance.size - 1})`;
     instance.log.add("broker", "info", { rank: 0, text });
     return Promise.resolve(instance);
+  }
+
+  /** The job's nodes become an instance of their own, its ranks numbered from 0. */
+  openNested(job: Job, ranks: number[], tables: Record<string, unknown>): Promise<Instance> {
+    return Instance.open({
+      root: this.root,
+      listen: this.#listen,
+      hosts: ranks.map((rank) => this.host(rank)),
+      pace: this.pace,
+      shellPlugin: this.shellPlugin,
+      parent: { instance: this, job, ranks },
+      configuration: { tables },
+      environment: this.environment,
+    });
   }
 
   host(rank: number): Host {

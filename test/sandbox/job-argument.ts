@@ -1,6 +1,7 @@
 /** The job that an argument of flux-job(1) names. */
 import { parseJobid } from "../../lib/flux/jobid.js";
-import { Refusal, type Call } from "./call.js";
+import type { Call } from "./call.js";
+import { Refusal } from "./refusal.js";
 import type { Job } from "./job.js";
 
 export function jobidArgument(text: string): bigint {

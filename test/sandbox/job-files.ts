@@ -3,13 +3,13 @@ import { appendFileSync, writeFileSync } from "node:fs";
 import { isAbsolute, join } from "node:path";
 import { f58, kvsDirectory } from "../../lib/flux/jobid.js";
 import { encodeEntry, now } from "./eventlog.js";
-import type { Instance } from "./instance.js";
 import type { OutputLine } from "./job-output.js";
 import type { Job } from "./job.js";
 import { jobName, outputPath } from "./jobspec.js";
+import type { Broker } from "./parts.js";
 
 /** The path with its {{id}} and the like filled in, undefined for the KVS. */
-export function outputFile(instance: Instance, job: Job): string | undefined {
+export function outputFile(instance: Broker, job: Job): string | undefined {
   const names: Record<string, string> = {
     id: f58(job.id),
     "id.f58": f58(job.id),
@@ -23,11 +23,7 @@ export function outputFile(instance: Instance, job: Job): string | undefined {
   );
 }
 
-export function outputWriter(
-  instance: Instance,
-  job: Job,
-  lead: number,
-): (line: OutputLine) => void {
+export function outputWriter(instance: Broker, job: Job, lead: number): (line: OutputLine) => void {
   const path = outputFile(instance, job);
   if (path === undefined) {
     const key = `${kvsDirectory(job.id)}.guest.output`;

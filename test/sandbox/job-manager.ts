@@ -8,12 +8,12 @@ import { kvsDirectory } from "../../lib/flux/jobid.js";
 import { encodeEntry, now, type Entry } from "./eventlog.js";
 import { FluxError } from "./flux-error.js";
 import { OWNER } from "./guests.js";
-import type { Instance } from "./instance.js";
 import { JobOutput } from "./job-output.js";
 import { JobQueue } from "./job-queue.js";
 import { updateJob } from "./job-update.js";
 import { foldEvent, nextActions, type Action, type Job } from "./job.js";
 import type { Jobspec } from "./jobspec.js";
+import { DELAYS, type Broker, type JobException, type Jobs } from "./parts.js";
 import { pythonJson } from "./python-json.js";
 
 export interface Submission {
@@ -24,10 +24,7 @@ export interface Submission {
   userid: number;
 }
 
-/** Milliseconds that an idle instance takes; all times the instance's pace. */
-const DELAYS = { validate: 12, depend: 12, alloc: 4, start: 5, release: 2 };
-
-export class JobManager {
+export class JobManager implements Jobs {
   readonly jobs = new Map<bigint, Job>();
   readonly queue: JobQueue;
   /** The next job's id: a test may want two instances to give the same. */
@@ -38,8 +35,8 @@ export class JobManager {
   #last = 0n;
   #draining = false;
 
-  constructor(readonly instance: Instance) {
-    this.queue = new JobQueue(this);
+  constructor(readonly instance: Broker) {
+    this.queue = new JobQueue(this.instance);
   }
 
   /** Runs `act` after a delay, unless the instance has ended by then. */
@@ -187,10 +184,7 @@ export class JobManager {
     this.queue.schedule();
   }
 
-  raise(
-    id: bigint,
-    exception: { type: string; severity: number; note: string; userid?: number },
-  ): void {
+  raise(id: bigint, exception: JobException): void {
     const { type, severity, note, userid = OWNER } = exception;
     const job = this.active(id);
     this.post(job, "exception", { type, severity, note, userid });
@@ -201,7 +195,7 @@ export class JobManager {
   }
 
   update(id: bigint, updates: Record<string, unknown>): void {
-    updateJob(this, id, updates);
+    updateJob(this.instance, id, updates);
   }
 
   /** Resolves at the job's event of that name, or when it is clean. */

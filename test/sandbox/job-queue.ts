@@ -4,9 +4,9 @@
  */
 import { kvsDirectory } from "../../lib/flux/jobid.js";
 import { now } from "./eventlog.js";
-import type { JobManager } from "./job-manager.js";
 import type { Job } from "./job.js";
 import { requestOf } from "./jobspec.js";
+import type { Broker } from "./parts.js";
 import { pythonJson } from "./python-json.js";
 import {
   CORES,
@@ -23,7 +23,7 @@ export class JobQueue {
   readonly #waiting = new Set<Job>();
   #scheduled = false;
 
-  constructor(readonly manager: JobManager) {}
+  constructor(readonly instance: Broker) {}
 
   add(job: Job): void {
     job.queued = true;
@@ -40,14 +40,14 @@ export class JobQueue {
   schedule(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
-    this.manager.later("alloc", () => {
+    this.instance.jobs.later("alloc", () => {
       this.#scheduled = false;
       this.#pass();
     });
   }
 
   pool(): Pool {
-    const { instance, jobs } = this.manager;
+    const { instance } = this;
     const free = new Map<number, number[]>();
     for (let rank = 0; rank < instance.size; rank++) {
       if (instance.resources.unusable(rank)) continue;
@@ -56,7 +56,7 @@ export class JobQueue {
         Array.from({ length: CORES }, (_, core) => core),
       );
     }
-    for (const job of jobs.values()) {
+    for (const job of instance.jobs.jobs.values()) {
       if (!job.hasResources) continue;
       for (const [rank, cores] of job.allocation?.cores ?? [])
         free.set(rank, free.get(rank)?.filter((core) => !cores.includes(core)) ?? []);
@@ -75,13 +75,13 @@ export class JobQueue {
       if (found === "wait") return;
       this.remove(job);
       if ("never" in found)
-        this.manager.raise(job.id, { type: "alloc", severity: 0, note: found.never });
+        this.instance.jobs.raise(job.id, { type: "alloc", severity: 0, note: found.never });
       else this.#allocate(job, found.allocation);
     }
   }
 
   #allocate(job: Job, allocation: Allocation): void {
-    const { instance } = this.manager;
+    const { instance } = this;
     const starttime = now();
     const { duration } = job.jobspec.attributes.system;
     job.allocation = allocation;
@@ -89,7 +89,7 @@ export class JobQueue {
     const names = [...allocation.cores.keys()].map((rank) => instance.host(rank).name);
     const R = resourceSet(allocation, names, { starttime, expiration: job.expiration });
     instance.kvs.put(`${kvsDirectory(job.id)}.R`, pythonJson(R));
-    this.manager.post(job, "alloc", {
+    instance.jobs.post(job, "alloc", {
       annotations: { sched: { resource_summary: resourceSummary(allocation) } },
     });
   }

@@ -8,13 +8,13 @@ import { constants } from "node:os";
 import { f58 } from "../../lib/flux/jobid.js";
 import { parseFsd } from "./duration.js";
 import { now, type Entry } from "./eventlog.js";
-import type { Instance } from "./instance.js";
 import { outputWriter } from "./job-files.js";
 import { JobShell, ShellFailure } from "./job-shell.js";
 import type { Job } from "./job.js";
 import { batchScript, shellOptions } from "./jobspec.js";
 import { findLua } from "./lua.js";
 import { runBatchScript } from "./nested.js";
+import type { Broker, Played } from "./parts.js";
 import { statusOf, type Ending, type Running } from "./process.js";
 import { placeTasks, runTask, type Task } from "./tasks.js";
 
@@ -22,7 +22,7 @@ const KILL_AFTER_MS = 5000;
 /** exec.max-start-delay-percent */
 const MAX_START_DELAY = 0.25;
 
-export class JobRun {
+export class JobRun implements Played {
   readonly processes = new Set<Running>();
   readonly #aborted = new AbortController();
   #expiry: NodeJS.Timeout | undefined;
@@ -30,7 +30,7 @@ export class JobRun {
   #abortStatus = 0;
 
   constructor(
-    readonly instance: Instance,
+    readonly instance: Broker,
     readonly job: Job,
   ) {}
 

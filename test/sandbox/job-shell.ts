@@ -9,10 +9,10 @@
 import { createInterface } from "node:readline";
 import { PassThrough } from "node:stream";
 import { kvsDirectory } from "../../lib/flux/jobid.js";
-import type { Instance } from "./instance.js";
 import type { Job } from "./job.js";
 import { shellOptions } from "./jobspec.js";
 import { findLua, luaLiteral } from "./lua.js";
+import type { Broker } from "./parts.js";
 import { PLUGIN, SHELL } from "./paths.js";
 import { launch, type Running } from "./process.js";
 
@@ -43,7 +43,7 @@ export class JobShell {
   #errors = "";
 
   constructor(
-    instance: Instance,
+    instance: Broker,
     job: Job,
     readonly setting: ShellSetting,
   ) {
@@ -112,7 +112,7 @@ const unescape = (word: string): string =>
   word.replace(/\\(.)/g, (_, char: string) => ({ n: "\n", t: "\t" })[char] ?? char);
 
 /** What shell.info, shell.options and shell.getenv know. */
-function contextOf(instance: Instance, job: Job, env: Record<string, string>) {
+function contextOf(instance: Broker, job: Job, env: Record<string, string>) {
   const R = JSON.parse(instance.kvs.get(`${kvsDirectory(job.id)}.R`) ?? "{}") as unknown;
   const options = shellOptions(job.jobspec);
   return { info: { jobspec: job.jobspec, R, rank: 0, size: 1 }, options, env };

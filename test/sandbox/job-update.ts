@@ -5,15 +5,19 @@
  */
 import { kvsDirectory } from "../../lib/flux/jobid.js";
 import { FluxError } from "./flux-error.js";
-import type { JobManager } from "./job-manager.js";
+import type { Broker } from "./parts.js";
 import { pythonJson } from "./python-json.js";
 
 const KEY = "attributes.system.duration";
 const NOT_TOLD =
   "failed to send expiration update to exec system: job termination may not coincide with expiration";
 
-export function updateJob(manager: JobManager, id: bigint, updates: Record<string, unknown>): void {
-  const job = manager.jobs.get(id);
+export function updateJob(
+  { jobs, kvs }: Broker,
+  id: bigint,
+  updates: Record<string, unknown>,
+): void {
+  const job = jobs.jobs.get(id);
   if (!job) throw new FluxError("ENOENT", "unknown job id");
   if (job.state === "INACTIVE") throw new FluxError("EINVAL", "job is inactive");
   const other = Object.keys(updates).find((key) => key !== KEY);
@@ -21,12 +25,11 @@ export function updateJob(manager: JobManager, id: bigint, updates: Record<strin
   const duration = updates[KEY];
   if (typeof duration !== "number") throw new FluxError("EINVAL", "plugin args unpack failed");
   job.jobspec.attributes.system.duration = duration;
-  manager.instance.kvs.put(`${kvsDirectory(id)}.jobspec`, pythonJson(job.jobspec));
-  manager.post(job, "jobspec-update", { [KEY]: duration });
+  kvs.put(`${kvsDirectory(id)}.jobspec`, pythonJson(job.jobspec));
+  jobs.post(job, "jobspec-update", { [KEY]: duration });
   const starttime = job.times.run;
   if (job.state !== "RUN" || starttime === undefined) return;
   job.expiration = duration > 0 ? starttime + duration : 0;
-  manager.post(job, "resource-update", { expiration: job.expiration });
-  if (!job.startPending)
-    manager.post(job, "exception", { type: "exec", severity: 1, note: NOT_TOLD });
+  jobs.post(job, "resource-update", { expiration: job.expiration });
+  if (!job.startPending) jobs.post(job, "exception", { type: "exec", severity: 1, note: NOT_TOLD });
 }

@@ -4,7 +4,7 @@
  * such, all else is a string.
  */
 import { readFileSync } from "node:fs";
-import { Refusal } from "./call.js";
+import { Refusal } from "./refusal.js";
 import { parseFsd } from "./duration.js";
 import type { Options } from "./options.js";
 import { CORES, type ResourceRequest } from "./scheduler.js";

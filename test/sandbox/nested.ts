@@ -5,29 +5,20 @@
 import { chmodSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { f58 } from "../../lib/flux/jobid.js";
-import { Instance } from "./instance.js";
 import { outputWriter } from "./job-files.js";
-import type { JobRun } from "./job-run.js";
 import { batchConfiguration, batchScript } from "./jobspec.js";
+import type { Played } from "./parts.js";
 import { launch, statusOf } from "./process.js";
 import { runScripts } from "./rc.js";
 
-export async function runBatchScript(run: JobRun, env: Record<string, string>): Promise<number> {
+export async function runBatchScript(run: Played, env: Record<string, string>): Promise<number> {
   const { instance, job, ranks } = run;
   const lead = ranks[0] ?? 0;
   const print = outputWriter(instance, job, lead);
   const script = join(instance.jobDirectory(job), "script");
   writeFileSync(script, batchScript(job.jobspec) ?? "");
   chmodSync(script, 0o700);
-  const nested = await Instance.open({
-    root: instance.root,
-    hosts: ranks.map((rank) => instance.host(rank)),
-    pace: instance.pace,
-    shellPlugin: instance.shellPlugin,
-    parent: { instance, job, ranks },
-    configuration: { tables: batchConfiguration(job.jobspec) },
-    environment: instance.environment,
-  });
+  const nested = await instance.openNested(job, ranks, batchConfiguration(job.jobspec));
   const uri = nested.uri(0);
   job.uri = uri;
   instance.jobs.post(job, "memo", { uri: uri.replace("local://", `ssh://${nested.host(0).name}`) });

@@ -4,7 +4,7 @@
  * A specification is `long|s` for a flag, `long|s=` with a value, `long|s?` with
  * an optional one (`--long=V` only). Options may be repeated.
  */
-import { Refusal } from "./call.js";
+import { Refusal } from "./refusal.js";
 
 interface Spec {
   long: string;

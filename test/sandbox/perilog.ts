@@ -10,8 +10,8 @@ import { encodeHostlist } from "../../lib/flux/hostlist.js";
 import { encodeIdset } from "../../lib/flux/idset.js";
 import { f58 } from "../../lib/flux/jobid.js";
 import type { Entry } from "./eventlog.js";
-import type { Instance } from "./instance.js";
 import type { Job } from "./job.js";
+import type { Broker } from "./parts.js";
 import { launch, waitStatusOf, type Running } from "./process.js";
 
 type Kind = "prolog" | "epilog";
@@ -34,7 +34,7 @@ interface Run {
 export class Perilogs {
   readonly #runs = new Map<Job, Run>();
 
-  constructor(readonly instance: Instance) {}
+  constructor(readonly instance: Broker) {}
 
   /** What follows from an event of the job. */
   onEvent(job: Job, { name, context }: Entry): void {

@@ -5,7 +5,8 @@
  */
 import { join } from "node:path";
 import { playPlugin } from "../fakes/flux-plugins.js";
-import { Refusal, type Call } from "./call.js";
+import type { Call } from "./call.js";
+import { Refusal } from "./refusal.js";
 import type { JobRequest, Jobspec } from "./jobspec.js";
 import { PACKAGE } from "./paths.js";
 

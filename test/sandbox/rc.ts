@@ -4,7 +4,7 @@
  */
 import { accessSync, constants, existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import type { Instance } from "./instance.js";
+import type { Ranks } from "./parts.js";
 import { launch, statusOf } from "./process.js";
 
 type Phase = "rc1.d" | "rc3.d";
@@ -33,7 +33,7 @@ function isExecutable(path: string): boolean {
 
 /** All are run; false if one failed on some rank, with which a start ends. */
 export async function runScripts(
-  instance: Instance,
+  instance: Ranks,
   env: Record<string, string>,
   phase: Phase,
 ): Promise<boolean> {

@@ -5,20 +5,15 @@
  */
 import { createServer, type Server, type Socket } from "node:net";
 import { writeFileSync } from "node:fs";
-import { Refusal, type Call } from "./call.js";
+import type { Call } from "./call.js";
+import { Refusal } from "./refusal.js";
 import { findCommand } from "./commands.js";
 import { FluxError } from "./flux-error.js";
 import { refuseGuest, userOf } from "./guests.js";
 import { Handle } from "./handle.js";
 import { LineTranslator } from "./host.js";
-import type { Instance } from "./instance.js";
+import type { Instance, Listener } from "./instance.js";
 import { frame, FrameReader, type Opening, type Request } from "./wire.js";
-
-export interface Listener {
-  /** Makes the socket of a rank, where it is not there yet: an instance may have thousands. */
-  open(rank: number): void;
-  close(): Promise<void>;
-}
 
 export function listen(instance: Instance): Listener {
   const sockets = new Set<Socket>();

@@ -3,26 +3,14 @@
  * asks for. Those of the KVS are not as Flux's own, which only its C library calls.
  */
 import { decodeIdset, encodeIdset } from "../../lib/flux/idset.js";
+import type { Caller, Send } from "./caller.js";
 import { SEVERITIES } from "./dmesg.js";
 import { FluxError } from "./flux-error.js";
 import { OWNER } from "./guests.js";
 import type { Instance } from "./instance.js";
-import { followJournal } from "./journal.js";
+import { followJournal } from "./follow-journal.js";
 import type { Kvs, Operation } from "./kvs.js";
 import { decodePayload } from "./message.js";
-import type { Answer, Provider } from "./router.js";
-
-/** Whose request it is. */
-export interface Caller extends Provider {
-  instance: Instance;
-  rank: number;
-  userid: number;
-  onSeen(seen: () => void): void;
-  onEnd(act: () => void): void;
-}
-
-/** With `ack` the caller confirms that it has acted upon it. */
-export type Send = (answer: Answer, ack?: boolean) => void;
 
 type Payload = Record<string, unknown>;
 

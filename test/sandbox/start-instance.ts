@@ -10,6 +10,7 @@ import { assertAscii, Host } from "./host.js";
 import { Instance } from "./instance.js";
 import { BIN, ENGINES, TEMPLATE } from "./paths.js";
 import { hostEnvironment } from "./process.js";
+import { listen } from "./server.js";
 
 export interface StartOptions {
   /** Ranks; 4 if not given. */
@@ -73,6 +74,7 @@ export async function startInstance(options: StartOptions = {}): Promise<Sandbox
   };
   const instance = await Instance.open({
     root,
+    listen,
     hosts,
     configuration,
     environment,

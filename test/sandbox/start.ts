@@ -5,7 +5,7 @@
  */
 import { spawn } from "node:child_process";
 import { constants } from "node:os";
-import { Refusal } from "./call.js";
+import { Refusal } from "./refusal.js";
 import { cleanUp } from "./cleanup.js";
 import { parseOptions } from "./options.js";
 import { runScripts } from "./rc.js";

@@ -1,9 +1,9 @@
 /** The tasks of a job: which rank each runs on, and running one. */
 import { asUser } from "./guests.js";
 import type { OutputLine } from "./job-output.js";
-import type { JobRun } from "./job-run.js";
 import type { Job } from "./job.js";
 import { requestOf } from "./jobspec.js";
+import type { Played } from "./parts.js";
 import { launch, type Ending } from "./process.js";
 
 export interface Task {
@@ -30,7 +30,7 @@ export interface TaskSetting {
   count: number;
 }
 
-export async function runTask(run: JobRun, task: Task, setting: TaskSetting): Promise<Ending> {
+export async function runTask(run: Played, task: Task, setting: TaskSetting): Promise<Ending> {
   const { instance, job } = run;
   const printer = (stream: "stdout" | "stderr") => (chunk: Buffer) => {
     const text = chunk.toString("utf8");

@@ -3,7 +3,7 @@
  * ids, and report that no instance answers.
  */
 import { text } from "node:stream/consumers";
-import { Refusal } from "./call.js";
+import { Refusal } from "./refusal.js";
 import { convertIds } from "./cli/job-id.js";
 import { VERSION } from "./paths.js";
 

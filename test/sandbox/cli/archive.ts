@@ -10,7 +10,8 @@ import {
 } from "node:fs";
 import { dirname, isAbsolute, join } from "node:path";
 import type { ArchivedFile } from "../archive.js";
-import { Refusal, type Call } from "../call.js";
+import type { Call } from "../call.js";
+import { Refusal } from "../refusal.js";
 import { dispatch } from "../dispatch.js";
 import { parseFsd } from "../duration.js";
 import { parseOptions, type Options } from "../options.js";

@@ -2,7 +2,8 @@
 import { readFileSync } from "node:fs";
 import { isAbsolute, join } from "node:path";
 import { parse } from "smol-toml";
-import { readStdin, Refusal, type Call } from "../call.js";
+import { readStdin, type Call } from "../call.js";
+import { Refusal } from "../refusal.js";
 import { parseOptions } from "../options.js";
 import { SUBMIT_OPTIONS } from "../jobspec.js";
 import { printId, submitJob, submitOptions } from "./submit.js";

@@ -1,6 +1,7 @@
 /** flux-cancel(1). */
 import { f58, parseJobid } from "../../../lib/flux/jobid.js";
-import { Refusal, type Call } from "../call.js";
+import type { Call } from "../call.js";
+import { Refusal } from "../refusal.js";
 import { refuseOthers, userOf } from "../guests.js";
 import { parseOptions } from "../options.js";
 

@@ -1,5 +1,6 @@
 /** flux-config(1): get, reload, and builtin confdir. */
-import { Refusal, type Call } from "../call.js";
+import type { Call } from "../call.js";
+import { Refusal } from "../refusal.js";
 import { dispatch } from "../dispatch.js";
 import { parseOptions } from "../options.js";
 

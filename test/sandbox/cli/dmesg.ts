@@ -1,5 +1,6 @@
 /** flux-dmesg(1) and flux-logger(1). */
-import { Refusal, type Call } from "../call.js";
+import type { Call } from "../call.js";
+import { Refusal } from "../refusal.js";
 import { SEVERITIES } from "../dmesg.js";
 import { parseOptions } from "../options.js";
 

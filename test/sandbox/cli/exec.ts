@@ -1,7 +1,8 @@
 /** flux-exec(1): one process on each rank of an idset. */
 import { constants } from "node:os";
 import { decodeIdset, encodeIdset } from "../../../lib/flux/idset.js";
-import { Refusal, type Call } from "../call.js";
+import type { Call } from "../call.js";
+import { Refusal } from "../refusal.js";
 import { asUser, userOf } from "../guests.js";
 import { jobArgument } from "../job-argument.js";
 import type { Job } from "../job.js";

@@ -1,5 +1,6 @@
 /** flux-getattr(1). */
-import { Refusal, type Call } from "../call.js";
+import type { Call } from "../call.js";
+import { Refusal } from "../refusal.js";
 
 export function getattr(call: Call): number {
   const [name = ""] = call.argv;

@@ -1,7 +1,8 @@
 /** flux-hostlist(1): the hosts of the instance, of a job, or those that are up. */
 import { decodeHostlist, encodeHostlist } from "../../../lib/flux/hostlist.js";
 import { parseJobid } from "../../../lib/flux/jobid.js";
-import { Refusal, type Call } from "../call.js";
+import type { Call } from "../call.js";
+import { Refusal } from "../refusal.js";
 import { parseOptions } from "../options.js";
 
 function hostsOf(call: Call, source: string): string[] {

@@ -1,6 +1,7 @@
 /** `flux job attach` and `flux job status`: a job's output, and its end. */
 import { f58 } from "../../../lib/flux/jobid.js";
-import { Refusal, type Call } from "../call.js";
+import type { Call } from "../call.js";
+import { Refusal } from "../refusal.js";
 import type { Entry } from "../eventlog.js";
 import { jobArgument } from "../job-argument.js";
 import type { Job } from "../job.js";

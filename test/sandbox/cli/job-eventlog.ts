@@ -1,6 +1,7 @@
 /** `flux job info`, `eventlog` and `wait-event`: what is written about a job. */
 import { kvsDirectory } from "../../../lib/flux/jobid.js";
-import { Refusal, type Call } from "../call.js";
+import type { Call } from "../call.js";
+import { Refusal } from "../refusal.js";
 import { parseFsd } from "../duration.js";
 import { decodeEventlog, encodeEntry, formatEntry, type Entry } from "../eventlog.js";
 import { refuseOthers } from "../guests.js";

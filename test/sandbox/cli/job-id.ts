@@ -1,6 +1,6 @@
 /** `flux job id`: job ids in other forms; needs no instance. */
 import { dothex, f58, kvsDirectory, parseJobid } from "../../../lib/flux/jobid.js";
-import { Refusal } from "../call.js";
+import { Refusal } from "../refusal.js";
 import { parseOptions } from "../options.js";
 
 const FORMS: Record<string, (id: bigint) => string> = {

@@ -1,6 +1,7 @@
 /** `flux job memo`, `raise` and `kill`. */
 import { constants } from "node:os";
-import { Refusal, type Call } from "../call.js";
+import type { Call } from "../call.js";
+import { Refusal } from "../refusal.js";
 import { refuseOthers, userOf } from "../guests.js";
 import { jobArgument, jobidArgument } from "../job-argument.js";
 import { attributeValue } from "../jobspec.js";

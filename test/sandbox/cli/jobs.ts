@@ -2,7 +2,8 @@
 import { decodeHostlist } from "../../../lib/flux/hostlist.js";
 import { decodeIdset } from "../../../lib/flux/idset.js";
 import { parseJobid } from "../../../lib/flux/jobid.js";
-import { Refusal, type Call } from "../call.js";
+import type { Call } from "../call.js";
+import { Refusal } from "../refusal.js";
 import { formatFsd } from "../duration.js";
 import { formatHeading, formatJob } from "../job-format.js";
 import { recordOf, type JobRecord } from "../job-record.js";

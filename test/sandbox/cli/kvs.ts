@@ -1,5 +1,6 @@
 /** flux-kvs(1): get, put, dir, ls, unlink and eventlog. */
-import { readStdin, Refusal, type Call } from "../call.js";
+import { readStdin, type Call } from "../call.js";
+import { Refusal } from "../refusal.js";
 import { dispatch } from "../dispatch.js";
 import { decodeEventlog, encodeEntry, formatEntry, now } from "../eventlog.js";
 import { parseOptions, type Options } from "../options.js";

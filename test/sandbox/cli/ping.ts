@@ -1,6 +1,7 @@
 /** flux-ping(1) of a service or of a rank's broker. */
 import { constants } from "node:os";
-import { Refusal, type Call } from "../call.js";
+import type { Call } from "../call.js";
+import { Refusal } from "../refusal.js";
 import { parseFsd } from "../duration.js";
 import { userOf } from "../guests.js";
 import { parseOptions } from "../options.js";

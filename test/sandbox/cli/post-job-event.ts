@@ -1,6 +1,7 @@
 /** flux-post-job-event(1). */
 import { parseJobid } from "../../../lib/flux/jobid.js";
-import { Refusal, type Call } from "../call.js";
+import type { Call } from "../call.js";
+import { Refusal } from "../refusal.js";
 import { attributeValue } from "../jobspec.js";
 
 export function postJobEvent(call: Call): number {

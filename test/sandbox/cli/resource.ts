@@ -1,6 +1,7 @@
 /** flux-resource(1): list, status, drain and undrain. */
 import { decodeIdset, encodeIdset } from "../../../lib/flux/idset.js";
-import { Refusal, type Call } from "../call.js";
+import type { Call } from "../call.js";
+import { Refusal } from "../refusal.js";
 import { dispatch } from "../dispatch.js";
 import { encodeHostlist } from "../../../lib/flux/hostlist.js";
 import { parseOptions } from "../options.js";

@@ -1,5 +1,6 @@
 /** flux-run(1): a job submitted and attached to. */
-import { Refusal, type Call } from "../call.js";
+import type { Call } from "../call.js";
+import { Refusal } from "../refusal.js";
 import { attachTo } from "./job-attach.js";
 import { submitJob, submitOptions } from "./submit.js";
 

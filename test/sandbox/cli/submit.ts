@@ -1,7 +1,8 @@
 /** flux-submit(1), and what run and batch share with it. */
 import { decodeIdset } from "../../../lib/flux/idset.js";
 import { f58 } from "../../../lib/flux/jobid.js";
-import { Refusal, type Call } from "../call.js";
+import type { Call } from "../call.js";
+import { Refusal } from "../refusal.js";
 import { userOf } from "../guests.js";
 import type { Job } from "../job.js";
 import { makeJobspec, SUBMIT_OPTIONS, type JobRequest } from "../jobspec.js";

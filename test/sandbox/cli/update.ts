@@ -1,6 +1,7 @@
 /** flux-update(1): the duration of a job. */
 import { parseJobid } from "../../../lib/flux/jobid.js";
-import { Refusal, type Call } from "../call.js";
+import type { Call } from "../call.js";
+import { Refusal } from "../refusal.js";
 import { parseFsd } from "../duration.js";
 import { parseOptions } from "../options.js";
 
