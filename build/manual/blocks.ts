@@ -20,7 +20,7 @@ export const item = (term: string, body: Block[]): Block => ({ kind: "item", ter
 
 /** Makes a sentence of a text from a help's table, which has no capital letter and no full stop. */
 export function sentence(text: string): string {
-  const first = /^[a-z]+[ ,:]/.test(text)
+  const first = /^[a-z]+([ ,:]|$)/.test(text)
     ? `${text.charAt(0).toUpperCase()}${text.slice(1)}`
     : text;
   return /[.!?]$/.test(first) ? first : `${first}.`;

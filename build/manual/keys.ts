@@ -86,7 +86,7 @@ const oneOf = (values: readonly unknown[]): string =>
     .replace(/, ([^,]*)$/, " or $1");
 
 /** The section KEYS of flux-config-usernetes(5). */
-export function keyBlocks(found = keys(), table = "usernetes"): Block[] {
+export function keyBlocks(found = keys(), table = ""): Block[] {
   return found.flatMap(({ name, meaning, value, required, allowed, inner }) => {
     const duty = required ? "(required)" : "(optional)";
     const words = [
@@ -94,8 +94,8 @@ export function keyBlocks(found = keys(), table = "usernetes"): Block[] {
       ...(allowed === undefined ? [] : [`Allowed: ${allowed}.`]),
       ...(value === undefined ? [] : [`(Default: \`${value}\`)`]),
     ];
-    const key = `${table}.${name}`;
-    return [item(`\`${key}\``, [paragraph(words.join(" "))]), ...keyBlocks(inner, key)];
+    const key = `${table}${name}`;
+    return [item(`\`${key}\``, [paragraph(words.join(" "))]), ...keyBlocks(inner, `${key}.`)];
   });
 }
 

@@ -6,7 +6,7 @@ import type { HelpedCommand } from "../../lib/help/command-help.js";
 import { usernetesCommand } from "../../lib/help/usernetes.js";
 import { readFileSync } from "node:fs";
 import { packagePath } from "../../lib/host/package.js";
-import { code, item, paragraph, sentence, type Block } from "./blocks.js";
+import { item, paragraph, sentence, type Block } from "./blocks.js";
 import { commandBlocks, optionItems, synopsisOf } from "./commands.js";
 import { keyBlocks } from "./keys.js";
 import { readMarkdown } from "./markdown.js";
@@ -50,6 +50,5 @@ function usernetesParts(): Record<string, Block[]> {
     exits: Object.entries(program.helpData.exits ?? {}).map(([status, meaning]) =>
       item(status, [paragraph(sentence(meaning))]),
     ),
-    examples: [code(program.examples())],
   };
 }

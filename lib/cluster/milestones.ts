@@ -15,7 +15,7 @@ export function milestones(cluster: Cluster): Map<string, string> {
   const add = (name: string, isReached: boolean, text: string): void => {
     if (isReached) reached.set(name, text);
   };
-  add("held", job.prolog === "counted" && !over, "held until its cluster is ready");
+  add("held", job.prolog === "counted" && !over, "kept from starting until its cluster is ready");
   add(
     "late",
     job.prolog === "late",

@@ -89,7 +89,7 @@ const TEMPLATE_KEYS = {
   make: {
     type: "object",
     additionalProperties: false,
-    description: "targets of the template for steps that templates differ in",
+    description: "make targets of the template for the steps in which templates differ",
     properties: {
       up: {
         type: "string",
@@ -111,7 +111,7 @@ const TEMPLATE_KEYS = {
     uniqueItems: true,
     maxItems: 32,
     description:
-      "further variables of the template that are ports; each cluster has a port of its own for each",
+      "further variables of the template that hold ports; each cluster gets its own port for each",
   },
   environment: {
     type: "object",
@@ -129,11 +129,11 @@ const TEMPLATE_KEYS = {
     additionalProperties: false,
     description: "programs of the site, each with its arguments, run as the job's user",
     properties: {
-      "before-up": hook("on every node, before its container starts"),
+      "before-up": hook("program to run on every node before its container starts"),
       "after-ready": hook(
-        "on the lead, when the cluster is ready and before the job starts; KUBECONFIG is set",
+        "program to run on the lead when the cluster is ready and before the job starts; KUBECONFIG is set",
       ),
-      "before-down": hook("on every node, before its container is removed"),
+      "before-down": hook("program to run on every node before its container is removed"),
     },
   },
 } as const;
@@ -218,9 +218,12 @@ export const schema = {
       default: {},
       description: "how many times a step is tried",
       properties: {
-        up: attempts("up", "tries of starting a node's container"),
-        "kubeadm-init": attempts("kubeadm-init", "tries of starting the control plane"),
-        "kubeadm-join": attempts("kubeadm-join", "tries of a worker's join"),
+        up: attempts("up", "how many times to try to start a node's container"),
+        "kubeadm-init": attempts(
+          "kubeadm-init",
+          "how many times to try to start the control plane",
+        ),
+        "kubeadm-join": attempts("kubeadm-join", "how many times a worker tries to join"),
       },
     },
     "join-fanout": {
@@ -250,7 +253,7 @@ export const schema = {
       enum: ["nodes", "network", "dns"],
       default: "dns",
       description:
-        'what must work before the job starts: "nodes": all nodes are Ready; "network": the pod network is also rolled out on every node; "dns": the DNS of the cluster also answers',
+        'what must work before the job starts: "nodes": all nodes are Ready; "network": the pod network also runs on every node; "dns": the DNS of the cluster also answers',
     },
     "schedule-on-lead": {
       enum: ["auto", "yes", "no"],
@@ -285,12 +288,12 @@ export const schema = {
       type: "boolean",
       default: false,
       description:
-        "a job may name a directory of its user's own in place of a template, as `usernetes_template=/DIR`",
+        "allow a job to use a directory of its own user as template, with `usernetes_template=/DIR`",
     },
     "metrics-listen": {
       type: "string",
       format: "listen",
-      description: `address and port where metrics are served, like "9464" (of 127.0.0.1), "[::1]:9464"`,
+      description: "address and port where metrics are served; a port alone is on 127.0.0.1",
     },
   },
 } as const;
@@ -318,7 +321,6 @@ export const FORMATS: Record<string, { allowed: string }> = {
   interface: { allowed: 'the name of a network interface, like "eth0"' },
   listen: { allowed: 'an address and a port, like "127.0.0.1:9464", "[::1]:9464" or "9464"' },
   fsd: {
-    allowed:
-      'a duration (RFC 23) above 0 that is not infinite, like "90s" or "15m": each wait has to end',
+    allowed: 'a finite duration (RFC 23) above 0, like "90s" or "15m"',
   },
 };

@@ -31,7 +31,7 @@ export const onceCommand = (): HelpedCommand =>
     name: "once",
     summary: "run a command in the job's first task only",
     usage: "[--] COMMAND [ARG...]",
-    operands: { "<program>": "the command", "[arg...]": "its arguments" },
+    operands: { "<command>": "the command", "[arg...]": "its arguments" },
     details: [
       `The other tasks wait for the command, print nothing, and exit with its exit status. Outside
        a job, the command just runs. It does not need Node.js.`,

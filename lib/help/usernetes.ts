@@ -11,7 +11,9 @@ const WORKDIR = {
 const WORKER_COUNT = "--worker-count <n>";
 const FIND = {
   usage: "[--jobid JOBID] [kubeconfig] [workdir]",
-  operands: { "[name...]": { text: "which of them", choices: ["kubeconfig", "workdir"] } },
+  operands: {
+    "[name...]": { text: "what to print (default: both)", choices: ["kubeconfig", "workdir"] },
+  },
   options: { "--jobid <jobid>": "use the cluster of this job (any form of a job ID)" },
   exits: {
     0: "done",
@@ -135,6 +137,7 @@ export function usernetesCommand(): HelpedCommand {
       1: "failed, or there is no cluster",
       2: "wrong usage",
       4: "no Flux instance",
+      "128+n": "ended by signal n",
     },
     examples: [
       "export KUBECONFIG=$(usernetes attr kubeconfig)\nkubectl get nodes",

@@ -40,11 +40,11 @@ t.test("a successful life is logged, with a step that is tried again", async (t)
   life.job.finish();
   await life.untilClean();
   const lines = reported(life);
-  t.strictSame(lines.slice(0, 2), ["held until its cluster is ready", PREPARED[0]]);
+  t.strictSame(lines.slice(0, 2), ["kept from starting until its cluster is ready", PREPARED[0]]);
   t.strictSame(
     [...lines].sort(),
     [
-      "held until its cluster is ready",
+      "kept from starting until its cluster is ready",
       ...PREPARED,
       "kubeadm-init, join-command, kubeconfig: begins on node0 (rank 0)",
       ...["kubeadm-init", "kubeconfig", "join-command"].map(
@@ -85,7 +85,7 @@ t.test("a failed bring-up is logged with its reason", async (t) => {
   await life.untilClean();
   const note = "kubeadm-init failed on node0 (rank 0) (2 tries): exit 2: no luck";
   t.strictSame(reported(life), [
-    "held until its cluster is ready",
+    "kept from starting until its cluster is ready",
     ...PREPARED,
     "kubeadm-init, join-command, kubeconfig: begins on node0 (rank 0)",
     "error: kubeadm-init: node0 (rank 0): failed: exit 2: no luck",
@@ -146,7 +146,7 @@ t.test("a daemon that resumes a cluster logs its state, but no earlier events", 
   await life.untilClean();
   const lines = reported(life);
   t.ok(lines.includes("resuming (state: ready)"), lines.join("\n"));
-  for (const words of ["held until its cluster is ready", "the job has started"])
+  for (const words of ["kept from starting until its cluster is ready", "the job has started"])
     t.equal(lines.filter((line) => line === words).length, 1, words);
 });
 
@@ -178,7 +178,7 @@ t.test("the log names the prolog that the job waits for, and a late hold", async
   await late.alloc();
   await late.until(() => reported(late).includes("settle: ready"));
   t.ok(reported(late).includes("hold came too late; the shell plugin delays the tasks instead"));
-  t.notOk(reported(late).includes("held until its cluster is ready"));
+  t.notOk(reported(late).includes("kept from starting until its cluster is ready"));
 });
 
 t.test(

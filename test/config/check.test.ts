@@ -163,8 +163,7 @@ const PATH =
 const PORTS = 'a range of four ports or more, like "20000-29999", or "default"';
 const POOL = 'a network of /24 or larger, like "10.100.0.0/14"';
 const INTERFACE = 'the name of a network interface, like "eth0"';
-const FSD =
-  'a duration (RFC 23) above 0 that is not infinite, like "90s" or "15m": each wait has to end';
+const FSD = 'a finite duration (RFC 23) above 0, like "90s" or "15m"';
 const LISTEN = 'an address and a port, like "127.0.0.1:9464", "[::1]:9464" or "9464"';
 const TARGET =
   'the name of a make target, of letters, digits and "_", ".", "/", "-", like "up-built';

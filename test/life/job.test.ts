@@ -91,7 +91,7 @@ usernetes attr kubeconfig workdir
       for (const step of ["stage", "up", "down-v"])
         t.strictSame(loggedRanks(log, `${job}: ${step}`, "ok"), [0, 1, 2, 3], log);
       const story = [
-        ...["held until its cluster is ready", "claim: "],
+        ...["kept from starting until its cluster is ready", "claim: "],
         "stage, up: begins on node[0-3] (rank 0-3)",
         ...["settle: ready", "the job has started", "teardown: ", "down: nothing is left"],
       ].map((words) => log.indexOf(`${job}: ${words}`));

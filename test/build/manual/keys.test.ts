@@ -28,9 +28,7 @@ t.test(
   "the page has whether a key is required, its meaning, its allowed values and its default",
   (t) => {
     const text = (name: string) => {
-      const block = keyBlocks().find(
-        (it) => it.kind === "item" && it.term === `\`usernetes.${name}\``,
-      );
+      const block = keyBlocks().find((it) => it.kind === "item" && it.term === `\`${name}\``);
       const first = block?.kind === "item" ? block.body[0] : undefined;
       return first?.kind === "text" ? first.text : "";
     };
