@@ -72,7 +72,7 @@ def call_script(call, directory=""):
 
 
 def has_compose_file(directory):
-    return call_script('compose_file "$1"', directory)[0] == 0
+    return call_script('find_compose_file "$1"', directory)[0] == 0
 
 
 def remove(path):

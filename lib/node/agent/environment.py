@@ -37,7 +37,8 @@ def node_environment(given, site=None):
     runtime = "/run/user/%d" % me
     if os.path.isdir(runtime):
         environment["XDG_RUNTIME_DIR"] = runtime
-    environment.setdefault("USERNETES_HERE", hostname())
+    if "USERNETES_HERE" not in environment:
+        environment["USERNETES_HERE"] = hostname()
     values = placeholders(environment)
     for name, text in (site or {}).items():
         environment[name] = expand(text, values)

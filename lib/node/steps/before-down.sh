@@ -3,9 +3,5 @@
 # otherwise `up` has not run on this node.
 set -eu
 shift 2
-owner=''
-if [ ! -L "$USERNETES_WORKDIR" ] && [ ! -L "$state" ] && [ ! -L "$state/owner" ] && [ -f "$state/owner" ]; then
-  read -r owner <"$state/owner" || true
-fi
-[ "$owner" = "$USERNETES_MARKER" ] || { echo "this cluster has no work directory here"; exit 0; }
+[ "$(read_owner)" = "$USERNETES_MARKER" ] || { echo "this cluster has no work directory here"; exit 0; }
 run_hook before-down "$@"

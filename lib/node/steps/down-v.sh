@@ -16,15 +16,6 @@
 set -u
 workdir=$USERNETES_WORKDIR engine=$USERNETES_ENGINE keep=${USERNETES_KEEP:-}
 
-# Prints the marker of a directory: which cluster owns it. It follows no planted link and
-# reads no fifo. It exits the shell, which is that of a command substitution.
-owner_of() {
-  if [ ! -L "$1" ] && [ -d "$1" ] && [ ! -L "$1/.usernetes" ] && [ ! -L "$1/.usernetes/owner" ] && [ -f "$1/.usernetes/owner" ]; then
-    # By hand the marker is the path of the directory, of at most 4,096 bytes.
-    exec head -c 8192 "$1/.usernetes/owner"
-  fi
-}
-
 # These two get half of the time, in case the engine or the Makefile hangs.
 seconds=${USERNETES_SECONDS:-60}
 kill_seconds=$((seconds / 5))
@@ -46,7 +37,7 @@ kill_node() {
 
 own=''
 if [ -L "$workdir" ] || [ -e "$workdir" ]; then
-  owner=$(owner_of "$workdir")
+  owner=$(read_owner)
   case $owner in
     "$USERNETES_MARKER") own=yes ;;
     # It belongs to another cluster whose ID differs only in case, and so does this project.

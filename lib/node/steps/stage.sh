@@ -58,14 +58,6 @@ if [ "$member" = "${USERNETES_LEAD:-}" ]; then
   case ${USERNETES_AFTER_READY:-} in kubectl) ;; *) check_hook after-ready "${USERNETES_AFTER_READY:-}" ;; esac
 fi
 
-# Prints the marker of a directory: which cluster owns it. It follows no planted link and reads no fifo.
-owner_of() {
-  if [ ! -L "$1/.usernetes" ] && [ ! -L "$1/.usernetes/owner" ] && [ -f "$1/.usernetes/owner" ]; then
-    # By hand the marker is the path of the directory, of at most 4,096 bytes.
-    head -c 8192 "$1/.usernetes/owner"
-  fi
-}
-
 if mkdir -m 700 "$workdir" 2>/dev/null; then
   :
 elif [ ! -e "$workdir" ] && [ ! -L "$workdir" ]; then
@@ -81,7 +73,7 @@ else
     sleep 0.1
     tries=$((tries + 1))
   done
-  owner=$(owner_of "$workdir")
+  owner=$(read_owner)
   # shellcheck disable=SC2010 # names only count
   case $owner in
     "$USERNETES_MARKER") ;;
@@ -135,15 +127,15 @@ copy() {
 # template's own stays as it is.
 add_host_name() {
   adjusts host-docker-internal && [ -n "${USERNETES_SUBNET:-}" ] || return 0
-  compose=$(compose_file "$workdir") || return 0
-  ! grep -qs host.docker.internal "$compose" || return 0
+  find_compose_file "$workdir" || return 0
+  ! grep -qs host.docker.internal "$compose_file" || return 0
   for name in "$workdir"/*compose.override.y*ml; do
     [ ! -e "$name" ] && [ ! -L "$name" ] || return 0
   done
   # shellcheck disable=SC2016 # it is for compose
   printf '%s\n' '# Of this cluster: the address that host.docker.internal has where no DNS knows it.' \
     'services:' '  node:' '    extra_hosts:' \
-    '      - "host.docker.internal:${USERNETES_GATEWAY:-127.0.0.1}"' >"${compose%.*}.override.${compose##*.}"
+    '      - "host.docker.internal:${USERNETES_GATEWAY:-127.0.0.1}"' >"${compose_file%.*}.override.${compose_file##*.}"
 }
 
 # Whether this node copies: the node that first makes this file does.

@@ -75,15 +75,15 @@ local function field (line, name)
 end
 
 local function wait_for_cluster (jobid)
-    local line = settle (jobid, "0.1s")
-    while not line do
+    local line
+    repeat
         if not daemon_answers () then
             shell.die ("usernetes: no flux-usernetes daemon is running in this instance: " ..
                 "the job asks for a cluster and would run without it; " ..
                 (nested () and "ask for it on the batch job" or "tell the administrator"))
         end
         line = settle (jobid, LOOK)
-    end
+    until line
     return line
 end
 
@@ -228,9 +228,11 @@ local function on_init ()
     if not jobid or not jobid:match ("^[%w\198\146]+$") then
         shell.die ("usernetes: cannot find the job's ID: FLUX_JOB_ID is " .. tostring (jobid))
     end
-    local around = inside_a_cluster ()
+    -- Where the hold was in time, the cluster has settled, and nothing else has to be asked.
+    local line = settle (jobid, "0.1s")
+    local around = not line and inside_a_cluster ()
     if around then return use (around) end
-    local line = wait_for_cluster (jobid)
+    line = line or wait_for_cluster (jobid)
     local kubeconfig = field (line, "kubeconfig")
     own_jobid = jobid
     if field (line, "outcome") ~= "ready" or not kubeconfig then

@@ -73,18 +73,17 @@ remove_left() { # [BUT]
     [ -n "$found" ] || return 0
     [ -n "$pause" ] || break
     [ "$pause" -eq 0 ] || sleep "$pause"
-    # Check again for these kinds, and for the container, which may come back.
-    again=container
+    again=''
     while read -r kind name; do
-      case " $again " in *" $kind "*) ;; *) again="$again $kind" ;; esac
       # If the removal hangs, this is the last line, and becomes the reason of the drain.
       echo "removing $kind $name"
-      output=$(remove_one "$kind" "$name" 2>&1 </dev/null) || message=$(printf '%s\n' "$output" | grep '[^[:space:]]' | tail -n 1)
+      output=$(remove_one "$kind" "$name" 2>&1 </dev/null) || { again=yes message=$(printf '%s\n' "$output" | grep '[^[:space:]]' | tail -n 1); }
       printf '%s\n' "$output"
+      [ "$kind" != container ] || again=yes
     done <<EOF
 ${found%?}
 EOF
-    kinds=$again
+    [ -n "$again" ] || return 0
   done
   printf 'left behind: %s%s\n' "$(printf '%s' "${found%?}" | tr '\n' ',')" "${message:+: $message}" >&2
   return 1

@@ -13,5 +13,14 @@ case $here in
   *[!0-9]*) if [ ! -d "$node" ] && [ -d "$state/nodes/$here" ]; then node=$state/nodes/$here; fi ;;
 esac
 
+# Prints the marker of the work directory: which cluster owns it. It follows no planted link and
+# reads no fifo. It exits the shell, which is that of a command substitution.
+read_owner() {
+  if [ ! -L "$USERNETES_WORKDIR" ] && [ ! -L "$state" ] && [ ! -L "$state/owner" ] && [ -f "$state/owner" ]; then
+    # By hand the marker is the path of the directory, of at most 4,096 bytes.
+    exec head -c 8192 "$state/owner"
+  fi
+}
+
 # Whether this node shares the work directory with the lead.
 is_shared() { [ "$member" != "$USERNETES_LEAD" ] && [ -d "$state/nodes/$USERNETES_LEAD" ]; }

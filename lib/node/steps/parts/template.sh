@@ -22,11 +22,13 @@ template_composes='compose.yaml compose.yml docker-compose.yaml docker-compose.y
 template_wanted_targets='kubeadm-reset down-v'
 template_wanted_variables='CONTAINER_ENGINE COMPOSE'
 
-# Prints the path of a clone's compose file; fails if it has none.
-compose_file() { # DIR
+# Sets $compose_file, the path of a clone's compose file; fails if it has none.
+find_compose_file() { # DIR
   for name in $template_composes; do
-    if [ -f "$1/$name" ]; then echo "$1/$name"; return; fi
+    compose_file=$1/$name
+    [ ! -f "$compose_file" ] || return 0
   done
+  compose_file=''
   return 1
 }
 
@@ -35,7 +37,8 @@ compose_file() { # DIR
 # which is that of a command substitution.
 look_at_template() { # DIR TARGETS VARIABLES
   dir=$1 targets=$2 variables=$3
-  COMPOSE_FILE_PATH=$(compose_file "$1") || COMPOSE_FILE_PATH=''
+  find_compose_file "$1" || true
+  COMPOSE_FILE_PATH=$compose_file
   set --
   for file in "$dir"/GNUmakefile "$dir"/Makefile "$COMPOSE_FILE_PATH" "$dir"/* "$dir"/Makefile.d/*; do
     case ${file##*/} in *.md | LICENSE | kubeconfig | join-command) continue ;; esac
