@@ -1,12 +1,12 @@
 /**
- * What is random in the tests comes from one seed: `--seed N` of `npm test`, which a failure
- * prints. `npm run test:long` takes many more cases.
+ * All random values of the tests come from one seed: `--seed N` of `npm test`, which a failure
+ * prints. `npm run test:long` runs many more cases.
  */
 import fc from "fast-check";
 
 const seed = Number(process.env["USERNETES_SEED"] ?? Math.floor(Math.random() * 1e6));
 
-/** So many times the cases. */
+/** The factor for the number of cases. */
 export const MORE = process.env["USERNETES_WALK"] === "all" ? 20 : 1;
 
 fc.configureGlobal({ seed });
@@ -14,7 +14,7 @@ export { fc };
 
 /** mulberry32. */
 let state = seed >>> 0;
-/** From 0 to below 1. */
+/** A number from 0 to below 1. */
 export function random(): number {
   state = (state + 0x6d2b79f5) >>> 0;
   let mixed = Math.imul(state ^ (state >>> 15), state | 1);

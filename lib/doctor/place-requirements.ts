@@ -35,8 +35,8 @@ export function placeRequirements(config: Config): Requirement[] {
 }
 
 /**
- * With run-as = "sudo" no cluster is the instance owner's, so that the directories of the
- * owner are not looked at: --user looks at its users'.
+ * With run-as = "sudo" the instance owner has no cluster, so the owner's directories are not
+ * checked: --user checks those of its users.
  */
 export function templateRequirements({ template, options, runAs }: Config): Requirement[] {
   const { hooks, environment } = options;

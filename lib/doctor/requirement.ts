@@ -25,13 +25,13 @@ export interface Requirement {
   ofHost?: true;
 }
 
-/** What is looked at apart: the engine of a user, or a template of usernetes.templates. */
+/** What is checked separately: the engine of a user, or a template of usernetes.templates. */
 export interface Concern {
   user?: string;
   template?: string;
 }
 
-/** A requirement of a user or a template, beside that of the instance owner and the site's own. */
+/** Makes a requirement that of a user or of a named template. */
 export function concerning(requirement: Requirement, { user, template }: Concern): Requirement {
   const { id, what, fix } = requirement;
   const names = [user, template].filter((name) => name !== undefined);

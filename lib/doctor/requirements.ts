@@ -27,8 +27,8 @@ export function requirements(config: Config): Requirement[] {
 }
 
 /**
- * What a template of usernetes.templates needs beside the site's own, in the configuration for
- * it. Its variables may name another engine store: then the engine is looked at, too.
+ * The requirements of a template of usernetes.templates in addition to those of the site's own. Its
+ * variables may name another engine store; then the engine is checked, too.
  */
 export function namedRequirements(config: Config, site: Config, template: string): Requirement[] {
   const own = config.runAs === "owner" ? OWN : OWN.map(asWarning);
@@ -45,7 +45,7 @@ export function namedRequirements(config: Config, site: Config, template: string
 export const hasOwnEnvironment = ({ options }: Config, site: Config): boolean =>
   JSON.stringify(options.environment) !== JSON.stringify(site.options.environment);
 
-/** What the engine of one user needs: with run-as = "sudo" each user's is asked by --user. */
+/** The requirements of one user's engine: with run-as = "sudo", `--user` checks those of its users. */
 export function userRequirements(
   { engine: first, engines, options }: Config,
   concern: { user: string; template?: string },

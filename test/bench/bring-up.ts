@@ -1,7 +1,6 @@
 /**
- * What a cluster costs beyond the steps themselves: from alloc to start, and
- * from finish to free, of a job on four nodes, which share this machine's cores, and
- * of a job on one, which has them to itself.
+ * What a cluster costs beyond the steps themselves: from alloc to start, and from finish to free.
+ * Measured for a job on four nodes, which share this machine's cores, and for a job on one node.
  */
 import { readFileSync } from "node:fs";
 import type { LifeFlux } from "../life/flux.js";
@@ -11,7 +10,10 @@ import { plainLife, type Life } from "./plain.js";
 
 /** up, kubeadm-init, join-command, kubeadm-join, sync-external-ip, install-flannel, Ready: by default. */
 const CHAIN_S = 2 + 3 + 0.2 + 2 + 0.5 + 1 + 1;
-/** Of one node, that nobody joins: up, kubeadm-init, sync-external-ip, install-flannel, Ready. */
+/**
+ * The steps of one node, which no worker joins: up, kubeadm-init, sync-external-ip,
+ * install-flannel, Ready.
+ */
 const ALONE_S = 2 + 3 + 0.5 + 1 + 1;
 const DOWN_S = 1;
 
@@ -28,7 +30,7 @@ export async function oneLife(flux: LifeFlux, ...args: string[]): Promise<Life> 
   };
 }
 
-/** How many processes this machine has started while `act` lasts, proc_stat(5). */
+/** The number of processes that this machine starts while `act` runs (proc_stat(5)). */
 async function started(act: () => Promise<unknown>): Promise<number> {
   const count = (): number =>
     Number(/^processes ([0-9]+)/m.exec(readFileSync("/proc/stat", "utf8"))?.[1]);
@@ -41,7 +43,7 @@ export function measureBringUp(runs: number): Promise<Row[]> {
   return inFlux({}, async (flux) => {
     await flux.startDaemon();
     await oneLife(flux, "-N4");
-    // In turn: the machine may be slower a minute later.
+    // The two alternate, because the machine may be slower a minute later.
     const all = async () => ({
       ours: await oneLife(flux, "-N4"),
       plain: await plainLife(flux),

@@ -1,6 +1,6 @@
 /**
- * What the commands that jobs call on their nodes take: `usernetes attr` inside a job,
- * against starting Node.js at all; `flux usernetes once` over 32 tasks, against sh.
+ * The time of the commands that jobs call on their nodes: `usernetes attr` inside a job, compared
+ * with the start of Node.js; `flux usernetes once` over 32 tasks, compared with sh.
  */
 import type { LifeFlux } from "../life/flux.js";
 import { COMMANDS } from "../life/places.js";
@@ -8,11 +8,11 @@ import { repeat, type Row } from "./measure.js";
 import { at, inFlux, manyCores, noTime } from "./place.js";
 
 const TASKS = 32;
-/** Calls that a value is the mean of. */
+/** The number of calls of which a value is the mean. */
 const CALLS = 20;
 const ASKS = "--setattr=attributes.user.usernetes=yes";
 
-/** A checkout of the Python tool that this one replaces, where there is one to compare with. */
+/** A checkout of the Python tool that this package replaces, for comparison if it exists. */
 const PYTHON_TOOL = process.env["USERNETES_PYTHON"];
 
 const PROGRAMS = {
@@ -29,7 +29,7 @@ const PROGRAMS = {
 
 type Program = keyof typeof PROGRAMS;
 
-/** Each in turn, so often; a line of `NAME MS` a round. */
+/** Runs each command in turn, for `runs` rounds, and prints a line `NAME MS` for each. */
 const script = (runs: number): string => `
 ms() { echo $(($(date +%s%N) / 1000)); }
 for round in $(seq ${runs}); do

@@ -1,6 +1,6 @@
 /**
- * Whether the bridge's event alone holds a job in time, so that its shell never has to
- * wait: of many that are submitted at once, and of as many one after the other.
+ * Whether the bridge's event alone holds a job in time, so that its shell never has to wait: for
+ * many jobs that are submitted at once, and for as many one after the other.
  */
 import { kvsDirectory, parseJobid } from "../../lib/flux/jobid.js";
 import type { Entry, LifeFlux } from "../life/flux.js";
@@ -8,7 +8,7 @@ import { repeat, type Row } from "./measure.js";
 import { at, inFlux, manyCores } from "./place.js";
 
 const JOBS = 200;
-/** All get their nodes at once, and are refused then: nothing of it is a step's time. */
+/** All jobs get their nodes at once and are refused then, so that no step takes time. */
 const SUBMIT = [
   ...["flux", "submit", "-n1", "--setattr=attributes.user.usernetes=yes"],
   "--setattr=attributes.user.usernetes_engine=podman",
@@ -41,7 +41,7 @@ async function oneByOne(flux: LifeFlux): Promise<Entry[][]> {
   return eventlogs(flux, jobs);
 }
 
-/** It had its nodes, and nothing but us kept it from starting. */
+/** The job had its nodes, and only the daemon kept it from starting. */
 function isHeld(events: Entry[]): boolean {
   const names = events.map(({ name }) => name);
   return names.includes("alloc") && names.includes("prolog-start") && !names.includes("start");

@@ -1,16 +1,16 @@
-/** Many clusters that start together on few brokers: whether all come up, and by when. */
+/** Many clusters that start together on few brokers: whether all come up, and after which time. */
 import type { LifeFlux } from "../life/flux.js";
 import { repeat, type Row } from "./measure.js";
 import { at, inFlux, manyCores } from "./place.js";
 
 const CLUSTERS = 50;
 const BROKERS = 16;
-/** A core on each of two nodes. */
+/** The resources of a job: one core on each of two nodes. */
 const JOB = ["-N2", "-n2", "true"];
 
 interface Start {
   ready: number;
-  /** From the first that has its nodes to the last that starts. */
+  /** The time from the first job that has its nodes to the last one that starts. */
   seconds: number;
 }
 

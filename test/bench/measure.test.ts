@@ -14,7 +14,7 @@ t.test("spread gives the median, the least and the greatest of values in any ord
   t.strictSame(spread([3, 10, 1]), { median: 3, low: 1, high: 10 });
   t.strictSame(spread([4, 1, 2, 3]), { median: 2.5, low: 1, high: 4 }, "between the middle two");
   t.strictSame(spread([7]), { median: 7, low: 7, high: 7 });
-  t.ok(Number.isNaN(spread([]).median), "of nothing there is none");
+  t.ok(Number.isNaN(spread([]).median), "no values have no median");
   t.end();
 });
 

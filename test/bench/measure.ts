@@ -1,14 +1,14 @@
 /** Numbers that are measured several times, with their median and spread. */
 
 export interface Row {
-  /** What was measured. */
+  /** The thing that was measured. */
   name: string;
   unit: string;
-  /** One a run. */
+  /** One value for each run. */
   values: number[];
-  /** What it is measured against, in the same run. */
+  /** The reference that it is compared with, in the same run. */
   against: string;
-  /** What the median should be at most, or at least; `always`: each of them. */
+  /** The limit for the median. With `always`, each value must keep it. */
   target?: { most: number } | { least: number; always?: true };
 }
 
@@ -29,7 +29,7 @@ export function spread(values: readonly number[]): Spread {
   return { median: at(0.5), low: at(0), high: at(1) };
 }
 
-/** Undefined where nothing is aimed at. */
+/** Undefined if the row has no target. */
 export function isMet({ values, target }: Row): boolean | undefined {
   if (!target) return undefined;
   const { median, low } = spread(values);
@@ -37,7 +37,7 @@ export function isMet({ values, target }: Row): boolean | undefined {
   return (target.always ? low : median) >= target.least;
 }
 
-/** Calls `act` so often, one after the other. */
+/** Calls `act` `count` times, one call after the other. */
 export async function repeat<T>(count: number, act: (round: number) => Promise<T>): Promise<T[]> {
   const all: T[] = [];
   for (let round = 0; round < count; round++) all.push(await act(round));

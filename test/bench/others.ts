@@ -1,6 +1,6 @@
 /**
- * What jobs pay that do not ask for a cluster: how many of them end a second, with
- * the daemon and without, and what the daemon and its bridge cost meanwhile.
+ * The cost for jobs that do not ask for a cluster: how many of them end in a second, with the
+ * daemon and without, and how much CPU the daemon and its bridge use meanwhile.
  */
 import { join } from "node:path";
 import type { LifeFlux } from "../life/flux.js";
@@ -21,14 +21,14 @@ async function rate(flux: LifeFlux): Promise<number> {
   return (JOBS * 1000) / (performance.now() - begin);
 }
 
-/** Each goes first every other time: what is slower for being later is so for both. */
+/** Each side goes first every other time, so that the order favours neither. */
 async function inTurn(round: number, acts: [() => Promise<void>, () => Promise<void>]) {
   const [first, second] = round % 2 === 0 ? acts : acts.toReversed();
   await first?.();
   await second?.();
 }
 
-/** The daemon and its bridge; the embedded Flux's own command is not counted. */
+/** The daemon and its bridge. The command of the embedded Flux is not counted. */
 function daemonProcesses(flux: LifeFlux) {
   const tree = processTree(flux.daemonPid);
   return isEmbedded() ? tree.slice(0, 1) : tree;
@@ -39,7 +39,7 @@ const cpuOf = (flux: LifeFlux): number =>
 
 interface Compared {
   ratio: number;
-  /** Milliseconds of CPU of the daemon and its bridge, a job. */
+  /** Milliseconds of CPU of the daemon and its bridge for each job. */
   cpuMs: number;
 }
 
@@ -51,7 +51,7 @@ async function withAndWithout(flux: LifeFlux, round: number): Promise<Compared> 
     },
     async () => {
       await flux.startDaemon();
-      // Its own start is over then.
+      // By now the daemon has finished its own start.
       await new Promise((resolve) => setTimeout(resolve, 1000));
       const before = cpuOf(flux);
       watched = await rate(flux);

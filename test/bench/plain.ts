@@ -1,7 +1,7 @@
 /**
- * The same cluster as a shell script makes it with nothing but Flux, make and the
- * engine, one `flux exec` after the other and without a check of the results: what
- * the steps themselves take on this machine, beside the durations that they pretend.
+ * Makes the same cluster with a shell script that uses only Flux, make and the engine, one `flux
+ * exec` after the other and without checks of the results. This measures the steps themselves on
+ * this machine, beyond the durations that they pretend to have.
  */
 import { join } from "node:path";
 import { TEMPLATE } from "../sandbox/paths.js";
@@ -29,7 +29,7 @@ export interface Life {
   teardown: number;
 }
 
-/** Seconds; rank 0 runs it, where the lead's files are. */
+/** Returns the seconds. Rank 0 runs the script, since the lead's files are there. */
 export async function plainLife(flux: LifeFlux): Promise<Life> {
   const argv = ["sh", "-c", SCRIPT, "plain", TEMPLATE, join(flux.place.base, "plain")];
   const printed = await flux.output("flux", "exec", "-r", "0", ...argv);

@@ -1,13 +1,14 @@
 /**
- * Plays a node of a cluster: its agent carries out every step at once, with success. For what
- * the daemon itself does with hundreds of nodes, whose agents would take all of the machine.
+ * Plays the node of a cluster: its agent carries out every step at once and successfully. This
+ * measures the daemon's own work for hundreds of nodes, whose real agents would occupy the whole
+ * machine.
  */
 import { decodeIdset } from "../../lib/flux/idset.js";
 import type { ReportKind, Request } from "../../lib/node/protocol.js";
 import { firstRequests } from "../fakes/playing-run.js";
 import type { Launch, Running } from "../sandbox/process.js";
 
-/** Over how long the reports of a call's ranks come. */
+/** The time over which the reports of a call's ranks arrive. */
 const SPREAD_MS = 200;
 
 const JOIN_COMMAND = `#!/bin/bash

@@ -1,6 +1,6 @@
 /**
- * What more ranks cost: bring-up with 4, 16 and 64 brokers on this machine; and,
- * with nodes that are played, what the daemon does for 64 and 256 of them.
+ * The cost of more ranks: a bring-up with 4, 16 and 64 brokers on this machine, and the daemon's
+ * work for 64 and 256 played nodes.
  */
 import type { LifeFlux } from "../life/flux.js";
 import { oneLife } from "./bring-up.js";
@@ -36,21 +36,21 @@ function bringUpOf(size: number, runs: number): Promise<Row> {
 }
 
 interface Work {
-  /** `flux exec` calls. */
+  /** The number of `flux exec` calls. */
   calls: number;
-  /** Events in the record. */
+  /** The number of events in the record. */
   events: number;
-  /** Seconds of the daemon's own. */
+  /** The daemon's own seconds of CPU. */
   cpu: number;
 }
 
-/** What the daemon does for a job of so many nodes, from its submission to its end. */
+/** Measures the daemon's work for a job on `ranks` nodes, from its submission to its end. */
 async function work(flux: LifeFlux, ranks: number): Promise<Work> {
   const before = flux.daemonLog.length;
   const cpu = cpuSeconds(flux.daemonPid);
   const job = await flux.submit(`-N${ranks}`, "true");
   await flux.waitForEnd(job, "300s");
-  // Messages after the last event are part of it.
+  // Messages after the last event belong to the work, too.
   await new Promise((resolve) => setTimeout(resolve, 500));
   const calls = flux.daemonLog.slice(before).match(/flux exec [^"]*: begins/g)?.length ?? 0;
   const record = await flux.record(job);

@@ -2,7 +2,7 @@
 import Table from "cli-table3";
 import { isMet, spread, type Row } from "./measure.js";
 
-/** Three digits that count, and no more than thousandths. */
+/** Rounds to three significant digits, and at most to thousandths. */
 export const number = (value: number): string =>
   Number.isInteger(value) || Math.abs(value) >= 100
     ? value.toFixed(0)

@@ -389,7 +389,7 @@ t.test("a signal ends the command and all that it started", async (t) => {
     const running = await execa("grep", ["-lsaF", hand.directory, ...environments()], {
       reject: false,
     });
-    t.equal(running.stdout, "", "nothing goes on");
+    t.equal(running.stdout, "", "no process still runs");
   }
 });
 

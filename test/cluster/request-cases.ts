@@ -1,6 +1,6 @@
 /**
- * What attributes.user asks for, case by case: the daemon (lib/cluster/request.ts)
- * and Flux's own commands (etc/flux/cli/plugins/usernetes.py) have to agree.
+ * The meaning of attributes.user, case by case. The daemon (lib/cluster/request.ts) and Flux's own
+ * commands (etc/flux/cli/plugins/usernetes.py) have to agree on each.
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -21,7 +21,7 @@ export type RequestCase = { user: Record<string, unknown> } & (
 const file = join(PACKAGE, "test/cluster/request-cases.json");
 const NOT_ASKED = { schedule_on_lead: null, template: null };
 const cases = JSON.parse(readFileSync(file, "utf8")) as RequestCase[];
-/** An option that a case does not name is not asked for. */
+/** A case requests no option that it does not name. */
 export const REQUEST_CASES: RequestCase[] = cases.map((each) =>
   "asks" in each && each.asks ? { ...each, asks: Object.assign({}, NOT_ASKED, each.asks) } : each,
 );

@@ -230,7 +230,7 @@ const REFUSED: [string, Record<string, unknown>, string][] = [
     `interface: found "eth 0", allowed: ${INTERFACE}`,
   ],
   ["no interface's name", { interface: "" }, `interface: found "", allowed: ${INTERFACE}`],
-  ["a run-as that is none", { "run-as": "root" }, 'run-as: found "root", allowed: owner, sudo'],
+  ["an unknown run-as", { "run-as": "root" }, 'run-as: found "root", allowed: owner, sudo'],
   [
     "an unknown shared-filesystem",
     { "shared-filesystem": true },
@@ -247,7 +247,7 @@ const REFUSED: [string, Record<string, unknown>, string][] = [
     { ready: "pods" },
     'ready: found "pods", allowed: nodes, network, dns',
   ],
-  ["a hold that is none", { hold: "no" }, 'hold: found "no", allowed: events, perilog'],
+  ["an unknown hold", { hold: "no" }, 'hold: found "no", allowed: events, perilog'],
   [
     "a time without end",
     { "bring-up-timeout": "infinity" },

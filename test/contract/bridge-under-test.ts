@@ -1,4 +1,4 @@
-/** The bridge of the instance: the daemon's side of plugin/bridge.py's protocol. */
+/** The bridge of the instance: plays the daemon's side of plugin/bridge.py's protocol. */
 import { join } from "node:path";
 import { PACKAGE } from "../sandbox/paths.js";
 import type { FluxUnderTest } from "./flux-under-test.js";
@@ -15,7 +15,7 @@ export class BridgeUnderTest {
 
   private constructor(readonly command: LiveCommand) {}
 
-  /** Resolves once it has caught up with the journal. */
+  /** Resolves when the bridge has read the journal's history. */
   static async open(flux: FluxUnderTest, ...options: string[]): Promise<BridgeUnderTest> {
     const bridge = new BridgeUnderTest(flux.spawn(["python", BRIDGE, ...options]));
     await bridge.message((message) => message.type === "sentinel");
@@ -36,7 +36,7 @@ export class BridgeUnderTest {
     return this.message((message) => message.type === "job" && message["id"] === id);
   }
 
-  /** A request's reply, its envelope left out. */
+  /** Resolves to the reply to a request, without its envelope. */
   async request(op: string, fields: Record<string, unknown>): Promise<Record<string, unknown>> {
     const seq = ++this.#seq;
     this.command.child.stdin.write(`${JSON.stringify({ seq, op, ...fields })}\n`);
@@ -48,7 +48,7 @@ export class BridgeUnderTest {
     );
   }
 
-  /** Its exit code, after its stdin was closed. */
+  /** Closes the bridge's stdin, and resolves to its exit code. */
   close(): Promise<number> {
     this.command.child.stdin.end();
     return this.command.ended;

@@ -1,7 +1,4 @@
-/**
- * Runs the same assertions against the embedded Flux, always, and against a real
- * one where there is one.
- */
+/** Runs the same assertions against the embedded Flux and, if there is one, a real Flux. */
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
@@ -14,14 +11,14 @@ import { runCommand, spawnCommand } from "../hosts/run-command.js";
 type Body = (t: Tap, flux: FluxUnderTest) => Promise<void> | void;
 export type Tap = typeof t;
 
-/** The broker's configuration, given what a host's own disk is called. */
+/** The broker's configuration. The argument is the path of a host's own disk. */
 type Config = (disk: string) => string;
 
-/** More variables for the instance and all that it starts. */
+/** Further variables for the instance and all that it starts. */
 type Variables = Record<string, string>;
 
 async function openEmbedded(config: Config, variables: Variables): Promise<FluxUnderTest> {
-  // Nothing is installed in the real instance either.
+  // The real instance has no installed files either.
   const sandbox = await startInstance({
     size: 4,
     config: config("@SANDBOX@/hosts/self"),
@@ -71,7 +68,7 @@ async function openReal(config: Config, variables: Variables): Promise<FluxUnder
   };
 }
 
-/** One instance of each kind for all of `body`'s tests. */
+/** Opens one instance of each kind for all tests of `body`. */
 export function contract(
   body: Body,
   config: Config = () => CONFIG,

@@ -168,5 +168,5 @@ async function gone(pid: number): Promise<void> {
     }
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
-  throw new Error(`process ${pid} goes on`);
+  throw new Error(`process ${pid} still runs`);
 }

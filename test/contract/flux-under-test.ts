@@ -1,6 +1,6 @@
 /**
- * What a contract test sees of a Flux, be it the embedded or a real one: four
- * ranks, the flux command as a process of rank 0's user, and CONFIG.
+ * A Flux as a contract test sees it, embedded or real: four ranks, the flux command as a process of
+ * rank 0's user, and CONFIG.
  */
 import type { LiveCommand, Result } from "../hosts/run-command.js";
 
@@ -12,18 +12,21 @@ attempts = { up = 2 }
 
 export interface FluxUnderTest {
   kind: "embedded" | "real";
-  /** A directory that each host has for itself. */
+  /** A directory that is different on each host. */
   disk: string;
-  /** `flux ARGS` to its end. */
+  /** Runs `flux ARGS` to its end. */
   run(args: string[], input?: string): Promise<Result>;
-  /** `flux ARGS`, left running. */
+  /** Starts `flux ARGS` and leaves it running. */
   spawn(args: string[]): LiveCommand;
-  /** Has a rank's broker not answer, as one that has just died, until the result is called. */
+  /**
+   * Makes a rank's broker stop answering, as one that has just died does, until the result is
+   * called.
+   */
   stall(rank: number): Promise<() => void>;
   stop(): Promise<void>;
 }
 
-/** `flux ARGS`, its stdout trimmed; rejects if it fails. */
+/** Runs `flux ARGS` and returns its trimmed stdout. Rejects if it fails. */
 export async function output(flux: FluxUnderTest, ...args: string[]): Promise<string> {
   const { stdout, stderr, exitCode } = await flux.run(args);
   if (exitCode !== 0) throw new Error(`flux ${args.join(" ")}: exit ${exitCode}: ${stderr}`);
@@ -36,7 +39,7 @@ export interface Entry {
   context?: Record<string, unknown>;
 }
 
-/** The job's eventlog once it has this event. */
+/** Returns the job's eventlog when it has this event. */
 export async function eventsUntil(
   flux: FluxUnderTest,
   job: string,

@@ -202,10 +202,10 @@ contract(async (t, flux) => {
     await waitFor(job, "prolog-finish", SITE("prolog"));
     await go();
     await waitFor(job, "epilog-finish", SITE("epilog"));
-    t.notOk(await isFree(job), "two of ours are counted, and one finish");
+    t.notOk(await isFree(job), "two starts are counted, and one finish");
     await post(job, "prolog-finish");
     const log = names(await eventsUntil(flux, job, "clean"));
-    t.equal(log.filter((name) => name === "epilog-finish").length, 1, "ours goes on");
+    t.equal(log.filter((name) => name === "epilog-finish").length, 1, "the other epilog continues");
     await forget("prolog");
     await forget("epilog");
     await output(flux, "resource", "undrain", "0-3");

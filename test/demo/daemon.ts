@@ -1,4 +1,4 @@
-/** The daemon as the demonstration runs it: its log, line by line, at its most talkative. */
+/** Runs the daemon for the demonstration, with its most detailed log, line by line. */
 import { execa } from "execa";
 import { join } from "node:path";
 import { createInterface } from "node:readline";

@@ -1,6 +1,6 @@
 /**
- * Shows steps as they happen, from the daemon's own log: a live line a node on a
- * terminal, plain lines otherwise.
+ * Shows the steps from the daemon's log as they run: one redrawn line for each node on a terminal,
+ * plain lines otherwise.
  */
 import { Listr, type ListrTaskWrapper, type DefaultRenderer, type SimpleRenderer } from "listr2";
 

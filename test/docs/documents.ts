@@ -56,7 +56,7 @@ function callsOf(line: string): Call[] {
   });
 }
 
-/** Whether a command can follow: another command that runs it. */
+/** Whether another command can follow this word, as `sudo` runs one. */
 const isCommandBefore = (before: string): boolean =>
   /(\bflux (?:exec|run|submit)|\btimeout|\bonce --|\btrap '?|&&|\|)( -\S+( [\d-]+)?| --\S+)* $/.test(
     before,

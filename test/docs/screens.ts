@@ -7,7 +7,7 @@ import { codeBlocks } from "./documents.js";
 
 export interface Screen {
   file: string;
-  /** As it is typed: lines that end with a backslash are joined. */
+  /** The command as a person types it. Lines that end with a backslash are joined. */
   command: string;
   /** The lines of the output. */
   output: string[];
@@ -28,7 +28,7 @@ export function screensIn(file: string, text: string): Screen[] {
   return found;
 }
 
-/** What remains of a line when all that differs between two runs is taken out. */
+/** The parts of a line that are the same in every run. */
 export function shape(line: string): string {
   return line
     .replace(/\[node\]\S*|\bnode(\d+|\[[\d,-]+\])/g, "NODES")

@@ -307,9 +307,9 @@ t.test("each of usernetes.templates has its own requirements", (t) => {
   const other = ids({ environment: { XDG_RUNTIME_DIR: "/x/{user}" } });
   for (const id of ["engine-docker", "storage-docker", "memlock", "runtime-dir", "environment"])
     t.ok(other.includes(`${id}:calico`), `another environment may change ${id}`);
-  const told = answers([{ template: "no it lacks a target", "template-same": "ok 1" }]);
+  const answered = answers([{ template: "no it lacks a target", "template-same": "ok 1" }]);
   const concern = { template: "calico" };
-  const diagnoses = diagnose(named({}), [0], { answers: told, hosts: ["n1"], concern });
+  const diagnoses = diagnose(named({}), [0], { answers: answered, hosts: ["n1"], concern });
   t.strictSame(of(diagnoses, "template:calico").fail, [{ ranks: [0], found: "it lacks a target" }]);
   t.match(report(diagnoses, ["n1"]), /^FAIL {2}calico: template +n1$/m);
   t.end();

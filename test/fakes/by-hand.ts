@@ -1,4 +1,7 @@
-/** Hosts without a Flux, where the usernetes command is called by hand: the stand-in template and engines. */
+/**
+ * Hosts without Flux on which the usernetes command is called by hand, with the stand-in template
+ * and engines.
+ */
 import { execa } from "execa";
 import {
   cpSync,
@@ -19,7 +22,7 @@ const QUICK = ["up", "kubeadm-init", "install-flannel", "join-command", "kubeadm
 export class ByHand {
   readonly directory = mkdtempSync(join(tmpdir(), "usernetes-by-hand-"));
   readonly testbed = join(this.directory, "testbed");
-  /** A clone that all hosts see. */
+  /** A clone that all hosts share. */
   readonly workdir = join(this.directory, "clone");
   readonly env: Record<string, string>;
 
@@ -41,29 +44,29 @@ export class ByHand {
     };
   }
 
-  /** So many seconds. */
+  /** Sets the seconds that a target takes. */
   takes(target: string, seconds: number): void {
     writeFileSync(join(this.testbed, "seconds", target), String(seconds));
   }
 
-  /** The command on a host; "node0" where none is named. */
+  /** Runs the command on a host, by default on node0. */
   async run(args: string[], { host = "node0", env = {} } = {}) {
     const { exitCode, stdout, stderr } = await this.start(args, { host, env });
     return { exitCode, stdout, stderr };
   }
 
   start(args: string[], { host = "node0", env = {} } = {}) {
-    // It identifies the processes of an earlier call that a step of one host may end.
+    // Identifies the processes of an earlier call, which a step on the same host may end.
     const at = { SANDBOX_HOST: host, FLUX_URI: `local://${this.directory}/${host}` };
     return this.execute("usernetes", args, { ...at, ...env });
   }
 
-  /** A program that may call the command, on node0. */
+  /** Runs a program on node0 that may call the command. */
   startProgram([program = "", ...args]: string[], env = {}) {
     return this.execute(program, args, { SANDBOX_HOST: "node0", ...env });
   }
 
-  /** As a person would, in the clone. */
+  /** Runs make in the clone, as a person would. */
   make(target: string, host = "node0") {
     return this.execute("make", ["-C", this.workdir, target], { SANDBOX_HOST: host });
   }
@@ -86,7 +89,7 @@ export class ByHand {
     return readFileSync(join(this.workdir, ...path), "utf8");
   }
 
-  /** `host target` of each target that began, in order. */
+  /** `host target` of each started target, in order. */
   get starts(): string[] {
     return this.lines("steps.log")
       .filter((line) => line.split(" ")[3] === "begin")
@@ -101,7 +104,7 @@ export class ByHand {
     }
   }
 
-  /** What the engines have, of all hosts. */
+  /** What the engines of all hosts have. */
   get left(): string[] {
     const engines = join(this.testbed, "engine");
     return list(engines).flatMap((host) =>

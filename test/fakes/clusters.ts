@@ -1,4 +1,4 @@
-/** Clusters in any state, made of the events that lead there; and plans in words. */
+/** Clusters in any state, made from the events that lead there, and plans as short texts. */
 import { foldJobEvent, foldRecordEvent, type JobEvent } from "../../lib/cluster/fold.js";
 import { plan } from "../../lib/cluster/plan.js";
 import { skippedSteps } from "../../lib/cluster/skipped.js";
@@ -72,7 +72,7 @@ export function recorded(cluster: Cluster, ...events: RecordEvent[]): Cluster {
   return cluster;
 }
 
-/** A cluster of ranks 0-2 that has its claim, and has done these steps: `stage 0-2`. */
+/** A cluster of ranks 0-2 with its claim, after these steps: `stage 0-2`. */
 export function claimed(...done: string[]): Cluster {
   const cluster = seen(emptyCluster(), "submit", ["prolog-start", OURS], "alloc");
   recorded(cluster, claimEvent());
@@ -111,7 +111,7 @@ export function step(
   };
 }
 
-/** What a step that runs waits for: `wait-ready 0`. */
+/** What a running step waits for: `wait-ready 0`. */
 export function waits(words: string, note: string, attempt = 1): RecordEvent {
   const [name = "", ranks = ""] = words.split(" ");
   const context = { step: name as Step, ranks, attempt, note };

@@ -1,4 +1,6 @@
-/** A clock that stands still until it is moved; what was asked for by then is called back in order. */
+/**
+ * A clock that stands still until it is moved. Moving it calls back in order what was due by then.
+ */
 import type { Clock } from "../../lib/host/clock.js";
 
 export const BEGIN_S = 1_700_000_000;
@@ -6,7 +8,7 @@ export const BEGIN_S = 1_700_000_000;
 export class FakeClock implements Clock {
   private ms = BEGIN_S * 1000;
   private timers: { at: number; callback: () => void }[] = [];
-  /** How many call-backs have been asked for so far. */
+  /** The number of call-backs that have been requested so far. */
   asked = 0;
 
   now(): number {

@@ -1,6 +1,6 @@
 /**
- * A `flux` on a PATH of its own: a sh script that a test writes, in a directory
- * where it may keep notes ($NOTES).
+ * A `flux` that is a sh script of the test, in its own directory on the PATH. It may keep notes in
+ * $NOTES.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -35,7 +35,7 @@ export class FakeFlux {
   }
 }
 
-/** Waits until it is so. Throws after five seconds. */
+/** Waits until the condition is met. Throws after five seconds. */
 export async function eventually(is: () => boolean): Promise<void> {
   for (let i = 0; i < 500; i++) {
     if (is()) return;

@@ -1,7 +1,7 @@
 /**
- * What the job manager (and the bridge's hold) makes of one job: its primary
- * eventlog, and the one counter of prologs and epilogs. The counter's rules are
- * those that were seen on flux-core 0.88.
+ * Plays what the job manager (and the bridge's hold) makes of one job: its primary eventlog, and
+ * the one counter of prologs and epilogs. The counter follows the rules that were observed on
+ * flux-core 0.88.
  */
 import type { JobEvent } from "../../lib/cluster/fold.js";
 import type { Clock } from "../../lib/host/clock.js";
@@ -9,20 +9,22 @@ import { ENOENT, FluxError } from "../../plugin/flux-error.js";
 
 export class FakeJob {
   readonly eventlog: JobEvent[] = [];
-  /** Finishes that Flux counted against a prolog or epilog that was not ours. */
+  /**
+   * The number of finishes that Flux counted against another prolog or epilog than the daemon's.
+   */
   wrongFinishes = 0;
-  /** A site's own perilogs that are under way: they keep the job too. */
+  /** A site's own prologs and epilogs that run now. They keep the job, too. */
   others = 0;
-  /** The hold comes only when the job has started. */
+  /** The hold comes only after the job has started. */
   lateHold = false;
-  /** Tasks of a running job that get an exception end at once. */
+  /** Whether the tasks of a running job end at once on an exception. */
   endsWhenKilled = true;
   private follower: (event: JobEvent) => void = () => undefined;
   private ours = 0;
 
   constructor(private readonly clock: Clock) {}
 
-  /** Gives what the log has after the first `known`, then what comes. */
+  /** Passes on the log after the first `known` entries, and then new entries. */
   follow(known: number, follower: (event: JobEvent) => void): void {
     this.follower = follower;
     for (const event of this.eventlog.slice(known)) follower(event);
@@ -36,7 +38,7 @@ export class FakeJob {
     return this.eventlog.map((event) => event.name);
   }
 
-  /** The last event of that name. */
+  /** Returns the last event of that name. */
   last(name: string): JobEvent | undefined {
     return this.eventlog.findLast((event) => event.name === name);
   }
@@ -56,7 +58,7 @@ export class FakeJob {
     if (this.lateHold) this.post("prolog-start", { description: "usernetes" });
   }
 
-  /** Its tasks have ended, and its shell waits for the teardown. */
+  /** Ends the job's tasks. Its shell waits for the teardown. */
   tasksDone(): void {
     this.append("memo", { usernetes: { tasks: "done" } });
   }
@@ -74,7 +76,7 @@ export class FakeJob {
     this.goOn();
   }
 
-  /** What is posted to it, by RPC. */
+  /** Handles what is posted to the job by RPC. */
   post(name: string, context: Record<string, unknown>): void {
     if (this.has("clean")) throw new FluxError(ENOENT, "unknown job");
     const counts = !this.running || this.fatal;

@@ -1,4 +1,4 @@
-/** The Python plugins under etc, played under python3 without Flux. */
+/** Runs the Python plugins under etc with python3 and without Flux. */
 import { spawnSync } from "node:child_process";
 import { PACKAGE } from "../sandbox/paths.js";
 
@@ -8,9 +8,9 @@ export type PluginRequest = { attributes: unknown } & (
 
 export interface PluginAnswer {
   attributes?: { user?: Record<string, unknown> };
-  /** What the daemon would make of it. */
+  /** The daemon's view of the job. */
   asks?: { engine: string | null; debug: boolean; tolerate: number } | null;
-  /** Refused, in the plugin's words. */
+  /** The plugin's message if it refuses the job. */
   error?: string;
 }
 

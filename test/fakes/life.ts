@@ -1,6 +1,6 @@
 /**
- * One cluster's life without Flux and without nodes: a real Reconciler in a
- * World of fakes. Time moves only when nothing else is left to happen.
+ * One cluster's life without Flux and without nodes: a real Reconciler in a World of fakes. Time
+ * advances only when nothing else can happen.
  */
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -35,10 +35,10 @@ export interface LifeOptions {
   hosts?: string[];
   config?: Record<string, unknown>;
   jobid?: bigint;
-  /** Clusters that are open already. */
+  /** Clusters that are already open. */
   open?: OpenCluster[];
   meter?: Meter;
-  /** That ranks are in, or have a route to. */
+  /** Networks that the ranks have or have a route to. */
   networks?: Record<number, string[]>;
 }
 
@@ -77,7 +77,7 @@ export class Life {
       config,
       site: newSite(config, {
         base: { PATH: "/usr/bin" },
-        // Its own: a published join-command is a real file, named after it.
+        // A directory of this life alone, because a published join-command is a real file.
         instance: randomUUID(),
       }),
       owner: OWNER,
@@ -99,21 +99,21 @@ export class Life {
     return this.reconciler.cluster;
   }
 
-  /** The job is seen; its events are followed. */
+  /** The daemon sees the job and follows its events. */
   async begin(): Promise<this> {
     this.job.submit();
     await this.take();
     return this;
   }
 
-  /** It begins, and has its nodes. */
+  /** Begins the life and gives the job its nodes. */
   async alloc(): Promise<this> {
     await this.begin();
     this.job.alloc();
     return this;
   }
 
-  /** As after kill -9 of the daemon: what was only in its memory is gone. */
+  /** Restarts the daemon as after kill -9: only what was in its memory is lost. */
   async restart(): Promise<void> {
     this.reconciler.leave();
     await this.quiet();
@@ -122,7 +122,7 @@ export class Life {
     await this.take();
   }
 
-  /** Lets time pass until it is so. Throws if nothing is left that could make it so. */
+  /** Lets time pass until the condition is met. Throws if it can no longer be met. */
   async until(done: () => boolean): Promise<void> {
     for (let round = 0; round < 2000; round++) {
       await this.quiet();
@@ -140,14 +140,14 @@ export class Life {
     return this.until(() => this.job.has("start"));
   }
 
-  /** Until nothing happens without time passing. */
+  /** Waits until nothing more happens unless time passes. */
   async quiet(): Promise<void> {
     for (let idle = 0; idle < 6;) {
       const before = this.activity();
       await new Promise((resolve) => setImmediate(resolve));
       idle = this.activity() === before ? idle + 1 : 0;
       if (!this.publishing()) continue;
-      // It writes a real file.
+      // The writer of the archive uses a real file.
       await sleep(1);
       idle = 0;
     }
@@ -157,7 +157,7 @@ export class Life {
     return this.flux.record.map(describeEvent);
   }
 
-  /** The archives that are there. */
+  /** The names of the existing archives. */
   get archives(): string[] {
     return [...this.flux.kvs.keys()].filter((key) => key.startsWith("archive."));
   }
@@ -208,7 +208,7 @@ export class Life {
   }
 }
 
-/** One line for a person: what, where, how. */
+/** Describes the outcome in one line for a person. */
 export function describeEvent(event: RecordEvent): string {
   switch (event.name) {
     case "claim":

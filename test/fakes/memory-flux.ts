@@ -1,4 +1,4 @@
-/** Flux as the reconciler sees it: a KVS in memory, one job, and a note of all that was asked. */
+/** Flux as the reconciler sees it: a KVS in memory, one job, and a list of all requests. */
 import { decodeIdset } from "../../lib/flux/idset.js";
 import { parseEventlog, type RecordEvent } from "../../lib/record/events.js";
 import type { Operation } from "../../lib/record/writer.js";
@@ -10,12 +10,12 @@ type Verb = keyof Flux;
 
 export class MemoryFlux implements Flux {
   readonly kvs = new Map<string, string>();
-  /** `verb rest`, in order, those that failed too. */
+  /** `verb rest` of each request in order, including failed ones. */
   readonly requests: string[] = [];
   readonly memos: unknown[] = [];
-  /** Why ranks are drained. */
+  /** The reason for each drained rank. */
   readonly reasons = new Map<string, string>();
-  /** Called when a commit is in the KVS and its answer is not given yet. */
+  /** Called after a commit is in the KVS and before its answer. */
   onCommit: (operations: string) => void = () => undefined;
   private readonly failures = new Map<Verb, Error[]>();
 
@@ -24,7 +24,7 @@ export class MemoryFlux implements Flux {
     private readonly job: FakeJob,
   ) {}
 
-  /** The next `times` requests of that verb are answered with an error. */
+  /** Makes the next `times` requests of that verb fail. */
   fail(verb: Verb, times: number, error = new Error("the bridge ended")): void {
     this.failures.set(
       verb,

@@ -1,17 +1,17 @@
 /**
- * A world where something happens at one of the daemon's effects. If the daemon is killed
- * there, the effect is done or it is not, and nothing follows.
+ * A world in which something happens at one of the daemon's effects. If the daemon is killed there,
+ * the effect is either done or not, and no effect follows.
  */
 import type { World } from "../../plugin/world.js";
 
 export interface Death {
-  /** The number of the effect, from 1. */
+  /** The number of the effect, starting from 1. */
   at: number;
-  /** Whether that effect was still done. */
+  /** Whether that effect is still done. */
   done: boolean;
-  /** What happens to the job at that effect, before it is done. */
+  /** Changes the job at that effect, before it is done. */
   happens?: () => void;
-  /** The daemon is not killed. */
+  /** Whether the daemon survives. */
   survives?: boolean;
 }
 
@@ -19,7 +19,7 @@ const never = <T>(): Promise<T> => new Promise(() => undefined);
 
 export class MortalWorld {
   private dead = false;
-  /** What it died at. */
+  /** The effect at which the daemon died. */
   last = "";
   readonly died: Promise<void>;
   private tellDeath: () => void = () => undefined;

@@ -1,7 +1,6 @@
 /**
- * A node of its own in a temporary directory: a PATH with nothing but the
- * programs that the scripts name, where flux, make and the container engine are
- * fakes that keep notes in files.
+ * A node in a temporary directory. Its PATH has only the programs that the scripts name; flux, make
+ * and the container engine are fakes that keep notes in files.
  */
 import { execa } from "execa";
 import { execFileSync } from "node:child_process";
@@ -29,29 +28,38 @@ const TOOLS =
   "sh cat mkdir chmod mv cp rm ls id cut tr hostname sed grep tail head mktemp setpriv timeout sleep getent rmdir sort awk env touch printf true seq yes wc find readlink fallocate stat base64 fold setsid jq bash";
 
 export const NONCE = "n0nce";
-/** Another one in each test file: a call ends what an earlier one of its cluster still does. */
+/**
+ * The instance's ID differs in each test file, because a call ends what an earlier call of its
+ * cluster still runs.
+ */
 export const MARKER = `179836689580032 ${randomUUID()}`;
-/** What is this node's own in the workdir. */
+/** The node's own directory in the work directory. */
 export const OWN = ".usernetes/nodes/0";
 export const PROJECT = "usernetes-2qt1hsjy5";
 
-/** What the agents call the directories that they take join-commands out in. */
+/** The prefix of the directories into which agents extract join commands. */
 export const PRIVATE = `usernetes-join-${MARKER.replace(" ", "-")}`;
 
-/** Answers getattr rank from $FAKE_RANK, and extracts $FAKE_ARCHIVE. */
+/** The fake flux answers getattr rank with $FAKE_RANK, and extracts $FAKE_ARCHIVE. */
 const FLUX = `case "$1 $2" in
   "getattr rank") echo "\${FAKE_RANK:-0}" ;;
   "archive extract") [ -n "\${FAKE_ARCHIVE:-}" ] && [ "$7" = --waitcreate=10s ] || { echo "flux-archive: no such archive" >&2; exit 1; }
     printf '%s\\n' "$FAKE_ARCHIVE" >"$6/join-command"; ls -ld "$6" | cut -c 1-10 >>"$NOTES/extracted"; echo "$6" >>"$NOTES/extracted" ;;
 esac`;
 
-/** Notes its targets and what they saw; `up` makes the container; runs $NOTES/make.TARGET where that is there. */
+/**
+ * The fake make notes its targets and their environment. `up` makes the container. If
+ * $NOTES/make.TARGET exists, it is run.
+ */
 const MAKE = `echo "$*" >>"$NOTES/make"
 echo "\${NODE_NAME:-} \${NODE_SUBNET:-}" >>"$NOTES/make.env"
 if [ "$1" = up ] && [ ! -s "$NOTES/container" ]; then echo "$USERNETES_PROJECT-node-1" >"$NOTES/container"; fi
 if [ -e "$NOTES/make.$1" ]; then . "$NOTES/make.$1"; fi`;
 
-/** $NOTES/exited has containers that do not run, `NAME: STATUS`. Its containers, networks, volumes and images are lines of $NOTES/KIND. */
+/**
+ * The fake engine: $NOTES/exited lists containers that do not run, `NAME: STATUS`. Its containers,
+ * networks, volumes and images are lines of $NOTES/KIND.
+ */
 const ENGINE = `echo "$*" >>"$NOTES/engine"
 if [ -e "$NOTES/engine.down" ]; then echo "Cannot connect to the Docker daemon" >&2; exit 1; fi
 drop() { # KIND NAME
@@ -85,9 +93,9 @@ export interface Started {
   pid: number;
   kill: (signal: "SIGTERM" | "SIGKILL") => void;
   send: (request: Request) => void;
-  /** The end of its stdin, without an `end`: as when its caller is gone. */
+  /** Closes stdin without a request to end, as when the caller has died. */
   hangUp: () => void;
-  /** Its reports so far, in short. */
+  /** The reports so far, in short form. */
   heard: () => string[];
   ended: Promise<{ exitCode: number | undefined; reports: string[]; stderr: string }>;
 }
@@ -96,7 +104,7 @@ export function without(env: Record<string, string>, ...names: string[]): Record
   return Object.fromEntries(Object.entries(env).filter(([name]) => !names.includes(name)));
 }
 
-/** A report as one line: `up: failed 7: last words`, `stage: ok`. */
+/** A report as one line: `up: failed 7: last lines`, `stage: ok`. */
 export function inShort(report: Report): string {
   switch (report.report) {
     case "end": {
@@ -150,9 +158,9 @@ export class Node {
   private readonly bin = join(this.directory, "bin");
   private readonly notes = join(this.directory, "notes");
   env: Record<string, string>;
-  /** Variables of the site (usernetes.environment). */
+  /** The site's variables (usernetes.environment). */
   site: Record<string, string> = {};
-  /** Its programs (usernetes.hooks). */
+  /** The site's hooks (usernetes.hooks). */
   hooks: Hooks = {};
 
   constructor() {
@@ -209,7 +217,7 @@ export class Node {
     writeFileSync(join(this.notes, name), text);
   }
 
-  /** Makes one of these at a path. */
+  /** Makes a file of this kind at a path. */
   plant(what: "fifo" | "file" | "directory" | "dangling link" | "link", path: string): void {
     if (what === "fifo") execFileSync("mkfifo", [path]);
     if (what === "file") writeFileSync(path, "planted\n");
@@ -218,7 +226,7 @@ export class Node {
     if (what === "link") symlinkSync(this.elsewhere, path);
   }
 
-  /** Where planted links lead. */
+  /** The directory that planted links point to. */
   get elsewhere(): string {
     const elsewhere = join(this.directory, "elsewhere");
     mkdirSync(elsewhere, { recursive: true });
@@ -239,7 +247,7 @@ export class Node {
     }
   }
 
-  /** The script of one step by itself. */
+  /** Runs the script of one step alone. */
   step(step: NodeStep, env: Record<string, string> = {}): Promise<Ended> {
     const args = ["-c", stepScript(step), "usernetes-step", NONCE, step];
     const options = { env: { ...this.env, ...env }, extendEnv: false, reject: false, cwd: "/" };
@@ -248,7 +256,7 @@ export class Node {
     );
   }
 
-  /** An agent, as `flux exec` starts it; `uid`: whose steps it is to run; `searchS`: its SEARCH_S. */
+  /** Starts an agent as `flux exec` does. `uid`: the user of its steps. `searchS`: its SEARCH_S. */
   agent({ uid, nonce = NONCE, searchS }: AgentOptions = {}): Started {
     const user = [uid === undefined ? "" : String(uid), "30"];
     const source =
@@ -287,7 +295,10 @@ export class Node {
     };
   }
 
-  /** A request for steps: [step, seconds, script] each, or a step's own script. */
+  /**
+   * A request for steps: each is [step, seconds, script], or the name of a step with its own
+   * script.
+   */
   stepsRequest(steps: (NodeStep | [string, number, string])[]): Request {
     const env = Object.fromEntries(
       Object.entries(this.env).filter(([name]) => !name.startsWith("FAKE_")),
@@ -307,7 +318,7 @@ export class Node {
     };
   }
 
-  /** An agent that is asked for these steps, and for nothing after them. */
+  /** Starts an agent and requests these steps, followed by the end. */
   start(...steps: (NodeStep | [string, number, string])[]): Started {
     return this.startAs({}, ...steps);
   }
@@ -322,7 +333,7 @@ export class Node {
     return agent;
   }
 
-  /** What an agent reports of these steps, but for `here`. */
+  /** The reports of an agent about these steps, without `here`. */
   async call(...steps: (NodeStep | [string, number, string])[]): Promise<string[]> {
     return (await this.start(...steps).ended).reports.slice(1);
   }
@@ -335,18 +346,18 @@ export class Node {
     return (await agent.ended).reports.slice(1);
   }
 
-  /** An agent that is asked for the logs of these steps, of the cluster that is staged. */
+  /** An agent that reports the logs of these steps, for the staged cluster. */
   logs(how: "once" | "follow", steps: string[], bytes = 1 << 20): Started {
     const [jobid = ""] = MARKER.split(" ");
     const agent = this.agent();
-    // As lib/view/logs.ts asks: who only reads has no marker.
+    // As lib/view/logs.ts asks: a reader has no marker.
     const env = without(this.env, "USERNETES_MARKER");
     agent.send({ do: "logs", env, jobid, bytes, follow: how === "follow", steps });
     agent.send({ do: "end" });
     return agent;
   }
 
-  /** What is in the directory that temporary files are made in. */
+  /** The content of the directory for temporary files. */
   get litter(): string[] {
     return readdirSync(this.temporary);
   }
@@ -355,7 +366,7 @@ export class Node {
     return readFileSync(join(this.workdir, ...path), "utf8");
   }
 
-  /** A workdir with our marker in it, as stage leaves it. */
+  /** A work directory with the daemon's marker, as stage leaves it. */
   staged(): void {
     mkdirSync(join(this.workdir, OWN), { recursive: true, mode: 0o700 });
     for (const [name, text] of [

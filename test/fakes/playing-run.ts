@@ -16,14 +16,14 @@ export const JOIN_COMMAND = `kubeadm join 10.0.0.1:20003 --token ${TOKEN} --disc
 /** The course of a step on a rank; without any field it succeeds at once. */
 export interface Part {
   exit?: number;
-  /** What it waits for, one after another. */
+  /** The reasons of its waits, one after another. */
   waits?: string[];
-  /** Its last lines. */
+  /** Its last lines of output. */
   tail?: string[];
   seconds?: number;
-  /** It runs until its call is stopped or times out. */
+  /** The step runs until its call is stopped or times out. */
   hangs?: boolean;
-  /** The rank is lost; flux exec prints this. */
+  /** The rank is lost, and flux exec prints this. */
   lost?: string;
 }
 
@@ -53,27 +53,30 @@ export const firstRequests = (argv: readonly string[]): Request[] =>
   argv.slice(argv.indexOf("usernetes-agent") + 4).map((text) => JSON.parse(text) as Request);
 
 export class PlayingRun {
-  /** `exec RANKS: step, step` and `archive create NAME`, in order. */
+  /** `exec RANKS: step, step` and `archive create NAME` for each call, in order. */
   readonly commands: string[] = [];
   /** `step rank` for each start of a step on a rank. */
   readonly started: string[] = [];
   readonly environments: Record<string, string>[] = [];
-  /** Whom each call's steps run as; "": the owner. */
+  /** The user of each call's steps; "" is the owner. */
   readonly users: string[] = [];
-  /** What was put into archives, with the file's mode. */
+  /** The content of the archives, with the file's mode. */
   readonly archived: { text: string; mode: number }[] = [];
-  /** Ends every flux exec, whatever goes over it. */
+  /** Ends every flux exec, whatever it is used for. */
   endSessions: () => void = () => undefined;
   play: Play = () => undefined;
-  /** What is found on a rank: `UID JOBID ENGINE [NAME=VALUE]`, `UID unseen`; a rank that is not here does not answer. */
+  /**
+   * What a search finds on a rank: `UID JOBID ENGINE [NAME=VALUE]` or `UID unseen`. A rank that is
+   * missing here does not answer.
+   */
   workdirs: (rank: number) => string[] | undefined = () => [];
-  /** Called with each archive that is made. */
+  /** Called with each new archive. */
   onArchive: (name: string, text: string) => void = () => undefined;
-  /** What `flux archive VERB` gives. */
+  /** The result of `flux archive VERB`. */
   archive: (verb: string) => Partial<Outcome> = () => ({});
-  /** Counts all events, to detect when nothing happens any more. */
+  /** Counts all events, to detect that nothing happens any more. */
   activity = 0;
-  /** By step: the most ranks that were at it at one time. */
+  /** For each step, the largest number of ranks that ran it at the same time. */
   readonly most = new Map<string, number>();
   private readonly at = new Map<string, number>();
   private readonly attempts = new Map<string, number>();

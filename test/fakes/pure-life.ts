@@ -1,7 +1,7 @@
 /**
- * A life played without any effects: the plan's actions become the events that
- * they would lead to. One action at a time, in an order that the caller picks;
- * a trace of all events is kept, so that a crash can be put anywhere.
+ * A life without any effects: the plan's actions become the events that they would lead to. One
+ * action happens at a time, in an order that the caller picks. All events are kept, so that a crash
+ * can happen after any of them.
  */
 import {
   foldJobEvent,
@@ -18,7 +18,7 @@ import type { RecordEvent, StepStatus } from "../../lib/record/events.js";
 import { BEGIN, claimEvent, emptyCluster, jobEvent, LIMITS, OURS } from "./clusters.js";
 
 export type Traced = { of: "job"; event: JobEvent } | { of: "record"; event: RecordEvent };
-/** How a step goes; a fault is a failure too. */
+/** The course of a step. A fault is a failure, too. */
 export type Outcome = (step: Step, rank: number) => StepStatus | "port" | "permanent";
 
 interface Rank {
@@ -44,7 +44,7 @@ export class PureLife {
     return this;
   }
 
-  /** Takes up what is there of a trace, as a daemon that starts again. */
+  /** Continues from a trace, as a daemon that starts again. */
   resume(trace: readonly Traced[]): this {
     this.trace.push(...trace);
     for (const { of, event } of trace) if (of === "record") foldRecordEvent(this.cluster, event);
@@ -74,7 +74,7 @@ export class PureLife {
     return this.trace.some(({ event }) => event.name === name);
   }
 
-  /** One thing happens, the `pick`-th of those that can; false if nothing can. */
+  /** Lets one thing happen, the `pick`-th of those that can. Returns false if nothing can. */
   turn(pick: number): boolean {
     this.now += 0.01;
     if (this.done) return false;
@@ -96,14 +96,14 @@ export class PureLife {
     return true;
   }
 
-  /** How many turns it took to its end; Infinity if it does not come to one. */
+  /** The number of turns until the end; Infinity if the life does not end. */
   play(picks: readonly number[], most: number): number {
     for (let i = 0; i < most; i++)
       if (!this.turn(picks[i % picks.length] ?? 0)) return this.done ? i : Infinity;
     return Infinity;
   }
 
-  /** What Flux does by itself. */
+  /** Plays what Flux does by itself. */
   private jobCan(): (() => void)[] {
     const { job } = this.cluster;
     const post =
@@ -114,7 +114,7 @@ export class PureLife {
     const over = job.finishAt !== undefined || job.fatal !== undefined;
     if (job.startAt !== undefined && job.finishAt === undefined) {
       const memo = post("memo", { usernetes: { tasks: "done" } });
-      // A shell that has asked for the teardown waits for it, but not for ever.
+      // A shell that has asked for the teardown waits for it, for a limited time.
       return job.tasksDoneAt === undefined ? [memo, post("finish")] : [post("finish")];
     }
     if (over && !this.has("epilog-start")) return [post("epilog-start", OURS)];

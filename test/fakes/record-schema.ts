@@ -1,4 +1,4 @@
-/** The schemas of docs/record.md, and what is wrong with a record by them. */
+/** The schemas of docs/record.md, and the faults of a record according to them. */
 import { Ajv, type ValidateFunction } from "ajv";
 import { readFileSync } from "node:fs";
 import { packagePath } from "../../lib/host/package.js";
@@ -14,7 +14,7 @@ export function readSchemas(): Map<string, Record<string, unknown>> {
 
 let validators: Map<string, ValidateFunction> | undefined;
 
-/** One line for each event of an eventlog that the document does not describe. */
+/** One line for each event that the document does not describe. */
 export function faultsOf(eventlog: string): string[] {
   const ajv = new Ajv({ allErrors: true, strictRequired: false });
   validators ??= new Map([...readSchemas()].map(([name, schema]) => [name, ajv.compile(schema)]));

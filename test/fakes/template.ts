@@ -1,6 +1,6 @@
 /**
- * Templates in the shape of rootless-containers/usernetes, as far as the steps rely
- * on it, of each generation of its variables. No target does anything.
+ * Templates with the parts of rootless-containers/usernetes on which the steps rely, for each
+ * generation of its variables. Their targets do nothing.
  */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -19,13 +19,13 @@ export const TARGETS = [
 export const PORTS = ["PORT_ETCD", "PORT_KUBELET", "PORT_FLANNEL", "PORT_KUBE_APISERVER"];
 const DEFAULTS = [2379, 10250, 8472, 6443];
 
-/** Enough to be staged, for tests of something else. */
+/** A template that can be staged, for tests of other parts. */
 export const MAKEFILE = `${[...TARGETS, "kubeadm-reset", "down-v"].join(" ")}:
 \t./play $@ $(NODE_NAME) $(NODE_SUBNET) ${PORTS.map((port) => `$(${port})`).join(" ")}
 `;
 export const COMPOSE = "services:\n  node:\n    build: .\n";
 
-/** Writes one into a directory. */
+/** Writes a template into a directory. */
 export function writeTemplate(directory: string, generation: Generation): void {
   for (const [path, text] of Object.entries(files(generation))) {
     const file = join(directory, path);
@@ -34,7 +34,7 @@ export function writeTemplate(directory: string, generation: Generation): void {
   }
 }
 
-/** Changes a file of one, which has to be changed by that. */
+/** Changes a file of a template. Throws if the change has no effect. */
 export function change(directory: string, path: string, from: string | RegExp, to: string): void {
   const file = join(directory, path);
   const text = readFileSync(file, "utf8");

@@ -1,9 +1,9 @@
-/** Records whose steps took their time. Seconds are since BEGIN. */
+/** Records whose steps took some time. Seconds are since BEGIN. */
 import type { JobEvent } from "../../lib/cluster/fold.js";
 import type { RecordEvent } from "../../lib/record/events.js";
 import { BEGIN, claimEvent, step } from "./clusters.js";
 
-/** `up 0`, `up 1 failed`: started and ended at that time. */
+/** `up 0`, `up 1 failed`: a step that started and ended at these times. */
 export function ends(words: string, from: number, to: number, attempt = 1): RecordEvent {
   const note = words.split(" ")[2] === undefined ? "" : "exit 2";
   const event = step(words, { at: BEGIN + to, attempt, note });
@@ -14,7 +14,7 @@ export function ends(words: string, from: number, to: number, attempt = 1): Reco
 export const begins = (words: string, at: number): RecordEvent =>
   step(`${words} running`, { at: BEGIN + at });
 
-/** Of three nodes, from alloc to free. */
+/** A life of three nodes, from alloc to free. */
 export function wholeLife(): { record: RecordEvent[]; events: JobEvent[] } {
   const at = (time: number) => ({ timestamp: BEGIN + time });
   const record: RecordEvent[] = [

@@ -32,7 +32,7 @@ export function findRealFlux(): string | undefined {
   return folders.map((folder) => join(folder, "flux")).find(isExecutable);
 }
 
-/** Why there is no real Flux to test against; undefined if there is. */
+/** The reason why no real Flux can be tested; undefined if one can. */
 export function whyNoRealFlux(): string | undefined {
   if (!findRealFlux()) return "there is no flux on the PATH";
   const { status } = spawnSync("unshare", ["--uts", "--mount", "true"]);
@@ -42,39 +42,39 @@ export function whyNoRealFlux(): string | undefined {
 export interface RealFlux {
   /** The flux command. */
   command: string;
-  /** The environment of a process that talks to it. */
+  /** The environment of a process that uses the instance. */
   env: Record<string, string>;
-  /** All hosts see it; removed at the end. */
+  /** A directory that all hosts share. It is removed at the end. */
   folder: string;
-  /** Each host sees its own. */
+  /** A directory that is different on each host. */
   disk: string;
   /** The exit status of `flux start`. */
   ended: Promise<number>;
-  /** Starts a rank's broker again, where each is a process of its own. */
+  /** Starts a rank's broker again, if each broker is a process of its own. */
   restore: (rank: number) => void;
   stop: () => Promise<void>;
 }
 
 export interface RealOptions {
-  /** TOML of the broker's configuration, given the disk. */
+  /** The broker's configuration as TOML, given the path of the disk. */
   config: (disk: string) => string;
-  /** The shell's initrc: what is installed on this machine takes no part. */
+  /** The shell's initrc: files that are installed on this machine are not used. */
   initrc: string;
-  /** Its hosts are this one's too: their disks, and what the stand-ins have on them. */
+  /** The instance whose hosts this one shares, with their disks and the stand-ins' state. */
   beside?: string;
-  /** Goes first on the PATH. */
+  /** The first directories of the PATH. */
   path?: string[];
-  /** What is in it from an instance before this one is found again; kept at the end. */
+  /** A folder that is kept at the end. Files of an earlier instance in it are used again. */
   folder?: string;
-  /** Brokers; 4 if not given. */
+  /** The number of brokers; 4 if not set. */
   size?: number;
-  /** More options of `flux start`. */
+  /** Further options of `flux start`. */
   args?: string[];
-  /** What gives each broker its host, in place of host-wrap. */
+  /** The command that gives each broker its host, in place of host-wrap. */
   wrap?: string;
-  /** The brokers are started one by one, and can come back: `flux start` has no way to. */
+  /** Starts the brokers one by one, so that they can come back. `flux start` cannot do that. */
   apart?: boolean;
-  /** More variables for it and all that it starts. */
+  /** Further variables for the instance and all that it starts. */
   env?: Record<string, string>;
 }
 
@@ -127,7 +127,7 @@ const HOST_WRAP = join(PACKAGE, "test/hosts/host-wrap");
 async function startTogether(command: string[], args: string[], setting: Setting) {
   const argv = [
     ...command,
-    // One broker that dies leaves the others.
+    // If one broker dies, the others continue.
     ...["--test-exit-mode=leader", "--test-exit-timeout=0"],
   ];
   const restore = () => {
@@ -136,7 +136,7 @@ async function startTogether(command: string[], args: string[], setting: Setting
   return { ...(await startFlux([...argv, ...args], setting)), restore };
 }
 
-/** Where Flux finds them out by itself, a node that was lost is never given out again. */
+/** If Flux detects its resources itself, it never allocates a node again that was lost. */
 const RESOURCES = `[resource]
 noverify = true
 [[resource.config]]
@@ -144,7 +144,7 @@ hosts = "node[0-3]"
 cores = "0-1"
 `;
 
-/** As on a real system: flux-config-bootstrap(5) names the host of each broker. */
+/** As on a real system, flux-config-bootstrap(5) names the host of each broker. */
 async function startApart(command: string, args: string[], { env, cwd }: Setting) {
   const cert = join(cwd, "cert");
   spawnSync(command, ["keygen", cert], { env });

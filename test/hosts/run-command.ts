@@ -1,4 +1,4 @@
-/** Runs a command to its end, or starts one that is talked to line by line. */
+/** Runs a command to its end, or starts one whose lines are read and written while it runs. */
 import { spawn, type ChildProcessWithoutNullStreams } from "node:child_process";
 
 export interface Result {
@@ -13,7 +13,7 @@ export interface Setting {
   input?: string | undefined;
 }
 
-/** A command that runs on; its stdout is read line by line. */
+/** A running command. Its stdout is read line by line. */
 export class LiveCommand {
   readonly lines: string[] = [];
   readonly ended: Promise<number>;
@@ -41,7 +41,10 @@ export class LiveCommand {
     for (const wake of this.#waiting.splice(0)) wake();
   }
 
-  /** The first line, past or coming, that matches; rejects when the time is up. */
+  /**
+   * Resolves to the first line that matches, whether printed before or later. Rejects at the time
+   * limit.
+   */
   async line(matches: (line: string) => boolean, timeoutMs = 10_000): Promise<string> {
     const deadline = Date.now() + timeoutMs;
     for (;;) {

@@ -1,6 +1,6 @@
 /**
- * `flux start`, or a `flux broker` of rank 0, of whichever Flux, kept up by an
- * initial program that waits for its stdin to close. Its stderr is in flux-start.err in the directory.
+ * Runs `flux start`, or a `flux broker` of rank 0, with an initial program that waits until its
+ * stdin is closed. Stderr is written to flux-start.err in the directory.
  */
 import { spawn } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
@@ -13,7 +13,7 @@ export interface StartedFlux {
   uri: string;
   /** The exit status of `flux start`. */
   ended: Promise<number>;
-  /** Closes the initial program's stdin: the instance ends as if it had. */
+  /** Closes the initial program's stdin, so that the instance ends. */
   stop: () => Promise<void>;
 }
 

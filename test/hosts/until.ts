@@ -1,4 +1,7 @@
-/** Looks again and again until it is so; rejects, with what was waited for, when the time is up. */
+/**
+ * Checks repeatedly until the condition is met. Rejects at the time limit, with a description of
+ * the condition.
+ */
 export async function until(
   what: string,
   is: () => boolean | Promise<boolean>,
@@ -11,7 +14,7 @@ export async function until(
   }
 }
 
-/** What the promise gives; rejects, with what was waited for, when the time is up. */
+/** Resolves as the promise does. Rejects at the time limit, with the description. */
 export async function inTime<T>(
   promise: Promise<T>,
   what: () => string,

@@ -6,19 +6,19 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PACKAGE } from "../sandbox/paths.js";
 
-/** Why there is no earlier version; undefined if there is. */
+/** The reason why there is no earlier version; undefined if there is one. */
 export function whyNoEarlier(commit: string): string | undefined {
   const { status } = spawnSync("git", ["-C", PACKAGE, "cat-file", "-e", `${commit}^{commit}`]);
   return status === 0 ? undefined : `the history of this clone does not have the commit ${commit}`;
 }
 
 export interface Earlier {
-  /** Its bin/flux-usernetes. */
+  /** Returns the path of its bin/flux-usernetes. */
   program: string;
   remove: () => void;
 }
 
-/** The package as a commit had it, with the dependencies of today. */
+/** Builds the package of a commit with the current dependencies. */
 export async function earlierVersion(commit: string): Promise<Earlier> {
   const folder = mkdtempSync(join(tmpdir(), "usernetes-earlier-"));
   const parts = ["bin", "lib", "plugin", "etc", "package.json"];
@@ -32,7 +32,7 @@ export async function earlierVersion(commit: string): Promise<Earlier> {
     entryPoints: [join(folder, "lib/cli/flux-usernetes.ts")],
     outfile: join(folder, "dist/bundle/flux-usernetes.js"),
     ...{ bundle: true, platform: "node", format: "esm", target: "node20", logLevel: "error" },
-    // CommonJS packages load Node.js' own modules with require.
+    // CommonJS packages load the modules of Node.js with require.
     banner: {
       js: 'import { createRequire } from "node:module";\nconst require = createRequire(import.meta.url);',
     },

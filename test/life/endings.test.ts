@@ -24,7 +24,7 @@ life(async (t, flux) => {
         ours(events, `${log}-start`).length,
         `each ${log} is finished once`,
       );
-    t.same(await flux.leftovers(), [], "nothing is left");
+    t.same(await flux.leftovers(), [], "there are no leftovers");
     const record = await flux.record(job);
     if (record.length > 0)
       t.match(record.at(-1), { name: "down", context: { left: { length: 0 } } });
@@ -243,7 +243,10 @@ life(async (t, flux) => {
       const { events } = await gone(t as unknown as Tap, job);
       const order = events.map((entry) => entry.name);
       t.ok(order.indexOf("start") < order.indexOf("prolog-start"), "the hold came late");
-      t.ok(order.indexOf("prolog-finish") < order.indexOf("finish"), "and was let go while it ran");
+      t.ok(
+        order.indexOf("prolog-finish") < order.indexOf("finish"),
+        "and was finished while the job ran",
+      );
       const { stdout } = await flux.flux("job", "attach", job);
       t.equal(stdout.match(/ Ready /g)?.length, 2, stdout);
     },

@@ -1,6 +1,6 @@
 /**
- * What a life test sees: a Flux of four ranks, embedded or real, with the
- * stand-in template, engines and the [usernetes] table, and the real daemon.
+ * A Flux as a life test sees it: four ranks, embedded or real, with the stand-in template, the
+ * engines, the [usernetes] table, and the real daemon.
  */
 import {
   cpSync,
@@ -19,21 +19,21 @@ import { runCommand, spawnCommand, type Result, type Setting } from "../hosts/ru
 
 export interface Place {
   kind: "embedded" | "real";
-  /** Where the stand-ins write: steps.log, engine/, seconds/, fault/. */
+  /** The directory of the stand-ins: steps.log, engine/, seconds/, fault/. */
   testbed: string;
-  /** A directory that all hosts see, for scripts and the like. */
+  /** A directory that all hosts share, for scripts and other files. */
   common: string;
-  /** usernetes.workdir: each host has its own. */
+  /** usernetes.workdir, which is different on each host. */
   base: string;
   /** The environment of a process of rank 0. */
   env: Record<string, string>;
-  /** Runs a flux command in another way than by starting it. */
+  /** Runs a flux command without starting a process. */
   flux?: (args: string[], setting: Setting) => Promise<Result>;
-  /** The bridge sees what happens so much later; where there is no such knob, it is stopped. */
+  /** Delays what the bridge sees. If the Flux cannot do that, the bridge is stopped meanwhile. */
   delayBridge?: (ms: number) => void;
-  /** The next job gets this id, where that can be arranged. */
+  /** Gives the next job this ID, if the Flux can do that. */
   giveId?: (jobid: bigint) => void;
-  /** A rank's broker starts again, where that can be arranged. */
+  /** Starts a rank's broker again, if the Flux can do that. */
   restore?: (rank: number) => void;
   /** Another instance on the same hosts, with the same engines and work directories. */
   beside?: (table: string) => Promise<Place>;
@@ -50,11 +50,11 @@ export interface Entry {
 export interface Played {
   host: string;
   target: string;
-  /** begin, end, fault or overlap: it began while an earlier one still ran. */
+  /** begin, end, fault or overlap: the step began while an earlier one still ran. */
   what: string;
 }
 
-/** Fast enough for tests, slow enough that steps of several ranks overlap. */
+/** Fast enough for tests, and slow enough that steps of several ranks overlap. */
 const QUICK = [
   ...["up", "kubeadm-init", "install-flannel", "join-command", "kubeadm-join"],
   ...["sync-external-ip", "down-v", "ready"],
@@ -64,14 +64,14 @@ const DAEMON = join(PACKAGE, "bin/flux-usernetes");
 
 export class LifeFlux {
   readonly kind: Place["kind"];
-  /** All that the daemons wrote. */
+  /** The output of all daemons so far. */
   daemonLog = "";
   logLevel = "warn";
-  /** The daemons that are started from now on. */
+  /** Options of the daemons that are started from now on. */
   daemonProgram = DAEMON;
   private daemonProcess: LiveCommand | undefined;
   private scripts = 0;
-  /** What a daemon that is started from now on gets beside the place's own. */
+  /** Further variables of the daemons that are started from now on. */
   daemonEnv: Record<string, string> = {};
 
   constructor(readonly place: Place) {
@@ -80,24 +80,27 @@ export class LifeFlux {
       mkdirSync(join(place.testbed, name), { recursive: true });
   }
 
-  /** All steps take a moment only, instead of the template's own times. */
+  /** Makes all steps short, in place of the template's own times. */
   hurry(): void {
     for (const target of QUICK) this.takes(target, 0.1);
   }
 
-  /** The seconds that a target of the template takes from now on. */
+  /** Sets the seconds that a target of the template takes from now on. */
   takes(target: string, seconds: number): void {
     writeFileSync(join(this.place.testbed, "seconds", target), String(seconds));
   }
 
-  /** `exit 4`, `hang` or `exit 4 once`, for `node1.up` or `any.up`; undefined takes it back. */
+  /**
+   * Sets a fault, `exit 4`, `hang` or `exit 4 once`, for `node1.up` or `any.up`. Undefined removes
+   * it.
+   */
   fault(where: string, what: string | undefined): void {
     const file = join(this.place.testbed, "fault", where);
     if (what === undefined) rmSync(file, { force: true });
     else writeFileSync(file, `${what}\n`);
   }
 
-  /** A TOML file with the [usernetes] table, and more lines in it. */
+  /** Writes a TOML file with the [usernetes] table and further lines in it. */
   table(more: string, { template = TEMPLATE, workdir = this.place.base } = {}): string {
     const file = join(this.place.common, `usernetes-${++this.scripts}.toml`);
     const text = `[usernetes]\ntemplate = "${template}"\nworkdir = "${workdir}"\n${more}`;
@@ -105,7 +108,7 @@ export class LifeFlux {
     return file;
   }
 
-  /** A rank's broker dies, and what runs on its host with it. */
+  /** Kills a rank's broker and all that runs on its host. */
   async lose(rank: number): Promise<void> {
     if (this.kind === "embedded") {
       await this.output("flux", "sandbox", "lose", String(rank));
@@ -126,14 +129,14 @@ export class LifeFlux {
     return this.run(["flux", ...args]);
   }
 
-  /** stdout, trimmed; rejects if the command fails. */
+  /** Returns the trimmed stdout. Rejects if the command fails. */
   async output(...argv: string[]): Promise<string> {
     const { stdout, stderr, exitCode } = await this.run(argv);
     if (exitCode !== 0) throw new Error(`${argv.join(" ")}: exit ${exitCode}: ${stderr}`);
     return stdout.trim();
   }
 
-  /** An executable script that all hosts see. */
+  /** Writes an executable script that all hosts share. */
   script(text: string): string {
     const file = join(this.place.common, `script-${++this.scripts}.sh`);
     writeFileSync(file, `#!/bin/sh\n${text}\n`, { mode: 0o755 });
@@ -146,7 +149,7 @@ export class LifeFlux {
     await this.output(this.daemonProgram, "ping", "--wait", "20s");
   }
 
-  /** Starts the real daemon, and waits for nothing. */
+  /** Starts the real daemon without waiting. */
   launchDaemon(...args: string[]): void {
     const env = { ...this.place.env, LOG_LEVEL: this.logLevel, ...this.daemonEnv };
     const argv = ["daemon", ...args, "--pass-env", "TESTBED"];
@@ -156,7 +159,10 @@ export class LifeFlux {
     });
   }
 
-  /** Resolves when the daemon logs that it is ready (LOG_LEVEL info or lower). Rejects if it ends before. */
+  /**
+   * Resolves when the daemon logs that it is ready (LOG_LEVEL info or lower). Rejects if it ends
+   * before.
+   */
   daemonReady(): Promise<void> {
     return new Promise((resolve, reject) => {
       let text = "";
@@ -171,14 +177,14 @@ export class LifeFlux {
     });
   }
 
-  /** The exit status of the daemon that runs, when it ends. */
+  /** The exit status of the running daemon, when it ends. */
   get daemonEnded(): Promise<number> {
     return this.daemonProcess?.ended ?? Promise.resolve(0);
   }
 
   /**
-   * A copy of the template that all hosts see, whose targets run this script: it
-   * gets the $target, and `played` does what the template's own would.
+   * Makes a copy of the template that all hosts share. Its targets run this script, which gets
+   * $target; the command `played` does what the original target does.
    */
   template(script: string): string {
     const template = join(this.place.common, `template-${++this.scripts}`);
@@ -189,7 +195,7 @@ export class LifeFlux {
     return template;
   }
 
-  /** Of the daemon that runs, in MiB: the most that it ever took. */
+  /** The largest memory of the running daemon so far, in MiB. */
   get daemonMemory(): number {
     const status = read(`/proc/${this.daemonProcess?.child.pid ?? 0}/status`);
     return Number(/VmHWM:\s+([0-9]+) kB/.exec(status)?.[1] ?? NaN) / 1024;
@@ -199,7 +205,7 @@ export class LifeFlux {
     return this.daemonProcess?.child.pid ?? 0;
   }
 
-  /** Its exit status; rejects with its log if it does not end. */
+  /** Stops the daemon. Resolves to its exit status; rejects with its log if it does not end. */
   stopDaemon(signal: NodeJS.Signals = "SIGTERM"): Promise<number> {
     const running = this.daemonProcess;
     this.daemonProcess = undefined;
@@ -210,7 +216,7 @@ export class LifeFlux {
     );
   }
 
-  /** Its exit status when it ends by itself. */
+  /** Resolves to the exit status when the daemon ends by itself. */
   daemonEnd(): Promise<number> {
     const running = this.daemonProcess;
     this.daemonProcess = undefined;
@@ -221,7 +227,7 @@ export class LifeFlux {
     this.daemonProcess?.child.kill(signal);
   }
 
-  /** Sends a signal to the processes that the daemon started whose command has `word` in it. */
+  /** Sends a signal to the daemon's child processes whose command contains `word`. */
   signalChildren(
     word: string,
     signal: NodeJS.Signals | 0,
@@ -233,7 +239,7 @@ export class LifeFlux {
     return meant.length;
   }
 
-  /** The bridge sees nothing of what happens meanwhile until it is over. */
+  /** Hides from the bridge what happens during `act`, until that is over. */
   async behindTheBridge(act: () => Promise<void>): Promise<void> {
     const { delayBridge } = this.place;
     if (delayBridge) delayBridge(1000);
@@ -244,7 +250,7 @@ export class LifeFlux {
     else this.signalChildren("bridge.py", "SIGCONT");
   }
 
-  /** Submits a job that asks for a cluster; its id. */
+  /** Submits a job that asks for a cluster, and returns its ID. */
   submit(...args: string[]): Promise<string> {
     return this.output("flux", "submit", "--setattr=attributes.user.usernetes=yes", ...args);
   }
@@ -253,7 +259,10 @@ export class LifeFlux {
     await this.output("flux", "job", "wait-event", "-t", limit, job, event);
   }
 
-  /** The job's record has this event; `context`: `step=up`. Rejects with all of it if it never comes. */
+  /**
+   * Waits until the job's record has this event. `context`: `step=up`. Rejects with the whole
+   * record at the time limit.
+   */
   async waitForRecord(job: string, event: string, context?: string): Promise<void> {
     const match = context === undefined ? [] : ["-m", context];
     const wait = ["job", "wait-event", "-t", "60s", "-W", "-p", "usernetes.eventlog", ...match];
@@ -267,7 +276,7 @@ export class LifeFlux {
     return this.waitForRecord(job, "step-start", `step=${step}`);
   }
 
-  /** Flux is done with the job, and so is the daemon. */
+  /** Waits until Flux and the daemon are done with the job. */
   async waitForEnd(job: string, limit = "40s"): Promise<void> {
     await this.waitFor(job, "clean", limit);
     if ((await this.record(job)).length === 0) return;
@@ -284,7 +293,7 @@ export class LifeFlux {
     return parse(stdout);
   }
 
-  /** All that is left of clusters anywhere: empty if the teardown was true. */
+  /** Lists all resources of clusters on all hosts. The list is empty after a complete teardown. */
   async leftovers(): Promise<string[]> {
     const left: string[] = [];
     const engines = join(this.place.testbed, "engine");
@@ -303,7 +312,7 @@ export class LifeFlux {
     return left;
   }
 
-  /** What the template did, in order. */
+  /** The template's log, in order. */
   stepsLog(): Played[] {
     const lines = read(join(this.place.testbed, "steps.log")).split("\n").filter(Boolean);
     return lines.map((line) => {
@@ -312,7 +321,7 @@ export class LifeFlux {
     });
   }
 
-  /** `host target` of each begin, in order. */
+  /** `host target` of each start, in order. */
   startedSteps(): string[] {
     const begins = this.stepsLog().filter(({ what }) => what === "begin");
     return begins.map(({ host, target }) => `${host} ${target}`);
@@ -337,7 +346,7 @@ function read(file: string): string {
   }
 }
 
-/** The parent of a process; undefined for what is no process, or is gone. */
+/** The parent of a process; undefined if the process does not exist. */
 function parentOf(pid: string): number | undefined {
   const stat = /^[0-9]+$/.test(pid) ? read(`/proc/${pid}/stat`) : "";
   const match = /\) . ([0-9]+) /.exec(stat);

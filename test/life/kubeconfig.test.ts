@@ -83,6 +83,6 @@ mv "${go}.new" "${go}"`);
     await flux.output("flux", "cancel", job);
     await flux.waitForEnd(job);
     t.match(await kubeconfig(job), { exitCode: 1, stderr: /has been removed\n$/ });
-    await until("nothing is left", async () => (await flux.leftovers()).length === 0);
+    await until("there are no leftovers", async () => (await flux.leftovers()).length === 0);
   });
 });

@@ -23,7 +23,7 @@ life(async (t, flux) => {
     return job;
   };
   const allGone = async (t: Tap) => {
-    await until("nothing is left", async () => (await flux.leftovers()).length === 0);
+    await until("there are no leftovers", async () => (await flux.leftovers()).length === 0);
     t.same(await flux.leftovers(), []);
   };
 

@@ -1,4 +1,4 @@
-/** What flux dmesg, or `up`, prints about steps. */
+/** Reads the lines of flux dmesg or `up` about steps. */
 import { decodeIdset } from "../../lib/flux/idset.js";
 
 /** The ranks, in order and with repetition, of `...STEP: HOSTS (rank IDSET): STATUS` lines. */

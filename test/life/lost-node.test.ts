@@ -23,7 +23,7 @@ life(
     };
     const back = async (rank: number) => {
       flux.place.restore?.(rank);
-      await until("nothing is left", async () => (await flux.leftovers()).length === 0);
+      await until("there are no leftovers", async () => (await flux.leftovers()).length === 0);
       // A job that needs it and comes before that is refused for ever.
       const free = async () => /^ *free +4 /m.test(await flux.output("flux", "resource", "list"));
       await until("four free nodes", free);

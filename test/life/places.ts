@@ -1,4 +1,4 @@
-/** The two places where lives are played: the embedded Flux, and a real one. */
+/** The two places in which lives are played: the embedded Flux, and a real one. */
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { startRealFlux } from "../hosts/real-flux.js";
@@ -8,7 +8,7 @@ import type { Launcher } from "../sandbox/process.js";
 import { startInstance } from "../sandbox/start-instance.js";
 import type { Place } from "./flux.js";
 
-/** Lines of TOML for the [usernetes] table, beside template and workdir. */
+/** Lines of TOML for the [usernetes] table, in addition to template and workdir. */
 export type Table = string;
 
 export const table = (workdir: string, more: Table): string =>
@@ -17,13 +17,13 @@ export const table = (workdir: string, more: Table): string =>
 export const COMMANDS = join(PACKAGE, "bin");
 
 interface EmbeddedOptions {
-  /** 1 is as slow as an idle Flux, 0 as fast as can be. */
+  /** 1 is as slow as an idle Flux, 0 as fast as possible. */
   pace?: number;
-  /** That of another instance. */
+  /** The folder of another instance. */
   root?: string;
-  /** Ranks. */
+  /** The number of ranks. */
   size?: number;
-  /** Plays what `flux exec` starts on a rank. */
+  /** Plays the programs that `flux exec` starts on a rank. */
   launcher?: Launcher | undefined;
 }
 
@@ -64,7 +64,7 @@ export async function embeddedPlace(
   };
 }
 
-/** The shell plugin from this tree instead of an installed one. */
+/** The shell plugin of this tree in place of an installed one. */
 export const INITRC = `plugin.load { file = "*.so", conf = {} }
 source ("${join(PACKAGE, "etc/flux/shell/lua.d/usernetes.lua")}")
 `;
@@ -72,9 +72,9 @@ source ("${join(PACKAGE, "etc/flux/shell/lua.d/usernetes.lua")}")
 interface RealOptions {
   /** The folder of another instance, on the same hosts. */
   beside?: string;
-  /** Its brokers can come back. */
+  /** Whether its brokers can come back. */
   apart?: boolean;
-  /** Brokers. */
+  /** The number of brokers. */
   size?: number;
 }
 

@@ -1,17 +1,17 @@
-/** A process and all that come of it, from /proc: what they run and the memory that is theirs. */
+/** A process with all its descendants, from /proc: their commands and their memory. */
 import { readdirSync, readFileSync } from "node:fs";
 
 export interface Process {
   pid: number;
-  /** Its arguments, separated by blanks. */
+  /** The arguments, separated by blanks. */
   command: string;
-  /** Proportional set size: shared pages are divided among those that share them. */
+  /** Proportional set size: each shared page is divided among the processes that share it. */
   pssKb: number;
-  /** Resident set size: all that it has in memory. */
+  /** Resident set size. */
   rssKb: number;
 }
 
-/** Those that end while they are looked at are left out. */
+/** Processes that end meanwhile are left out. */
 export function processTree(root: number): Process[] {
   const tree: Process[] = [];
   const queue = [root];

@@ -88,7 +88,7 @@ stat -c '%a %n/' "$directory"; directory=\${directory%/*}; done; done`;
     await flux.flux("cancel", job);
     await flux.waitForEnd(job);
     t.same(await sampling(), [], "no process had one in its arguments");
-    t.same(readdirSync(temporary), [], "nothing is left in the daemon's temporary directory");
+    t.same(readdirSync(temporary), [], "the daemon's temporary directory is empty");
     await noSecretLogged(t as unknown as Tap, job);
     t.same(await flux.leftovers(), []);
   });

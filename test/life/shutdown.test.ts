@@ -25,7 +25,7 @@ started(async (t, start, folder) => {
       await submitAll(flux);
       await end(flux);
       t.type(await flux.ended, "number");
-      t.same(remains(folder), [], "nothing is left on any host, and no process");
+      t.same(remains(folder), [], "no host has leftovers or processes");
     });
 
   await t.test(

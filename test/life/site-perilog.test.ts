@@ -46,7 +46,7 @@ life(async (t, flux) => {
       return of === undefined ? name : `${of === "usernetes" ? "ours" : "site"} ${name}`;
     });
   const has = async (job: string, what: string) => order(await flux.events(job)).includes(what);
-  /** The job's life in order, when nothing is left. */
+  /** The job's life in order, when there are no leftovers. */
   const ended = async (t: Tap, job: string) => {
     await flux.waitForEnd(job);
     const reported = order(await flux.events(job));
@@ -54,9 +54,9 @@ life(async (t, flux) => {
       t.equal(
         reported.filter((what) => what === `ours ${kind}-finish`).length,
         reported.filter((what) => what === `ours ${kind}-start`).length,
-        `each ${kind} of ours is finished once`,
+        `each ${kind} of the daemon is finished once`,
       );
-    t.same(await flux.leftovers(), [], "nothing is left");
+    t.same(await flux.leftovers(), [], "there are no leftovers");
     return reported;
   };
   const inOrder = (t: Tap, reports: string[], ...wanted: string[]) => {
@@ -190,7 +190,7 @@ life(async (t, flux) => {
     const at = (entries: Entry[], name: string) =>
       entries.find((entry) => entry.name === name)?.timestamp ?? NaN;
     t.ok(at(events, "free") > at(await flux.record(job), "down"), "free comes after down");
-    t.same(await flux.leftovers(), [], "nothing is left");
+    t.same(await flux.leftovers(), [], "there are no leftovers");
     await flux.output("flux", "resource", "undrain", "0-3");
     flux.takes("down-v", 0.1);
   });

@@ -1,7 +1,7 @@
 /**
- * An instance that is started with `flux start`, be it the embedded or a real one,
- * with this package's rc scripts: they start the daemon and stop it. Its folder
- * may outlive it, for the leftovers there and for the next instance.
+ * An embedded or real instance that `flux start` starts with this package's rc scripts, which start
+ * and stop the daemon. Its folder may outlive it, for checks of leftovers and for the next
+ * instance.
  */
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -14,12 +14,12 @@ import type { Tap } from "./life.js";
 import { COMMANDS, INITRC, table, type Table } from "./places.js";
 
 export interface StartedOptions {
-  /** More lines of the [usernetes] table; undefined: there is no such table. */
+  /** Further lines of the [usernetes] table. Undefined: there is no such table. */
   table?: Table | undefined;
   folder: string;
-  /** Where flux-usernetes is, if it is anywhere. */
+  /** The directories that have flux-usernetes. */
   commands?: string[];
-  /** More options of a real `flux start`. */
+  /** Further options of a real `flux start`. */
   args?: string[];
   env?: Record<string, string>;
 }
@@ -35,14 +35,14 @@ export class StartedLife extends LifeFlux {
     this.hurry();
   }
 
-  /** kill -9 of all brokers. */
+  /** Kills all brokers with kill -9. */
   async crash(): Promise<void> {
     const pids = await this.output("flux", "exec", "flux", "getattr", "broker.pid");
     for (const pid of new Set(pids.split("\n"))) process.kill(Number(pid), "SIGKILL");
     await this.ended;
   }
 
-  /** What ran on the hosts and outlived their brokers. */
+  /** Kills the processes on the hosts that have outlived their brokers. */
   killOrphans(): void {
     for (const line of processes(this.folder))
       try {
@@ -52,7 +52,7 @@ export class StartedLife extends LifeFlux {
       }
   }
 
-  /** The stderr of `flux start`, and so of the rc scripts. */
+  /** The stderr of `flux start`, which includes that of the rc scripts. */
   printed(): string {
     return readFileSync(join(this.folder, "flux-start.err"), "utf8");
   }
@@ -60,7 +60,7 @@ export class StartedLife extends LifeFlux {
 
 export type Start = (options?: Partial<StartedOptions>) => Promise<StartedLife>;
 
-/** Each kind of Flux gets a folder, which is gone at the end, and starts instances in it. */
+/** Runs the body for each kind of Flux, with a folder that is removed at the end. */
 export function started(body: (t: Tap, start: Start, folder: string) => Promise<void>): void {
   const play = (kind: "embedded" | "real") => async (test: unknown) => {
     const tap = test as Tap;
@@ -81,7 +81,7 @@ export function started(body: (t: Tap, start: Start, folder: string) => Promise<
 
 const STARTS = { embedded: startEmbedded, real: startReal };
 
-/** Options for the daemon that rc1.d starts: the stand-ins want to know where they write. */
+/** Options for the daemon that rc1.d starts: the stand-ins need the variable TESTBED. */
 const RC = {
   FLUX_RC_EXTRA: join(PACKAGE, "etc/flux"),
   FLUX_USERNETES_OPTIONS: "--pass-env TESTBED",

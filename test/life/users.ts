@@ -1,7 +1,7 @@
 /**
- * An embedded Flux whose jobs are those of real users of this machine, who are made
- * for the test: u7s-alice and u7s-bob. What they need of the stand-ins is copied to
- * where they can reach it.
+ * An embedded Flux whose jobs belong to real users of this machine, which the test creates:
+ * u7s-alice and u7s-bob. The files of the stand-ins are copied to a place that these users can
+ * read.
  */
 import { until } from "../hosts/until.js";
 import { execFileSync, spawnSync } from "node:child_process";
@@ -17,7 +17,7 @@ export interface User {
   uid: number;
 }
 
-/** Why users cannot be played here; undefined where they can. */
+/** The reason why no users can be created here; undefined if they can. */
 export function whyNoUsers(): string | undefined {
   if (process.getuid?.() !== 0) return "it makes users, which needs root";
   const missing = ["sudo", "useradd", "userdel"].find((name) => !isThere(name));
@@ -27,7 +27,7 @@ export function whyNoUsers(): string | undefined {
 const isThere = (command: string): boolean =>
   spawnSync("sh", ["-c", `command -v ${command}`]).status === 0;
 
-/** Makes a user, who is gone at the end of the test with all processes. */
+/** Creates a user. The user is removed at the end of the test, with all processes. */
 export function makeUser(t: Tap, name: string): User {
   spawnSync("useradd", ["--create-home", "--shell", "/bin/sh", name]);
   const uid = Number(execFileSync("id", ["-u", name], { encoding: "utf8" }));
@@ -38,7 +38,7 @@ export function makeUser(t: Tap, name: string): User {
   return { name, uid };
 }
 
-/** What runs as this uid. */
+/** The processes of this uid. */
 export function processesOf(uid: number): { pid: number; command: string }[] {
   return readdirSync("/proc").flatMap((name) => {
     try {
@@ -53,7 +53,7 @@ export function processesOf(uid: number): { pid: number; command: string }[] {
   });
 }
 
-/** Runs something as the user; its exit status and output. */
+/** Runs a command as the user. Returns its exit status and output. */
 export function as(user: User, ...argv: string[]): { status: number | null; stdout: string } {
   const words = ["-n", "-u", user.name, "--", ...argv];
   const { status, stdout } = spawnSync("sudo", words, { encoding: "utf8", cwd: "/" });
@@ -63,7 +63,7 @@ export function as(user: User, ...argv: string[]): { status: number | null; stdo
 export class UsersFlux extends LifeFlux {
   private table_ = "";
 
-  /** Another that `more` of the [usernetes] table is for. */
+  /** Opens an instance. `more`: further lines of the [usernetes] table. */
   static async open(t: Tap, more = ""): Promise<UsersFlux> {
     const place = await embeddedPlace("", { pace: 0 });
     const copies = join(place.common, "copies");
@@ -81,7 +81,9 @@ export class UsersFlux extends LifeFlux {
     return flux;
   }
 
-  /** Directories that users write into, as /tmp is; and what they read. */
+  /**
+   * Makes directories that users can write into, as they can into /tmp, and copies files for them.
+   */
   private openFor(copies: string): void {
     const { testbed, common } = this.place;
     const root = join(testbed, "..");
@@ -110,7 +112,7 @@ export class UsersFlux extends LifeFlux {
     return super.startDaemon("--config", this.table_, ...args);
   }
 
-  /** `flux ARGS` as a guest; stdout, trimmed; rejects if it fails. */
+  /** Runs `flux ARGS` as a guest. Returns the trimmed stdout; rejects if it fails. */
   async by(user: User, ...args: string[]): Promise<string> {
     const { stdout, stderr, exitCode } = await this.asGuest(user, ...args);
     if (exitCode !== 0) throw new Error(`${args.join(" ")}: exit ${exitCode}: ${stderr}`);
@@ -127,13 +129,13 @@ export class UsersFlux extends LifeFlux {
     return this.by(user, "submit", ...size, "--cwd=/", ...command);
   }
 
-  /** The uids that the template's steps ran as. */
+  /** The uids of the template's steps. */
   stepUids(): Set<string> {
     const text = readFileSync(join(this.place.testbed, "steps.log"), "utf8");
     return new Set([...text.matchAll(/ uid=([0-9]+) /g)].map(([, uid = ""]) => uid));
   }
 
-  /** Resolves when the template has started `target` on so many hosts. */
+  /** Resolves when the template has started `target` on this number of hosts. */
   async untilStarted(target: string, hosts: number): Promise<void> {
     const started = () => this.startedSteps().filter((line) => line.endsWith(` ${target}`)).length;
     await until(`${target} on ${hosts} hosts`, () => started() >= hosts);

@@ -28,7 +28,7 @@ t.test("a full work directory is reported, whatever the step printed", { skip },
   t.match(end, /^stage: failed 1: /);
   t.ok(end.endsWith(full), end);
   t.match(await node.call("down-v"), [/^down-v: ok/]);
-  t.strictSame(readdirSync(node.base), ["filled"], "nothing of ours stays");
+  t.strictSame(readdirSync(node.base), ["filled"], "no file of the daemon stays");
   t.strictSame(await node.call(["stage", 20, "exit 3"]), [`stage: failed 3: ${full}`], "any step");
 });
 

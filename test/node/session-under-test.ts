@@ -1,4 +1,4 @@
-/** A session whose nodes are played: requests are kept, and reports are given by hand. */
+/** A session whose nodes are played: requests are kept, and the test gives the reports. */
 import type { Input, Outcome, RunOptions } from "../../lib/host/command.js";
 import { Session, type Members } from "../../lib/node/session.js";
 import type { Chain, StepEnd, StepWait } from "../../lib/node/chain-tracker.js";
@@ -73,12 +73,12 @@ export function openSession(members: Partial<Members> = {}) {
   };
   return {
     ...{ session, clock, requests, stop, changes, hear, report },
-    /** Of the call, which the first chain opens. */
+    /** Reports for the call, which the first chain opens. */
     call: () => ({ argv, timeoutMs, nonce }),
     here: (...ranks: number[]) => {
       for (const rank of ranks) report(rank, { report: "here" });
     },
-    /** A step has ended on a rank: with `exit`, it has failed. */
+    /** Reports the end of a step on a rank. With `exit`, the step has failed. */
     stepEnd: (rank: number, step: string, exit = 0, tail: string[] = []) => {
       const status = exit === 0 ? {} : { exit };
       report(rank, { report: "end", step, status: exit === 0 ? "ok" : "failed", ...status, tail });
@@ -86,7 +86,7 @@ export function openSession(members: Partial<Members> = {}) {
     end: (outcome: Partial<Outcome> = {}) => {
       end(outcome);
     },
-    /** Whether the call has the end of its requests. */
+    /** Whether the call has received the request to end. */
     hasEnded: () => hasEnded,
     isStopped: () => options.signal?.aborted ?? false,
     lose: (rank: number) => {

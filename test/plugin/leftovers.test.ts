@@ -73,7 +73,7 @@ t.test("a work directory of an active job, or with an entry, is not touched", as
   other.life.nodes.workdirs = () => [STRAY];
   other.life.world.open.add({ jobid: String(JOBID), claim: claimOf("0-2", []), left: [] });
   await other.tested.takeAll();
-  t.strictSame(other.taken, [], "its teardown goes on elsewhere");
+  t.strictSame(other.taken, [], "its teardown continues elsewhere");
 });
 
 t.test("a node is searched once, and again when it returns", async (t) => {

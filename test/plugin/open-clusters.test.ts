@@ -136,6 +136,6 @@ t.test("a cluster of an inactive job is being torn down until its teardown has e
   open.remove(1n);
   t.same(open.tornDownOn(hosts([1])), [2n]);
   open.add({ ...entry(2n, "1-2", [1, "10.100.2.0/24"]), left: [2] });
-  t.same(open.tornDownOn(hosts([1])), [], "what is left there stays");
+  t.same(open.tornDownOn(hosts([1])), [], "leftovers do not count");
   t.end();
 });

@@ -36,7 +36,7 @@ t.test("nothing is sent without a service manager", async (t) => {
 t.test("the service manager is notified when the daemon is ready, reloads and stops", (t) => {
   const { manager, reports } = manage({ NOTIFY_SOCKET: "@abstract" });
   manager.reloading();
-  t.strictSame(reports, [], "a reload before it is ready is none of its business");
+  t.strictSame(reports, [], "a reload before the start is not reported");
   manager.ready("4 ranks,\n0 jobs");
   manager.reloading();
   manager.ready("configuration reloaded");

@@ -1,23 +1,23 @@
 /**
- * The public branches of converged-computing/usernetes as the tests run them: what each gets of
- * [usernetes], and what comes of it. docs/sites.md has the same as a table.
+ * The public branches of converged-computing/usernetes as the tests run them: the table [usernetes]
+ * for each, and the expected outcome. docs/sites.md has the same as a table.
  */
 
 export interface Scenario {
   /** The name of the clone's directory. */
   branch: string;
   title: string;
-  /** More of [usernetes]. */
+  /** Further lines of [usernetes]. */
   table: string;
-  /** What a job's cluster settles on; a pattern: why it fails. */
+  /** The outcome of a job's cluster. A pattern matches the reason of a failure. */
   outcome: "ready" | RegExp;
-  /** Jobs on the same nodes at the same time; one, if not set. */
+  /** The number of jobs on the same nodes at the same time; by default one. */
   jobs?: 2;
-  /** The site's image has mikefarah/yq in the place of Debian's. */
+  /** The site's image has mikefarah/yq in place of Debian's. */
   withYq?: true;
 }
 
-/** A hook that edits the cluster's own copy of the template: the branch stays as it is. */
+/** A hook that edits the cluster's own copy of the template. The branch itself stays unchanged. */
 const edits = (expressions: string[], files: string[]): string => {
   const options = expressions.flatMap((expression) => ["-e", expression]);
   return `hooks.before-up = ${JSON.stringify(["sed", "-i", ...options, ...files])}\n`;
@@ -26,14 +26,16 @@ const edits = (expressions: string[], files: string[]): string => {
 const CALICO = 'make.network = "install-calico"\n';
 const CALICO_PORT = 'port-variables = ["PORT_CALICO"]\n';
 const DEFAULT_PORTS = 'ports = "default"\n';
-/** The script of the template writes 8472; the cluster's own port is published. */
+/** The template's script writes port 8472, but the published port is the cluster's own. */
 const VXLAN_PORT = "s/daemonset\\/calico-node IP-/& FELIX_VXLANPORT=$PORT_FLANNEL/";
 const INSTALL_CALICO = "Makefile.d/calico/install-calico.sh";
-/** Its last loop gives each node the address that an earlier loop has found for the last one. */
+/**
+ * The script's last loop gives each node the address that an earlier loop found for the last node.
+ */
 const EACH_ADDRESS = `s#^ *\\# Extracts the node name.*#host_ip=$(kubectl get "$node" -o jsonpath='{.metadata.labels.usernetes/host-ip}')#`;
-/** That script downloads into the directory that the compose file mounts read-only. */
+/** The script downloads into a directory that the compose file mounts read-only. */
 const WRITABLE = "s#\\.:/usernetes:ro#.:/usernetes#";
-/** The target applies flannel's manifest, which has port 8472, in place of the chart in the image. */
+/** The target applies flannel's manifest with port 8472 in place of the image's chart. */
 const FLANNEL_OF_IMAGE =
   "s#kubectl apply -f https://.*kube-flannel.yml#/usernetes/Makefile.d/install-flannel.sh#";
 

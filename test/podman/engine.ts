@@ -1,7 +1,6 @@
 /**
- * Whether there is a podman to test with, its configuration, and the image that
- * the nodes of the test template are made of. Nothing comes from a registry, and
- * nothing of the machine's own configuration or store takes part.
+ * Finds a podman to test with, and makes its configuration and the image of the test template's
+ * nodes. No file comes from a registry, and the machine's own configuration and store are not used.
  */
 import { spawnSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
@@ -10,15 +9,15 @@ import { PACKAGE } from "../sandbox/paths.js";
 import { Hosts } from "./hosts.js";
 
 export const IMAGE = "localhost/usernetes-test-node";
-/** Below this, podman-compose gives a network with a subnet no container. */
+/** In older versions, podman-compose does not attach a container to a network with a subnet. */
 const COMPOSE = [1, 0, 6];
 
 export interface Engine {
-  /** What is /etc/containers on each host. */
+  /** The content of /etc/containers on each host. */
   conf: string;
 }
 
-/** Why podman cannot be used, as a text; undefined if it can. */
+/** The reason why podman cannot be used; undefined if it can. */
 export function whyNoPodman(): string | undefined {
   if (process.getuid?.() !== 0) return "podman in hosts of their own needs root";
   for (const command of ["podman", "podman-compose", "ip", "nsenter", "jq", "make"])
@@ -44,8 +43,8 @@ const isStatic = (path: string): boolean =>
   existsSync(path) && spawnSync("ldd", [path], { encoding: "utf8" }).status !== 0;
 
 /**
- * Writes the configuration and builds the image, once for all hosts, which find it
- * in a store that they only read. Rejects with podman's words where it runs nothing.
+ * Writes the configuration and builds the image once for all hosts, which read it from a shared
+ * store. Rejects with podman's message if it cannot run a container.
  */
 export async function prepareEngine(folder: string): Promise<Engine> {
   const conf = join(folder, "containers");
@@ -63,7 +62,7 @@ export async function prepareEngine(folder: string): Promise<Engine> {
     writeConf(conf, { graphroot: store, stores: [], runtime: "runc" });
     const refused = await podman("build", "-q", "-t", IMAGE, context);
     if (refused !== undefined) throw new Error(`podman builds no image here: ${refused}`);
-    // crun is what podman takes by itself; it refuses some machines' cgroups.
+    // podman uses crun by default, which refuses the cgroups of some machines.
     const words: string[] = [];
     for (const runtime of ["crun", "runc"]) {
       const run = ["--runtime", runtime, "run", "--rm", "--privileged", IMAGE, "true"];

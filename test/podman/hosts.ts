@@ -1,8 +1,7 @@
 /**
- * Hosts for the tests with a real engine: node0, node1, ... on one machine, each with
- * a name, a network and a podman of its own (keep-host.sh), their networks joined by a
- * bridge that is in none of them. Nothing is seen of them from the machine itself, and
- * all of it is gone when their keepers are.
+ * Hosts for the tests with a real engine: node0, node1, ... on one machine. Each has its own name,
+ * network and podman (keep-host.sh). A bridge outside of them joins their networks. The machine
+ * itself does not see them, and all of it is removed when their keepers end.
  */
 import { spawn, type ChildProcess } from "node:child_process";
 import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
@@ -15,16 +14,16 @@ const HERE = join(PACKAGE, "test/podman");
 export interface HostsOptions {
   folder: string;
   size: number;
-  /** What is /etc/containers there. */
+  /** The content of /etc/containers on the hosts. */
   conf: string;
-  /** All see their own directory of this name; none: all see the machine's. */
+  /** All hosts share the machine's directory of this name if it is not set. */
   disk?: { seen: string; own: (rank: number) => string };
 }
 
 export class Hosts {
   private readonly keepers: ChildProcess[] = [];
   private readonly pids: string;
-  /** As `flux start` takes it, for its brokers. */
+  /** The form in which `flux start` takes it, for its brokers. */
   readonly wrapBroker: string;
 
   private constructor(private readonly options: HostsOptions) {
@@ -36,7 +35,7 @@ export class Hosts {
     chmodSync(this.wrapBroker, 0o755);
   }
 
-  /** Rejects where the machine has no namespaces for us. */
+  /** Rejects if the machine does not allow new namespaces. */
   static async open(options: HostsOptions): Promise<Hosts> {
     const hosts = new Hosts(options);
     try {
@@ -48,7 +47,7 @@ export class Hosts {
       await inside(bridge, "link", "set", "br0", "up");
       for (let rank = 0; rank < options.size; rank++) {
         const pid = await hosts.keep(`node${rank}`, rank);
-        // A name of this process's own, as for a moment it is on the machine.
+        // A name with this process's ID, because it is visible on the machine for a moment.
         const end = `u${process.pid}r${rank}`;
         const peer = ["peer", "name", "eth0", "netns", String(pid)];
         await ip("link", "add", end, "type", "veth", ...peer);
@@ -70,7 +69,7 @@ export class Hosts {
     return `192.168.77.${10 + rank}`;
   }
 
-  /** Goes before a command to run it on a host. */
+  /** The words before a command that run it on a host. */
   wrap(host: string): string[] {
     return [join(HERE, "enter.sh"), this.pids, host];
   }
@@ -86,7 +85,7 @@ export class Hosts {
     return this.run(rank, ["/usr/bin/podman", ...args]);
   }
 
-  /** A host's bridges, which are of its podman's networks. */
+  /** The bridges of a host, which belong to its podman's networks. */
   async bridges(rank: number): Promise<string[]> {
     const { stdout } = await this.run(rank, ["ip", "-o", "link", "show", "type", "bridge"]);
     return stdout.match(/(?<=^[0-9]+: )[^:@]+/gm) ?? [];
@@ -103,7 +102,7 @@ export class Hosts {
     );
   }
 
-  /** Starts a host's keeper; its pid. */
+  /** Starts a host's keeper and returns its process ID. */
   private async keep(name: string, rank: number | undefined): Promise<number> {
     const { conf, disk } = this.options;
     const bind = disk && rank !== undefined ? [disk.seen, disk.own(rank)] : [];

@@ -1,7 +1,7 @@
 /**
- * What stands for kindest/node, from which a real clone of usernetes builds its own
- * image: a layer on the tests' node image with what the clone's Dockerfile, entry
- * point and scripts call.
+ * A stand-in for kindest/node, from which a real clone of usernetes builds its image: a layer on
+ * the tests' node image with the programs that the clone's Dockerfile, entry point and scripts
+ * call.
  */
 import { spawnSync } from "node:child_process";
 import { chmodSync, cpSync, mkdirSync, renameSync, symlinkSync, writeFileSync } from "node:fs";
@@ -11,7 +11,7 @@ import type { PodmanPlace } from "./places.js";
 
 const HERE = join(PACKAGE, "test/podman/kind");
 
-/** Goes first on a daemon's PATH: a podman that builds on it. */
+/** The first directory on a daemon's PATH: its podman builds on the stand-in. */
 export const WRAP = join(HERE, "wrap");
 
 export const KIND = "localhost/usernetes-test-kind";
@@ -36,7 +36,7 @@ function gather(context: string): void {
   cpSync(join(HERE, "Containerfile"), join(context, "Containerfile"));
   cpSync(join(HERE, "bin"), join(root, "usr/local/bin"), { recursive: true });
   renameSync(join(root, "usr/local/bin/node-init"), join(root, "sbin/init"));
-  // Where the image of that name has it.
+  // The image of that name has the program at this path.
   renameSync(join(root, "usr/local/bin/dranet"), join(root, "dranet"));
   mkdirSync(join(root, "etc/containerd"));
   writeFileSync(join(root, "etc/containerd/config.toml"), "version = 2\n");
@@ -45,13 +45,13 @@ function gather(context: string): void {
   archiveYq(join(root, "usr/share/fetched"));
   cpSync(join(HERE, "www"), join(root, "usr/share/kube/health"), { recursive: true });
   withLibraries(root, "/bin/bash", "/bin/bash");
-  // busybox has an ip of its own, which makes no VXLAN.
+  // The ip of busybox cannot make a VXLAN.
   for (const name of ["ip", "bridge"]) withLibraries(root, `/sbin/${name}`, `/usr/bin/${name}`);
-  // busybox's own would take its own tar and sha256sum before any on the PATH.
+  // busybox would run its own tar and sha256sum before those on the PATH.
   symlinkSync("bash", join(root, "bin/sh"));
 }
 
-/** As mikefarah/yq is published; the name of its file in there is the archive's. */
+/** As mikefarah/yq is published: the file in the archive has the archive's name. */
 function archiveYq(fetched: string): void {
   const name = "yq_linux_amd64";
   spawnSync("tar", ["-czf", `${name}.tar.gz`, name], { cwd: fetched });

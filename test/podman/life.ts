@@ -1,6 +1,6 @@
 /**
- * Plays the same life with real containers on the embedded Flux and, where there is
- * one, on a real Flux. Skipped, with the reason, where podman runs nothing.
+ * Plays the same life with real containers on the embedded Flux and, if there is one, on a real
+ * Flux. Skipped with the reason if podman cannot run containers.
  */
 import { until } from "../hosts/until.js";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -13,7 +13,7 @@ import type { Tap } from "../life/life.js";
 import { whyNoPodman } from "./engine.js";
 import { openMachine, TEMPLATE, type Options, type PodmanPlace } from "./places.js";
 
-/** What podman leaves of an interrupted image build, which names no cluster (docs/admin/engines.md). */
+/** The remains of an interrupted image build, which name no cluster (docs/admin/engines.md). */
 const CUT_OFF = /-working-container Storage$/;
 
 /** A Flux whose nodes have real containers. */
@@ -28,13 +28,15 @@ export class PodmanFlux extends LifeFlux {
     return Array.from({ length: this.place.size }, (_, rank) => rank);
   }
 
-  /** Recipes in place of the template's own, by target; none: they are as they were. */
+  /**
+   * Sets recipes in place of the template's own, by target. Without any, all targets are restored.
+   */
   instead(recipes: Record<string, string>): void {
     const text = Object.entries(recipes).map(([target, lines]) => `${target}:\n\t${lines}\n`);
     writeFileSync(join(this.place.testbed, "instead.mk"), text.join(""));
   }
 
-  /** Calls of a host's podman with these words in them hang; undefined takes it back. */
+  /** Makes the calls of a host's podman with these words hang. Undefined ends that. */
   hangs(rank: number, words: string | undefined): void {
     const what = words === undefined ? undefined : `${words}\nhang`;
     this.fault(`node${rank}.podman`, what);
@@ -44,16 +46,16 @@ export class PodmanFlux extends LifeFlux {
     return this.place.hosts.podman(rank, ...args);
   }
 
-  /** Real engines take their time where others use the machine, too. */
+  /** Real engines need more time while others use the machine, too. */
   started = (job: string): Promise<void> => this.waitFor(job, "start", "100s");
   ended = (job: string): Promise<void> => this.waitForEnd(job, "100s");
 
-  /** What the cluster settled on: outcome and note. */
+  /** The outcome and note of the cluster's settle event. */
   async settled(job: string): Promise<Record<string, unknown>> {
     return (await this.record(job)).find(({ name }) => name === "settle")?.context ?? {};
   }
 
-  /** Lines of what a host's podman lists. */
+  /** The lines that a host's podman lists. */
   async lists(rank: number, ...args: string[]): Promise<string[]> {
     const { stdout, stderr, exitCode } = await this.place.hosts.podman(rank, ...args);
     if (exitCode !== 0) throw new Error(`podman ${args.join(" ")}: ${stderr}`);
@@ -61,8 +63,8 @@ export class PodmanFlux extends LifeFlux {
   }
 
   /**
-   * What each podman has, but for the image that the tests bring, as the engine lists it;
-   * and the bridges, of which it may know nothing.
+   * All resources of each podman except the tests' own image, and the bridges, which podman may not
+   * list.
    */
   async engines(): Promise<string[]> {
     const kinds = {
@@ -88,13 +90,13 @@ export class PodmanFlux extends LifeFlux {
     return found.flat();
   }
 
-  /** Until a host's podman has a network of a cluster's: its containers are about to start. */
+  /** Waits until a host's podman has a cluster's network: its containers are about to start. */
   async starting(rank: number): Promise<void> {
     const networks = () => this.lists(rank, "network", "ls", "-q", "--filter", "name=usernetes");
     await until("a network", async () => (await networks()).length > 0, { pauseMs: 0 });
   }
 
-  /** What watches a container, or is about to start one, on these hosts. */
+  /** The processes on these hosts that watch a container or are about to start one. */
   processes(): string[] {
     const commands = readdirSync("/proc").map((pid) => {
       try {
@@ -107,7 +109,7 @@ export class PodmanFlux extends LifeFlux {
     return commands.filter(ours).map((line) => `process conmon of ${/ -n (\S+)/.exec(line)?.[1]}`);
   }
 
-  /** Disks and the KVS by the usual means, and the engines by asking them. */
+  /** Checks disks and the KVS as usual, and the engines by their own lists. */
   override async leftovers(): Promise<string[]> {
     return [...(await this.engines()), ...this.processes(), ...(await super.leftovers())];
   }

@@ -1,6 +1,6 @@
 /**
- * The two places where lives with a real engine are played: the embedded Flux, and a
- * real one. In both, each rank is a host of its own (hosts.ts) with a podman of its own.
+ * The two places in which lives with a real engine are played: the embedded Flux, and a real one.
+ * In both, each rank is a host (hosts.ts) with its own podman.
  */
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -19,20 +19,20 @@ const config = (workdir: string, more: string): string =>
   `[usernetes]\ntemplate = "${TEMPLATE}"\nworkdir = "${workdir}"\ncontainer-engine = "podman"\n${more}`;
 
 export interface Options {
-  /** More of the [usernetes] table. */
+  /** Further lines of the [usernetes] table. */
   table: string;
-  /** Hosts. */
+  /** The number of hosts. */
   size: number;
 }
 
 export interface PodmanPlace extends Place {
   size: number;
   hosts: Hosts;
-  /** The image store, whose path is in the command line of what podman starts. */
+  /** The image store. Its path appears in the command lines of processes that podman starts. */
   store: string;
 }
 
-/** The engine's configuration and image, once for the places of a file. */
+/** The engine's configuration and image, once for all places of a file. */
 export async function openMachine() {
   const folder = mkdtempSync("/tmp/usernetes-podman-");
   const close = () => {

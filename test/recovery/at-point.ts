@@ -19,18 +19,18 @@ export type Strike =
   | "cancel"
   | "cancel twice"
   | "cancel and die"
-  /** kill -9 of those of its children whose command has the word in it. */
+  /** kill -9 of the child processes whose command contains the word. */
   | { kill: string };
 
 export interface Point {
-  /** From 1; 0: nothing happens. */
+  /** The number of the point, from 1. With 0, nothing happens. */
   at: number;
   strike: Strike;
-  /** Gets a line for each point, and `struck N` where something happened. */
+  /** The file that gets a line for each point, and `struck N` after the strike. */
   report: string;
 }
 
-/** Its children whose command has the word in it. */
+/** The child processes whose command contains the word. */
 function childrenOf(parent: number, word: string): number[] {
   return fs.readdirSync("/proc").flatMap((name) => {
     if (!/^[0-9]+$/.test(name)) return [];
@@ -39,13 +39,13 @@ function childrenOf(parent: number, word: string): number[] {
       if (/.*\) . ([0-9]+) /.exec(stat)?.[1] !== String(parent)) return [];
       return fs.readFileSync(`/proc/${name}/cmdline`, "utf8").includes(word) ? [Number(name)] : [];
     } catch {
-      // It has ended.
+      // The process has ended.
       return [];
     }
   });
 }
 
-/** How much was struck. */
+/** The number of strikes. */
 function strike(what: Strike, job: string): number {
   if (typeof what === "object") {
     const meant = childrenOf(process.pid, what.kill);
@@ -73,7 +73,7 @@ function watch({ at, strike: what, report }: Point): void {
         if (what === "die" || what === "cancel and die") process.kill(process.pid, "SIGKILL");
       }
     }
-    // What comes after it in this turn comes after an effect.
+    // Later lines of this turn follow an effect.
     if (/"effect":.*"status":"begins"/.test(line)) between = true;
   };
   const write = fs.writeSync.bind(fs) as (...args: unknown[]) => number;

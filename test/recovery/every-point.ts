@@ -16,12 +16,12 @@ export interface Walk {
   stride: number;
   /** The next daemon dies too, at a random point. */
   again?: boolean;
-  /** The part of the points at which there is something to strike, at the least. */
+  /** The least share of points at which there must be something to strike. */
   least?: number;
 }
 
 const asked = process.env["USERNETES_WALK"] ?? "";
-/** On a machine that is too busy the rest of a file's points is left to another run. */
+/** On a machine that is too busy, a file skips the remaining points. */
 const PATIENCE_MS = 60_000;
 const started = new WeakMap<LifeFlux, number>();
 
@@ -56,7 +56,7 @@ export async function everyPoint(
     t.ok(struck >= Math.floor(lives * least), `struck ${struck} times in ${lives} lives`);
 }
 
-/** In any order: those that are taken when time is short come from all of the life. */
+/** The points are in random order, so that those before the time limit come from the whole life. */
 function pointsOf(many: number, stride: number): number[] {
   const only = Number(asked.split(",")[0]);
   if (only > 0) return [only];

@@ -1,6 +1,6 @@
 /**
- * One life of a job beside a daemon that is struck at a point of it, on any Flux;
- * and what is wrong with what it left.
+ * One life of a job beside a daemon that is struck at a point of it, on any Flux, and the faults of
+ * the state that it leaves.
  */
 import { randomUUID } from "node:crypto";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -16,21 +16,21 @@ import type { Point, Strike } from "./at-point.js";
 export interface Scenario {
   /** Options and command of flux submit. */
   job: string[];
-  /** Before the job is submitted. */
+  /** Called before the job is submitted. */
   prepare?: (flux: LifeFlux) => void;
-  /** What a person does while the job lives. */
+  /** The user's actions while the job lives. */
   act?: (flux: LifeFlux, job: string) => Promise<void>;
-  /** What a person does when its job has ended. */
+  /** The user's actions after the job has ended. */
   after?: (flux: LifeFlux, job: string) => Promise<void>;
-  /** What else must hold at its end. */
+  /** Further conditions at the end. */
   faults?: (lived: Lived) => string[];
 }
 
 export interface Lived {
   job: string;
-  /** Its points, each in the words of its log line. */
+  /** The points of the life, each with the text of its log line. */
   points: string[];
-  /** How much was struck; undefined if the life had no such point. */
+  /** The number of strikes; undefined if the life had no such point. */
   struck: number | undefined;
   events: Entry[];
   record: Entry[];
@@ -38,7 +38,7 @@ export interface Lived {
   left: string[];
 }
 
-/** The strikes of a life: the second one meets the daemon that takes up what the first left. */
+/** The strikes of a life. The second one meets the daemon that resumes after the first. */
 export type Strikes = { at: number; strike: Strike }[];
 
 const PRELOAD = packagePath("dist", "test", "recovery", "at-point.js");
@@ -76,7 +76,7 @@ export async function live(
   };
 }
 
-/** Has the next daemon killed; returns the file where it reports the point. */
+/** Kills the next daemon, too. Returns the file in which it reports the point. */
 function arm(flux: LifeFlux, strike: Strikes[number] | undefined): string {
   const report = join(flux.place.common, `points-${randomUUID()}`);
   writeFileSync(report, "");
@@ -89,7 +89,7 @@ function arm(flux: LifeFlux, strike: Strikes[number] | undefined): string {
   return report;
 }
 
-/** Starts another daemon when one has died, until the life has come to its end. */
+/** Starts another daemon whenever one has died, until the life has ended. */
 async function withDaemons(flux: LifeFlux, end: Promise<unknown>, strikes: Strikes): Promise<void> {
   const state = { over: false };
   const ended = end.finally(() => (state.over = true));
@@ -109,11 +109,11 @@ function readReport(file: string): Pick<Lived, "points" | "struck"> {
   return { points, struck: struck === undefined ? undefined : Number(struck) };
 }
 
-/** Where its join-command is published from. */
+/** The directory from which the join command is published. */
 const privateFiles = (job: string): string[] =>
   readdirSync(tmpdir()).filter((name) => name.startsWith(`usernetes-join-${parseJobid(job)}-`));
 
-/** What is wrong with any life that has ended, however it was struck. */
+/** The faults of any life that has ended, however it was struck. */
 export function faults({ events, record, played, left }: Lived): string[] {
   const wrong = left.map((what) => `left: ${what}`);
   const ours = (name: string) =>
@@ -130,10 +130,13 @@ export function faults({ events, record, played, left }: Lived): string[] {
   return [...wrong, ...doubled(played), ...startedAgain(record)];
 }
 
-/** A debug job's cluster is left in place when it ends, once, and taken down by `clean`. */
+/** The cluster of a debug job is kept once when the job ends, and `clean` removes it. */
 const isKept = ({ context }: Entry): boolean => context?.["kept"] === true;
 
-/** Steps that ran twice at a time, and effects that are there twice: no reset between two ends. */
+/**
+ * Finds steps that ran twice at the same time, and effects that happened twice without a reset
+ * between them.
+ */
 function doubled(played: Played[]): string[] {
   const wrong = played
     .filter(({ what }) => what === "overlap")
@@ -149,7 +152,10 @@ function doubled(played: Played[]): string[] {
   return wrong;
 }
 
-/** A join-command lives in the daemon's memory until it is published; all else that is ok is done. */
+/**
+ * Only the daemon's memory has a join command until it is published. Any other finished step stays
+ * done.
+ */
 function startedAgain(record: Entry[]): string[] {
   const ok = new Set<string>();
   const wrong: string[] = [];

@@ -1,4 +1,4 @@
-/** Lives that are walked through, and what must hold at the end of each. */
+/** The lives that are walked through, and the conditions at the end of each. */
 import { until } from "../hosts/until.js";
 import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -10,7 +10,7 @@ const TARGETS = [
   ...["sync-external-ip", "down-v", "ready"],
 ];
 
-/** No step takes time of its own, and none fails. */
+/** No step takes time, and none fails. */
 function plain(flux: LifeFlux): void {
   for (const target of TARGETS) flux.takes(target, 0);
   const fault = join(flux.place.testbed, "fault");
@@ -55,10 +55,10 @@ export const FAILS: Scenario = {
   },
 };
 
-/** What holds wherever the job was canceled: it reports the cancel, and no failure. */
+/** The conditions for a canceled job: it reports the cancel, and no failure. */
 function canceled(lived: Lived): string[] {
   const types = new Set(fatal(lived).map(({ context }) => String(context?.["type"])));
-  // It was over before.
+  // The job was over before the cancel.
   if (types.size === 0) return RUNS.faults?.(lived) ?? [];
   const wrong = types.size > 1 || !types.has("cancel") ? [`raised: ${[...types].join()}`] : [];
   const outcome = settled(lived)?.["outcome"];

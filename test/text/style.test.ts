@@ -5,7 +5,7 @@
 import t from "tap";
 import { documents } from "../docs/documents.js";
 import { comments, faultsIn, prose, texts, withoutPurpose, type Place } from "./style.js";
-import { titles, titlesOf, whyNoSentence } from "./titles.js";
+import { strings, titles, titlesOf, whyNoSentence } from "./titles.js";
 
 /** Names, link targets and code. */
 const NAMES = /leftovers?\b|\]\([^)]*\)|`[^`]*`/g;
@@ -74,6 +74,11 @@ t.test("test titles are whole sentences", (t) => {
     const why = whyNoSentence(text);
     if (why !== undefined) t.fail(`${file}:${line}: "${text}": ${why}`);
   }
+  t.end();
+});
+
+t.test("strings in tests are in plain English", (t) => {
+  check(t, strings());
   t.end();
 });
 

@@ -5,6 +5,7 @@
  */
 import { readFileSync } from "node:fs";
 import { packagePath } from "../../lib/host/package.js";
+import { inTypeScript } from "./messages.js";
 import { filesBelow, type Place } from "./style.js";
 
 const IN_TYPESCRIPT = /\b(?:test|users)\(\s*(?:"([^"]+)"|`([^`]+)`)\s*,/g;
@@ -26,6 +27,12 @@ export const titles = (): Place[] =>
   filesBelow("test")
     .filter((file) => /\.(ts|py)$/.test(file))
     .flatMap((file) => titlesOf(file, readFileSync(packagePath(file), "utf8")));
+
+/** The texts in tests: titles, the messages of assertions, and data. Those of this folder are not. */
+export const strings = (): Place[] =>
+  filesBelow("test")
+    .filter((file) => file.endsWith(".ts") && !file.startsWith("test/text/"))
+    .flatMap((file) => inTypeScript(file, readFileSync(packagePath(file), "utf8")));
 
 /** Words that start the rest of a sentence. */
 const REST =

@@ -1,16 +1,16 @@
-/** Manual pages as a reader sees them, by what is installed here. */
+/** Renders manual pages as a reader sees them, with the programs that are installed here. */
 import { execa } from "execa";
 
-/** Why a program is not there; false if it is. */
+/** The reason why a program is missing; false if it is installed. */
 export async function missing(program: string): Promise<string | false> {
   const { failed } = await execa("sh", ["-c", 'command -v "$1"', "sh", program], { reject: false });
   return failed && `${program} is not installed`;
 }
 
 interface Rendered {
-  /** Without bold and underline. */
+  /** Removes bold and underlined characters. */
   text: string;
-  /** What man-db or groff complains of. */
+  /** The warnings of man-db or groff. */
   warnings: string;
 }
 
@@ -25,7 +25,7 @@ export async function man(file: string, columns: number, locale: string): Promis
   return { text: stdout, warnings: stderr };
 }
 
-/** The text of a page without its roff; by itself, for where there is no man. */
+/** The text of a page without its roff, for machines without man. */
 export function plain(roff: string): string {
   const lines = roff
     .split("\n")

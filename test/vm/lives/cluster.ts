@@ -12,7 +12,7 @@ import { good, type Site } from "../site.js";
 export const clusterLives = (engine: EngineName) => async (t: Test, site: Site) => {
   const jobs = new Jobs(site, "flux");
   const clean = async (t: Test) => {
-    t.same(await leftovers(site, "flux", engine), [], "nothing is left");
+    t.same(await leftovers(site, "flux", engine), [], "there are no leftovers");
   };
   /** `-N1` is one node of the two, and `-N2` is what the machines allow. */
   const all = `-N${site.hosts.length}`;
