@@ -39,10 +39,10 @@ class Handle:
         print("post", payload["id"], payload["name"], flush=True)
         return self
     def then(self, callback): pass
-names["Bridge"].on_events.__globals__.update(raw=Raw(), ffi=Ffi(), Future=Future)
+names["DaemonRequests"].op_lookup.__globals__.update(raw=Raw(), ffi=Ffi(), Future=Future)
 bridge = names["Bridge"](Handle(), perilog=False)
-bridge.on_request('{"seq":1,"op":"lookup","key":"a"}')
-bridge.on_request('{"seq":2,"op":"list","key":"b"}')
+bridge.requests.on_request('{"seq":1,"op":"lookup","key":"a"}')
+bridge.requests.on_request('{"seq":2,"op":"list","key":"b"}')
 for line in sys.stdin: bridge.on_response(line)
 for answer in waiting: answer()
 `;
