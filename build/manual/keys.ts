@@ -98,11 +98,3 @@ export function keyBlocks(found = keys(), table = ""): Block[] {
     return [item(`\`${key}\``, [paragraph(words.join(" "))]), ...keyBlocks(inner, `${key}.`)];
   });
 }
-
-/** The lines of the table in docs/admin/configure.md. */
-export function keyRows(): string[] {
-  return keys().map(({ name, value, required, meaning }) => {
-    const shown = required ? "(required)" : (value ?? "(unset)");
-    return `| ${name} | ${shown} | ${meaning} |`;
-  });
-}
