@@ -9,7 +9,7 @@ export interface Call {
   instance: Instance;
   rank: number;
   host: Host;
-  /** The command's arguments, its own name left out. */
+  /** The command's arguments without its name. */
   argv: string[];
   cwd: string;
   env: Record<string, string>;
@@ -17,10 +17,10 @@ export interface Call {
   err: (text: string) => void;
   outBytes: (chunk: Buffer) => void;
   errBytes: (chunk: Buffer) => void;
-  /** Asks the client for its stdin, chunk by chunk; `end` comes once. */
+  /** Asks the client for its stdin, chunk by chunk. `end` comes once. */
   onStdin(data: (chunk: Buffer) => void, end: () => void): void;
   onSignal(handler: (signal: NodeJS.Signals) => void): void;
-  /** Aborted when the client is gone. */
+  /** Aborted when the client has exited. */
   gone: AbortSignal;
 }
 

@@ -1,8 +1,8 @@
-/** Who asks a service of the instance, and how it is answered. */
+/** The program that asks a service of the instance, and the way to answer it. */
 import type { Instance } from "./instance.js";
 import type { Answer, Provider } from "./router.js";
 
-/** Whose request it is. */
+/** The user of the request. */
 export interface Caller extends Provider {
   instance: Instance;
   rank: number;
@@ -11,5 +11,5 @@ export interface Caller extends Provider {
   onEnd(act: () => void): void;
 }
 
-/** With `ack` the caller confirms that it has acted upon it. */
+/** With `ack`, the caller confirms that it has handled the answer. */
 export type Send = (answer: Answer, ack?: boolean) => void;

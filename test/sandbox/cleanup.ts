@@ -1,6 +1,6 @@
 /**
- * What Flux does with jobs before an instance ends: none gets resources any more,
- * those that have some are canceled and waited for, for ever if somebody holds one.
+ * Ends the jobs before an instance ends, as Flux does: no job gets resources any more, and those
+ * that have some are canceled. It waits for them, without a limit if somebody holds one.
  */
 import type { Instance } from "./instance.js";
 import type { Job } from "./job.js";

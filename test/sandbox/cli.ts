@@ -8,17 +8,17 @@
 import { readFileSync } from "node:fs";
 import { callInstance, socketOf } from "./client.js";
 
-/** These pass signals on to what they run; all others die of them. */
+/** These commands pass signals on to what they run. All others end on them. */
 const FORWARDS = new Set(["exec", "run"]);
 
-/** What its reader has not taken yet must not be lost. */
+/** Output that the reader has not received yet must not be lost. */
 function exitWhenWritten(status: number): void {
   process.stdout.write("", () => {
     process.stderr.write("", () => process.exit(status));
   });
 }
 
-/** Who calls `flux exec` is the user that its caller is, whatever environment that gives it. */
+/** The caller of `flux exec` keeps its user, whatever the environment of the command is. */
 function isCaller(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   try {
     const theirs = readFileSync(`/proc/${process.ppid}/environ`, "utf8").split("\0");
@@ -71,7 +71,7 @@ function refuse(argv: string[], error: NodeJS.ErrnoException): never {
 
 async function main(argv: string[]): Promise<void> {
   const uri = process.env["FLUX_URI"];
-  // A reader that went away ends the command, as SIGPIPE would.
+  // A reader that exits ends the command, as SIGPIPE would.
   process.stdout.on("error", () => process.exit(141));
   if (argv[0] === "start") {
     const { start } = await import("./start.js");

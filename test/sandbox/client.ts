@@ -5,7 +5,7 @@ import { frame, FrameReader, type Request } from "./wire.js";
 export interface Caller {
   onStdout: (chunk: Buffer) => void;
   onStderr: (chunk: Buffer) => void;
-  /** Once, where the command reads it. */
+  /** Called once, when the command reads its stdin. */
   onStdinWanted: () => void;
 }
 
@@ -13,7 +13,10 @@ export interface Calling {
   stdin: (chunk: Buffer) => void;
   endOfStdin: () => void;
   signal: (name: NodeJS.Signals) => void;
-  /** Its exit status; undefined where the instance has gone away. Rejects where none is there. */
+  /**
+   * Resolves to the exit status; undefined if the instance has exited. Rejects if there is no
+   * instance.
+   */
   ended: Promise<number | undefined>;
 }
 

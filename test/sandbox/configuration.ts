@@ -41,7 +41,7 @@ export class Configuration {
     return Object.assign({}, this.source.tables, ...parsed) as Record<string, unknown>;
   }
 
-  /** False if it cannot be read: from then on nothing answers. */
+  /** Returns false if the text cannot be read; after that, no request is answered. */
   reload(): boolean {
     try {
       this.#tables = this.#read();
@@ -51,7 +51,7 @@ export class Configuration {
     return !this.broken;
   }
 
-  /** All of it without a key; undefined if the key is not set. */
+  /** Returns the whole table without a key; undefined if the key is not set. */
   get(key?: string): unknown {
     let here: unknown = this.#tables;
     for (const name of key?.split(".") ?? [])

@@ -9,7 +9,7 @@ import type { Instance } from "./instance.js";
 import type { Job } from "./job.js";
 import { pythonJson } from "./python-json.js";
 
-/** Sends all of it in order, until the reader's end. */
+/** Sends all messages in order, until the reader ends. */
 export function followJournal(reader: Caller, names: Set<string>, send: Send): void {
   const { instance } = reader;
   const { journal } = instance;
@@ -46,7 +46,10 @@ function encode({ id, jobspec }: Job, events: Entry[]): string {
   return pythonJson({ id, events, ...(isNew && { jobspec }) });
 }
 
-/** Each at once, or so late as a test wants the journal, and never before an earlier one. */
+/**
+ * Each message is sent at once, or after the delay that a test has set, and never before an earlier
+ * one.
+ */
 function delayed(instance: Instance): (act: () => void) => void {
   const waiting: { act: () => void; due: number }[] = [];
   let last = 0;

@@ -22,15 +22,15 @@ const NOT_THE_OWNER: Record<string, string> = {
   "post-job-event": "flux-post-job-event: ERROR: [Errno 1] Request requires owner credentials",
 };
 
-/** Refuses what only the instance owner may. */
+/** Refuses actions that are allowed to the instance owner only. */
 export function refuseGuest(command: string, argv: string[], env: Record<string, string>): void {
-  // In the shells of their own job they may.
+  // Guests may run commands in the shells of their own job.
   if (command === "exec" && argv.some((word) => /^(-j|--jobid)/.test(word))) return;
   const words = NOT_THE_OWNER[command];
   if (words !== undefined && userOf(env) !== OWNER) throw new Refusal(words);
 }
 
-/** Refuses a guest whose job it is not, with these words. */
+/** Refuses a guest who does not own the job, with this message. */
 export function refuseOthers(
   call: { env: Record<string, string> },
   job: Job | undefined,

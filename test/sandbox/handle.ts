@@ -25,14 +25,14 @@ export class Handle implements Provider, Caller {
   constructor(
     readonly instance: Instance,
     readonly rank: number,
-    /** Who opened it. */
+    /** The user who opened it. */
     readonly userid: number,
     readonly write: (bytes: Buffer) => void,
   ) {
     this.#host = instance.host(rank);
   }
 
-  /** What it has sent. */
+  /** The chunks that it has sent. */
   receive(text: string): void {
     const message = decodeMessage(this.#host.fromProcess(text));
     if (message.type === "seen") this.#seen();

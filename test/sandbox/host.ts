@@ -21,7 +21,7 @@ export class Host {
   constructor(
     readonly root: string,
     readonly name: string,
-    /** Goes before every command of this host: what takes it into the host's own namespaces. */
+    /** The words before every command of this host, which enter the host's own namespaces. */
     readonly wrap: string[] = [],
   ) {
     this.#self = join(root, "hosts", "self");
@@ -30,12 +30,12 @@ export class Host {
     mkdirSync(this.directory, { recursive: true });
   }
 
-  /** What a process of this host sees of the instance's text. */
+  /** Translates the instance's text for a process of this host. */
   toProcess(text: string): string {
     return text.replaceAll(this.#self, this.directory);
   }
 
-  /** What the instance sees of a process's text. */
+  /** Translates a process's text for the instance. */
   fromProcess(text: string): string {
     return text.replace(this.#own, this.#self);
   }

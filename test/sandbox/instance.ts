@@ -36,7 +36,9 @@ export interface Parent {
 }
 
 export interface Listener {
-  /** Makes the socket of a rank, where it is not there yet: an instance may have thousands. */
+  /**
+   * Makes the socket of a rank if it does not exist yet: an instance may have thousands of ranks.
+   */
   open(rank: number): void;
   close(): Promise<void>;
 }
@@ -46,13 +48,13 @@ export interface InstanceOptions {
   /** Makes the sockets of the ranks (server.ts). */
   listen: (instance: Instance) => Listener;
   hosts: Host[];
-  /** Where sockets go; a fresh directory under /tmp if not given. */
+  /** The directory of the sockets; by default a fresh one under /tmp. */
   directory?: string;
   configuration?: ConfigurationSource;
-  /** 1 is as slow as an idle Flux, 0 as fast as can be. */
+  /** 1 is as slow as an idle Flux, 0 as fast as possible. */
   pace?: number;
   parent?: Parent;
-  /** What the brokers' own processes find in their environment. */
+  /** The environment of the brokers' own processes. */
   environment?: Record<string, string>;
   /** Whether job shells have the usernetes plugin. */
   shellPlugin?: boolean;
@@ -80,14 +82,17 @@ export class Instance implements Broker {
   readonly processes = new Map<Running, number>();
   /** How late the journal is, in milliseconds: a test may make a bridge too late. */
   journalDelayMs = 0;
-  /** How long a job's other tasks may run when the first has ended, unless its shell has exit-timeout. */
+  /**
+   * How long a job's other tasks may run after the first one has ended, unless its shell has
+   * exit-timeout.
+   */
   exitTimeoutMs = 30_000;
-  /** How `flux exec` starts a command on a rank; a measurement may play what the nodes do. */
+  /** Starts a command of `flux exec` on a rank. A benchmark may play the nodes instead. */
   launcher: Launcher = launch;
   /** Ranks whose brokers do not answer, as one that has just died: `flux exec` waits for them. */
   readonly stalled = new Set<number>();
   stopped = false;
-  /** What `flux shutdown` does in the end; flux start sets it. */
+  /** The last action of `flux shutdown`, which flux start sets. */
   onShutdown: () => void = () => void this.close();
   readonly #hosts: Host[];
   readonly #runs = new Map<Job, JobRun>();

@@ -1,4 +1,4 @@
-/** Where a job's output goes: to who attaches, and to a file if it names one. */
+/** The destination of a job's output: attached commands, and a file if the job names one. */
 import { appendFileSync, writeFileSync } from "node:fs";
 import { isAbsolute, join } from "node:path";
 import { f58, kvsDirectory } from "../../lib/flux/jobid.js";

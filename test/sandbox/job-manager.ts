@@ -27,7 +27,7 @@ export interface Submission {
 export class JobManager implements Jobs {
   readonly jobs = new Map<bigint, Job>();
   readonly queue: JobQueue;
-  /** The next job's id: a test may want two instances to give the same. */
+  /** The next job's ID. A test may give two instances the same. */
   nextId: bigint | undefined;
   readonly #events = new EventEmitter().setMaxListeners(0);
   readonly #started = performance.now();
@@ -118,7 +118,7 @@ export class JobManager implements Jobs {
         this.instance.kvs.append(`${kvsDirectory(subject.id)}.eventlog`, encodeEntry(entry));
         this.#notify(subject, entry);
         this.instance.onJobEvent(subject, entry);
-        // A prolog-start that follows from an alloc is counted before there can be a start.
+        // A prolog-start that follows from an alloc is counted before the start.
         if (this.#posted.some((other) => other.job === subject)) continue;
         for (const action of nextActions(subject)) this.#act(subject, action);
       }
@@ -198,7 +198,7 @@ export class JobManager implements Jobs {
     updateJob(this.instance, id, updates);
   }
 
-  /** Resolves at the job's event of that name, or when it is clean. */
+  /** Resolves at the job's event of that name, or when the job is clean. */
   until(job: Job, name: string): Promise<void> {
     return new Promise((resolve) => {
       if (job.entries.some((entry) => entry.name === name) || job.state === "INACTIVE") {
@@ -213,7 +213,7 @@ export class JobManager implements Jobs {
     });
   }
 
-  /** Resolves when no job is so any more. */
+  /** Resolves when no job meets the condition any more. */
   untilNone(still: (job: Job) => boolean): Promise<void> {
     return new Promise((resolve) => {
       const look = () => {

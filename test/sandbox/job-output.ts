@@ -1,6 +1,6 @@
 /**
- * What a job's tasks print, a line at a time, for who attaches and for a file if
- * the job has one.
+ * The output of a job's tasks, line by line, for attached commands and for a file if the job has
+ * one.
  */
 import { EventEmitter } from "node:events";
 
@@ -13,7 +13,7 @@ export interface OutputLine {
 export class JobOutput {
   readonly lines: OutputLine[] = [];
   readonly #news = new EventEmitter().setMaxListeners(0);
-  /** Set when no more will come. */
+  /** Set when no more output will come. */
   closed = false;
 
   add(line: OutputLine): void {

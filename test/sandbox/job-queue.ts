@@ -36,7 +36,7 @@ export class JobQueue {
     this.#waiting.delete(job);
   }
 
-  /** Looks for jobs that fit, a moment from now. */
+  /** Soon looks for jobs that fit. */
   schedule(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;

@@ -200,7 +200,7 @@ export class JobRun implements Played {
     for (const running of this.processes) running.kill(signal);
   }
 
-  /** What every task of the job finds in its environment. */
+  /** The environment of every task of the job. */
   environment(): Record<string, string> {
     const { job } = this;
     return {

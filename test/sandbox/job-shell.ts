@@ -27,14 +27,14 @@ export class ShellFailure extends Error {
 }
 
 export interface ShellSetting {
-  /** Of the tasks. */
+  /** The environment of the tasks. */
   env: Record<string, string>;
   log: (text: string) => void;
   aborted: AbortSignal;
 }
 
 export class JobShell {
-  /** What the tasks get besides. */
+  /** Further variables of the tasks. */
   readonly changed: Record<string, string> = {};
   /** Options of the shell that it has set. */
   readonly options: Record<string, string> = {};
@@ -88,12 +88,12 @@ export class JobShell {
     await this.#running.ended;
   }
 
-  /** Ends it without the second part. */
+  /** Ends the plugin without its second part. */
   stop(): void {
     this.#running.kill("SIGKILL");
   }
 
-  /** Acts as the handlers say, until all have been called. */
+  /** Carries out the handlers' requests until all handlers have been called. */
   async #until(): Promise<void> {
     for (let next = await this.#lines.next(); !next.done; next = await this.#lines.next()) {
       const [what, first = "", second = ""] = next.value.split("\t").map(unescape);
@@ -111,7 +111,7 @@ export class JobShell {
 const unescape = (word: string): string =>
   word.replace(/\\(.)/g, (_, char: string) => ({ n: "\n", t: "\t" })[char] ?? char);
 
-/** What shell.info, shell.options and shell.getenv know. */
+/** The values of shell.info, shell.options and shell.getenv. */
 function contextOf(instance: Broker, job: Job, env: Record<string, string>) {
   const R = JSON.parse(instance.kvs.get(`${kvsDirectory(job.id)}.R`) ?? "{}") as unknown;
   const options = shellOptions(job.jobspec);

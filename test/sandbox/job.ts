@@ -149,7 +149,7 @@ function foldException(job: Job, context: Record<string, unknown>, timestamp: nu
     enter(job, "CLEANUP", timestamp);
 }
 
-/** What is to be done now; asking again is harmless. */
+/** Returns the next actions. It is safe to ask again. */
 export function nextActions(job: Job): Action[] {
   switch (job.state) {
     case "DEPEND":

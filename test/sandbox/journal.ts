@@ -3,10 +3,10 @@
 /** A reader that takes longer is not waited for. */
 const PATIENCE_MS = 5000;
 
-/** Readers are only compared. */
+/** Readers are only compared with each other. */
 type Reader = object;
 
-/** Who reads it, and whether they have acted upon what they were sent. */
+/** Each reader, and whether it has handled what it received. */
 export class Journal {
   readonly #unseen = new Map<Reader, number>();
   #waiting: (() => void)[] = [];

@@ -1,6 +1,6 @@
 /**
- * Where the parts of the embedded Flux are: the package root, the commands that
- * go first on the PATH, and the stand-in template.
+ * The paths of the embedded Flux: the package root, the first commands on the PATH, and the
+ * stand-in template.
  */
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -17,14 +17,14 @@ function packageRoot(): string {
 }
 
 export const PACKAGE = packageRoot();
-/** flux, hostname and make: first on the PATH of every process of a rank. */
+/** flux, hostname and make, which are first on the PATH of every process of a rank. */
 export const BIN = join(PACKAGE, "test/sandbox/bin");
-/** docker, podman, nerdctl and kubectl, which go with the template, under any Flux. */
+/** docker, podman, nerdctl and kubectl, which belong to the template, under any Flux. */
 export const ENGINES = join(PACKAGE, "test/sandbox/engines");
 /** The stand-in for a clone of usernetes. */
 export const TEMPLATE = join(PACKAGE, "test/sandbox/template");
 /** The job shell's plugin, and what stands for a job shell's Lua around it. */
 export const PLUGIN = join(PACKAGE, "etc/flux/shell/lua.d/usernetes.lua");
 export const SHELL = join(PACKAGE, "test/sandbox/shell.lua");
-/** What `flux version` prints. */
+/** The version that `flux version` prints. */
 export const VERSION = "0.88.0-embedded";

@@ -10,9 +10,9 @@ import { Refusal } from "./refusal.js";
 import type { JobRequest, Jobspec } from "./jobspec.js";
 import { PACKAGE } from "./paths.js";
 
-/** What FLUX_CLI_PLUGINPATH has to have in it. */
+/** The entry that FLUX_CLI_PLUGINPATH must have. */
 export const CLI_PLUGINS = join(PACKAGE, "etc/flux/cli/plugins");
-/** What ingest.validator.plugins has to have in it. */
+/** The entry that ingest.validator.plugins must have. */
 export const VALIDATOR = join(PACKAGE, "etc/flux/ingest/validators/usernetes.py");
 
 const installed = (env: Record<string, string>): boolean =>
@@ -38,7 +38,7 @@ export function withPluginOptions(call: Call, request: JobRequest, jobspec: Jobs
 
 /** Throws the refusal of a job validator. */
 export function validate({ instance }: Call, command: string, { attributes }: Jobspec): void {
-  // Only they can be refused, and each look costs a process here.
+  // Only jobs that ask can be refused, and each check costs a process.
   if (!Object.keys(attributes.user ?? {}).some((key) => key.startsWith("usernetes"))) return;
   const plugins = instance.configuration.get("ingest.validator.plugins") ?? ["jobspec"];
   const names = plugins as string[];

@@ -29,7 +29,7 @@ export interface Running {
   kill(signal: NodeJS.Signals): void;
   writeStdin(chunk: Buffer): void;
   endStdin(): void;
-  /** Once it has ended and all that held its output has too. */
+  /** Resolves when the process has ended and its output has been closed. */
   ended: Promise<Ending>;
 }
 
@@ -50,7 +50,7 @@ export function waitStatusOf(ending: Ending): number {
   return ending.kind === "killed" ? constants.signals[ending.signal] : statusOf(ending) << 8;
 }
 
-/** What every process of a host finds in its environment, whoever starts it. */
+/** The environment of every process of a host, whoever starts it. */
 export function hostEnvironment(host: Host, uri: string): Record<string, string> {
   return {
     FLUX_URI: uri,

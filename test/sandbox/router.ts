@@ -1,7 +1,7 @@
 /**
- * Who answers a request: a service of the instance's own (services.ts), or a program
- * that has registered the service's name. As in Flux, a request to a program that
- * ends before it answers is never answered.
+ * Finds who answers a request: a service of the instance (services.ts), or a program that has
+ * registered the service's name. As in Flux, a request to a program that ends before it answers is
+ * never answered.
  */
 import { constants } from "node:os";
 import { FluxError } from "./flux-error.js";
@@ -9,7 +9,7 @@ import { FluxError } from "./flux-error.js";
 export interface Request {
   /** SERVICE.METHOD */
   topic: string;
-  /** JSON; null: it has none. */
+  /** JSON; null if the request has no payload. */
   payload: string | null;
   userid: number;
 }
@@ -19,7 +19,7 @@ export type Answer = { payload: string | null } | { errno: number; error: string
 /** Called once, or at each answer of a stream. */
 export type Respond = (answer: Answer) => void;
 
-/** A program that has a service. */
+/** A program that offers a service. */
 export interface Provider {
   take(request: Request, respond: Respond): void;
 }

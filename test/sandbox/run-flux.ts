@@ -4,12 +4,12 @@ import { runCommand, type Result, type Setting } from "../hosts/run-command.js";
 import { callInstance, socketOf } from "./client.js";
 import { BIN } from "./paths.js";
 
-/** What the flux command does by itself, or starts a program for. */
+/** Commands that the flux command runs by itself, or starts a program for. */
 const NOT_OF_THE_INSTANCE = /^(start|version|usernetes|python|job id)\b/;
 
 /**
- * `flux ARGS` from this process, which is a tenth of the work of starting the command;
- * where that has more to do than to ask the instance, it is started.
+ * Runs `flux ARGS` from this process, which takes a tenth of the time of a new process. If the
+ * command does more than ask the instance, it is started as a process.
  */
 export async function runFlux(argv: string[], setting: Setting): Promise<Result> {
   const { env, cwd, input = "" } = setting;
@@ -35,7 +35,7 @@ export async function runFlux(argv: string[], setting: Setting): Promise<Result>
     const text = (chunks: Buffer[]) => Buffer.concat(chunks).toString();
     if (exitCode !== undefined) return { stdout: text(out), stderr: text(err), exitCode };
   } catch {
-    // No instance is there, or it went away: the command has the words for that.
+    // There is no instance, or it has exited: the command itself prints the message.
   }
   return start();
 }

@@ -1,6 +1,6 @@
 /**
- * Worst fit, as sched-simple has it: which cores of which ranks a job gets, or
- * that it has to wait, or why it never can. R as Flux writes it (RFC 20).
+ * Worst fit, like sched-simple: selects the cores of a job on its ranks, or reports that the job
+ * has to wait, or why it can never run. R has Flux's form (RFC 20).
  */
 import { encodeIdset } from "../../lib/flux/idset.js";
 import { encodeHostlist } from "../../lib/flux/hostlist.js";
@@ -11,7 +11,7 @@ export interface ResourceRequest {
   /** Whole nodes, unless `shared`. */
   nodes?: number;
   shared: boolean;
-  /** In all, or on each node if `nodes` is given. */
+  /** The number of slots in all, or on each node if `nodes` is given. */
   slots: number;
   coresPerSlot: number;
 }
@@ -25,7 +25,7 @@ export interface Allocation {
 export interface Pool {
   /** Free cores by rank, of ranks that may be used now. */
   free: Map<number, number[]>;
-  /** Ranks there are. */
+  /** The number of all ranks. */
   size: number;
 }
 

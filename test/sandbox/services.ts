@@ -14,7 +14,7 @@ import { decodePayload } from "./message.js";
 
 type Payload = Record<string, unknown>;
 
-/** Its value is the answer; a stream gives undefined, and sends. */
+/** The returned value is the answer. A stream returns undefined and sends its answers. */
 type Service = (caller: Caller, payload: Payload, send: Send) => unknown;
 
 const text = (payload: Payload, key: string): string => {
@@ -24,7 +24,7 @@ const text = (payload: Payload, key: string): string => {
 const jobid = ({ id }: Payload): bigint => BigInt(id as string | number);
 const object = (payload: Payload, key: string) => (payload[key] ?? {}) as Record<string, unknown>;
 
-/** To nobody else, where Flux's own refuse guests. */
+/** These services refuse guests, as Flux's own do. */
 const ofOwner =
   (service: Service): Service =>
   (caller, payload, send) => {

@@ -1,4 +1,4 @@
-/** strsignal(3) for the signals that end processes here. */
+/** The texts of strsignal(3) for the signals that end processes here. */
 import { constants } from "node:os";
 
 const TEXTS: Partial<Record<NodeJS.Signals, string>> = {

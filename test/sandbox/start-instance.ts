@@ -13,22 +13,22 @@ import { hostEnvironment } from "./process.js";
 import { listen } from "./server.js";
 
 export interface StartOptions {
-  /** Ranks; 4 if not given. */
+  /** The number of ranks; 4 if not given. */
   size?: number;
   /** TOML; `@SANDBOX@` in it is the root. Or a directory of *.toml files. */
   config?: string;
   configDir?: string;
-  /** Kept at the end; a fresh directory that is removed if not given. */
+  /** A directory that is kept at the end. By default a fresh one is used and removed. */
   root?: string;
   /** 1 (as slow as an idle Flux) to 0 (no delays). */
   pace?: number;
-  /** False leaves out the shell plugin, as where nothing has been installed. */
+  /** False leaves out the shell plugin, as if nothing had been installed. */
   shellPlugin?: boolean;
-  /** More variables for it and all that it starts. */
+  /** Further variables for the instance and all that it starts. */
   env?: Record<string, string>;
   /** A folder of engines and kubectl in place of the stand-ins. */
   engines?: string;
-  /** What goes before every command of a host. */
+  /** The words before every command of a host. */
   wrap?: (host: string) => string[];
 }
 

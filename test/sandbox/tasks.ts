@@ -1,4 +1,4 @@
-/** The tasks of a job: which rank each runs on, and running one. */
+/** The tasks of a job: the rank of each, and how one is run. */
 import { asUser } from "./guests.js";
 import type { OutputLine } from "./job-output.js";
 import type { Job } from "./job.js";

@@ -7,7 +7,7 @@ import { Refusal } from "./refusal.js";
 import { convertIds } from "./cli/job-id.js";
 import { VERSION } from "./paths.js";
 
-/** Commands of Flux that are Python and word their errors in their own way. */
+/** Flux implements these commands in Python; their errors have another form. */
 const PYTHON = [
   "batch",
   "cancel",

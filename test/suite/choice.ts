@@ -1,16 +1,16 @@
-/** Which test files a run takes, and in which order. */
+/** Selects the test files of a run, and their order. */
 
 export interface Choice {
-  /** Those that `npm test` leaves out, instead of the others. */
+  /** The files that `npm test` omits, in place of the others. */
   long: boolean;
-  /** Files and folders, as a person names them; none: all. */
+  /** Files and folders as a person names them. Without any, all files are selected. */
   asked: string[];
   longFiles: string[];
   /** Those that take more cases in a long run. */
   both: string[];
 }
 
-/** Files that are asked for by name are taken whether they are long or not. */
+/** Files that are named are selected whether they are long or not. */
 export function chosen(all: string[], { long, asked, longFiles, both }: Choice) {
   const usual = all.filter((file) => both.includes(file) || longFiles.includes(file) === long);
   const matches = asked.map((name) => {
@@ -31,7 +31,7 @@ const source = (name: string): string =>
     .replace(/\.js$/, ".ts")
     .replace(/\/$/, "");
 
-/** Folders whose files take long go first, so that no core waits at the end for one of them. */
+/** Folders with slow files are first, so that no core waits for one of them at the end. */
 const FIRST = ["podman", "recovery", "life", "doctor", "step", "cli", "contract", "etc"];
 
 function inOrder(files: string[]): string[] {

@@ -1,6 +1,6 @@
 /**
- * The test files that `npm test` leaves to `npm run test:long`: they take minutes each, and
- * look at many more cases of what a file of `npm test` looks at too.
+ * The test files that only `npm run test:long` runs: each takes minutes, and checks many more cases
+ * of a subject that a file of `npm test` checks, too.
  */
 export const LONG: Readonly<Record<string, { why: string; alsoIn: string }>> = {
   "test/recovery/kill.test.ts": {

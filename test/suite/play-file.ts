@@ -12,10 +12,10 @@ export interface PlaySetting {
 
 /** Seconds more for a file that tap did not end in time. */
 const GRACE_S = 60;
-/** A program that outlives the file may hold its pipes: no longer than this. */
+/** A program that outlives the file may hold its pipes; this limits the wait. */
 const PIPES_MS = 1_000;
 
-/** Node.js would read these certificates at each of hundreds of starts: 90 ms each. */
+/** Node.js would read these certificates at each of hundreds of starts, which takes 90 ms each. */
 const SPARED = { NODE_EXTRA_CA_CERTS: undefined };
 
 const running = new Set<ChildProcess>();
@@ -56,7 +56,7 @@ export async function playFile(
   return { file, seconds, ...report, output: texts.stdout + texts.stderr };
 }
 
-/** Its status or signal, when all that it wrote has been read. */
+/** Resolves to its status or signal when all of its output has been read. */
 function ended(child: ChildProcess): Promise<number | string> {
   return new Promise((resolve) => {
     const end = () => child.exitCode ?? child.signalCode ?? "no status";

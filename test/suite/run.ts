@@ -17,7 +17,7 @@ import { hasFailed, progressLine, summary, type Mode, type PlayedFile } from "./
 
 /** Tests wait more than they compute. */
 const JOBS_PER_CORE = 3;
-/** A file of whole clusters takes a minute, and several on a machine that is busy. */
+/** A file that plays whole clusters takes a minute, and several on a busy machine. */
 const TIMEOUT_S = { usual: 480, long: 7200 };
 
 const OPTIONS = {
@@ -49,7 +49,7 @@ function readCommand() {
   return { long, jobs, seed, files };
 }
 
-/** What each test file finds in its environment. */
+/** The environment of each test file. */
 function settingOf(long: boolean, seed: number): PlaySetting {
   const env = { USERNETES_SEED: String(seed) };
   const walk = process.env["USERNETES_WALK"] ?? "all";

@@ -11,7 +11,7 @@ export interface TapReport {
 
 const MOST = { failures: 40, lines: 40 };
 
-/** Counts are those of the file's last line; a file that did not come to it has failed. */
+/** The counts come from the file's last line. A file without that line has failed. */
 export function readTap(text: string): TapReport {
   const lines = text.split("\n");
   const totals = [...text.matchAll(/^# \{ (total: .*) \}$/gm)].at(-1)?.[1];

@@ -6,7 +6,7 @@
 import { spawnSync } from "node:child_process";
 import { accessSync, constants } from "node:fs";
 
-/** A machine that lives as long as this has started; one that cannot ends within 0.1 s. */
+/** A machine that lives as long as the started qemu. One that cannot start ends within 0.1 s. */
 const PROBE_MS = 3000;
 
 export function accelerator(): string[] {

@@ -1,7 +1,4 @@
-/**
- * The commands of a document's section, which the test runs: so it is the document that
- * is tested.
- */
+/** Reads the commands of a document's section, so that the test runs the document itself. */
 
 /**
  * Of the section under a heading (up to the next heading of any level), the lines of its

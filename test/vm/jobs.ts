@@ -3,7 +3,7 @@ import type { Test } from "tap";
 import type { Result } from "../hosts/run-command.js";
 import { good, type Site } from "./site.js";
 
-/** A job may take an hour where the processor is emulated. */
+/** A job may take an hour if the processor is emulated. */
 const LIMIT_S = 3600;
 
 export class Jobs {
@@ -21,7 +21,7 @@ export class Jobs {
     return (await good(t, line, this.run(line))).trim();
   }
 
-  /** Until its record has the start of a step. */
+  /** Waits until the job's record has the start of a step. */
   async stepStarts(t: Test, job: string, step: string): Promise<void> {
     const record = `flux job info ${job} usernetes.eventlog 2>/dev/null`;
     const seen = `${record} | grep '"step-start"' | grep -q '"${step}"'`;
@@ -29,7 +29,7 @@ export class Jobs {
     await good(t, `${step} starts`, this.run(loop));
   }
 
-  /** Until Flux is done with it. */
+  /** Waits until Flux is done with the job. */
   async ends(t: Test, job: string): Promise<void> {
     await good(t, `${job} ends`, this.run(`flux job wait-event -t ${LIMIT_S} ${job} clean`));
   }

@@ -126,7 +126,7 @@ export class Machine {
     return runCommand("ssh", [...options, "root@127.0.0.1", script], { env, cwd: "/", input });
   }
 
-  /** Until the machine has switched itself off; the seconds that it took. */
+  /** Waits until the machine has switched itself off. Resolves to the seconds that it took. */
   async powerOff(): Promise<number> {
     const start = Date.now();
     await this.run("systemctl poweroff --no-block");
@@ -134,7 +134,7 @@ export class Machine {
     return (Date.now() - start) / 1000;
   }
 
-  /** As a power cut. */
+  /** Ends the machine like a power cut. */
   async close(): Promise<void> {
     if (this.running && this.alive) process.kill(this.running.pid, "SIGKILL");
     await this.gone();

@@ -24,7 +24,7 @@ function readFile(call: Call, path: string): string {
   return readFileSync(file, "utf8");
 }
 
-/** Of the job's own instance: --conf=FILE. */
+/** The configuration of the job's own instance: --conf=FILE. */
 function readConfiguration(call: Call, path: string): Record<string, unknown> {
   if (!path.endsWith(".toml"))
     throw new Refusal(`flux-batch: --conf=${path}: not played by the embedded Flux`);
@@ -49,7 +49,7 @@ export async function batch(call: Call): Promise<number> {
   const text = wrap ? `#!/bin/sh\n${first.rest.join(" ")}\n` : await readScript(call, path);
   if (!text.startsWith("#!"))
     throw new Refusal(`flux-batch: ERROR: ${path ?? "stdin"} does not appear to start with '#!'`);
-  // Options of the command line come last, and so win.
+  // Options of the command line come last and take precedence.
   const options = parseOptions([...directives(text), ...call.argv], {
     command: "flux-batch",
     specs: SUBMIT_OPTIONS,

@@ -4,7 +4,7 @@ import { Refusal } from "../refusal.js";
 import { dispatch } from "../dispatch.js";
 import { parseOptions } from "../options.js";
 
-/** Flux does not answer any more once a file could not be parsed. */
+/** Like Flux, it no longer answers after a file that could not be parsed. */
 const hang = (): Promise<number> => new Promise(() => undefined);
 
 function get(call: Call): number | Promise<number> {

@@ -25,7 +25,7 @@ function idset(text: string, size: number): number[] {
   }
 }
 
-/** The job in whose shells it runs, as the job's user. */
+/** The job in whose shells the command runs, as the job's user. */
 function jobOf(call: Call, options: Options): Job | undefined {
   const id = options.get("jobid");
   if (id === undefined) return undefined;
@@ -35,7 +35,7 @@ function jobOf(call: Call, options: Options): Job | undefined {
   return job;
 }
 
-/** Those of a job are counted from 0, in the order of its ranks. */
+/** The ranks of a job are counted from 0, in their order. */
 function targets(options: Options, ranks: number[]): number[] {
   return places(options, ranks.length).flatMap((place) => ranks[place] ?? []);
 }
@@ -51,7 +51,7 @@ function places(options: Options, size: number): number[] {
   return ranks;
 }
 
-/** Prints what comes from a rank, whole lines at a time if they are labelled. */
+/** Prints the output of a rank. Labelled output is printed in complete lines. */
 function printer(
   call: Call,
   rank: number,
@@ -86,7 +86,7 @@ function start(call: Call, { rank, argv }: Start, options: Options): Running {
   return running;
 }
 
-/** `[1-2]: Exit 3` for each status there was, the least first. */
+/** `[1-2]: Exit 3` for each status, the smallest first. */
 function report(call: Call, endings: Map<number, Ending>): void {
   const ranks = new Map<string, number[]>();
   for (const [rank, ending] of endings) {

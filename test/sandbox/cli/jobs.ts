@@ -22,7 +22,7 @@ const DEFAULT_FORMAT =
 
 const PENDING = ["NEW", "DEPEND", "PRIORITY", "SCHED"];
 
-/** Pending jobs, then those that run, then those that are over, latest first. */
+/** Pending jobs first, then running ones, then inactive ones, the newest first. */
 function inOrder(jobs: Job[]): Job[] {
   const group = ({ state }: Job) => (PENDING.includes(state) ? 0 : state === "INACTIVE" ? 2 : 1);
   const latest = (job: Job) => job.times.inactive ?? job.times.run ?? 0;
@@ -54,7 +54,7 @@ function filtered(call: Call, options: Options): Job[] {
     .slice(0, count > 0 ? count : undefined);
 }
 
-/** Jobs have no queues here. */
+/** Jobs have no queues in this Flux. */
 function isMeant(record: JobRecord, options: Options): boolean {
   const [name, include] = [options.get("name"), options.get("include")];
   if (name !== undefined && record["name"] !== name) return false;

@@ -14,7 +14,7 @@ function placed(call: Call, options: Options): (key: string) => string {
   return (key) => (namespace === "primary" ? key : `namespace ${namespace}.${key}`);
 }
 
-/** Resolves when the key is there, or the caller is gone. */
+/** Resolves when the key exists, or when the caller has exited. */
 async function created(call: Call, key: string): Promise<void> {
   const { kvs } = call.instance;
   if (kvs.get(key) !== undefined) return;
@@ -27,7 +27,7 @@ async function created(call: Call, key: string): Promise<void> {
   });
 }
 
-/** The text of a key; refuses as flux-kvs does. */
+/** Returns the text of a key. Fails as flux-kvs does. */
 function lookup(call: Call, key: string): string {
   const { kvs } = call.instance;
   const text = kvs.get(key);
@@ -37,7 +37,7 @@ function lookup(call: Call, key: string): string {
   );
 }
 
-/** With --watch, only up to --count=1 is played. */
+/** Of --watch, only up to --count=1 is implemented. */
 async function get(call: Call): Promise<number> {
   const flags = ["raw|r", "json|j", "label|l", "waitcreate|W", "watch|w"];
   const options = parse(call, [...flags, "count|c=", "namespace|N="]);
