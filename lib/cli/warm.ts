@@ -6,7 +6,6 @@ import { forTemplates, type Config, type ForTemplate } from "../config/check.js"
 import { loadFile, loadFromBroker } from "../config/load.js";
 import { withoutCluster } from "../config/site-environment.js";
 import { CommandError, EXIT } from "../errors.js";
-import { parseFsd } from "../flux/fsd.js";
 import { decodeHostlist, encodeHostlist } from "../flux/hostlist.js";
 import { localEnvironment, nodeEnvironment } from "../host/environment.js";
 import type { Run } from "../host/command.js";
@@ -15,6 +14,7 @@ import { warmNodes, type Warmth } from "../warm/warm.js";
 import { whoseImages, type Whose } from "../warm/whose.js";
 import { HelpedCommand } from "../help/command-help.js";
 import { attribute, ranksOf, refuseElsewhere } from "./instance.js";
+import { nodeLimitOf } from "./node-limit.js";
 
 interface Options {
   rank?: string;
@@ -70,7 +70,7 @@ export function warmCommand(run: Run): HelpedCommand {
 }
 
 async function warm(run: Run, options: Options): Promise<void> {
-  const limitMs = limitOf(options.timeout);
+  const limitS = nodeLimitOf(options.timeout);
   const { config } = await (options.config === undefined
     ? loadFromBroker(run, localEnvironment())
     : loadFile(options.config));
@@ -90,7 +90,7 @@ async function warm(run: Run, options: Options): Promise<void> {
     const { name, config: its } = aim.template;
     const { environment, images } = its.options;
     const wanted = {
-      ...{ ranks, engine, base, name, images, limitS: limitMs / 1000 },
+      ...{ ranks, engine, base, name, images, limitS },
       template: its.template,
       site: withoutCluster(environment),
       userid: aim.userid,
@@ -147,16 +147,6 @@ function listArchives(nodes: NodeWarmth[]): string {
       return lines === "" ? `no archives in ${where}\n` : `archives in ${where}:\n${lines}`;
     })
     .join("");
-}
-
-function limitOf(text: string): number {
-  const limitMs = parseFsd(text) ?? 0;
-  // The shortest limit is one second. The longest stays below the maximum of a timer (2^31 ms).
-  if (limitMs >= 1000 && limitMs <= 7 * 86_400_000) return limitMs;
-  throw new CommandError(
-    EXIT.usage,
-    `--timeout: found "${text}", allowed: a duration (RFC 23) from 1s to 7d, like 30m`,
-  );
 }
 
 function engineOf(name: string | undefined, { engine, engines }: Config): EngineName {

@@ -19,7 +19,7 @@ const ANSWERS: Requirement = {
   what: "answers",
   how: "flux exec",
   fatal: true,
-  fix: "check the broker with flux resource status; if the node hangs, check its engine and its file systems",
+  fix: "check the broker with flux resource status; if the node hangs, check its engine and its file systems; if it is slow, set --timeout",
 };
 
 interface NodeAnswers {

@@ -32,7 +32,7 @@ export function engineRequirements(name: EngineName, fatal: boolean): Requiremen
       what: `${name} ${oldest.engine}`,
       how: `${name} info, ${name} --version`,
       fatal,
-      fix: `\`${name} info\` has to work there for the instance owner, within 15 s and with no login session; where it is not set up: ${SETUP[name]}`,
+      fix: `\`${name} info\` has to work there for the instance owner, within 15 s (longer with --timeout) and with no login session; where it is not set up: ${SETUP[name]}`,
       judge: atLeast(oldest.engine),
     },
     {

@@ -33,13 +33,23 @@ export interface Answers {
   lost: Map<number, string>;
 }
 
-/** Seconds for all checks of a node. The script stops a command that hangs after 15 s. */
-const DEADLINE_S = 100;
+/** Seconds for all checks of a node, if `--timeout` names no others. */
+export const DEFAULT_LIMIT_S = 100;
+
 /**
- * The longest time without a report, in ms: `atIt` while a node runs its checks, `rest` otherwise.
- * A node that is up sends its first report immediately.
+ * The times that follow from the limit of a node: 15 s for one command on a node, after which the
+ * script stops it; and without any report 20 s while a node runs its checks, 8 s otherwise, for the
+ * default limit. They grow with the limit, but never become shorter. A node that is up sends its
+ * first report immediately, and a report follows each command that may take long.
  */
-const QUIET_MS = { atIt: 20_000, rest: 8_000 };
+function limits(limitS: number) {
+  const factor = Math.max(1, limitS / DEFAULT_LIMIT_S);
+  return {
+    commandS: Math.round(15 * factor),
+    quietMs: { checking: 20_000 * factor, otherwise: 8_000 * factor },
+  };
+}
+
 const SCRIPTS = [
   ...["begin", "programs", "engines", "kernel"].map(onNode),
   // The step stage checks the template with the same parts.
@@ -70,13 +80,16 @@ interface Asked {
   userid?: number | undefined;
   /** The configuration is that for a template of usernetes.templates, of this name. */
   template?: string | undefined;
+  /** Seconds for all checks of a node. */
+  limitS?: number;
 }
 
 export async function examine(
   run: Run,
   config: Config,
-  { ranks, env, userid, template }: Asked,
+  { ranks, env, userid, template, limitS = DEFAULT_LIMIT_S }: Asked,
 ): Promise<Answers> {
+  const { commandS, quietMs } = limits(limitS);
   const answers: Answers = { reports: new Map(), lost: new Map() };
   const waiting = new Set(ranks);
   // A flux exec to a broker that has just died does not end, so this signal ends the call.
@@ -84,17 +97,17 @@ export async function examine(
   const abandon = () => {
     abandoned.abort();
   };
-  let quiet = setTimeout(abandon, QUIET_MS.atIt);
+  let quiet = setTimeout(abandon, quietMs.checking);
   const end = (rank: number, why?: string) => {
     if (why !== undefined) answers.lost.set(rank, why);
     if (waiting.delete(rank) && waiting.size === 0) call.end();
   };
-  const called = { ranks, userid, env, limitS: DEADLINE_S };
+  const called = { ranks, userid, env, limitS };
   const first = {
     do: "checks" as const,
-    env: { ...env, ...settings(config, template) },
+    env: { ...env, ...settings(config, template), USERNETES_LIMIT: String(commandS) },
     site: siteVariables(config, userid),
-    seconds: DEADLINE_S,
+    seconds: limitS,
     script: script(scriptsFor(userid, template)),
   };
   const call = callNodes(
@@ -108,7 +121,7 @@ export async function examine(
         else if (report.report === "checked") end(rank);
         else if (report.report === "refused" || report.report === "gone") end(rank, report.text);
         clearTimeout(quiet);
-        quiet = setTimeout(abandon, isAnyAtIt(answers) ? QUIET_MS.atIt : QUIET_MS.rest);
+        quiet = setTimeout(abandon, isAnyChecking(answers) ? quietMs.checking : quietMs.otherwise);
       },
       onError: end,
     },
@@ -168,7 +181,7 @@ export function settings(config: Config, template?: string): Record<string, stri
   };
 }
 
-const isAnyAtIt = ({ reports }: Answers): boolean =>
+const isAnyChecking = ({ reports }: Answers): boolean =>
   [...reports.values()].some((node) => !node.has("end"));
 
 function take({ reports }: Answers, report: Report & { report: "check" }): void {

@@ -14,6 +14,7 @@ interface Asked {
   userid?: number;
   template?: string;
   config?: Config;
+  limitS?: number;
 }
 
 type Say = (rank: number, report: string, fields?: Record<string, unknown>) => void;
@@ -21,7 +22,7 @@ type Say = (rank: number, report: string, fields?: Record<string, unknown>) => v
 /** Runs `play` with what sends a report and a line of flux exec; gives the answers and the call. */
 async function ask(
   play: (say: Say, hear: (line: string) => void) => Partial<Outcome>,
-  { ranks = [0, 1], userid, template, config = CONFIG }: Asked = {},
+  { ranks = [0, 1], userid, template, config = CONFIG, ...limit }: Asked = {},
 ) {
   const commands: Command[] = [];
   const requests: Request[] = [];
@@ -40,7 +41,7 @@ async function ask(
     return ended(play(say, hear));
   };
   const env = { PATH: "/bin" };
-  const answers = await examine(run, config, { ranks, env, userid, template });
+  const answers = await examine(run, config, { ranks, env, userid, template, ...limit });
   return { ...answers, commands, request: requests[0] };
 }
 
@@ -111,6 +112,17 @@ t.test("a node that runs out of time counts as one that does not answer", async 
     return { exitCode: undefined, timedOut: true };
   });
   t.strictSame(lost, new Map([[1, "the node does not answer"]]));
+});
+
+t.test("a longer limit for a node is also one for each command there", async (t) => {
+  const limits = async (limitS?: number) => {
+    const { request } = await ask(() => ({}), limitS === undefined ? {} : { limitS });
+    const checks = request?.do === "checks" ? request : undefined;
+    return [checks?.seconds, checks?.env["USERNETES_LIMIT"]];
+  };
+  t.strictSame(await limits(), [100, "15"]);
+  t.strictSame(await limits(400), [400, "60"]);
+  t.strictSame(await limits(10), [10, "15"], "no command gets less");
 });
 
 t.test("a user's engine is checked as that user", async (t) => {

@@ -638,6 +638,8 @@ esac`,
   t.match(reports["exec-podman"], /^no podman exec does not work .*Permission denied/);
   const inScope = await node.reports({ USERNETES_ENGINES: "podman", IN_SCOPE: "yes" });
   t.equal(inScope["exec-podman"], "ok", "the agent starts the checks where it starts steps");
+  const between = Object.keys(inScope).filter((id) => id.endsWith("-for-exec-podman"));
+  t.strictSame(between, ["image-for-exec-podman", "container-for-exec-podman"], "slow, not silent");
 });
 
 t.test("an engine that hangs is stopped", async (t) => {
@@ -651,6 +653,18 @@ t.test("an engine that hangs is stopped", async (t) => {
     "no docker does not answer: it did not answer within 15 s (time-out)",
   );
   t.equal(reports["end"], "ok");
+});
+
+t.test("--timeout gives each command another limit", async (t) => {
+  const node = newNode(t);
+  node.program("docker", "exec /usr/bin/sleep 300");
+  node.env["USERNETES_LIMIT"] = "1";
+  node.program("timeout", `[ "$3" = 1 ] || exit 9; shift 3; exec /usr/bin/timeout -k 1 0.2 "$@"`);
+  const reports = await node.reports();
+  t.equal(
+    reports["engine-docker"],
+    "no docker does not answer: it did not answer within 1 s (time-out)",
+  );
 });
 
 t.test("a directory that is mounted noexec fails the check", async (t) => {

@@ -5,13 +5,15 @@
 #   sh -c "$(cat begin.sh ...)" usernetes-step NONCE
 #
 # It changes nothing, except for a file in the work directory that it removes again. A command that
-# hangs is stopped after 15 s, if there is a timeout(1). The last line is `end ok`.
+# hangs is stopped after USERNETES_LIMIT seconds (15), if there is a timeout(1). The last line is
+# `end ok`.
 nonce=$1
 exec </dev/null 3>&1 >/dev/null 2>&1
 
 # The root of /proc, /sys and /etc, which tests replace.
 top=${USERNETES_TOP:-}
 uid=$(id -u)
+limit_s=${USERNETES_LIMIT:-15}
 
 report() { # ID VERDICT WORD...
   id=$1 verdict=$2
@@ -29,7 +31,7 @@ report() { # ID VERDICT WORD...
 has() { command -v "$1" >/dev/null; }
 
 limited() {
-  if has timeout; then timeout -k 2 15 "$@"; else "$@"; fi
+  if has timeout; then timeout -k 2 "$limit_s" "$@"; else "$@"; fi
 }
 
 # Sets $kind, the type of the file system of a path; fails if it is not local.

@@ -13,7 +13,7 @@ is_rootless() {
 # Prints why a command failed, from its status and output. The last line is often a
 # summary: the first one that names an error is the cause.
 cause() { # STATUS OUTPUT
-  case $1 in 124 | 137) echo "it did not answer within 15 s (time-out)" && return ;; esac
+  case $1 in 124 | 137) echo "it did not answer within $limit_s s (time-out)" && return ;; esac
   line=$(printf '%s\n' "$2" | grep -aiE '^[[:space:]]*(error|fatal|fata\[|cannot)|level="?(error|fatal)' | head -n 1)
   [ -n "$line" ] || line=$(printf '%s\n' "$2" | last_line)
   printf '%s\n' "${line:-exit $1, without output}"
@@ -73,11 +73,13 @@ try_exec() { # ENGINE ROOTLESS
     report "exec-$engine" ok "not tried: no image could be made: $(cause "$status" "$output")"
     return
   fi
+  report "image-for-exec-$engine" ok
   output=$(limited "$engine" run --detach --name "$name" --network none --pull never --privileged "$image" "$sleeps" 60 2>&1)
   status=$?
   if [ "$status" -ne 0 ]; then
     report "exec-$engine" no "a container does not start: $(cause "$status" "$output")"
   else
+    report "container-for-exec-$engine" ok
     output=$(limited "$engine" exec "$name" "$cats" /proc/mounts 2>&1)
     status=$?
     if [ "$status" -ne 0 ]; then
