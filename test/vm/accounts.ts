@@ -4,22 +4,40 @@ import { admin } from "./documents.js";
 import type { Site } from "./site.js";
 import { buildNodeImage } from "./node-image.js";
 
-export type EngineName = "podman";
+export type EngineName = "docker" | "podman";
 
-/** Sets the engine of an account up on every machine, and gives it the tests' node image. */
+/** The engine of the instance owner's clusters, which run as the owner. */
+export async function useEngine(t: Test, site: Site, engine: EngineName): Promise<void> {
+  await setUpEngine(t, site, "flux", engine);
+  await site.configure(t, {
+    "container-engine": `"${engine}"`,
+    engines: `["${engine}"]`,
+    "run-as": '"owner"',
+  });
+}
+
+/**
+ * Sets the engine of an account up on every machine, and gives it the tests' node image, unless
+ * an earlier life has done it.
+ */
 export async function setUpEngine(
   t: Test,
   site: Site,
   user: string,
   engine: EngineName,
 ): Promise<void> {
+  const there = `${engine} image inspect localhost/usernetes-test-node`;
+  const have = await Promise.all(site.hosts.map((host) => host.session(user, there)));
+  if (have.every(({ exitCode }) => exitCode === 0)) return;
   // The document's account is `flux`.
   const account = admin("engines", "The engine of an account").map((line) =>
     line
       .replace(/(id -u|passwd|enable-linger|--reuid|--regid) flux/g, `$1 ${user}`)
       .replace("USER=flux", `USER=${user}`),
   );
-  await site.everywhere(t, `${engine} of ${user}`, account.join("\n"));
+  const further = engine === "docker" ? admin("engines", "docker, for an account") : [];
+  const script = [...account, ...further].join("\n");
+  await site.everywhere(t, `${engine} of ${user}`, script);
   await site.each(t, `${engine} info as ${user}`, (host) => host.session(user, `${engine} info`));
   await buildNodeImage(t, site, user, engine);
 }

@@ -11,6 +11,7 @@ import { admin } from "./documents.js";
 import { good, type Site } from "./site.js";
 
 const CONF = "/etc/flux/system/conf.d";
+const IMP_CONF = "/etc/flux/imp/conf.d";
 const CERTIFICATE = "/etc/flux/system/curve.cert";
 
 /** A system instance of all machines, with its own unit, before the package is installed. */
@@ -28,12 +29,15 @@ noverify = true
 hosts = "${site.names}"
 cores = "0-1"
 `;
+  const imp = await setUpImp(t, site);
+  const multiUser =
+    imp === "" ? "" : `\n[access]\nallow-guest-user = true\n\n[exec]\nimp = "${imp}"\n`;
   const owned = `chown flux ${CERTIFICATE} && chmod 0400 ${CERTIFICATE}`;
   await site.everywhere(
     t,
     "Flux is configured",
     `mkdir -p ${CONF} && cat >${CONF}/system.toml`,
-    conf,
+    conf + multiUser,
   );
   await good(t, "flux keygen", site.root(`flux keygen ${CERTIFICATE}`));
   const certificate = await good(t, "the key", site.root(`cat ${CERTIFICATE}`));
@@ -47,6 +51,24 @@ cores = "0-1"
       `for i in $(seq 100); do [ "$(${wait})" = ${site.hosts.length} ] && exit; sleep 1; done; exit 1`,
     ),
   );
+}
+
+/**
+ * Lets jobs of all users run, if the machines' Flux was built with flux-security: the path of
+ * its IMP, and otherwise the empty string. munge's key is that of the image.
+ */
+async function setUpImp(t: Test, site: Site): Promise<string> {
+  const prefix = "$(dirname $(dirname $(readlink -f $(command -v flux))))";
+  const { stdout } = await site.root(`ls ${prefix}/libexec/flux/flux-imp 2>/dev/null`);
+  const imp = stdout.trim();
+  if (imp === "") return imp;
+  const conf = `[exec]
+allowed-users = ["flux"]
+allowed-shells = ["${imp.replace(/imp$/, "shell")}"]
+`;
+  const put = `chmod 4755 ${imp} && mkdir -p ${IMP_CONF} && cat >${IMP_CONF}/imp.toml`;
+  await site.everywhere(t, "the IMP is configured", `${put} && systemctl start munge`, conf);
+  return imp;
 }
 
 /** Packs the project, and copies it to rank 0's node. */

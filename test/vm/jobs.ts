@@ -16,9 +16,20 @@ export class Jobs {
   run = (script: string): Promise<Result> => this.site.lead.as(this.user, script);
 
   /** Its ID; LANG=C.UTF-8 makes Flux print it as users see it. */
-  async submit(t: Test, args: string): Promise<string> {
-    const line = `LANG=C.UTF-8 flux submit ${args}`;
+  async submit(t: Test, args: string, command = "submit"): Promise<string> {
+    const line = `LANG=C.UTF-8 flux ${command} ${args}`;
     return (await good(t, line, this.run(line))).trim();
+  }
+
+  /** Its output goes to a file of /tmp. */
+  batch = (t: Test, args: string): Promise<string> =>
+    this.submit(t, `--output=/tmp/{{id}}.out ${args}`, "batch");
+
+  async output(job: string): Promise<string> {
+    const { stdout, stderr } = await this.run(
+      `cat /tmp/${job}.out 2>/dev/null || flux job attach ${job} 2>&1`,
+    );
+    return stdout + stderr;
   }
 
   /** Waits until the job's record has the start of a step. */
@@ -29,13 +40,17 @@ export class Jobs {
     await good(t, `${step} starts`, this.run(loop));
   }
 
+  async starts(t: Test, job: string): Promise<void> {
+    await good(t, `${job} starts`, this.run(`flux job wait-event -t ${LIMIT_S} ${job} start`));
+  }
+
   /** Waits until Flux is done with the job. */
   async ends(t: Test, job: string): Promise<void> {
     await good(t, `${job} ends`, this.run(`flux job wait-event -t ${LIMIT_S} ${job} clean`));
   }
 
   /** The record of its cluster. */
-  private async record(job: string): Promise<{ name: string; context: Record<string, unknown> }[]> {
+  async record(job: string): Promise<{ name: string; context: Record<string, unknown> }[]> {
     const { stdout } = await this.run(`flux job info ${job} usernetes.eventlog`);
     return stdout
       .split("\n")

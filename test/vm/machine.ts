@@ -1,15 +1,13 @@
 /**
- * A virtual machine: booted from the image without changing it, reached as root by ssh,
- * ended by its own poweroff or by `close`. node0 and node1 share a network of their own
- * (192.168.77.0/24 on eth1); eth0 is for ssh alone and has the same address on both.
+ * A machine of the test: a virtual one, or a container (see the classes that extend this one).
+ * Reached as root by ssh, ended by its own poweroff or by `close`. node0 and node1 share a network
+ * of their own (192.168.77.0/24 on eth1); eth0 has the same address on both.
  */
 import { spawn } from "node:child_process";
-import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
+import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { runCommand, type Result } from "../hosts/run-command.js";
 import { until } from "../hosts/until.js";
-import { accelerator } from "./accelerator.js";
 import type { Image } from "./image.js";
 
 /** By software, on a machine that others use too. */
@@ -30,24 +28,41 @@ export interface MachineOptions {
 /** What a later process needs to use a machine that runs. */
 interface Running {
   pid: number;
+  /** Of its ssh, on 127.0.0.1. */
   port: number;
 }
 
-export class Machine {
+export abstract class Machine {
   readonly name: string;
   private running: Running | undefined;
 
-  constructor(private readonly options: MachineOptions) {
+  constructor(protected readonly options: MachineOptions) {
     this.name = `node${String(options.index)}`;
   }
 
   /** Makes the disk, which keeps what the machine writes until `folder` is removed. */
   async prepare(): Promise<void> {
-    const { image, folder } = this.options;
-    mkdirSync(folder, { recursive: true });
-    const backing = ["-b", image.disk, "-F", "raw"];
-    await must("qemu-img", ["create", "-q", "-f", "qcow2", ...backing, this.disk]);
+    mkdirSync(this.options.folder, { recursive: true });
+    await this.makeDisk();
   }
+
+  protected abstract makeDisk(): Promise<void>;
+
+  /** The command that is the machine; with the disk's path in it. */
+  protected abstract command(port: number): string[];
+
+  protected abstract freePort(): Promise<number>;
+
+  /** What makes 127.0.0.1 lead to the machine; in front of ssh. */
+  protected abstract readonly via: string[];
+
+  protected abstract readonly disk: string;
+
+  /** Of `close`. */
+  protected abstract readonly endedBy: "SIGKILL" | "SIGTERM";
+
+  /** The requirements that doctor does not find met, as it prints them. */
+  abstract readonly unmet: readonly string[];
 
   /** Uses the machine that an earlier process kept in this folder, if it answers. */
   async attach(): Promise<boolean> {
@@ -61,32 +76,15 @@ export class Machine {
 
   /** Rejects, with the console's log named, where it does not answer in time. */
   async boot(): Promise<void> {
-    const { image, index, memoryMb, keep } = this.options;
-    const port = await freePort();
-    const wire = this.wire(index);
-    rmSync(wire, { force: true });
-    const argv = [
-      ...accelerator(),
-      ...["-m", String(memoryMb), "-display", "none", "-nodefaults", "-no-reboot"],
-      ...["-kernel", image.kernel, "-initrd", image.initrd],
-      "-append",
-      `root=/dev/vda rw console=ttyS0 quiet net.ifnames=0 systemd.hostname=${this.name} mitigations=off`,
-      ...["-drive", `file=${this.disk},if=virtio,format=qcow2,cache=unsafe`],
-      ...["-netdev", `user,id=outside,hostfwd=tcp:127.0.0.1:${String(port)}-:22`],
-      ...["-device", "virtio-net-pci,netdev=outside,mac=52:54:00:77:00:01"],
-      "-netdev",
-      `dgram,id=inside,local.type=unix,local.path=${wire},remote.type=unix,remote.path=${this.wire(1 - index)}`,
-      ...["-device", `virtio-net-pci,netdev=inside,mac=52:54:00:77:00:1${String(index)}`],
-      ...["-device", "virtio-rng-pci", "-serial", "stdio"],
-    ];
+    const port = await this.freePort();
     const console = openSync(this.console, "a");
-    const qemu = spawn("nice", ["-n", "5", "qemu-system-x86_64", ...argv], {
+    const child = spawn("nice", ["-n", "5", ...this.command(port)], {
       stdio: ["ignore", console, console],
-      detached: keep,
+      detached: this.options.keep,
     });
     closeSync(console);
-    if (keep) qemu.unref();
-    this.running = { pid: qemu.pid ?? 0, port };
+    if (this.options.keep) child.unref();
+    this.running = { pid: child.pid ?? 0, port };
     writeFileSync(this.file, JSON.stringify(this.running));
     await this.answers();
   }
@@ -109,7 +107,9 @@ export class Machine {
   /** Runs a shell script as root. */
   run(script: string, input?: string): Promise<Result> {
     const { image, folder } = this.options;
-    const options = [
+    const [program = "", ...options] = [
+      ...this.via,
+      "ssh",
       ...[
         "-i",
         image.key,
@@ -123,7 +123,7 @@ export class Machine {
       ...["-o", "LogLevel=ERROR", "-o", "BatchMode=yes"],
     ];
     const env = { PATH: process.env["PATH"] ?? "", HOME: folder };
-    return runCommand("ssh", [...options, "root@127.0.0.1", script], { env, cwd: "/", input });
+    return runCommand(program, [...options, "root@127.0.0.1", script], { env, cwd: "/", input });
   }
 
   /** Waits until the machine has switched itself off. Resolves to the seconds that it took. */
@@ -136,7 +136,7 @@ export class Machine {
 
   /** Ends the machine like a power cut. */
   async close(): Promise<void> {
-    if (this.running && this.alive) process.kill(this.running.pid, "SIGKILL");
+    if (this.running && this.alive) process.kill(this.running.pid, this.endedBy);
     await this.gone();
   }
 
@@ -158,33 +158,13 @@ export class Machine {
     return join(this.options.folder, "console.log");
   }
 
-  private get disk(): string {
-    return join(this.options.folder, "disk.qcow2");
-  }
-
   private get file(): string {
     return join(this.options.folder, "running.json");
   }
-
-  /** The sockets of the network between the machines. */
-  private wire(index: number): string {
-    return join(this.options.folder, "..", `wire${index}`);
-  }
 }
 
-async function must(command: string, args: string[]): Promise<void> {
+export async function must(command: string, args: string[]): Promise<void> {
   const env = { PATH: process.env["PATH"] ?? "" };
   const { exitCode, stderr } = await runCommand(command, args, { env, cwd: "/" });
   if (exitCode !== 0) throw new Error(`${command} ${args.join(" ")}: ${stderr.trim()}`);
 }
-
-const freePort = (): Promise<number> =>
-  new Promise((resolve, reject) => {
-    const server = createServer().on("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      server.close(() => {
-        resolve(typeof address === "object" && address ? address.port : 0);
-      });
-    });
-  });

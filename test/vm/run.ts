@@ -3,10 +3,13 @@
  * version 2, rootless engines, and a Flux that is a unit. TAP on stdout, and what is going on
  * meanwhile on stderr.
  *
- *   npm run test:vm -- [--keep FOLDER] [NAME...]
+ *   npm run test:vm -- [--containers] [--keep FOLDER] [--machines 1|2] [NAME...]
  *
  * NAME... takes some of the lives, which are in the order in which they run. With --keep the
- * machines stay at the end, and the next run with the same folder uses them as they are.
+ * machines stay at the end, and the next run with the same folder uses them as they are. With one
+ * machine the lives need less time, and show nothing of what is between nodes. With --containers
+ * the machines are containers of this host (container.ts), which is faster where a virtual machine
+ * is emulated.
  */
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -16,15 +19,23 @@ import type { Test } from "tap";
 import { openImage, whyNoMachine } from "./image.js";
 import { installLives } from "./lives/install.js";
 import { clusterLives } from "./lives/cluster.js";
-import { Machine } from "./machine.js";
+import { doctorLives } from "./lives/doctor.js";
+import { unitLives } from "./lives/unit.js";
+import { usersLives } from "./lives/users.js";
+import { Container } from "./container.js";
 import { Site } from "./site.js";
+import { VirtualMachine } from "./virtual-machine.js";
 
-const SIZE = 2;
 const MEMORY_MB = 3072;
 
 /** By name. `install` is always first. */
 const LIVES: Record<string, (t: Test, site: Site) => Promise<void>> = {
   podman: clusterLives("podman"),
+  "podman-unit": unitLives("podman"),
+  docker: clusterLives("docker"),
+  "docker-unit": unitLives("docker"),
+  users: usersLives,
+  doctor: doctorLives,
 };
 
 const log = (line: string): void => {
@@ -32,7 +43,11 @@ const log = (line: string): void => {
 };
 
 const { values, positionals } = parseArgs({
-  options: { keep: { type: "string" } },
+  options: {
+    containers: { type: "boolean", default: false },
+    keep: { type: "string" },
+    machines: { type: "string", default: "2" },
+  },
   allowPositionals: true,
 });
 const why = whyNoMachine();
@@ -45,14 +60,20 @@ if (unknown !== undefined) {
   log(`there are no lives ${unknown}; there are ${Object.keys(LIVES).join(", ")}`);
   process.exit(2);
 }
+const size = ["1", "2"].indexOf(values.machines) + 1;
+if (size === 0) {
+  log(`--machines: found "${values.machines}", allowed: 1 or 2`);
+  process.exit(2);
+}
 t.setTimeout(0);
 const wanted = positionals.length > 0 ? positionals : Object.keys(LIVES);
 const image = openImage(log);
 const keep = values.keep !== undefined;
 const folder = values.keep ?? mkdtempSync("/tmp/usernetes-vm-");
 mkdirSync(folder, { recursive: true });
+const Machine = values.containers ? Container : VirtualMachine;
 const machines = Array.from(
-  { length: SIZE },
+  { length: size },
   (_, index) =>
     new Machine({ image, folder: join(folder, `${index}`), index, memoryMb: MEMORY_MB, keep, log }),
 );

@@ -46,7 +46,7 @@ export class Site {
    */
   async configure(t: Test, keys: Record<string, string>): Promise<void> {
     await this.write(t, keys);
-    await good(t, "flux config reload", this.owner("flux exec -r all flux config reload"));
+    await good(t, "flux config reload", this.owner("flux config reload"));
     await good(t, "systemctl reload", this.root("systemctl reload flux-usernetes"));
   }
 
