@@ -748,6 +748,7 @@ t.test("down-v removes a cluster from its node", (t) => {
     t.test(`down-v asks for leftovers within ${seconds} s if engine and make hang`, async (t) => {
       const node = newNode(t);
       node.staged();
+      writeFileSync(join(node.workdir, `${OWN}/up.with`), "");
       for (const name of ["docker", "make"]) node.program(name, "exec sleep 86400");
       const [end = ""] = await node.call(["down-v", seconds, stepScript("down-v")]);
       t.match(end, /^down-v: timeout: /);
@@ -772,9 +773,25 @@ t.test("down-v removes a cluster from its node", (t) => {
     t.notOk(existsSync(node.workdir));
   });
 
-  t.test("down-v fails if the engine does not answer", async (t) => {
+  t.test("down-v needs no engine that never answered", async (t) => {
     const node = newNode(t);
     node.staged();
+    node.note("engine.down", "");
+    const up = await node.step("up");
+    t.not(up.exitCode, 0);
+    t.not(up.stderr, "", "the engine's own message");
+    t.strictSame(node.noted("make"), [], "nothing was made");
+    const { exitCode, stdout } = await node.step("down-v");
+    t.equal(exitCode, 0);
+    t.match(stdout, `docker does not answer, and has made nothing for ${PROJECT}`);
+    t.strictSame(node.noted("make"), []);
+    t.notOk(existsSync(node.workdir));
+  });
+
+  t.test("down-v fails if the engine stops answering", async (t) => {
+    const node = newNode(t);
+    node.staged();
+    await node.step("up");
     node.note("engine.down", "");
     const { exitCode, stderr } = await node.step("down-v");
     t.equal(exitCode, 1);

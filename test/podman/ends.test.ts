@@ -56,12 +56,25 @@ await podmanLife({ table: TABLE, size: 2 }, async (t, flux) => {
     t.same(await flux.leftovers(), []);
   });
 
-  await t.test("an engine that does not answer drains the node at the deadline", async (t) => {
+  await t.test("an engine that never answers drains no node", async (t) => {
     await flux.stopDaemon();
     const limits =
       'bring-up-timeout = "5s"\nteardown-timeout = "4s"\ncontainer-engine = "podman"\n';
     await flux.startDaemon("--config", flux.table(limits, { template: flux.templatePath }));
     flux.hangs(0, "");
+    const job = await flux.submit("-N1", "true");
+    await flux.ended(job);
+    t.match(await flux.settled(job), {
+      outcome: "failed",
+      note: "timed out after 5s, waiting for up on node0 (rank 0)",
+    });
+    t.match((await flux.record(job)).at(-1), { name: "down", context: { left: { length: 0 } } });
+    flux.hangs(0, undefined);
+    t.same(await flux.leftovers(), []);
+  });
+
+  await t.test("one that stops answering drains the node at the deadline", async (t) => {
+    flux.hangs(0, "network");
     const job = await flux.submit("-N1", "true");
     await flux.ended(job);
     t.match(await flux.settled(job), {

@@ -13,6 +13,9 @@
 # The node's container is killed first. To stop it, the engine would wait up to ten seconds
 # for its systemd, to save data that is then deleted. With USERNETES_KEEP it is stopped
 # normally, because its programs may still write into the directory.
+#
+# If `up` has made nothing because the engine did not answer it, the engine is not needed here: a
+# user whose engine does not run must not have each node of a job drained.
 set -u
 workdir=$USERNETES_WORKDIR engine=$USERNETES_ENGINE keep=${USERNETES_KEEP:-}
 
@@ -54,8 +57,14 @@ if [ -L "$workdir" ] || [ -e "$workdir" ]; then
   esac
 fi
 
+if [ -n "$own" ] && [ -z "$keep" ] && [ ! -e "$node/up.with" ] && command -v "$engine" >/dev/null &&
+  ! timeout --foreground -k 5 "$kill_seconds" "$engine" ps -q >/dev/null; then
+  echo "$engine does not answer, and has made nothing for $USERNETES_PROJECT"
+  engine=''
+fi
+
 [ -n "$keep" ] || kill_node
-if [ -n "$own$keep" ] && [ -f "$workdir/Makefile" ] && command -v make >/dev/null; then
+if [ -n "$engine" ] && [ -n "$own$keep" ] && [ -f "$workdir/Makefile" ] && command -v make >/dev/null; then
   (
     cd "$workdir" || exit
     set -a

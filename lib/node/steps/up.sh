@@ -10,6 +10,8 @@ for name in NODE_SUBNET PORT_ETCD PORT_FLANNEL PORT_KUBELET PORT_KUBE_APISERVER 
 }$name=$value"
 done
 if [ ! -e "$node/up.with" ]; then
+  # Until that file exists the engine has made nothing, and the teardown does not depend on it.
+  list_node -q >/dev/null || exit
   printf '%s\n' "$now" >"$node/up.with"
 elif [ ! -e "$node/up.done" ] || [ "$(cat "$node/up.with")" != "$now" ]; then
   # shellcheck disable=SC2046 # one word a variable
