@@ -21,9 +21,15 @@ export class Jobs {
     return (await good(t, line, this.run(line))).trim();
   }
 
-  /** Its output goes to a file of /tmp. */
-  batch = (t: Test, args: string): Promise<string> =>
-    this.submit(t, `--output=/tmp/{{id}}.out ${args}`, "batch");
+  /**
+   * Its output goes to a file of /tmp. Its brokers start rc scripts with $SHELL, which is nologin
+   * for an account that nobody logs in to, and find each other by the interface of the default
+   * route, which leads nowhere between the machines, unless they are given another.
+   */
+  batch = (t: Test, args: string): Promise<string> => {
+    const broker = "--env=SHELL=/bin/sh --broker-opts=--setattr=tbon.interface-hint=eth1";
+    return this.submit(t, `${broker} --output=/tmp/{{id}}.out ${args}`, "batch");
+  };
 
   async output(job: string): Promise<string> {
     const { stdout, stderr } = await this.run(

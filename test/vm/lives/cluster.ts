@@ -129,10 +129,15 @@ async function byHand(t: Test, site: Site, engine: EngineName): Promise<void> {
     await good(t, "start-worker", usernetes(1, "start-worker"));
     await good(t, "archive remove", site.owner("flux archive remove"));
   }
+  const compose = engine === "docker" ? "docker compose" : "podman-compose";
+  const sync = `export CONTAINER_ENGINE=${engine} COMPOSE='${compose}' HOST_IP=${address}; make -C ${directory} sync-external-ip`;
+  await good(t, "make sync-external-ip", site.lead.session("flux", sync));
+  const get = "kubectl get nodes --no-headers";
+  const ready = `for i in $(seq 120); do [ "$(${get} | grep -c " Ready")" = ${site.hosts.length} ] && break; sleep 1; done; ${get}`;
   const nodes = await good(
     t,
     "get nodes",
-    site.owner(`KUBECONFIG=${directory}/kubeconfig kubectl get nodes`),
+    site.owner(`export KUBECONFIG=${directory}/kubeconfig; ${ready}`),
   );
   for (const { name } of site.hosts) t.match(nodes, new RegExp(`^u7s-${name} +Ready`, "m"));
   for (const rank of site.hosts.keys())
