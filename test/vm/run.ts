@@ -85,13 +85,13 @@ const timed = async (
   lives: (t: Test, site: Site) => Promise<void>,
 ): Promise<void> => {
   const start = Date.now();
-  let passed = false;
+  const end = { passed: false };
   await t.test(`the life ${name} passes`, { timeout: 0 }, async (t) => {
     await lives(t, site);
-    passed = t.passing();
+    end.passed = t.passing();
   });
   const seconds = Math.round((Date.now() - start) / 1000);
-  log(`${name}: ${passed ? "passed" : "FAILED"} after ${seconds} s`);
+  log(`${name}: ${end.passed ? "passed" : "FAILED"} after ${seconds} s`);
 };
 
 try {
