@@ -81,7 +81,7 @@ export const clusterLives = (engine: EngineName) => async (t: Test, site: Site) 
     await clean(t);
   });
 
-  await t.test("`flux usernetes up` and `down` in a batch job", async (t) => {
+  await t.test("a batch job gets its cluster by `flux usernetes up`", async (t) => {
     const script = `#!/bin/sh
 set -e
 trap 'flux usernetes down' EXIT
@@ -97,7 +97,7 @@ kubectl get nodes
     await clean(t);
   });
 
-  await t.test("by hand: --serial, and a worker where there is a second node", async (t) => {
+  await t.test("the command usernetes makes a cluster with --serial and a worker", async (t) => {
     await byHand(t, site, engine);
     await clean(t);
   });

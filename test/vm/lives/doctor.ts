@@ -79,7 +79,7 @@ export async function doctorLives(t: Test, site: Site): Promise<void> {
   const last = site.hosts.at(-1) ?? site.lead;
   await useEngine(t, site, "docker");
 
-  await t.test("a good host", async (t) => {
+  await t.test("doctor finds a good host fit", async (t) => {
     await expectFit(t, site, DOCTOR);
   });
 
@@ -91,20 +91,26 @@ export async function doctorLives(t: Test, site: Site): Promise<void> {
   const { unmet } = site.lead.machine;
   for (const round of rounds) {
     const places = round.filter(({ fault }) => !unmet.includes(fault.requirement));
-    await t.test(places.map(({ fault }) => fault.requirement).join("; "), async (t) => {
-      for (const { host, fault } of places) await good(t, fault.breaks, host.root(fault.breaks));
-      const { stdout, stderr } = await site.owner(DOCTOR);
-      for (const { host, fault } of places) await good(t, fault.repairs, host.root(fault.repairs));
-      for (const { host, fault } of places) {
-        const row = new RegExp(`^${fault.level} +${fault.requirement} .*${host.name}$`, "m");
-        t.match(stdout, row, stdout + stderr);
-        const named = stdout.split("\n").filter((line) => line.trim().startsWith(`${host.name}: `));
-        t.match(named.join("\n"), fault.message, stdout);
-      }
-    });
+    await t.test(
+      `doctor finds ${places.map(({ fault }) => fault.requirement).join(" and ")} not met`,
+      async (t) => {
+        for (const { host, fault } of places) await good(t, fault.breaks, host.root(fault.breaks));
+        const { stdout, stderr } = await site.owner(DOCTOR);
+        for (const { host, fault } of places)
+          await good(t, fault.repairs, host.root(fault.repairs));
+        for (const { host, fault } of places) {
+          const row = new RegExp(`^${fault.level} +${fault.requirement} .*${host.name}$`, "m");
+          t.match(stdout, row, stdout + stderr);
+          const named = stdout
+            .split("\n")
+            .filter((line) => line.trim().startsWith(`${host.name}: `));
+          t.match(named.join("\n"), fault.message, stdout);
+        }
+      },
+    );
   }
 
-  await t.test("repaired, the host is good again", async (t) => {
+  await t.test("doctor finds the repaired host fit", async (t) => {
     const up = "for i in $(seq 120); do docker info >/dev/null 2>&1 && exit; sleep 1; done; exit 1";
     for (const host of site.hosts) await good(t, "docker is back", host.session("flux", up));
     await expectFit(t, site, DOCTOR);

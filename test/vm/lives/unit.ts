@@ -25,7 +25,7 @@ export const unitLives = (engine: EngineName) => async (t: Test, site: Site) => 
 
   await useEngine(t, site, engine);
 
-  await t.test("systemd-analyze verify and security", async (t) => {
+  await t.test("systemd-analyze accepts the unit", async (t) => {
     const verify = await site.root(`systemd-analyze verify ${UNIT}.service flux.service 2>&1`);
     const own = verify.stdout.split("\n").filter((line) => line.includes(UNIT));
     t.same({ own, status: verify.exitCode }, { own: [], status: 0 });
@@ -35,7 +35,7 @@ export const unitLives = (engine: EngineName) => async (t: Test, site: Site) => 
     t.ok(Number(level) < 4, security.stdout);
   });
 
-  await t.test("it is stopped and started beside an open cluster", async (t) => {
+  await t.test("the unit is stopped and started beside an open cluster", async (t) => {
     const job = await open(t);
     await good(t, "stop", site.root(`systemctl stop ${UNIT}`));
     t.equal(await show("Result"), "success");
@@ -48,7 +48,7 @@ export const unitLives = (engine: EngineName) => async (t: Test, site: Site) => 
     t.same(await found(), []);
   });
 
-  await t.test("after a reload its status shows ranks and template", async (t) => {
+  await t.test("the unit's status shows ranks and template after a reload", async (t) => {
     await site.configure(t, { attempts: "{ up = 3 }" });
     const read = `for i in $(seq 60); do journalctl -u ${UNIT} -n 20 -o cat | grep -q "configuration reloaded" && exit; sleep 1; done; exit 1`;
     await good(t, "it is read again", site.root(read));
@@ -87,7 +87,7 @@ export const unitLives = (engine: EngineName) => async (t: Test, site: Site) => 
   });
 
   await t.test(
-    "poweroff with an open cluster: after the boot it is cleaned and undrained",
+    "the daemon cleans and undrains after a poweroff with an open cluster",
     async (t) => {
       await open(t);
       await reboot(t, site);
@@ -96,7 +96,7 @@ export const unitLives = (engine: EngineName) => async (t: Test, site: Site) => 
     },
   );
 
-  await t.test("poweroff in the document's order takes the cluster down before", async (t) => {
+  await t.test("a poweroff in the document's order takes the cluster down first", async (t) => {
     const [, ...dropIn] = admin("operate", "Before a node is powered off");
     const folder = "/etc/systemd/system/user@.service.d";
     const write = `mkdir -p ${folder} && cat >${folder}/before-flux.conf && systemctl daemon-reload`;

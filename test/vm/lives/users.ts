@@ -16,7 +16,7 @@ export async function usersLives(t: Test, site: Site): Promise<void> {
   const bob = new Jobs(site, "bob");
   const carol = new Jobs(site, "carol");
 
-  await t.test("the sudo rule and the users' engines, by the document", async (t) => {
+  await t.test("the document sets up the sudo rule and the users' engines", async (t) => {
     const rule = await good(
       t,
       "the rule",
@@ -49,7 +49,7 @@ export async function usersLives(t: Test, site: Site): Promise<void> {
     t.match(broken.stdout, /docker does not answer: .*/m);
   });
 
-  await t.test("two users at once, one on each engine", async (t) => {
+  await t.test("two users have clusters at once, one on each engine", async (t) => {
     const ask = (engine: string) =>
       `-N1 -n1 --usernetes --usernetes-options=engine=${engine} sh -c 'id -un; kubectl get nodes; sleep 20'`;
     const first = await alice.submit(t, ask("docker"));
