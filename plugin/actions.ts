@@ -272,9 +272,9 @@ const LOCAL: Record<LocalStep, (job: Job) => Promise<void>> = {
     await publishJoinCommand(cluster.jobid, session.joinCommand, world);
     session.joinCommand = undefined;
   },
-  "remove-archive": async ({ cluster, world }) => {
-    await world.flux.commit(unlinkArchive(archive(cluster.jobid)));
-  },
+  // One transaction: if the record did not have the ends of fetch-join, the next daemon would repeat
+  // the step, and would not find the archive.
+  "remove-archive": (job) => job.commit(unlinkArchive(archive(job.cluster.jobid))),
 };
 
 /**

@@ -37,4 +37,6 @@ export interface Job {
   step(event: StepEvent, more: boolean, lines?: readonly string[]): void;
   /** Records an event. It becomes part of the state when it is written, not before. */
   record(event: RecordEvent, entry?: Operation[]): Promise<void>;
+  /** Commits operations in one transaction with the step events that are not written yet. */
+  commit(operations: Operation[]): Promise<void>;
 }

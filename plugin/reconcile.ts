@@ -241,6 +241,10 @@ export class Reconciler implements Job {
     this.kick();
   }
 
+  commit(operations: Operation[]): Promise<void> {
+    return this.writer.write([], operations);
+  }
+
   /** Plans again when the current events have been folded. */
   kick(): void {
     if (this.planned || this.leaving.signal.aborted) return;

@@ -149,8 +149,8 @@ function foldStep(
 }
 
 /**
- * Lets the lead make and publish the join command again before the next try of fetch-join, because
- * the archive may be missing: a process of a killed daemon can unlink it later.
+ * Lets the lead make and publish the join command again before the next try of fetch-join: the
+ * archive may be missing or damaged.
  */
 function forgetJoinCommand(cluster: Cluster, attempt: number): void {
   const lead = cluster.claim?.lead ?? 0;

@@ -252,6 +252,19 @@ t.test("a worker that finds no archive gets a new one, while another has joined"
   t.equal(life.nodes.started.filter((each) => each === "kubeadm-join 1").length, 1);
 });
 
+t.test("the archive is removed in one commit with the ends of the joins", async (t) => {
+  const life = new Life();
+  const archive = "unlink archive.";
+  const seen: boolean[] = [];
+  life.flux.onCommit = (operations) => {
+    const isFirst = operations.includes(archive) && seen.length === 0;
+    if (isFirst) seen.push(life.record.includes("ok kubeadm-join on 1-2 (1)"));
+  };
+  await life.alloc();
+  await life.untilStarted();
+  t.strictSame(seen, [true], "a daemon that is killed now does not repeat fetch-join");
+});
+
 t.test("no more than join-fanout joins run at a time", async (t) => {
   const life = new Life({ ranks: [0, 1, 2, 3, 4], config: { "join-fanout": 2 } });
   life.nodes.play = (step) => (step === "kubeadm-join" ? { seconds: 10 } : undefined);
