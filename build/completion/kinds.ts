@@ -37,7 +37,7 @@ const OPTIONS: Record<string, Kind> = {
 
 const VALUES: Record<string, Kind> = {
   ...{ file: "file", dir: "directory", user: "user", step: STEPS, engine: ENGINES },
-  ...{ job: "job", jobid: "job", cluster: "cluster", program: "command" },
+  ...{ job: "job", jobid: "job", cluster: "cluster", command: "command" },
 };
 
 /** Returns the kind of a value. `value`: its name in the help, such as `file` or `DIR`. */

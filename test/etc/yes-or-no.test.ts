@@ -39,11 +39,10 @@ for (const by of ["cli", "validator"] as const)
   });
 
 t.test("the bridge knows each spelling, and lets the daemon refuse others", python, async (t) => {
-  const program = `import json, sys, bridge
-print(json.dumps([bridge.asks(word) for word in sys.argv[1:]]))`;
-  const env = { PYTHONPATH: packagePath("test/sandbox/python") };
+  const program = `import json, sys, jobs
+print(json.dumps([jobs.asks(word) for word in sys.argv[1:]]))`;
   const argv = ["-B", "-c", program, ...WORDS];
-  const { stdout } = await execa("python3", argv, { cwd: packagePath("plugin"), env });
+  const { stdout } = await execa("python3", argv, { cwd: packagePath("plugin/bridge") });
   t.strictSame(
     JSON.parse(stdout),
     MEANINGS.map((meaning) => meaning !== "no"),
