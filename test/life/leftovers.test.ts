@@ -32,6 +32,7 @@ life(async (t, flux) => {
     await flux.output("flux", "kvs", "unlink", `usernetes.cluster.${await dec(job)}`);
     await flux.startDaemon();
     await allGone(t as unknown as Tap);
+    await flux.waitForRecord(job, "down");
     const [down] = (await flux.record(job)).slice(-1);
     t.match(down, { name: "down", context: { left: { length: 0 } } }, "its record is closed");
     await flux.stopDaemon();
