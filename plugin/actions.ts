@@ -6,7 +6,6 @@
  */
 import type { Action } from "../lib/cluster/action.js";
 import { skippedSteps } from "../lib/cluster/skipped.js";
-import { stepState } from "../lib/cluster/state.js";
 import { rowOf, type LocalStep } from "../lib/cluster/steps.js";
 import { lastTimeLimit, timeLimit } from "../lib/cluster/time-limit.js";
 import { messageOf } from "../lib/errors.js";
@@ -24,7 +23,7 @@ import { publishJoinCommand, removePublished } from "./join-command.js";
 import { ENOENT, FluxError } from "./flux-error.js";
 import { releaseHold } from "./release-hold.js";
 import type { Job } from "./job.js";
-import { drainReason, undrainCleaned } from "./drain.js";
+import { drainLeft, undrainCleaned } from "./drain.js";
 import { nextChange, showWaiting, waitForPorts } from "./wait-for-ports.js";
 
 type Confirmed = "once" | undefined;
@@ -182,7 +181,7 @@ export const ACTIONS: { [K in Action["do"]]: Do<K> } = {
   },
 
   "end-teardown": async (job, { left }) => {
-    if (left.length > 0) await reportLeft(job, left);
+    if (left.length > 0) await drainLeft(job, left);
     // The undrain comes before `down` is recorded, so that the next daemon repeats it if this one
     // is killed here.
     await undrainCleaned(job.world, { jobid: job.cluster.jobid, left });
@@ -288,28 +287,4 @@ async function unlessOver(request: Promise<void>): Promise<Confirmed> {
     if (!(error instanceof FluxError && error.errno === ENOENT)) throw error;
   }
   return "once";
-}
-
-async function reportLeft(job: Job, left: number[]): Promise<void> {
-  const { cluster, world } = job;
-  const lost = left.filter((rank) => world.nodes.isLost(rank));
-  if (lost.length > 0)
-    job.say("warn", `ranks ${encodeIdset(lost)} are down; they will be cleaned when they return`);
-  const failed = left.filter((rank) => !world.nodes.isLost(rank));
-  if (failed.length === 0) return;
-  const note = stepState(cluster, "down-v", failed[0] ?? 0)?.note ?? "";
-  const reason = drainReason(job.name, note);
-  job.say("error", `teardown failed on ranks ${encodeIdset(failed)}: ${note}`);
-  // If stage failed for good, nothing was created on the node: such a job must not drain nodes.
-  const touched = failed.filter((rank) => stepState(cluster, "stage", rank)?.fault !== "permanent");
-  // Draining only informs the administrator. Its failure must not delay the job.
-  if (world.config.drain && touched.length > 0)
-    await world.flux.drain(encodeIdset(touched), reason).then(
-      () => {
-        job.say("warn", `drained ranks ${encodeIdset(touched)}`);
-      },
-      (error: unknown) => {
-        job.say("warn", `cannot drain ranks ${encodeIdset(touched)}: ${messageOf(error)}`);
-      },
-    );
 }

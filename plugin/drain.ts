@@ -1,12 +1,13 @@
 /**
- * Drains for leftovers: the reason of a drain (plugin/actions.ts drains with it), and the undrain
- * of such nodes when no cluster has leftovers on them. A node whose reason somebody has changed
- * stays drained. Safe to repeat. A failure is only logged.
+ * Drains nodes with leftovers, and undrains them when no cluster has leftovers on them. A node whose
+ * reason somebody has changed stays drained. Safe to repeat. A failure is only logged.
  */
+import { stepState } from "../lib/cluster/state.js";
 import { messageOf } from "../lib/errors.js";
 import { decodeIdset, encodeIdset } from "../lib/flux/idset.js";
 import type { OpenCluster } from "../lib/record/writer.js";
 import { INSTANCE } from "../lib/usernetes/names.js";
+import type { Job } from "./job.js";
 import type { World } from "./world.js";
 
 /** Matches the reasons that drainReason writes. */
@@ -14,6 +15,31 @@ const OURS = /^usernetes: teardown of \S+ failed: /;
 
 export const drainReason = (name: string, note: string): string =>
   `usernetes: teardown of ${name} failed: ${note}`.slice(0, 300);
+
+/** Logs which ranks have leftovers, and drains those that are up. */
+export async function drainLeft(job: Job, left: number[]): Promise<void> {
+  const { cluster, world } = job;
+  const lost = left.filter((rank) => world.nodes.isLost(rank));
+  if (lost.length > 0)
+    job.say("warn", `ranks ${encodeIdset(lost)} are down; they will be cleaned when they return`);
+  const failed = left.filter((rank) => !world.nodes.isLost(rank));
+  if (failed.length === 0) return;
+  const note = stepState(cluster, "down-v", failed[0] ?? 0)?.note ?? "";
+  const reason = drainReason(job.name, note);
+  job.say("error", `teardown failed on ranks ${encodeIdset(failed)}: ${note}`);
+  // If stage failed for good, nothing was created on the node: such a job must not drain nodes.
+  const touched = failed.filter((rank) => stepState(cluster, "stage", rank)?.fault !== "permanent");
+  // Draining only informs the administrator. Its failure must not delay the job.
+  if (world.config.drain && touched.length > 0)
+    await world.flux.drain(encodeIdset(touched), reason).then(
+      () => {
+        job.say("warn", `drained ranks ${encodeIdset(touched)}`);
+      },
+      (error: unknown) => {
+        job.say("warn", `cannot drain ranks ${encodeIdset(touched)}: ${messageOf(error)}`);
+      },
+    );
+}
 
 /**
  * Undrains the nodes that the daemon drained and that have no leftovers. `ended`: a cluster whose

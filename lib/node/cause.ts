@@ -3,7 +3,8 @@
  * that line is a summary, the lines above it that it sums up.
  *
  * Warnings, progress, and lines that make, compose and kubeadm print after an error are never a
- * cause. A warning is shown only if a step printed nothing else.
+ * cause. A warning is shown only if a step printed nothing else. lib/cluster/failures.ts makes the text
+ * of the exception with the cause.
  */
 
 /** Lines that programs print after an error, or between other lines. */

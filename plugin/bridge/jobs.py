@@ -1,4 +1,7 @@
-"""What a job asks for, and which event holds it, from its jobspec and its events alone."""
+"""What a job asks for, and which event holds it, from its jobspec and its events alone.
+
+plugin/bridge.py posts the event.
+"""
 
 import json
 

@@ -1,7 +1,7 @@
 # parts: paths container adjust targets kubeadm
 # Starts the control plane in the lead's node.
 #
-# Safe to repeat: see take_once.
+# Safe to repeat: see take_once in parts/kubeadm.sh.
 #
 # The target ends with a sync-external-ip of its own, through $(MAKE). The step of that name runs
 # again when all nodes have joined, before the addresses are needed, so the first one is skipped.
