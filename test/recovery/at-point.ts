@@ -1,25 +1,27 @@
 /**
- * Loaded into the daemon's process (NODE_OPTIONS=--import), to strike at an exact
- * point of a job's life without any hook in the daemon: points are the lines that
- * the daemon is about to write to its own log about a job, counted. An effect is
- * reported before it starts and when it has ended, so every gap between two is one.
+ * Strikes the daemon at an exact point of a job's life, without any hook in the daemon.
+ * NODE_OPTIONS=--import loads this file into the daemon's process.
  *
- * Lines of one turn of the event loop with no effect between them are one point.
- * What it is to do comes in USERNETES_POINT; its children get neither that nor
- * NODE_OPTIONS.
+ * A point is a line about a job that the daemon is about to write to its own log. Points are
+ * numbered in order. The daemon logs each effect before it starts and when it has ended, so there
+ * is a point before and after every effect. Log lines of one turn of the event loop count as one
+ * point if no effect starts between them.
+ *
+ * The variable USERNETES_POINT has the strike and its point. The daemon's child processes get
+ * neither this variable nor NODE_OPTIONS.
  */
 import { spawnSync } from "node:child_process";
 import fs from "node:fs";
 
 /** What happens at a point. */
 export type Strike =
-  /** kill -9 of the daemon. */
+  /** The daemon is killed with kill -9. */
   | "die"
   /** The job is canceled, and the daemon continues or is killed. */
   | "cancel"
   | "cancel twice"
   | "cancel and die"
-  /** kill -9 of the child processes whose command contains the word. */
+  /** The daemon's child processes whose command contains the word are killed with kill -9. */
   | { kill: string };
 
 export interface Point {
@@ -45,7 +47,7 @@ function childrenOf(parent: number, word: string): number[] {
   });
 }
 
-/** The number of strikes. */
+/** Strikes, and returns the number of strikes: the killed children, or 1. */
 function strike(what: Strike, job: string): number {
   if (typeof what === "object") {
     const meant = childrenOf(process.pid, what.kill);
@@ -73,7 +75,7 @@ function watch({ at, strike: what, report }: Point): void {
         if (what === "die" || what === "cancel and die") process.kill(process.pid, "SIGKILL");
       }
     }
-    // Later lines of this turn follow an effect.
+    // An effect starts after this line, so a later line of this turn is a new point.
     if (/"effect":.*"status":"begins"/.test(line)) between = true;
   };
   const write = fs.writeSync.bind(fs) as (...args: unknown[]) => number;

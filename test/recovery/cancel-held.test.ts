@@ -1,4 +1,4 @@
-/** A cancel of a job that asks for debug, also one that no daemon sees at first. */
+/** A job that is held for debugging is canceled, also while no daemon runs to see the cancel. */
 import { life } from "../life/life.js";
 import { everyPoint } from "./every-point.js";
 import { HELD } from "./scenarios.js";

@@ -1,4 +1,7 @@
-/** A cancel at the points of a life: it ends canceled, let go once, with nothing left. */
+/**
+ * A job is canceled at the points of its life. It reports only the cancel, each of its holds is
+ * released once, and no leftovers remain.
+ */
 import { life } from "../life/life.js";
 import { everyPoint } from "./every-point.js";
 import { CANCELED, RETRIES } from "./scenarios.js";

@@ -1,9 +1,9 @@
-/** kill -9 of the daemon's children, at the points of a life: the life continues unchanged. */
+/** The daemon's children are killed at the points of a job's life, which continues unchanged. */
 import { life } from "../life/life.js";
 import { everyPoint } from "./every-point.js";
 import { RUNS } from "./scenarios.js";
 
-/** A word in the command of each; `flux exec` carries the agent. */
+/** A word in the command of each child. The command of `flux exec` names the agent. */
 const BRIDGE = "bridge.py";
 const FOLLOW = "--follow";
 const EXEC = "usernetes-agent";

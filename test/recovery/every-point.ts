@@ -1,8 +1,9 @@
 /**
- * Walks through the points of a scenario's life: one life for each, struck there.
+ * Walks through the points of a scenario's life: runs one life for each point, and strikes there.
  *
- * USERNETES_WALK=all takes every point instead of every n-th from a random one;
- * USERNETES_WALK=12 or 12,5 takes that one, and strikes the next daemon at its 5th.
+ * By default, the walk takes every n-th point from a random start. USERNETES_WALK=all takes every
+ * point, and USERNETES_WALK=12 takes only point 12. USERNETES_WALK=12,5 also kills the next daemon
+ * at its point 5.
  */
 import type { LifeFlux } from "../life/flux.js";
 import type { Tap } from "../life/life.js";
@@ -14,18 +15,18 @@ export interface Walk {
   strike: Strike;
   /** Strike every n-th point. */
   stride: number;
-  /** The next daemon dies too, at a random point. */
+  /** Whether the next daemon is killed too, at a random point. */
   again?: boolean;
-  /** The least share of points at which there must be something to strike. */
+  /** The minimum of strikes per life. A strike on children finds none at some points. */
   least?: number;
 }
 
 const asked = process.env["USERNETES_WALK"] ?? "";
-/** On a machine that is too busy, a file skips the remaining points. */
+/** After this time, which a busy machine exceeds, a test file skips the remaining points. */
 const PATIENCE_MS = 60_000;
 const started = new WeakMap<LifeFlux, number>();
 
-/** From 1 to `most`. */
+/** A random integer from 1 to `most`. */
 const upTo = (most: number): number => 1 + Math.floor(random() * most);
 
 export async function everyPoint(
@@ -56,7 +57,10 @@ export async function everyPoint(
     t.ok(struck >= Math.floor(lives * least), `struck ${struck} times in ${lives} lives`);
 }
 
-/** The points are in random order, so that those before the time limit come from the whole life. */
+/**
+ * The points to strike at, in random order: if the time limit cuts the walk short, the points
+ * before it still come from the whole life.
+ */
 function pointsOf(many: number, stride: number): number[] {
   const only = Number(asked.split(",")[0]);
   if (only > 0) return [only];

@@ -1,4 +1,7 @@
-/** kill -9 at the points of a life whose bring-up fails: it fails with its reason, once. */
+/**
+ * The daemon is killed at the points of a life whose bring-up fails. The job still fails once, with
+ * the reason of the failure.
+ */
 import { life } from "../life/life.js";
 import { everyPoint } from "./every-point.js";
 import { FAILS } from "./scenarios.js";

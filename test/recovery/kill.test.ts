@@ -1,4 +1,4 @@
-/** kill -9 of the daemon at the points of a life: the next one brings it to the same end. */
+/** The daemon is killed at the points of a job's life. The next daemon completes it as usual. */
 import { life } from "../life/life.js";
 import { everyPoint } from "./every-point.js";
 import { RUNS } from "./scenarios.js";

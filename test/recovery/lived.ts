@@ -1,6 +1,6 @@
 /**
- * One life of a job beside a daemon that is struck at a point of it, on any Flux, and the faults of
- * the state that it leaves.
+ * Runs one life of a job on any Flux, strikes the daemon at a point of it, and finds the faults of
+ * the state after the end.
  */
 import { randomUUID } from "node:crypto";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -76,7 +76,10 @@ export async function live(
   };
 }
 
-/** Kills the next daemon, too. Returns the file in which it reports the point. */
+/**
+ * Prepares the strike for the next daemon that is started; without one, it only reports points.
+ * Returns the file of this report.
+ */
 function arm(flux: LifeFlux, strike: Strikes[number] | undefined): string {
   const report = join(flux.place.common, `points-${randomUUID()}`);
   writeFileSync(report, "");
@@ -109,7 +112,7 @@ function readReport(file: string): Pick<Lived, "points" | "struck"> {
   return { points, struck: struck === undefined ? undefined : Number(struck) };
 }
 
-/** The directory from which the join command is published. */
+/** Leftover directories from which the daemon has published the join command. */
 const privateFiles = (job: string): string[] =>
   readdirSync(tmpdir()).filter((name) => name.startsWith(`usernetes-join-${parseJobid(job)}-`));
 
@@ -153,8 +156,8 @@ function doubled(played: Played[]): string[] {
 }
 
 /**
- * Only the daemon's memory has a join command until it is published. Any other finished step stays
- * done.
+ * Finds finished steps that were started again. Only join-command may be: until the join command is
+ * published, it exists only in the daemon's memory, which a kill loses.
  */
 function startedAgain(record: Entry[]): string[] {
   const ok = new Set<string>();

@@ -1,4 +1,4 @@
-/** The lives that are walked through, and the conditions at the end of each. */
+/** The scenarios of the walks (every-point.ts), and the conditions at the end of each life. */
 import { until } from "../hosts/until.js";
 import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -10,7 +10,7 @@ const TARGETS = [
   ...["sync-external-ip", "down-v", "ready"],
 ];
 
-/** No step takes time, and none fails. */
+/** Makes every step take no time and removes all faults. */
 function plain(flux: LifeFlux): void {
   for (const target of TARGETS) flux.takes(target, 0);
   const fault = join(flux.place.testbed, "fault");
@@ -58,7 +58,7 @@ export const FAILS: Scenario = {
 /** The conditions for a canceled job: it reports the cancel, and no failure. */
 function canceled(lived: Lived): string[] {
   const types = new Set(fatal(lived).map(({ context }) => String(context?.["type"])));
-  // The job was over before the cancel.
+  // Without a fatal exception, the job was over before the cancel.
   if (types.size === 0) return RUNS.faults?.(lived) ?? [];
   const wrong = types.size > 1 || !types.has("cancel") ? [`raised: ${[...types].join()}`] : [];
   const outcome = settled(lived)?.["outcome"];
@@ -69,7 +69,7 @@ function canceled(lived: Lived): string[] {
 
 export const CANCELED: Scenario = { ...RUNS, faults: canceled };
 
-/** Its `up` fails once on one node and is tried again after a pause. */
+/** A job to be canceled. Its `up` fails once on one node and is retried after a pause. */
 export const RETRIES: Scenario = {
   ...CANCELED,
   prepare(flux) {
@@ -78,7 +78,10 @@ export const RETRIES: Scenario = {
   },
 };
 
-/** Held for debug when it is ready, until it is released; kept at its end, until it is cleaned. */
+/**
+ * A job that is held for debugging when its cluster is ready, until the user releases it. The
+ * cluster is kept after the job's end, until `flux usernetes clean` removes it.
+ */
 export const HELD: Scenario = {
   ...CANCELED,
   job: ["--setattr=attributes.user.usernetes_debug=yes", ...RUNS.job],

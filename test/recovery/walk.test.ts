@@ -1,6 +1,7 @@
 /**
- * kill -9 at every effect of a life, before and after it took place, and a cancel at every
- * effect, by counting: a step that is added to the plan is covered without a new test.
+ * The daemon is killed at every effect of a job's life, before and after the effect takes place.
+ * The job is also canceled at every effect. The walk counts the effects, so a step that is added to
+ * the plan is covered without a new test.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
@@ -14,13 +15,13 @@ import type { Play } from "../fakes/playing-run.js";
 interface Scenario {
   options?: LifeOptions;
   play?: Play;
-  /** To the end of the job; safe to be called again after a death. */
+  /** Brings the job to its end. It can be called again after the daemon has died. */
   end: (life: Life) => Promise<void>;
-  /** How it settles; undefined: it depends on the effect. */
+  /** The expected settle entry. Undefined if it depends on the effect. */
   settles?: string | undefined;
-  /** The ranks that it leaves for `flux usernetes clean`. */
+  /** The ranks whose part of the cluster is kept for `flux usernetes clean`. */
   kept?: string;
-  /** Types of its fatal exceptions. */
+  /** The types of the job's fatal exceptions. */
   raises: string[];
 }
 
@@ -31,7 +32,7 @@ const count = (life: Life, name: string) =>
 const hasSettled = (life: Life) => life.record.some((line) => line.startsWith("settle"));
 const isDone = (life: Life) => life.done || life.job.has("clean");
 
-/** The steps that the record calls ok, as the nodes name them: `step rank`. */
+/** The steps that have succeeded by the record, in the form of the nodes: `step rank`. */
 function recordedOk(life: Life): Set<string> {
   const ok = new Set<string>();
   for (const event of life.flux.record)
@@ -46,7 +47,10 @@ function newLife({ options, play }: Scenario): Life {
   return life;
 }
 
-/** Undefined if the life was over before that effect. */
+/**
+ * Runs a life in which the daemon dies at one effect and another daemon continues. Returns
+ * undefined if the life was over before this effect.
+ */
 async function liveAndDie(scenario: Scenario, death: Death, happens?: (life: Life) => void) {
   const life = newLife(scenario);
   const { world, clock } = life;
@@ -57,7 +61,7 @@ async function liveAndDie(scenario: Scenario, death: Death, happens?: (life: Lif
     });
   const mortal = new MortalWorld({ ...death, ...(happensNow && { happens: happensNow }) }, () => {
     life.reconciler.leave();
-    // No time passes until the next daemon is there.
+    // No time passes until the next daemon has started.
     clock.advanceToNext = () => false;
   });
   life.world = mortal.wrap(world);
@@ -69,7 +73,8 @@ async function liveAndDie(scenario: Scenario, death: Death, happens?: (life: Lif
     allocated = same;
     return scenario.end(life);
   });
-  // One that died while it read the past never gets further; another finds that nothing happens.
+  // A daemon that dies while it reads the past events never finishes the read. Any other life
+  // stops by itself, because nothing happens any more.
   await Promise.race([first, mortal.died]).catch(() => undefined);
   if (!mortal.isDead()) {
     await first;
@@ -87,14 +92,14 @@ async function liveAndDie(scenario: Scenario, death: Death, happens?: (life: Lif
   return { life, ok, last: mortal.last, again: life.nodes.started.slice(begunBefore) };
 }
 
-/** The job runs, if it is not ended before, and ends. */
+/** Lets the job run, unless something ends it before, and then end. */
 async function finish(life: Life): Promise<void> {
   await life.until(() => isDone(life) || life.job.has("start") || life.job.has("exception"));
   if (life.job.has("start") && !life.job.isOver) life.job.finish();
   await life.untilClean();
 }
 
-/** The same, and its shell waits for the teardown before. */
+/** Lets the job end as `finish` does, but its shell first waits for the teardown. */
 async function finishLast(life: Life): Promise<void> {
   const { job } = life;
   const isAsked = (event: JobEvent) => isDeepStrictEqual(event.context, TASKS_DONE);
@@ -151,7 +156,7 @@ const SCENARIOS: Record<string, Scenario> = {
   },
 };
 
-/** What holds at the end of any life. */
+/** Checks what must be true at the end of every life. */
 function isRight(t: Test, life: Life, { settles, kept = "", raises }: Scenario, where: string) {
   // A job that was canceled before its cluster was claimed has none.
   const canceled = raises.includes("cancel");
@@ -175,7 +180,7 @@ function isRight(t: Test, life: Life, { settles, kept = "", raises }: Scenario, 
   t.strictSame(life.archives, [], `${where}: no archive is left`);
 }
 
-/** Deaths at every effect; gives how many there were. */
+/** Kills the daemon at every effect, one life each. Returns the number of deaths. */
 async function walk(t: Test, scenario: Scenario, happens?: (life: Life) => void): Promise<number> {
   let deaths = 0;
   for (let at = 1; at < 500; at++) {
@@ -208,7 +213,10 @@ for (const [name, scenario] of Object.entries(SCENARIOS))
     t.ok(deaths > 20, `${deaths} deaths`);
   });
 
-/** A life whose job is canceled at one effect of its daemon; undefined if it was over before. */
+/**
+ * Runs a life whose job is canceled at one effect of the daemon. Returns undefined if the life was
+ * over before this effect.
+ */
 async function liveAndCancel(scenario: Scenario, at: number) {
   const life = newLife(scenario);
   const mortal = new MortalWorld(
@@ -228,18 +236,21 @@ async function liveAndCancel(scenario: Scenario, at: number) {
   return mortal.last === "" ? undefined : { life, last: mortal.last };
 }
 
-/** Of a job that has not ended, or failed. */
+/** Cancels the job unless it is over already. */
 function cancelNow({ job }: Life): void {
   if (!job.isOver && !job.has("clean")) job.exception("cancel", 0);
 }
 
-/** A cancel that came too late changes nothing. */
+/** The expected result after a cancel. A cancel that came too late changes nothing. */
 function orCanceled(scenario: Scenario, life: Life): Scenario {
   const type = life.job.last("exception")?.context?.["type"];
   return type === "cancel" ? { ...scenario, settles: undefined, raises: ["cancel"] } : scenario;
 }
 
-/** It never started, or its cluster was ready: a cancel is no failure. */
+/**
+ * Checks that a canceled job did not settle as failed. If it settled as canceled, it must not have
+ * started.
+ */
 function isCanceled(t: Test, life: Life, where: string) {
   const settled = life.record.find((line) => line.startsWith("settle"));
   if (life.job.last("exception")?.context?.["type"] !== "cancel" || settled === undefined) return;
@@ -248,7 +259,8 @@ function isCanceled(t: Test, life: Life, where: string) {
 }
 
 for (const [name, scenario] of Object.entries(SCENARIOS)) {
-  // A cancel may meet one that has just failed, and both are raised.
+  // If the cluster fails at the same moment, both the failure and the cancel raise an exception.
+  // These tests therefore use only scenarios whose cluster becomes ready.
   if (scenario.settles !== "settle ready" || scenario.end === cancelHeld) continue;
   t.test(`the life of ${name} survives a cancel at every effect`, async (t) => {
     let cancels = 0;
