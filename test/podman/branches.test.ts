@@ -1,12 +1,13 @@
 /**
- * The public branches that sites run, unchanged but for their base image, through the daemon's
- * steps on podman (branches.ts). What their images are built from, and what their scripts call in
- * a node, is played (kind/); the network of the pods is a VXLAN through the published ports.
+ * Runs the public branches that sites use (branches.ts) through the daemon's steps on podman. The
+ * branches are unchanged except for their base image. Stand-ins (kind/) replace this image and the
+ * programs that the branches' scripts call in a node. The network of the pods is a real VXLAN
+ * through the published ports.
  *
  *   USERNETES_BRANCHES=DIRECTORY[:DIRECTORY]... npx tap dist/test/podman/branches.test.js
  *
- * Each directory is a clone with the name of its branch. USERNETES_SCENARIO, a pattern, selects
- * some by branch and title.
+ * Each directory is a clone and has the name of its branch. The pattern USERNETES_SCENARIO selects
+ * scenarios by branch and title.
  */
 import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
@@ -19,12 +20,12 @@ import { podmanLife, type PodmanFlux } from "./life.js";
 const CLONES = (process.env["USERNETES_BRANCHES"] ?? "").split(":").filter(Boolean);
 const WANTED = new RegExp(process.env["USERNETES_SCENARIO"] ?? "");
 
-/** A site's own files that Dockerfiles of the branches copy. */
+/** Files of a site that the Dockerfiles of the branches copy. */
 const OF_SITE = [
   ...["cspca.llnl.gov.cer.pem", "cspca.cer.pem", "PAN-cspca.llnl.gov.crt", "hpc-profile.json"],
   "device-plugin.yaml",
 ];
-/** What the branches' scripts build, or their compose files name. */
+/** The images that the branches' scripts build or that their compose files name. */
 const IMAGES = [
   { dockerfile: "Dockerfile.d/Dockerfile.base", tag: "usernetes_base" },
   { dockerfile: "Dockerfile", tag: "usernetes_node" },
@@ -57,7 +58,7 @@ else
     }
   });
 
-/** As the site's administrator does, ahead of the jobs. */
+/** Builds a branch's images before the jobs, as the site's administrator does. */
 async function buildImages(flux: PodmanFlux, template: string, { withYq }: Scenario) {
   const file = join(flux.place.common, "Dockerfile");
   const has = (dockerfile: string) => existsSync(join(template, dockerfile));

@@ -1,6 +1,6 @@
 /**
- * The public branches of converged-computing/usernetes as the tests run them: the table [usernetes]
- * for each, and the expected outcome. docs/sites.md has the same as a table.
+ * The scenarios in which the tests run the public branches of converged-computing/usernetes: the
+ * table [usernetes] for each, and the expected outcome. docs/sites.md lists them in a table.
  */
 
 export interface Scenario {
@@ -13,7 +13,7 @@ export interface Scenario {
   outcome: "ready" | RegExp;
   /** The number of jobs on the same nodes at the same time; by default one. */
   jobs?: 2;
-  /** The site's image has mikefarah/yq in place of Debian's. */
+  /** Set if the site's image has mikefarah/yq instead of Debian's yq. */
   withYq?: true;
 }
 

@@ -1,4 +1,4 @@
-/** A cluster of real containers that is brought up by hand, without the daemon. */
+/** The `usernetes` command brings up a cluster of real containers by hand, without the daemon. */
 import { join } from "node:path";
 import { podmanLife } from "./life.js";
 

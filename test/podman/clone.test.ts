@@ -1,7 +1,7 @@
 /**
- * Real clones of rootless-containers/usernetes, unchanged, through the daemon's steps:
- * their Makefile, compose file, Dockerfile and scripts, on podman. Only kindest/node,
- * the image that theirs is built from, and what is fetched into it, are played.
+ * Runs real, unchanged clones of rootless-containers/usernetes through the daemon's steps on
+ * podman: their Makefile, compose file, Dockerfile and scripts. Stand-ins (kind/) replace only
+ * their base image, kindest/node, and the files that are downloaded into it.
  *
  *   USERNETES_CLONE=DIRECTORY[:DIRECTORY]... npx tap dist/test/podman/clone.test.js
  */
@@ -28,7 +28,7 @@ else
         const ports = choosable ? "" : 'ports = "default"\n';
         const table = flux.table(`container-engine = "podman"\n${ports}`, { template: clone });
         await t.test("doctor accepts the clone", (t) => checkDoctor(t, flux, table));
-        // On one host.
+        // Only one host is warmed.
         const warm = ["flux-usernetes", "warm", "--rank", "0", "--config", table];
         const warmed = await flux.run([...warm, "--pass-env", "TESTBED"], flux.daemonEnv);
         t.match(warmed, { exitCode: 0, stderr: /^node0 \(rank 0\): image ready after /m });
@@ -100,7 +100,10 @@ async function checkJob(t: Asserts, flux: PodmanFlux): Promise<void> {
   t.match(record.at(-1), { name: "down", context: { left: { length: 0 } } });
 }
 
-/** With a daemon that is killed: the step that it has started continues in the container. */
+/**
+ * Kills the daemon during install-flannel. The step continues in the container while the next
+ * daemon starts.
+ */
 async function checkCutOff(t: Asserts, flux: PodmanFlux, table: string): Promise<void> {
   const job = await flux.submit("-N1", "true");
   const slow = 'if [ -d "$1" ]; then touch "$1/slow"; fi';
@@ -135,7 +138,10 @@ async function checkTwo(t: Asserts, flux: PodmanFlux): Promise<void> {
   }
 }
 
-/** The steps' own seconds, of a job on one node whose stand-ins take the times of real nodes. */
+/**
+ * Returns the time of a bring-up on one node, in seconds, and that of each of its steps. The
+ * stand-ins take as long as real nodes if the template has the file as-measured.
+ */
 async function secondsOf(flux: PodmanFlux, template: string, more: string) {
   const table = flux.table(`container-engine = "podman"\n${more}`, { template });
   await flux.startDaemon("--config", table);
@@ -158,12 +164,12 @@ async function checkSooner(t: Asserts, flux: PodmanFlux, clone: string): Promise
   const adjusted = await secondsOf(flux, template, "");
   const numbers = JSON.stringify({ without, with: adjusted });
   t.comment(numbers);
-  // 10 s of kubeadm's look-up of a version, 5 s of the node's look-up of a name.
+  // The adjustments save 10 s of kubeadm's version lookup and 5 s of the node's name lookup.
   t.ok(without.whole - adjusted.whole > 12, numbers);
   await flux.output("rm", "-rf", template);
 }
 
-/** A copy of the clone that both hosts see, with the ports and names of its own choice. */
+/** Uses a copy of the clone that both hosts share, with the clone's own ports and names. */
 async function checkByHand(t: Asserts, flux: PodmanFlux, clone: string): Promise<void> {
   const directory = join(flux.place.common, "clone");
   await flux.output("cp", "-R", clone, directory);

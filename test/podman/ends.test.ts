@@ -1,4 +1,4 @@
-/** The end of a cluster with a real engine, and its messages. */
+/** The teardown of clusters with a real engine, and the messages when it fails. */
 import { podmanLife } from "./life.js";
 
 const TABLE = 'teardown-timeout = "20s"\n';
@@ -12,7 +12,7 @@ await podmanLife({ table: TABLE, size: 2 }, async (t, flux) => {
   };
 
   await t.test("a node that its policy restarts during the teardown is removed", async (t) => {
-    // Of podman kill it would know that its user wants it ended.
+    // podman does not restart a container that its user ends with `podman kill`.
     flux.instead({ "down-v": "podman exec $(USERNETES_PROJECT)_node_1 kill 1" });
     const job = await flux.submit("-N1", "true");
     await flux.ended(job);
@@ -23,7 +23,7 @@ await podmanLife({ table: TABLE, size: 2 }, async (t, flux) => {
   });
 
   await t.test("the teardown does not wait for a node whose init ignores TERM", async (t) => {
-    // The engine gives it ten seconds to stop.
+    // By default, the engine gives the container ten seconds to stop.
     flux.instead({ up: "touch ignores-term; $(COMPOSE) up --build -d" });
     const seconds: number[] = [];
     for (let round = 0; round < 3; round++) {
@@ -82,7 +82,7 @@ await podmanLife({ table: TABLE, size: 2 }, async (t, flux) => {
       note: "timed out after 5s, waiting for up on node0 (rank 0)",
     });
     t.match((await flux.record(job)).at(-1), { name: "down", context: { left: [0] } });
-    // Podman is ended first, and the step may still get to say so.
+    // The daemon ends podman first, so the step may still report that podman does not answer.
     t.match(
       await drained(0),
       /timed out after 4 s: (checking podman for leftovers|podman does not answer)/,

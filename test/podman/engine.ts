@@ -1,6 +1,6 @@
 /**
  * Finds a podman to test with, and makes its configuration and the image of the test template's
- * nodes. No file comes from a registry, and the machine's own configuration and store are not used.
+ * nodes. Nothing is pulled from a registry, and the machine's own podman store is not touched.
  */
 import { spawnSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
@@ -9,7 +9,7 @@ import { PACKAGE } from "../sandbox/paths.js";
 import { Hosts } from "./hosts.js";
 
 export const IMAGE = "localhost/usernetes-test-node";
-/** In older versions, podman-compose does not attach a container to a network with a subnet. */
+/** The oldest podman-compose that attaches a container to a network with a subnet. */
 const COMPOSE = [1, 0, 6];
 
 export interface Engine {
@@ -62,7 +62,7 @@ export async function prepareEngine(folder: string): Promise<Engine> {
     writeConf(conf, { graphroot: store, stores: [], runtime: "runc" });
     const refused = await podman("build", "-q", "-t", IMAGE, context);
     if (refused !== undefined) throw new Error(`podman builds no image here: ${refused}`);
-    // podman uses crun by default, which refuses the cgroups of some machines.
+    // podman's default runtime is crun, which refuses the cgroups of some machines.
     const words: string[] = [];
     for (const runtime of ["crun", "runc"]) {
       const run = ["--runtime", runtime, "run", "--rm", "--privileged", IMAGE, "true"];

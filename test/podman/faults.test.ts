@@ -1,4 +1,4 @@
-/** What keeps a cluster of a real engine from coming up, and the message that its job gets. */
+/** Faults of a real engine during the bring-up, and the message that each job gets. */
 import { podmanLife } from "./life.js";
 
 const TABLE = "attempts = { up = 2, kubeadm-join = 1 }\n";
@@ -6,7 +6,7 @@ const IMAGE = "localhost/usernetes-test-node";
 
 await podmanLife({ table: TABLE, size: 2 }, async (t, flux) => {
   await flux.startDaemon();
-  /** A job on the first node alone, whose cluster does not come up. */
+  /** Runs a job on one node with these recipes, which make its bring-up fail. */
   const fails = async (recipes: Record<string, string>) => {
     flux.instead(recipes);
     const job = await flux.submit("-N1", "true");

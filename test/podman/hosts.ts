@@ -1,7 +1,7 @@
 /**
  * Hosts for the tests with a real engine: node0, node1, ... on one machine. Each has its own name,
  * network and podman (keep-host.sh). A bridge outside of them joins their networks. The machine
- * itself does not see them, and all of it is removed when their keepers end.
+ * itself does not see the hosts, and they are removed completely when their keepers end.
  */
 import { spawn, type ChildProcess } from "node:child_process";
 import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
@@ -16,14 +16,14 @@ export interface HostsOptions {
   size: number;
   /** The content of /etc/containers on the hosts. */
   conf: string;
-  /** All hosts share the machine's directory of this name if it is not set. */
+  /** Mounts a directory of its own on each host as `seen`. Without it, hosts share all files. */
   disk?: { seen: string; own: (rank: number) => string };
 }
 
 export class Hosts {
   private readonly keepers: ChildProcess[] = [];
   private readonly pids: string;
-  /** The form in which `flux start` takes it, for its brokers. */
+  /** The script that `flux start --wrap` runs, which starts each broker on its host. */
   readonly wrapBroker: string;
 
   private constructor(private readonly options: HostsOptions) {
@@ -47,7 +47,7 @@ export class Hosts {
       await inside(bridge, "link", "set", "br0", "up");
       for (let rank = 0; rank < options.size; rank++) {
         const pid = await hosts.keep(`node${rank}`, rank);
-        // A name with this process's ID, because it is visible on the machine for a moment.
+        // The machine sees this interface for a moment, so its name has this process's ID.
         const end = `u${process.pid}r${rank}`;
         const peer = ["peer", "name", "eth0", "netns", String(pid)];
         await ip("link", "add", end, "type", "veth", ...peer);
@@ -64,12 +64,12 @@ export class Hosts {
     }
   }
 
-  /** HOST_IP of a host. */
+  /** The address of a host, which is its HOST_IP. */
   address(rank: number): string {
     return `192.168.77.${10 + rank}`;
   }
 
-  /** The words before a command that run it on a host. */
+  /** The argv prefix that runs a command on a host. */
   wrap(host: string): string[] {
     return [join(HERE, "enter.sh"), this.pids, host];
   }

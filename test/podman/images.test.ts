@@ -1,4 +1,7 @@
-/** A site's image archives in the containerd of real containers (a stand-in: image/bin/ctr). */
+/**
+ * The daemon loads a site's image archives into the containerd of the nodes, which are real
+ * containers. image/bin/ctr is a stand-in for containerd.
+ */
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
@@ -45,7 +48,7 @@ await podmanLife({ size: 1 }, async (t, flux) => {
     t.equal(cut.exitCode, 0, cut.stderr);
     const pull = await flux.podman(0, "pull", "-q", "registry.k8s.io/pause:3.10");
     t.not(pull.exitCode, 0, "no registry is reached");
-    // As a kubeadm that finds an image neither in containerd nor in a registry.
+    // Fails as kubeadm does if an image is neither in containerd nor in a registry.
     const count = "grep -c manifest.json /var/lib/images 2>/dev/null";
     const pulls = `test "$$(${count})" = 1 || { echo failed to pull image pause >&2; exit 1; }`;
     flux.instead({ "kubeadm-init": `$(IN_NODE) sh -c '${pulls}' && $(IN_NODE) kubeadm init` });

@@ -1,4 +1,4 @@
-/** Jobs whose clusters are real containers, which the engines list. */
+/** Jobs with clusters of real containers. The tests check what each host's engine lists. */
 import { writeFileSync } from "node:fs";
 import { podmanLife } from "./life.js";
 
@@ -65,7 +65,7 @@ test $FLUX_TASK_RANK != 0 || kubectl get nodes; exit ${status}`);
 
   await t.test("a cluster that is kept for debugging exists until it is cleaned", async (t) => {
     const debug = "--setattr=attributes.user.usernetes_debug=yes";
-    // The user's Makefile does not do what its target promises.
+    // The template's down-v removes nothing, so `clean` has to remove the resources itself.
     flux.instead({ "down-v": "@true" });
     const job = await flux.submit("-N1", debug, "true");
     await flux.output("flux-usernetes", "wait", job);

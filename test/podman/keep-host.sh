@@ -4,11 +4,11 @@
 #
 #   unshare --net --uts --mount --propagation private sh keep-host.sh NAME CONF [DISK OWN]
 #
-# CONF takes the place of /etc/containers. OWN is seen as DISK where that is given.
-# All that its podman has lives on a file system of this host alone: root's podman
-# shares /run/containers/networks between all its stores, the addresses that it has
-# given out among it, whatever the configuration has. Prints `ready`, lives until
-# its stdin is closed, and leaves no process and no container.
+# CONF is mounted over /etc/containers, and OWN, if it is given, over DISK. The state of the
+# host's podman is on a file system that no other host sees. This is necessary because
+# all stores of root's podman otherwise share /run/containers/networks with the assigned
+# addresses, whatever the configuration sets. Prints `ready` and runs until its stdin is
+# closed. It then removes all containers and ends their processes.
 set -eu
 hostname "$1"
 mkdir -p /run/containers

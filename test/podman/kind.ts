@@ -1,6 +1,6 @@
 /**
- * A stand-in for kindest/node, from which a real clone of usernetes builds its image: a layer on
- * the tests' node image with the programs that the clone's Dockerfile, entry point and scripts
+ * Builds a stand-in for kindest/node, the base image of a real clone of usernetes. It is a layer on
+ * the tests' node image, with the programs that the clone's Dockerfile, entry point and scripts
  * call.
  */
 import { spawnSync } from "node:child_process";
@@ -11,12 +11,12 @@ import type { PodmanPlace } from "./places.js";
 
 const HERE = join(PACKAGE, "test/podman/kind");
 
-/** The first directory on a daemon's PATH: its podman builds on the stand-in. */
+/** To be put first on a daemon's PATH: the podman here builds on the stand-in. */
 export const WRAP = join(HERE, "wrap");
 
 export const KIND = "localhost/usernetes-test-kind";
 
-/** Builds it on each of these hosts. */
+/** Builds the stand-in image on each of these hosts. */
 export async function buildKind({ hosts, common }: PodmanPlace, ranks: number[]): Promise<void> {
   const context = join(common, "kind");
   gather(context);
@@ -36,7 +36,7 @@ function gather(context: string): void {
   cpSync(join(HERE, "Containerfile"), join(context, "Containerfile"));
   cpSync(join(HERE, "bin"), join(root, "usr/local/bin"), { recursive: true });
   renameSync(join(root, "usr/local/bin/node-init"), join(root, "sbin/init"));
-  // The image of that name has the program at this path.
+  // The real image of dranet has its program at this path.
   renameSync(join(root, "usr/local/bin/dranet"), join(root, "dranet"));
   mkdirSync(join(root, "etc/containerd"));
   writeFileSync(join(root, "etc/containerd/config.toml"), "version = 2\n");
@@ -47,17 +47,17 @@ function gather(context: string): void {
   withLibraries(root, "/bin/bash", "/bin/bash");
   // The ip of busybox cannot make a VXLAN.
   for (const name of ["ip", "bridge"]) withLibraries(root, `/sbin/${name}`, `/usr/bin/${name}`);
-  // busybox would run its own tar and sha256sum before those on the PATH.
+  // The shell of busybox would prefer its own tar and sha256sum to those on the PATH.
   symlinkSync("bash", join(root, "bin/sh"));
 }
 
-/** As mikefarah/yq is published: the file in the archive has the archive's name. */
+/** Archives yq as mikefarah/yq is published: the program has the name of the archive. */
 function archiveYq(fetched: string): void {
   const name = "yq_linux_amd64";
   spawnSync("tar", ["-czf", `${name}.tar.gz`, name], { cwd: fetched });
 }
 
-/** A program of this machine, with the libraries that it needs. */
+/** Copies a program of this machine, with the libraries that it needs. */
 function withLibraries(root: string, program: string, at: string): void {
   const { stdout } = spawnSync("ldd", [program], { encoding: "utf8" });
   const libraries = (stdout.match(/\/\S+\.so\S*/g) ?? []).map((path) => [path, path]);

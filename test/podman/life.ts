@@ -1,6 +1,6 @@
 /**
- * Plays the same life with real containers on the embedded Flux and, if there is one, on a real
- * Flux. Skipped with the reason if podman cannot run containers.
+ * Runs the same tests with real containers on the embedded Flux and, if one is installed, on a real
+ * Flux. If podman cannot run containers, the tests are skipped with the reason.
  */
 import { until } from "../hosts/until.js";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -29,14 +29,14 @@ export class PodmanFlux extends LifeFlux {
   }
 
   /**
-   * Sets recipes in place of the template's own, by target. Without any, all targets are restored.
+   * Replaces the template's recipes of these targets. All other targets have their own recipes.
    */
   instead(recipes: Record<string, string>): void {
     const text = Object.entries(recipes).map(([target, lines]) => `${target}:\n\t${lines}\n`);
     writeFileSync(join(this.place.testbed, "instead.mk"), text.join(""));
   }
 
-  /** Makes the calls of a host's podman with these words hang. Undefined ends that. */
+  /** Makes a host's podman hang if its arguments contain these words. Undefined ends the fault. */
   hangs(rank: number, words: string | undefined): void {
     const what = words === undefined ? undefined : `${words}\nhang`;
     this.fault(`node${rank}.podman`, what);
@@ -46,7 +46,7 @@ export class PodmanFlux extends LifeFlux {
     return this.place.hosts.podman(rank, ...args);
   }
 
-  /** Real engines need more time while others use the machine, too. */
+  /** Waits longer than other tests: real engines are slow on a busy machine. */
   started = (job: string): Promise<void> => this.waitFor(job, "start", "100s");
   ended = (job: string): Promise<void> => this.waitForEnd(job, "100s");
 
@@ -55,7 +55,7 @@ export class PodmanFlux extends LifeFlux {
     return (await this.record(job)).find(({ name }) => name === "settle")?.context ?? {};
   }
 
-  /** The lines that a host's podman lists. */
+  /** The lines of output of a host's podman. Rejects if the command fails. */
   async lists(rank: number, ...args: string[]): Promise<string[]> {
     const { stdout, stderr, exitCode } = await this.place.hosts.podman(rank, ...args);
     if (exitCode !== 0) throw new Error(`podman ${args.join(" ")}: ${stderr}`);
@@ -63,8 +63,8 @@ export class PodmanFlux extends LifeFlux {
   }
 
   /**
-   * All resources of each podman except the tests' own image, and the bridges, which podman may not
-   * list.
+   * All resources of each host's podman except the tests' own image, and all bridges of the hosts.
+   * A leftover bridge may be missing from podman's lists.
    */
   async engines(): Promise<string[]> {
     const kinds = {
@@ -90,13 +90,13 @@ export class PodmanFlux extends LifeFlux {
     return found.flat();
   }
 
-  /** Waits until a host's podman has a cluster's network: its containers are about to start. */
+  /** Waits until a host's podman has a cluster's network, just before its containers start. */
   async starting(rank: number): Promise<void> {
     const networks = () => this.lists(rank, "network", "ls", "-q", "--filter", "name=usernetes");
     await until("a network", async () => (await networks()).length > 0, { pauseMs: 0 });
   }
 
-  /** The processes on these hosts that watch a container or are about to start one. */
+  /** The conmon processes of these hosts, which watch a container or are about to start one. */
   processes(): string[] {
     const commands = readdirSync("/proc").map((pid) => {
       try {
@@ -109,7 +109,7 @@ export class PodmanFlux extends LifeFlux {
     return commands.filter(ours).map((line) => `process conmon of ${/ -n (\S+)/.exec(line)?.[1]}`);
   }
 
-  /** Checks disks and the KVS as usual, and the engines by their own lists. */
+  /** Checks disks and the KVS like all life tests, and also the lists of the real engines. */
   override async leftovers(): Promise<string[]> {
     return [...(await this.engines()), ...this.processes(), ...(await super.leftovers())];
   }

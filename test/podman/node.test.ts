@@ -1,10 +1,10 @@
-/** The node's container itself: one that dies, and the kubectl that is in it. */
+/** The node's container: the kubectl that the daemon takes from it, and a container that dies. */
 import { execFileSync } from "node:child_process";
 import { rmSync } from "node:fs";
 import { podmanLife } from "./life.js";
 
 await podmanLife({ size: 2 }, async (t, flux) => {
-  // All programs of the machine but kubectl, as on a node that has none.
+  // Links all programs of the machine except kubectl, as on a node that has no kubectl.
   const programs = `${flux.place.common}/programs`;
   execFileSync("cp", ["-rs", "/usr/bin", programs]);
   rmSync(`${programs}/kubectl`, { force: true });

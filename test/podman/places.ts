@@ -1,6 +1,6 @@
 /**
- * The two places in which lives with a real engine are played: the embedded Flux, and a real one.
- * In both, each rank is a host (hosts.ts) with its own podman.
+ * Opens the two places in which tests with a real engine run: an embedded Flux and a real Flux. In
+ * both, each rank is a host (hosts.ts) with its own podman.
  */
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -32,7 +32,7 @@ export interface PodmanPlace extends Place {
   store: string;
 }
 
-/** The engine's configuration and image, once for all places of a file. */
+/** Makes the engine's configuration and image once for all places of a test file. */
 export async function openMachine() {
   const folder = mkdtempSync("/tmp/usernetes-podman-");
   const close = () => {

@@ -1,4 +1,4 @@
-/** After `flux usernetes warm`, jobs make their containers of layers that are there. */
+/** After `flux usernetes warm`, jobs build their images from the cached layers. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { podmanLife } from "./life.js";
@@ -13,7 +13,7 @@ await podmanLife({ size: 1, table: "attempts = { kubeadm-init = 1 }\n" }, async 
     return stderr;
   };
 
-  /** The images of the first host that the tests have not brought. */
+  /** The images of the first host, without the tests' own image. */
   const images = async () => {
     const format = ["--format", "{{.Repository}}:{{.Tag}} {{.ReadOnly}}"];
     const all = await flux.lists(0, "image", "ls", "-a", ...format);
@@ -23,7 +23,7 @@ await podmanLife({ size: 1, table: "attempts = { kubeadm-init = 1 }\n" }, async 
   await t.test("both nodes of a job use all layers of the warm image and keep it", async (t) => {
     t.match(await warm(), /^node0 \(rank 0\): image ready after /m);
     t.same(await images(), KEPT);
-    // What comes after `up` is nothing to it.
+    // The job may fail after `up`: the test needs only the log of this step.
     const used = join(flux.place.testbed, "used");
     const count = `grep -c "Using cache" .usernetes/nodes/*/up.log >>${used}; exit 1`;
     flux.instead({ "kubeadm-init": count });

@@ -1,3 +1,3 @@
 #!/bin/sh
-# A subnet for this host, from its name.
+# Prints a subnet for this host, derived from its name.
 echo "10.100.$(printf %d "0x$(hostname | sha256sum | cut -c 1-2)").0/24"
