@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { TEMPLATE } from "../sandbox/paths.js";
 import { life } from "./life.js";
 
-/** As the documentation of the Python tool has it, unchanged. */
+/** The script in the documentation of the Python tool, unchanged. */
 const SCRIPT = `
 nodes=$(flux hostlist -x $(hostname) local)
 counter=($\{nodes//","/ })
@@ -15,7 +15,7 @@ flux exec -x 0 usernetes start-worker --workdir $usernetes_root
 make -C $usernetes_root sync-external-ip
 export KUBECONFIG=$usernetes_root/kubeconfig; kubectl get nodes`;
 
-/** What each node runs where all share the directory: start-usernetes.sh of that tool. */
+/** The Python tool's start-usernetes.sh. Each node runs it if all nodes share the directory. */
 const EACH = `
 lead_broker=$(flux hostlist -n 0 local)
 worker_count=$(flux hostlist -x $(hostname) --count local)

@@ -9,7 +9,7 @@ interface Report {
   requirements: { id: string; pass: string; fail: { ranks: string; found: string }[] }[];
 }
 
-/** What a test machine's kernel has is its own affair. */
+/** Requirements whose result depends on the test machine, so the tests do not check them. */
 const MACHINES = ["kubectl", "cgroup", "delegation", "linger", "subids", "modules", "iptables"];
 const OTHERS = [
   // The stand-in engine does not print where its storage is.
@@ -56,7 +56,7 @@ life(async (t, flux) => {
 
   await t.test("a node that differs is reported, with how to fix it", async (t) => {
     const template = flux.template("played");
-    // One that is there on some nodes only, and another on one of them.
+    // Node 3 has no template, and the template on node 2 differs from the others.
     const link = join(flux.place.base, "template");
     const sh = `case $(flux getattr rank) in
       0 | 1) cp -R "$1" "$2" ;;
@@ -84,7 +84,7 @@ life(async (t, flux) => {
     const loaded = join(common, "loaded");
     const plugin = `local f = io.open("${loaded}", "a") f:write("x") f:close()\n`;
     if (flux.kind === "real") {
-      // As the installed one does.
+      // Loads plugins as the installed initrc.lua does.
       writeFileSync(join(common, "initrc.lua"), 'shell.source_rcpath ("*.lua")\n');
       mkdirSync(join(common, "lua.d"));
     }

@@ -13,7 +13,7 @@ export function whyNoEarlier(commit: string): string | undefined {
 }
 
 export interface Earlier {
-  /** Returns the path of its bin/flux-usernetes. */
+  /** The path of its bin/flux-usernetes. */
   program: string;
   remove: () => void;
 }

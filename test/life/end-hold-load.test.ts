@@ -1,11 +1,12 @@
 /**
- * Whether a job's nodes are kept until its cluster is gone does not depend on the load: many
- * short jobs on one to four nodes, with the shell plugin and with it switched off, and how
- * long `flux run` takes from its start to the prompt. Without the plugin the numbers are
- * printed only, and what the daemon counts and logs is compared with Flux's own events.
+ * A job's nodes are kept until its cluster is removed, however high the load is. The tests run many
+ * short jobs on one to four nodes, with the shell plugin and without it. They also measure how long
+ * `flux run` takes from its start to the prompt.
  *
- * USERNETES_LOAD_JOBS="500 500": how many with the plugin, and how many without, on a real
- * Flux.
+ * Without the plugin, nodes may be free too early. The test then prints how many are, and compares
+ * the daemon's metrics and log with Flux's own events.
+ *
+ * USERNETES_LOAD_JOBS="500 400" runs 500 jobs with the plugin and 400 without it on a real Flux.
  */
 import { loadavg } from "node:os";
 import { writeFileSync } from "node:fs";
@@ -21,11 +22,11 @@ const [WITH = 40, WITHOUT = WITH] = (process.env["USERNETES_LOAD_JOBS"] ?? "40")
   .map(Number);
 const JOBS = { real: WITH, embedded: 12 };
 const RUNS = { real: 10, embedded: 1 };
-/** So many are submitted with one command. */
+/** The number of jobs that one command submits. */
 const AT_ONCE = 5;
 const KINDS = ["true", "sleep 1", "exit 3"];
 
-/** Of the job of this number. */
+/** The nodes and the kind of the job with this number. */
 function kindOf(number: number): { nodes: number; kind: string } {
   const command = Math.floor(number / AT_ONCE);
   return {
@@ -42,7 +43,7 @@ life(async (t, flux) => {
   flux.logLevel = "info";
   const port = await freePort();
   await flux.startDaemon("--config", flux.table(`metrics-listen = "${port}"\n`));
-  // The system's own plugins, without ours.
+  // Loads the system's own shell plugins, but not this package's.
   const initrc = join(flux.place.common, "without-usernetes.lua");
   writeFileSync(initrc, 'plugin.load { file = "*.so", conf = {} }\n');
   const without = ["-o", `initrc=${initrc}`];
@@ -58,7 +59,7 @@ life(async (t, flux) => {
     return jobs;
   };
 
-  /** Their eventlogs, or records, which end with `last`. */
+  /** The eventlogs or records of these jobs. The last entry of each has the name `last`. */
   const eventlogs = async (jobs: string[], key: string, last: string): Promise<Entry[][]> => {
     const keys = jobs.map((job) => `${kvsDirectory(parseJobid(job) ?? 0n)}.${key}`);
     const text = await flux.output("flux", "kvs", "get", "--raw", ...keys);
@@ -75,7 +76,10 @@ life(async (t, flux) => {
   const at = (entries: Entry[], name: string) =>
     entries.find((entry) => entry.name === name)?.timestamp ?? NaN;
 
-  /** Plays so many jobs; those whose nodes were free before `down`. */
+  /**
+   * Runs `count` jobs. `late`: the jobs whose nodes were free before `down`. `impatient`: the jobs
+   * that finished before `down`.
+   */
   const play = async (count: number, options: string[]) => {
     const loads: number[] = [];
     const sampling = setInterval(() => loads.push(loadavg()[0] ?? 0), 5000);

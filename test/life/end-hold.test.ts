@@ -4,7 +4,7 @@ import type { Entry, LifeFlux } from "./flux.js";
 import { until } from "../hosts/until.js";
 import { life, type Tap } from "./life.js";
 
-/** The memo of a job's shell. */
+/** The memo with which a job's shell reports that the tasks are done. */
 const DONE = 'usernetes={"tasks":"done"}';
 
 /** The embedded Flux has no flux-alloc(1). */
@@ -18,7 +18,7 @@ life(async (t, flux) => {
   const tasksDone = (job: string) =>
     flux.output("flux", "job", "wait-event", "-t", "40s", "-m", DONE, job, "memo");
 
-  /** Its exit status is its tasks' own, and no node was free before its cluster was gone. */
+  /** Checks that the job has its tasks' status and kept its nodes until the teardown was over. */
   const kept = async (t: Tap, job: string, status: number) => {
     await flux.waitForEnd(job);
     const events = await flux.events(job);
@@ -118,7 +118,7 @@ life(async (t, flux) => {
     await kept(t as unknown as Tap, job, 3);
   });
 
-  /** What ended it, while its cluster was there; an epilog keeps its nodes. */
+  /** Checks that this exception ended the job, and that an epilog kept its nodes until `down`. */
   const endedBy = async (t: Tap, job: string, type: string) => {
     await flux.waitForEnd(job);
     const [events, record] = [await flux.events(job), await flux.record(job)];
@@ -153,7 +153,7 @@ life(async (t, flux) => {
 
       await t.test("an allocation keeps its nodes after its shell exits", async (t) => {
         const shell = [...alloc, "sh", "-c", "'flux getattr jobid; kubectl get nodes; exit 3'"];
-        // On a terminal flux-alloc(1) exits with 1, whatever its shell's status is.
+        // On a terminal, flux-alloc(1) exits with 1, whatever the status of its shell is.
         for (const terminal of [true, false]) {
           const without = ["sh", "-c", shell.join(" ")];
           const ended = await flux.run(
@@ -187,7 +187,7 @@ life(async (t, flux) => {
     flux.takes("down-v", 5);
     const job = await flux.submit("-N4", "--exclusive", "sleep", "300");
     await flux.waitFor(job, "start");
-    // No epilog is posted in time.
+    // The bridge is delayed, so the daemon posts its epilog too late.
     await flux.behindTheBridge(async () => {
       await flux.flux("cancel", job);
       await flux.waitFor(job, "clean");

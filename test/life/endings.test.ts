@@ -1,4 +1,4 @@
-/** The ends of a job: success, failure, cancel, time limit, at each state of its cluster. */
+/** All ends of a job (success, failure, cancel, time limit), in each state of its cluster. */
 import { mkdtempSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { until } from "../hosts/until.js";
@@ -14,7 +14,10 @@ life(async (t, flux) => {
   const ours = (entries: Entry[], name: string) =>
     named(entries, name).filter((entry) => entry.context?.["description"] === "usernetes");
 
-  /** What holds after every end: each hold let go once, nothing left, the record closed. */
+  /**
+   * Checks what is true after every end: each hold is released once, no leftovers remain, and the
+   * record is closed.
+   */
   const gone = async (t: Tap, job: string) => {
     await flux.waitForEnd(job);
     const events = await flux.events(job);
@@ -48,7 +51,7 @@ life(async (t, flux) => {
     t.equal(named(events, "start").length, 0, "it never starts");
     t.match(named(record, "settle"), [{ context: { outcome: "canceled" } }]);
     t.match(
-      // A worker may still be at its up.
+      // A worker may still run its `up`, whose result is then lost, too.
       named(record, "step-finish").filter(
         ({ context }) => context?.["status"] === "lost" && context["step"] !== "up",
       ),
@@ -83,7 +86,7 @@ life(async (t, flux) => {
     t.ok(at("start") - at("alloc") > 2, "it was held for longer than its limit");
     const ran = at("finish") - at("start");
     t.ok(ran > 1.8, `it ran for ${ran} s of its 2 s`);
-    // Flux would end it after another two seconds.
+    // The daemon ends the job here. Flux itself would end it two seconds later.
     const ended = named(events, "exception").at(-1)?.timestamp ?? 0;
     t.ok(ended - at("start") < 3.8, `its time limit was over after ${ended - at("start")} s`);
   });

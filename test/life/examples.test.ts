@@ -1,6 +1,6 @@
 /**
- * The three examples at the beginning of docs/user.md: their blocks are run as they stand there,
- * with a program in place of each that a user brings along.
+ * Runs the code blocks of the three examples in docs/user.md unchanged. Stand-ins replace the
+ * programs that users provide themselves.
  */
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
@@ -17,7 +17,7 @@ const [MODEL = "", SERVICE = "", SUBMIT_SERVICE = ""] = codeBlocks(
   servicePart.split(/^## /m)[0] ?? "",
 );
 
-/** kubectl with the verbs that the template's stand-in does not play. */
+/** A kubectl with further verbs, which the template's stand-in does not have. */
 const KUBECTL = `#!/bin/sh
 case $1 in
   apply) test -s "$3" && grep -q kind: "$3" && echo "applied $3" ;;
@@ -52,7 +52,7 @@ life(async (t, flux) => {
   put("www/index.html", "a model\n");
   put("client", '#!/bin/sh\ncurl -fs "http://localhost:${1##*:}/"\n');
 
-  /** Where it is installed, the shells of all instances load the plugin, and find kubectl. */
+  /** Loads the shell plugin in nested instances, as the shells of an installed Flux do. */
   const settings =
     flux.kind === "embedded"
       ? []
@@ -61,7 +61,7 @@ life(async (t, flux) => {
         ];
   const path = `export PATH=${file("bin")}:$PATH\ncd ${flux.place.common}\n`;
 
-  /** Submits a script as the command line does that the document has for it; its output. */
+  /** Submits a script with the document's command line, and returns the job's output. */
   const submit = async (line: string, name: string, script: string): Promise<string> => {
     const [, command = ""] = /(flux batch \S+?)\)?$/.exec(line) ?? [];
     t.equal(command, `flux batch ${name}`);
@@ -90,7 +90,7 @@ life(async (t, flux) => {
     const options = alloc.split(" ").slice(2);
     put("alloc.sh", `#!/bin/sh\n${path}${lines.join("\n")}\n`);
     if (flux.kind === "embedded") {
-      // It does not play alloc: a batch job of the same lines instead.
+      // The embedded Flux has no flux-alloc, so a batch job runs the same lines.
       const out = file("alloc.out");
       const job = await flux.output(
         "flux",
@@ -103,7 +103,7 @@ life(async (t, flux) => {
       t.match(readFileSync(out, "utf8"), /Ready[^]*\nnode\d\nnode\d\n/);
       return;
     }
-    // script(1) is the terminal; the lines come from a file, as each has to wait for the one before.
+    // script(1) provides a terminal. The lines come from a file, so that they run one by one.
     const command = ["flux", "alloc", ...settings, ...options, file("alloc.sh")].join(" ");
     const { stdout } = await flux.run(["script", "-qec", command, "/dev/null"]);
     t.match(stdout, /Ready[^]*\nnode\d\r?\nnode\d\r?\n/);

@@ -1,7 +1,8 @@
 /**
- * Every node runs the script, and only the one with the kubeconfig continues: Flux would end
- * such a job 30 s after its first task has ended. Played on a real Flux alone, where that takes
- * 30 s; test/sandbox/shell-plugin.test.ts has the same on the embedded one, with less.
+ * Every node runs the job's script, but only the node with the kubeconfig continues. By default,
+ * Flux ends such a job 30 s after its first task has ended. This test runs only on a real Flux,
+ * where it takes these 30 s. test/sandbox/shell-plugin.test.ts tests the same on the embedded Flux
+ * with a shorter time.
  */
 import t from "tap";
 import { whyNoRealFlux } from "../hosts/real-flux.js";

@@ -1,6 +1,6 @@
 /**
- * A Flux as a life test sees it: four ranks, embedded or real, with the stand-in template, the
- * engines, the [usernetes] table, and the real daemon.
+ * The Flux of a life test: an embedded or a real one with four ranks. It has the stand-in template,
+ * the stand-in engines, the [usernetes] table, and the real daemon.
  */
 import {
   cpSync,
@@ -29,7 +29,7 @@ export interface Place {
   env: Record<string, string>;
   /** Runs a flux command without starting a process. */
   flux?: (args: string[], setting: Setting) => Promise<Result>;
-  /** Delays what the bridge sees. If the Flux cannot do that, the bridge is stopped meanwhile. */
+  /** Delays the events that the bridge gets. A Flux without this has its bridge stopped instead. */
   delayBridge?: (ms: number) => void;
   /** Gives the next job this ID, if the Flux can do that. */
   giveId?: (jobid: bigint) => void;
@@ -50,11 +50,11 @@ export interface Entry {
 export interface Played {
   host: string;
   target: string;
-  /** begin, end, fault or overlap: the step began while an earlier one still ran. */
+  /** begin, end, fault or overlap. Overlap: the step started while an earlier one still ran. */
   what: string;
 }
 
-/** Fast enough for tests, and slow enough that steps of several ranks overlap. */
+/** Targets that `hurry` makes fast. Their steps still take long enough to overlap on ranks. */
 const QUICK = [
   ...["up", "kubeadm-init", "install-flannel", "join-command", "kubeadm-join"],
   ...["sync-external-ip", "down-v", "ready"],
@@ -67,11 +67,11 @@ export class LifeFlux {
   /** The output of all daemons so far. */
   daemonLog = "";
   logLevel = "warn";
-  /** Options of the daemons that are started from now on. */
+  /** The program of the daemons that are started from now on. */
   daemonProgram = DAEMON;
   private daemonProcess: LiveCommand | undefined;
   private scripts = 0;
-  /** Further variables of the daemons that are started from now on. */
+  /** Further environment variables of the daemons that are started from now on. */
   daemonEnv: Record<string, string> = {};
 
   constructor(readonly place: Place) {
@@ -108,7 +108,7 @@ export class LifeFlux {
     return file;
   }
 
-  /** Kills a rank's broker and all that runs on its host. */
+  /** Kills a rank's broker and all processes on its host. */
   async lose(rank: number): Promise<void> {
     if (this.kind === "embedded") {
       await this.output("flux", "sandbox", "lose", String(rank));
@@ -239,7 +239,7 @@ export class LifeFlux {
     return meant.length;
   }
 
-  /** Hides from the bridge what happens during `act`, until that is over. */
+  /** Delays the events that happen during `act`: the bridge gets them when `act` is over. */
   async behindTheBridge(act: () => Promise<void>): Promise<void> {
     const { delayBridge } = this.place;
     if (delayBridge) delayBridge(1000);
@@ -302,7 +302,7 @@ export class LifeFlux {
         const what = list(join(engines, host, project));
         if (what.length > 0) left.push(`engine ${host} ${project}: ${what.join(" ")}`);
       }
-    // A lost rank gives no output, and a status that shows the loss.
+    // A lost rank has no output, and the command's status shows the loss.
     const disks = await this.flux("exec", "-l", "ls", "-A", this.place.base);
     for (const line of disks.stdout.split("\n")) if (/: ./.test(line)) left.push(`disk ${line}`);
     for (const directory of ["usernetes.cluster", "archive"]) {

@@ -1,4 +1,4 @@
-/** A site's variables and hooks: what its steps, hooks and doctor get, also after a reload. */
+/** A site's variables and hooks reach its steps, its hooks and doctor, also after a reload. */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { PACKAGE } from "../sandbox/paths.js";
@@ -127,7 +127,7 @@ ${hooks}
       "not those of the moment",
     );
     t.equal(down.filter((line) => line.includes(` /two/`)).length >= 2, true);
-    // The directory of XDG_RUNTIME_DIR is the user's, not the cluster's.
+    // The directory of XDG_RUNTIME_DIR belongs to the user and not to the cluster.
     const left = (await flux.leftovers()).filter((line) => !line.endsWith(`: run-${uid}`));
     t.same(left, []);
   });

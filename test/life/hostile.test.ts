@@ -1,26 +1,29 @@
-/** Odd attributes, planted directories, swapped join-commands, endless output: the job fails with the reason, and the others go on. */
+/**
+ * Hostile input: odd attributes, planted directories, swapped join commands and endless output. The
+ * job fails with the reason, and other jobs continue.
+ */
 import { existsSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Entry } from "./flux.js";
 import { life, type Tap } from "./life.js";
 
-/** One line for a person: no control characters, and an end. */
+/** A line that is safe to print: it has no control characters and a limited length. */
 const CLEAN = /^[^\p{Cc}\p{Cs}\u2028\u2029]{1,1000}$/u;
 
 life(async (t, flux) => {
   const fatal = (events: Entry[]) =>
     events.find(({ name, context }) => name === "exception" && context?.["severity"] === 0);
-  /** The note of the job that never runs. */
+  /** The note of the job's exception. Checks that the job never runs. */
   const noteOf = async (t: Tap, job: string): Promise<string> => {
     await flux.waitForEnd(job);
     const events = await flux.events(job);
-    // Where a busy Flux starts a job before it is held, the shell plugin keeps it from running.
+    // A busy Flux may start the job before it is held. The shell plugin then prevents its run.
     const finish = events.find(({ name }) => name === "finish");
     t.not(finish?.context?.["status"], 0, "it never runs");
     t.equal(fatal(events)?.context?.["type"], "usernetes");
     return String(fatal(events)?.context?.["note"]);
   };
-  /** What a person may read of a job and of all is clean. */
+  /** Checks that the notes of the job's record and the daemon's lines of flux dmesg are safe. */
   const isClean = async (t: Tap, job: string) => {
     for (const { context = {} } of await flux.record(job))
       for (const key of ["note", "reason"])

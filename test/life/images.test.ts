@@ -1,4 +1,4 @@
-/** A site's image archives: in the nodes before kubeadm would pull, and in what warm prints. */
+/** A site's image archives are loaded before kubeadm would pull images, and `warm` lists them. */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";

@@ -1,4 +1,4 @@
-/** An instance that has nothing of this package but what install put in a tree. */
+/** An instance that uses only the files of this package that `install` put into a tree. */
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import { packagePath } from "../../lib/host/package.js";

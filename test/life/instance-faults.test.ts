@@ -1,4 +1,4 @@
-/** What goes wrong with the cluster of the whole instance: steps, signals, kill -9. */
+/** Faults of the cluster of the whole instance: failed steps, signals and kill -9. */
 import { until } from "../hosts/until.js";
 import { spawnCommand } from "../hosts/run-command.js";
 import type { LifeFlux } from "./flux.js";
@@ -6,10 +6,10 @@ import { life } from "./life.js";
 import { loggedRanks } from "./logged-ranks.js";
 
 const UP = ["flux-usernetes", "up", "--pass-env", "TESTBED"];
-/** It has the environment, and the time limit, that the cluster was made with. */
+/** `down` uses the environment and the time limit with which the cluster was made. */
 const DOWN = ["flux-usernetes", "down"];
 
-/** An up that still runs; `printed` is its stderr so far. */
+/** Starts an `up` without waiting for its end. `printed` is its stderr so far. */
 function begin(flux: LifeFlux, ...args: string[]) {
   const [command = "", ...rest] = [...UP, ...args];
   const up = spawnCommand(command, rest, { env: flux.place.env, cwd: flux.place.common });

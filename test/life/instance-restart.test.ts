@@ -28,7 +28,7 @@ started(async (t, start, folder) => {
     before.takes("kubeadm-init", 60);
     const early = await before.submit("-N1", "true");
     await before.waitForStep(early, "kubeadm-init");
-    // What was not written out is lost with the broker; it is all that the next one knows.
+    // The next broker knows only what is on disk, so all changes are written before the crash.
     await before.output("flux", "kvs", "put", "--sync", "written=yes");
     await before.crash();
     before.killOrphans();

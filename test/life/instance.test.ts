@@ -1,4 +1,4 @@
-/** The cluster of the whole instance: flux-usernetes up and down, with no daemon and beside one. */
+/** The cluster of the whole instance: flux-usernetes up and down, with and without a daemon. */
 import { join } from "node:path";
 import { life } from "./life.js";
 import { COMMANDS } from "./places.js";

@@ -36,7 +36,7 @@ usernetes attr kubeconfig workdir
 
     t.test("the record has each step once, and ends with down", async (t) => {
       const record = await flux.record(job);
-      // A step of many ranks may be recorded in a few events; together they name each rank once.
+      // A step of many ranks may have several entries, which together name each rank once.
       const reported = record
         .filter(({ name }) => !name.startsWith("step-"))
         .map(({ name }) => name);

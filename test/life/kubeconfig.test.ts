@@ -1,4 +1,4 @@
-/** `flux usernetes kubeconfig`: from every node, by the job's user and by the instance owner. */
+/** `flux usernetes kubeconfig` on every node, for the job's user and for the instance owner. */
 import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { until } from "../hosts/until.js";
@@ -9,7 +9,7 @@ life(async (t, flux) => {
   const env = { FLUX_EXEC_PATH: COMMANDS };
   const kubeconfig = (...args: string[]) =>
     flux.run(["flux", "usernetes", "kubeconfig", ...args], env);
-  // A kubectl in the work directory is the cluster's own.
+  // The template's bin/kubectl becomes the cluster's own kubectl in the work directory.
   const template = flux.template("played");
   mkdirSync(join(template, "bin"));
   writeFileSync(join(template, "bin/kubectl"), "#!/bin/sh\necho own\n", { mode: 0o755 });
@@ -69,7 +69,7 @@ mv "${go}.new" "${go}"`);
     });
     await flux.waitFor(job, "start");
     const file = join(flux.place.common, "kc");
-    // From a node that is not the job's.
+    // Rank 3 is not one of the job's nodes.
     const ask = ["exec", "-r", "3", "flux", "usernetes", "kubeconfig", "--output", file, job];
     t.match(await flux.run(["flux", ...ask], env), {
       exitCode: 0,

@@ -9,14 +9,14 @@ life(async (t, flux) => {
   const dec = (job: string) => flux.output("flux", "job", "id", "--to=dec", job);
   const directory = (job: string) => flux.output("flux", "job", "id", "--to=kvs", job);
 
-  /** A job that has ended while no daemon ran; its cluster is still there. */
+  /** Makes a job that ends while no daemon runs, so that its cluster remains. */
   const abandoned = async () => {
     await flux.startDaemon();
     const job = await flux.submit("-N3", "sleep", "300");
     await flux.waitFor(job, "start");
     const all = processTree(flux.daemonPid);
     await flux.stopDaemon("SIGKILL");
-    // A bridge that lives a moment longer would still hold the job's nodes for the next daemon.
+    // A bridge that outlives the daemon would still hold the job's nodes.
     await until("its children end", () => !all.some(({ pid }) => existsSync(`/proc/${pid}`)));
     await flux.flux("cancel", job);
     await flux.waitFor(job, "clean");

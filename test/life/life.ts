@@ -1,4 +1,4 @@
-/** Plays the same life on the embedded Flux and, if there is one, on a real Flux. */
+/** Runs the same tests on the embedded Flux and, if one is installed, on a real Flux. */
 import t from "tap";
 import { whyNoLua } from "../sandbox/lua.js";
 import { whyNoRealFlux } from "../hosts/real-flux.js";
@@ -8,8 +8,8 @@ import { embeddedPlace, realPlace, type Table } from "./places.js";
 export type Tap = typeof t;
 
 /**
- * `pace` of the embedded Flux: 1 is as slow as an idle Flux, 0 as fast as possible. `apart`:
- * brokers of the real Flux can come back.
+ * `pace` sets the speed of the embedded Flux: 1 is as slow as an idle Flux, and 0 is as fast as
+ * possible. With `apart`, killed brokers of the real Flux can come back.
  */
 export function life(
   body: (t: Tap, flux: LifeFlux) => Promise<void>,

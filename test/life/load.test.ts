@@ -1,8 +1,7 @@
 /**
- * Many jobs: a thousand that want nothing of us among fifty that ask. None is
- * lost, none of the thousand is touched, and the daemon stays small: it follows
- * only the jobs that have their nodes. In the embedded Flux they are fewer, since each
- * of its commands is a Node.js.
+ * Fifty jobs request a cluster among a thousand jobs that do not. No job is lost, and the daemon
+ * does not touch the thousand. It needs little memory, because it follows only jobs that have their
+ * nodes. The embedded Flux gets fewer jobs, because each of its commands starts a Node.js.
  */
 import { watch, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -17,7 +16,7 @@ const ORDINARY = 100;
 const ASKING = 5;
 const MOST_KB = 150 * 1024;
 
-// A minute each where nothing else runs.
+// Each Flux needs a minute on an idle machine.
 t.setTimeout(600_000);
 
 interface Sample {
@@ -34,13 +33,13 @@ life(async (t, flux) => {
   const samples: Sample[] = [];
   const sample = () => {
     const tree = processTree(flux.daemonPid);
-    // Afterwards, so that nothing in it is later.
+    // The time is read after the processes, so that no process in the list is newer.
     const at = Date.now() / 1000;
     const follows = tree.filter(({ command }) => command.includes("--follow"));
     const followed = follows.flatMap(
       ({ command }) => parseJobid(command.split(" ").at(-1) ?? "") ?? [],
     );
-    // The embedded Flux's command is a Node.js of its own, which the real one's is not.
+    // Commands of the embedded Flux are Node.js processes, so their memory is not counted.
     const counted = flux.kind === "real" ? tree : tree.slice(0, 1);
     samples.push({ at, followed, pssKb: counted.reduce((sum, { pssKb }) => sum + pssKb, 0) });
   };
@@ -119,7 +118,7 @@ life(async (t, flux) => {
         log.find(({ name }) => name === "alloc")?.timestamp ?? Infinity,
       ]),
     );
-    // A command that is just being started may be seen cut off: it names no job then.
+    // The command line of a process that is just starting may be incomplete and name no job.
     const known = new Set([...asking, ...ordinary].map((job) => parseJobid(job)));
     const early = samples.filter(({ at, followed }) =>
       followed.some((id) => known.has(id) && (allocAt.get(id) ?? Infinity) > at),

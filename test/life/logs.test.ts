@@ -1,11 +1,11 @@
-/** What the steps printed, while the cluster is there and afterwards, for who may see it. */
+/** `flux usernetes logs`: the steps' output, during the cluster's life and after it. */
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { decodeIdset } from "../../lib/flux/idset.js";
 import { TOKEN } from "../fakes/playing-run.js";
 import { life } from "./life.js";
 
-/** What still follows a job's logs on this machine, of all hosts. */
+/** The processes on all hosts that still follow the logs of a job. */
 const followers = (jobid: string) =>
   readdirSync("/proc")
     .filter((name) => /^[0-9]+$/.test(name))
@@ -22,13 +22,13 @@ life(async (t, flux) => {
   const logs = (...args: string[]) => flux.run(["flux", "usernetes", "logs", ...args]);
   const count = (text: string, line: string) =>
     text.split("\n").filter((each) => each === line).length;
-  /** How often a rank's line is there: several ranks that have written it already share one. */
+  /** How often a rank's line is printed. Ranks with the same line may share a printed line. */
   const printed = (text: string, rank: number, line: string) =>
     text.split("\n").filter((each) => {
       const [, ranks = ""] = /^([0-9,-]+): (.*)$/.exec(each) ?? [];
       return each.endsWith(`: ${line}`) && decodeIdset(ranks).includes(rank);
     }).length;
-  // Each step prints a line that is the same on all nodes, and one that is not.
+  // Each step prints a line that is the same on all nodes, and a line that differs.
   const template = flux.template(`host=$(hostname)
 echo "$target begins"
 echo "  $target on $host"
@@ -130,7 +130,7 @@ played`);
     job = await flux.submit("-N2", "true");
     const { stdout, exitCode } = await logs("--follow", "--step", "kubeadm-init", job);
     t.equal(exitCode, 0);
-    // The second try's may go with the work directory.
+    // The teardown may remove the work directory before the second try's output is read.
     t.ok(count(stdout, "0: no luck on node0") >= 1, stdout);
     await flux.waitForEnd(job);
     for (const attempt of [1, 2])

@@ -18,7 +18,7 @@ started(async (t, start, folder) => {
     t.not(own().length, 0);
     await flux.crash();
     t.equal(await flux.daemonEnd(), 4);
-    // On a busy machine, an agent takes a moment to see that its caller is gone.
+    // On a busy machine, an agent needs a moment to notice that its caller has ended.
     await until("no process of the daemon runs", () => own().length === 0);
   });
 
@@ -32,7 +32,7 @@ started(async (t, start, folder) => {
       const options = { env: { FLUX_RC_EXTRA: "" }, args: [`--test-rundir=${rundir}`] };
       const before = await start(options);
       await before.startDaemon();
-      // Too slow to notice that it was gone.
+      // The stopped daemon cannot notice the crash.
       before.signalDaemon("SIGSTOP");
       await before.crash();
       const flux = await start(options);

@@ -1,9 +1,9 @@
-/** Nodes that are lost, at each time of a cluster's life, and come back. */
+/** Nodes are lost in each phase of a cluster's life, and come back. */
 import { until } from "../hosts/until.js";
 import { life } from "./life.js";
 import { processes } from "./started.js";
 
-/** A broker that is killed leaves what it started; a node that dies does not. */
+/** Ends the hanging steps, which a killed broker leaves behind but a dead node does not. */
 function killHanging(testbed: string): void {
   for (const line of processes(testbed))
     if (line.includes("sleep 86400")) process.kill(Number.parseInt(line), "SIGKILL");
@@ -16,7 +16,7 @@ life(
       (await flux.events(job)).find((entry) => entry.context?.["severity"] === 0)?.context;
     const down = async (job: string) =>
       (await flux.record(job)).filter(({ name }) => name === "down").at(-1)?.context;
-    /** No leftovers remain, except on that rank. */
+    /** The leftovers on all other ranks. */
     const othersAreClean = async (rank: number) => {
       const left = await flux.leftovers();
       return left.filter((line) => new RegExp(`node[^${rank}]|disk [^${rank}]:`).test(line));
@@ -24,7 +24,7 @@ life(
     const back = async (rank: number) => {
       flux.place.restore?.(rank);
       await until("there are no leftovers", async () => (await flux.leftovers()).length === 0);
-      // A job that needs it and comes before that is refused for ever.
+      // Flux would refuse a job on all nodes that is submitted before the node is back.
       const free = async () => /^ *free +4 /m.test(await flux.output("flux", "resource", "list"));
       await until("four free nodes", free);
     };

@@ -8,7 +8,7 @@ life(async (t, flux) => {
   const port = await freePort();
   const file = flux.table(`metrics-listen = "${port}"\nteardown-timeout = "2s"\n`);
   await flux.startDaemon("--config", file);
-  /** Until it is so. */
+  /** Scrapes the metrics until the condition is true, and returns them. */
   const until = async (is: (scraped: Scraped) => boolean, at = port): Promise<Scraped> => {
     for (let tries = 0; ; tries++) {
       const scraped = await scrape(at).catch(() => undefined);

@@ -5,7 +5,7 @@ import { life } from "./life.js";
 const ASKS = "--setattr=attributes.user.usernetes=yes";
 const NO_ENV = "env -u KUBECONFIG -u USERNETES_WORKDIR";
 
-/** Prints one line that begins with $1: what a task knows of its cluster. */
+/** Prints one line: $1, and where a task finds its cluster's kubeconfig and work directory. */
 const TELL = `echo "$1 $KUBECONFIG $(usernetes attr kubeconfig) $USERNETES_WORKDIR"`;
 const FORGOT = `unset KUBECONFIG USERNETES_WORKDIR; echo "$1 $(usernetes attr kubeconfig)"`;
 
@@ -13,7 +13,7 @@ life(async (t, flux) => {
   await flux.startDaemon();
   const report = flux.script(TELL);
   const forgot = flux.script(FORGOT);
-  // Where this is installed, the shells of all instances load the plugin.
+  // Loads the shell plugin in nested instances, as the shells of an installed Flux do.
   const options =
     flux.kind === "embedded"
       ? []
@@ -22,7 +22,7 @@ life(async (t, flux) => {
         ];
   const file = (name: string) => join(flux.place.common, name);
 
-  /** A batch script that runs these lines, and then a batch job of `inner` with the options. */
+  /** A batch script that runs `lines`, and then `inner` as a batch job with the options `more`. */
   const around = (lines: string, inner: string, more: string) =>
     flux.script(`${lines}
 job=$(flux batch -N2 ${options.join(" ")} ${more} --output=${file("inner.out")} ${inner})
@@ -89,7 +89,7 @@ ${NO_ENV} flux run -N1 sh -c 'echo "without [$KUBECONFIG]"'`);
   );
 
   await t.test("an allocation has a cluster, and so has a job from outside", async (t) => {
-    // The embedded Flux does not play alloc.
+    // The embedded Flux has no flux-alloc.
     if (flux.kind === "embedded") return;
     const local = ["env", "FLUX_URI_RESOLVE_LOCAL=t", "flux"];
     const job = await flux.output(...local, "alloc", ...options, "--bg", "-N2", ASKS);

@@ -5,7 +5,7 @@ import { COMMANDS } from "./places.js";
 import { life } from "./life.js";
 
 life(async (t, flux) => {
-  // As it is installed: flux finds its subcommands there.
+  // flux finds its subcommands here, as in an installed package.
   const env = { FLUX_EXEC_PATH: COMMANDS };
   const run = (script: string, ...args: string[]) =>
     flux.run(["flux", "run", ...args, flux.script(script)], env);
@@ -72,8 +72,8 @@ printf 'one\\ntwo\\n' | flux usernetes once -- sh -c 'cat; printf "[%s]" "$@"' s
 
   await t.test("SIGTERM reaches both the command and the waiting tasks", async (t) => {
     const out = join(flux.place.common, "term.out");
-    // A sleep that began after the signal would keep the job's output open. A task that waits
-    // has counted its call.
+    // The signal must come after both tasks have called `once`: a sleep that starts later would
+    // keep the job's output open. The file usernetes-once.1 shows that task 1 waits.
     const script = flux.script(`
 trap : TERM
 if [ "$FLUX_TASK_RANK" = 1 ]; then

@@ -1,4 +1,4 @@
-/** `hold = "perilog"`: Flux's own prolog and epilog keep the job, with our scripts in them. */
+/** `hold = "perilog"`: Flux's own prolog and epilog run this package's scripts and hold the job. */
 import { until } from "../hosts/until.js";
 import { join } from "node:path";
 import { PACKAGE } from "../sandbox/paths.js";
@@ -9,7 +9,7 @@ import { life } from "./life.js";
 
 const script = (kind: string) => join(PACKAGE, "etc/flux/system", `${kind}.d`, "usernetes");
 
-/** As a site's own prolog calls what is in prolog.d. */
+/** Runs the scripts of prolog.d or epilog.d in a loop, as a site's own script does. */
 const loop = (kind: string) =>
   `for file in ${join(PACKAGE, "etc/flux/system", `${kind}.d`)}/*; do "$file" || exit; done`;
 
@@ -34,7 +34,7 @@ const SCREEN = screensIn(PAGE, readDocument(PAGE)).find(({ command }) =>
 for (const [way, perilog] of WAYS)
   life(async (t, flux) => {
     await flux.startDaemon();
-    /** The events of the job, and of its record, in time. */
+    /** The names of the job's events and of its record's entries, in the order of time. */
     const reported = async (job: string) => {
       const entries = [...(await flux.events(job)), ...(await flux.record(job))];
       return entries.toSorted((a, b) => a.timestamp - b.timestamp).map(({ name }) => name);
@@ -131,7 +131,7 @@ for (const [way, perilog] of WAYS)
       const debug = "--setattr=attributes.user.usernetes_debug=yes";
       const job = await flux.submit("-N1", debug, "true");
       await flux.waitForRecord(job, "settle");
-      // One that is submitted now has ended before it starts.
+      // Another job runs from start to end while this job is held.
       await flux.output("flux", "run", "-N1", "true");
       t.notOk((await reported(job)).includes("start"));
       await flux.output("flux", "job", "memo", job, "usernetes.release=true");

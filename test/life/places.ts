@@ -1,4 +1,4 @@
-/** The two places in which lives are played: the embedded Flux, and a real one. */
+/** Opens the two places in which life tests run: an embedded Flux and a real Flux. */
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { startRealFlux } from "../hosts/real-flux.js";
@@ -23,7 +23,7 @@ interface EmbeddedOptions {
   root?: string;
   /** The number of ranks. */
   size?: number;
-  /** Plays the programs that `flux exec` starts on a rank. */
+  /** Replaces the programs that `flux exec` starts on a rank. */
   launcher?: Launcher | undefined;
 }
 
@@ -64,7 +64,7 @@ export async function embeddedPlace(
   };
 }
 
-/** The shell plugin of this tree in place of an installed one. */
+/** Loads the shell plugin of this tree instead of an installed one. */
 export const INITRC = `plugin.load { file = "*.so", conf = {} }
 source ("${join(PACKAGE, "etc/flux/shell/lua.d/usernetes.lua")}")
 `;

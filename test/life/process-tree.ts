@@ -11,7 +11,7 @@ export interface Process {
   rssKb: number;
 }
 
-/** Processes that end meanwhile are left out. */
+/** Returns the process and its descendants, without those that end meanwhile. */
 export function processTree(root: number): Process[] {
   const tree: Process[] = [];
   const queue = [root];

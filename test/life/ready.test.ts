@@ -1,4 +1,4 @@
-/** A job starts when its cluster is usable, and until then its user sees what is missing. */
+/** A job starts when its cluster is usable. Until then, its user can see what is missing. */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { LifeFlux } from "./flux.js";

@@ -1,4 +1,4 @@
-/** Jobs that are refused or whose cluster cannot come up, and the reason that they get. */
+/** Jobs that are refused or whose cluster cannot come up, and the reason that is reported. */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { TEMPLATE } from "../sandbox/paths.js";
@@ -7,7 +7,7 @@ import { life } from "./life.js";
 const ASK = "--setattr=attributes.user.usernetes=yes";
 
 life(async (t, flux) => {
-  /** The note of the job's fatal exception, once it is gone without a start. */
+  /** Submits a job and waits for its end. Returns its fatal exception and whether it started. */
   const refusal = async (...args: string[]) => {
     const job = await flux.output("flux", "submit", ...args, "true");
     await flux.waitForEnd(job);
@@ -31,7 +31,7 @@ life(async (t, flux) => {
     });
   });
 
-  // test/cluster/request.test.ts has what else is not.
+  // test/cluster/request.test.ts tests all other invalid attributes.
   await t.test("an attribute that is not understood fails the job", async (t) => {
     await flux.startDaemon();
     for (const [args, note] of [
@@ -73,7 +73,7 @@ life(async (t, flux) => {
     },
   );
 
-  // test/config has each key, and what it refuses.
+  // test/config tests the invalid values of each key.
   await t.test("an invalid configuration is refused", async (t) => {
     for (const [text, message] of [
       ["bad", /bad\.toml:1:[0-9]+: /],

@@ -1,4 +1,4 @@
-/** Whether pods may run on a cluster's lead: what is set for it, and where nothing is. */
+/** Whether pods may run on a cluster's lead: the default, and each way to set the option. */
 import { join } from "node:path";
 import { TEMPLATE } from "../sandbox/paths.js";
 import { life } from "./life.js";
@@ -11,7 +11,7 @@ life(async (t, flux) => {
     '[ "$FLUX_TASK_RANK" = 0 ] || exit 0; kubectl get nodes -o json; echo',
   );
 
-  /** How many nodes of a job's cluster have the control plane's taint. */
+  /** Runs a job and counts the nodes of its cluster that have the control plane's taint. */
   const taints = async (nodes: number, ...options: string[]): Promise<number> => {
     const ask = ["--setattr=user.usernetes=yes", ...options, script];
     const run = await flux.flux("run", `-N${nodes}`, `-n${nodes}`, ...ask);
@@ -31,7 +31,7 @@ life(async (t, flux) => {
     t.equal(await taints(1, inJob("auto")), 0);
   });
 
-  /** The same of the cluster of a kubeconfig that the first node has. */
+  /** Counts these nodes in the cluster of a kubeconfig on the first node. */
   const taintsOf = async (kubeconfig: string): Promise<number> => {
     const ask = ["env", `KUBECONFIG=${kubeconfig}`, "kubectl", "get", "nodes", "-o", "json"];
     const text = await flux.output("flux", "exec", "-n", "-r", "0", ...ask);

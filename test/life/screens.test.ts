@@ -1,9 +1,9 @@
 /**
- * The screens in the documents (test/docs/screens.ts): each command is run as it stands there, with
- * this run's job ID, and its output is compared. Screens that another test plays are listed with
- * it, so that each screen has a test.
+ * Compares the screens in the documents (test/docs/screens.ts) with real output. Each command is
+ * run as it is in the document, but with this run's job ID. Screens that other tests check are
+ * listed here with their test, so that each screen has a test.
  *
- * SCREENS=FILE writes what the commands print to FILE, to be copied into the documents.
+ * SCREENS=FILE writes the output of the commands to FILE, to be copied into the documents.
  */
 import { appendFileSync, existsSync } from "node:fs";
 import { packagePath } from "../../lib/host/package.js";
@@ -12,7 +12,7 @@ import { differences, screensIn, type Screen } from "../docs/screens.js";
 import { life } from "./life.js";
 import { COMMANDS } from "./places.js";
 
-/** The test that plays a screen of this document, by the start of its command. */
+/** Screens that other tests check, by document and start of the command. */
 const ELSEWHERE: [file: string, command: string, test: string][] = [
   ["README.md", "flux submit", "demo/demo"],
   ["README.md", "kubectl get nodes", "demo/demo"],
@@ -42,7 +42,7 @@ const isElsewhere = ({ file, command }: Screen): boolean =>
   ELSEWHERE.some(([where, start]) => where === file && command.startsWith(start));
 const left = new Set(all.filter((screen) => !isElsewhere(screen)));
 
-/** Takes the next screen whose command starts so; each is taken once. */
+/** Takes the next screen whose command starts with `start`. Each screen is taken once. */
 function next(file: string, start: string): Screen {
   const found = [...left].find((it) => it.file === file && it.command.startsWith(start));
   if (!found) throw new Error(`${file} has no screen (any more) that starts with $ ${start}`);
@@ -68,7 +68,7 @@ const USER = "docs/user.md";
 const DEBUG = "--setattr=attributes.user.usernetes_debug=yes";
 
 life(async (t, flux) => {
-  /** The output of a screen's command, run with this job's ID and the place's directories. */
+  /** Runs a screen's command with this job's ID. Returns the output with the document's paths. */
   const run = async ({ command }: Screen, job = ""): Promise<string> => {
     const text = command.replace(/ƒ\w+/g, job);
     const { stdout, stderr } = await flux.run(["timeout", "60", "sh", "-c", text], {

@@ -1,4 +1,4 @@
-/** A cluster's secrets are where they must be for as long as they must, and nowhere else. */
+/** A cluster's secrets exist only where they are needed, and only for as long as necessary. */
 import { randomBytes } from "node:crypto";
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -7,11 +7,11 @@ import { life, type Tap } from "./life.js";
 const hex = (bytes: number) => randomBytes(bytes).toString("hex");
 
 life(async (t, flux) => {
-  /** Of this test alone: others on this machine have the stand-in template's own. */
+  /** Secrets of this test only. Other tests on this machine use those of the stand-in template. */
   const secrets = { token: `${hex(3)}.${hex(8)}`, hash: hex(32), key: hex(40) };
   for (const [name, secret] of Object.entries(secrets))
     writeFileSync(join(flux.place.testbed, name), secret);
-  // Nothing of it is an argument of a process: printf and echo are the shell's own.
+  // No secret becomes a process's argument here, because printf and echo are shell builtins.
   const template = flux.template(`played || exit
 token=$(cat "$TESTBED/token") hash=$(cat "$TESTBED/hash") key=$(cat "$TESTBED/key")
 case $target in
@@ -40,7 +40,7 @@ esac
 
   const hasSecret = (text: string) =>
     Object.values(secrets).some((secret) => text.includes(secret));
-  /** Where people and programs may read of a job. */
+  /** All texts about a job that people and programs can read. */
   const reported = async (job: string): Promise<Record<string, string>> => ({
     log: flux.daemonLog,
     dmesg: await flux.output("flux", "dmesg"),
@@ -56,7 +56,7 @@ esac
     }
   };
   const archives = async () => (await flux.flux("kvs", "ls", "-1", "archive")).stdout.trim();
-  /** `mode path` of each file on any node that has the token in it, and of what it is in. */
+  /** `mode path` of each file on any node with the token in it, and of the directories above it. */
   const filesWithToken = async (): Promise<string[]> => {
     const script = `grep -rlFf "$1" "$2" 2>/dev/null | while read -r file; do
 directory=\${file%/*}; stat -c '%a %n' "$file"; while [ "$directory" != "$2" ]; do
@@ -68,7 +68,7 @@ stat -c '%a %n/' "$directory"; directory=\${directory%/*}; done; done`;
 
   await t.test("no secret is found while workers join, or afterwards", async (t) => {
     await flux.startDaemon("--config", flux.table("", { template }));
-    // Until then the nodes have the token.
+    // kubeadm-join waits for this file, so the nodes have the token until the test writes it.
     const go = join(flux.place.testbed, "go");
     const sampling = sampleArguments(hasSecret);
     const job = await flux.submit("-N3", "sleep", "300");
@@ -144,7 +144,10 @@ stat -c '%a %n/' "$directory"; directory=\${directory%/*}; done; done`;
   );
 });
 
-/** Looks at all processes' arguments until it is called; gives those with a secret in them. */
+/**
+ * Samples the arguments of all processes. The returned function ends this, and resolves to the
+ * command lines that had a secret in them.
+ */
 function sampleArguments(hasSecret: (text: string) => boolean): () => Promise<string[]> {
   const found = new Set<string>();
   const state = { over: false };

@@ -30,7 +30,7 @@ life(async (t, flux) => {
 
       const { pid } = daemon.child;
       t.equal(flux.signalChildren("bridge.py", "SIGKILL", pid), 1);
-      // One that was sent before may still arrive.
+      // A WATCHDOG message from before the kill may still arrive, so only later lines count.
       await until("another bridge", () => flux.signalChildren("bridge.py", 0, pid) === 1);
       const before = systemd.lines.length;
       await reported(/WATCHDOG=1/, before);

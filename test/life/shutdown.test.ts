@@ -6,7 +6,7 @@ import { remains, started, type StartedLife } from "./started.js";
 const LONG = ["sleep", "300"];
 const DEBUG = "--setattr=attributes.user.usernetes_debug=yes";
 
-/** A job that runs, and one whose cluster comes up. */
+/** Submits a job that runs, and a job whose cluster is still coming up. */
 async function submitAll(flux: StartedLife): Promise<void> {
   await flux.waitFor(await flux.submit("-N2", ...LONG), "start");
   flux.takes("kubeadm-init", 60);

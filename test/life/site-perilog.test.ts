@@ -1,4 +1,4 @@
-/** Beside a site's own prolog and epilog: neither they nor we let the other go. */
+/** A site's own prolog and epilog, and the daemon's: neither finishes the other's. */
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Entry } from "./flux.js";
@@ -6,7 +6,7 @@ import { life, type Tap } from "./life.js";
 
 const LONG = ["sleep", "300"];
 
-/** They do what a test has written for them. */
+/** The site's prolog and epilog run the scripts that a test has written to files. */
 const SITE = ["prolog", "epilog"]
   .map(
     (kind) =>
@@ -39,14 +39,14 @@ life(async (t, flux) => {
     const match = `--match-context=description=${description}`;
     return flux.output("flux", "job", "wait-event", "-t", "40", match, job, event);
   };
-  /** `ours prolog-start`, `site epilog-finish`, `free`, in order. */
+  /** The events as `ours prolog-start`, `site epilog-finish` or `free`, in order. */
   const order = (events: Entry[]) =>
     events.map(({ name, context }) => {
       const of = context?.["description"];
       return of === undefined ? name : `${of === "usernetes" ? "ours" : "site"} ${name}`;
     });
   const has = async (job: string, what: string) => order(await flux.events(job)).includes(what);
-  /** The job's life in order, when there are no leftovers. */
+  /** Waits for the job's end and checks it. Returns the job's events in order. */
   const ended = async (t: Tap, job: string) => {
     await flux.waitForEnd(job);
     const reported = order(await flux.events(job));
@@ -74,7 +74,7 @@ life(async (t, flux) => {
     await flux.waitForRecord(job, "settle");
     t.notOk(await has(job, "start"));
     go("prolog");
-    // Ours is the last: it keeps the nodes should the site's fail.
+    // Our prolog finishes last: it keeps the nodes if the site's prolog fails.
     inOrder(t, await ended(t, job), "site prolog-finish", "ours prolog-finish", "start");
   });
 
@@ -90,7 +90,7 @@ life(async (t, flux) => {
   await test("nodes are kept for the site's epilog when the cluster is removed", async (t) => {
     slow("epilog");
     const job = await flux.submit("-N2", "true");
-    // The job's own shell keeps the nodes until then: the daemon's epilog is not needed.
+    // The job's own shell keeps the nodes until `down`, so the daemon's epilog is not needed.
     await flux.waitForRecord(job, "down");
     await waitFor(job, "epilog-start", "site");
     t.notOk(await has(job, "free"));
@@ -137,7 +137,7 @@ life(async (t, flux) => {
     flux.takes("kubeadm-init", 0.1);
     const events = await ended(t, job);
     t.notOk(events.includes("start"));
-    // The site's prolog was done and no task ran: then Flux runs no epilog of the site's.
+    // The site's prolog was done and no task ran. Flux then skips the site's epilog.
     t.notOk(events.includes("site epilog-start"));
     inOrder(t, events, "ours epilog-start", "ours prolog-finish", "ours epilog-finish", "free");
   });

@@ -17,7 +17,7 @@ export interface StartedOptions {
   /** Further lines of the [usernetes] table. Undefined: there is no such table. */
   table?: Table | undefined;
   folder: string;
-  /** The directories that have flux-usernetes. */
+  /** The directories with flux-usernetes, to be put on the PATH. */
   commands?: string[];
   /** Further options of a real `flux start`. */
   args?: string[];
@@ -48,7 +48,7 @@ export class StartedLife extends LifeFlux {
       try {
         process.kill(Number.parseInt(line), "SIGKILL");
       } catch {
-        // It ended in the meantime.
+        // The process has ended in the meantime.
       }
   }
 

@@ -18,7 +18,7 @@ life(async (t, flux) => {
     t.same(await list(), []);
     const job = await flux.submit("-N3", "sleep", "300");
     const other = await flux.output("flux", "submit", "-N1", "sleep", "300");
-    // Rubbish in the place of our memo is no cluster, and hides none.
+    // An invalid value of our memo does not count as a cluster, and hides no other cluster.
     await flux.output("flux", "job", "memo", other, "usernetes=17");
     await flux.output("flux", "job", "wait-event", "-t", "40s", job, "start");
     t.match(await list(), [{ jobid: job, state: "ready", nodes: { ready: 3, asked: 3 } }]);
@@ -110,7 +110,7 @@ life(async (t, flux) => {
     t.match((await usernetes("status", "instance")).stdout, /^instance: ready after /);
     t.match(await usernetes("wait", "instance"), { exitCode: 0, stdout: "instance: ready\n" });
     if (flux.kind === "embedded") {
-      // A guest sees neither: both are the owner's.
+      // Both clusters belong to the owner, so a guest sees neither.
       const guest = { SANDBOX_USER: "12345" };
       const as = (...args: string[]) => flux.run(["flux", "usernetes", ...args], guest);
       t.match(await as("list", "--json"), { exitCode: 0, stdout: "[]\n" });
@@ -128,7 +128,7 @@ life(async (t, flux) => {
       const argv = ["flux-usernetes", ...verb];
       t.match(await flux.run(argv, { FLUX_URI: "local:///nonexistent" }), { exitCode: 4 });
     }
-    // A reader that has closed the pipe is no error.
+    // A reader that closes the pipe causes no error message.
     const gone = `{ flux usernetes "$1"; echo "exit $?" >&2; } | true`;
     for (const verb of ["list", "status"])
       t.match(await flux.run(["sh", "-c", gone, "sh", verb]), { stderr: "exit 141\n" });
@@ -145,7 +145,7 @@ life(async (t, flux) => {
 
   await t.test("every wait ends without a daemon", async (t) => {
     await flux.stopDaemon();
-    // Where there are nodes, the shell plugin ends the job by and by.
+    // The other job takes all nodes. If the job got nodes, the shell plugin would end it.
     const other = await flux.output("flux", "submit", "-N4", "sleep", "300");
     const job = await flux.submit("-N1", "true");
     t.match(await usernetes("wait", job), { exitCode: 5, stderr: /no daemon runs/ });

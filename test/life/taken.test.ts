@@ -1,11 +1,11 @@
-/** What steps meet on live nodes: ports and subnets that others have, and a worker that fails for good. */
+/** Faults on live nodes: ports and subnets in use, and a worker that fails permanently. */
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { life } from "./life.js";
 
 life(async (t, flux) => {
   await flux.startDaemon();
-  /** A container that belongs to no cluster, with these ports and this subnet. */
+  /** Makes a container that belongs to no cluster. Returns a function that removes it. */
   const occupy = (host: string, { ports = "1", subnet = "10.9.9.0/24" }) => {
     const theirs = join(flux.place.testbed, "engine", host, "another");
     mkdirSync(theirs, { recursive: true });

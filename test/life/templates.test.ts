@@ -6,7 +6,7 @@ import { life } from "./life.js";
 
 life(async (t, flux) => {
   const configured = (more: string) => flux.startDaemon("--config", flux.table(more));
-  /** Without the stand-in's clean-up of what was never made. */
+  /** The targets that were started after the first `from` steps, each once. */
   const targets = (from: number) => [
     ...new Set(
       flux
@@ -26,7 +26,7 @@ life(async (t, flux) => {
     for (const target of ["up", "install-flannel"]) t.notOk(made.includes(target), target);
     const steps = (await flux.record(job)).map(({ context }) => context?.["step"]);
     t.ok(steps.includes("install-flannel"), "the record has the step by its name");
-    // Another daemon, with another configuration: the cluster comes down all the same.
+    // The next daemon has another configuration, but it still removes the cluster.
     await flux.stopDaemon("SIGKILL");
     await configured("");
     await flux.output("flux", "cancel", job);
@@ -58,7 +58,7 @@ life(async (t, flux) => {
       (await flux.record(job))
         .filter(({ name }) => name === "claim")
         .map(({ context }) => context?.["ports"] as Record<string, number>);
-    // It keeps its cluster when it has ended, and another job gets its nodes.
+    // A debug job keeps its cluster after its end, while another job gets its nodes.
     const debug = "--setattr=attributes.user.usernetes_debug=yes";
     const first = await flux.submit("-N4", debug, "true");
     await flux.waitForRecord(first, "settle");
@@ -71,7 +71,7 @@ life(async (t, flux) => {
     const shown = await flux.output("flux-usernetes", "status", first);
     t.match(shown, "apiserver 20003, PORT_CALICO 20004");
     await flux.output("flux-usernetes", "clean", first);
-    // One that a program of somebody else has on one node is changed on all, with the others.
+    // If another program uses one port on one node, all ports change on all nodes.
     const theirs = join(flux.place.testbed, "engine", "node1", "another");
     mkdirSync(theirs, { recursive: true });
     for (const [name, text] of Object.entries({
@@ -96,14 +96,14 @@ life(async (t, flux) => {
         const found = await flux.output("flux", "exec", "-n", "-r", rank, ...list);
         t.match(found, new RegExp(`^usernetes-[a-z0-9]+_node${rank}$`));
       }
-      // Where the template's own target fails, the engine is asked.
+      // If the template's own target fails, the daemon removes the network with the engine.
       if (!isMade) flux.fault("any.down-v", "exit 1");
       await flux.output("flux", "cancel", job);
       await flux.waitForEnd(job);
       t.same(await flux.leftovers(), []);
     }
     flux.fault("any.down-v", undefined);
-    // What the stand-in has of the control plane: its own target would have removed it.
+    // The failed target would also have removed this state of the stand-in's control plane.
     rmSync(join(flux.place.testbed, "cluster"), { recursive: true });
     await flux.stopDaemon();
   });

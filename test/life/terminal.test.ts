@@ -5,7 +5,7 @@ life(async (t, flux) => {
   const usernetes = (...args: string[]) => flux.run(["flux", "usernetes", ...args]);
   const list = async (...args: string[]) =>
     JSON.parse(await flux.output("flux", "usernetes", "list", "--json", ...args)) as unknown;
-  /** On a terminal that is so wide; its orders begin with a ^. */
+  /** Runs a command on a terminal of this width. Escape characters are shown as ^. */
   const on = async (columns: number, command: string, env: Record<string, string>, rows = 50) => {
     const typed = `stty cols ${columns} rows ${rows}; exec flux usernetes ${command}`;
     const words = ["script", "-qec", typed, "/dev/null"];
@@ -35,7 +35,7 @@ life(async (t, flux) => {
     t.match(both, { exitCode: 0, stderr: /^flux-usernetes: WARNING: Both -a and --filter/ });
     t.match(both.stdout, ` ${job} `);
     t.match(await usernetes("list", "--count=some"), { exitCode: 2, stderr: /found "some"/ });
-    // No filter applies to a job that is named, and none is given.
+    // No filter applies to a job that is named, and no warning is printed.
     t.match(await usernetes("list", job), { exitCode: 0, stderr: "" });
     await flux.flux("cancel", other);
   });

@@ -33,7 +33,7 @@ life(async (t, flux) => {
       t.equal(chain.at(-1), "wait-ready 0 1");
       const { before = 0, steps = 0, between = 0, after = 0, total = 0 } = up?.seconds ?? {};
       t.ok(Math.abs(before + steps + between + after - total) < 0.01);
-      // Of the pause before the second try.
+      // `between` includes the pause before the second try.
       t.ok(between >= 0.9 && before > 0 && after > 0, JSON.stringify(up?.seconds));
       t.match(teardown?.chain, [{ step: "down-v" }]);
       const { stdout } = await flux.run(["flux", "usernetes", "timeline", job], { COLUMNS: "100" });
@@ -61,7 +61,7 @@ life(async (t, flux) => {
     });
     t.notOk(existsSync(nowhere));
     t.match(await usernetes("timeline", "--svg", directory, job), { exitCode: 1 });
-    // No file, and it stays none.
+    // A device is written to directly and not replaced by a file.
     t.match(await usernetes("timeline", "--svg", "/dev/null", job), { exitCode: 0 });
     t.match(await usernetes("timeline", "--svg", "x.svg", "--json", job), { exitCode: 2 });
   });

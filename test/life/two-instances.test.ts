@@ -1,6 +1,6 @@
 /**
- * Several instances on the same hosts, with the same engines and work
- * directories, each with a daemon of its own: none touches what is another's.
+ * Several instances on the same hosts, with the same engines and work directories. Each has its own
+ * daemon, and no daemon touches the resources of another instance.
  */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -30,7 +30,7 @@ life(async (t, first) => {
     return String(fatal?.context?.["note"]);
   };
   const ready = (text: string) => text.match(/ Ready /g)?.length ?? 0;
-  /** Waits for a word of the test's, then looks at its cluster. */
+  /** The script `looks` lists its cluster's nodes when the test has made the file `gate`. */
   const gate = join(first.place.testbed, "gate");
   const looks = first.script(`
 test "$FLUX_TASK_RANK" = 0 || exit 0
@@ -83,7 +83,7 @@ kubectl get nodes`);
     const directory = join(first.place.base, name);
     const project = `$TESTBED/engine/$(hostname)/${name.replace("ƒ", "")}`;
     const on = (script: string) => first.output("flux", "exec", "-r", "0-3", "sh", "-c", script);
-    // What another instance's cluster of that name has on a node.
+    // Makes the resources on a node that another instance's cluster of the same name would have.
     await on(`set -e; mkdir -p ${directory}/.usernetes ${project}
 echo "1234 another-instance $(hostname)" >${directory}/.usernetes/owner
 echo theirs >${directory}/kubeconfig
@@ -128,7 +128,7 @@ test "$FLUX_TASK_RANK" = 0 || exit 0
 echo "inside $KUBECONFIG"
 kubectl get nodes`);
     const out = join(common, "nested.out");
-    // A nested instance's shells do not have the test's plugin by themselves.
+    // The shells of a nested instance do not load the test's plugin by default.
     const plugin = first.kind === "real" ? `-o initrc=${common}/initrc.lua` : "";
     const script = first.script(`
 flux-usernetes daemon --pass-env TESTBED &

@@ -8,9 +8,9 @@ import { earlierVersion, whyNoEarlier } from "./earlier.js";
 import { life } from "./life.js";
 
 const VERSIONS = [
-  // Many small programs ran on the nodes, and a cluster's options were not in its entry.
+  // Before the agent, many small programs ran on the nodes, and a cluster's entry had no options.
   { commit: "c5ad539", title: "before the agent" },
-  // A node's own directory in the work directory had the name of its host.
+  // Before this commit, a node's directory in the work directory had the name of its host.
   { commit: "e7d7562", title: "before directories of ranks" },
 ];
 
@@ -64,7 +64,7 @@ life(async (t, flux) => {
         await flux.stopDaemon("SIGKILL");
         await flux.flux("cancel", job);
         await flux.waitFor(job, "clean");
-        // As if Flux had purged the job.
+        // Removes the record, as a purge of the job by Flux does.
         const jobid = BigInt(await flux.output("flux", "job", "id", "--to=dec", job));
         await flux.output("flux", "kvs", "unlink", "-R", `${kvsDirectory(jobid)}.usernetes`);
         t.not((await flux.leftovers()).length, 0);

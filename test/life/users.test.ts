@@ -1,4 +1,4 @@
-/** `run-as = "sudo"`: the jobs of other users, on four hosts, as real users of this machine. */
+/** `run-as = "sudo"`: jobs of other users on four hosts. The users exist on this machine. */
 import { until } from "../hosts/until.js";
 import { execFileSync } from "node:child_process";
 import {
@@ -22,7 +22,7 @@ import { as, makeUser, processesOf, UsersFlux, whyNoUsers, type User } from "./u
 const skip = whyNoUsers() ?? false;
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
-/** In an instance of its own. */
+/** Runs a test in its own instance, with the users Alice and Bob. */
 function users(
   name: string,
   body: (t: Tap, flux: UsersFlux, alice: User, bob: User) => Promise<void>,
@@ -36,12 +36,12 @@ function users(
   });
 }
 
-/** Nothing of the user's is left: no process, no file, nothing in an engine or in Flux. */
+/** Checks that the user has no leftover processes, files or resources in an engine or in Flux. */
 async function nothingIsLeft(t: Tap, flux: UsersFlux, user: User): Promise<void> {
   const left = (await flux.leftovers()).filter((line) => !/^engine node[0-9]$/.test(line));
   t.strictSame(left, []);
   t.strictSame(processesOf(user.uid), []);
-  // Other tests make such directories at the same time, for instances of their own.
+  // Other tests make such directories at the same time, for their own instances.
   const instance = JSON.parse(await flux.output("flux", "kvs", "get", INSTANCE_KEY)) as string;
   t.match(instance, UUID);
   const isOurs = (name: string) => name.startsWith("usernetes-join-") && name.includes(instance);
@@ -82,7 +82,7 @@ users("a user's cluster is the user's own, on every node", async (t, flux, alice
   t.strictSame(flux.stepUids(), new Set([String(alice.uid)]));
   await t.rejects(flux.by(bob, "job", "info", job, "usernetes.eventlog"), /access is restricted/);
   t.match(await flux.by(alice, "job", "info", job, "usernetes.eventlog"), '"settle"');
-  // The owner gets the logs from the nodes, as the user. The user gets the saved lines, and nobody else gets any.
+  // The owner gets the logs from the nodes. The user gets the saved lines. Nobody else gets any.
   const whole = await flux.run(["flux", "usernetes", "logs", job]);
   t.match(whole, { exitCode: 0, stderr: "", stdout: /^==> wait-ready <==\n0: /m });
   const kept = { exitCode: 0, stderr: /cannot read logs from the nodes \(.*owner credentials\)/ };
@@ -92,7 +92,8 @@ users("a user's cluster is the user's own, on every node", async (t, flux, alice
   t.match(followed, { ...kept, stdout: hers.stdout }, "it has settled");
   const other = await flux.asGuest(bob, "usernetes", "logs", job);
   t.match(other, { exitCode: 1, stdout: "", stderr: /another user's/ });
-  // On every node for the user while the job runs, and for the owner; for nobody else.
+  // The user can read the kubeconfig on every node while the job runs, as can the owner.
+  // Nobody else can.
   const server = /^ +server: https:\/\/(?!127\.)[0-9.]+:[0-9]+$/m;
   for (const asked of [
     await flux.asGuest(alice, "usernetes", "kubeconfig", job),
@@ -170,7 +171,7 @@ users("an unrecorded work directory is removed as its owner", async (t, flux, al
   const id = await flux.output("flux", "job", "id", job);
   const [{ context: claim = {} } = {}] = await flux.record(job);
   const name = String(claim["workdir"]).split("/").at(-1) ?? "";
-  // Bob plants one with the id of Alice's job, and it is no reason to touch hers.
+  // Bob makes a work directory with the ID of Alice's job. Alice's own must stay untouched.
   const planted = join(flux.disk(3), name);
   as(bob, "mkdir", "-p", join(planted, ".usernetes"));
   const marker = as(alice, "cat", join(flux.disk(0), name, ".usernetes/owner")).stdout;
@@ -179,7 +180,7 @@ users("an unrecorded work directory is removed as its owner", async (t, flux, al
   t.match(all, { exitCode: 0, stdout: /: nothing is left\n$/ });
   t.notOk(existsSync(planted));
   t.ok(existsSync(join(flux.disk(0), name)), "hers is in use");
-  // A crash has lost the record.
+  // Removes the entry, as if a crash had lost it.
   await flux.stopDaemon("SIGKILL");
   await flux.flux("kvs", "unlink", `usernetes.cluster.${id}`);
   await flux.by(alice, "cancel", job);

@@ -1,7 +1,6 @@
 /**
- * An embedded Flux whose jobs belong to real users of this machine, which the test creates:
- * u7s-alice and u7s-bob. The files of the stand-ins are copied to a place that these users can
- * read.
+ * An embedded Flux whose jobs belong to real users of this machine. The test creates these users,
+ * u7s-alice and u7s-bob. The files of the stand-ins are copied to a directory that they can read.
  */
 import { until } from "../hosts/until.js";
 import { execFileSync, spawnSync } from "node:child_process";
@@ -63,7 +62,7 @@ export function as(user: User, ...argv: string[]): { status: number | null; stdo
 export class UsersFlux extends LifeFlux {
   private table_ = "";
 
-  /** Opens an instance. `more`: further lines of the [usernetes] table. */
+  /** Opens an instance. `more` has further lines for the [usernetes] table. */
   static async open(t: Tap, more = ""): Promise<UsersFlux> {
     const place = await embeddedPlace("", { pace: 0 });
     const copies = join(place.common, "copies");

@@ -27,7 +27,7 @@ life(async (t, flux) => {
       nodes,
     };
   };
-  /** Lines of the stand-in engines' log with these words in them. */
+  /** The lines of the stand-in engines' log that contain this text. */
   const called = (words: string) =>
     readFileSync(join(flux.place.testbed, "engine.log"), "utf8")
       .split("\n")
@@ -91,7 +91,7 @@ life(async (t, flux) => {
     t.equal(await ended, 1);
     t.match(printed, /^SIGINT: stopping the builds\nnode1 \(rank 1\): failed: stopped$/m);
     const { stdout } = await flux.run(["sh", "-c", "cat /proc/[0-9]*/cmdline 2>/dev/null"]);
-    // The text of a doctor that runs beside this has the name of its image.
+    // A doctor that runs at the same time has the image's name in the pattern of a command.
     t.notMatch(stdout, /usernetes_warm(?!\[-_\])/, "nothing of it runs on");
     flux.fault("node1.build", undefined);
   });
