@@ -250,7 +250,7 @@ export class LifeFlux {
     else this.signalChildren("bridge.py", "SIGCONT");
   }
 
-  /** Submits a job that asks for a cluster, and returns its ID. */
+  /** Submits a job that requests a cluster, and returns its ID. */
   submit(...args: string[]): Promise<string> {
     return this.output("flux", "submit", "--setattr=attributes.user.usernetes=yes", ...args);
   }

@@ -122,7 +122,7 @@ export class UsersFlux extends LifeFlux {
     return this.run(["flux", ...args], { SANDBOX_USER: String(user.uid) });
   }
 
-  /** Submits a job of the user's that asks for a cluster on `nodes` nodes. */
+  /** Submits a job of this user that requests a cluster on `nodes` nodes. */
   submitBy(user: User, nodes: number, ...command: string[]): Promise<string> {
     const size = [`-N${nodes}`, `-n${nodes}`, "--setattr=attributes.user.usernetes=yes"];
     return this.by(user, "submit", ...size, "--cwd=/", ...command);

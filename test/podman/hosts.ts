@@ -16,7 +16,7 @@ export interface HostsOptions {
   size: number;
   /** The content of /etc/containers on the hosts. */
   conf: string;
-  /** Mounts a directory of its own on each host as `seen`. Without it, hosts share all files. */
+  /** Mounts a private directory on each host as `seen`. Without it, hosts share all files. */
   disk?: { seen: string; own: (rank: number) => string };
 }
 
