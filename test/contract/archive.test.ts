@@ -1,4 +1,4 @@
-/** flux archive, by which the join command gets to the workers. */
+/** Tests of flux archive, which carries the join command to the workers. */
 import { contract } from "./contract.js";
 
 contract((t, flux) => {

@@ -1,4 +1,4 @@
-/** What --setattr makes of a value: what the daemon has to understand. */
+/** Tests of the values that --setattr puts into a jobspec, which the daemon has to parse. */
 import { contract } from "./contract.js";
 import { output } from "./flux-under-test.js";
 

@@ -1,4 +1,4 @@
-/** A batch job has an instance of its own. */
+/** Tests of flux batch: each batch job runs its own Flux instance. */
 import { contract } from "./contract.js";
 import { eventsUntil, names, output } from "./flux-under-test.js";
 

@@ -1,4 +1,4 @@
-/** The bridge of the instance: plays the daemon's side of plugin/bridge.py's protocol. */
+/** Starts plugin/bridge.py in an instance and speaks the daemon's side of its protocol. */
 import { join } from "node:path";
 import { PACKAGE } from "../sandbox/paths.js";
 import type { FluxUnderTest } from "./flux-under-test.js";
@@ -31,7 +31,7 @@ export class BridgeUnderTest {
     return JSON.parse(line) as Message;
   }
 
-  /** The report of a job. */
+  /** Resolves to the bridge's `job` message about this job. */
   job(id: string): Promise<Message> {
     return this.message((message) => message.type === "job" && message["id"] === id);
   }

@@ -1,4 +1,4 @@
-/** The bridge's protocol: what it reports, what may be asked of it. */
+/** Tests of the bridge's protocol: the messages that it sends and the requests that it accepts. */
 import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -81,7 +81,7 @@ contract(async (t, flux) => {
     t.same(await bridge.request("raise", { id, kind: "usernetes", severity: 3, note: "a b" }), {
       value: null,
     });
-    // Ended while it is held, so that the epilog is in time.
+    // The job is canceled while its prolog still holds it, so that epilog-start arrives in time.
     await output(flux, "cancel", job);
     await eventsUntil(flux, job, "epilog-start");
     for (const name of ["prolog-finish", "epilog-finish"])
@@ -264,7 +264,7 @@ except OSError as exc: print(exc.errno)`;
     t.same(await bridge.request("undrain", back), { value: null }, "it can be repeated");
     await bridge.request("log", { level: 6, text: "100% done" });
     t.match(await output(flux, "dmesg"), /usernetes\.info\[0\]: 100% done/);
-    // Where no service manager listens.
+    // `notify` succeeds although no service manager listens here.
     t.same(await bridge.request("notify", { state: "READY=1" }), { value: null });
   });
 

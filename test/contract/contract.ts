@@ -18,7 +18,7 @@ type Config = (disk: string) => string;
 type Variables = Record<string, string>;
 
 async function openEmbedded(config: Config, variables: Variables): Promise<FluxUnderTest> {
-  // The real instance has no installed files either.
+  // The shell plugin is left out: a real instance does not have it installed either.
   const sandbox = await startInstance({
     size: 4,
     config: config("@SANDBOX@/hosts/self"),

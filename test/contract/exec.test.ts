@@ -1,4 +1,4 @@
-/** flux exec: what a step is run with. */
+/** Tests of flux exec, which runs the steps on the nodes. */
 import { contract } from "./contract.js";
 
 contract((t, flux) => {
@@ -158,7 +158,7 @@ contract((t, flux) => {
   t.end();
 });
 
-/** Resolves when there is no such process any more. */
+/** Resolves when the process has exited. */
 async function gone(pid: number): Promise<void> {
   for (let tries = 0; tries < 200; tries++) {
     try {

@@ -1,6 +1,6 @@
 /**
- * A Flux as a contract test sees it, embedded or real: four ranks, the flux command as a process of
- * rank 0's user, and CONFIG.
+ * The interface to the Flux instance of a contract test, which is embedded or real. It has four
+ * ranks and the configuration CONFIG, and runs the flux command as rank 0's user.
  */
 import type { LiveCommand, Result } from "../hosts/run-command.js";
 
@@ -19,8 +19,8 @@ export interface FluxUnderTest {
   /** Starts `flux ARGS` and leaves it running. */
   spawn(args: string[]): LiveCommand;
   /**
-   * Makes a rank's broker stop answering, as one that has just died does, until the result is
-   * called.
+   * Makes a rank's broker stop answering, like one that has just died. The broker answers again
+   * when the returned function is called.
    */
   stall(rank: number): Promise<() => void>;
   stop(): Promise<void>;
@@ -39,7 +39,7 @@ export interface Entry {
   context?: Record<string, unknown>;
 }
 
-/** Returns the job's eventlog when it has this event. */
+/** Waits until the job's eventlog has this event, and returns the eventlog. */
 export async function eventsUntil(
   flux: FluxUnderTest,
   job: string,

@@ -1,4 +1,7 @@
-/** Holding a job with prolog and epilog events, which the whole design rests on. */
+/**
+ * Tests that prolog and epilog events hold a job before its start and after its end. The whole
+ * design depends on this.
+ */
 import { BridgeUnderTest } from "./bridge-under-test.js";
 import { contract } from "./contract.js";
 import { events, eventsUntil, names, output, type FluxUnderTest } from "./flux-under-test.js";
@@ -13,14 +16,17 @@ async function submit(
   return { job, id: await output(flux, "job", "id", "--to=dec", job) };
 }
 
-/** Long enough for a job that is not held to have started. */
+/** Waits long enough for a job without a hold to start. */
 const aWhile = () => new Promise((resolve) => setTimeout(resolve, 300));
 
 contract(async (t, flux) => {
   const bridge = await BridgeUnderTest.open(flux);
   const post = (id: string, name: string) => bridge.request("post", { id, name, context: OURS });
 
-  /** Ends a job that runs: its epilog-start is in time, since its tasks take a moment to die. */
+  /**
+   * Cancels a running job. Its tasks take a moment to exit, so the bridge's epilog-start arrives
+   * in time.
+   */
   const end = async ({ job, id }: { job: string; id: string }) => {
     await output(flux, "cancel", job);
     await eventsUntil(flux, job, "epilog-start");

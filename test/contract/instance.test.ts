@@ -1,4 +1,4 @@
-/** What is asked of the instance itself. */
+/** Tests of the commands that query the instance itself. */
 import { contract } from "./contract.js";
 import { output } from "./flux-under-test.js";
 

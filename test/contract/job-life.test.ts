@@ -1,4 +1,4 @@
-/** The life of jobs nobody holds, as the daemon reads it. */
+/** Tests of the events of jobs without a hold, from submission to the end. */
 import { contract } from "./contract.js";
 import { eventsUntil, names, output } from "./flux-under-test.js";
 
@@ -97,7 +97,7 @@ contract((t, flux) => {
 
   t.test("a running job can be canceled", async (t) => {
     const job = await output(flux, "submit", "-N1", "sleep", "60");
-    // Only once its shell is up do signals reach the task itself.
+    // Signals reach the task itself only after its shell has started.
     await output(flux, "job", "wait-event", "-t", "10", job, "start");
     await output(flux, "cancel", job);
     const log = await eventsUntil(flux, job, "clean");

@@ -1,4 +1,4 @@
-/** The KVS and the event logs in it: the record of a cluster. */
+/** Tests of the KVS and the event logs in it, which hold the record of a cluster. */
 import { contract } from "./contract.js";
 import { eventsUntil, output } from "./flux-under-test.js";
 

@@ -1,10 +1,13 @@
-/** A site's own prolog and epilog, which count together with ours. */
+/** Tests of a site's own prolog and epilog, which Flux counts together with this package's. */
 import { until } from "../hosts/until.js";
 import { BridgeUnderTest } from "./bridge-under-test.js";
 import { contract } from "./contract.js";
 import { CONFIG, events, eventsUntil, names, output, type Entry } from "./flux-under-test.js";
 
-/** Each runs what a test has put into a file of that name on the host's own disk. */
+/**
+ * The site's prolog and epilog each run the script that a test has written to the file `prolog` or
+ * `epilog` on the host's own disk.
+ */
 const config = (disk: string): string => {
   const command = (kind: string): string =>
     `command = ["sh", "-c", 'echo "$FLUX_JOB_ID $FLUX_JOB_RANKS $FLUX_JOB_USERID"; test ! -e ${disk}/${kind} || . ${disk}/${kind}']`;
@@ -26,7 +29,7 @@ contract(async (t, flux) => {
   const play = (ranks: string, kind: string, script: string) =>
     on(ranks, `cat > ${flux.disk}/${kind}`, `${script}\n`);
   const forget = (kind: string) => on("all", `rm -f ${flux.disk}/${kind} ${flux.disk}/go`);
-  /** The text of a script that runs until the test ends it. */
+  /** A script that runs until the test creates the file `go`. */
   const waits = `until test -e ${flux.disk}/go; do sleep 0.05; done`;
   const go = () => on("all", `: > ${flux.disk}/go`);
   const perilogs = (log: Entry[]) =>

@@ -1,4 +1,4 @@
-/** The options --usernetes and --usernetes-options, and who refuses what is wrong. */
+/** Tests of the options --usernetes and --usernetes-options, and of the errors about bad values. */
 import t from "tap";
 import { whyNoPython } from "../fakes/flux-plugins.js";
 import { CLI_PLUGINS, VALIDATOR } from "../sandbox/plugins.js";
@@ -19,7 +19,7 @@ t.test("the CLI plugin and the validator work as in Flux", { skip: whyNoPython ?
   t.end();
 });
 
-// Where the commands' plugin is installed, Flux's own validator has it too.
+// Flux's own validator also loads the plugin of flux submit where that plugin is installed.
 if (whyNoPython === undefined)
   contract(
     (t, flux) => {

@@ -1,6 +1,6 @@
 /**
- * flux archives: named sets of files with their modes, each a value in the KVS
- * (after RFC 37), so that what removes the key removes the archive.
+ * The flux archives of an instance: named sets of files with their modes. Each archive is a value
+ * in the KVS (after RFC 37), so removing its key removes the archive.
  */
 import type { Kvs } from "./kvs.js";
 
@@ -45,7 +45,7 @@ export class Archives {
     return there;
   }
 
-  /** Resolves with the archive when there is one, undefined when the time is up. */
+  /** Resolves to the archive when it exists, or to undefined after the timeout. */
   appears(name: string, timeoutMs: number, gone: AbortSignal): Promise<ArchivedFile[] | undefined> {
     const present = this.get(name);
     if (present) return Promise.resolve(present);

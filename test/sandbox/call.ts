@@ -1,6 +1,6 @@
 /**
- * One call of the flux command, as the command's code sees it. All text here is
- * the instance's (`hosts/self`); the server translates on both sides.
+ * One call of the flux command, as the code of the command sees it. All text here has the
+ * instance's paths (`hosts/self`). The server translates the text in both directions.
  */
 import type { Host } from "./host.js";
 import type { Instance } from "./instance.js";
@@ -17,7 +17,7 @@ export interface Call {
   err: (text: string) => void;
   outBytes: (chunk: Buffer) => void;
   errBytes: (chunk: Buffer) => void;
-  /** Asks the client for its stdin, chunk by chunk. `end` comes once. */
+  /** Asks the client for its stdin, chunk by chunk. `end` is called once. */
   onStdin(data: (chunk: Buffer) => void, end: () => void): void;
   onSignal(handler: (signal: NodeJS.Signals) => void): void;
   /** Aborted when the client has exited. */
@@ -26,7 +26,7 @@ export interface Call {
 
 export type Command = (call: Call) => number | Promise<number>;
 
-/** All of stdin as text. */
+/** Resolves to the whole of stdin as text. */
 export function readStdin(call: Call): Promise<string> {
   return new Promise((resolve) => {
     const chunks: Buffer[] = [];

@@ -1,8 +1,8 @@
-/** The program that asks a service of the instance, and the way to answer it. */
+/** The types for a program that sends requests to the instance's services, and for the answers. */
 import type { Instance } from "./instance.js";
 import type { Answer, Provider } from "./router.js";
 
-/** The user of the request. */
+/** The program that has sent a request. */
 export interface Caller extends Provider {
   instance: Instance;
   rank: number;
@@ -11,5 +11,5 @@ export interface Caller extends Provider {
   onEnd(act: () => void): void;
 }
 
-/** With `ack`, the caller confirms that it has handled the answer. */
+/** Sends an answer. With `ack`, the caller confirms that it has handled the answer. */
 export type Send = (answer: Answer, ack?: boolean) => void;

@@ -1,6 +1,7 @@
 /**
- * Ends the jobs before an instance ends, as Flux does: no job gets resources any more, and those
- * that have some are canceled. It waits for them, without a limit if somebody holds one.
+ * Ends the jobs before an instance ends, as Flux does. No further job gets resources, and jobs that
+ * have resources are canceled. The function waits for these jobs without a limit, even if one is
+ * held.
  */
 import type { Instance } from "./instance.js";
 import type { Job } from "./job.js";

@@ -1,24 +1,27 @@
 /**
- * The flux command: hands its arguments to the instance that FLUX_URI names and
- * prints what comes back. Kept small, since it may be started for every call; client.pl
- * does the same where it can.
+ * The flux command. It sends its arguments to the instance that FLUX_URI names and prints the
+ * answer. The program is small, since it may be started for every call. client.pl does the same
+ * for most calls and starts faster.
  *
- * `flux start` runs the instance itself; `flux version` and `flux job id` need none.
+ * `flux start` runs the instance itself. `flux version` and `flux job id` do not need an instance.
  */
 import { readFileSync } from "node:fs";
 import { callInstance, socketOf } from "./client.js";
 
-/** These commands pass signals on to what they run. All others end on them. */
+/** These commands forward signals to the processes that they run. Signals end all others. */
 const FORWARDS = new Set(["exec", "run"]);
 
-/** Output that the reader has not received yet must not be lost. */
+/** Exits after all output has been written, so that none of it is lost. */
 function exitWhenWritten(status: number): void {
   process.stdout.write("", () => {
     process.stderr.write("", () => process.exit(status));
   });
 }
 
-/** The caller of `flux exec` keeps its user, whatever the environment of the command is. */
+/**
+ * Returns the environment with the SANDBOX_USER of the parent process. The caller of `flux exec`
+ * thus keeps its user even if it sets another environment for the command.
+ */
 function isCaller(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   try {
     const theirs = readFileSync(`/proc/${process.ppid}/environ`, "utf8").split("\0");
@@ -71,7 +74,7 @@ function refuse(argv: string[], error: NodeJS.ErrnoException): never {
 
 async function main(argv: string[]): Promise<void> {
   const uri = process.env["FLUX_URI"];
-  // A reader that exits ends the command, as SIGPIPE would.
+  // The command exits when the reader of its output has exited, as SIGPIPE would make it do.
   process.stdout.on("error", () => process.exit(141));
   if (argv[0] === "start") {
     const { start } = await import("./start.js");

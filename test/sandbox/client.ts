@@ -1,4 +1,4 @@
-/** One call of an instance over its socket. */
+/** Sends one call of the flux command to an instance, over the socket of a rank. */
 import { connect } from "node:net";
 import { frame, FrameReader, type Request } from "./wire.js";
 
@@ -14,8 +14,8 @@ export interface Calling {
   endOfStdin: () => void;
   signal: (name: NodeJS.Signals) => void;
   /**
-   * Resolves to the exit status; undefined if the instance has exited. Rejects if there is no
-   * instance.
+   * Resolves to the exit status, or to undefined if the instance has exited. Rejects if no
+   * instance listens on the socket.
    */
   ended: Promise<number | undefined>;
 }

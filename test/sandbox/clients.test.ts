@@ -1,4 +1,4 @@
-/** The flux command is one of two programs (bin/flux), which do the same. */
+/** Tests that both implementations of the flux command (client.pl and cli.ts) behave the same. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { randomBytes } from "node:crypto";
@@ -45,8 +45,8 @@ for (const [name, client] of CLIENTS) {
     });
 
     await t.test(`a signal passes through ${name}`, async (t) => {
-      // With "up" before the sleep, the signal could come between the two: the sleep would outlive
-      // the shell, and keep the pipe that the test waits for open.
+      // The sleep starts before "up" is printed. In the other order, the signal could arrive
+      // between the two. The sleep would then outlive the shell and keep the test's pipe open.
       const script = "trap 'exit 5' TERM; sleep 100 >/dev/null 2>&1 & echo up; wait";
       const argv = ["exec", "-r", "1", "sh", "-c", script];
       const child = spawn(FLUX, argv, { env, stdio: ["ignore", "pipe", "ignore"] });

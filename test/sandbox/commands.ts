@@ -1,4 +1,4 @@
-/** Which commands are played, by name. */
+/** The implemented commands, by name. */
 import type { Command } from "./call.js";
 import { Refusal } from "./refusal.js";
 import { archive } from "./cli/archive.js";

@@ -1,8 +1,8 @@
 /**
- * The broker's TOML configuration. `@SANDBOX@` in it becomes the root directory,
- * so that a file can name `@SANDBOX@/hosts/self` before that is known.
+ * The broker's TOML configuration. `@SANDBOX@` in it is replaced by the root directory, so that a
+ * file can name `@SANDBOX@/hosts/self` before the root directory is known.
  *
- * A broken file makes `reload` hang and then every `get`, as in Flux.
+ * As in Flux, a broken file makes `reload` hang, and every later `get`.
  */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -41,7 +41,7 @@ export class Configuration {
     return Object.assign({}, this.source.tables, ...parsed) as Record<string, unknown>;
   }
 
-  /** Returns false if the text cannot be read; after that, no request is answered. */
+  /** Returns false if the text cannot be parsed. No request is answered after that. */
   reload(): boolean {
     try {
       this.#tables = this.#read();
@@ -51,7 +51,7 @@ export class Configuration {
     return !this.broken;
   }
 
-  /** Returns the whole table without a key; undefined if the key is not set. */
+  /** Returns the value of a key, or undefined if it is not set. Without a key: the whole table. */
   get(key?: string): unknown {
     let here: unknown = this.#tables;
     for (const name of key?.split(".") ?? [])

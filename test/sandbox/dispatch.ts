@@ -2,7 +2,7 @@
 import type { Command } from "./call.js";
 import { Refusal } from "./refusal.js";
 
-/** Picks a subcommand of a command such as `flux job`. */
+/** Returns a command that runs the subcommand which its first argument names. */
 export function dispatch(name: string, subcommands: Record<string, Command>): Command {
   return (call) => {
     const [verb = "", ...argv] = call.argv;

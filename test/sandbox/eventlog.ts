@@ -1,4 +1,4 @@
-/** Event logs (RFC 18): one JSON object a line, and the text form flux prints. */
+/** Event logs (RFC 18): one JSON object per line, and the text form that flux prints. */
 export interface Entry {
   timestamp: number;
   name: string;
@@ -22,7 +22,7 @@ export function decodeEventlog(text: string): Entry[] {
     .map((line) => JSON.parse(line) as Entry);
 }
 
-/** `1795449013.037094 claim ranks="0-1"` */
+/** Formats an entry like `1795449013.037094 claim ranks="0-1"`. */
 export function formatEntry(entry: Entry): string {
   const words = Object.entries(entry.context ?? {}).map(
     ([key, value]) => `${key}=${JSON.stringify(value)}`,

@@ -1,4 +1,4 @@
-/** An error as Flux's services answer it: an errno and a text. */
+/** An error in the answer of a Flux service: an errno and a text. */
 import { constants } from "node:os";
 
 const TEXTS: Record<string, string> = {

@@ -1,7 +1,7 @@
 /**
- * The job manager's journal, as the RPC job-manager.events-journal with `full: false`
- * gives it: each active job with the allowed part of its history, then the sentinel,
- * then live events; a submit event comes with the jobspec.
+ * The job manager's journal, as the RPC job-manager.events-journal sends it with `full: false`.
+ * First comes each active job with the allowed part of its history, then the sentinel, then live
+ * events. A submit event includes the jobspec.
  */
 import type { Caller, Send } from "./caller.js";
 import type { Entry } from "./eventlog.js";
@@ -9,7 +9,7 @@ import type { Instance } from "./instance.js";
 import type { Job } from "./job.js";
 import { pythonJson } from "./python-json.js";
 
-/** Sends all messages in order, until the reader ends. */
+/** Sends all messages in order, until the reader exits. */
 export function followJournal(reader: Caller, names: Set<string>, send: Send): void {
   const { instance } = reader;
   const { journal } = instance;
@@ -47,8 +47,8 @@ function encode({ id, jobspec }: Job, events: Entry[]): string {
 }
 
 /**
- * Each message is sent at once, or after the delay that a test has set, and never before an earlier
- * one.
+ * Sends each message at once, or after the delay that a test has set. The order of the messages
+ * does not change.
  */
 function delayed(instance: Instance): (act: () => void) => void {
   const waiting: { act: () => void; due: number }[] = [];

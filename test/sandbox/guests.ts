@@ -1,7 +1,7 @@
 /**
- * Users other than the instance owner, as far as they are played: SANDBOX_USER in a
- * caller's environment names its uid (whoever calls, so it proves nothing).
- * Their jobs' tasks run as that user where the instance is root's.
+ * Users other than the instance owner (guests). SANDBOX_USER in a caller's environment is the
+ * caller's uid. Any caller can set it, so it proves nothing. The tasks of a guest's jobs run as
+ * that user if root owns the instance.
  */
 import { execFileSync } from "node:child_process";
 import { Refusal } from "./refusal.js";
@@ -22,7 +22,7 @@ const NOT_THE_OWNER: Record<string, string> = {
   "post-job-event": "flux-post-job-event: ERROR: [Errno 1] Request requires owner credentials",
 };
 
-/** Refuses actions that are allowed to the instance owner only. */
+/** Refuses a guest's commands that only the instance owner may run. */
 export function refuseGuest(command: string, argv: string[], env: Record<string, string>): void {
   // Guests may run commands in the shells of their own job.
   if (command === "exec" && argv.some((word) => /^(-j|--jobid)/.test(word))) return;
@@ -40,7 +40,7 @@ export function refuseOthers(
   if (job && user !== OWNER && user !== job.userid) throw new Refusal(words);
 }
 
-/** A command as that user runs it. */
+/** Returns the command line that runs a command as that user. */
 export function asUser(userid: number, argv: string[]): string[] {
   if (userid === OWNER) return argv;
   const gid = execFileSync("id", ["-g", String(userid)], { encoding: "utf8" }).trim();

@@ -1,7 +1,7 @@
 /**
- * A program that has opened the instance with `flux.Flux()` (python/flux): its
- * requests go to the instance's services or through the router, and those to the
- * services that it has registered come to it. Paths in them are those of its host.
+ * A program that has opened the instance with `flux.Flux()` (python/flux). Its requests go to the
+ * instance's services or through the router. Requests to the services that it has registered are
+ * sent to it. The messages have the paths of its host.
  */
 import type { Caller } from "./caller.js";
 import { decodeMessage, type Message } from "./message.js";
@@ -25,14 +25,14 @@ export class Handle implements Provider, Caller {
   constructor(
     readonly instance: Instance,
     readonly rank: number,
-    /** The user who opened it. */
+    /** The user who opened the handle. */
     readonly userid: number,
     readonly write: (bytes: Buffer) => void,
   ) {
     this.#host = instance.host(rank);
   }
 
-  /** The chunks that it has sent. */
+  /** Handles a message from the program. */
   receive(text: string): void {
     const message = decodeMessage(this.#host.fromProcess(text));
     if (message.type === "seen") this.#seen();
@@ -81,7 +81,7 @@ export class Handle implements Provider, Caller {
     this.#atEnd.push(act);
   }
 
-  /** The program has ended. */
+  /** Called when the program has exited. */
   end(): void {
     this.instance.router.remove(this);
     for (const act of this.#atEnd) act();

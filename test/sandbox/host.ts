@@ -1,15 +1,14 @@
 /**
- * Hosts without privileges.
+ * Emulates hosts with private disks, without privileges.
  *
- * `ROOT/hosts/self` is how a configuration names "this host's private disk". No
- * file ever lives there: it becomes `ROOT/hosts/node<r>` in everything that a
- * process of that host is given, and back in everything it hands over, as a
- * mount namespace of its own would have it.
+ * A configuration names "this host's private disk" `ROOT/hosts/self`. No file ever exists under
+ * that path. It is replaced by `ROOT/hosts/node<r>` in all text for a process of that host, and
+ * back in all text from that process. The effect is that of a mount namespace per host.
  */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 
-/** Text as bytes in a string, so that replacing never breaks a character. */
+/** Returns the text's bytes as a Latin-1 string, so that replacing never breaks a character. */
 const bytes = (text: string): string => Buffer.from(text, "utf8").toString("latin1");
 const pattern = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
 
@@ -21,7 +20,7 @@ export class Host {
   constructor(
     readonly root: string,
     readonly name: string,
-    /** The words before every command of this host, which enter the host's own namespaces. */
+    /** The command prefix that enters the host's own namespaces. */
     readonly wrap: string[] = [],
   ) {
     this.#self = join(root, "hosts", "self");
@@ -57,9 +56,9 @@ function mapValues(
 }
 
 /**
- * A stream of bytes, translated a line at a time (roots are ASCII, so the bytes of
- * a line may be treated as Latin-1). What has no newline yet waits for it or for
- * the end, at most HELD bytes.
+ * Translates a stream of bytes line by line. Roots are ASCII, so the bytes of a line may be treated
+ * as Latin-1. At most HELD bytes of an incomplete line wait for the newline or the end of the
+ * stream.
  */
 export class LineTranslator {
   static readonly HELD = 65536;
@@ -91,7 +90,7 @@ export class LineTranslator {
   }
 }
 
-/** A root whose path is not ASCII would break LineTranslator's promise. */
+/** Refuses a root with a path that is not ASCII: LineTranslator relies on ASCII. */
 export function assertAscii(root: string): void {
   if (bytes(root) !== root) throw new Error(`${root}: the embedded Flux needs an ASCII path`);
 }

@@ -1,4 +1,4 @@
-/** What is a rank's own is seen under one name everywhere, and never mixed up. */
+/** Tests that each rank's private disk has the same path on all ranks and stays separate. */
 import { existsSync, readFileSync } from "node:fs";
 import t from "tap";
 import { LineTranslator } from "./host.js";

@@ -1,7 +1,7 @@
 /**
- * A running Flux: some ranks, all played by this process. Each rank listens on a
- * socket of its own, so that a caller's rank is known by the socket it came to; it is
- * there before anybody is notified of it.
+ * A running Flux instance. This process emulates all of its ranks. Each rank listens on its own
+ * socket, so the socket of a call identifies the caller's rank. The socket of a rank exists before
+ * anybody gets its path.
  */
 import { EventEmitter, once } from "node:events";
 import { randomUUID } from "node:crypto";
@@ -29,15 +29,16 @@ import { Router } from "./router.js";
 
 export interface Parent {
   instance: Instance;
-  /** The job of the parent that this instance is. */
+  /** The parent's job that runs this instance. */
   job: Job;
-  /** Ranks in the parent, by rank here. */
+  /** The rank in the parent of each rank of this instance. */
   ranks: number[];
 }
 
 export interface Listener {
   /**
-   * Makes the socket of a rank if it does not exist yet: an instance may have thousands of ranks.
+   * Creates the socket of a rank if it does not exist yet. Sockets are created on demand, since an
+   * instance may have thousands of ranks.
    */
   open(rank: number): void;
   close(): Promise<void>;
@@ -45,13 +46,13 @@ export interface Listener {
 
 export interface InstanceOptions {
   root: string;
-  /** Makes the sockets of the ranks (server.ts). */
+  /** Returns the listener that creates the sockets of the ranks (server.ts). */
   listen: (instance: Instance) => Listener;
   hosts: Host[];
   /** The directory of the sockets; by default a fresh one under /tmp. */
   directory?: string;
   configuration?: ConfigurationSource;
-  /** 1 is as slow as an idle Flux, 0 as fast as possible. */
+  /** The factor for all delays: 1 is the speed of an idle Flux, 0 is without delays. */
   pace?: number;
   parent?: Parent;
   /** The environment of the brokers' own processes. */
@@ -80,16 +81,16 @@ export class Instance implements Broker {
   readonly jobs: JobManager;
   /** Processes of `flux exec` and of prologs and epilogs, by rank. */
   readonly processes = new Map<Running, number>();
-  /** How late the journal is, in milliseconds: a test may make a bridge too late. */
+  /** The delay of the journal in milliseconds. A test sets it to make a bridge react too late. */
   journalDelayMs = 0;
   /**
-   * How long a job's other tasks may run after the first one has ended, unless its shell has
-   * exit-timeout.
+   * How long a job's other tasks may run after the first one has ended, unless the job sets the
+   * shell option exit-timeout.
    */
   exitTimeoutMs = 30_000;
-  /** Starts a command of `flux exec` on a rank. A benchmark may play the nodes instead. */
+  /** Starts a command of `flux exec` on a rank. A benchmark may replace it by simulated nodes. */
   launcher: Launcher = launch;
-  /** Ranks whose brokers do not answer, as one that has just died: `flux exec` waits for them. */
+  /** Ranks whose brokers do not answer, like one that has just died. `flux exec` waits for them. */
   readonly stalled = new Set<number>();
   stopped = false;
   /** The last action of `flux shutdown`, which flux start sets. */
@@ -125,7 +126,7 @@ export class Instance implements Broker {
     return Promise.resolve(instance);
   }
 
-  /** The job's nodes become an instance of their own, its ranks numbered from 0. */
+  /** Opens an instance on the job's nodes. Its ranks are numbered from 0. */
   openNested(job: Job, ranks: number[], tables: Record<string, unknown>): Promise<Instance> {
     return Instance.open({
       root: this.root,
@@ -182,7 +183,7 @@ export class Instance implements Broker {
     return values[name];
   }
 
-  /** The job's own temporary directory. */
+  /** Returns the job's temporary directory, which is created if it does not exist. */
   jobDirectory(job: Job): string {
     const path = join(this.directory, `jobtmp-0-${f58(job.id)}`);
     mkdirSync(path, { recursive: true, mode: 0o700 });
@@ -208,7 +209,7 @@ export class Instance implements Broker {
     if (entry.name === "start") this.#failOnLostRank(job);
   }
 
-  /** Takes ranks out of use. */
+  /** Drains ranks and logs the reason. */
   drain(ranks: number[], reason: string): void {
     this.resources.drain(ranks, reason);
     const nodes = encodeHostlist(ranks.map((rank) => this.host(rank).name));
@@ -216,7 +217,7 @@ export class Instance implements Broker {
     this.log.add("resource", "info", { rank: 0, text });
   }
 
-  /** A broker dies: its processes with it, and the jobs that run on it. */
+  /** Emulates the death of a broker: its processes are killed, and the jobs on its rank fail. */
   loseRank(rank: number): void {
     this.resources.lost.add(rank);
     this.membership.emit("change");
@@ -237,7 +238,7 @@ export class Instance implements Broker {
     this.membership.emit("resume");
   }
 
-  /** Resolves when its broker answers. */
+  /** Resolves when the broker of the rank answers. */
   async whenAnswering(rank: number): Promise<void> {
     while (this.stalled.has(rank)) await once(this.membership, "resume");
   }
@@ -251,7 +252,7 @@ export class Instance implements Broker {
     this.jobs.raise(job.id, { type: "exec", severity: 0, note });
   }
 
-  /** Kills what runs and removes the instance's own directory. */
+  /** Kills the running processes and removes the instance's own directory. */
   async close(): Promise<void> {
     if (this.stopped) return;
     this.stopped = true;

@@ -10,7 +10,7 @@ export function jobidArgument(text: string): bigint {
   return id;
 }
 
-/** `unknown`: the message about a job that does not exist. */
+/** Returns the job. `unknown` is the error message if the job does not exist. */
 export function jobArgument(call: Call, text: string, unknown: string): Job {
   const job = call.instance.jobs.jobs.get(jobidArgument(text));
   if (!job) throw new Refusal(`flux-job: ${unknown}`);

@@ -8,7 +8,7 @@ import type { Job } from "./job.js";
 import { jobName, outputPath } from "./jobspec.js";
 import type { Broker } from "./parts.js";
 
-/** The path with its {{id}} and the like filled in, undefined for the KVS. */
+/** Returns the output path with {{id}} and the like filled in, or undefined for the KVS. */
 export function outputFile(instance: Broker, job: Job): string | undefined {
   const names: Record<string, string> = {
     id: f58(job.id),

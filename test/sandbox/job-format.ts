@@ -1,7 +1,7 @@
 /**
- * The format strings of flux-jobs(1), which are Python's with fields of a job:
- * `{id.f58:>12} {annotations.user.usernetes.state}`. Width, alignment and
- * precision are honoured; conversions and the `?:` prefixes are dropped.
+ * The format strings of flux-jobs(1), which are Python format strings with the fields of a job:
+ * `{id.f58:>12} {annotations.user.usernetes.state}`. Width, alignment and precision are honoured.
+ * Conversions and the `?:` prefixes are ignored.
  */
 import { dothex, f58, kvsDirectory } from "../../lib/flux/jobid.js";
 import { pythonJson } from "./python-json.js";
@@ -57,7 +57,7 @@ function pad(text: string, spec: string): string {
 
 const FIELD = /\{([A-Za-z_0-9.]+)(?:![a-zA-Z])?(?::([^{}]*))?\}/g;
 
-/** One line, without the newline. */
+/** Returns one line without the newline. */
 export function formatJob(format: string, record: JobRecord): string {
   return format
     .replace(/\?\+?:(?=\{)/g, "")

@@ -1,7 +1,7 @@
 /**
- * The job manager: the jobs of an instance, their events, and what follows from
- * them. An event is written to the job's eventlog in the KVS, folded into its
- * state, sent to the journal and to followers, and then acted upon.
+ * The job manager: the jobs of an instance, their events and the resulting actions. An event is
+ * written to the job's eventlog in the KVS, folded into the job's state, and sent to the journal
+ * and to followers. Then the next actions are run.
  */
 import { EventEmitter } from "node:events";
 import { kvsDirectory } from "../../lib/flux/jobid.js";
@@ -27,7 +27,7 @@ export interface Submission {
 export class JobManager implements Jobs {
   readonly jobs = new Map<bigint, Job>();
   readonly queue: JobQueue;
-  /** The next job's ID. A test may give two instances the same. */
+  /** The ID of the next job. A test may set it, to get the same ID in two instances. */
   nextId: bigint | undefined;
   readonly #events = new EventEmitter().setMaxListeners(0);
   readonly #started = performance.now();
@@ -92,7 +92,7 @@ export class JobManager implements Jobs {
     return job;
   }
 
-  /** The job, also an inactive one; ENOENT if it does not exist. */
+  /** Returns the job, even if it is inactive. Throws ENOENT if it does not exist. */
   find(id: bigint): Job {
     const job = this.jobs.get(id);
     if (!job) throw new FluxError("ENOENT", "unknown job id");
@@ -105,7 +105,7 @@ export class JobManager implements Jobs {
     return job;
   }
 
-  /** Posts an event. Events posted while one is worked on are worked on after it. */
+  /** Posts an event. An event that is posted during the handling of another is handled after it. */
   post(job: Job, name: string, context?: Record<string, unknown>): void {
     this.#posted.push({ job, entry: { timestamp: now(), name, ...(context && { context }) } });
     if (this.#draining) return;
@@ -118,7 +118,7 @@ export class JobManager implements Jobs {
         this.instance.kvs.append(`${kvsDirectory(subject.id)}.eventlog`, encodeEntry(entry));
         this.#notify(subject, entry);
         this.instance.onJobEvent(subject, entry);
-        // A prolog-start that follows from an alloc is counted before the start.
+        // A prolog-start that the alloc event has caused is counted before the job may start.
         if (this.#posted.some((other) => other.job === subject)) continue;
         for (const action of nextActions(subject)) this.#act(subject, action);
       }
@@ -127,7 +127,7 @@ export class JobManager implements Jobs {
     }
   }
 
-  /** A submit event is sent together with the next one, as by ingest. */
+  /** Sends an event to the journal. As in Flux, a submit event is sent with the next event. */
   #notify(job: Job, entry: Entry): void {
     if (entry.name === "submit") return;
     const [submit] = job.entries;
@@ -198,7 +198,7 @@ export class JobManager implements Jobs {
     updateJob(this.instance, id, updates);
   }
 
-  /** Resolves at the job's event of that name, or when the job is clean. */
+  /** Resolves when the job has an event of that name, or when the job is inactive. */
   until(job: Job, name: string): Promise<void> {
     return new Promise((resolve) => {
       if (job.entries.some((entry) => entry.name === name) || job.state === "INACTIVE") {
@@ -213,7 +213,7 @@ export class JobManager implements Jobs {
     });
   }
 
-  /** Resolves when no job meets the condition any more. */
+  /** Resolves when no job meets the condition. */
   untilNone(still: (job: Job) => boolean): Promise<void> {
     return new Promise((resolve) => {
       const look = () => {

@@ -1,6 +1,6 @@
 /**
- * The output of a job's tasks, line by line, for attached commands and for a file if the job has
- * one.
+ * The output of a job's tasks, line by line, for attached commands and for the job's output file if
+ * it has one.
  */
 import { EventEmitter } from "node:events";
 
@@ -13,7 +13,7 @@ export interface OutputLine {
 export class JobOutput {
   readonly lines: OutputLine[] = [];
   readonly #news = new EventEmitter().setMaxListeners(0);
-  /** Set when no more output will come. */
+  /** True when the output is complete. */
   closed = false;
 
   add(line: OutputLine): void {
@@ -26,7 +26,7 @@ export class JobOutput {
     this.#news.emit("closed");
   }
 
-  /** Past and coming lines, in order; the promise resolves when there are no more. */
+  /** Prints past and future lines in order. `done` resolves when the output is complete. */
   follow(print: (line: OutputLine) => void): { done: Promise<void>; stop: () => void } {
     this.lines.forEach(print);
     this.#news.on("line", print);

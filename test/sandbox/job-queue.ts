@@ -1,6 +1,6 @@
 /**
- * The queue of jobs that wait for resources: highest urgency first, then oldest.
- * A job of urgency 0 is held. Drained and lost ranks are not given out.
+ * The queue of jobs that wait for resources: highest urgency first, then oldest. A job of urgency 0
+ * is held. Drained and lost ranks are not allocated.
  */
 import { kvsDirectory } from "../../lib/flux/jobid.js";
 import { now } from "./eventlog.js";
@@ -18,7 +18,7 @@ import {
 } from "./scheduler.js";
 
 export class JobQueue {
-  /** No more jobs get resources. */
+  /** True when no further job may get resources. */
   stopped = false;
   readonly #waiting = new Set<Job>();
   #scheduled = false;
@@ -36,7 +36,7 @@ export class JobQueue {
     this.#waiting.delete(job);
   }
 
-  /** Soon looks for jobs that fit. */
+  /** Schedules an allocation for the waiting jobs that fit. */
   schedule(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;

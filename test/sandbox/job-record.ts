@@ -1,4 +1,4 @@
-/** What job-list knows of a job: the record behind flux-jobs(1) and its --json. */
+/** The job-list record of a job, which flux-jobs(1) and its --json print. */
 import { userInfo } from "node:os";
 import { encodeHostlist } from "../../lib/flux/hostlist.js";
 import { encodeIdset } from "../../lib/flux/idset.js";

@@ -1,8 +1,7 @@
 /**
- * The shell of one running job: start event, shell plugin, tasks on their ranks
- * (or, for a batch job, an instance of its own with the script on its rank 0),
- * finish and release. A fatal exception ends whatever runs: a signal, and KILL
- * some seconds later.
+ * Runs one job: the start event, the shell plugin, the tasks on their ranks, finish and release. A
+ * batch job runs its own instance with the script on rank 0. A fatal exception sends the running
+ * processes a signal, and SIGKILL some seconds later.
  */
 import { constants } from "node:os";
 import { f58 } from "../../lib/flux/jobid.js";
@@ -19,7 +18,7 @@ import { statusOf, type Ending, type Running } from "./process.js";
 import { placeTasks, runTask, type Task } from "./tasks.js";
 
 const KILL_AFTER_MS = 5000;
-/** exec.max-start-delay-percent */
+/** Flux's configuration key exec.max-start-delay-percent, as a fraction. */
 const MAX_START_DELAY = 0.25;
 
 export class JobRun implements Played {
@@ -42,7 +41,7 @@ export class JobRun implements Played {
     return [...(this.job.allocation?.cores.keys() ?? [])];
   }
 
-  /** Never rejects; posts finish and release. */
+  /** Runs the job and posts finish and release. Never rejects. */
   async run(): Promise<void> {
     const { job, instance } = this;
     if (job.state === "RUN") {
@@ -80,7 +79,10 @@ export class JobRun implements Played {
     }
   }
 
-  /** With the shell plugin, for a job that asks for usernetes: for others it does nothing. */
+  /**
+   * Starts the shell plugin for a job that requests usernetes, if the plugin is enabled and the
+   * machine has a Lua. The plugin does nothing for other jobs.
+   */
   #openShell(): JobShell | undefined {
     const { job, instance } = this;
     if (!instance.shellPlugin || findLua() === undefined) return undefined;
@@ -133,7 +135,7 @@ export class JobRun implements Played {
     return Math.max(...endings.map(statusOf));
   }
 
-  /** The shell's exit-timeout: how long the others may run when the first task has ended. */
+  /** Applies exit-timeout: limits how long the other tasks run after the first one has ended. */
   #limitOthers(tasks: Task[], option: unknown) {
     if (option === "none") return { after: () => undefined, stop: () => undefined };
     const seconds = typeof option === "string" ? parseFsd(option) : undefined;
@@ -155,8 +157,8 @@ export class JobRun implements Played {
   }
 
   /**
-   * Sets the timer for the job's expiration again. Where the delay from alloc to start is a
-   * large part of the limit, Flux's exec system adds it (flux-core 6781).
+   * Sets or resets the timer for the job's expiration. If the delay from alloc to start is a large
+   * part of the time limit, Flux's exec system adds the delay (flux-core 6781).
    */
   watchExpiration(): void {
     clearTimeout(this.#expiry);
@@ -189,7 +191,7 @@ export class JobRun implements Played {
     }, KILL_AFTER_MS).unref();
   }
 
-  /** The instance ends. */
+  /** Stops the run when the instance ends. */
   stop(): void {
     clearTimeout(this.#expiry);
     this.#aborted.abort();
@@ -200,7 +202,7 @@ export class JobRun implements Played {
     for (const running of this.processes) running.kill(signal);
   }
 
-  /** The environment of every task of the job. */
+  /** Returns the environment that all tasks of the job share. */
   environment(): Record<string, string> {
     const { job } = this;
     return {

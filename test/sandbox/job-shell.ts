@@ -1,10 +1,10 @@
 /**
- * The job shell's part in a job that asks for usernetes: etc/flux/shell/lua.d/usernetes.lua
- * as it is, in a Lua of the machine (shell.lua has what a shell gives it). Played on
- * the job's first rank only, where a real one runs it on each.
+ * The job shell of a job that requests usernetes. It runs the unmodified
+ * etc/flux/shell/lua.d/usernetes.lua in the machine's Lua. shell.lua provides the shell's Lua API.
+ * The plugin runs on the job's first rank only, while a real job shell runs it on each rank.
  *
- * Differs in one thing: a job that is canceled while it waits ends at once, where a
- * real shell is killed some seconds later.
+ * There is one more difference: a job that is canceled while it waits ends at once, while Flux
+ * kills a real shell some seconds later.
  */
 import { createInterface } from "node:readline";
 import { PassThrough } from "node:stream";
@@ -16,7 +16,7 @@ import type { Broker } from "./parts.js";
 import { PLUGIN, SHELL } from "./paths.js";
 import { launch, type Running } from "./process.js";
 
-/** The shell gives up; the message becomes a fatal exception of type exec. */
+/** A fatal error of the shell. The message becomes a fatal exception of type exec. */
 export class ShellFailure extends Error {
   constructor(
     message: string,
@@ -34,9 +34,9 @@ export interface ShellSetting {
 }
 
 export class JobShell {
-  /** Further variables of the tasks. */
+  /** Variables that the plugin has set for the tasks. */
   readonly changed: Record<string, string> = {};
-  /** Options of the shell that it has set. */
+  /** Shell options that the plugin has set. */
   readonly options: Record<string, string> = {};
   readonly #running: Running;
   readonly #lines: AsyncIterator<string>;
@@ -75,12 +75,12 @@ export class JobShell {
     this.#running.writeStdin(Buffer.from(`${line}\n`));
   }
 
-  /** shell.init. */
+  /** Runs the plugin's handlers of shell.init. */
   init(): Promise<void> {
     return this.#until();
   }
 
-  /** shell.exit, after the last task. */
+  /** Runs the plugin's handlers of shell.exit, after the last task. */
   async exit(): Promise<void> {
     this.#write("exit");
     await this.#until();
@@ -88,7 +88,7 @@ export class JobShell {
     await this.#running.ended;
   }
 
-  /** Ends the plugin without its second part. */
+  /** Kills the plugin without running its shell.exit handlers. */
   stop(): void {
     this.#running.kill("SIGKILL");
   }
@@ -111,7 +111,7 @@ export class JobShell {
 const unescape = (word: string): string =>
   word.replace(/\\(.)/g, (_, char: string) => ({ n: "\n", t: "\t" })[char] ?? char);
 
-/** The values of shell.info, shell.options and shell.getenv. */
+/** Returns the values of shell.info, shell.options and shell.getenv. */
 function contextOf(instance: Broker, job: Job, env: Record<string, string>) {
   const R = JSON.parse(instance.kvs.get(`${kvsDirectory(job.id)}.R`) ?? "{}") as unknown;
   const options = shellOptions(job.jobspec);

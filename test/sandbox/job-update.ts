@@ -1,7 +1,7 @@
 /**
- * jobspec-update (RFC 21), of the duration only: a job that has resources gets a
- * new expiration too. While a job with resources is held, Flux adds a non-fatal
- * exception that means nothing.
+ * Updates the duration of a job (jobspec-update, RFC 21). A job that has resources also gets a new
+ * expiration. If such a job has not started yet because it is held, Flux adds a non-fatal exception
+ * that can be ignored.
  */
 import { kvsDirectory } from "../../lib/flux/jobid.js";
 import { FluxError } from "./flux-error.js";

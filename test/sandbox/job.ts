@@ -1,10 +1,9 @@
 /**
- * One job: events fold into its state, its state gives what is to be done next
- * (RFC 21; flux-core's job-manager/event.c is the model). Nothing here acts.
+ * One job. Its events are folded into its state, and the state determines the next actions (RFC 21,
+ * modelled on flux-core's job-manager/event.c). The functions here have no other effects.
  *
- * Prologs and epilogs are counted in one counter. `prolog-*` events do not count
- * while a start request is pending (from the request until release), `epilog-*`
- * ones count only in CLEANUP.
+ * One counter counts prologs and epilogs. `prolog-*` events do not count while a start request is
+ * pending (from the request until release). `epilog-*` events count only in CLEANUP.
  */
 import type { Entry } from "./eventlog.js";
 import type { Jobspec } from "./jobspec.js";
@@ -26,7 +25,7 @@ export interface Job {
   allocation?: Allocation;
   expiration: number;
   perilogs: number;
-  /** Whether the journal has it: from validate on, with the submit event. */
+  /** Whether the journal has the job, which it gets at validate, together with the submit event. */
   journaled: boolean;
   dependPosted: boolean;
   priorityPosted: boolean;
@@ -50,7 +49,7 @@ function enter(job: Job, state: State, timestamp: number): void {
   job.times[state.toLowerCase() as keyof Job["times"]] ??= timestamp;
 }
 
-/** Deep merge as annotations are updated: null removes a key. */
+/** Merges annotations deeply. A null value removes a key. */
 export function mergeAnnotations(
   into: Record<string, unknown>,
   from: Record<string, unknown>,
@@ -149,7 +148,7 @@ function foldException(job: Job, context: Record<string, unknown>, timestamp: nu
     enter(job, "CLEANUP", timestamp);
 }
 
-/** Returns the next actions. It is safe to ask again. */
+/** Returns the next actions. It may be called repeatedly. */
 export function nextActions(job: Job): Action[] {
   switch (job.state) {
     case "DEPEND":

@@ -1,7 +1,7 @@
 /**
- * Jobspec (RFC 14) from the options of flux-submit(1), flux-run(1) and
- * flux-batch(1), with --setattr as flux has it: no value is 1, JSON is taken as
- * such, all else is a string.
+ * Creates a jobspec (RFC 14) from the options of flux-submit(1), flux-run(1) and flux-batch(1). As
+ * in Flux, --setattr without a value sets 1, a JSON value is parsed, and any other value is a
+ * string.
  */
 import { readFileSync } from "node:fs";
 import { Refusal } from "./refusal.js";
@@ -29,7 +29,7 @@ export const SUBMIT_OPTIONS = [
   ..."input= dependency= queue|q= bank|B= setopt|o= flags= verbose|v watch progress conf= add-file=".split(
     " ",
   ),
-  // Of this package's plugin.
+  // The options of this package's CLI plugin.
   ...["usernetes", "usernetes-options="],
 ];
 
@@ -38,7 +38,7 @@ export interface JobRequest {
   options: Options;
   argv: string[];
   cwd: string;
-  /** flux batch: the script runs in an instance of the job's nodes. */
+  /** The script of flux batch, which runs in an instance on the job's nodes. */
   script?: { name: string; text: string; configuration?: Record<string, unknown> };
 }
 
@@ -52,7 +52,7 @@ const count = (request: JobRequest, name: string): number | undefined => {
   );
 };
 
-/** -t takes minutes or an FSD. */
+/** Returns the seconds of -t, which are given in minutes or as an FSD. */
 function duration(request: JobRequest): number {
   const text = request.options.get("time-limit");
   if (text === undefined) return 0;
@@ -85,7 +85,7 @@ function resources({ nodes, shared, slots, coresPerSlot }: ResourceRequest): unk
   return [{ type: "node", count: nodes, ...(shared ? {} : { exclusive: true }), with: [slot] }];
 }
 
-/** Sets `a.b.c` in an object; refuses a path through a value that is not an object. */
+/** Sets `a.b.c` in an object. Refuses a path through a value that is not an object. */
 function setPath(object: Record<string, unknown>, path: string[], value: unknown): void {
   let here = object;
   for (const name of path.slice(0, -1)) {
@@ -168,26 +168,26 @@ function filesOf({ text, configuration }: NonNullable<JobRequest["script"]>) {
   };
 }
 
-/** The configuration of a batch job's own instance. */
+/** Returns the configuration of a batch job's own instance. */
 export function batchConfiguration({ attributes }: Jobspec): Record<string, unknown> {
   const files = attributes.system["files"] as
     { "conf.json"?: { data: Record<string, unknown> } } | undefined;
   return files?.["conf.json"]?.data ?? {};
 }
 
-/** The script of a batch job, undefined for any other. */
+/** Returns the script of a batch job, or undefined for any other job. */
 export function batchScript(jobspec: Jobspec): string | undefined {
   const files = jobspec.attributes.system["files"] as { script?: { data: string } } | undefined;
   return jobspec.tasks[0]?.command[1] === "broker" ? files?.script?.data : undefined;
 }
 
-/** What -o and the command line have set for the job's shell. */
+/** Returns the shell options that the command line has set, with -o or otherwise. */
 export function shellOptions(jobspec: Jobspec): Record<string, unknown> {
   const shell = jobspec.attributes.system["shell"] as { options?: object } | undefined;
   return { ...shell?.options };
 }
 
-/** Where the job's output goes, undefined for the KVS. */
+/** Returns the path of the job's output file, or undefined for the KVS. */
 export function outputPath(jobspec: Jobspec): string | undefined {
   const { output } = shellOptions(jobspec) as { output?: { stdout?: { path?: string } } };
   const path = output?.stdout?.path;
@@ -199,7 +199,7 @@ export function jobName(jobspec: Jobspec): string {
   return job?.name ?? (jobspec.tasks[0]?.command[0] ?? "").replace(/^.*\//, "");
 }
 
-/** The request again, from the jobspec's resources. */
+/** Reconstructs the resource request from the jobspec's resources. */
 export function requestOf(jobspec: Jobspec): ResourceRequest {
   interface Vertex {
     type: string;

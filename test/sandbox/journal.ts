@@ -1,12 +1,12 @@
-/** The readers of the job manager's journal: what waits until they have acted upon what they read. */
+/** The readers of the job manager's journal, and the actions that wait for these readers. */
 
-/** A reader that takes longer is not waited for. */
+/** The maximum time to wait for a reader. */
 const PATIENCE_MS = 5000;
 
 /** Readers are only compared with each other. */
 type Reader = object;
 
-/** Each reader, and whether it has handled what it received. */
+/** Counts the messages that each reader has not handled yet. */
 export class Journal {
   readonly #unseen = new Map<Reader, number>();
   #waiting: (() => void)[] = [];
@@ -30,8 +30,9 @@ export class Journal {
   }
 
   /**
-   * Acts when all readers have acted upon what they were sent. An idle Flux takes
-   * longer over a job than a reader does; here a busy machine must not change that.
+   * Calls `act` when all readers have handled the messages sent to them. On an idle Flux, readers
+   * always handle an event before the job proceeds. Waiting here ensures the same on a busy
+   * machine.
    */
   whenSeen(act: () => void): void {
     if (this.#isSeen) {

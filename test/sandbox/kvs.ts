@@ -1,6 +1,6 @@
 /**
- * The key-value store: dotted keys to text, in memory; directories exist while
- * there is a key under them. Every change of a key is sent to those who watch it.
+ * The key-value store, which maps dotted keys to text, in memory. A directory exists while there is
+ * a key under it. Watchers of a key are called at each change of its value.
  */
 import { EventEmitter } from "node:events";
 
@@ -23,7 +23,7 @@ export class Kvs {
     this.put(key, (this.#values.get(key) ?? "") + text);
   }
 
-  /** Removes a key, or a directory with all in it. */
+  /** Removes a key, or a directory with all its keys. */
   unlink(key: string): void {
     for (const name of [...this.#values.keys()])
       if (name === key || name.startsWith(`${key}.`)) this.#values.delete(name);
@@ -42,7 +42,7 @@ export class Kvs {
     return [...this.#values.keys()].some((name) => name.startsWith(`${key}.`));
   }
 
-  /** Names in a directory, in order. */
+  /** Returns the sorted names in a directory. */
   list(directory: string): string[] {
     const prefix = directory === "." || directory === "" ? "" : `${directory}.`;
     const names = new Set<string>();

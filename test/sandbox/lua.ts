@@ -1,12 +1,12 @@
-/** Which Lua there is for the shell plugin, and values as its literals. */
+/** Finds a Lua interpreter for the shell plugin, and formats values as Lua literals. */
 import { spawnSync } from "node:child_process";
 
-/** Flux's job shell is built with any of these. */
+/** Flux's job shell can be built with any of these versions. */
 const NAMES = ["lua5.3", "lua5.4", "lua5.2", "lua5.1", "lua"];
 
 let found: string | undefined | false = false;
 
-/** SANDBOX_LUA, or the first Lua on the PATH; undefined if none is installed. */
+/** Returns SANDBOX_LUA or the first Lua on the PATH, or undefined if none is installed. */
 export function findLua(): string | undefined {
   if (found === false) {
     const named = process.env["SANDBOX_LUA"];
@@ -16,13 +16,13 @@ export function findLua(): string | undefined {
   return found;
 }
 
-/** Why tests that need the shell plugin itself are skipped. */
+/** Returns why tests that need the shell plugin are skipped, or undefined if they can run. */
 export const whyNoLua = (): string | undefined =>
   findLua() === undefined
     ? "there is no Lua, which runs the shell plugin: install lua5.3"
     : undefined;
 
-/** Every byte but letters and digits as `\ddd`: nothing in it can end the literal. */
+/** Escapes every byte except letters and digits as `\ddd`, so that no byte can end the literal. */
 function quoted(text: string): string {
   const escaped = Buffer.from(text, "utf8")
     .toString("latin1")
@@ -30,7 +30,7 @@ function quoted(text: string): string {
   return `"${escaped}"`;
 }
 
-/** A JSON value as a Lua expression on one line; null is NULL, as the job shell has it. */
+/** Returns a JSON value as a Lua expression on one line. As in the job shell, null is NULL. */
 export function luaLiteral(value: unknown): string {
   if (value === null) return "NULL";
   if (typeof value === "string") return quoted(value);

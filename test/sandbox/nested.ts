@@ -1,6 +1,6 @@
 /**
- * `flux batch`: the job's nodes become an instance of their own, its ranks
- * numbered from 0, in which the script is the initial program.
+ * Runs a job of `flux batch`: an instance on the job's nodes, with ranks numbered from 0. The
+ * script is its initial program.
  */
 import { chmodSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

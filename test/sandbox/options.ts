@@ -1,8 +1,8 @@
 /**
- * getopt_long(3) in small: enough for the options of the flux commands.
+ * A small getopt_long(3), sufficient for the options of the flux commands.
  *
- * A specification is `long|s` for a flag, `long|s=` with a value, `long|s?` with
- * an optional one (`--long=V` only). Options may be repeated.
+ * A specification is `long|s` for a flag, `long|s=` for an option with a value, and `long|s?` for
+ * an option with an optional value (`--long=V` only). Options may be repeated.
  */
 import { Refusal } from "./refusal.js";
 

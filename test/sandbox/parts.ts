@@ -1,6 +1,6 @@
 /**
- * What the parts of an instance use of it and of each other: none of them imports the instance,
- * which is made of them.
+ * The interfaces through which the parts of an instance use it and each other. The instance imports
+ * its parts, so no part imports the instance.
  */
 import type { EventEmitter } from "node:events";
 import type { Configuration } from "./configuration.js";
@@ -12,7 +12,7 @@ import type { Kvs } from "./kvs.js";
 import type { Running } from "./process.js";
 import type { Resources } from "./resources.js";
 
-/** Milliseconds that an idle instance takes; all times the instance's pace. */
+/** The delays of an idle instance in milliseconds. Each is multiplied by the instance's pace. */
 export const DELAYS = { validate: 12, depend: 12, alloc: 4, start: 5, release: 2 };
 
 export interface JobException {
@@ -29,7 +29,7 @@ export interface Jobs {
   raise(id: bigint, exception: JobException): void;
 }
 
-/** The ranks of an instance, and where their processes run. */
+/** The ranks of an instance, and the hosts on which their processes run. */
 export interface Ranks {
   readonly hostnames: string[];
   host(rank: number): Host;
@@ -55,7 +55,7 @@ export interface Broker extends Ranks {
   drain(ranks: number[], reason: string): void;
   startJob(job: Job): void;
   onJobEvent(job: Job, entry: Entry): void;
-  /** An instance on the ranks of a job. */
+  /** Opens an instance on the ranks of a job. */
   openNested(job: Job, ranks: number[], tables: Record<string, unknown>): Promise<Nested>;
 }
 
@@ -63,7 +63,7 @@ export interface Nested extends Ranks {
   close(): Promise<void>;
 }
 
-/** A job whose tasks run. */
+/** A running job. */
 export interface Played {
   readonly instance: Broker;
   readonly job: Job;

@@ -17,13 +17,16 @@ function packageRoot(): string {
 }
 
 export const PACKAGE = packageRoot();
-/** flux, hostname and make, which are first on the PATH of every process of a rank. */
+/** The folder of flux, hostname and make, which is first on the PATH of every process of a rank. */
 export const BIN = join(PACKAGE, "test/sandbox/bin");
-/** docker, podman, nerdctl and kubectl, which belong to the template, under any Flux. */
+/**
+ * The folder of docker, podman, nerdctl and kubectl, which belong to the stand-in template and also
+ * work under a real Flux.
+ */
 export const ENGINES = join(PACKAGE, "test/sandbox/engines");
 /** The stand-in for a clone of usernetes. */
 export const TEMPLATE = join(PACKAGE, "test/sandbox/template");
-/** The job shell's plugin, and what stands for a job shell's Lua around it. */
+/** The job shell's plugin, and the stand-in for the job shell's Lua that runs it. */
 export const PLUGIN = join(PACKAGE, "etc/flux/shell/lua.d/usernetes.lua");
 export const SHELL = join(PACKAGE, "test/sandbox/shell.lua");
 /** The version that `flux version` prints. */

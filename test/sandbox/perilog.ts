@@ -1,10 +1,10 @@
 /**
- * A site's own prolog and epilog, `[job-manager.prolog]` and `[job-manager.epilog]`,
- * as Flux's perilog plugin runs them where it is loaded (its perilog.c is the
- * model): when a job gets its nodes and when its tasks have ended, on rank 0 or,
- * with per-rank, on each of the job's.
+ * Runs a site's own prolog and epilog, `[job-manager.prolog]` and `[job-manager.epilog]`, like
+ * Flux's perilog plugin (perilog.c is the model) if the configuration loads that plugin. The prolog
+ * runs when a job gets its nodes, and the epilog when its tasks have ended. They run on rank 0, or
+ * with per-rank on each of the job's ranks.
  *
- * Not played: timeout and kill-timeout.
+ * The timeout and kill-timeout of Flux are not implemented.
  */
 import { encodeHostlist } from "../../lib/flux/hostlist.js";
 import { encodeIdset } from "../../lib/flux/idset.js";
@@ -36,7 +36,7 @@ export class Perilogs {
 
   constructor(readonly instance: Broker) {}
 
-  /** What follows from an event of the job. */
+  /** Starts the prolog or epilog, or cancels it, if the job's event requires that. */
   onEvent(job: Job, { name, context }: Entry): void {
     if (name === "alloc" && job.state === "RUN") this.#begin(job, "prolog");
     if (name === "finish") this.#begin(job, "epilog");
@@ -63,7 +63,7 @@ export class Perilogs {
     };
     this.#runs.set(job, run);
     this.instance.jobs.post(job, `${kind}-start`, { description: `job-manager.${kind}` });
-    // Its processes cannot end before what goes with its start has been posted.
+    // The processes start later, so that they cannot end before the start event has been posted.
     setImmediate(() => {
       if (!this.instance.stopped) void this.#play(job, run);
     });
@@ -128,10 +128,10 @@ export class Perilogs {
     const failed = statuses.filter((one) => one.status > 0).map(({ rank }) => rank);
     const bad = failed.length > 0 && !run.canceled;
     if (bad && perRank) instance.drain(failed, `${kind} failed for job ${f58(job.id)}`);
-    // There will be no finish event; what the prolog did may have to be undone.
+    // The epilog may have to undo effects of the prolog, and no finish event will start it.
     if (kind === "prolog" && (run.canceled || status > 0)) this.#begin(job, "epilog");
     if (bad) this.#raise(job, { kind, status, failed });
-    // A job whose epilog-start came while it ran has not waited for it.
+    // The job may be inactive already: an epilog-start before CLEANUP does not make it wait.
     if (job.state !== "INACTIVE")
       instance.jobs.post(job, `${kind}-finish`, { description: `job-manager.${kind}`, status });
   }

@@ -1,7 +1,6 @@
 /**
- * This package's plugins of flux-submit(1) and of the job validator, which are
- * Python and played as such: where FLUX_CLI_PLUGINPATH or the configuration names
- * them, as where they are installed.
+ * Runs this package's plugins of flux-submit(1) and of the job validator, which are in Python. As
+ * in Flux, they are active if FLUX_CLI_PLUGINPATH or the configuration names them.
  */
 import { join } from "node:path";
 import { playPlugin } from "../fakes/flux-plugins.js";
@@ -10,15 +9,15 @@ import { Refusal } from "./refusal.js";
 import type { JobRequest, Jobspec } from "./jobspec.js";
 import { PACKAGE } from "./paths.js";
 
-/** The entry that FLUX_CLI_PLUGINPATH must have. */
+/** The entry in FLUX_CLI_PLUGINPATH that activates the CLI plugin. */
 export const CLI_PLUGINS = join(PACKAGE, "etc/flux/cli/plugins");
-/** The entry that ingest.validator.plugins must have. */
+/** The entry in ingest.validator.plugins that activates the validator. */
 export const VALIDATOR = join(PACKAGE, "etc/flux/ingest/validators/usernetes.py");
 
 const installed = (env: Record<string, string>): boolean =>
   (env["FLUX_CLI_PLUGINPATH"] ?? "").split(":").includes(CLI_PLUGINS);
 
-/** The jobspec as the command's plugin options change it. */
+/** Returns the jobspec with the changes that the plugin's options make. */
 export function withPluginOptions(call: Call, request: JobRequest, jobspec: Jobspec): Jobspec {
   const { options, command } = request;
   const given = options.get("usernetes-options");
@@ -36,9 +35,9 @@ export function withPluginOptions(call: Call, request: JobRequest, jobspec: Jobs
   return { ...jobspec, attributes: played.attributes as Jobspec["attributes"] };
 }
 
-/** Throws the refusal of a job validator. */
+/** Throws a Refusal if the job validator rejects the job. */
 export function validate({ instance }: Call, command: string, { attributes }: Jobspec): void {
-  // Only jobs that ask can be refused, and each check costs a process.
+  // Only jobs with usernetes attributes can be refused. Skipping the others saves a process.
   if (!Object.keys(attributes.user ?? {}).some((key) => key.startsWith("usernetes"))) return;
   const plugins = instance.configuration.get("ingest.validator.plugins") ?? ["jobspec"];
   const names = plugins as string[];

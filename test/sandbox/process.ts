@@ -1,6 +1,6 @@
 /**
- * Processes of a rank: each in a process group of its own, with the environment
- * it was sent and the variables that name its rank, its paths those of its host.
+ * Starts processes of a rank. Each runs in its own process group. It gets the caller's environment
+ * and the variables that identify its rank. Its paths are those of its host.
  */
 import { spawn, type ChildProcess } from "node:child_process";
 import { existsSync } from "node:fs";
@@ -12,7 +12,7 @@ export interface Launch {
   argv: string[];
   cwd: string;
   env: Record<string, string>;
-  /** FLUX_URI of the rank. */
+  /** The FLUX_URI of the rank. */
   uri: string;
   stdin: boolean;
   onStdout: (chunk: Buffer) => void;
@@ -38,19 +38,19 @@ const REASONS: Record<string, string> = {
   EACCES: "Permission denied",
 };
 
-/** 143 for a process that SIGTERM killed, as a shell has it. */
+/** Returns the exit status as a shell reports it: 143 for a process that SIGTERM killed. */
 export function statusOf(ending: Ending): number {
   if (ending.kind === "exited") return ending.status;
   if (ending.kind === "killed") return 128 + constants.signals[ending.signal];
   return ending.reason === REASONS["EACCES"] ? 126 : 127;
 }
 
-/** As wait(2) has it: the exit code above eight bits for the signal. */
+/** Returns the status as wait(2) does: the exit code shifted by 8 bits, or the signal number. */
 export function waitStatusOf(ending: Ending): number {
   return ending.kind === "killed" ? constants.signals[ending.signal] : statusOf(ending) << 8;
 }
 
-/** The environment of every process of a host, whoever starts it. */
+/** Returns the variables that every process of a host gets. */
 export function hostEnvironment(host: Host, uri: string): Record<string, string> {
   return {
     FLUX_URI: uri,
@@ -112,7 +112,7 @@ function killGroup(pid: number | undefined, signal: NodeJS.Signals): void {
   try {
     process.kill(-pid, signal);
   } catch {
-    // It ended in the meantime.
+    // The process has exited in the meantime.
   }
 }
 

@@ -1,6 +1,6 @@
 /**
- * JSON as Python's json.dumps writes it: `, ` and `: ` between things, non-ASCII
- * escaped on request. Jobspec, R and `flux jobs --json` look like this in Flux.
+ * Formats JSON like Python's json.dumps: with `, ` and `: ` as separators, and with escaped
+ * non-ASCII characters on request. In Flux, jobspec, R and `flux jobs --json` have this format.
  */
 const FLOATS = new Set(["starttime", "expiration", "runtime"]);
 

@@ -1,6 +1,6 @@
 /**
- * rc1.d and rc3.d: what an administrator adds to the start and end of an instance,
- * in each directory of FLUX_RC_EXTRA, run on every rank.
+ * Runs an administrator's scripts in rc1.d (at the start of an instance) and rc3.d (at its end).
+ * These are folders in each directory of FLUX_RC_EXTRA. The scripts run on every rank.
  */
 import { accessSync, constants, existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
@@ -31,7 +31,7 @@ function isExecutable(path: string): boolean {
   }
 }
 
-/** All are run; false if one failed on some rank, with which a start ends. */
+/** Runs all scripts, even after a failure. Returns false if a script failed on a rank. */
 export async function runScripts(
   instance: Ranks,
   env: Record<string, string>,

@@ -1,4 +1,4 @@
-/** A command's own refusal: its message goes to stderr, its status is the exit code. */
+/** An expected error of a command, with the message for stderr and the exit status. */
 export class Refusal extends Error {
   constructor(
     message: string,

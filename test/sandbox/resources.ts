@@ -1,4 +1,4 @@
-/** Which ranks are drained or lost. */
+/** The ranks that are drained or lost. */
 import { now } from "./eventlog.js";
 
 export interface Drain {

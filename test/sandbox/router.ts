@@ -1,7 +1,7 @@
 /**
- * Finds who answers a request: a service of the instance (services.ts), or a program that has
- * registered the service's name. As in Flux, a request to a program that ends before it answers is
- * never answered.
+ * Passes a request to a service of the instance (services.ts), or to the program that has
+ * registered the service's name. As in Flux, a request is never answered if the program exits
+ * before it answers.
  */
 import { constants } from "node:os";
 import { FluxError } from "./flux-error.js";
@@ -16,7 +16,7 @@ export interface Request {
 
 export type Answer = { payload: string | null } | { errno: number; error: string };
 
-/** Called once, or at each answer of a stream. */
+/** Sends the answer. It is called once, or for each answer of a stream. */
 export type Respond = (answer: Answer) => void;
 
 /** A program that offers a service. */
@@ -41,7 +41,7 @@ export class Router {
     this.#providers.set(service, provider);
   }
 
-  /** The program has ended. */
+  /** Removes the services of a program that has exited. */
   remove(provider: Provider): void {
     for (const [service, owner] of this.#providers)
       if (owner === provider) this.#providers.delete(service);

@@ -1,15 +1,15 @@
-/** The flux command, run by a test. */
+/** Runs the flux command for a test. */
 import { join } from "node:path";
 import { runCommand, type Result, type Setting } from "../hosts/run-command.js";
 import { callInstance, socketOf } from "./client.js";
 import { BIN } from "./paths.js";
 
-/** Commands that the flux command runs by itself, or starts a program for. */
+/** Commands that do not go to the instance: the flux command runs them itself or as a program. */
 const NOT_OF_THE_INSTANCE = /^(start|version|usernetes|python|job id)\b/;
 
 /**
- * Runs `flux ARGS` from this process, which takes a tenth of the time of a new process. If the
- * command does more than ask the instance, it is started as a process.
+ * Runs `flux ARGS` from this process, which takes a tenth of the time of a new process. A command
+ * that does not go to the instance is started as a process.
  */
 export async function runFlux(argv: string[], setting: Setting): Promise<Result> {
   const { env, cwd, input = "" } = setting;
@@ -35,7 +35,7 @@ export async function runFlux(argv: string[], setting: Setting): Promise<Result>
     const text = (chunks: Buffer[]) => Buffer.concat(chunks).toString();
     if (exitCode !== undefined) return { stdout: text(out), stderr: text(err), exitCode };
   } catch {
-    // There is no instance, or it has exited: the command itself prints the message.
+    // No instance answers. The command is started as a process, which prints the error message.
   }
   return start();
 }

@@ -1,6 +1,6 @@
 /**
- * Worst fit, like sched-simple: selects the cores of a job on its ranks, or reports that the job
- * has to wait, or why it can never run. R has Flux's form (RFC 20).
+ * A worst-fit scheduler, like sched-simple. It selects the cores of a job, or reports that the job
+ * has to wait or why it can never run. R has Flux's format (RFC 20).
  */
 import { encodeIdset } from "../../lib/flux/idset.js";
 import { encodeHostlist } from "../../lib/flux/hostlist.js";
@@ -11,7 +11,7 @@ export interface ResourceRequest {
   /** Whole nodes, unless `shared`. */
   nodes?: number;
   shared: boolean;
-  /** The number of slots in all, or on each node if `nodes` is given. */
+  /** The total number of slots, or the number on each node if `nodes` is given. */
   slots: number;
   coresPerSlot: number;
 }
@@ -23,7 +23,7 @@ export interface Allocation {
 }
 
 export interface Pool {
-  /** Free cores by rank, of ranks that may be used now. */
+  /** The free cores by rank, without drained and lost ranks. */
   free: Map<number, number[]>;
   /** The number of all ranks. */
   size: number;
@@ -55,7 +55,7 @@ export function fit(request: ResourceRequest, pool: Pool): Fit {
   return fitSlots(slots, coresPerSlot, pool);
 }
 
-/** Ranks with the most free cores first. */
+/** Sorts the ranks with the most free cores first. */
 const emptiest = (pool: Pool) => [...pool.free].sort(([, a], [, b]) => b.length - a.length);
 
 const byRank = (cores: [number, number[]][]) => new Map(cores.sort(([a], [b]) => a - b));
@@ -81,7 +81,7 @@ function fitSlots(slots: number, coresPerSlot: number, pool: Pool): Fit {
   return left === 0 ? { allocation: { cores: byRank(chosen), slots } } : "wait";
 }
 
-/** Ranks that have the same cores, together. */
+/** Groups the ranks that have the same cores. */
 function groups(allocation: Allocation): { ranks: number[]; cores: number[] }[] {
   const found = new Map<string, { ranks: number[]; cores: number[] }>();
   for (const [rank, cores] of allocation.cores) {
@@ -95,7 +95,7 @@ function groups(allocation: Allocation): { ranks: number[]; cores: number[] }[] 
 const bracketed = (ids: number[]): string =>
   ids.length === 1 ? `${ids[0]}` : `[${encodeIdset(ids)}]`;
 
-/** `rank[0-1]/core[0-1]` */
+/** Returns a summary like `rank[0-1]/core[0-1]`. */
 export function resourceSummary(allocation: Allocation): string {
   return groups(allocation)
     .map(({ ranks, cores }) => `rank${bracketed(ranks)}/core${bracketed(cores)}`)

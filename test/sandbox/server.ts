@@ -1,7 +1,6 @@
 /**
- * The instance's side of the socket: one connection is one call of the flux
- * command. Text is translated here, and only here, between what the caller's host
- * sees and what the instance knows.
+ * The instance's side of the socket. One connection is one call of the flux command. Only this file
+ * translates text between the paths of the caller's host and those of the instance.
  */
 import { createServer, type Server, type Socket } from "node:net";
 import { writeFileSync } from "node:fs";
@@ -30,14 +29,14 @@ export function listen(instance: Instance): Listener {
   };
 }
 
-/** Who connects is let in from now on: a path of this machine is listened on at once. */
+/** Listens on the socket of a rank. Clients can connect as soon as this function returns. */
 function listenOn(instance: Instance, rank: number, sockets: Set<Socket>): Server {
   const server = createServer((socket) => {
     sockets.add(socket);
     socket.on("close", () => sockets.delete(socket));
     new Session(instance, rank, socket);
   });
-  // The hostname command reads this when its environment does not say.
+  // The hostname command reads this file if its environment has no SANDBOX_HOST.
   writeFileSync(`${instance.socket(rank)}.host`, `${instance.host(rank).name}\n`);
   return server.listen(instance.socket(rank));
 }
@@ -88,7 +87,7 @@ class Session {
   async #run(request: Request): Promise<void> {
     let { instance, rank } = this;
     let argv = request.argv;
-    // flux --parent COMMAND: the enclosing instance is asked instead.
+    // flux --parent COMMAND goes to the enclosing instance.
     while (argv[0] === "--parent" || argv[0] === "-p") {
       argv = argv.slice(1);
       if (!instance.parent) continue;

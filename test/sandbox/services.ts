@@ -1,6 +1,6 @@
 /**
- * The instance's own services, as programs reach them by RPC: what plugin/bridge.py
- * asks for. Those of the KVS are not as Flux's own, which only its C library calls.
+ * The instance's own services, which programs call by RPC. Only the services that plugin/bridge.py
+ * needs are implemented. The KVS services differ from Flux's own, which only its C library calls.
  */
 import { decodeIdset, encodeIdset } from "../../lib/flux/idset.js";
 import type { Caller, Send } from "./caller.js";
@@ -14,7 +14,7 @@ import { decodePayload } from "./message.js";
 
 type Payload = Record<string, unknown>;
 
-/** The returned value is the answer. A stream returns undefined and sends its answers. */
+/** Returns the answer, or undefined for a stream, which sends its answers with `send`. */
 type Service = (caller: Caller, payload: Payload, send: Send) => unknown;
 
 const text = (payload: Payload, key: string): string => {
@@ -32,14 +32,14 @@ const ofOwner =
     return service(caller, payload, send) ?? {};
   };
 
-/** A directory as RFC 11 has it, as far as its names. */
+/** Returns a directory in the format of RFC 11. Only the names of its entries are correct. */
 function treeObject(kvs: Kvs, key: string): Record<string, unknown> {
   if (kvs.get(key) !== undefined) throw new FluxError("ENOTDIR");
   if (!kvs.isDirectory(key)) throw new FluxError("ENOENT");
   return { ver: 1, type: "dir", data: Object.fromEntries(kvs.list(key).map((name) => [name, {}])) };
 }
 
-/** The ranks of an idset that has to be one of ranks that there are. */
+/** Decodes an idset of ranks. Throws EINVAL if a rank does not exist. */
 function ranksIn({ size }: Instance, idset: string): number[] {
   const ranks = decodeIdset(idset);
   if (ranks.some((rank) => rank >= size)) throw new FluxError("EINVAL", "idset is out of range");
@@ -124,7 +124,7 @@ export type FoundService = (
   send: Send,
 ) => string | undefined;
 
-/** The instance's own service of that name; its value is the answer's payload. */
+/** Returns the instance's own service for a topic. Its result is the payload of the answer. */
 export function findService(topic: string): FoundService | undefined {
   const service = SERVICES[topic];
   return (

@@ -1,4 +1,4 @@
-/** What a job that asks for usernetes finds, with and without a daemon. */
+/** Tests of the shell plugin in a job that requests usernetes, with and without a daemon. */
 import { spawn } from "node:child_process";
 import { join } from "node:path";
 import t from "tap";
@@ -18,7 +18,7 @@ async function open(t: { teardown: (end: () => unknown) => void }): Promise<Sand
   return sandbox;
 }
 
-/** A daemon that never does anything, and does not hold. */
+/** Starts only the bridge, as a daemon that never acts and holds no job. */
 async function idleDaemon(sandbox: Sandbox, t: { teardown: (end: () => unknown) => void }) {
   const child = spawn(join(BIN, "flux"), ["python", packagePath("plugin/bridge.py"), "--perilog"], {
     env: sandbox.env,
@@ -33,7 +33,10 @@ async function record(sandbox: Sandbox, job: string, name: string, context: obje
   await sandbox.flux(["kvs", "eventlog", "append", key, name, JSON.stringify(context)]);
 }
 
-/** A ready one is torn down too, by nobody, as the job's shell waits for that. */
+/**
+ * Records that the cluster has settled. If it is ready, records its teardown as well, since the
+ * job's shell waits for the teardown and no daemon runs one here.
+ */
 async function settle(sandbox: Sandbox, job: string, context: Record<string, string>) {
   await record(sandbox, job, "settle", context);
   if (context["outcome"] === "ready") await record(sandbox, job, "down", { left: [] });
@@ -131,7 +134,10 @@ t.test(
     const sandbox = await open(t);
     await idleDaemon(sandbox, t);
     const ready = { outcome: "ready", kubeconfig: "/w/kubeconfig" };
-    /** A teardown that started that long ago; each try of down-v may take a second. */
+    /**
+     * Submits a job whose teardown started that many seconds ago, with 1 s for each attempt of
+     * down-v. Returns whether the job has ended or its shell still waits.
+     */
     const teardownSince = async (seconds: number, more: object) => {
       const job = (await sandbox.flux([...SUBMIT, "true"])).stdout.trim();
       await record(sandbox, job, "settle", ready);

@@ -1,14 +1,15 @@
--- shell.lua - a job shell's Lua, as far as etc/flux/shell/lua.d/usernetes.lua uses it
+-- shell.lua - a stand-in for the job shell's Lua API that etc/flux/shell/lua.d/usernetes.lua uses
 --
 --     lua shell.lua PLUGIN
 --
--- The first line on stdin is the job, a Lua table: info, options, env.  The handlers of
+-- The first line on stdin describes the job as a Lua table: info, options, env.  The handlers of
 -- shell.init are called at once, those of shell.exit at the next line.
--- Each line on stdout is what a handler does, its words separated by tabs: setenv, die,
--- log, and "done" after each part.  Before the first "done" come the options of the shell that
--- it has set.  Its environment is the broker's, as a real one's is.
+-- Each line on stdout is an action of a handler, with fields separated by tabs: setenv, die, log,
+-- and "done" after the handlers of shell.init and after those of shell.exit.  The shell options
+-- that the plugin has set are printed before the first "done".  As in a real job shell, the
+-- environment of this process is the broker's.
 
-local NULL = io.stdout -- JSON null is no table and no string
+local NULL = io.stdout -- JSON null must be neither a table nor a string
 local job = assert ((loadstring or load) ("local NULL = ... return " .. io.read ("*l"))) (NULL)
 local handlers = {}
 

@@ -1,4 +1,4 @@
-/** The texts of strsignal(3) for the signals that end processes here. */
+/** The strsignal(3) texts of the signals that can end processes here. */
 import { constants } from "node:os";
 
 const TEXTS: Partial<Record<NodeJS.Signals, string>> = {

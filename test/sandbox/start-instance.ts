@@ -1,6 +1,4 @@
-/**
- * Starts an embedded Flux in this process, for tests and demonstrations.
- */
+/** Starts an embedded Flux in this process, for tests and demonstrations. */
 import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { ConfigurationSource } from "./configuration.js";
@@ -15,38 +13,38 @@ import { listen } from "./server.js";
 export interface StartOptions {
   /** The number of ranks; 4 if not given. */
   size?: number;
-  /** TOML; `@SANDBOX@` in it is the root. Or a directory of *.toml files. */
+  /** The configuration in TOML. `@SANDBOX@` in it is replaced by the root directory. */
   config?: string;
   configDir?: string;
-  /** A directory that is kept at the end. By default a fresh one is used and removed. */
+  /** The root directory, which is kept at the end. By default a fresh one is used and removed. */
   root?: string;
-  /** 1 (as slow as an idle Flux) to 0 (no delays). */
+  /** The factor for all delays, from 1 (the speed of an idle Flux) to 0 (no delays). */
   pace?: number;
-  /** False leaves out the shell plugin, as if nothing had been installed. */
+  /** False disables the shell plugin, as if it were not installed. */
   shellPlugin?: boolean;
-  /** Further variables for the instance and all that it starts. */
+  /** Further variables for the instance and all its processes. */
   env?: Record<string, string>;
   /** A folder of engines and kubectl in place of the stand-ins. */
   engines?: string;
-  /** The words before every command of a host. */
+  /** Returns the command prefix for every command of a host. */
   wrap?: (host: string) => string[];
 }
 
 export interface Sandbox {
   instance: Instance;
-  /** Holds hosts/ and testbed/. */
+  /** The root directory, which contains hosts/ and testbed/. */
   root: string;
-  /** steps.log, seconds/, fault/: what the stand-in template reads and writes. */
+  /** The stand-in template's directory of steps.log, seconds/ and fault/. */
   testbed: string;
   /** The environment of a process of rank 0. */
   env: Record<string, string>;
   /** The environment of a process of any rank. */
   environmentOf(rank: number): Record<string, string>;
-  /** A rank's own disk, `@SANDBOX@/hosts/self` in the configuration. */
+  /** The path of a rank's own disk, which is `@SANDBOX@/hosts/self` in the configuration. */
   disk(rank: number): string;
   /** Runs `flux ARGS` as rank 0, with `input` on stdin. */
   flux(args: string[], input?: string): Promise<Result>;
-  /** Changes the configuration; takes effect at a reload. */
+  /** Changes the configuration. The change takes effect at a reload. */
   configure(toml: string): void;
   stop(): Promise<void>;
 }
@@ -105,7 +103,7 @@ export async function startInstance(options: StartOptions = {}): Promise<Sandbox
   };
 }
 
-/** Without what a test runner has its own processes load. */
+/** Returns the environment without the variables with which a test runner instruments Node.js. */
 function callersEnvironment(): Record<string, string> {
   const env = Object.entries(process.env as Record<string, string>);
   return Object.fromEntries(env.filter(([key]) => !/^(NODE_OPTIONS$|_?TAP)/.test(key)));

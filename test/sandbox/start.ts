@@ -1,7 +1,7 @@
 /**
- * flux-start(1): this process becomes the instance, and runs a command as its
- * initial program on rank 0. Ends with that command's status, once the jobs that
- * are left have been canceled.
+ * flux-start(1): this process becomes the instance and runs a command as its initial program on
+ * rank 0. When that command has exited, the remaining jobs are canceled. The process then exits
+ * with the command's status.
  */
 import { spawn } from "node:child_process";
 import { constants } from "node:os";
@@ -35,7 +35,7 @@ function startOptions(argv: string[]): { options: StartOptions; command: string[
   };
 }
 
-/** The initial program's exit status. */
+/** Runs the initial program and resolves to its exit status. */
 function runInitialProgram({ env, instance }: Sandbox, command: string[]): Promise<number> {
   const [program = "", ...args] = command;
   const child = spawn(program, args, { env, stdio: "inherit" });

@@ -1,4 +1,4 @@
-/** The tasks of a job: the rank of each, and how one is run. */
+/** Assigns the tasks of a job to ranks, and runs a task. */
 import { asUser } from "./guests.js";
 import type { OutputLine } from "./job-output.js";
 import type { Job } from "./job.js";
@@ -12,7 +12,7 @@ export interface Task {
   localId: number;
 }
 
-/** Tasks are numbered along the ranks: as many on each as it has slots. */
+/** Numbers the tasks in the order of the ranks. Each rank gets as many tasks as it has slots. */
 export function placeTasks(job: Job): Task[] {
   const { nodes, shared, slots, coresPerSlot } = requestOf(job.jobspec);
   const tasks: Task[] = [];

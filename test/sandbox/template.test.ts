@@ -1,4 +1,4 @@
-/** The stand-in template and engines: a cluster is made, seen, and removed. */
+/** Tests that the stand-in template and engines create, show and remove a cluster. */
 import { until } from "../hosts/until.js";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import t from "tap";

@@ -1,11 +1,11 @@
 /**
- * What goes over the socket of an instance: frames of one type byte, four bytes of
- * length, and the payload. The flux command:
+ * The protocol of an instance's socket. A frame has one type byte, four bytes of length, and the
+ * payload. The flux command uses these frames:
  *
  *   client: R request {argv, cwd, env} · I stdin · E end of stdin · S signal name
  *   server: O stdout · P stderr · W stdin is wanted · X exit status
  *
- * A program that opens a handle (python/flux):
+ * A program that opens a handle (python/flux) uses these:
  *
  *   client: H {user} · M message
  *   server: M message
@@ -21,7 +21,7 @@ export interface Request {
   env: Record<string, string>;
 }
 
-/** Who opens a handle: SANDBOX_USER of its environment. */
+/** The payload of H: `user` is the SANDBOX_USER of the program that opens the handle. */
 export interface Opening {
   user: string | null;
 }

@@ -1,13 +1,13 @@
 /**
- * What the flux command does without an instance: print its version, convert job
- * ids, and report that no instance answers.
+ * The actions of the flux command that need no instance: it prints its version, converts job IDs,
+ * and reports that no instance answers.
  */
 import { text } from "node:stream/consumers";
 import { Refusal } from "./refusal.js";
 import { convertIds } from "./cli/job-id.js";
 import { VERSION } from "./paths.js";
 
-/** Flux implements these commands in Python; their errors have another form. */
+/** Flux implements these commands in Python. Their error messages have another format. */
 const PYTHON = [
   "batch",
   "cancel",

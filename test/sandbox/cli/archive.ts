@@ -22,7 +22,7 @@ const parse = (call: Call, specs: string[] = []) =>
 
 const archiveName = (options: Options): string => options.get("name") ?? "main";
 
-/** The directory of -C as the file system has it. */
+/** Returns the directory of -C as a path on the real file system. */
 function directory(call: Call, options: Options): string {
   const given = options.get("directory");
   const path = given === undefined ? call.cwd : isAbsolute(given) ? given : join(call.cwd, given);

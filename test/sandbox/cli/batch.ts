@@ -1,4 +1,4 @@
-/** flux-batch(1): a script, with its #FLUX: lines, as the initial program of an instance. */
+/** flux-batch(1): submits a script, with its #FLUX: lines, as an instance's initial program. */
 import { readFileSync } from "node:fs";
 import { isAbsolute, join } from "node:path";
 import { parse } from "smol-toml";
@@ -8,7 +8,7 @@ import { parseOptions } from "../options.js";
 import { SUBMIT_OPTIONS } from "../jobspec.js";
 import { printId, submitJob, submitOptions } from "./submit.js";
 
-/** Options in `#FLUX: -N2` lines; quotes are honoured. */
+/** Returns the options in lines such as `#FLUX: -N2`. Quotes are honoured. */
 function directives(script: string): string[] {
   const words: string[] = [];
   for (const line of script.split("\n")) {
@@ -24,7 +24,7 @@ function readFile(call: Call, path: string): string {
   return readFileSync(file, "utf8");
 }
 
-/** The configuration of the job's own instance: --conf=FILE. */
+/** Reads the configuration of the job's own instance from --conf=FILE. */
 function readConfiguration(call: Call, path: string): Record<string, unknown> {
   if (!path.endsWith(".toml"))
     throw new Refusal(`flux-batch: --conf=${path}: not played by the embedded Flux`);

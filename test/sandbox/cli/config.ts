@@ -4,7 +4,7 @@ import { Refusal } from "../refusal.js";
 import { dispatch } from "../dispatch.js";
 import { parseOptions } from "../options.js";
 
-/** Like Flux, it no longer answers after a file that could not be parsed. */
+/** Never resolves. Like Flux, the instance stops answering after a file that it cannot parse. */
 const hang = (): Promise<number> => new Promise(() => undefined);
 
 function get(call: Call): number | Promise<number> {

@@ -1,4 +1,4 @@
-/** flux-exec(1): one process on each rank of an idset. */
+/** flux-exec(1): runs one process on each rank of an idset. */
 import { constants } from "node:os";
 import { decodeIdset, encodeIdset } from "../../../lib/flux/idset.js";
 import type { Call } from "../call.js";
@@ -25,7 +25,7 @@ function idset(text: string, size: number): number[] {
   }
 }
 
-/** The job in whose shells the command runs, as the job's user. */
+/** Returns the job of --jobid, in whose shells the command runs as the job's user. */
 function jobOf(call: Call, options: Options): Job | undefined {
   const id = options.get("jobid");
   if (id === undefined) return undefined;
@@ -35,7 +35,7 @@ function jobOf(call: Call, options: Options): Job | undefined {
   return job;
 }
 
-/** The ranks of a job are counted from 0, in their order. */
+/** Returns the ranks that the options select. The options number the given `ranks` from 0. */
 function targets(options: Options, ranks: number[]): number[] {
   return places(options, ranks.length).flatMap((place) => ranks[place] ?? []);
 }
@@ -51,7 +51,7 @@ function places(options: Options, size: number): number[] {
   return ranks;
 }
 
-/** Prints the output of a rank. Labelled output is printed in complete lines. */
+/** Returns a function that prints a rank's output. Labelled output is printed in whole lines. */
 function printer(
   call: Call,
   rank: number,
@@ -86,7 +86,7 @@ function start(call: Call, { rank, argv }: Start, options: Options): Running {
   return running;
 }
 
-/** `[1-2]: Exit 3` for each status, the smallest first. */
+/** Prints a line like `[1-2]: Exit 3` for each status, the smallest first. */
 function report(call: Call, endings: Map<number, Ending>): void {
   const ranks = new Map<string, number[]>();
   for (const [rank, ending] of endings) {
@@ -132,7 +132,7 @@ export async function exec(call: Call): Promise<number> {
   call.gone.addEventListener("abort", () => {
     killAll("SIGKILL");
   });
-  // As flux-exec(1), which passes its stdin on when each rank has started or failed to.
+  // Like flux-exec(1), forward stdin only after the process of each rank has started or failed.
   if (running.size < here.length) await Promise.all(launched);
   if (!options.has("noinput"))
     call.onStdin(

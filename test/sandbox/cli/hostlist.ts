@@ -1,4 +1,4 @@
-/** flux-hostlist(1): the hosts of the instance, of a job, or those that are up. */
+/** flux-hostlist(1): prints the hosts of the instance, the hosts of a job, or the online hosts. */
 import { decodeHostlist, encodeHostlist } from "../../../lib/flux/hostlist.js";
 import { parseJobid } from "../../../lib/flux/jobid.js";
 import type { Call } from "../call.js";

@@ -1,4 +1,4 @@
-/** `flux job attach` and `flux job status`: a job's output, and its end. */
+/** `flux job attach` prints a job's output and its result, `flux job status` only the result. */
 import { f58 } from "../../../lib/flux/jobid.js";
 import type { Call } from "../call.js";
 import { Refusal } from "../refusal.js";
@@ -19,7 +19,7 @@ function exceptionText(job: Job, { timestamp, context }: Entry): string {
   return `${elapsed}s: job.exception ${f58(job.id)} type=${type} severity=${severity} ${note}\n`;
 }
 
-/** The exit status of a job that has ended, and the message about it. */
+/** Returns the exit status of a job that has ended, and the message about it. */
 function ending(job: Job): { status: number; text?: string } {
   if (job.waitstatus === undefined) return { status: 1 };
   const status = job.waitstatus >> 8;
@@ -28,7 +28,7 @@ function ending(job: Job): { status: number; text?: string } {
   return { status, text };
 }
 
-/** Prints the job's output until it has ended; its status. */
+/** Prints the job's output until the job has ended. Resolves to its exit status. */
 export async function attachTo(call: Call, job: Job, { labelled }: Attachment): Promise<number> {
   const { jobs } = call.instance;
   const output = job.output.follow(({ stream, rank, data }) => {

@@ -1,4 +1,4 @@
-/** `flux job info`, `eventlog` and `wait-event`, which read the logs of a job. */
+/** `flux job info`, `eventlog` and `wait-event`, which read the event logs of a job. */
 import { kvsDirectory } from "../../../lib/flux/jobid.js";
 import type { Call } from "../call.js";
 import { Refusal } from "../refusal.js";
@@ -28,7 +28,7 @@ function printer(options: Options): (entry: Entry) => string {
   return (entry) => `${formatEntry(entry)}\n`;
 }
 
-/** Whether a log of a job will get no more entries. */
+/** Whether this entry is the last one of a job's log. */
 const isOver = (entry: Entry): boolean => entry.name === "clean";
 
 export async function eventlog(call: Call): Promise<number> {
@@ -44,7 +44,7 @@ export async function eventlog(call: Call): Promise<number> {
   refuseOthers(call, call.instance.jobs.jobs.get(id), RESTRICTED);
   const print = printer(options);
   if (options.has("follow")) {
-    // Flux ends with SIGSEGV here, every time.
+    // Flux always crashes with SIGSEGV here.
     if (path !== "eventlog") return 139;
     await follow(call, key, (entry) => {
       call.out(print(entry));
@@ -125,7 +125,7 @@ export async function waitEvent(call: Call): Promise<number> {
   return 0;
 }
 
-/** Whether the time limit was reached before the event. */
+/** Resolves to true if the time limit was reached before the event. */
 async function within(waiting: Promise<void>, seconds: number): Promise<boolean> {
   if (seconds === Infinity) return waiting.then(() => false);
   let timer: NodeJS.Timeout | undefined;

@@ -1,4 +1,4 @@
-/** `flux job id`: job ids in other forms; needs no instance. */
+/** `flux job id`: converts job IDs between formats. It needs no instance. */
 import { dothex, f58, kvsDirectory, parseJobid } from "../../../lib/flux/jobid.js";
 import { Refusal } from "../refusal.js";
 import { parseOptions } from "../options.js";
@@ -10,7 +10,7 @@ const FORMS: Record<string, (id: bigint) => string> = {
   kvs: kvsDirectory,
 };
 
-/** Flux prints `f` for `ƒ` where the locale has no UTF-8. */
+/** Whether the locale has UTF-8. In other locales, Flux prints `f` instead of `ƒ`. */
 export function isUtf8(env: Record<string, string | undefined>): boolean {
   return /utf-?8/i.test(env["LC_ALL"] || env["LC_CTYPE"] || env["LANG"] || "");
 }

@@ -7,7 +7,7 @@ import { jobArgument, jobidArgument } from "../job-argument.js";
 import { attributeValue } from "../jobspec.js";
 import { parseOptions } from "../options.js";
 
-/** {a: {b: 1}} from `a.b=1`. */
+/** Returns {a: {b: 1}} for `a.b=1`. */
 function memoOf(words: string[]): Record<string, unknown> {
   const memo: Record<string, unknown> = {};
   for (const word of words) {

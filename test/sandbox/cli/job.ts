@@ -1,4 +1,4 @@
-/** flux-job(1): the subcommands that are played. */
+/** flux-job(1): the implemented subcommands. */
 import { dispatch } from "../dispatch.js";
 import { attach, status } from "./job-attach.js";
 import { eventlog, info, waitEvent } from "./job-eventlog.js";

@@ -22,7 +22,7 @@ const DEFAULT_FORMAT =
 
 const PENDING = ["NEW", "DEPEND", "PRIORITY", "SCHED"];
 
-/** Pending jobs first, then running ones, then inactive ones, the newest first. */
+/** Sorts pending jobs first (by priority), then running and then inactive ones (newest first). */
 function inOrder(jobs: Job[]): Job[] {
   const group = ({ state }: Job) => (PENDING.includes(state) ? 0 : state === "INACTIVE" ? 2 : 1);
   const latest = (job: Job) => job.times.inactive ?? job.times.run ?? 0;
@@ -54,7 +54,7 @@ function filtered(call: Call, options: Options): Job[] {
     .slice(0, count > 0 ? count : undefined);
 }
 
-/** Jobs have no queues in this Flux. */
+/** Whether a job matches the filter options. The embedded Flux has no queues. */
 function isMeant(record: JobRecord, options: Options): boolean {
   const [name, include] = [options.get("name"), options.get("include")];
   if (name !== undefined && record["name"] !== name) return false;

@@ -8,7 +8,10 @@ import { parseOptions, type Options } from "../options.js";
 const parse = (call: Call, specs: string[]) =>
   parseOptions(call.argv, { command: "flux-kvs", specs });
 
-/** Where a key is, in the namespace of a job that its tasks have: one KVS holds them all. */
+/**
+ * Returns a function that maps a key of the caller's namespace to a key of the KVS. A job's tasks
+ * have the job's namespace. One KVS holds all namespaces.
+ */
 function placed(call: Call, options: Options): (key: string) => string {
   const namespace = options.get("namespace") ?? call.env["FLUX_KVS_NAMESPACE"] ?? "primary";
   return (key) => (namespace === "primary" ? key : `namespace ${namespace}.${key}`);
@@ -37,7 +40,7 @@ function lookup(call: Call, key: string): string {
   );
 }
 
-/** Of --watch, only up to --count=1 is implemented. */
+/** Prints values. --watch is implemented only with --count=1. */
 async function get(call: Call): Promise<number> {
   const flags = ["raw|r", "json|j", "label|l", "waitcreate|W", "watch|w"];
   const options = parse(call, [...flags, "count|c=", "namespace|N="]);

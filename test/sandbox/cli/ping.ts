@@ -8,7 +8,7 @@ import { parseOptions } from "../options.js";
 
 const BUILT_IN = ["broker", "job-manager", "kvs", "job-info", "resource", "rexec"];
 
-/** The route of its answer; there may be none. */
+/** Resolves to the route in the service's answer. Never resolves if no answer arrives. */
 function pingService({ instance, env }: Call, service: string): Promise<string> {
   const topic = `${service}.ping`;
   const payload = JSON.stringify({ seq: 0, pad: "" });

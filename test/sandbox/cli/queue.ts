@@ -1,4 +1,4 @@
-/** flux-queue(1): idle and drain, which wait for the jobs that there are. */
+/** flux-queue(1): idle waits for the running jobs to end, drain for all jobs. */
 import type { Call } from "../call.js";
 import { hasStarted } from "../cleanup.js";
 import { dispatch } from "../dispatch.js";

@@ -10,7 +10,7 @@ import { CORES } from "../scheduler.js";
 const names = (call: Call, ranks: number[]): string =>
   encodeHostlist(ranks.map((rank) => call.instance.host(rank).name));
 
-/** Ranks from an idset or a list of host names. */
+/** Returns the ranks that an idset or a host list names. */
 function ranksOf(call: Call, text: string): number[] {
   const { instance } = call;
   const named = instance.hostnames.flatMap((name, rank) => (name === text ? [rank] : []));

@@ -1,4 +1,4 @@
-/** flux-run(1): a job submitted and attached to. */
+/** flux-run(1): submits a job and attaches to it. */
 import type { Call } from "../call.js";
 import { Refusal } from "../refusal.js";
 import { attachTo } from "./job-attach.js";

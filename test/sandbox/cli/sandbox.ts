@@ -1,6 +1,6 @@
 /**
- * `flux sandbox lose|restore|stall|resume RANK`: no command of Flux. What happens to hosts,
- * for tests and demonstrations that run inside the instance.
+ * `flux sandbox lose|restore|stall|resume RANK` simulates failures of hosts, for tests and
+ * demonstrations that run inside the instance. Flux itself has no such command.
  */
 import type { Call } from "../call.js";
 import { dispatch } from "../dispatch.js";

@@ -1,4 +1,4 @@
-/** flux-shutdown(1): jobs are canceled and waited for, and then the instance ends. */
+/** flux-shutdown(1): cancels all jobs, waits for them, and ends the instance. */
 import type { Call } from "../call.js";
 import { cleanUp } from "../cleanup.js";
 

@@ -1,4 +1,4 @@
-/** flux-submit(1), and what run and batch share with it. */
+/** flux-submit(1), and the code that run and batch share with it. */
 import { decodeIdset } from "../../../lib/flux/idset.js";
 import { f58 } from "../../../lib/flux/jobid.js";
 import type { Call } from "../call.js";
@@ -12,7 +12,7 @@ import { isUtf8 } from "./job-id.js";
 
 const URGENCIES: Record<string, number> = { hold: 0, default: 16, expedite: 31 };
 
-/** The environment a job gets: the submitter's, changed by --env=KEY=VALUE and --env=-KEY. */
+/** Returns a job's environment: the submitter's, changed by --env=KEY=VALUE and --env=-KEY. */
 function jobEnvironment(call: Call, options: Options): Record<string, string> {
   let env = { ...call.env };
   for (const rule of options.all("env")) {

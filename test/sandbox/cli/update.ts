@@ -1,4 +1,4 @@
-/** flux-update(1): the duration of a job. */
+/** flux-update(1): changes the duration of a job. */
 import { parseJobid } from "../../../lib/flux/jobid.js";
 import type { Call } from "../call.js";
 import { Refusal } from "../refusal.js";

@@ -1,9 +1,9 @@
 """Calls the plugins under etc as Flux does: python3 play_plugins.py ETC
 
-One request a line on stdin, one answer a line on stdout, both JSON:
-  {"attributes": ..., "usernetes": true, "options": "debug"}   a flux submit's
-  {"attributes": ..., "by": "cli" or "validator"}              a job validator's
-The answer is {"attributes": ...}, or {"error": ...} in the plugin's words.
+Each line on stdin is a request, and each line on stdout an answer, both in JSON:
+  {"attributes": ..., "usernetes": true, "options": "debug"}   calls flux submit's plugin
+  {"attributes": ..., "by": "cli" or "validator"}              calls a job validator's plugin
+The answer is {"attributes": ...}, or {"error": ...} with the plugin's message.
 """
 
 import json

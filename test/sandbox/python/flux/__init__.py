@@ -1,6 +1,9 @@
-"""Flux's Python bindings, as far as plugin/bridge.py, plugin/call.py and the plugins
-under etc use them, for the embedded Flux: messages go over its socket as
-test/sandbox/wire.ts describes.  Python 3.6 and its standard library only."""
+"""A stand-in for Flux's Python bindings in the embedded Flux.
+
+It has the parts that plugin/bridge.py, plugin/call.py and the plugins under etc use.
+Messages go over the instance's socket as test/sandbox/wire.ts describes.  It must work
+with Python 3.6 and its standard library only.
+"""
 
 from flux.core.handle import Flux
 

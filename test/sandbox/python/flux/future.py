@@ -1,4 +1,4 @@
-"""Futures.  A Pending stands for C's flux_future_t; a Future is the Python object."""
+"""Futures.  A Pending is a stand-in for C's flux_future_t.  A Future is the Python object."""
 
 import errno
 import json
@@ -8,7 +8,7 @@ from collections import deque
 
 
 class Pending:
-    """The answers to one request, in the order in which they came."""
+    """The answers to one request, in the order in which they arrived."""
 
     def __init__(self, handle, tag):
         self.handle = handle
@@ -47,7 +47,7 @@ class Pending:
                 raise OSError(errno.ECONNRESET, os.strerror(errno.ECONNRESET))
 
     def payload(self):
-        """The text of the answer; raises an error if it is a refusal."""
+        """Return the answer's payload.  Raise OSError if the answer has an errno."""
         self.wait(-1)
         answer = self.answers[0]
         number = answer.get("errno")

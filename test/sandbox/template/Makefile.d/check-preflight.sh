@@ -1,3 +1,3 @@
 #!/bin/sh
-# The stand-in needs nothing of its host.
+# The stand-in template has no requirements for its host.
 exit 0

@@ -38,18 +38,18 @@ class Connection:
         try:
             self.socket.sendall(HEAD.pack(kind, len(body)) + body)
         except (BrokenPipeError, ConnectionResetError):
-            # Earlier messages are read first; then a read finds the end.
+            # The reader handles the messages received so far, and then finds the end.
             pass
 
     def send(self, message):
         self.send_frame(b"M", message)
 
     def readable(self, fds, timeout):
-        """Those of these descriptors, and of this connection, that can be read."""
+        """Return the readable ones of these descriptors and this connection."""
         return select.select([self.socket] + fds, [], [], timeout)[0]
 
     def receive(self):
-        """The messages of one read; at the end there are none, and it is closed."""
+        """Return the messages of one read.  At the end, mark the connection closed."""
         try:
             data = self.socket.recv(1 << 18)
         except ConnectionResetError:

@@ -10,7 +10,7 @@ from flux.future import RPC, Future, Pending
 
 
 def encode(payload):
-    """A string unchanged, anything else as JSON; None if there is no payload."""
+    """Return strings and None unchanged, anything else as JSON."""
     if payload is None or isinstance(payload, str):
         return payload
     if isinstance(payload, bytes):
@@ -44,7 +44,7 @@ class Message:
 
 
 class Watcher:
-    """Calls back while it is started."""
+    """Calls its callback while it is started."""
 
     def __init__(self, watchers, callback, args):
         self.watchers = watchers
@@ -196,7 +196,7 @@ class Flux:
                 event.dispatch()
 
     def reactor_run(self, reactor=None, flags=0):
-        """Run until it is stopped, or the instance ends."""
+        """Run until the reactor is stopped or the instance ends."""
         self._is_running, self._status = True, 0
         self._dispatch()
         while self._is_running and self.connection.is_open:

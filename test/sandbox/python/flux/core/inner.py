@@ -1,4 +1,4 @@
-"""The parts of Flux's C interface (flux.core.inner) and of cffi that Python uses."""
+"""The parts of Flux's C interface (flux.core.inner) and of cffi that our Python code uses."""
 
 import errno
 import json
@@ -12,7 +12,7 @@ class FFI:
 
     @staticmethod
     def new(ctype, init=None):
-        """char[] of bytes or of a size, and arrays of pointers, whose items can be set."""
+        """Make a char[] from bytes or a size, or an array of settable pointers."""
         if ctype == "char[]":
             return bytearray(init) if isinstance(init, int) else bytearray(init + b"\0")
         if ctype == "char *[1]":
@@ -29,7 +29,7 @@ def text_of(buffer):
 
 
 def checked(pending):
-    """The answer's payload; errors have the text of the wrapper of C functions."""
+    """Return the answer's payload.  Errors have the text of Flux's C wrapper."""
     try:
         return pending.payload()
     except OSError as exc:
