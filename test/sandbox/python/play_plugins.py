@@ -1,8 +1,8 @@
 """Calls the plugins under etc as Flux does: python3 play_plugins.py ETC
 
 Each line on stdin is a request, and each line on stdout an answer, both in JSON:
-  {"attributes": ..., "usernetes": true, "options": "debug"}   calls flux submit's plugin
-  {"attributes": ..., "by": "cli" or "validator"}              calls a job validator's plugin
+  {"attributes": ..., "usernetes": true, "options": "debug"}   for flux submit
+  {"attributes": ..., "by": "cli" or "validator"}              for a job validator
 The answer is {"attributes": ...}, or {"error": ...} with the plugin's message.
 """
 

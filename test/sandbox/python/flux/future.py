@@ -1,4 +1,4 @@
-"""Futures.  A Pending is a stand-in for C's flux_future_t.  A Future is the Python object."""
+"""Futures: a Pending replaces C's flux_future_t, a Future is the Python object."""
 
 import errno
 import json

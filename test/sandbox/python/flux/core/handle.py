@@ -171,7 +171,7 @@ class Flux:
         self._events.append(event)
 
     def receive(self, fds, timeout):
-        """Wait for messages; return those of these descriptors that can be read."""
+        """Wait for messages and return the readable ones of these descriptors."""
         ready = self.connection.readable(fds, timeout)
         if self.connection.socket not in ready:
             return ready

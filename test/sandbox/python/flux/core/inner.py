@@ -1,4 +1,4 @@
-"""The parts of Flux's C interface (flux.core.inner) and of cffi that our Python code uses."""
+"""The parts of flux.core.inner and of cffi that our Python code uses."""
 
 import errno
 import json
