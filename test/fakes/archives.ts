@@ -1,10 +1,10 @@
-/** Image archives, as docker saves them: small ones, for tests. */
+/** Makes small image archives in the format of `docker save`. */
 import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-/** An archive with one image of this name. */
+/** Returns an archive that contains one image of this name. */
 export function imageArchive(name: string): Buffer {
   const directory = mkdtempSync(join(tmpdir(), "usernetes-archive-"));
   try {

@@ -1,6 +1,6 @@
 /**
- * Hosts without Flux on which the usernetes command is called by hand, with the stand-in template
- * and engines.
+ * Simulates hosts without Flux on which a person calls the usernetes command. The template and the
+ * engines are stand-ins.
  */
 import { execa } from "execa";
 import {
@@ -56,7 +56,7 @@ export class ByHand {
   }
 
   start(args: string[], { host = "node0", env = {} } = {}) {
-    // Identifies the processes of an earlier call, which a step on the same host may end.
+    // FLUX_URI identifies the processes of an earlier call on the same host. A step may end them.
     const at = { SANDBOX_HOST: host, FLUX_URI: `local://${this.directory}/${host}` };
     return this.execute("usernetes", args, { ...at, ...env });
   }
@@ -89,7 +89,7 @@ export class ByHand {
     return readFileSync(join(this.workdir, ...path), "utf8");
   }
 
-  /** `host target` of each started target, in order. */
+  /** Returns `host target` for each started target, in order. */
   get starts(): string[] {
     return this.lines("steps.log")
       .filter((line) => line.split(" ")[3] === "begin")
@@ -104,7 +104,7 @@ export class ByHand {
     }
   }
 
-  /** What the engines of all hosts have. */
+  /** Returns `host project` for each project that an engine still has. */
   get left(): string[] {
     const engines = join(this.testbed, "engine");
     return list(engines).flatMap((host) =>

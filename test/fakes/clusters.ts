@@ -1,4 +1,4 @@
-/** Clusters in any state, made from the events that lead there, and plans as short texts. */
+/** Makes clusters in any state from the events that lead to it, and describes plans briefly. */
 import { foldJobEvent, foldRecordEvent, type JobEvent } from "../../lib/cluster/fold.js";
 import { plan } from "../../lib/cluster/plan.js";
 import { skippedSteps } from "../../lib/cluster/skipped.js";
@@ -52,7 +52,7 @@ export function claimOf(ranks: string, hosts: string[]): Claim {
 
 type Context = Record<string, unknown>;
 
-/** Job events: a name, or a name with its context. */
+/** Folds job events into the cluster. Each event is a name, or a name with its context. */
 export function seen(cluster: Cluster, ...events: (string | [string, Context])[]): Cluster {
   for (const event of events) foldJobEvent(cluster, jobEvent(event));
   return cluster;
@@ -72,7 +72,7 @@ export function recorded(cluster: Cluster, ...events: RecordEvent[]): Cluster {
   return cluster;
 }
 
-/** A cluster of ranks 0-2 with its claim, after these steps: `stage 0-2`. */
+/** Returns a claimed cluster of ranks 0-2 after these steps, such as `stage 0-2`. */
 export function claimed(...done: string[]): Cluster {
   const cluster = seen(emptyCluster(), "submit", ["prolog-start", OURS], "alloc");
   recorded(cluster, claimEvent());
@@ -86,7 +86,10 @@ export const claimEvent = (): RecordEvent => ({
   context: claimOf("0-2", ["a", "b", "c"]),
 });
 
-/** `stage 0-2`, `up 1 failed`, `up 1 running`, `up 1 shared`, with attempt and time. */
+/**
+ * Makes the record's event for a step, such as `stage 0-2`, `up 1 failed`, `up 1 running` or
+ * `up 1 shared`.
+ */
 export function step(
   words: string,
   {
@@ -111,7 +114,7 @@ export function step(
   };
 }
 
-/** What a running step waits for: `wait-ready 0`. */
+/** Makes the event that reports what a running step, such as `wait-ready 0`, waits for. */
 export function waits(words: string, note: string, attempt = 1): RecordEvent {
   const [name = "", ranks = ""] = words.split(" ");
   const context = { step: name as Step, ranks, attempt, note };

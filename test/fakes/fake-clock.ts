@@ -1,5 +1,6 @@
 /**
- * A clock that stands still until it is moved. Moving it calls back in order what was due by then.
+ * A clock that stands still until a test advances it. Advancing it runs the callbacks that are due,
+ * in order.
  */
 import type { Clock } from "../../lib/host/clock.js";
 
@@ -8,7 +9,7 @@ export const BEGIN_S = 1_700_000_000;
 export class FakeClock implements Clock {
   private ms = BEGIN_S * 1000;
   private timers: { at: number; callback: () => void }[] = [];
-  /** The number of call-backs that have been requested so far. */
+  /** The number of callbacks that have been requested so far. */
   asked = 0;
 
   now(): number {
@@ -34,7 +35,7 @@ export class FakeClock implements Clock {
     this.ms = end;
   }
 
-  /** Advances to the next timer; false if no timer is set. */
+  /** Advances to the next timer. Returns false if no timer is set. */
   advanceToNext(): boolean {
     const next = this.next();
     if (next) this.fire(next);

@@ -1,6 +1,6 @@
 /**
- * A `flux` that is a sh script of the test, in its own directory on the PATH. It may keep notes in
- * $NOTES.
+ * Installs a test's sh script as the `flux` command in a directory on the PATH. The script may keep
+ * notes in the directory $NOTES.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -20,12 +20,12 @@ export class FakeFlux {
     writeFileSync(join(this.directory, name), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
   }
 
-  /** A file that the script may read, $NOTES/NAME. */
+  /** Writes the file $NOTES/NAME for the script. */
   note(name: string, text: string): void {
     writeFileSync(join(this.directory, name), text);
   }
 
-  /** The lines that the script has written to $NOTES/NAME. */
+  /** Returns the lines that the script has written to $NOTES/NAME. */
   noted(name: string): string[] {
     try {
       return readFileSync(join(this.directory, name), "utf8").split("\n").slice(0, -1);

@@ -1,7 +1,7 @@
 /**
- * Plays what the job manager (and the bridge's hold) makes of one job: its primary eventlog, and
- * the one counter of prologs and epilogs. The counter follows the rules that were observed on
- * flux-core 0.88.
+ * Simulates the job manager and the bridge's hold for one job: the primary eventlog, and the one
+ * counter of prologs and epilogs. The counter follows the rules that were observed on flux-core
+ * 0.88.
  */
 import type { JobEvent } from "../../lib/cluster/fold.js";
 import type { Clock } from "../../lib/host/clock.js";
@@ -9,13 +9,11 @@ import { ENOENT, FluxError } from "../../plugin/flux-error.js";
 
 export class FakeJob {
   readonly eventlog: JobEvent[] = [];
-  /**
-   * The number of finishes that Flux counted against another prolog or epilog than the daemon's.
-   */
+  /** The number of finish events that Flux counted while none of the daemon's holds ran. */
   wrongFinishes = 0;
-  /** A site's own prologs and epilogs that run now. They keep the job, too. */
+  /** The number of the site's own prologs and epilogs that run now. They also hold the job. */
   others = 0;
-  /** The hold comes only after the job has started. */
+  /** Whether the bridge posts its hold only after the job has started. */
   lateHold = false;
   /** Whether the tasks of a running job end at once on an exception. */
   endsWhenKilled = true;
@@ -24,7 +22,7 @@ export class FakeJob {
 
   constructor(private readonly clock: Clock) {}
 
-  /** Passes on the log after the first `known` entries, and then new entries. */
+  /** Passes the entries after the first `known` ones to the follower, and then each new entry. */
   follow(known: number, follower: (event: JobEvent) => void): void {
     this.follower = follower;
     for (const event of this.eventlog.slice(known)) follower(event);
@@ -58,7 +56,7 @@ export class FakeJob {
     if (this.lateHold) this.post("prolog-start", { description: "usernetes" });
   }
 
-  /** Ends the job's tasks. Its shell waits for the teardown. */
+  /** Ends the job's tasks. The job's shell then waits for the teardown. */
   tasksDone(): void {
     this.append("memo", { usernetes: { tasks: "done" } });
   }
@@ -76,7 +74,7 @@ export class FakeJob {
     this.goOn();
   }
 
-  /** Handles what is posted to the job by RPC. */
+  /** Handles an event that is posted to the job by RPC. */
   post(name: string, context: Record<string, unknown>): void {
     if (this.has("clean")) throw new FluxError(ENOENT, "unknown job");
     const counts = !this.running || this.fatal;

@@ -8,7 +8,7 @@ export type PluginRequest = { attributes: unknown } & (
 
 export interface PluginAnswer {
   attributes?: { user?: Record<string, unknown> };
-  /** The daemon's view of the job. */
+  /** The request for a cluster that the plugin reads from the job's user attributes. */
   asks?: { engine: string | null; debug: boolean; tolerate: number } | null;
   /** The plugin's message if it refuses the job. */
   error?: string;

@@ -1,6 +1,6 @@
 /**
- * One cluster's life without Flux and without nodes: a real Reconciler in a World of fakes. Time
- * advances only when nothing else can happen.
+ * Runs one cluster's life without Flux and without nodes: a real Reconciler acts on a World of
+ * fakes. Time advances only when nothing else can happen.
  */
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -23,7 +23,7 @@ import { FakeJob } from "./fake-job.js";
 import { MemoryFlux } from "./memory-flux.js";
 import { PlayingRun } from "./playing-run.js";
 
-/** ƒ2QT1HSJy5, as in the documentation. */
+/** The job ID ƒ2QT1HSJy5, which the documentation uses in its examples. */
 export const JOBID = 179836689580032n;
 export const OWNER = 500;
 
@@ -77,7 +77,7 @@ export class Life {
       config,
       site: newSite(config, {
         base: { PATH: "/usr/bin" },
-        // A directory of this life alone, because a published join-command is a real file.
+        // Each life has its own directory, because a published join-command is a real file.
         instance: randomUUID(),
       }),
       owner: OWNER,
@@ -99,7 +99,7 @@ export class Life {
     return this.reconciler.cluster;
   }
 
-  /** The daemon sees the job and follows its events. */
+  /** Submits the job. The daemon then follows the job's events. */
   async begin(): Promise<this> {
     this.job.submit();
     await this.take();
@@ -113,7 +113,7 @@ export class Life {
     return this;
   }
 
-  /** Restarts the daemon as after kill -9: only what was in its memory is lost. */
+  /** Restarts the daemon as after kill -9. The daemon loses only what it had in memory. */
   async restart(): Promise<void> {
     this.reconciler.leave();
     await this.quiet();
@@ -147,7 +147,7 @@ export class Life {
       await new Promise((resolve) => setImmediate(resolve));
       idle = this.activity() === before ? idle + 1 : 0;
       if (!this.publishing()) continue;
-      // The writer of the archive uses a real file.
+      // Publishing the archive writes a real file, which takes real time.
       await sleep(1);
       idle = 0;
     }
@@ -208,7 +208,7 @@ export class Life {
   }
 }
 
-/** Describes the outcome in one line for a person. */
+/** Describes a record event in one line. */
 export function describeEvent(event: RecordEvent): string {
   switch (event.name) {
     case "claim":

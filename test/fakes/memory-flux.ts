@@ -1,4 +1,4 @@
-/** Flux as the reconciler sees it: a KVS in memory, one job, and a list of all requests. */
+/** A stand-in for the reconciler's Flux: a KVS in memory, one job, and a list of all requests. */
 import { decodeIdset } from "../../lib/flux/idset.js";
 import { parseEventlog, type RecordEvent } from "../../lib/record/events.js";
 import type { Operation } from "../../lib/record/writer.js";
@@ -15,7 +15,7 @@ export class MemoryFlux implements Flux {
   readonly memos: unknown[] = [];
   /** The reason for each drained rank. */
   readonly reasons = new Map<string, string>();
-  /** Called after a commit is in the KVS and before its answer. */
+  /** Called after a commit has changed the KVS and before the commit is answered. */
   onCommit: (operations: string) => void = () => undefined;
   private readonly failures = new Map<Verb, Error[]>();
 

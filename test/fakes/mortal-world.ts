@@ -1,15 +1,15 @@
 /**
- * A world in which something happens at one of the daemon's effects. If the daemon is killed there,
- * the effect is either done or not, and no effect follows.
+ * Wraps a World so that something happens at one chosen effect of the daemon, such as kill -9. A
+ * killed daemon either completes that effect or does not, and has no further effects.
  */
 import type { World } from "../../plugin/world.js";
 
 export interface Death {
-  /** The number of the effect, starting from 1. */
+  /** The number of the chosen effect, starting from 1. */
   at: number;
-  /** Whether that effect is still done. */
+  /** Whether a killed daemon still completes the chosen effect. */
   done: boolean;
-  /** Changes the job at that effect, before it is done. */
+  /** Changes the job just before the chosen effect. */
   happens?: () => void;
   /** Whether the daemon survives. */
   survives?: boolean;
@@ -19,7 +19,7 @@ const never = <T>(): Promise<T> => new Promise(() => undefined);
 
 export class MortalWorld {
   private dead = false;
-  /** The effect at which the daemon died. */
+  /** The name of the chosen effect. It is empty until the daemon reaches that effect. */
   last = "";
   readonly died: Promise<void>;
   private tellDeath: () => void = () => undefined;
@@ -64,7 +64,7 @@ export class MortalWorld {
       flux: mortal as unknown as World["flux"],
       run: (command, options) =>
         this.effect(command.argv.slice(0, 4).join(" "), () => run(command, options), {
-          // A session with the nodes is open as soon as it is started, and ends with the daemon.
+          // A session with the nodes lasts as long as the daemon, so its end cannot be awaited.
           stays: options?.onInput !== undefined,
         }),
     };

@@ -1,6 +1,6 @@
 /**
- * A node in a temporary directory. Its PATH has only the programs that the scripts name; flux, make
- * and the container engine are fakes that keep notes in files.
+ * Simulates a node in a temporary directory. The node's PATH has only the programs that the scripts
+ * name. The commands flux, make and docker are fakes that keep notes in files.
  */
 import { execa } from "execa";
 import { execFileSync } from "node:child_process";
@@ -29,8 +29,8 @@ const TOOLS =
 
 export const NONCE = "n0nce";
 /**
- * The instance's ID differs in each test file, because a call ends what an earlier call of its
- * cluster still runs.
+ * The marker of the cluster: its job ID and the ID of its Flux instance. The instance's ID differs
+ * in each test file, because a call ends the processes of earlier calls for the same cluster.
  */
 export const MARKER = `179836689580032 ${randomUUID()}`;
 /** The node's own directory in the work directory. */
@@ -48,8 +48,8 @@ const FLUX = `case "$1 $2" in
 esac`;
 
 /**
- * The fake make notes its targets and their environment. `up` makes the container. If
- * $NOTES/make.TARGET exists, it is run.
+ * The fake make notes its targets and their environment. The target `up` makes the container. The
+ * fake also runs $NOTES/make.TARGET if that file exists.
  */
 const MAKE = `echo "$*" >>"$NOTES/make"
 echo "\${NODE_NAME:-} \${NODE_SUBNET:-}" >>"$NOTES/make.env"
@@ -57,8 +57,8 @@ if [ "$1" = up ] && [ ! -s "$NOTES/container" ]; then echo "$USERNETES_PROJECT-n
 if [ -e "$NOTES/make.$1" ]; then . "$NOTES/make.$1"; fi`;
 
 /**
- * The fake engine: $NOTES/exited lists containers that do not run, `NAME: STATUS`. Its containers,
- * networks, volumes and images are lines of $NOTES/KIND.
+ * The fake engine keeps its containers, networks, volumes and images as lines of $NOTES/KIND.
+ * $NOTES/exited lists stopped containers as `NAME: STATUS`.
  */
 const ENGINE = `echo "$*" >>"$NOTES/engine"
 if [ -e "$NOTES/engine.down" ]; then echo "Cannot connect to the Docker daemon" >&2; exit 1; fi
@@ -104,7 +104,7 @@ export function without(env: Record<string, string>, ...names: string[]): Record
   return Object.fromEntries(Object.entries(env).filter(([name]) => !names.includes(name)));
 }
 
-/** A report as one line: `up: failed 7: last lines`, `stage: ok`. */
+/** Describes a report in one line, such as `up: failed 7: last lines` or `stage: ok`. */
 export function inShort(report: Report): string {
   switch (report.report) {
     case "end": {
@@ -140,7 +140,7 @@ export function inShort(report: Report): string {
   }
 }
 
-/** A node that is removed at the end of a test. */
+/** Creates a node and removes it at the end of the test. */
 export function newNode(t: { teardown(act: () => void): unknown }): Node {
   const node = new Node();
   t.teardown(() => {
@@ -203,7 +203,7 @@ export class Node {
   }
 
   program(name: string, text: string): void {
-    // It may be a link to the machine's own.
+    // The name may be a link to the machine's own program.
     rmSync(join(this.bin, name), { force: true });
     writeFileSync(join(this.bin, name), `#!/bin/sh\n${text}\n`, { mode: 0o755 });
   }
@@ -212,12 +212,12 @@ export class Node {
     rmSync(join(this.bin, name));
   }
 
-  /** Sets a file that the fakes read. */
+  /** Writes a file that the fakes read. */
   note(name: string, text: string): void {
     writeFileSync(join(this.notes, name), text);
   }
 
-  /** Makes a file of this kind at a path. */
+  /** Creates a file of this kind at a path. */
   plant(what: "fifo" | "file" | "directory" | "dangling link" | "link", path: string): void {
     if (what === "fifo") execFileSync("mkfifo", [path]);
     if (what === "file") writeFileSync(path, "planted\n");
@@ -226,19 +226,19 @@ export class Node {
     if (what === "link") symlinkSync(this.elsewhere, path);
   }
 
-  /** The directory that planted links point to. */
+  /** Creates and returns the directory to which planted links point. */
   get elsewhere(): string {
     const elsewhere = join(this.directory, "elsewhere");
     mkdirSync(elsewhere, { recursive: true });
     return elsewhere;
   }
 
-  /** Whether the fakes wrote a file. */
+  /** Returns whether this file exists among the fakes' notes. */
   has(name: string): boolean {
     return existsSync(join(this.notes, name));
   }
 
-  /** The lines of a file that the fakes wrote. */
+  /** Returns the lines of a file that the fakes wrote. */
   noted(name: string): string[] {
     try {
       return readFileSync(join(this.notes, name), "utf8").split("\n").slice(0, -1);
@@ -247,7 +247,7 @@ export class Node {
     }
   }
 
-  /** Runs the script of one step alone. */
+  /** Runs the script of one step without an agent. */
   step(step: NodeStep, env: Record<string, string> = {}): Promise<Ended> {
     const args = ["-c", stepScript(step), "usernetes-step", NONCE, step];
     const options = { env: { ...this.env, ...env }, extendEnv: false, reject: false, cwd: "/" };
@@ -256,7 +256,10 @@ export class Node {
     );
   }
 
-  /** Starts an agent as `flux exec` does. `uid`: the user of its steps. `searchS`: its SEARCH_S. */
+  /**
+   * Starts an agent as `flux exec` does. `uid` is the user of the agent's steps. `searchS` replaces
+   * the agent's SEARCH_S.
+   */
   agent({ uid, nonce = NONCE, searchS }: AgentOptions = {}): Started {
     const user = [uid === undefined ? "" : String(uid), "30"];
     const source =
@@ -296,8 +299,8 @@ export class Node {
   }
 
   /**
-   * A request for steps: each is [step, seconds, script], or the name of a step with its own
-   * script.
+   * Makes a request for steps. Each step is [step, seconds, script], or the name of a real step,
+   * which runs with its own script.
    */
   stepsRequest(steps: (NodeStep | [string, number, string])[]): Request {
     const env = Object.fromEntries(
@@ -318,7 +321,7 @@ export class Node {
     };
   }
 
-  /** Starts an agent and requests these steps, followed by the end. */
+  /** Starts an agent, and sends it a request for these steps and the request to end. */
   start(...steps: (NodeStep | [string, number, string])[]): Started {
     return this.startAs({}, ...steps);
   }
@@ -333,12 +336,12 @@ export class Node {
     return agent;
   }
 
-  /** The reports of an agent about these steps, without `here`. */
+  /** Runs these steps in an agent and returns the agent's reports, without `here`. */
   async call(...steps: (NodeStep | [string, number, string])[]): Promise<string[]> {
     return (await this.start(...steps).ended).reports.slice(1);
   }
 
-  /** The work directories that an agent finds. */
+  /** Returns an agent's reports about the work directories that it finds, without `here`. */
   async find(instance: string, others = false, options: AgentOptions = {}): Promise<string[]> {
     const agent = this.agent(options);
     agent.send({ do: "find", env: this.env, base: this.base, instance, others });
@@ -346,18 +349,18 @@ export class Node {
     return (await agent.ended).reports.slice(1);
   }
 
-  /** An agent that reports the logs of these steps, for the staged cluster. */
+  /** Starts an agent that reports the logs of these steps of the staged cluster. */
   logs(how: "once" | "follow", steps: string[], bytes = 1 << 20): Started {
     const [jobid = ""] = MARKER.split(" ");
     const agent = this.agent();
-    // As lib/view/logs.ts asks: a reader has no marker.
+    // lib/view/logs.ts sends no marker either, because a reader of logs has none.
     const env = without(this.env, "USERNETES_MARKER");
     agent.send({ do: "logs", env, jobid, bytes, follow: how === "follow", steps });
     agent.send({ do: "end" });
     return agent;
   }
 
-  /** The content of the directory for temporary files. */
+  /** Returns the names in the directory for temporary files. */
   get litter(): string[] {
     return readdirSync(this.temporary);
   }
@@ -366,7 +369,7 @@ export class Node {
     return readFileSync(join(this.workdir, ...path), "utf8");
   }
 
-  /** A work directory with the daemon's marker, as stage leaves it. */
+  /** Creates a work directory with the daemon's marker, as the step `stage` does. */
   staged(): void {
     mkdirSync(join(this.workdir, OWN), { recursive: true, mode: 0o700 });
     for (const [name, text] of [

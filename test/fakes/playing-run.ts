@@ -1,6 +1,6 @@
 /**
- * A Run that records what it is given and plays the nodes: the agents of a `flux exec`, which
- * read requests and report their steps as the agent does. A step succeeds at once unless `play`
+ * A Run that records its commands and simulates the nodes. The simulated agents of a `flux exec`
+ * read requests and report their steps as real agents do. A step succeeds at once unless `play`
  * overrides it.
  */
 import { readFileSync, statSync } from "node:fs";
@@ -13,12 +13,12 @@ import type { ReportKind, Request } from "../../lib/node/protocol.js";
 export const TOKEN = "abcdef.0123456789abcdef";
 export const JOIN_COMMAND = `kubeadm join 10.0.0.1:20003 --token ${TOKEN} --discovery-token-ca-cert-hash sha256:${"0a".repeat(32)}\n`;
 
-/** The course of a step on a rank; without any field it succeeds at once. */
+/** The course of a step on a rank. Without any field, the step succeeds at once. */
 export interface Part {
   exit?: number;
-  /** The reasons of its waits, one after another. */
+  /** The reasons for which the step waits, in order. */
   waits?: string[];
-  /** Its last lines of output. */
+  /** The last lines of the step's output. */
   tail?: string[];
   seconds?: number;
   /** The step runs until its call is stopped or times out. */
@@ -44,11 +44,11 @@ interface Asked {
   command: Command;
   ranks: number[];
   say: Say;
-  /** A line of flux exec itself. */
+  /** Prints a line as flux exec itself does. */
   hear: (line: string) => void;
 }
 
-/** The requests that a command has for its agents from the start. */
+/** Returns the requests that a command passes to its agents as arguments. */
 export const firstRequests = (argv: readonly string[]): Request[] =>
   argv.slice(argv.indexOf("usernetes-agent") + 4).map((text) => JSON.parse(text) as Request);
 
@@ -58,7 +58,7 @@ export class PlayingRun {
   /** `step rank` for each start of a step on a rank. */
   readonly started: string[] = [];
   readonly environments: Record<string, string>[] = [];
-  /** The user of each call's steps; "" is the owner. */
+  /** The user of each call's steps. An empty string is the instance owner. */
   readonly users: string[] = [];
   /** The content of the archives, with the file's mode. */
   readonly archived: { text: string; mode: number }[] = [];
@@ -110,7 +110,7 @@ export class PlayingRun {
     const say: Say = (rank, report, fields = {}) => {
       hear(`${rank}: ${JSON.stringify({ nonce, report, ...fields })}`);
     };
-    // As with a process, an aborted call is not started.
+    // As with a real process, an aborted call is not started.
     if (options.signal?.aborted) return ended({ exitCode: undefined, reason: "canceled" });
     let outcome: Partial<Outcome> = {};
     await new Promise<void>((resolve) => {

@@ -1,7 +1,7 @@
 /**
- * A life without any effects: the plan's actions become the events that they would lead to. One
- * action happens at a time, in an order that the caller picks. All events are kept, so that a crash
- * can happen after any of them.
+ * Simulates a cluster's life without any effects: each action of the plan becomes the events that
+ * it would lead to. One action happens at a time, in an order that the caller picks. The trace
+ * keeps all events, so that a test can simulate a crash after any of them.
  */
 import {
   foldJobEvent,
@@ -18,7 +18,7 @@ import type { RecordEvent, StepStatus } from "../../lib/record/events.js";
 import { BEGIN, claimEvent, emptyCluster, jobEvent, LIMITS, OURS } from "./clusters.js";
 
 export type Traced = { of: "job"; event: JobEvent } | { of: "record"; event: RecordEvent };
-/** The course of a step. A fault is a failure, too. */
+/** Returns the outcome of a step on a rank. A fault also means that the step failed. */
 export type Outcome = (step: Step, rank: number) => StepStatus | "port" | "permanent";
 
 interface Rank {
@@ -44,7 +44,7 @@ export class PureLife {
     return this;
   }
 
-  /** Continues from a trace, as a daemon that starts again. */
+  /** Continues from a trace, as a restarted daemon does. */
   resume(trace: readonly Traced[]): this {
     this.trace.push(...trace);
     for (const { of, event } of trace) if (of === "record") foldRecordEvent(this.cluster, event);
@@ -74,7 +74,7 @@ export class PureLife {
     return this.trace.some(({ event }) => event.name === name);
   }
 
-  /** Lets one thing happen, the `pick`-th of those that can. Returns false if nothing can. */
+  /** Lets the `pick`-th of the possible events happen. Returns false if no event is possible. */
   turn(pick: number): boolean {
     this.now += 0.01;
     if (this.done) return false;
@@ -96,14 +96,14 @@ export class PureLife {
     return true;
   }
 
-  /** The number of turns until the end; Infinity if the life does not end. */
+  /** Returns the number of turns until the life ends, or Infinity if it does not end. */
   play(picks: readonly number[], most: number): number {
     for (let i = 0; i < most; i++)
       if (!this.turn(picks[i % picks.length] ?? 0)) return this.done ? i : Infinity;
     return Infinity;
   }
 
-  /** Plays what Flux does by itself. */
+  /** Returns the events that Flux could cause now without the daemon. */
   private jobCan(): (() => void)[] {
     const { job } = this.cluster;
     const post =

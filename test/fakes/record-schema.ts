@@ -1,9 +1,9 @@
-/** The schemas of docs/record.md, and the faults of a record according to them. */
+/** Reads the JSON schemas of docs/record.md and checks a record against them. */
 import { Ajv, type ValidateFunction } from "ajv";
 import { readFileSync } from "node:fs";
 import { packagePath } from "../../lib/host/package.js";
 
-/** By event name, in the order of the document. */
+/** Returns the schemas by event name, in the order of the document. */
 export function readSchemas(): Map<string, Record<string, unknown>> {
   const text = readFileSync(packagePath("docs", "record.md"), "utf8");
   const blocks = [...text.matchAll(/^## (\S+)$[\s\S]*?^```json\n([\s\S]*?)^```$/gm)];
@@ -14,7 +14,7 @@ export function readSchemas(): Map<string, Record<string, unknown>> {
 
 let validators: Map<string, ValidateFunction> | undefined;
 
-/** One line for each event that the document does not describe. */
+/** Returns one line for each event that does not match its schema or has none. */
 export function faultsOf(eventlog: string): string[] {
   const ajv = new Ajv({ allErrors: true, strictRequired: false });
   validators ??= new Map([...readSchemas()].map(([name, schema]) => [name, ajv.compile(schema)]));

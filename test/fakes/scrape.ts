@@ -1,7 +1,7 @@
 /** Reads a daemon's metrics as Prometheus does, and finds free ports for them. */
 import { createServer, type AddressInfo, type Server } from "node:net";
 
-/** The values by name and labels: `usernetes_holds_total{when="late"}`. */
+/** The values by name and labels, such as `usernetes_holds_total{when="late"}`. */
 export type Scraped = Map<string, number>;
 
 export async function scrape(port: number, host = "127.0.0.1"): Promise<Scraped> {
@@ -20,7 +20,7 @@ function parse(text: string): Scraped {
   );
 }
 
-/** The sum of all values that have these labels. */
+/** Returns the sum of a metric's values that have all these labels. */
 export function sum(scraped: Scraped, name: string, ...labels: string[]): number {
   const own = [...scraped].filter(
     ([key]) => key.replace(/\{.*/, "") === name && labels.every((label) => key.includes(label)),
@@ -28,7 +28,7 @@ export function sum(scraped: Scraped, name: string, ...labels: string[]): number
   return own.reduce((total, [, value]) => total + value, 0);
 }
 
-/** Starts another listener and returns its port. */
+/** Starts a listener on a free port, and returns the port and the listener. */
 export async function taken(): Promise<{ port: number; server: Server }> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));

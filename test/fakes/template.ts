@@ -1,13 +1,13 @@
 /**
- * Templates with the parts of rootless-containers/usernetes on which the steps rely, for each
- * generation of its variables. Their targets do nothing.
+ * Writes templates with the parts of rootless-containers/usernetes on which the steps rely, one for
+ * each generation of its variables. Their scripts do nothing.
  */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 
 /**
- * `U7S_`: until 2024-12-10, with ports that cannot be chosen; `U7S_PORT_`: until
- * 2024-12-12; `plain`: since.
+ * The generations of the template's variables. Usernetes used `U7S_` until 2024-12-10, with fixed
+ * ports, and `U7S_PORT_` until 2024-12-12. It has used `plain` since then.
  */
 export const GENERATIONS = ["U7S_", "U7S_PORT_", "plain"] as const;
 export type Generation = (typeof GENERATIONS)[number];
@@ -19,7 +19,7 @@ export const TARGETS = [
 export const PORTS = ["PORT_ETCD", "PORT_KUBELET", "PORT_FLANNEL", "PORT_KUBE_APISERVER"];
 const DEFAULTS = [2379, 10250, 8472, 6443];
 
-/** A template that can be staged, for tests of other parts. */
+/** With COMPOSE, a minimal template that can be staged, for tests of other parts. */
 export const MAKEFILE = `${[...TARGETS, "kubeadm-reset", "down-v"].join(" ")}:
 \t./play $@ $(NODE_NAME) $(NODE_SUBNET) ${PORTS.map((port) => `$(${port})`).join(" ")}
 `;

@@ -1,9 +1,9 @@
-/** Records whose steps took some time. Seconds are since BEGIN. */
+/** Makes records whose steps have durations. Times are seconds since BEGIN. */
 import type { JobEvent } from "../../lib/cluster/fold.js";
 import type { RecordEvent } from "../../lib/record/events.js";
 import { BEGIN, claimEvent, step } from "./clusters.js";
 
-/** `up 0`, `up 1 failed`: a step that started and ended at these times. */
+/** Makes the end of a step, such as `up 0` or `up 1 failed`, that ran between these times. */
 export function ends(words: string, from: number, to: number, attempt = 1): RecordEvent {
   const note = words.split(" ")[2] === undefined ? "" : "exit 2";
   const event = step(words, { at: BEGIN + to, attempt, note });
@@ -14,7 +14,7 @@ export function ends(words: string, from: number, to: number, attempt = 1): Reco
 export const begins = (words: string, at: number): RecordEvent =>
   step(`${words} running`, { at: BEGIN + at });
 
-/** A life of three nodes, from alloc to free. */
+/** Returns the whole life of a cluster of three nodes, from alloc to clean. */
 export function wholeLife(): { record: RecordEvent[]; events: JobEvent[] } {
   const at = (time: number) => ({ timestamp: BEGIN + time });
   const record: RecordEvent[] = [

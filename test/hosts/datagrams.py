@@ -1,5 +1,5 @@
 # Listens on a datagram socket as systemd does on NOTIFY_SOCKET, and prints each
-# message as a JSON string, one a line.  "@name" is an abstract socket.
+# message as a JSON string on its own line. An address "@name" is an abstract socket.
 import json
 import socket
 import sys

@@ -1,6 +1,6 @@
 /**
- * A real instance of some brokers, each with a host name and a private directory
- * of its own (host-wrap).
+ * Starts a real Flux instance with several brokers on this machine. The script host-wrap gives each
+ * broker its own host name and private directory.
  */
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import {
@@ -26,13 +26,13 @@ function isExecutable(path: string): boolean {
   }
 }
 
-/** The first flux on the PATH that is not the embedded one. */
+/** Returns the first flux on the PATH that is not the embedded one. */
 export function findRealFlux(): string | undefined {
   const folders = (process.env["PATH"] ?? "").split(delimiter);
   return folders.map((folder) => join(folder, "flux")).find(isExecutable);
 }
 
-/** The reason why no real Flux can be tested; undefined if one can. */
+/** Returns the reason why no real Flux can be tested, or undefined if one can be tested. */
 export function whyNoRealFlux(): string | undefined {
   if (!findRealFlux()) return "there is no flux on the PATH";
   const { status } = spawnSync("unshare", ["--uts", "--mount", "true"]);
@@ -50,7 +50,7 @@ export interface RealFlux {
   disk: string;
   /** The exit status of `flux start`. */
   ended: Promise<number>;
-  /** Starts a rank's broker again, if each broker is a process of its own. */
+  /** Restarts a rank's broker. This works only with the option `apart`. */
   restore: (rank: number) => void;
   stop: () => Promise<void>;
 }
@@ -58,23 +58,26 @@ export interface RealFlux {
 export interface RealOptions {
   /** The broker's configuration as TOML, given the path of the disk. */
   config: (disk: string) => string;
-  /** The shell's initrc: files that are installed on this machine are not used. */
+  /** The job shell's initrc, which replaces the installed one. */
   initrc: string;
-  /** The instance whose hosts this one shares, with their disks and the stand-ins' state. */
+  /**
+   * The folder of an instance whose hosts this instance shares, with their disks and the state of
+   * the stand-ins.
+   */
   beside?: string;
   /** The first directories of the PATH. */
   path?: string[];
-  /** A folder that is kept at the end. Files of an earlier instance in it are used again. */
+  /** A folder that is kept at the end. The instance uses the files of an earlier one in it. */
   folder?: string;
   /** The number of brokers; 4 if not set. */
   size?: number;
   /** Further options of `flux start`. */
   args?: string[];
-  /** The command that gives each broker its host, in place of host-wrap. */
+  /** The command that gives each broker its host, instead of host-wrap. */
   wrap?: string;
-  /** Starts the brokers one by one, so that they can come back. `flux start` cannot do that. */
+  /** Starts each broker separately, so that it can be restarted, unlike one of `flux start`. */
   apart?: boolean;
-  /** Further variables for the instance and all that it starts. */
+  /** Further variables for the instance and all processes that it starts. */
   env?: Record<string, string>;
 }
 
@@ -94,7 +97,7 @@ export async function startRealFlux(options: RealOptions): Promise<RealFlux> {
     TESTBED: onHosts("testbed"),
     ...options.env,
   };
-  // NODE_OPTIONS of a test runner would cost each process 100 ms.
+  // The test runner's NODE_OPTIONS would delay each process by 100 ms.
   delete base["NODE_OPTIONS"];
   const args = [
     `--config-path=${at("conf")}`,
@@ -136,7 +139,7 @@ async function startTogether(command: string[], args: string[], setting: Setting
   return { ...(await startFlux([...argv, ...args], setting)), restore };
 }
 
-/** If Flux detects its resources itself, it never allocates a node again that was lost. */
+/** Configures the resources. If Flux detects them, it never allocates a node again after a loss. */
 const RESOURCES = `[resource]
 noverify = true
 [[resource.config]]
@@ -144,7 +147,10 @@ hosts = "node[0-3]"
 cores = "0-1"
 `;
 
-/** As on a real system, flux-config-bootstrap(5) names the host of each broker. */
+/**
+ * Starts each broker separately. As on a real system, the configuration names the host of each
+ * broker (flux-config-bootstrap(5)).
+ */
 async function startApart(command: string, args: string[], { env, cwd }: Setting) {
   const cert = join(cwd, "cert");
   spawnSync(command, ["keygen", cert], { env });

@@ -1,4 +1,4 @@
-/** Runs a command to its end, or starts one whose lines are read and written while it runs. */
+/** Runs a command to its end, or starts one that a test reads from and writes to meanwhile. */
 import { spawn, type ChildProcessWithoutNullStreams } from "node:child_process";
 
 export interface Result {
@@ -13,7 +13,7 @@ export interface Setting {
   input?: string | undefined;
 }
 
-/** A running command. Its stdout is read line by line. */
+/** A running command, whose stdout is split into lines. */
 export class LiveCommand {
   readonly lines: string[] = [];
   readonly ended: Promise<number>;

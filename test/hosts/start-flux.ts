@@ -17,7 +17,7 @@ export interface StartedFlux {
   stop: () => Promise<void>;
 }
 
-/** `argv`: the command, without its initial program. */
+/** Starts the command `argv`, and appends the initial program to it. */
 export async function startFlux(argv: string[], { env, cwd }: Setting): Promise<StartedFlux> {
   const [command = "flux", ...args] = argv;
   const program = ["sh", "-c", 'echo "$FLUX_URI"; read -r _; true'];
