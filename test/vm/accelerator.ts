@@ -1,12 +1,12 @@
 /**
- * How qemu runs a machine here: with KVM where a machine really starts with it, else by
- * software (tcg). /dev/kvm alone decides nothing: inside of another virtual machine it may
- * exist, and qemu ends at once.
+ * Chooses how qemu runs a machine here: with KVM if a machine starts with it, and otherwise by
+ * software emulation (tcg). The device /dev/kvm alone does not prove that KVM works: inside another
+ * virtual machine, the device may exist although qemu exits at once.
  */
 import { spawnSync } from "node:child_process";
 import { accessSync, constants } from "node:fs";
 
-/** A machine that lives as long as the started qemu. One that cannot start ends within 0.1 s. */
+/** KVM works if qemu still runs after this time. A qemu that cannot start exits within 0.1 s. */
 const PROBE_MS = 3000;
 
 export function accelerator(): string[] {

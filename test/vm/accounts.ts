@@ -1,4 +1,7 @@
-/** Rootless engines for accounts that nobody logs in to, by the words of docs/admin/engines.md. */
+/**
+ * Sets up rootless engines for accounts that nobody logs in to, with the commands of
+ * docs/admin/engines.md.
+ */
 import type { Test } from "tap";
 import { admin } from "./documents.js";
 import type { Site } from "./site.js";
@@ -6,7 +9,7 @@ import { buildNodeImage } from "./node-image.js";
 
 export type EngineName = "docker" | "podman";
 
-/** The engine of the instance owner's clusters, which run as the owner. */
+/** Configures clusters that run as the instance owner, on this engine. */
 export async function useEngine(t: Test, site: Site, engine: EngineName): Promise<void> {
   await setUpEngine(t, site, "flux", engine);
   await site.configure(t, {
@@ -17,8 +20,8 @@ export async function useEngine(t: Test, site: Site, engine: EngineName): Promis
 }
 
 /**
- * Sets the engine of an account up on every machine, and gives it the tests' node image, unless
- * an earlier life has done it.
+ * Sets up an account's engine on every machine and builds the tests' node image in it, unless an
+ * earlier life has done so.
  */
 export async function setUpEngine(
   t: Test,
@@ -29,7 +32,7 @@ export async function setUpEngine(
   const there = `${engine} image inspect localhost/usernetes-test-node`;
   const have = await Promise.all(site.hosts.map((host) => host.session(user, there)));
   if (have.every(({ exitCode }) => exitCode === 0)) return;
-  // The document's account is `flux`.
+  // The document names the account `flux`. This account replaces it.
   const account = admin("engines", "The engine of an account").map((line) =>
     line
       .replace(/(id -u|passwd|enable-linger|--reuid|--regid) flux/g, `$1 ${user}`)

@@ -1,7 +1,7 @@
 /**
- * A machine that is a container of this host with a systemd of its own: as fast as the host, where
- * a virtual machine would be emulated. The kernel is the host's, and so are the controllers of
- * control groups: those that the host uses in version 1 are missing.
+ * A machine that is a container of this host with its own systemd. It is as fast as the host, even
+ * where a virtual machine would be emulated. It shares the host's kernel. Controllers that the host
+ * uses in control groups of version 1 are missing in the container.
  */
 import { createHash } from "node:crypto";
 import { dirname, join } from "node:path";
@@ -25,7 +25,7 @@ export class Container extends Machine {
 
   protected freePort = (): Promise<number> => Promise.resolve(22);
 
-  /** The container's network and this host's files. */
+  /** Enters the container's network namespace, but keeps this host's files. */
   protected get via(): string[] {
     return ["nsenter", `--net=/run/netns/${this.bridge}-${this.name}`];
   }
@@ -34,7 +34,7 @@ export class Container extends Machine {
     return join(this.options.folder, "root");
   }
 
-  /** The name of an interface has 15 characters at most, with the machine's name. */
+  /** A short name: an interface has this name and the machine's, in at most 15 characters. */
   private get bridge(): string {
     const site = dirname(this.options.folder);
     return `u7s${createHash("sha256").update(site).digest("hex").slice(0, 4)}`;

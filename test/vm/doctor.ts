@@ -1,9 +1,10 @@
-/** What doctor finds on the machines as they are. */
+/** Checks what doctor finds on machines without a fault. */
 import type { Test } from "tap";
 import type { Site } from "./site.js";
 
 /**
- * Runs it, and fails the test if a requirement is not met that the machines could meet. Its stdout.
+ * Runs doctor and returns its stdout. The test fails unless exactly those requirements are not met
+ * that this kind of machine cannot meet.
  */
 export async function expectFit(t: Test, site: Site, command: string): Promise<string> {
   const { stdout, stderr, exitCode } = await site.owner(command);

@@ -1,4 +1,4 @@
-/** How the commands are read out of a document, and that docs/admin has those of test:vm. */
+/** Tests how commands are read from a document, and that docs/admin has those of test:vm. */
 import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync, symlinkSync } from "node:fs";
 import { join } from "node:path";

@@ -1,10 +1,11 @@
 /** Reads the commands of a document's section, so that the test runs the document itself. */
 
 /**
- * Of the section under a heading (up to the next heading of any level), the lines of its
- * indented blocks that are commands: those after `$ ` in a block that has such lines, which
- * shows output too, and otherwise all of a block. A command that ends with a backslash takes
- * the next line with it. Throws where there is no such section, or no command in it.
+ * Returns the commands in the section under a heading, which ends at the next heading of any level.
+ * The commands are lines of indented blocks. A block with lines that start with `$ ` shows output,
+ * too, so that only those lines are commands. In other blocks every line is a command, and a line
+ * that ends with a backslash continues on the next line. Throws if there is no such section or if
+ * the section has no command.
  */
 export function commandsOf(document: string, heading: string): string[] {
   const lines = document.split("\n");

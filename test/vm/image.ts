@@ -1,7 +1,8 @@
 /**
- * The disk image that the machines start from, built once (image/build) and kept outside of
- * the project, under a name made of what is in it: another list of packages, another file of
- * the machine or another Flux is another image. Nothing is ever written to it.
+ * Provides the disk image from which the machines start. The script image/build builds the image
+ * once, into a cache outside the project. The image's name contains a checksum of its inputs, so
+ * that a change to the packages, to a file of the machine or to Flux leads to a new image. Machines
+ * never write to the image.
  */
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -18,7 +19,7 @@ import { homedir } from "node:os";
 import { join, relative } from "node:path";
 import { PACKAGE } from "../sandbox/paths.js";
 
-/** The command, and Debian's package of it. */
+/** The required commands, with the Debian package of each. */
 const NEEDED = {
   "qemu-system-x86_64": "qemu-system-x86",
   "qemu-img": "qemu-utils",
@@ -32,11 +33,11 @@ export interface Image {
   disk: string;
   kernel: string;
   initrd: string;
-  /** The private key of root's ssh. */
+  /** The private key with which ssh logs in as root. */
   key: string;
 }
 
-/** Why no machine can be had here, with what to do; undefined where it is worth trying. */
+/** Returns why no machine can run here and what to do about it. Undefined: one may run. */
 export function whyNoMachine(): string | undefined {
   if (process.getuid?.() !== 0) return "the image of a machine is built by root alone";
   if (process.env["FLUX_PREFIX"] === undefined)
@@ -49,7 +50,10 @@ export function whyNoMachine(): string | undefined {
   return undefined;
 }
 
-/** The image, from the cache or built now, which takes minutes. Throws with the end of the build's log. */
+/**
+ * Returns the image from the cache, or builds it, which takes minutes. Throws the end of the
+ * build's log if the build fails.
+ */
 export function openImage(log: (line: string) => void): Image {
   const cache = process.env["USERNETES_VM_CACHE"] ?? join(homedir(), ".cache/usernetes-vm");
   const folder = join(cache, nameOfContents());
@@ -77,7 +81,7 @@ export function openImage(log: (line: string) => void): Image {
   };
 }
 
-/** `trixie-` and a checksum of all that decides what is in the image. */
+/** Returns `trixie-` and a checksum of everything that determines the image's contents. */
 function nameOfContents(): string {
   const hash = createHash("sha256");
   for (const file of filesOf(join(PACKAGE, SOURCE)))
@@ -92,7 +96,7 @@ function nameOfContents(): string {
   return `trixie-${hash.digest("hex").slice(0, 16)}`;
 }
 
-/** The regular files of a directory and of those in it, in order; links are not followed. */
+/** Returns the regular files below a directory in sorted order. Links are not followed. */
 const filesOf = (folder: string): string[] =>
   readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())

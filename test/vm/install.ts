@@ -1,6 +1,6 @@
 /**
- * A site as docs/admin makes it: the commands are read out of the document, and run as whom
- * it names.
+ * Sets up a site as docs/admin describes. It reads the commands from the documents, and runs each
+ * command as the user that the document names.
  */
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -14,7 +14,7 @@ const CONF = "/etc/flux/system/conf.d";
 const IMP_CONF = "/etc/flux/imp/conf.d";
 const CERTIFICATE = "/etc/flux/system/curve.cert";
 
-/** A system instance of all machines, with its own unit, before the package is installed. */
+/** Starts a system instance on all machines as flux.service, before the package is installed. */
 export async function startFlux(t: Test, site: Site): Promise<void> {
   const conf = `[bootstrap]
 curve_cert = "${CERTIFICATE}"
@@ -54,8 +54,8 @@ cores = "0-1"
 }
 
 /**
- * Lets jobs of all users run, if the machines' Flux was built with flux-security: the path of
- * its IMP, and otherwise the empty string. munge's key is that of the image.
+ * Lets all users run jobs if the machines' Flux was built with flux-security. Returns the path of
+ * its IMP, or an empty string without flux-security. All machines have the image's munge key.
  */
 async function setUpImp(t: Test, site: Site): Promise<string> {
   const prefix = "$(dirname $(dirname $(readlink -f $(command -v flux))))";
@@ -71,7 +71,7 @@ allowed-shells = ["${imp.replace(/imp$/, "shell")}"]
   return imp;
 }
 
-/** Packs the project, and copies it to rank 0's node. */
+/** Packs the project and copies the package to rank 0's node. Returns the package's file name. */
 async function copyPackage(t: Test, site: Site): Promise<string> {
   const folder = mkdtempSync("/tmp/usernetes-pack-");
   const argv = ["pack", "--silent", "--ignore-scripts", "--pack-destination", folder];
@@ -84,7 +84,7 @@ async function copyPackage(t: Test, site: Site): Promise<string> {
   return tarball;
 }
 
-/** Sections 1 to 5 of "From nothing to a first cluster", and the unit's. */
+/** Follows sections 1 to 5 of docs/admin/install.md, and the section about the systemd unit. */
 export async function install(t: Test, site: Site, keys: Record<string, string>): Promise<void> {
   const [pack, put = ""] = admin("install", "1. The package, on rank 0");
   t.equal(pack, "npm ci && npm pack", "it is packed where it was built");
@@ -99,7 +99,7 @@ export async function install(t: Test, site: Site, keys: Record<string, string>)
   await site.write(t, keys);
 
   const [check = "", reload = ""] = admin("install", "4. The configuration");
-  // It runs until Ctrl-C, when it is good.
+  // With a good configuration, the daemon runs until Ctrl-C.
   const tried = await site.owner(`timeout --foreground -s INT 120 sh -c '${check} 2>&1' |
     { while read -r line; do echo "$line"; case $line in *ready:*) pkill -INT -u flux -x node; esac; done; }`);
   t.match(tried.stdout, /ready: /, check);
@@ -109,7 +109,7 @@ export async function install(t: Test, site: Site, keys: Record<string, string>)
   await ping(t, site);
 }
 
-/** Section 3: the tree is made on rank 0, and carried to the other nodes. */
+/** Follows section 3: makes the tree on rank 0 and copies it to the other nodes. */
 async function installElsewhere(t: Test, site: Site): Promise<void> {
   const commands = admin("install", "3. Install the same files on every other node");
   const [build = "", pack = "", unpack = ""] = commands;

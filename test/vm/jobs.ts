@@ -1,4 +1,4 @@
-/** Jobs of one user of a site: submitted, followed and read on rank 0. */
+/** Submits jobs as one user of a site, waits for their events, and reads what they produced. */
 import type { Test } from "tap";
 import type { Result } from "../hosts/run-command.js";
 import { good, type Site } from "./site.js";
@@ -12,19 +12,19 @@ export class Jobs {
     private readonly user: string,
   ) {}
 
-  /** On rank 0, as the user. */
+  /** Runs a script on rank 0 as the user. */
   run = (script: string): Promise<Result> => this.site.lead.as(this.user, script);
 
-  /** Its ID; LANG=C.UTF-8 makes Flux print it as users see it. */
+  /** Returns the job's ID. LANG=C.UTF-8 makes Flux print the ID as users see it. */
   async submit(t: Test, args: string, command = "submit"): Promise<string> {
     const line = `LANG=C.UTF-8 flux ${command} ${args}`;
     return (await good(t, line, this.run(line))).trim();
   }
 
   /**
-   * Its output goes to a file of /tmp. Its brokers start rc scripts with $SHELL, which is nologin
-   * for an account that nobody logs in to, and find each other by the interface of the default
-   * route, which leads nowhere between the machines, unless they are given another.
+   * Submits a batch job whose output goes to a file in /tmp. The job's brokers start rc scripts
+   * with $SHELL, which would be nologin for an account that nobody logs in to. By default the
+   * brokers connect over the interface of the default route, which does not connect the machines.
    */
   batch = (t: Test, args: string): Promise<string> => {
     const broker = "--env=SHELL=/bin/sh --broker-opts=--setattr=tbon.interface-hint=eth1";
@@ -38,7 +38,7 @@ export class Jobs {
     return stdout + stderr;
   }
 
-  /** Waits until the job's record has the start of a step. */
+  /** Waits until the job's record contains the start of a step. */
   async stepStarts(t: Test, job: string, step: string): Promise<void> {
     const record = `flux job info ${job} usernetes.eventlog 2>/dev/null`;
     const seen = `${record} | grep '"step-start"' | grep -q '"${step}"'`;
@@ -50,12 +50,12 @@ export class Jobs {
     await good(t, `${job} starts`, this.run(`flux job wait-event -t ${LIMIT_S} ${job} start`));
   }
 
-  /** Waits until Flux is done with the job. */
+  /** Waits until the job is inactive. */
   async ends(t: Test, job: string): Promise<void> {
     await good(t, `${job} ends`, this.run(`flux job wait-event -t ${LIMIT_S} ${job} clean`));
   }
 
-  /** The record of its cluster. */
+  /** Returns the record of the job's cluster. */
   async record(job: string): Promise<{ name: string; context: Record<string, unknown> }[]> {
     const { stdout } = await this.run(`flux job info ${job} usernetes.eventlog`);
     return stdout
@@ -64,7 +64,7 @@ export class Jobs {
       .map((line) => JSON.parse(line) as { name: string; context: Record<string, unknown> });
   }
 
-  /** Outcome and note of its bring-up. */
+  /** Returns the outcome and the note of the bring-up. */
   async settled(job: string): Promise<Record<string, unknown>> {
     return (await this.record(job)).find(({ name }) => name === "settle")?.context ?? {};
   }

@@ -1,13 +1,13 @@
-/** Resources of clusters that are gone. */
+/** Finds the resources that clusters have left behind. */
 import type { EngineName } from "./accounts.js";
 import type { Site } from "./site.js";
 
-/** Its images are not a cluster's: what the tests build, and what `warm` keeps. */
+/** Resources of no cluster: images of the tests and of `warm`, and directories of the tests. */
 const KEPT = /usernetes[_-](warm|test)|^\S+ directory \/tmp\/usernetes-(pack|podman)/;
 
 /**
- * A line for each container, network, volume and image of a user's engine, each work
- * directory, and each cluster that is open in the KVS.
+ * Returns a line for each container, network, volume and image of a user's engine, for each work
+ * directory, and for each cluster that is open in the KVS.
  */
 export async function leftovers(site: Site, user: string, engine: EngineName): Promise<string[]> {
   const lists = {

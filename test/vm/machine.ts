@@ -1,7 +1,7 @@
 /**
- * A machine of the test: a virtual one, or a container (see the classes that extend this one).
- * Reached as root by ssh, ended by its own poweroff or by `close`. node0 and node1 share a network
- * of their own (192.168.77.0/24 on eth1); eth0 has the same address on both.
+ * A machine of the test: a virtual machine or a container (see the classes that extend this one).
+ * Tests log in as root by ssh. A machine ends by its own poweroff or by `close`. The machines node0
+ * and node1 share a private network, 192.168.77.0/24 on eth1. Both have the same address on eth0.
  */
 import { spawn } from "node:child_process";
 import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
@@ -10,25 +10,25 @@ import { runCommand, type Result } from "../hosts/run-command.js";
 import { until } from "../hosts/until.js";
 import type { Image } from "./image.js";
 
-/** By software, on a machine that others use too. */
+/** The time limits allow for an emulated processor on a busy host. */
 const BOOT_MS = 900_000;
 const OFF_MS = 300_000;
 
 export interface MachineOptions {
   image: Image;
-  /** For its disk, its console's log and its sockets: a short path. */
+  /** The folder of the disk, the console's log and the sockets. Sockets need a short path. */
   folder: string;
   index: number;
   memoryMb: number;
-  /** It outlives this process, and the next one uses it as it is. */
+  /** Whether the machine outlives this process, so that a later process can use it. */
   keep: boolean;
   log: (line: string) => void;
 }
 
-/** What a later process needs to use a machine that runs. */
+/** The data that a later process needs to use a running machine. */
 interface Running {
   pid: number;
-  /** Of its ssh, on 127.0.0.1. */
+  /** The port of the machine's ssh server on 127.0.0.1. */
   port: number;
 }
 
@@ -48,20 +48,20 @@ export abstract class Machine {
 
   protected abstract makeDisk(): Promise<void>;
 
-  /** The command that is the machine; with the disk's path in it. */
+  /** The command that runs the machine. Its arguments must include the disk's path. */
   protected abstract command(port: number): string[];
 
   protected abstract freePort(): Promise<number>;
 
-  /** What makes 127.0.0.1 lead to the machine; in front of ssh. */
+  /** The command, before ssh, that makes 127.0.0.1 lead to the machine. */
   protected abstract readonly via: string[];
 
   protected abstract readonly disk: string;
 
-  /** Of `close`. */
+  /** The signal with which `close` ends the machine. */
   protected abstract readonly endedBy: "SIGKILL" | "SIGTERM";
 
-  /** The requirements that doctor does not find met, as it prints them. */
+  /** The requirements that this kind of machine cannot meet, as doctor prints them. */
   abstract readonly unmet: readonly string[];
 
   /** Uses the machine that an earlier process kept in this folder, if it answers. */
@@ -74,7 +74,7 @@ export abstract class Machine {
     return this.alive && (await this.run("true")).exitCode === 0;
   }
 
-  /** Rejects, with the console's log named, where it does not answer in time. */
+  /** Starts the machine. If it does not answer in time, the error names the console's log. */
   async boot(): Promise<void> {
     const port = await this.freePort();
     const console = openSync(this.console, "a");
@@ -126,7 +126,7 @@ export abstract class Machine {
     return runCommand(program, [...options, "root@127.0.0.1", script], { env, cwd: "/", input });
   }
 
-  /** Waits until the machine has switched itself off. Resolves to the seconds that it took. */
+  /** Powers the machine off and waits for its end. Resolves to the seconds that this took. */
   async powerOff(): Promise<number> {
     const start = Date.now();
     await this.run("systemctl poweroff --no-block");

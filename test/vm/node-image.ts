@@ -1,11 +1,11 @@
-/** The tests' template and node image (test/podman) in the machines: nothing is pulled. */
+/** Installs the tests' template and node image (test/podman) on machines, without a registry. */
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import type { Test } from "tap";
 import { PACKAGE } from "../sandbox/paths.js";
 import type { Site } from "./site.js";
 
-/** Debian's busybox, which the image is made of, and what stands for Kubernetes in it. */
+/** Unpacks the template and the image's files: Debian's busybox and stand-ins for Kubernetes. */
 const PREPARE = `set -e
 rm -rf /opt/node-image /opt/usernetes
 base64 -d | tar -xz -C /opt
@@ -24,7 +24,7 @@ echo ok >root/usr/share/kube/health/healthz
 chown -R root:root /opt/node-image /opt/usernetes
 chmod -R go+rX /opt/node-image /opt/usernetes`;
 
-/** Puts them on every machine; kubectl's stand-in becomes a command there. */
+/** Installs the template and the image's files on every machine, and the stand-in for kubectl. */
 export async function putTemplate(t: Test, site: Site): Promise<void> {
   const argv = ["-cz", "-C", join(PACKAGE, "test/podman"), "image", "template"];
   const { status, stdout } = spawnSync("tar", argv);

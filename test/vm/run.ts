@@ -1,15 +1,14 @@
 /**
- * npm run test:vm: the package on two machines of their own, with systemd, control groups of
- * version 2, rootless engines, and a Flux that is a unit. TAP on stdout, and what is going on
- * meanwhile on stderr.
+ * `npm run test:vm` tests the package on two machines that have systemd, control groups of version
+ * 2, rootless engines, and Flux as a systemd unit. It prints TAP on stdout and its progress on
+ * stderr.
  *
  *   npm run test:vm -- [--containers] [--keep FOLDER] [--machines 1|2] [NAME...]
  *
- * NAME... takes some of the lives, which are in the order in which they run. With --keep the
- * machines stay at the end, and the next run with the same folder uses them as they are. With one
- * machine the lives need less time, and show nothing of what is between nodes. With --containers
- * the machines are containers of this host (container.ts), which is faster where a virtual machine
- * is emulated.
+ * NAME... selects lives. Without a name, all lives run. With --keep, the machines keep running at
+ * the end, and the next run with the same folder uses them without a new installation. With one
+ * machine, the lives take less time but test nothing between nodes. With --containers, the machines
+ * are containers of this host (container.ts), which is faster if virtual machines are emulated.
  */
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -28,7 +27,7 @@ import { VirtualMachine } from "./virtual-machine.js";
 
 const MEMORY_MB = 3072;
 
-/** By name. `install` is always first. */
+/** The lives by name, in the order in which they run. The life `install` always runs first. */
 const LIVES: Record<string, (t: Test, site: Site) => Promise<void>> = {
   podman: clusterLives("podman"),
   "podman-unit": unitLives("podman"),
@@ -79,7 +78,7 @@ const machines = Array.from(
 );
 const site = new Site(machines);
 
-/** What takes how long is for the log. */
+/** Runs a life as a test and logs its duration. */
 const timed = async (
   name: string,
   lives: (t: Test, site: Site) => Promise<void>,

@@ -1,4 +1,4 @@
-/** The machines of a test: a system instance of Flux whose rank 0 is the first of them. */
+/** The machines of a test. They form a system instance of Flux, and the first one is rank 0. */
 import type { Test } from "tap";
 import type { Result } from "../hosts/run-command.js";
 import { Host } from "./host.js";
@@ -18,31 +18,31 @@ export class Site {
     this.lead = lead;
   }
 
-  /** Names as in `flux hostlist`: node[0-1]. */
+  /** The machines' names in the format of `flux hostlist`, such as `node[0-1]`. */
   get names(): string {
     return this.hosts.length === 1 ? this.lead.name : `node[0-${this.hosts.length - 1}]`;
   }
 
-  /** On rank 0, as root. */
+  /** Runs a script on rank 0 as root. */
   root = (script: string, input?: string): Promise<Result> => this.lead.root(script, input);
 
-  /** On rank 0, as the instance owner. */
+  /** Runs a script on rank 0 as the instance owner. */
   owner = (script: string): Promise<Result> => this.lead.as("flux", script);
 
-  /** On every machine at once; the test fails where it fails. */
+  /** Calls `run` for all machines at the same time. The test fails if one of the calls fails. */
   async each(t: Test, what: string, run: (host: Host) => Promise<Result>): Promise<string[]> {
     return await Promise.all(
       this.hosts.map((host) => good(t, `${what} on ${host.name}`, run(host))),
     );
   }
 
-  /** A script as root, on every machine at once. */
+  /** Runs a script as root on all machines at the same time. */
   everywhere = (t: Test, what: string, script: string, input?: string): Promise<string[]> =>
     this.each(t, what, (host) => host.root(script, input));
 
   /**
-   * Replaces keys of the [usernetes] table, on every node, and loads it. The daemon logs
-   * that it has read it again.
+   * Replaces keys of the [usernetes] table on every node, and reloads the configuration in Flux and
+   * in the daemon. The daemon logs that it has reloaded its configuration.
    */
   async configure(t: Test, keys: Record<string, string>): Promise<void> {
     await this.write(t, keys);
@@ -50,7 +50,7 @@ export class Site {
     await good(t, "systemctl reload", this.root("systemctl reload flux-usernetes"));
   }
 
-  /** Writes the keys only. */
+  /** Replaces keys of the [usernetes] table on every node, without a reload. */
   async write(t: Test, keys: Record<string, string>): Promise<void> {
     const edits = Object.entries(keys).map(
       ([key, value]) =>
@@ -60,7 +60,10 @@ export class Site {
   }
 }
 
-/** Runs it, and fails the test with its output where it does not end with 0; the stdout. */
+/**
+ * Waits for a command and returns its stdout. If the exit status is not 0, the test fails with the
+ * command's output.
+ */
 export async function good(t: Test, what: string, running: Promise<Result>): Promise<string> {
   const { stdout, stderr, exitCode } = await running;
   t.equal(exitCode, 0, exitCode === 0 ? what : `${what}: ${stderr}${stdout}`);

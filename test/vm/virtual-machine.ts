@@ -1,4 +1,4 @@
-/** A machine that qemu emulates. It is booted from the image without changing it. */
+/** A machine that qemu runs. It boots from the image without changing it. */
 import { rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
@@ -50,15 +50,16 @@ export class VirtualMachine extends Machine {
     return join(this.options.folder, "disk.qcow2");
   }
 
-  /** The sockets of the network between the machines. */
+  /** The path of a machine's socket for the network between the machines. */
   private wire(index: number): string {
     return join(this.options.folder, "..", `wire${index}`);
   }
 }
 
 /**
- * With no_timer_check: on a busy machine too few ticks of an emulated timer arrive while the kernel
- * counts them, and it panics. With panic=-1 and -no-reboot a panic ends qemu.
+ * The kernel counts the ticks of its timer at the start. On a busy host an emulated timer may
+ * deliver too few ticks, and the kernel would panic without no_timer_check. With panic=-1 and
+ * -no-reboot, a panic ends qemu.
  */
 const kernelOptions = (name: string): string =>
   `root=/dev/vda rw console=ttyS0 quiet net.ifnames=0 systemd.hostname=${name} mitigations=off no_timer_check panic=-1`;

@@ -1,6 +1,6 @@
 /**
- * Clusters of the instance owner with one rootless engine, under flux.service. Each life
- * leaves nothing on any machine.
+ * Tests clusters of the instance owner with one rootless engine, under flux.service. Each test
+ * checks that no machine has leftovers at its end.
  */
 import type { Test } from "tap";
 import { useEngine, type EngineName } from "../accounts.js";
@@ -15,7 +15,7 @@ export const clusterLives = (engine: EngineName) => async (t: Test, site: Site) 
   const clean = async (t: Test) => {
     t.same(await leftovers(site, "flux", engine), [], "there are no leftovers");
   };
-  /** `-N1` is one node of the two, and `-N2` is what the machines allow. */
+  /** The option for a job on all machines: -N2, or -N1 if there is only one machine. */
   const all = `-N${site.hosts.length}`;
 
   await t.test(`the document sets up ${engine} of the instance owner`, async (t) => {
@@ -110,7 +110,7 @@ kubectl get nodes
   });
 };
 
-/** The example of usernetes(1), with a directory under /tmp in place of each node's clone. */
+/** Runs the example of usernetes(1), with a directory under /tmp instead of each node's clone. */
 async function byHand(t: Test, site: Site, engine: EngineName): Promise<void> {
   const directory = "/tmp/usernetes-by-hand";
   const address = '$(ip -o -4 address show eth1 | sed -n "s|.* inet \\([0-9.]*\\)/.*|\\1|p")';

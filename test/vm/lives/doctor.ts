@@ -1,4 +1,4 @@
-/** Doctor on a good host, and on the same host with each requirement broken in turn. */
+/** Tests doctor on a good host, and on the same host with each requirement broken in turn. */
 import type { Test } from "tap";
 import { useEngine } from "../accounts.js";
 import { expectFit } from "../doctor.js";
@@ -8,22 +8,25 @@ interface Fault {
   /** The requirement, as doctor's table names it. */
   requirement: string;
   level: "FAIL" | "warn";
-  /** As root; the account is flux. */
+  /** The script that breaks the requirement for the account flux. It runs as root. */
   breaks: string;
   repairs: string;
-  /** What doctor prints of the node. */
+  /** The message that doctor prints about the node. */
   message: RegExp;
 }
 
 const DOCTOR = "flux usernetes doctor";
 const COMPOSE = "/usr/libexec/docker/cli-plugins/docker-compose";
-/** With an image of the node in the engine, more IDs are not needed. */
+/** Removes the node's image. Doctor accepts missing IDs if the engine has this image. */
 const NO_IMAGE =
   "sudo -H -u flux env DOCKER_HOST=unix:///run/user/$(id -u flux)/docker.sock docker image rm -f usernetes_warm-node";
 const MANAGER = "/run/systemd/system/user@.service.d";
 const AGAIN = `systemctl daemon-reload && systemctl restart user@$(id -u flux)`;
 
-/** In pairs: the first is made on the first node, and the second on the last; or one by one. */
+/**
+ * The pairs of faults. With two machines, the first fault of a pair is made on the first machine
+ * and the second on the last. With one machine, the faults are made one by one.
+ */
 const FAULTS: [Fault, Fault][] = [
   [
     {

@@ -1,13 +1,13 @@
-/** The package beside a Flux that is a systemd unit, as docs/admin/install.md has it. */
+/** Tests docs/admin/install.md: it installs the package beside a Flux that is a systemd unit. */
 import type { Test } from "tap";
 import { install, startFlux } from "../install.js";
 import { putTemplate } from "../node-image.js";
 import { good, type Site } from "../site.js";
 
-/** Its last line of work; a kept machine has it already. */
+/** The installation creates this file at its end. A kept machine is not installed again. */
 const DONE = "/var/lib/usernetes-vm-installed";
 
-/** Where the processor is emulated a bring-up takes minutes. */
+/** The time limits are long, because a bring-up takes minutes on an emulated processor. */
 const KEYS = {
   interface: '"eth1"',
   "bring-up-timeout": '"60m"',

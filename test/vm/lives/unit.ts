@@ -1,4 +1,4 @@
-/** The unit beside flux.service: what systemd does to it, and what becomes of open clusters. */
+/** Tests the daemon's unit beside flux.service, and the effect of its end on open clusters. */
 import type { Test } from "tap";
 import { useEngine, type EngineName } from "../accounts.js";
 import { admin } from "../documents.js";
@@ -16,7 +16,7 @@ export const unitLives = (engine: EngineName) => async (t: Test, site: Site) => 
     const { stdout } = await site.root(`systemctl show -P ${property} ${UNIT}`);
     return stdout.trim();
   };
-  /** A job that has its cluster until it is canceled. */
+  /** Starts a job that keeps its cluster until the job is canceled. */
   const open = async (t: Test): Promise<string> => {
     const job = await jobs.submit(t, "-N1 --usernetes sleep inf");
     await jobs.starts(t, job);
@@ -111,7 +111,7 @@ export const unitLives = (engine: EngineName) => async (t: Test, site: Site) => 
   });
 };
 
-/** Rank 0's machine is switched off as an administrator does it, and on again. */
+/** Powers off rank 0's machine as an administrator does, and boots it again. */
 async function reboot(t: Test, site: Site): Promise<void> {
   const seconds = await site.lead.machine.powerOff();
   t.comment(`off after ${Math.round(seconds)} s`);
@@ -121,7 +121,10 @@ async function reboot(t: Test, site: Site): Promise<void> {
   await answers(t, site);
 }
 
-/** It starts beside Flux, and may first have to find that there is no instance yet. */
+/**
+ * Waits until the daemon answers. The daemon starts at the same time as Flux, and its first start
+ * may fail because there is no instance yet.
+ */
 async function answers(t: Test, site: Site): Promise<void> {
   await eventually(
     t,
@@ -130,7 +133,7 @@ async function answers(t: Test, site: Site): Promise<void> {
   );
 }
 
-/** No node is drained. */
+/** Waits until no node is drained. */
 async function undrained(t: Test, site: Site): Promise<void> {
   await eventually(t, "no node is drained", async () => {
     const { stdout } = await site.owner("flux resource drain -no '{ranks} {reason}'");

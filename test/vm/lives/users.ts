@@ -1,4 +1,4 @@
-/** Clusters of several users through sudo, each with an engine of their own. */
+/** Tests clusters of several users through sudo. Each user has their own engine. */
 import type { Test } from "tap";
 import { setUpEngine } from "../accounts.js";
 import { admin } from "../documents.js";
