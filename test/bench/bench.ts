@@ -1,9 +1,9 @@
 /**
  * npm run bench [-- --list | --only NAME[,NAME...] --runs N --json FILE]
  *
- * Measures what flux-usernetes costs, on a real Flux where there is one, and
- * prints one table: ratios and overheads against a reference of the same run,
- * medians with the spread. Nothing fails by being slow: machines are noisy.
+ * Measures the cost of flux-usernetes, on a real Flux if one is installed, and prints one table. It
+ * has ratios and overheads against a reference of the same run, as medians with their spread. A
+ * slow result is not an error, because machines are noisy.
  */
 import { execaSync } from "execa";
 import { mkdirSync, writeFileSync } from "node:fs";

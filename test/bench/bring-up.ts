@@ -1,6 +1,6 @@
 /**
- * What a cluster costs beyond the steps themselves: from alloc to start, and from finish to free.
- * Measured for a job on four nodes, which share this machine's cores, and for a job on one node.
+ * Measures the time of a cluster beyond its steps: from alloc to start, and from finish to free.
+ * One job has four nodes, which share this machine's cores, and another job has one node.
  */
 import { readFileSync } from "node:fs";
 import type { LifeFlux } from "../life/flux.js";
@@ -8,16 +8,19 @@ import { repeat, type Row } from "./measure.js";
 import { at, inFlux, noTime } from "./place.js";
 import { plainLife, type Life } from "./plain.js";
 
-/** up, kubeadm-init, join-command, kubeadm-join, sync-external-ip, install-flannel, Ready: by default. */
+/**
+ * The stand-ins' default durations in the longest chain: up, kubeadm-init, join-command,
+ * kubeadm-join, sync-external-ip, install-flannel, Ready.
+ */
 const CHAIN_S = 2 + 3 + 0.2 + 2 + 0.5 + 1 + 1;
 /**
- * The steps of one node, which no worker joins: up, kubeadm-init, sync-external-ip,
+ * The same for a cluster of one node, which has no workers: up, kubeadm-init, sync-external-ip,
  * install-flannel, Ready.
  */
 const ALONE_S = 2 + 3 + 0.5 + 1 + 1;
 const DOWN_S = 1;
 
-/** Seconds of one job that asks for a cluster. */
+/** Runs one job that asks for a cluster. Returns the seconds of its bring-up and teardown. */
 export async function oneLife(flux: LifeFlux, ...args: string[]): Promise<Life> {
   const job = await flux.submit(...args, "true");
   await flux.waitForEnd(job, "300s");
@@ -30,7 +33,7 @@ export async function oneLife(flux: LifeFlux, ...args: string[]): Promise<Life> 
   };
 }
 
-/** The number of processes that this machine starts while `act` runs (proc_stat(5)). */
+/** Returns the number of processes that this machine starts during `act` (proc_stat(5)). */
 async function started(act: () => Promise<unknown>): Promise<number> {
   const count = (): number =>
     Number(/^processes ([0-9]+)/m.exec(readFileSync("/proc/stat", "utf8"))?.[1]);
@@ -43,7 +46,7 @@ export function measureBringUp(runs: number): Promise<Row[]> {
   return inFlux({}, async (flux) => {
     await flux.startDaemon();
     await oneLife(flux, "-N4");
-    // The two alternate, because the machine may be slower a minute later.
+    // The lives alternate, because the machine may be slower a minute later.
     const all = async () => ({
       ours: await oneLife(flux, "-N4"),
       plain: await plainLife(flux),

@@ -1,6 +1,6 @@
 /**
- * The time of the commands that jobs call on their nodes: `usernetes attr` inside a job, compared
- * with the start of Node.js; `flux usernetes once` over 32 tasks, compared with sh.
+ * Measures the time of the commands that jobs call on their nodes. `usernetes attr` inside a job is
+ * compared with the start of Node.js, and `flux usernetes once` in 32 tasks is compared with sh.
  */
 import type { LifeFlux } from "../life/flux.js";
 import { COMMANDS } from "../life/places.js";
@@ -8,11 +8,11 @@ import { repeat, type Row } from "./measure.js";
 import { at, inFlux, manyCores, noTime } from "./place.js";
 
 const TASKS = 32;
-/** The number of calls of which a value is the mean. */
+/** Each value is the mean of this number of calls. */
 const CALLS = 20;
 const ASKS = "--setattr=attributes.user.usernetes=yes";
 
-/** A checkout of the Python tool that this package replaces, for comparison if it exists. */
+/** A checkout of the Python tool that this package replaces. If set, it is also measured. */
 const PYTHON_TOOL = process.env["USERNETES_PYTHON"];
 
 const PROGRAMS = {
@@ -29,7 +29,10 @@ const PROGRAMS = {
 
 type Program = keyof typeof PROGRAMS;
 
-/** Runs each command in turn, for `runs` rounds, and prints a line `NAME MS` for each. */
+/**
+ * Returns a script that runs each command in turn for `runs` rounds. It prints a line `NAME TIME`
+ * for each command, with the time in microseconds.
+ */
 const script = (runs: number): string => `
 ms() { echo $(($(date +%s%N) / 1000)); }
 for round in $(seq ${runs}); do
@@ -89,7 +92,7 @@ async function attr(flux: LifeFlux, runs: number): Promise<Row[]> {
   ];
 }
 
-/** Seconds from start to finish of a job of many tasks. */
+/** Runs a job of many tasks. Returns the seconds from its start to its finish. */
 async function tasks(flux: LifeFlux, ...command: string[]): Promise<number> {
   const env = { FLUX_EXEC_PATH: COMMANDS };
   const submit = ["flux", "submit", "-N4", `-n${TASKS}`, ...command];

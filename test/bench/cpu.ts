@@ -1,10 +1,10 @@
-/** What processes have cost so far, from /proc. */
+/** Reads from /proc the CPU time that a process has used so far. */
 import { readFileSync } from "node:fs";
 
-/** The seconds of a clock tick in /proc/PID/stat, on every Linux (USER_HZ). */
+/** The seconds of a clock tick in /proc/PID/stat (USER_HZ). They are the same on every Linux. */
 const TICK_S = 0.01;
 
-/** Seconds of CPU in the process and in the kernel for it, without its children. */
+/** Returns the seconds of CPU time, user and system, of a process without its children. */
 export function cpuSeconds(pid: number): number {
   const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
   // The name in parentheses may contain any character.

@@ -1,6 +1,6 @@
 /**
- * Whether the bridge's event alone holds a job in time, so that its shell never has to wait: for
- * many jobs that are submitted at once, and for as many one after the other.
+ * Measures whether the bridge's event alone holds a job in time, so that the job's shell never has
+ * to wait. It submits many jobs at once, and as many jobs one after the other.
  */
 import { kvsDirectory, parseJobid } from "../../lib/flux/jobid.js";
 import type { Entry, LifeFlux } from "../life/flux.js";
@@ -8,7 +8,7 @@ import { repeat, type Row } from "./measure.js";
 import { at, inFlux, manyCores } from "./place.js";
 
 const JOBS = 200;
-/** All jobs get their nodes at once and are refused then, so that no step takes time. */
+/** Each job gets its node at once. The daemon then refuses the job, so that no step runs. */
 const SUBMIT = [
   ...["flux", "submit", "-n1", "--setattr=attributes.user.usernetes=yes"],
   "--setattr=attributes.user.usernetes_engine=podman",
@@ -41,7 +41,7 @@ async function oneByOne(flux: LifeFlux): Promise<Entry[][]> {
   return eventlogs(flux, jobs);
 }
 
-/** The job had its nodes, and only the daemon kept it from starting. */
+/** Returns whether the job had its nodes and only the daemon kept it from starting. */
 function isHeld(events: Entry[]): boolean {
   const names = events.map(({ name }) => name);
   return names.includes("alloc") && names.includes("prolog-start") && !names.includes("start");

@@ -1,4 +1,4 @@
-/** Many clusters that start together on few brokers: whether all come up, and after which time. */
+/** Measures how many of many clusters on few brokers become ready together, and how fast. */
 import type { LifeFlux } from "../life/flux.js";
 import { repeat, type Row } from "./measure.js";
 import { at, inFlux, manyCores } from "./place.js";

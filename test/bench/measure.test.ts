@@ -1,4 +1,4 @@
-/** Medians and spreads of repeated measurements (test/bench/measure.ts). */
+/** Tests the medians and spreads of repeated measurements (test/bench/measure.ts). */
 import t from "tap";
 import { isMet, repeat, spread, type Row } from "./measure.js";
 

@@ -1,4 +1,4 @@
-/** Numbers that are measured several times, with their median and spread. */
+/** Measures a number several times, and computes the median and the spread of the values. */
 
 export interface Row {
   /** The thing that was measured. */
@@ -6,7 +6,7 @@ export interface Row {
   unit: string;
   /** One value for each run. */
   values: number[];
-  /** The reference that it is compared with, in the same run. */
+  /** The reference of the same run to which the values are compared. */
   against: string;
   /** The limit for the median. With `always`, each value must keep it. */
   target?: { most: number } | { least: number; always?: true };
@@ -29,7 +29,7 @@ export function spread(values: readonly number[]): Spread {
   return { median: at(0.5), low: at(0), high: at(1) };
 }
 
-/** Undefined if the row has no target. */
+/** Returns whether the target is met, or undefined if the row has no target. */
 export function isMet({ values, target }: Row): boolean | undefined {
   if (!target) return undefined;
   const { median, low } = spread(values);
@@ -37,7 +37,7 @@ export function isMet({ values, target }: Row): boolean | undefined {
   return (target.always ? low : median) >= target.least;
 }
 
-/** Calls `act` `count` times, one call after the other. */
+/** Calls `act` `count` times, one call after the other, and returns the results in order. */
 export async function repeat<T>(count: number, act: (round: number) => Promise<T>): Promise<T[]> {
   const all: T[] = [];
   for (let round = 0; round < count; round++) all.push(await act(round));

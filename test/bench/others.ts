@@ -1,6 +1,6 @@
 /**
- * The cost for jobs that do not ask for a cluster: how many of them end in a second, with the
- * daemon and without, and how much CPU the daemon and its bridge use meanwhile.
+ * Measures the cost for jobs that do not ask for a cluster: how many of them end in a second, with
+ * the daemon and without, and how much CPU time the daemon and its bridge use meanwhile.
  */
 import { join } from "node:path";
 import type { LifeFlux } from "../life/flux.js";
@@ -14,21 +14,21 @@ const JOBS = 200;
 const ORDINARY = ["flux", "submit", "--wait", "--quiet", `--cc=1-${JOBS}`, "-N1", "true"];
 const WHAT = `flux submit --wait --cc=1-${JOBS} -N1 true`;
 
-/** Jobs per second. */
+/** Runs ordinary jobs. Returns the number of jobs that ended per second. */
 async function rate(flux: LifeFlux): Promise<number> {
   const begin = performance.now();
   await flux.output(...ORDINARY);
   return (JOBS * 1000) / (performance.now() - begin);
 }
 
-/** Each side goes first every other time, so that the order favours neither. */
+/** Runs both acts. They take turns at being first, so that the order favours neither. */
 async function inTurn(round: number, acts: [() => Promise<void>, () => Promise<void>]) {
   const [first, second] = round % 2 === 0 ? acts : acts.toReversed();
   await first?.();
   await second?.();
 }
 
-/** The daemon and its bridge. The command of the embedded Flux is not counted. */
+/** Returns the daemon and its bridge, without the command of the embedded Flux. */
 function daemonProcesses(flux: LifeFlux) {
   const tree = processTree(flux.daemonPid);
   return isEmbedded() ? tree.slice(0, 1) : tree;
@@ -39,7 +39,7 @@ const cpuOf = (flux: LifeFlux): number =>
 
 interface Compared {
   ratio: number;
-  /** Milliseconds of CPU of the daemon and its bridge for each job. */
+  /** The milliseconds of CPU time that the daemon and its bridge use for each job. */
   cpuMs: number;
 }
 
@@ -51,7 +51,7 @@ async function withAndWithout(flux: LifeFlux, round: number): Promise<Compared> 
     },
     async () => {
       await flux.startDaemon();
-      // By now the daemon has finished its own start.
+      // After this pause, the daemon has finished its own start.
       await new Promise((resolve) => setTimeout(resolve, 1000));
       const before = cpuOf(flux);
       watched = await rate(flux);

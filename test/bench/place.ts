@@ -1,4 +1,4 @@
-/** The place of a measurement: a Flux with some ranks, a real one if there is one. */
+/** Opens the Flux instance for a measurement, a real one if Flux is installed. */
 import { whyNoRealFlux } from "../hosts/real-flux.js";
 import { LifeFlux, type Entry } from "../life/flux.js";
 import { embeddedPlace, realPlace } from "../life/places.js";
@@ -11,11 +11,11 @@ export interface Wanted {
   /** More tables of the broker's configuration. */
   tables?: string;
   embedded?: boolean;
-  /** Plays the nodes of an embedded Flux. */
+  /** Simulates the processes on the nodes of an embedded Flux. */
   launcher?: Launcher;
 }
 
-/** Opens a place, lets `act` measure in it, and closes it in any case. */
+/** Opens a Flux instance, lets `act` measure in it, and closes it even if `act` fails. */
 export async function inFlux<T>(wanted: Wanted, act: (flux: LifeFlux) => Promise<T>): Promise<T> {
   const { size = 4, table = "", tables = "", embedded = isEmbedded(), launcher } = wanted;
   const more = `${table}\n${tables}`;
@@ -33,13 +33,13 @@ export async function inFlux<T>(wanted: Wanted, act: (flux: LifeFlux) => Promise
 export const isEmbedded = (): boolean => whyNoRealFlux() !== undefined;
 
 /**
- * More cores than this machine has, so that many jobs get resources at once. The embedded Flux has
- * two for each rank in any case.
+ * Returns a configuration with more cores than this machine has, so that many jobs get resources at
+ * the same time. The embedded Flux always has two cores for each rank.
  */
 export const manyCores = (size: number): string =>
   `[resource]\nnoverify = true\n[[resource.config]]\nhosts = "node[0-${size - 1}]"\ncores = "0-63"\n`;
 
-/** No step takes time. */
+/** Sets the simulated duration of every step to 0 s. */
 export function noTime(flux: LifeFlux): void {
   for (const target of TARGETS) flux.takes(target, 0);
 }
@@ -49,7 +49,7 @@ const TARGETS = [
   ...["sync-external-ip", "install-flannel", "ready", "down-v"],
 ];
 
-/** The time of an event, in seconds since the epoch. */
+/** Returns the time of an event in seconds since the epoch, or NaN without such an event. */
 export function at(events: Entry[], name: string): number {
   return events.find((event) => event.name === name)?.timestamp ?? NaN;
 }

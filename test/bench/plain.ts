@@ -1,7 +1,7 @@
 /**
- * Makes the same cluster with a shell script that uses only Flux, make and the engine, one `flux
- * exec` after the other and without checks of the results. This measures the steps themselves on
- * this machine, beyond the durations that they pretend to have.
+ * Makes the same cluster with a shell script that uses only Flux, make and the engine. The script
+ * runs one `flux exec` after the other and does not check the results. This measures the time that
+ * the steps take on this machine in addition to the durations that they simulate.
  */
 import { join } from "node:path";
 import { TEMPLATE } from "../sandbox/paths.js";
@@ -29,7 +29,7 @@ export interface Life {
   teardown: number;
 }
 
-/** Returns the seconds. Rank 0 runs the script, since the lead's files are there. */
+/** Runs the script on rank 0, where the lead's files are. Returns the seconds of both parts. */
 export async function plainLife(flux: LifeFlux): Promise<Life> {
   const argv = ["sh", "-c", SCRIPT, "plain", TEMPLATE, join(flux.place.base, "plain")];
   const printed = await flux.output("flux", "exec", "-r", "0", ...argv);

@@ -1,7 +1,7 @@
 /**
- * Plays the node of a cluster: its agent carries out every step at once and successfully. This
- * measures the daemon's own work for hundreds of nodes, whose real agents would occupy the whole
- * machine.
+ * Simulates the agent of a node, which reports success for every step without running it. This
+ * makes it possible to measure the daemon's own work for hundreds of nodes, whose real agents would
+ * occupy the whole machine.
  */
 import { decodeIdset } from "../../lib/flux/idset.js";
 import type { ReportKind, Request } from "../../lib/node/protocol.js";

@@ -1,6 +1,6 @@
 /**
- * The cost of more ranks: a bring-up with 4, 16 and 64 brokers on this machine, and the daemon's
- * work for 64 and 256 played nodes.
+ * Measures the cost of more ranks: a bring-up with 4, 16 and 64 brokers on this machine, and the
+ * daemon's work for 64 and 256 simulated nodes.
  */
 import type { LifeFlux } from "../life/flux.js";
 import { oneLife } from "./bring-up.js";
@@ -50,7 +50,7 @@ async function work(flux: LifeFlux, ranks: number): Promise<Work> {
   const cpu = cpuSeconds(flux.daemonPid);
   const job = await flux.submit(`-N${ranks}`, "true");
   await flux.waitForEnd(job, "300s");
-  // Messages after the last event belong to the work, too.
+  // Log messages after the last event also count as work.
   await new Promise((resolve) => setTimeout(resolve, 500));
   const calls = flux.daemonLog.slice(before).match(/flux exec [^"]*: begins/g)?.length ?? 0;
   const record = await flux.record(job);

@@ -1,4 +1,4 @@
-/** The table that `npm run bench` prints. */
+/** Tests the table and the JSON of `npm run bench`. */
 import t from "tap";
 import { json, number, table } from "./table.js";
 

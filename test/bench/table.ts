@@ -1,4 +1,4 @@
-/** The table that `npm run bench` prints, and what it writes as JSON. */
+/** Formats the results of `npm run bench` as a table and as JSON. */
 import Table from "cli-table3";
 import { isMet, spread, type Row } from "./measure.js";
 

@@ -1,4 +1,4 @@
-/** Which test files a command line selects. */
+/** Tests which test files a command line selects. */
 import { existsSync } from "node:fs";
 import t from "tap";
 import { packagePath } from "../../lib/host/package.js";

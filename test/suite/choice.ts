@@ -1,16 +1,16 @@
 /** Selects the test files of a run, and their order. */
 
 export interface Choice {
-  /** The files that `npm test` omits, in place of the others. */
+  /** Whether to select the files that `npm test` omits, instead of the others. */
   long: boolean;
-  /** Files and folders as a person names them. Without any, all files are selected. */
+  /** The files and folders that a person names. Without any, all files are selected. */
   asked: string[];
   longFiles: string[];
-  /** Those that take more cases in a long run. */
+  /** The files that belong to both runs, and check more cases in a long run. */
   both: string[];
 }
 
-/** Files that are named are selected whether they are long or not. */
+/** Returns the selected files and the unknown names. A named file may also be a long one. */
 export function chosen(all: string[], { long, asked, longFiles, both }: Choice) {
   const usual = all.filter((file) => both.includes(file) || longFiles.includes(file) === long);
   const matches = asked.map((name) => {

@@ -1,6 +1,6 @@
 /**
- * The test files that only `npm run test:long` runs: each takes minutes, and checks many more cases
- * of a subject that a file of `npm test` checks, too.
+ * The test files that only `npm run test:long` runs. Each takes minutes, and checks many more cases
+ * of a subject that a file of `npm test` also checks.
  */
 export const LONG: Readonly<Record<string, { why: string; alsoIn: string }>> = {
   "test/recovery/kill.test.ts": {
@@ -57,5 +57,5 @@ export const LONG: Readonly<Record<string, { why: string; alsoIn: string }>> = {
   },
 };
 
-/** They are in both runs; the long one takes twenty times the cases (test/random.ts). */
+/** Files of both runs. The long run checks twenty times as many cases (test/random.ts). */
 export const WALKS = ["test/cluster/properties.test.ts"];

@@ -1,21 +1,21 @@
-/** Runs one compiled test file in a process of its own. */
+/** Runs one compiled test file in a separate process. */
 import { spawn, type ChildProcess } from "node:child_process";
 import { packagePath } from "../../lib/host/package.js";
 import type { PlayedFile } from "./summary.js";
 import { readTap } from "./tap-file.js";
 
 export interface PlaySetting {
-  /** Seconds after which tap ends the file, and reports which test it ran. */
+  /** The seconds after which tap ends the file, and reports which test was running. */
   timeoutS: number;
   env: Record<string, string>;
 }
 
-/** Seconds more for a file that tap did not end in time. */
+/** The additional seconds after which a file is killed that tap did not end in time. */
 const GRACE_S = 60;
-/** A program that outlives the file may hold its pipes; this limits the wait. */
+/** The limit of the wait for pipes that a program holds which outlives the test file. */
 const PIPES_MS = 1_000;
 
-/** Node.js would read these certificates at each of hundreds of starts, which takes 90 ms each. */
+/** Node.js would read these certificates at each of hundreds of starts, in 90 ms each time. */
 const SPARED = { NODE_EXTRA_CA_CERTS: undefined };
 
 const running = new Set<ChildProcess>();
@@ -24,7 +24,7 @@ export function stopAll(signal: NodeJS.Signals): void {
   for (const child of running) child.kill(signal);
 }
 
-/** `test/life/job.test.ts` is `dist/test/life/job.test.js` when it is compiled. */
+/** Returns the compiled file: `dist/test/life/job.test.js` for `test/life/job.test.ts`. */
 const compiled = (file: string): string => packagePath("dist", file.replace(/\.ts$/, ".js"));
 
 export async function playFile(
@@ -56,7 +56,7 @@ export async function playFile(
   return { file, seconds, ...report, output: texts.stdout + texts.stderr };
 }
 
-/** Resolves to its status or signal when all of its output has been read. */
+/** Resolves to the child's status or signal after all of its output has been read. */
 function ended(child: ChildProcess): Promise<number | string> {
   return new Promise((resolve) => {
     const end = () => child.exitCode ?? child.signalCode ?? "no status";

@@ -1,7 +1,7 @@
 /**
- * `npm test` and `npm run test:long`: runs test files side by side, each in a process of its
- * own, and reports while it does. The last line is plain, `N passed, N failed, N skipped`; the
- * status is 1 if a test failed, or if none ran.
+ * Implements `npm test` and `npm run test:long`. It runs test files side by side, each in a
+ * separate process, and reports each file when it has ended. The last line is
+ * `N passed, N failed, N skipped`. The exit status is 1 if a test failed or if no test passed.
  *
  *     npm test -- [--jobs N] [--seed N] [FILE or FOLDER]...
  */
@@ -17,7 +17,7 @@ import { hasFailed, progressLine, summary, type Mode, type PlayedFile } from "./
 
 /** Tests wait more than they compute. */
 const JOBS_PER_CORE = 3;
-/** A file that plays whole clusters takes a minute, and several on a busy machine. */
+/** A file that runs whole clusters takes a minute, or several minutes on a busy machine. */
 const TIMEOUT_S = { usual: 480, long: 7200 };
 
 const OPTIONS = {
@@ -49,7 +49,7 @@ function readCommand() {
   return { long, jobs, seed, files };
 }
 
-/** The environment of each test file. */
+/** Returns the environment and the time limit of each test file. */
 function settingOf(long: boolean, seed: number): PlaySetting {
   const env = { USERNETES_SEED: String(seed) };
   const walk = process.env["USERNETES_WALK"] ?? "all";

@@ -1,4 +1,4 @@
-/** The summary of a test run. */
+/** Tests the summary of a test run. */
 import t from "tap";
 import { hasFailed, progressLine, summary, type PlayedFile } from "./summary.js";
 

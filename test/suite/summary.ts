@@ -1,14 +1,14 @@
-/** What a run of test files reports at its end, and while it runs. */
+/** Formats the reports of a test run, while it runs and at its end. */
 import type { TapReport } from "./tap-file.js";
 
 export interface PlayedFile extends TapReport {
-  /** Its source, from the package's folder. */
+  /** The path of the source, relative to the package. */
   file: string;
   seconds: number;
 }
 
 export interface Mode {
-  /** What goes after `npm`: `test`, or `run test:long`. */
+  /** The arguments of `npm`: `test` or `run test:long`. */
   script: string;
   seed: number;
 }
@@ -19,7 +19,7 @@ export function hasFailed({ passed, failed, skipped }: PlayedFile): boolean {
   return failed > 0 || passed + skipped.length === 0;
 }
 
-/** `  3.2 s  test/life/once.test.ts  (1 skipped)`. */
+/** Returns a line such as `  3.2 s  test/life/once.test.ts  (1 skipped)`. */
 export function progressLine(played: PlayedFile): string {
   const { file, failed, skipped } = played;
   const notes = [
@@ -29,7 +29,10 @@ export function progressLine(played: PlayedFile): string {
   return `${time(played)}  ${file}${notes.length > 0 ? `  (${notes.join(", ")})` : ""}`;
 }
 
-/** Why tests were skipped, the slowest files, each failure, and `N passed, N failed, N skipped`. */
+/**
+ * Returns the reasons of skipped tests, the slowest files, each failure, and the last line
+ * `N passed, N failed, N skipped`.
+ */
 export function summary(files: PlayedFile[], mode: Mode): string[] {
   const bad = files.filter(hasFailed);
   const count = (of: (file: PlayedFile) => number) =>
@@ -45,7 +48,7 @@ export function summary(files: PlayedFile[], mode: Mode): string[] {
   ];
 }
 
-/** One line a reason, the most frequent first. */
+/** Returns one line for each reason, the most frequent reason first. */
 function reasons(files: PlayedFile[]): string[] {
   const counts = new Map<string, number>();
   for (const reason of files.flatMap(({ skipped }) => skipped))

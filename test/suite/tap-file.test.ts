@@ -1,4 +1,4 @@
-/** The TAP output of a test file is counted. */
+/** Tests how the TAP output of a test file is read. */
 import t from "tap";
 import { readTap } from "./tap-file.js";
 

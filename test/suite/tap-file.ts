@@ -1,17 +1,20 @@
-/** What the TAP of one test file reports: https://testanything.org/tap-version-14-specification.html */
+/**
+ * Reads the results of one test file from its TAP output:
+ * https://testanything.org/tap-version-14-specification.html
+ */
 
 export interface TapReport {
   passed: number;
   failed: number;
   /** The reason of each test that was skipped. */
   skipped: string[];
-  /** Each failed assertion with its diagnosis, and the tests that it is in. */
+  /** The lines of each failed assertion, its diagnosis, and the tests that contain it. */
   failures: string[];
 }
 
 const MOST = { failures: 40, lines: 40 };
 
-/** The counts come from the file's last line. A file without that line has failed. */
+/** The counts come from the totals at the file's end. A file without totals has failed. */
 export function readTap(text: string): TapReport {
   const lines = text.split("\n");
   const totals = [...text.matchAll(/^# \{ (total: .*) \}$/gm)].at(-1)?.[1];
@@ -28,7 +31,7 @@ export function readTap(text: string): TapReport {
   };
 }
 
-/** From the innermost to the outermost. */
+/** Returns the lines of the failures, each assertion before the tests that contain it. */
 function failures(lines: string[]): string[] {
   const starts = [...lines.keys()].filter((at) => /^ *not ok /.test(lines[at] ?? ""));
   const shown = starts
@@ -38,7 +41,7 @@ function failures(lines: string[]): string[] {
   return rest > 0 ? [...shown, `... and ${rest} more`] : shown;
 }
 
-/** The YAML block of a line. */
+/** Returns the YAML block below a line. */
 function diagnosis(lines: string[], at: number): string[] {
   const indent = `${/^ */.exec(lines[at] ?? "")?.[0] ?? ""}  `;
   if (lines[at + 1] !== `${indent}---`) return [];
