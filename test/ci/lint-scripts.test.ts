@@ -1,4 +1,4 @@
-/** .ci/lint-scripts, in a tree of its own. */
+/** .ci/lint-scripts checks a temporary tree of scripts. */
 import { execaSync } from "execa";
 import { chmodSync, cpSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -27,7 +27,7 @@ function lint(t: Test, files: Record<string, string>, hidden: string[] = []) {
     mkdirSync(join(top, dirname(path)), { recursive: true });
     writeFileSync(join(top, path), text);
   }
-  // A PATH on which some programs are missing.
+  // The PATH lacks the hidden programs.
   const programs = ["sh", "find", "awk", "dirname", "cat", "sed", "shellcheck", "flake8", "ruff"];
   for (const name of programs.filter((name) => !hidden.includes(name))) {
     const { stdout, failed } = execaSync("which", [name], { reject: false });

@@ -150,7 +150,8 @@ t.test(
 
     t.test("a worker that started with an old join command joins with the new one", async (t) => {
       for (const host of ["node0", "node1"]) await hand.make("down", host);
-      // The program checks the file after each sleep, and the file is absent for longer than that.
+      // The worker checks the join command's file after each sleep. The file is absent for longer
+      // than one sleep.
       hand.takes("kubeadm-join", 4);
       hand.takes("kubeadm-init", 6);
       const joins = () => hand.starts.filter((step) => step === "node1 kubeadm-join").length;
@@ -269,7 +270,7 @@ t.test("the work directory may be a clone, a copy or a shared directory", (t) =>
     const up = ["start-control-plane", "--workdir", workdir, "--worker-count=0"];
     hand.fault("node0.kubeadm-init", "exit 1 once");
     t.equal((await hand.run(up, { env })).exitCode, 1);
-    // As a copy that was interrupted.
+    // Without this file, the copy of the template looks as if it had been interrupted.
     rmSync(join(workdir, ".usernetes/staged"));
     const again = await hand.run(up, { env });
     t.equal(again.exitCode, 0, again.stderr);
@@ -468,7 +469,7 @@ t.test("saved settings in the work directory are private", async (t) => {
   t.notOk(here.includes("__pycache__"), "and nothing is written beside the programs");
 });
 
-/** The process that has another for its parent. */
+/** The ID of a process whose parent is `parent`. */
 function runnerOf(parent = 0): number | undefined {
   const stats = environments().map((path) => path.replace("environ", "stat"));
   const found = stats.find((path) => {
@@ -487,7 +488,7 @@ function runnerOf(parent = 0): number | undefined {
   return found === undefined ? undefined : Number(found.split("/")[2]);
 }
 
-/** Of all processes. */
+/** The files with the environments of all processes. */
 function environments(): string[] {
   const pids = readdirSync("/proc").filter((name) => /^[0-9]+$/.test(name));
   return pids.map((pid) => `/proc/${pid}/environ`);

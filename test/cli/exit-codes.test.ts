@@ -1,4 +1,4 @@
-/** How commands end that no instance is needed for: one line, and the exit code of it. */
+/** A command that fails prints one line and exits with the code of the error. */
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import t, { type Test } from "tap";
@@ -7,7 +7,7 @@ import { FakeFlux } from "../fakes/fake-flux.js";
 
 const main = packagePath("dist", "bundle", "flux-usernetes.js");
 
-/** `flux`: the script that plays it. */
+/** Runs a command. The script `flux` is a stand-in for Flux. */
 function command(t: Test, flux: string, ...words: string[]) {
   const { env } = new FakeFlux(t.testdir(), flux);
   const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...words], {
@@ -53,7 +53,7 @@ t.test("up names the missing key usernetes.template and what to do", (t) => {
   t.end();
 });
 
-/** A job whose jobspec has more characters than a run takes of other programs. */
+/** A flux with a job whose jobspec is longer than the output that is accepted of most programs. */
 const BIG = `case "$*" in
   "jobs "*) echo "5 0 root {" ;;
   "job info "*" eventlog") echo '{"timestamp":1,"name":"submit","context":{"userid":0}}' ;;

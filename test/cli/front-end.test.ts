@@ -1,4 +1,4 @@
-/** `usernetes attr` and `env`, and the front end `flux-usernetes`, which are sh. */
+/** The programs in sh: `usernetes attr`, `usernetes env` and the front end `flux-usernetes`. */
 import { execa } from "execa";
 import { readFileSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
@@ -13,11 +13,11 @@ const record = (workdir: string) =>
 
 type Directory = { testdir(): string };
 
-/** Answers `LEVEL COMMAND` of a flux at the given levels: 0 is this instance, 1 its parent ... */
+/** The answers of a stand-in for flux at each level: 0 is this instance, 1 is its parent. */
 interface Instances {
-  /** By `LEVEL JOBID`, what `flux job info` prints. */
+  /** The output of `flux job info`, by `LEVEL JOBID`. */
   records?: Record<string, string>;
-  /** What `flux getattr jobid` gives at each level. */
+  /** The output of `flux getattr jobid`, by level. */
   jobids?: string[];
   /** The output of `flux job info` for a job without a record. */
   complaint?: string;
@@ -285,7 +285,7 @@ t.test("help and version are printed", async (t) => {
 });
 
 t.test("Node.js does not read the site's certificates, which takes long", async (t) => {
-  // Node.js warns where it cannot read them.
+  // Node.js prints a warning if it cannot read the certificates.
   const env = { NODE_EXTRA_CA_CERTS: "/nowhere/certificates.pem" };
   const node = await execa("node", ["-e", "0"], { env });
   t.match(node.stderr, "/nowhere/certificates.pem");

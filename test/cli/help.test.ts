@@ -1,4 +1,4 @@
-/** What --help prints: lib/help, as far as it holds for all commands, and bin's copies of it. */
+/** The output of --help: what all commands in lib/help have in common, and the copies in bin. */
 import { run } from "../../lib/host/runner.js";
 import { execa } from "execa";
 import { dirname } from "node:path";

@@ -1,4 +1,4 @@
-/** Job ids as commands print them, where the locale has a `ƒ` and where it has none. */
+/** Commands print job IDs with a `ƒ` if the locale has that character, otherwise with an `f`. */
 import { execa } from "execa";
 import t from "tap";
 import { packagePath } from "../../lib/host/package.js";
@@ -6,7 +6,7 @@ import { formatEvent } from "../../lib/record/events.js";
 import { claimEvent, settle } from "../fakes/clusters.js";
 import { FakeFlux } from "../fakes/fake-flux.js";
 
-/** Job 1 is held, job 2 has no cluster, and there is no other. */
+/** A stand-in for flux: job 1 is held, job 2 has no cluster, and no other job exists. */
 const FLUX = `case "$1 $2 $3 $4" in
   "python "*) echo '{"clusters":[]}' ;;
   "job info 1 jobspec")

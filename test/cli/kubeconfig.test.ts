@@ -1,4 +1,4 @@
-/** `flux usernetes kubeconfig`, with a flux that is played: what Flux itself does is in test/life. */
+/** `flux usernetes kubeconfig` with a stand-in for flux. test/life tests it with the real Flux. */
 import { execa } from "execa";
 import {
   chmodSync,
@@ -40,7 +40,7 @@ users:
 `;
 const REACHED = KUBECONFIG.replace("127.0.0.1", "192.0.2.7");
 
-/** The broker's own answers are files of $TOP; exec runs on this host, and is noted. */
+/** A stand-in for flux. The broker's answers are files in $TOP. `exec` runs on this host. */
 const FLUX = `case "$1" in --parent) shift; echo "$*" >>"$TOP/parent"; [ -e "$TOP/inner" ] && rm -f "$TOP/inner" ;; esac
 case "$1 $2" in
   "job info") if [ -e "$TOP/inner" ]; then echo "flux-job: $3: key not found" >&2; exit 1; fi; cat "$TOP/record"; [ -s "$TOP/record" ] ;;
@@ -55,7 +55,7 @@ case "$1 $2" in
 esac`;
 
 interface Cluster {
-  /** userid of the job. */
+  /** The user ID of the job's owner. */
   userid?: number;
   events?: string[];
   owner?: number;
@@ -92,7 +92,7 @@ class Place {
     writeFileSync(join(this.top, name), text);
   }
 
-  /** This host is not the lead: the directory is on another. */
+  /** Moves the work directory away from this host, as if another host were the lead. */
   elsewhere(): this {
     const record = readFileSync(join(this.top, "record"), "utf8");
     this.file("record", record.replace(this.workdir, "/nowhere/usernetes-ƒ7"));

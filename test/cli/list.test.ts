@@ -1,4 +1,4 @@
-/** What `flux-usernetes list` asks of Flux. */
+/** The calls of flux that `flux usernetes list` makes. */
 import { execa } from "execa";
 import t, { type Test } from "tap";
 import { packagePath } from "../../lib/host/package.js";
@@ -6,7 +6,7 @@ import { FakeFlux } from "../fakes/fake-flux.js";
 
 const main = packagePath("dist", "bundle", "flux-usernetes.js");
 
-/** Gives the calls of flux that a command makes in an instance that this user owns, or another. */
+/** Collects the calls of flux that a command makes in an instance of this or another owner. */
 function asker(t: Test, owner = process.getuid?.() ?? 0) {
   const flux = new FakeFlux(
     t.testdir(),

@@ -1,4 +1,4 @@
-/** What test/life/once.test.ts cannot bring about: a flux that lets the waiting tasks down. */
+/** `once` with a flux that fails waiting tasks, which test/life/once.test.ts cannot bring about. */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
@@ -10,7 +10,7 @@ t.teardown(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** The second task of a job waits, with this for flux. */
+/** Runs the second task of a job, which waits, with this script as flux. */
 function waiting(flux: string) {
   writeFileSync(join(folder, "flux"), `#!/bin/sh\n${flux}\n`, { mode: 0o755 });
   const env = {

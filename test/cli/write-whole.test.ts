@@ -1,4 +1,4 @@
-/** What a command writes into a file that somebody named. */
+/** A command writes the file that a user named completely, or it writes no file. */
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, rmdirSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -136,7 +136,7 @@ t.test("an inactive job needs no action", (t) => {
   t.end();
 });
 
-/** A job that has ended after this teardown; later ones remove what it left or kept. */
+/** A job that ended after the first teardown. Later ones remove leftovers or a kept cluster. */
 function ended(user: Record<string, unknown>, first: Down, ...later: Down[]): Cluster {
   const at = (seconds: number, name: string) => ({ timestamp: BEGIN + seconds, name });
   const cluster = seen(emptyCluster(user), "alloc", "start");

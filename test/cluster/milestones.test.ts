@@ -1,4 +1,4 @@
-/** The log of a whole life, line by line: it is all that flux dmesg has of it. */
+/** The log of a whole life, line by line: `flux dmesg` shows these lines and no others. */
 import t from "tap";
 import { Life, type LifeOptions } from "../fakes/life.js";
 import type { Play } from "../fakes/playing-run.js";

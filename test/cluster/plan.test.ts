@@ -639,7 +639,7 @@ t.test("a shell may wait for the teardown", (t) => {
 
   t.test("a waiting shell's job gets the time of a teardown once, if it has less", (t) => {
     const tearsDown = "begin-teardown: finish";
-    // Two tries of 300 s, and a minute.
+    // A teardown needs at most two tries of 300 s, and a minute.
     t.strictSame(planned(waits(3600), BEGIN + 2900), [tearsDown]);
     const late = waits(3600);
     t.strictSame(planned(late, BEGIN + 3000), ["extend to 4260 s", tearsDown]);
@@ -665,7 +665,7 @@ const limit = (at: number, seconds: number): JobEvent => ({
 });
 
 t.test("the daemon ends a job at the limit that includes the held time", (t) => {
-  /** Ready after 9 s of bring-up; limit changes and the start at so many seconds. */
+  /** A cluster that is ready after 9 s, with these changes of the limit and this time of start. */
   const run = (duration: number, limits: JobEvent[], startAt = 9) => {
     const cluster = seen(emptyCluster({}, duration), ["prolog-start", OURS], "alloc");
     recorded(cluster, claimEvent(), { ...settle("ready"), timestamp: BEGIN + 9 });

@@ -44,7 +44,7 @@ const anyJobEvent = fc.oneof(
 const anyStep = fc
   .record({
     name: fc.constantFrom(...STEPS),
-    // Not all of them the job's.
+    // Some of these ranks do not belong to the job.
     ranks: fc.constantFrom("0-2", "0", "1", "2", "1-2", "1,7", "9"),
     status: fc.constantFrom("running", "ok", "failed", "timeout", "lost"),
     attempt: fc.integer({ min: 1, max: 4 }),
@@ -62,7 +62,7 @@ const anyRecordEvent = fc.oneof(
     ),
   },
 );
-/** Anything in any order, most often with a claim. */
+/** Random events in any order. About half of the traces start with a claim. */
 const anyTrace = fc
   .tuple(fc.boolean(), fc.array(fc.oneof(anyJobEvent, anyRecordEvent), { maxLength: 60 }))
   .map(([claim, trace]) => (claim ? [record(claimEvent()), ...trace] : trace));
@@ -108,7 +108,7 @@ t.test("no rank is asked for the same step twice in one plan", (t) => {
   t.end();
 });
 
-/** The state of the daemon's prolog and epilog, computed in another way: from the end of the eventlog. */
+/** The state of the daemon's prolog and epilog, computed in another way than the daemon does. */
 function holdsIn(trace: readonly Traced[]) {
   const events = trace.flatMap(({ of, event }) => (of === "job" ? [event] : []));
   const ours = (name: string) =>
@@ -230,7 +230,7 @@ t.test("a finished step is not repeated after a crash", (t) => {
       const finished = new Set(
         before.flatMap(({ event }) => (event.name === "step-finish" ? [nameOf(event)] : [])),
       );
-      // What was only in the last daemon's memory.
+      // The join command was only in the last daemon's memory, so this step may run again.
       if (!finished.has("publish-join 0")) finished.delete("join-command 0");
       return life.trace
         .slice(before.length)
@@ -270,7 +270,7 @@ t.test("a life ends after a failure or cancel at any point, followed by a crash"
   t.end();
 });
 
-/** Ranks that are lost or come back during the life, at these turns. */
+/** Ranks that are lost or come back at the given turns of a life. */
 class Coming {
   readonly lost = new Set<number>();
   readonly everLost = new Set<number>();
@@ -339,7 +339,7 @@ t.test("a life ends whatever events the job had while no daemon ran", (t) => {
       const before = whole.trace.slice(0, 3 + (at % (whole.trace.length - 2)));
       const held = new PureLife().resume(before).cluster.job;
       const since = [job(CANCEL)];
-      // One that nothing holds is gone before anybody looks.
+      // A job without a hold becomes inactive before the next daemon starts.
       if (gone && held.prolog !== "counted" && held.epilog !== "counted") since.push(job("clean"));
       const life = new PureLife().resume([...before, ...since]);
       if (life.play(order, 400) === Infinity) return false;

@@ -21,7 +21,7 @@ export type RequestCase = { user: Record<string, unknown> } & (
 const file = join(PACKAGE, "test/cluster/request-cases.json");
 const NOT_ASKED = { schedule_on_lead: null, template: null };
 const cases = JSON.parse(readFileSync(file, "utf8")) as RequestCase[];
-/** A case requests no option that it does not name. */
+/** The cases. An option that a case does not name is not requested. */
 export const REQUEST_CASES: RequestCase[] = cases.map((each) =>
   "asks" in each && each.asks ? { ...each, asks: Object.assign({}, NOT_ASKED, each.asks) } : each,
 );

@@ -3,7 +3,7 @@ import t from "tap";
 import { parseRequest } from "../../lib/cluster/request.js";
 import { REQUEST_CASES, type Asks } from "./request-cases.js";
 
-/** As in the table: JSON has no undefined. */
+/** The request as the table has it: null instead of undefined, which JSON does not have. */
 function parsed(user: Record<string, unknown>): { asks: Asks | null } | { refused: string } {
   const request = parseRequest(user);
   if ("refused" in request) return { refused: request.refused };

@@ -1,4 +1,4 @@
-/** The table of steps, and what has to agree with it. */
+/** The table of steps agrees with the steps' files, the template's check and docs/design.md. */
 import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import t from "tap";

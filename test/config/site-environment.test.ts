@@ -68,7 +68,7 @@ t.test("one line names what is wrong, where, and what is allowed", (t) => {
     ["A", "B", "C", "D", "E"].map((name) => [name, "x".repeat(4000)]),
   );
   const base = `/${"é".repeat(200)}`;
-  // 40 times the work directory, whose name in F58 has 23 bytes.
+  // The value has 40 times the work directory, whose name with a job ID in F58 has 23 bytes.
   t.match(
     environmentFault({ A: "{workdir}".repeat(40) }, { base }),
     /^: found 1[67][0-9]{3} bytes with \{jobid\} and \{workdir\} replaced, allowed: 16384 in all$/,

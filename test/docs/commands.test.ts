@@ -1,6 +1,6 @@
 /**
- * The commands in the documents: each exists and has the options and as many arguments as are
- * given there; each table `[usernetes]` passes the daemon's own check.
+ * The commands in the documents: each command exists and accepts the options and the number of
+ * arguments that are given there. Each table `[usernetes]` passes the daemon's check.
  */
 import { run } from "../../lib/host/runner.js";
 import { parse } from "smol-toml";
@@ -16,7 +16,7 @@ const grammars = new Map<string, Grammar>(
   [await loadProgram(run), usernetesCommand()].map((it) => [it.name(), grammarOf(it)]),
 );
 
-/** What is wrong with a call; empty if nothing is. */
+/** The fault of a call. The text is empty if the call is valid. */
 function fault([command, ...words]: Call): string {
   const grammar = grammars.get(command);
   if (!grammar) return `no command ${command}`;

@@ -1,4 +1,4 @@
-/** docs/decisions: each has the same parts, and a superseded one names its successor. */
+/** docs/decisions: each decision has the same parts, and a superseded one names its successor. */
 import { readdirSync } from "node:fs";
 import t from "tap";
 import { packagePath } from "../../lib/host/package.js";

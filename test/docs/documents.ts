@@ -47,7 +47,7 @@ export function callsIn(text: string): Call[] {
 
 function callsOf(line: string): Call[] {
   return [...line.matchAll(START)].flatMap(({ 0: name, index }): Call[] => {
-    // Prose, a path, a log line or an option's value, and a name as in `--usernetes`.
+    // Not a call: prose, a path, a log line, an option's value, or a name as in `--usernetes`.
     if (/[\w=:"[-] ?$/.test(line.slice(0, index)) && !isCommandBefore(line.slice(0, index)))
       return [];
     const rest = line.slice(index + name.length).split(/[|&;)<>#"'`]|\$\(/)[0] ?? "";
@@ -56,7 +56,7 @@ function callsOf(line: string): Call[] {
   });
 }
 
-/** Whether another command can follow this word, as `sudo` runs one. */
+/** Whether the text before a command ends with one that runs other commands, as `timeout 5`. */
 const isCommandBefore = (before: string): boolean =>
   /(\bflux (?:exec|run|submit)|\btimeout|\bonce --|\btrap '?|&&|\|)( -\S+( [\d-]+)?| --\S+)* $/.test(
     before,

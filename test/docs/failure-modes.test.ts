@@ -1,4 +1,4 @@
-/** docs/failure-modes.md: each row of its tables is a test that is there. */
+/** docs/failure-modes.md: each row of its tables names a test that exists. */
 import { readFileSync } from "node:fs";
 import t from "tap";
 import { packagePath } from "../../lib/host/package.js";

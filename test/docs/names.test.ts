@@ -13,7 +13,7 @@ const STARTED_BY_OTHERS = ["daemon", "install", "uninstall"];
 const program = await loadProgram(run);
 const names = program.commands.map((command) => command.name());
 
-/** The calls in a text that are written the other way. */
+/** The calls in a text that have a space instead of the hyphen, or the other way round. */
 function misnamed(text: string): string[] {
   return [...text.matchAll(/\bflux([ -])usernetes ([a-z-]+)/g)]
     .filter(([, , name = ""]) => names.includes(name) || ["once", "kubeconfig"].includes(name))

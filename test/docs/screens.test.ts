@@ -1,4 +1,4 @@
-/** Screens are read out of documents, and compared by the shapes of their lines (screens.ts). */
+/** Screens are read from documents, and compared by the shapes of their lines (screens.ts). */
 import t from "tap";
 import { differences, screensIn, shape } from "./screens.js";
 

@@ -1,7 +1,7 @@
 /**
  * The screens in the documents: a block with `$ COMMAND` and its output. A screen is compared with
  * a run by the shapes of its lines: job IDs, numbers, hosts, bars and white space may differ. A
- * line `...` stands for any lines.
+ * line `...` matches any lines.
  */
 import { codeBlocks } from "./documents.js";
 

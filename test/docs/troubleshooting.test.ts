@@ -1,6 +1,6 @@
 /**
- * docs/troubleshooting.md: each message there is one that the programs print. A message that is
- * reworded, and not there, fails this.
+ * docs/troubleshooting.md: the programs print each message in it. The test fails if a message is
+ * reworded in a program and not in the document.
  */
 import t from "tap";
 import { messages } from "../text/messages.js";
@@ -11,10 +11,10 @@ const FOREIGN = [/^Error: crun: /, /^coredns: /];
 
 const escaped = (text: string) => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
 
-/** What a message is in the source: `{name}`, `$name` and `${name}` stand for a value. */
+/** The place of a value in a message of the source: `{name}`, `$name` or `${name}`. */
 const PLACEHOLDER = /\$?\{[^}]*\}+|\$\w+/;
 
-/** The texts between the places of values, which have to come in this order. */
+/** Matches a line that has the texts between the values in this order. */
 const inOrder = (parts: string[]): RegExp =>
   new RegExp(
     parts
@@ -25,7 +25,7 @@ const inOrder = (parts: string[]): RegExp =>
     "s",
   );
 
-/** Whether the line has the message's fixed text, or the message that of the line. */
+/** Whether the line contains the message's fixed text, or the message that of the line. */
 function isOf(line: string, text: string): boolean {
   const fixed = text.split(PLACEHOLDER);
   if (fixed.join("").replace(/\W/g, "").length < 12) return false;

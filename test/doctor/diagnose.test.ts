@@ -1,4 +1,4 @@
-/** Reports of the nodes become findings with the ranks that they hold for. */
+/** The reports of the nodes become findings, each with the ranks that it applies to. */
 import t from "tap";
 import { checkConfig } from "../../lib/config/check.js";
 import { diagnose, isFit, type Diagnosis } from "../../lib/doctor/diagnose.js";
@@ -13,7 +13,7 @@ import { report } from "../../lib/doctor/table.js";
 
 const config = (more: object = {}) => checkConfig({ template: "/opt/usernetes", ...more }, "test");
 
-/** The report of each rank: `ok TEXT` or `no TEXT` by ID. */
+/** The answers of the nodes. A node's reports are `ok TEXT` or `no TEXT`, by ID of the check. */
 function answers(nodes: Record<string, string>[], lost: [number, string][] = []): Answers {
   const reported = nodes.map((node, rank): [number, Map<string, CheckReport>] => {
     const entries = Object.entries({ ...node, end: node["end"] ?? "ok" });

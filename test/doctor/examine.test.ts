@@ -19,7 +19,7 @@ interface Asked {
 
 type Say = (rank: number, report: string, fields?: Record<string, unknown>) => void;
 
-/** Runs `play` with what sends a report and a line of flux exec; gives the answers and the call. */
+/** Examines nodes whose reports `play` sends. Returns the answers, the call and its request. */
 async function ask(
   play: (say: Say, hear: (line: string) => void) => Partial<Outcome>,
   { ranks = [0, 1], userid, template, config = CONFIG, ...limit }: Asked = {},
@@ -33,7 +33,7 @@ async function ask(
     const write = (line: string) => requests.push(JSON.parse(line) as Request);
     options?.onInput?.({ write, end: () => undefined });
     requests.push(...firstRequests(command.argv));
-    // As with a process, what it prints comes later than the call.
+    // The output of a process comes later than its start.
     await Promise.resolve();
     const say: Say = (rank, report, fields = {}) => {
       hear(`${rank}: ${JSON.stringify({ nonce, report, ...fields })}`);

@@ -18,7 +18,7 @@ import { change, GENERATIONS, writeTemplate } from "../fakes/template.js";
 const TOOLS =
   "sh bash cat id cut tr hostname sed grep head tail mktemp chmod rm ls date setpriv setsid timeout awk find stat getent sort uname sha256sum readlink test dirname";
 
-/** A node that has everything; tests take it away. */
+/** A node that passes every check. Tests remove parts of it. */
 class Node {
   readonly directory = mkdtempSync(join(tmpdir(), "usernetes-doctor-"));
   env: Record<string, string>;
@@ -40,7 +40,7 @@ class Node {
   *) echo "2: eth0    inet 10.1.2.3/24 brd 10.1.2.255 scope global eth0" ;;
 esac`,
     );
-    // The tests may be root's, for whom no engine is rootless.
+    // The tests may run as root, for whom no engine is rootless.
     this.program("id", "case $1 in -u) echo 1001 ;; *) echo alice ;; esac");
     this.engine("docker", "29.0.1", "2.30.0");
     this.write("flux/shell/lua.d/usernetes.lua", "");
@@ -97,7 +97,7 @@ esac`,
     );
   }
 
-  /** `ok TEXT` or `no TEXT` by ID, in the order of the output. */
+  /** The reports, in the order of the output: `ok TEXT` or `no TEXT`, by ID of the check. */
   async reports(env: Record<string, string> = {}): Promise<Record<string, string>> {
     const { stderr, stdout } = await execa(
       "sh",
@@ -480,7 +480,7 @@ t.test("the shell plugin is searched where the shell searches it", async (t) => 
   t.match(await plugin(node.at("own")), /^no .* does not exist, nor usernetes.lua in .*\/own$/);
   t.equal(await plugin(node.at("own/lua.d")), "ok");
   t.equal(await plugin(`/nonexistent:${node.at("own/lua.d")}`), "ok");
-  // The initrc that the instance has in place of the installed one.
+  // The instance uses another initrc instead of the installed one.
   node.program("flux", `[ "$*" = "getattr conf.shell_initrc" ] && echo ${node.at("own/i.lua")}`);
   t.equal(await plugin(), "ok");
 });
@@ -521,7 +521,7 @@ t.test("the template's fixed ports are reported if they are in use", async (t) =
   t.equal(await ports("      - target: 80\n        published: '8080'\n"), used(8080));
   t.equal(await ports("      - {target: 80, published: 8080}\n"), used(8080));
   t.equal(await ports("      - 8080:80\n    volumes:\n      - 9443:/x\n"), used(8080));
-  // A cluster's own; one that is chosen by the engine; free ones.
+  // These are a port of the cluster, a port that the engine chooses, and two free ports.
   const others = ["${PORT_KUBE_APISERVER:-6443}:6443", "8080", "8081:53", "127.0.0.1::7000"];
   t.equal(await ports(others.map((text) => `      - ${text}\n`).join("")), "ok");
   t.equal(await ports("    environment:\n      A: 8080:80\n"), "ok");
@@ -645,7 +645,7 @@ esac`,
 t.test("an engine that hangs is stopped", async (t) => {
   const node = newNode(t);
   node.program("docker", "exec /usr/bin/sleep 300");
-  // Its own 15 s are too long for a test.
+  // The default limit of 15 s is too long for a test.
   node.program("timeout", 'shift 3; exec /usr/bin/timeout -k 1 0.2 "$@"');
   const reports = await node.reports();
   t.equal(
@@ -669,7 +669,7 @@ t.test("--timeout gives each command another limit", async (t) => {
 
 t.test("a directory that is mounted noexec fails the check", async (t) => {
   const node = newNode(t);
-  // As good as that: the file cannot be made executable.
+  // A failing chmod replaces the mount: the file cannot be executed either.
   node.program("chmod", "exit 1");
   t.match((await node.reports())["workdir"], /^no nothing can be run in .*noexec/);
   t.strictSame(readdirSync(node.at("work")), []);

@@ -13,7 +13,7 @@ const SETTLED =
 const NOT = [...NO_WORDS, false, null, 0];
 const YES = [...YES_WORDS, true, 1, {}, { engine: "podman" }, "maybe", 10];
 
-/** With a jobspec, and answers of `flux job wait-event` and `flux ping`. */
+/** A flux that has this jobspec and gives these answers. Returns a function that runs a script. */
 function setUp(
   t: { testdir(): string },
   user: unknown,

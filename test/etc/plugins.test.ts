@@ -1,4 +1,4 @@
-/** The CLI plugin and the job validator, which say the same as the daemon. */
+/** The CLI plugin and the job validator refuse and accept the same attributes as the daemon. */
 import { fc } from "../random.js";
 import t from "tap";
 import { parseRequest } from "../../lib/cluster/request.js";

@@ -9,7 +9,7 @@ const missing = spawnSync("systemd-analyze", ["--version"]).status !== 0;
 const skip = missing ? "there is no systemd-analyze on the PATH" : false;
 
 t.test("systemd finds no fault in the unit", { skip }, (t) => {
-  // The pages are not where man looks, before install.
+  // man does not find the manual pages before they are installed.
   const argv = ["verify", "--man=no", UNIT];
   const { status, stdout, stderr } = spawnSync("systemd-analyze", argv, { encoding: "utf8" });
   t.equal(stdout + stderr, "");

@@ -1,4 +1,4 @@
-/** Whoever parses yes and no takes the same texts for it. */
+/** All programs that parse yes and no accept the same texts. */
 import { execa } from "execa";
 import t from "tap";
 import { parseRequest } from "../../lib/cluster/request.js";
@@ -67,7 +67,7 @@ t.test(
     const asks = await Promise.all(
       [...YES, ...NO].map(async (usernetes) => {
         const info = { jobid: 1, rank: 1, jobspec: { attributes: { user: { usernetes } } } };
-        // No daemon answers: a job that asks ends here.
+        // No daemon answers, so the plugin ends a job that requests a cluster.
         const input = `${luaLiteral({ info, options: {}, env: {} })}\n`;
         const options = { input, env: { PATH: "/nonexistent" }, extendEnv: false, reject: false };
         const lua = (await execa("which", [findLua() ?? "lua"])).stdout;

@@ -3,7 +3,7 @@ import { PassThrough } from "node:stream";
 import t from "tap";
 import { readLines } from "../../lib/host/lines.js";
 
-/** What a reader of lines of at most `max` bytes receives of these chunks. */
+/** The lines that a reader receives of these chunks if a line has at most `max` bytes. */
 async function reported(max: number, ...chunks: (string | Buffer)[]): Promise<string[]> {
   const stream = new PassThrough();
   const all: string[] = [];
@@ -64,7 +64,7 @@ t.test("a line without end takes no more memory than its bound", async (t) => {
   const ignore = () => undefined;
   const ended = readLines(stream, { max: 1 << 20, onLine: ignore, onLong: ignore, onTorn: ignore });
   for (let i = 0; i < 256; i++) {
-    // A copy: what is kept is counted.
+    // Each chunk is a copy, so that a chunk that the reader keeps takes memory.
     stream.write(Buffer.from(chunk));
     await new Promise(setImmediate);
     most = Math.max(most, process.memoryUsage().arrayBuffers);

@@ -1,4 +1,4 @@
-/** A user that may not enter the directory it is in: /root, after `sudo -u flux`. */
+/** Commands run in / if the user may not enter the current directory. */
 import { spawnSync } from "node:child_process";
 import { chmodSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
@@ -7,7 +7,7 @@ import { packagePath } from "../../lib/host/package.js";
 
 const NOBODY = 65534;
 
-/** Where a command runs that is started from DIRECTORY, by a user who may not enter it. */
+/** The directory of a command that is started from DIRECTORY, after the code `drops` has run. */
 function whereFrom(directory: string, drops: string): string {
   const runner = packagePath("dist/lib/host/runner.js");
   const program = `
@@ -19,7 +19,7 @@ function whereFrom(directory: string, drops: string): string {
     process.stdout.write(stdout + reason);`;
   const node = spawnSync(process.execPath, ["--input-type=module", "-e", program], {
     encoding: "utf8",
-    // tap's own options would have it write a file as that user.
+    // The options of tap would make the process write a file as that user.
     env: { PATH: process.env["PATH"] },
   });
   return `${node.stdout}${node.stderr}`.trimEnd();
@@ -35,7 +35,7 @@ t.test("commands run in / if the user may not enter the directory", (t) => {
   const directory = join(t.testdir(), "closed");
   mkdirSync(directory, { mode: 0o700 });
   const isRoot = process.getuid?.() === 0;
-  // Root enters every directory.
+  // Root may enter every directory, so root changes its user ID.
   const drops = isRoot
     ? `process.setuid(${NOBODY});`
     : `(await import("node:fs")).chmodSync(".", 0);`;

@@ -25,7 +25,7 @@ const RC1 = "etc/flux/rc1.d/90-usernetes";
 const CONFIGURATION = "etc/flux/system/conf.d/usernetes.toml";
 const MANIFEST = "usr/libexec/usernetes/installed.json";
 
-/** A system of its own in a temporary directory. */
+/** A temporary directory tree, into which the package is installed. */
 class System {
   readonly top = mkdtempSync(join(tmpdir(), "usernetes-install-"));
   readonly roots = ["--flux-root", this.at("etc/flux"), "--prefix", this.at("usr")];
@@ -40,7 +40,7 @@ class System {
     mkdirSync(dirname(this.at(path)), { recursive: true });
     writeFileSync(this.at(path), text);
   }
-  /** All that is there but directories, with what is in it. */
+  /** The contents of all files in the tree, by path. */
   contents(): Record<string, string> {
     const entries = readdirSync(this.top, { recursive: true, withFileTypes: true });
     const files = entries.filter((entry) => !entry.isDirectory());
@@ -61,7 +61,7 @@ class System {
       env: { PATH: process.env["PATH"] ?? "", NODE_OPTIONS: "" },
     });
     const { exitCode, stdout, stderr } = result;
-    /** `what path`, by the part of the path below the system. */
+    /** The output line about a path of the tree: `what path`. */
     const reported = (path: string) =>
       stdout.split("\n").find((line) => line.split(" ").includes(this.at(path))) ?? "";
     return { exitCode, stdout, stderr, reports: reported };
@@ -165,7 +165,7 @@ t.test("a repeated install reports all files as unchanged", async (t) => {
 t.test("a file of an earlier version is updated and keeps its mode", async (t) => {
   const system = newSystem(t);
   await system.install();
-  // As if an earlier version had put other text there.
+  // The file has another text, as if an earlier version had installed it.
   const { old, sum } = { old: "#!/bin/sh\n", sum: await sha256("#!/bin/sh\n") };
   system.write(RC1, old);
   chmodSync(system.at(RC1), 0o644);
@@ -260,7 +260,7 @@ t.test("uninstall removes the new version beside a kept file, too", async (t) =>
 t.test("an install that was killed can be continued or undone", async (t) => {
   const system = newSystem(t);
   await system.install();
-  // Killed after it had written what it would do, and one file.
+  // Only the manifest and one file exist, as if install had been killed.
   for (const path of Object.keys(system.contents()))
     if (path !== MANIFEST && path !== LUA) unlinkSync(system.at(path));
   system.write("etc/flux/rc1.d/.90-usernetes.usernetes", "half of i");

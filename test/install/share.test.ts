@@ -1,4 +1,4 @@
-/** The manual pages, completion and help that install has put in place. */
+/** The manual pages, the completion and the help texts work after install. */
 import { execa } from "execa";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -7,7 +7,7 @@ import t from "tap";
 import { packagePath } from "../../lib/host/package.js";
 import { missing } from "../build/manual/rendered.js";
 
-// tap's own directory has a dot in its path.
+// The directory of tap's tests has a dot in its path, which this directory must not have.
 const prefix = mkdtempSync(join(tmpdir(), "usernetes-share-"));
 t.teardown(() => {
   rmSync(prefix, { recursive: true, force: true });
@@ -16,7 +16,7 @@ const roots = ["--flux-root", join(prefix, "etc/flux"), "--prefix", prefix];
 const env = {
   ...{ PATH: `${prefix}/bin:${process.env["PATH"] ?? ""}`, NODE_OPTIONS: "", MANPATH: "" },
   ...{ MANPAGER: "cat", MANWIDTH: "80", LC_ALL: "C.UTF-8" },
-  // A Flux that was built without its own pages refuses to look for any.
+  // A Flux that was built without manual pages refuses to search for any.
   FLUX_IGNORE_NO_DOCS: "1",
 };
 const run = (command: string, ...args: string[]) => execa(command, args, { env, reject: false });

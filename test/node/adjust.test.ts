@@ -1,4 +1,4 @@
-/** What a cluster's copy of the template gets beyond it, so that the cluster comes up sooner. */
+/** The adjustments: changes to a cluster's copy of the template that make it start sooner. */
 import {
   existsSync,
   mkdirSync,
@@ -43,7 +43,7 @@ function nodeOf(t: Test, config: string, { copy = true } = {}): Node {
   return node;
 }
 
-/** What kubeadm's configuration is after kubeadm-init, with these adjustments. */
+/** kubeadm's configuration after kubeadm-init with these adjustments, or the step's error. */
 async function adjusted(node: Node, names: readonly string[]): Promise<string> {
   const { exitCode, stderr } = await node.step("kubeadm-init", {
     USERNETES_ADJUSTMENTS: names.join(" "),
@@ -214,12 +214,12 @@ t.test("the container knows host.docker.internal", async (t) => {
 });
 
 t.test("join-command waits until the token is signed, for a limited time", async (t) => {
-  /** How often the cluster is asked, where kubectl prints this. */
+  /** The number of times that join-command asks the cluster if kubectl gives this answer. */
   const asked = async (answer: string, names = "signed-token") => {
     const node = nodeOf(t, CONFIG);
     const line = "kubeadm join a:1 --token abcdef.0123456789abcdef";
     node.note("make.join-command", `echo '${line}' >join-command`);
-    // The step's own script runs, with a kubectl and a clock that are played.
+    // The step's own script runs, with stand-ins for kubectl and the clock.
     node.note("in-container", '[ "$1" != sh ] || exec "$@"');
     node.program("date", 'read -r now <"$NOTES/now"; echo $((now + 1)) >"$NOTES/now"; echo "$now"');
     node.note("now", "100\n");

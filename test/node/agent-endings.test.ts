@@ -1,4 +1,4 @@
-/** How what an agent has started ends: at its deadline, with its caller, and before the next call. */
+/** An agent ends what it started: at the deadline, with its caller, and before the next call. */
 import {
   chmodSync,
   copyFileSync,
@@ -41,7 +41,7 @@ t.test("a step that takes too long ends with its children", async (t) => {
   const node = newNode(t);
   const before = Date.now();
   const reports = await node.call(["up", 1, "sleep 314.15 & sleep 314.15"], ["stage", 1, "true"]);
-  // A shell may print that it was terminated.
+  // The shell may print "Terminated".
   t.match(reports, [/^up: timeout(: Terminated)?$/]);
   t.equal(reports.length, 1, "and no step follows it");
   t.ok(Date.now() - before < 5000);
@@ -53,7 +53,7 @@ t.test(
   async (t) => {
     const node = newNode(t);
     node.program("deaf", `trap "" TERM; sleep 173.20; sleep 173.20`);
-    // Their parents end at TERM.
+    // The parents of these processes end at TERM.
     const script = `(setsid sh -c "sleep 173.21; true"; true) & (setsid deaf; true) & sh -c "deaf; true"; true`;
     t.match(await node.call(["up", 1, script]), [/^up: timeout/]);
     t.notOk(isRunning(/^sleep 173\.2/));
@@ -168,7 +168,7 @@ t.test("a call ends earlier work before its first step", (t) => {
       await until("it reads", () => logs.heard().length > 0);
       await sleep(500);
       t.strictSame(await node.call(["up", 10, "true"]), ["up: ok"]);
-      // By hand there is no marker, and the work directory is what counts.
+      // Steps by hand have no marker. The agent then compares the work directories.
       const unmarked = without(env, "USERNETES_MARKER", "FLUX_URI");
       node.env = { ...unmarked, USERNETES_WORKDIR: join(node.base, "by-hand") };
       t.strictSame(await node.call(["up", 10, "true"]), ["up: ok"]);
@@ -205,7 +205,7 @@ t.test("a process that an engine leaves running does not delay the end of its st
 });
 
 t.test("podman may finish what it creates", (t) => {
-  /** Plays a client of an engine, which notes that it got TERM, that it has started, and that it ended. */
+  /** A stand-in for podman. It records that it has started, that it got TERM, and that it ended. */
   function plays(
     node: Node,
     verb: string,

@@ -1,4 +1,4 @@
-/** Which work directories an agent finds, of this instance, and of which users. */
+/** An agent finds the work directories of this instance, and those of other users through sudo. */
 import { chownSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
@@ -39,7 +39,7 @@ t.test("a shared work directory is found on the nodes that have a directory in i
   rmSync(join(node.workdir, OWN), { recursive: true, force: true });
   mkdirSync(join(nodes, "elsewhere"), { recursive: true });
   t.strictSame(await node.find(instance), [END]);
-  // An earlier version named them by host.
+  // An earlier version named the nodes' directories by host.
   for (const name of ["0", hostname()]) {
     mkdirSync(join(nodes, name));
     t.strictSame(await node.find(instance), [`found ${me} 179836689580032 -`, END], name);
@@ -97,7 +97,7 @@ t.test("another user's reports are limited in number and time", { skip }, async 
   const theirs = join(node.base, "usernetes-ƒtheirs");
   mkdirSync(theirs);
   chownSync(theirs, 64_321, 64_321);
-  // Neither ends by itself.
+  // Neither of the two stand-ins for sudo ends by itself.
   node.program("sudo", `exec yes '{"report": "found", "jobid": "6", "engine": "docker"}' >&2`);
   t.strictSame(await node.find(instance, true), [
     ...Array.from({ length: 64 }, () => "found 64321 6 docker"),

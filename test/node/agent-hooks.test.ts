@@ -1,4 +1,4 @@
-/** The programs of a site's hooks, as the agent runs them, and what stage looks at before. */
+/** The agent runs the programs of a site's hooks. stage checks them before. */
 import { chmodSync, existsSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";

@@ -1,4 +1,4 @@
-/** The image archives of a site go into a node's containerd, as the agent runs that. */
+/** The agent imports the image archives of a site into a node's containerd. */
 import { execa } from "execa";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -8,7 +8,7 @@ import { packagePath } from "../../lib/host/package.js";
 import { imageArchive } from "../fakes/archives.js";
 import { newNode, OWN, type Node } from "../fakes/node.js";
 
-/** Notes what ctr was called with, and how many bytes came. */
+/** A stand-in for a node's container. It logs the arguments of ctr and the size of its input. */
 const CONTAINER = `case "$1" in
   containerd) echo "  snapshotter = 'fuse-overlayfs'" ;;
   ctr) [ ! -e "$NOTES/ctr.fails" ] || { echo "ctr: no such snapshotter"; exit 1; }

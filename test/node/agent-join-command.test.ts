@@ -1,4 +1,4 @@
-/** The join-command: a lead's agent reports it, a worker's takes it out of its archive. */
+/** The join command: the lead's agent reports it, and a worker's reads it from its archive. */
 import { existsSync, mkdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";

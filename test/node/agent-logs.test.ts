@@ -1,4 +1,4 @@
-/** The logs of steps, as an agent reports them, and as they come together here. */
+/** The logs of steps, as an agent reports them and as the command reads them from all nodes. */
 import { mkdirSync, renameSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -15,7 +15,7 @@ function stagedNode(t: { teardown(act: () => void): unknown }): Node {
   return node;
 }
 
-/** The reports of logs, a line each. */
+/** The reports of logs, with one entry for each line of a log. */
 const linesOf = (reports: string[]) => {
   const kinds = reports.filter((report) => report !== "here");
   return kinds.flatMap((report) => {
@@ -104,7 +104,7 @@ t.test("a node reports the logs of its steps", (t) => {
     following.kill("SIGTERM");
     const { reports, exitCode } = await following.ended;
     t.equal(exitCode, 143);
-    // kubeadm-init may be seen to have ended, and up not yet.
+    // The agent may notice the end of kubeadm-init before the end of up.
     const lines = linesOf(reports);
     t.strictSame(
       lines.filter((line) => line.startsWith("log up: ")).map((line) => line.slice(8)),
@@ -119,7 +119,7 @@ t.test("a node reports the logs of its steps", (t) => {
   t.test("a log that is renamed while it is followed loses and repeats no line", async (t) => {
     const node = stagedNode(t);
     const following = node.logs("follow", ["up"]);
-    // A third of a mebibyte a second: it is renamed some five times.
+    // The step prints a third of a mebibyte a second, so its log is renamed about five times.
     const script = `for round in $(seq 20); do
       seq -f "$round %06.0f ${"x".repeat(60)}" 2000; sleep 0.25; done`;
     await node.call(["up", 60, script]);
@@ -189,7 +189,7 @@ async function read(play: Play, changes: Partial<LogRequest> = {}) {
         });
         requests.push(...firstRequests(given.argv));
         const line = (text: string) => options.onStderrLine?.(text);
-        // Nobody hears before the call is made.
+        // The reports come after the call has been made, because nobody listens before.
         setImmediate(() => {
           play((rank, fields) => line(`${rank}: ${JSON.stringify({ nonce, ...fields })}`), line);
           end();

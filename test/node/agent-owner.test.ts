@@ -4,7 +4,7 @@ import { join } from "node:path";
 import t from "tap";
 import { newNode, PRIVATE } from "../fakes/node.js";
 
-/** Notes its own arguments, and runs what it is to run as whoever we are. */
+/** A stand-in for sudo. It logs its arguments and runs the command as the current user. */
 const SUDO = `printf '%s\\n' "$*" >"$NOTES/sudo"
 env >"$NOTES/sudo.env"
 shift 3
@@ -49,7 +49,7 @@ t.test("a step of another user ends with its agent", async (t) => {
 
 t.test("an earlier runner of another user is ended although sudo is its parent", async (t) => {
   const node = newNode(t);
-  // As sudo(8) that has a session of its own, and stays.
+  // This stand-in stays as the command's parent, like sudo(8) with a separate session.
   node.program("sudo", 'shift 3; "$@"');
   const script = `trap 'echo 1 >"$NOTES/term"; exit 1' TERM; echo 1 >"$NOTES/started"; sleep 60 & wait`;
   const earlier = node.startAs({ uid: me, nonce: "earlier" }, ["up", 60, script]);

@@ -1,4 +1,4 @@
-/** An agent takes the steps of a request, and reports the end of each with its last lines. */
+/** An agent runs the steps of a request, and reports the end of each with its last lines. */
 import { existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
@@ -9,7 +9,7 @@ import { until } from "../hosts/until.js";
 const MASKED =
   "kubeadm join 10.0.0.1:20003 --token [token] --discovery-token-ca-cert-hash sha256:[hash]";
 
-/** The lines that a step printed last, of a report in short. */
+/** The last lines of a step's output, from the short form of a report. */
 const tailOf = (report = "") => report.slice(report.indexOf(": ", report.indexOf(": ") + 1) + 2);
 
 t.test("an agent reports the ends of its steps", (t) => {
@@ -189,7 +189,7 @@ t.test("a step runs in its own environment", (t) => {
   t.test("a step can use descriptor 3 alone beside its input and output", async (t) => {
     const node = newNode(t);
     const [end] = await node.call(["up", 5, "cd /proc/self/fd && echo [0-9]*; exit 1"]);
-    // The last is the directory, which the shell opens.
+    // The shell opens the directory, which may have the last number.
     t.match(end, /^up: failed 1: 0 1 2 3( 4)?$/);
   });
 
@@ -278,7 +278,7 @@ t.test("no process on a node has a secret in an argument or a variable", async (
   t.ok(node.noted("seen").join("\n").includes(NONCE), "it has looked at them");
 });
 
-/** podman-compose 1.0.6, where a subnet is taken. */
+/** The output of podman-compose 1.0.6 if a subnet is in use. */
 const SUBNET_TAKEN = `['podman', '--version', '']
 exit code: 0
 podman volume inspect x_node-var || podman volume create x_node-var

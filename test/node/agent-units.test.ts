@@ -1,4 +1,4 @@
-/** The agent's functions by themselves, and its style. */
+/** The unit tests of the agent's functions, and the style of its source. */
 import { execa } from "execa";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -9,7 +9,7 @@ import { packagePath } from "../../lib/host/package.js";
 
 const options = { cwd: packagePath(), reject: false, all: true } as const;
 
-// As the nodes get it.
+// The agent is one file, as the nodes receive it.
 const directory = mkdtempSync(join(tmpdir(), "usernetes-agent-"));
 const whole = join(directory, "agent.py");
 writeFileSync(whole, agentSource());

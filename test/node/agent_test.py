@@ -1,4 +1,4 @@
-"""The pure functions of the agent, by themselves.
+"""Unit tests of the agent's pure functions.
 
 AGENT_PY: the agent as one file, which test/node/agent-units.test.ts makes.
 """
@@ -77,7 +77,7 @@ class Requests(unittest.TestCase):
 
 class Processes(unittest.TestCase):
     def test_descendants_are_found_in_other_sessions(self):
-        # (pid, parent, session): 20 has left the session, 30 too; 40 is another's.
+        # (pid, parent, session): 20 and 30 have left the session. 40 is not a descendant of 10.
         all_ = [(10, 1, 10), (11, 10, 10), (20, 11, 20), (30, 20, 30), (40, 1, 40)]
         with mock.patch.object(agent, "processes", lambda: all_):
             self.assertEqual(agent.descendants({10}), {10, 11, 20, 30})
@@ -208,7 +208,7 @@ class OwnDirectory(unittest.TestCase):
         return agent.make_own_directory(self.at(*names), may_be_shared)
 
     def belongs_to(self, uid, *names):
-        """As if a name here belonged to another user."""
+        """Make a name in this directory appear to belong to another user."""
         real = os.stat(self.at(*names), follow_symlinks=False).st_ino
 
         def change(result):

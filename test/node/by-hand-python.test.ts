@@ -1,4 +1,4 @@
-/** The unit tests of lib/node/by_hand*.py, which are Python's own. */
+/** Runs the unit tests of lib/node/by_hand*.py, which are written in Python. */
 import { execa } from "execa";
 import t from "tap";
 import { ADJUSTMENTS, DEFAULT_ADJUSTMENTS } from "../../lib/config/schema.js";

@@ -1,4 +1,4 @@
-"""Pure functions of lib/node/by_hand*.py; test/node/by-hand-python.test.ts runs it.
+"""Unit tests of lib/node/by_hand*.py. test/node/by-hand-python.test.ts runs them.
 
 By hand: python3 -m unittest test/node/by_hand_test.py
 """
@@ -182,7 +182,7 @@ class SettingsTest(unittest.TestCase):
 
 class StepsTest(unittest.TestCase):
     def printed(self, *lines, **screen):
-        """What is printed of these reports, and the progress."""
+        """The text that is printed for these reports, and the Progress that printed it."""
         written = []
         with mock.patch("os.write", lambda fd, data: written.append((fd, data.decode()))):
             progress = steps.Progress(steps.Screen(**screen), "node1", "/n")

@@ -1,14 +1,13 @@
 /**
- * What is asked of each container engine, word for word. docker and nerdctl have no
- * engine here to be tried with: what is asked of them, and the names that they give,
- * are as in their manuals (see docs/admin/engines.md).
+ * The calls of each container engine, word for word. The tests cannot run docker or nerdctl: their
+ * calls, and the names that they give to resources, follow their manuals (docs/admin/engines.md).
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
 import { MARKER, Node, OWN, PROJECT } from "../fakes/node.js";
 
-/** How each names what compose makes of the service `node`. */
+/** The names that each engine gives to the container and the image of the service `node`. */
 const NAMES = {
   docker: { container: `${PROJECT}-node-1`, image: `${PROJECT}-node:latest` },
   podman: { container: `${PROJECT}_node_1`, image: `localhost/${PROJECT}_node:latest` },
@@ -16,7 +15,7 @@ const NAMES = {
 };
 
 const LABEL = `--filter label=com.docker.compose.project=${PROJECT}`;
-/** It is asked for all of these at once. */
+/** The calls that list the resources of a cluster. They run at the same time. */
 const listing = (engine: string) => [
   "image ls --format {{.Repository}}:{{.Tag}}",
   "network ls --format {{.Name}}",

@@ -15,7 +15,7 @@ const ENV = {
 
 const faultOf = (step: string, tail: string[]) => failureOf(step, causesOf(tail), ENV)?.fault;
 
-/** As the engines print them. */
+/** Error messages as the engines print them, and the fault of each. */
 const WORDS: [string, Fault | undefined][] = [
   [
     "Error response from daemon: driver failed: Bind for 0.0.0.0:20000 failed: port is already allocated",

@@ -17,17 +17,17 @@ import { ended } from "../fakes/playing-run.js";
 
 const MAX_ARG_STRLEN = 128 << 10;
 const JOBID = (1n << 64n) - 1n;
-/** Nodes of a /16 for pods; their names have nothing in common that a hostlist could leave out. */
+/** The most nodes of a /16 for pods. A hostlist cannot shorten their names. */
 const HOSTS = Array.from({ length: 256 }, (_, i) => {
   const letters = String.fromCharCode(97 + (i % 26), 97 + (i >> 4));
   return letters.repeat(29) + "x";
 });
 
-/** As many characters as fill so many bytes; each of them takes two in JSON. */
+/** A text of this many bytes. Each of its characters takes two bytes in JSON. */
 const escaped = (bytes: number): string => '"'.repeat(bytes);
 const path = (bytes: number): string => `/${escaped(bytes - 1)}`;
 
-/** Variables that fill what all of them may have, with the shortest names or the longest values. */
+/** Variables of the largest total size, with the shortest names or the longest values. */
 function environment(kind: "many" | "long"): Record<string, string> {
   const found: Record<string, string> = {};
   const letters = "abcdefghijklmnopqrstuvwxyz".split("");

@@ -1,11 +1,11 @@
-/** A node whose disk is full. */
+/** A step on a node with a full disk or a read-only file system reports the reason. */
 import { spawnSync } from "node:child_process";
 import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
 import { MARKER, newNode } from "../fakes/node.js";
 
-/** Whether a small file system could be put there. */
+/** Mounts a small file system. Returns whether that was possible. */
 function mounted(
   t: { teardown(act: () => void): unknown },
   where: string,

@@ -1,4 +1,7 @@
-"""What is in image archives: python3 test/node/images_test.py"""
+"""Unit tests of lib/node/steps/parts/images.py, which reads image archives.
+
+By hand: python3 test/node/images_test.py
+"""
 
 import gzip
 import importlib.util

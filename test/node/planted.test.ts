@@ -1,4 +1,7 @@
-/** What a user, or another, has put where a cluster's own would be: nothing follows it, hangs on it or takes it away. */
+/**
+ * A user, or another, may plant files, links and directories where a cluster's own would be. No
+ * step follows them, hangs on them or removes them.
+ */
 import {
   chownSync,
   existsSync,
@@ -18,7 +21,7 @@ import { MAKEFILE } from "../fakes/template.js";
 
 const isRoot = process.getuid?.() === 0;
 
-/** What is planted in place of the work directory, or in it, and the message of stage. */
+/** What is planted instead of the work directory or in it, and the message of stage. */
 const PLANTED: [string, (node: Node) => void, RegExp][] = [
   ...(["fifo", "file", "dangling link", "link"] as const).map(
     (what): [string, (node: Node) => void, RegExp] => [
@@ -95,7 +98,7 @@ const PLANTED: [string, (node: Node) => void, RegExp][] = [
     : []),
 ];
 
-/** All that is at a path, one a line, with its kind and size. */
+/** Everything at a path and below it, one entry a line, with its mode, size and time. */
 function picture(path: string): string[] {
   const stat = lstatSync(path, { throwIfNoEntry: false });
   if (!stat) return [`${path}: nothing`];
@@ -278,7 +281,7 @@ t.test("a step's output may have any size and content", (t) => {
   });
 
   t.test("no half of a secret is printed where output is cut", async (t) => {
-    // The token begins just before the place where a line, or what is looked at, is cut.
+    // The token starts just before the place where a line or the output is cut.
     for (const [size, end] of [
       [65536, "exit 1"],
       [65536, "echo; exit 1"],

@@ -1,4 +1,4 @@
-/** What is made of the reports of a chain of steps: statuses, notes, faults and last lines. */
+/** The reports of a chain of steps become statuses, notes, faults and last lines. */
 import t from "tap";
 import { chainOf, openSession } from "./session-under-test.js";
 

@@ -1,4 +1,4 @@
-/** The protocol: which lines are reports, and that agent, types and page agree. */
+/** The protocol: which lines are reports. The agent, the types and the document agree. */
 import { readFileSync } from "node:fs";
 import t from "tap";
 import { packagePath } from "../../lib/host/package.js";
@@ -75,7 +75,7 @@ t.test("the agent sends each report with its fields", (t) => {
     /\.send\(\s*"(\w+)"((?:[^()]|\([^()]*(?:\([^()]*(?:\([^()]*\)[^()]*)*\)[^()]*)*\))*)\)/g,
   )) {
     const fields = sent.get(name) ?? new Set();
-    // Arguments of calls within are not fields.
+    // The arguments of calls inside a call are not fields.
     const flat = rest.replaceAll(/\((?:[^()]|\([^()]*\))*\)/g, "");
     for (const [, field = ""] of flat.matchAll(/\b(\w+)=(?!=)/g)) fields.add(field);
     sent.set(name, fields);

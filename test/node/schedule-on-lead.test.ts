@@ -1,4 +1,4 @@
-/** Whether pods may run on the lead, by wait-nodes' script, with a kubectl that plays a cluster. */
+/** The script of wait-nodes lets pods run on the lead, or not. kubectl is a stand-in. */
 import t, { type Test } from "tap";
 import { Node, PROJECT } from "../fakes/node.js";
 
@@ -12,7 +12,10 @@ const lead = {
 };
 const bare = { kind: "Node", metadata: { name: "u7s-b" }, spec: {} };
 
-/** `kubectl get nodes` gives these until something was removed; `refuses`: the first removal fails. */
+/**
+ * A node whose `kubectl get nodes` gives these nodes until a label has been removed. With
+ * `refuses`, the first removal fails.
+ */
 function nodeOf(t: Test, nodes: object[], { refuses = false } = {}): Node {
   const node = new Node();
   t.teardown(() => {

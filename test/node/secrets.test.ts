@@ -1,4 +1,4 @@
-/** Secrets are masked on the nodes, and again in the daemon: both hide the same. */
+/** The agent masks secrets on the nodes, and the daemon masks them again: both mask the same. */
 import { execa } from "execa";
 import t from "tap";
 import { packagePath } from "../../lib/host/package.js";
@@ -9,7 +9,7 @@ const TOKEN = "abcdef.0123456789abcdef";
 const HASH = `sha256:${"0a".repeat(32)}`;
 const DATA = `client-key-data: ${"QUJD".repeat(9)}==`;
 
-/** What the agent makes of these lines. */
+/** These lines as the agent masks them. */
 async function maskOnNode(lines: string[]): Promise<string[]> {
   const program = `import json, masking, sys
 print(json.dumps([masking.mask(line) for line in json.load(sys.stdin)]))`;

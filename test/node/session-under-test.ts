@@ -1,4 +1,4 @@
-/** A session whose nodes are played: requests are kept, and the test gives the reports. */
+/** A session for tests: it keeps the requests to the nodes, and the test sends the reports. */
 import type { Input, Outcome, RunOptions } from "../../lib/host/command.js";
 import { Session, type Members } from "../../lib/node/session.js";
 import type { Chain, StepEnd, StepWait } from "../../lib/node/chain-tracker.js";
@@ -73,7 +73,7 @@ export function openSession(members: Partial<Members> = {}) {
   };
   return {
     ...{ session, clock, requests, stop, changes, hear, report },
-    /** Reports for the call, which the first chain opens. */
+    /** The arguments, the time limit and the nonce of the call, which the first chain opens. */
     call: () => ({ argv, timeoutMs, nonce }),
     here: (...ranks: number[]) => {
       for (const rank of ranks) report(rank, { report: "here" });

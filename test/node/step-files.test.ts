@@ -1,4 +1,4 @@
-/** What travels to the nodes: the agent, and the scripts of the steps. */
+/** The files that are sent to the nodes: the agent, and the scripts of the steps. */
 import { execa } from "execa";
 import t from "tap";
 import { rowOf, STEPS, type NodeStep } from "../../lib/cluster/steps.js";

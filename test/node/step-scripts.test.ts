@@ -1,4 +1,4 @@
-/** The scripts of the steps, each by itself: what they make, of which input, and what they refuse. */
+/** The script of each step by itself: what it creates from its input, and what it refuses. */
 import {
   chmodSync,
   existsSync,

@@ -1,4 +1,4 @@
-/** A template that has changed is named at stage, before anything is made. */
+/** stage refuses a template that lacks what the steps rely on, before it creates anything. */
 import { execFileSync } from "node:child_process";
 import {
   chmodSync,
@@ -23,7 +23,7 @@ import {
 
 type Tap = { teardown(act: () => void): unknown };
 
-/** A node whose make has no rule that is not to be seen in the Makefile. */
+/** A node whose make has no rules besides those that can be read in the Makefile. */
 function newNode(t: Tap, generation: Generation): Node {
   const node = new Node();
   node.program("ip", "echo 1 via x dev eth0 src 192.0.2.7 uid 0");
@@ -35,7 +35,7 @@ function newNode(t: Tap, generation: Generation): Node {
   return node;
 }
 
-/** The words of a stage that fails, and has made nothing. */
+/** The message of a stage that fails and has created nothing, without the template's path. */
 async function refusal(t: Tap & Tap0, node: Node): Promise<string> {
   const { exitCode, stderr } = await node.step("stage");
   t.equal(exitCode, 1);
@@ -48,7 +48,7 @@ type Tap0 = Pick<typeof t, "equal" | "notOk" | "ok" | "notMatch">;
 
 const lacks = (what: string) =>
   `lacks what the steps rely on: ${what}: take a revision of rootless-containers/usernetes that has it`;
-/** Of a target that usernetes.make names. */
+/** The message about a target that usernetes.make names and the Makefile lacks. */
 const lacksTarget = (step: string, target: string) =>
   `${lacks(`target ${target} (usernetes.make.${step})`)}, or set usernetes.make to targets that it has`;
 const DEFAULTS = {

@@ -1,4 +1,4 @@
-/** The wait for a usable cluster, by its script, with a kubectl that plays a cluster. */
+/** The script of wait-ready waits until a cluster is usable. kubectl is a stand-in. */
 import t, { type Test } from "tap";
 import { Node, PROJECT } from "../fakes/node.js";
 
@@ -51,8 +51,9 @@ const event = (name: string, message: string, at: string): Json => ({
 });
 
 /**
- * A node whose kubectl gives the n-th time what is the n-th of a kind's lists, then its last;
- * a number: it fails with that status. DNS answers as `answers` has it.
+ * A node with a stand-in for kubectl. The n-th query of a kind gets the n-th of the kind's lists,
+ * and later queries get the last one. A text is a script that answers instead. The queries of
+ * DNS are of the kind `dns`.
  */
 class Played {
   readonly node = new Node();

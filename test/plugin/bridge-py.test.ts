@@ -1,9 +1,9 @@
-/** What bridge.py makes of a journal that no Flux would write: its broker is played. */
+/** bridge.py with a journal that no Flux would write, from a stand-in for its broker. */
 import { spawnSync } from "node:child_process";
 import t from "tap";
 import { packagePath } from "../../lib/host/package.js";
 
-/** Feeds the bridge the responses that stdin has, one a line; prints what it posts. */
+/** Passes the lines of stdin to the bridge as responses, and prints what the bridge posts. */
 const FEED = `
 import runpy, sys
 names = runpy.run_path(sys.argv[1])
@@ -16,7 +16,7 @@ sys.setrecursionlimit(names["MAX_JSON_DEPTH"])
 bridge = names["Bridge"](Handle(), perilog=False)
 for line in sys.stdin: bridge.on_response(line)
 `;
-/** The same, while two lookups wait for their answers; these come at the end. */
+/** Does the same while two lookups wait for their answers, which come at the end. */
 const WAITING = `
 import runpy, sys
 names = runpy.run_path(sys.argv[1])

@@ -10,8 +10,8 @@ const READY = '{"type":"ready","rank":0,"size":4,"owner":500,"starttime":1000.5}
 const SENTINEL = '{"type":"sentinel"}';
 
 /**
- * A bridge whose other end is a script. `$n` counts its starts; `each LINE` runs
- * for every request; `answer REST` replies to the request that was read last.
+ * A bridge whose other end is a script. `$n` counts its starts. `each LINE` runs for every
+ * request. `answer REST` replies to the request that was read last.
  */
 function bridge(
   t: { testdir(): string; teardown(act: () => void): unknown },
@@ -196,7 +196,7 @@ echo '${READY}'`,
   );
 });
 
-/** Garbage, one each line. */
+/** Lines that are not valid messages of the bridge. */
 const GARBAGE = [
   ...["Traceback (most recent call last):", "\u001b[31mred", "{", "null", "5", '"x"', "[]", "{}"],
   ...['{"type":5}', '{"type":"job"}', '{"type":"job","id":"7"}', '{"type":"gone"}'],

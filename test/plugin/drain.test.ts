@@ -5,7 +5,7 @@ import { Life, type LifeOptions } from "../fakes/life.js";
 
 const OURS = "usernetes: teardown of ƒ2QT1HSJy5 failed: left behind: volume x";
 
-/** After a job with these nodes drained. */
+/** A life after its job has ended, in which these nodes were drained. */
 async function after(reasons: Record<string, string>, options: LifeOptions = {}): Promise<Life> {
   const life = new Life(options);
   for (const [rank, reason] of Object.entries(reasons)) life.flux.reasons.set(rank, reason);

@@ -8,7 +8,7 @@ import type { World } from "../../plugin/world.js";
 import { JOBID, Life } from "../fakes/life.js";
 import { JOIN_COMMAND, TOKEN } from "../fakes/playing-run.js";
 
-/** What is in the temporary directory of this world's. */
+/** The files in the temporary directory that belong to this world's instance. */
 const litter = ({ site }: World) =>
   readdirSync(tmpdir()).filter((name) => name.includes(site.instance));
 

@@ -11,7 +11,7 @@ import { JOBID, Life, OWNER } from "../fakes/life.js";
 const NO_KVS = { list: () => Promise.resolve([]), lookup: () => Promise.resolve(undefined) };
 const STRAY = `${OWNER} ${JOBID} podman`;
 
-/** Leftovers in a life's world; teardowns are only noted. */
+/** Leftovers in a life's world. Teardowns are recorded and do not run. */
 function leftovers(active: bigint[] = []) {
   const life = new Life();
   const taken: OpenCluster[] = [];
@@ -57,7 +57,7 @@ t.test("a work directory has the site's variables that its teardown needs", asyn
   life.nodes.workdirs = (rank) => (rank > 0 ? [`${STRAY}${rank === 2 ? " STORE=/x" : ""}`] : []);
   await tested.takeAll();
   t.match(taken, [{ setting: { options: { environment: { STORE: "/x" } } } }]);
-  // The owner of the directory may have written that; it would name another cluster's project.
+  // The directory's owner may have set this variable, which names another cluster's project.
   const other = leftovers();
   other.life.nodes.workdirs = (rank) => (rank > 0 ? [`${STRAY} USERNETES_PROJECT=x`] : []);
   await other.tested.takeAll();
@@ -143,7 +143,7 @@ t.test("clean takes down one job's cluster, or all", async (t) => {
   t.equal(taken.length, 5);
 });
 
-/** A supervisor whose job is gone from the KVS. */
+/** A supervisor in a world whose KVS does not have the job any more. */
 function gone(life: Life) {
   const directory = kvsDirectory(life.jobid);
   for (const key of [...life.flux.kvs.keys()])

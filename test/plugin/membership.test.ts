@@ -33,7 +33,7 @@ t.test("brokers of an instance that has run for long are lost at once", (t) => {
   t.end();
 });
 
-/** A job whose cluster came up when Flux crashed; rank 0 alone is up again. */
+/** A job whose cluster was starting when Flux crashed. Only rank 0 is up again. */
 async function afterACrash() {
   const life = new Life();
   life.nodes.play = (step, _rank, attempt) =>

@@ -3,7 +3,7 @@ import t from "tap";
 import type { Meter } from "../../plugin/metrics/metrics.js";
 import { Life } from "../fakes/life.js";
 
-/** Writes down what is counted. */
+/** A meter that writes each count as a line of text. */
 class Counting implements Meter {
   readonly counted: string[] = [];
 
@@ -32,7 +32,7 @@ class Counting implements Meter {
     this.counted.push("bridge");
   }
 
-  /** Without the steps. */
+  /** The counts without those of steps. */
   get marks(): string[] {
     return this.counted.filter((each) => !each.startsWith("step "));
   }
@@ -144,7 +144,7 @@ t.test("a job that is canceled after its teardown counts as kept by its shell", 
   await life.until(() => life.record.at(-1) === "down, left []");
   const { clock } = life;
   clock.advance(10);
-  // The bridge posts no epilog for it any more.
+  // The bridge does not post an epilog for this job any more.
   life.job.append("exception", { type: "cancel", severity: 0, note: "" });
   for (const name of ["finish", "free", "clean"]) life.job.append(name);
   await life.untilClean();

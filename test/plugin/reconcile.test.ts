@@ -14,7 +14,7 @@ import { faultsOf } from "../fakes/record-schema.js";
 
 const TAKEN = "Bind for 0.0.0.0:20000 failed: port is already allocated";
 
-/** What the steps of a life were, in the record's order. */
+/** The record's events of a bring-up, in order. */
 const BRING_UP = [
   "claim 0-2",
   "start stage on 0-2 (1)",
@@ -722,7 +722,7 @@ t.test("a restarted daemon continues each cluster", (t) => {
       return run(command, options);
     };
     await life.alloc();
-    // The one that is left writes no file any more when the next one does.
+    // From here on, the old daemon writes no file while the next daemon writes its file.
     while (!archive.startedSteps || !life.record.includes("start publish-join on 0 (1)")) {
       await new Promise((resolve) => setTimeout(resolve, 5));
       life.clock.advance(300);
@@ -961,7 +961,7 @@ t.test("a job uses the template that it names until its cluster is down", async 
   t.equal(life.cluster.claim?.ports["PORT_CALICO"], 20004);
   life.world = { ...life.world, config: { ...life.world.config, templates: {} } };
   await life.restart();
-  // As claim-others does, which takes other ports after a conflict.
+  // claim-others makes this call to choose other ports after a conflict.
   const claim = life.cluster.claim;
   t.notOk(claim && "refused" in take(life.cluster, life.world, claim));
   life.job.finish();
@@ -990,7 +990,7 @@ t.test("only the user's own steps read a user's template", async (t) => {
   t.teardown(() => {
     rmSync(directory, { recursive: true });
   });
-  // A daemon that opened it would wait forever.
+  // A daemon that opened this FIFO would wait forever.
   execFileSync("mkfifo", [join(directory, "kubeadm-config.yaml")]);
   const life = new Life({
     config: { "user-templates": true },

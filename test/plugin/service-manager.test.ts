@@ -5,7 +5,7 @@ import { FakeClock } from "../fakes/fake-clock.js";
 
 const UNIT = { NOTIFY_SOCKET: "/run/notify", WATCHDOG_USEC: "60000000" };
 
-/** `answers`: what the bridge does with each request, in turn; afterwards it sends. */
+/** `answers` are the bridge's answers to the first requests. It sends all later requests. */
 function manage(env: Record<string, string>, answers: (Promise<void> | "gone")[] = []) {
   const clock = new FakeClock();
   const reported: string[] = [];

@@ -1,4 +1,4 @@
-/** What one cluster has under way on its nodes: which chains share a call, and what ends one. */
+/** The work of one cluster on its nodes: which chains share a call, and what ends a call. */
 import t from "tap";
 import type { Run } from "../../lib/host/command.js";
 import type { Chain, StepEnd } from "../../lib/node/chain-tracker.js";

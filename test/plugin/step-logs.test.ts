@@ -1,4 +1,4 @@
-/** What steps print, from the nodes to where it is kept, in a cluster's whole life. */
+/** The output of the steps, from the nodes to the KVS, during a cluster's whole life. */
 import t from "tap";
 import { logsKey } from "../../lib/record/step-logs.js";
 import { parseTails } from "../../lib/record/step-tails.js";
@@ -100,7 +100,7 @@ for (const [when, words] of [
   t.test(`no record remains of a job that is purged ${words}`, async (t) => {
     const life = await new Life({ user: { usernetes: "yes" } }).alloc();
     await life.untilStarted();
-    // The job is inactive during its teardown: its epilog came too late.
+    // The job is inactive during its teardown, because its epilog came too late.
     life.reconciler.onJobEvent({ timestamp: life.clock.now(), name: "clean" });
     const purge = () => {
       for (const key of [...life.flux.kvs.keys()])

@@ -1,4 +1,4 @@
-/** One reconciler per job that is due, and none for the others. */
+/** The supervisor runs one reconciler for each job that is due, and none for other jobs. */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -14,7 +14,7 @@ const JOB: ReportedJob = { id: JOBID, userid: OWNER, user: { usernetes: "yes" },
 
 const REFUSED: ReportedJob = { ...JOB, user: { usernetes: "maybe" } };
 
-/** A supervisor in a life's world; follows are a `flux` that only notes its starts. */
+/** A supervisor in a life's world. Its follows run a `flux` that only logs its starts. */
 function supervise(t: { teardown(act: () => void): unknown }, life = new Life()) {
   const directory = mkdtempSync(join(tmpdir(), "usernetes-supervisor-"));
   const flux = new FakeFlux(directory, 'echo "$*" >>"$NOTES/starts"; exec sleep 60');
@@ -31,10 +31,10 @@ function supervise(t: { teardown(act: () => void): unknown }, life = new Life())
   const supervisor = new Supervisor(() => life.world, kvs, flux.env);
   t.teardown(() => {
     supervisor.leave();
-    // A follow that has just been started may still write its note.
+    // A follow that has just been started may still write its log.
     rmSync(directory, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
   });
-  /** A job that has its nodes is reported, as a bridge does it. */
+  /** Reports a job that has its nodes, as the bridge does. */
   const report = (job = JOB) => {
     supervisor.onJob(job);
     supervisor.onDue(job.id);
@@ -74,7 +74,7 @@ t.test("a job that has its nodes is started before its follow reports them", asy
     say(level, text);
     if (text.includes("resumed from: ")) getsItsNodes();
   };
-  // Its record has been read: from here on its eventlog is, a few times.
+  // The supervisor has read the record. From here on it reads the eventlog a few times.
   const getsItsNodes = () => {
     life.job.alloc();
     const text = life.job.eventlog.map((event) => `${JSON.stringify(event)}\n`).join("");

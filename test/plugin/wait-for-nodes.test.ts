@@ -1,4 +1,4 @@
-/** A job that has the nodes of a cluster whose job is inactive, and whose teardown goes slowly. */
+/** A job waits for the slow teardown of an inactive job's cluster on its nodes. */
 import t from "tap";
 import { OpenClusters } from "../../plugin/open-clusters.js";
 import { claimOf } from "../fakes/clusters.js";
@@ -64,7 +64,7 @@ t.test("each of ten jobs in turn on the same nodes waits for the one before", as
     const life = new Life({ jobid: BigInt(i + 1), ranks: i % 2 === 0 ? [0, 1] : [1, 2] });
     life.world.open = open;
     life.reconciler = life.newReconciler();
-    // A teardown takes its time.
+    // Each teardown takes 100 s, so the next job has to wait for it.
     life.nodes.play = (step) => (step === "down-v" ? { seconds: 100 } : undefined);
     return life;
   });
@@ -78,7 +78,7 @@ t.test("each of ten jobs in turn on the same nodes waits for the one before", as
       t.equal(before.record.at(-1), "down, left []");
     }
     await life.untilStarted();
-    // No epilog came in time: Flux releases its nodes at once.
+    // The job gets no epilog, so Flux releases its nodes at once.
     for (const name of ["finish", "free", "clean"]) life.job.append(name);
     before = life;
   }

@@ -10,7 +10,7 @@ import { Life } from "../fakes/life.js";
 
 const DEFAULTS = { etcd: 2379, kubelet: 10250, flannel: 8472, apiserver: 6443 };
 
-/** A cluster with usernetes' own ports, on these hosts. */
+/** A cluster with the default ports of usernetes, on these hosts. */
 const other = (jobid: string, hosts: string[]): OpenCluster => ({
   jobid,
   claim: { ...claimOf(hosts.length > 1 ? `0-${hosts.length - 1}` : "0", hosts), ports: DEFAULTS },

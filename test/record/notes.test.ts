@@ -56,7 +56,7 @@ t.test("a line of output keeps its indentation, but no control characters", (t) 
 });
 
 t.test("half a secret at the end of a cut line is removed", (t) => {
-  // Masked secrets make it shorter, so that its end fits.
+  // The masks are shorter than the secrets, so the end of the line is not cut off.
   const line = `${TOKEN} `.repeat(200).slice(0, 4001 + 12);
   const reported = plainLine(line, 2000);
   t.notMatch(reported, /[a-z0-9]{6}\.[a-z0-9]/);

@@ -19,7 +19,7 @@ function setUp() {
   const clock = new FakeClock();
   const commits: Operation[][] = [];
   const failures: Error[] = [];
-  /** What is in the KVS of steps' output. */
+  /** The values in the KVS, by key. */
   const kept = new Map<string, string>();
   const writer = new RecordWriter(
     JOBID,
@@ -51,15 +51,15 @@ function setUp() {
     kept,
     events: () => parseEventlog<RecordEvent>(text()),
     lines: () => parseEventlog<RecordEvent>(text()).map(describeEvent),
-    /** Other ranks are about to say the same. */
+    /** Passes an event of a step, with the announcement that other ranks will report the same. */
     note: (...words: Parameters<typeof step>) => {
       writer.step(step(...words) as StepEvent, true);
     },
-    /** With what its rank printed at last. */
+    /** Passes an event of a step with the last lines that its rank printed. */
     printed: (words: string, lines: string[], more: boolean, attempt = 1) => {
       writer.step(step(words, { attempt }) as StepEvent, more, lines);
     },
-    /** No others are. */
+    /** Passes an event of a step that no other rank will report. */
     noteLast: (...words: Parameters<typeof step>) => {
       writer.step(step(...words) as StepEvent, false);
     },
@@ -202,7 +202,7 @@ t.test("a reported end of a step is not changed when it is written", async (t) =
   t.strictSame(event, step("stage 0"));
 });
 
-/** Each rank takes steps one after the other; pauses between let what is gathered be written. */
+/** Each rank takes steps one after the other. In a pause the writer writes the waiting events. */
 const anyLife = fc.array(
   fc.record({
     rank: fc.nat(2),

@@ -3,9 +3,9 @@
  * notes, reports. `npm run messages` prints them as a table, so that somebody can review all of
  * them at once. It is made from the source each time, so it is never out of date.
  *
- * TypeScript is parsed; of sh, Python and Lua, quoted strings are taken line by line. A text
- * is what has three words or more in a row. Help texts are left out: the manual pages have
- * them.
+ * TypeScript is parsed. In sh, Python and Lua, quoted strings are found line by line. A string is
+ * a text if it has three words or more in a row. Help texts are left out, because the manual
+ * pages have them.
  */
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
@@ -16,13 +16,13 @@ export interface Message {
   /** Path from the package's root. */
   file: string;
   line: number;
-  /** `{name}` stands for a value. */
+  /** `{name}` replaces a value. */
   text: string;
 }
 
 const FOLDERS = ["lib", "plugin", "bin", "etc"];
 
-/** Help texts, and what is not code. */
+/** Files that are not searched: help texts, and files that are not programs. */
 const UNSEEN = /^lib\/help\/|\.(md|toml|service|bash|list)$|sudoers\.d/;
 
 export function messages(): Message[] {
@@ -81,7 +81,7 @@ const nameOf = (expression: ts.Expression): string =>
 
 const QUOTED = /"((?:[^"\\]|\\.)*)"|'([^']*)'/g;
 
-/** Without the docstrings of Python; the numbers of the lines stay. */
+/** Removes the docstrings of Python, and keeps the numbers of the lines. */
 const withoutDocstrings = (source: string): string =>
   source.replace(/^[ \t]*"""[^]*?"""/gm, (text) => text.replace(/[^\n]/g, ""));
 
@@ -97,6 +97,6 @@ export function inScript(file: string, source: string): Message[] {
   });
 }
 
-/** An expression of sed, awk or jq, or a command. */
+/** Whether a string is an expression of sed, awk or jq, or a command, and not a message. */
 const isProgram = (text: string): boolean =>
   /[{}]\s*$|^s\/|\$\(|\.\*|=>|\|\||&&|^\[|\bprint\b/.test(text);

@@ -7,7 +7,7 @@ import { documents } from "../docs/documents.js";
 import { comments, faultsIn, prose, texts, withoutPurpose, type Place } from "./style.js";
 import { strings, titles, titlesOf, whyNoSentence } from "./titles.js";
 
-/** Names, link targets and code. */
+/** Text that is not checked: names, link targets and code. */
 const NAMES = /leftovers?\b|\]\([^)]*\)|`[^`]*`/g;
 
 function check(test: Pick<typeof t, "ok" | "fail">, places: Place[]): void {

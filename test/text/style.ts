@@ -1,7 +1,7 @@
 /**
- * The style of the project's text: words and phrases that are not used, with what to write
- * instead. Applied to documents (without their code blocks), to comments, to test titles and to
- * the messages that users see.
+ * The style of the project's text: words and phrases to avoid, with what to write instead. The
+ * style applies to documents (without their code blocks), to comments, to test titles and to the
+ * messages that users see.
  */
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
@@ -14,7 +14,7 @@ export interface Place {
   text: string;
 }
 
-/** What is not written: and what to write instead. */
+/** The patterns to avoid, and what to write instead of each. */
 const STYLE: [RegExp, string][] = [
   [/\b(told|tells?|telling)\b/i, "report, print, list, notify, receive"],
   [/\b(said|says|saying)\b/i, "print, log, report, define, describe"],

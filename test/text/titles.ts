@@ -1,7 +1,7 @@
 /**
- * The titles of the tests: each is a whole sentence that can be understood alone. What a program
- * can find of it: a title that starts like the rest of a sentence, or that has no verb beside
- * those of its clauses ("a job that fails").
+ * The titles of the tests: each is a whole sentence that can be understood alone. A program can
+ * find two faults: a title that starts like the rest of a sentence, and a title whose only verbs
+ * are in its clauses ("a job that fails").
  */
 import { readFileSync } from "node:fs";
 import { packagePath } from "../../lib/host/package.js";
@@ -11,7 +11,7 @@ import { filesBelow, type Place } from "./style.js";
 const IN_TYPESCRIPT = /\b(?:test|users)\(\s*(?:"([^"]+)"|`([^`]+)`)\s*,/g;
 const IN_PYTHON = /\bdef test_(\w+)\(/g;
 
-/** The titles of a file's tests; the names of Python's with spaces. */
+/** The titles of a file's tests. The names of tests in Python have spaces for underscores. */
 export function titlesOf(file: string, text: string): Place[] {
   const pattern = file.endsWith(".py") ? IN_PYTHON : IN_TYPESCRIPT;
   return [...text.matchAll(pattern)].map((found) => ({
@@ -28,7 +28,7 @@ export const titles = (): Place[] =>
     .filter((file) => /\.(ts|py)$/.test(file))
     .flatMap((file) => titlesOf(file, readFileSync(packagePath(file), "utf8")));
 
-/** The texts in tests: titles, the messages of assertions, and data. Those of this folder are not. */
+/** The titles, messages of assertions and data in tests, except for the tests of this folder. */
 export const strings = (): Place[] =>
   filesBelow("test")
     .filter((file) => file.endsWith(".ts") && !file.startsWith("test/text/"))
@@ -38,11 +38,11 @@ export const strings = (): Place[] =>
 const REST =
   /^(and|or|but|nor|so|also|not|of|in|on|at|by|for|from|to|with|without|as|if|when|while|where|until|after|before|because|since|that|which|who|whose|what|how|why|it|its|they|their|there|this|that|is|are|was|has|have|does|can|may|must|cannot)\s/;
 
-/** A word of these starts a clause, which has a verb of its own. */
+/** Words that start a clause. The clause has another verb than the sentence. */
 const CLAUSE =
   /(?<!\b(?:as|of|for|without|becomes|fails) )\b(that|which|who|whose|if|when|while|until|because|although|though|where|whatever|unless)\b/g;
 
-/** Verbs, and what may be one: a word in -s. */
+/** Verbs, and words that may be verbs because of their ending. */
 const VERB =
   /(?<=\s)(is|are|was|were|has|have|had|can|may|must|cannot|could|do|does|did|[a-z-]+[^s\W]s|[a-z]+ed|ran|saw|begin|come|count|describe|name|become|run|end|work|share|apply|differ|find|know|read|reach|appear|show|see|keep|start|write|wait|take|use|make|get|give|need|belong|pass|happen|harm|ask|fail|put|stay|print|cut|exit)\b/g;
 

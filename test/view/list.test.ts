@@ -135,7 +135,7 @@ t.test("an ID has a plain f where flux jobs prints one", (t) => {
   t.equal(name({ LANG: "en_US.ISO-8859-1" }), "f2QT1HSJy5");
   t.equal(name({ LANG: "C.UTF-8", LC_ALL: "C" }), "f2QT1HSJy5");
   t.equal(name({ LANG: "C.UTF-8", FLUX_F58_FORCE_ASCII: "1" }), "f2QT1HSJy5");
-  // As Python has it, and so flux jobs.
+  // Python, and therefore flux jobs, prints ƒ in these locales.
   t.equal(name({ LANG: "C" }), "ƒ2QT1HSJy5");
   t.equal(name({ LC_CTYPE: "POSIX", LANG: "en_US.ISO-8859-1" }), "ƒ2QT1HSJy5");
   t.equal(name({}), "ƒ2QT1HSJy5");

@@ -7,7 +7,7 @@ const line = (ranks: [number, "runs" | "ok" | "failed"][], seconds = 0): Line =>
   seconds,
 });
 
-/** All that is written; the second: a terminal's. */
+/** A stream that collects what is written. With `isTTY` it is a terminal. */
 function screen(isTTY: boolean) {
   const written: string[] = [];
   return { written, isTTY, columns: 40, write: (text: string) => written.push(text) };

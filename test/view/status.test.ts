@@ -38,7 +38,7 @@ const reported = (record: RecordEvent[], cluster: Cluster = emptyCluster()): Sta
 const lines = (record: RecordEvent[], cluster?: Cluster, kept: KeptLog[] = []) =>
   statusLines({ ...reported(record, cluster), kept }, BEGIN + 5, PLAIN);
 
-/** A step that took so long. */
+/** An event of a step that took this number of seconds. */
 const took = (words: string, seconds: number): RecordEvent => {
   const event = step(words);
   if (event.name === "step-finish") event.context.seconds = seconds;
@@ -126,7 +126,7 @@ t.test("a failed step has its last lines, and the place of the others", (t) => {
     "up failed on b (rank 1) (2 tries): exit 2: no space",
     `  full log: ${log}`,
   ]);
-  // Its log goes with its work directory.
+  // The log was removed with the work directory.
   const gone = lines([...record, teardown("failed"), down()]);
   t.equal(gone.at(-1), "up failed on b (rank 1) (2 tries): exit 2: no space");
   t.match(gone[0], /: gone, settled after 0\.0s, lived 0\.0s$/);
@@ -209,7 +209,7 @@ t.test("ranks that failed the same way are one group, though each has its own no
   );
   t.match(all.at(-1), /^ {2}full log: node5:/);
   t.match(stepLines(record, BEGIN), [{ status: "ok" }, { status: "failed", otherNotes: 399 }]);
-  // A program gets each.
+  // The JSON output has every note.
   const { steps } = statusJson(reported(record), BEGIN) as { steps: { note: string }[] };
   t.equal(steps.length, 401);
   t.match(steps.at(-1), { ranks: "3995", hosts: ["node3995"], note: "no space on node3995" });
@@ -332,7 +332,7 @@ t.test("a terminal is redrawn within its rows, except the last time", (t) => {
   t.end();
 });
 
-/** Of a terminal with so many rows, without its last, empty one. */
+/** The rows that are drawn on a terminal with this number of rows, without the last, empty row. */
 const drawnOn = (rows: number, record: RecordEvent[], kept: KeptLog[] = []) => {
   let written = "";
   const draw = redrawer({ write: (text: string) => (written = text), rows });
@@ -353,11 +353,11 @@ t.test("a terminal with few rows shows the step that the cluster waits for", (t)
   t.same(few.slice(-2), all.slice(-2));
   t.match(few.at(-1), /^waiting for up on c /);
   t.ok(few.includes("                 running     5.0s 2"));
-  // With the name of its step, which is in the row before it.
+  // The row before it stays, because it has the name of the step.
   t.match(few.join("\n"), /\nup +ok .*\n +running .*\n\([0-9]+ lines hidden\)\n/);
   const out = few.flatMap((line) => /\(([0-9]+) lines hidden/.exec(line)?.[1] ?? []);
   t.equal(all.length - few.length, Number(out[0]) - 1);
-  // What it is, and what it waits for, are there to the end.
+  // The cluster's state and the step that it waits for are shown in very few rows, too.
   const least = drawnOn(6, record);
   t.match([least[0], least.at(-1)], [/starting/, /^waiting for up on c /]);
   t.ok(least.length <= 5);

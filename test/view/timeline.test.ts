@@ -91,7 +91,7 @@ t.test("a step did not wait for a parallel step", (t) => {
 t.test("ranks in one event may appear to start a step before the previous one", (t) => {
   const record = [
     claimEvent(),
-    // The last rank has taken stage for a moment, and up for long.
+    // The last rank spent a moment in stage and a long time in up.
     ...[ends("stage 0-2", 0.98, 1), ends("up 0-2", 0.9, 3), ends("kubeadm-init 0", 3, 4)],
     settled(4, "ready"),
   ];
@@ -159,7 +159,7 @@ t.test("a try waits for the one before it, and not for other ranks", (t) => {
     claimEvent(),
     ends("kubeadm-join 1 failed", 0, 4),
     ends("kubeadm-join 2", 0, 4.5),
-    // Recorded together with a rank that was later.
+    // This event records rank 1 together with rank 2, which was later.
     ends("fetch-join 1-2", 4, 4.6),
     ends("kubeadm-join 1", 5, 7, 2),
     settled(7, "ready"),
@@ -442,7 +442,7 @@ t.test("the JSON has times since the start, and their sums", (t) => {
   t.end();
 });
 
-/** Tags are closed in the order in which they were opened. */
+/** Whether each tag of an SVG is closed, and the tag that was opened last is closed first. */
 function isWellFormed(svg: string): boolean {
   const open: string[] = [];
   for (const [, close, name = "", self] of svg.matchAll(/<(\/?)([a-z]+)(?:\s[^<>]*?)?(\/?)>/g))

@@ -23,7 +23,7 @@ networks:
   image: nothing
 `;
 
-/** A node whose engine is a script that logs its calls; it has image 1, and makes 2. */
+/** A node whose engine is a script that logs its calls. It has image 1, and it builds image 2. */
 class Node {
   readonly directory = mkdtempSync(join(tmpdir(), "usernetes-warm-"));
   private readonly calls = join(this.directory, "calls");
@@ -47,7 +47,7 @@ case ${name} in
   *" image ls"*) if built; then echo localhost/usernetes_warm_node 2; else echo usernetes_warm-node 1; fi ;;
 esac`;
     for (const program of [engine, `${engine}-compose`]) this.write(`bin/${program}`, engine_);
-    // As make does it, where there may be none.
+    // This stand-in for make calls compose as the Makefile does. make may not be installed.
     const make = '#!/bin/sh\ncase $* in *"config"*) w=config ;; *) w=build ;; esac\n$COMPOSE $w';
     this.write("bin/make", `${make} || exit 2`);
   }

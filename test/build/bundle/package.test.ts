@@ -1,4 +1,4 @@
-/** What npm publishes, unpacked where there is nothing else. */
+/** The package that npm publishes works in a directory without any other package. */
 import { execa } from "execa";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { isBuiltin } from "node:module";
@@ -13,7 +13,7 @@ t.teardown(() => {
 });
 
 t.before(async () => {
-  // It is built already, and others read what is there.
+  // The build has run, and other tests read its files: do not build again.
   const argv = ["pack", "--ignore-scripts", "--pack-destination", folder];
   const { stdout } = await execa("npm", argv, { cwd: packagePath(), env: { NODE_OPTIONS: "" } });
   const archive = stdout.trim().split("\n").at(-1) ?? "";

@@ -1,4 +1,4 @@
-/** What bash offers for a line that has been typed so far, by the completion's scripts. */
+/** The words that the completion scripts make bash offer for an unfinished command line. */
 import { run } from "../../../lib/host/runner.js";
 import { execa } from "execa";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
@@ -23,7 +23,7 @@ const JOBS = `case "$*" in
   *) exit 1 ;;
 esac`;
 
-/** A PATH with a flux on it, and both scripts. */
+/** A directory with a stand-in for flux, which is on the PATH, and both completion scripts. */
 class Shell {
   readonly top = mkdtempSync(join(tmpdir(), "usernetes-completion-"));
 
@@ -34,7 +34,7 @@ class Shell {
       writeFileSync(join(this.top, each.name()), bashCompletion(grammarOf(each)));
   }
 
-  /** As bash asks when the tab key is struck; `before`: lines that have been run. */
+  /** The words that bash offers at the Tab key. `before` has the lines that were run earlier. */
   async offered(words: string[], before = ""): Promise<string[]> {
     const script = `compopt() { echo "compopt $*"; }
 ${before}
@@ -104,9 +104,9 @@ t.test("values of an option are offered in every form of the option", async (t) 
   t.strictSame(await shell.offered(["flux-usernetes", "up", "--engine", "="]), engines);
   t.strictSame(await shell.offered([...list, "--filter", "=", "pend"]), ["pending"]);
   t.strictSame(await shell.offered([...list, "-f", "canc"]), ["canceled"]);
-  // Where something has taken = out of COMP_WORDBREAKS.
+  // COMP_WORDBREAKS may lack the character =.
   t.strictSame(await shell.offered([...list, "--filter=pend"]), ["--filter=pending"]);
-  // Some of them, with commas.
+  // The value may be a list with commas.
   t.strictSame(await shell.offered([...list, "-f", "failed,c"]), [
     ...["failed,cleanup", "failed,completed", "failed,canceled"],
   ]);
@@ -176,7 +176,7 @@ t.test("nothing is offered or printed if no instance runs, or if it hangs", asyn
 t.test("once completes any command and its files", async (t) => {
   const shell = newShell(t);
   const once = ["flux-usernetes", "once"];
-  // It may be in two directories of the PATH.
+  // The program may be in two directories of the PATH.
   t.strictSame([...new Set(await shell.offered([...once, "--", "mkfif"]))], ["mkfifo"]);
   t.strictSame(await shell.offered([...once, "--", "ls", ""]), ["compopt -o default"]);
   t.strictSame(await shell.offered([...once, "ls", "-l", ""]), ["compopt -o default"]);

@@ -1,4 +1,4 @@
-/** The prose of docs/man, and mistakes in it. */
+/** The parser of the prose in docs/man, and the mistakes that it reports. */
 import t from "tap";
 import { code, heading, item, paragraph } from "../../../build/manual/blocks.js";
 import { readMarkdown } from "../../../build/manual/markdown.js";

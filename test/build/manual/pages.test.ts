@@ -1,4 +1,4 @@
-/** The manual pages have all that the help texts have, and are clean. */
+/** The manual pages have everything that the help texts have, and man and mandoc accept them. */
 import { run } from "../../../lib/host/runner.js";
 import { execa } from "execa";
 import { readFileSync, writeFileSync } from "node:fs";

@@ -1,4 +1,4 @@
-/** Blocks as man(7): nothing of a text is lost, and nothing of it is a request. */
+/** Blocks become man(7) source: no text is lost, and no text becomes a request of roff. */
 import { fc } from "../../random.js";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
