@@ -64,6 +64,7 @@ const ENGINE = `echo "$*" >>"$NOTES/engine"
 if [ -e "$NOTES/engine.down" ]; then echo "Cannot connect to the Docker daemon" >&2; exit 1; fi
 drop() { # KIND NAME
   [ ! -e "$NOTES/engine.lies" ] || return 0
+  if [ -e "$NOTES/engine.refuses" ]; then echo "Error: $2 is in use" >&2; return 1; fi
   grep -vxF "$2" "$NOTES/$1" >"$NOTES/$1.new"; mv "$NOTES/$1.new" "$NOTES/$1"
 }
 # Some engines write a line in pieces.

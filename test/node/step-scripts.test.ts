@@ -755,6 +755,17 @@ t.test("down-v removes a cluster from its node", (t) => {
       t.ok(end.endsWith("checking docker for leftovers"), end);
     });
 
+  t.test("down-v fails if the engine cannot remove a volume", async (t) => {
+    const node = newNode(t);
+    node.staged();
+    node.note("volume", `${PROJECT}_node-var\n`);
+    node.note("engine.refuses", "");
+    const { exitCode, stderr } = await node.step("down-v");
+    t.equal(exitCode, 1);
+    const volume = `${PROJECT}_node-var`;
+    t.match(stderr, `left behind: volume ${volume}: Error: ${volume} is in use`);
+  });
+
   t.test("down-v fails while the engine still lists a removed resource", async (t) => {
     const node = newNode(t);
     node.staged();
