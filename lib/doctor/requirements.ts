@@ -133,9 +133,9 @@ const OWN: Requirement[] = [
   {
     id: "memlock",
     what: "memlock limit",
-    how: "/proc/self/limits, /sys/class/infiniband",
+    how: "/proc/self/limits in a container, or of the check; /sys/class/infiniband",
     fatal: false,
-    fix: "set LimitMEMLOCK=infinity for flux.service (and in limits.conf where sudo(8) applies it): pods that use RDMA inherit the limit",
+    fix: "set LimitMEMLOCK=infinity for what starts the containers, since pods that use RDMA inherit the limit: for podman flux.service (and limits.conf where sudo(8) applies it), for docker or nerdctl user@.service and the account's own docker.service or containerd.service",
   },
 ];
 
@@ -143,9 +143,9 @@ const KERNEL: Requirement[] = [
   {
     id: "kernel",
     what: "kernel version",
-    how: "uname -r; --ignore-preflight-errors in the template's Makefile",
+    how: "uname -r; ignored preflight errors in the template's Makefile and kubeadm-config.yaml",
     fatal: false,
-    fix: "add --ignore-preflight-errors=SystemVerification to the template's kubeadm-init and kubeadm-join: newer versions of kubeadm warn of this kernel, or refuse it",
+    fix: "add --ignore-preflight-errors=SystemVerification to the template's kubeadm-init and kubeadm-join: newer versions of kubeadm refuse this kernel, or warn about it",
   },
   {
     id: "cgroup",

@@ -1,16 +1,15 @@
 /**
  * The commands in the documents: each command exists and accepts the options and the number of
- * arguments that are given there. Each table `[usernetes]` passes the daemon's check.
+ * arguments that are given there. Each configuration passes the daemon's check.
  */
 import { run } from "../../lib/host/runner.js";
-import { parse } from "smol-toml";
 import t from "tap";
 import { loadProgram } from "../../lib/cli/commands.js";
 import { usernetesCommand } from "../../lib/help/usernetes.js";
 import { grammarOf, type Grammar } from "../../build/completion/grammar.js";
 import { checkConfig } from "../../lib/config/check.js";
 import { parseRequest } from "../../lib/cluster/request.js";
-import { callsIn, codeBlocks, documents, readDocument, type Call } from "./documents.js";
+import { callsIn, documents, readDocument, tablesIn, type Call } from "./documents.js";
 
 const grammars = new Map<string, Grammar>(
   [await loadProgram(run), usernetesCommand()].map((it) => [it.name(), grammarOf(it)]),
@@ -84,15 +83,28 @@ t.test("the commands accept every call in the documents", (t) => {
   t.end();
 });
 
-t.test("the daemon accepts every table [usernetes] in the documents", (t) => {
+t.test("the daemon accepts every configuration in the documents", (t) => {
   let count = 0;
   for (const file of documents())
-    for (const block of codeBlocks(readDocument(file)).filter((it) => /^\[usernetes\]/m.test(it))) {
-      const table = parse(block).usernetes as Record<string, unknown>;
+    for (const table of tablesIn(readDocument(file))) {
       count++;
-      t.doesNotThrow(() => checkConfig({ template: "/t", ...table }, file), `${file}: ${block}`);
+      const text = `${file}: ${JSON.stringify(table)}`;
+      t.doesNotThrow(() => checkConfig({ template: "/t", ...table }, file), text);
     }
-  t.ok(count > 5, `${count} tables`);
+  t.ok(count > 20, `${count} tables`);
+  t.end();
+});
+
+t.test("a configuration is found with and without its headings", (t) => {
+  const text = ["[usernetes]", "ready = 1", "", "[other]", "a = 2"].map((line) => `    ${line}`);
+  t.same(tablesIn(text.join("\n")), [{ ready: 1 }]);
+  t.same(tablesIn('    [usernetes.hooks]\n    before-up = ["a"]'), [
+    { hooks: { "before-up": ["a"] } },
+  ]);
+  t.same(tablesIn('    images = "/x"\n\ntext\n\n    before-up = ["a"]\n\ntext\n\n    A = 1'), [
+    { images: "/x" },
+    { hooks: { "before-up": ["a"] } },
+  ]);
   t.end();
 });
 

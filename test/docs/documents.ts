@@ -1,7 +1,11 @@
 /** The documents, and what can be checked in them: code blocks and commands. */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { parse } from "smol-toml";
+import { schema } from "../../lib/config/schema.js";
 import { packagePath } from "../../lib/host/package.js";
+
+const KEYS = Object.keys(schema.properties);
 
 /** Paths of all Markdown files, from the package's root. */
 export const documents = (): string[] =>
@@ -24,6 +28,21 @@ export function codeBlocks(text: string): string[] {
     else isOpen = code !== undefined;
   }
   return blocks.map((lines) => lines.join("\n").trimEnd());
+}
+
+const HOOK = /^(before-up|after-ready|before-down) = /;
+
+/** The tables `[usernetes]` in the code blocks of a text, also of blocks without a heading. */
+export function tablesIn(text: string): Record<string, unknown>[] {
+  return codeBlocks(text).flatMap((block) => {
+    const isHeaded = /^\[usernetes[.\]]/m.test(block);
+    const [key = ""] = /^[a-z-]+(?= = )/.exec(block) ?? [];
+    const isHook = HOOK.test(block);
+    if (!isHeaded && !isHook && !KEYS.includes(key)) return [];
+    const heading = isHeaded ? "" : isHook ? "[usernetes.hooks]\n" : "[usernetes]\n";
+    const whole = parse(heading + block) as { usernetes: Record<string, unknown> };
+    return [whole.usernetes];
+  });
 }
 
 /** A call of one of the commands in a document: `["flux-usernetes", "list", "-a"]`. */

@@ -63,6 +63,25 @@ t.test("only a fatal requirement makes an instance unfit", (t) => {
   t.end();
 });
 
+t.test("an account with too few IDs is unfit; its limits and directories are warnings", (t) => {
+  const unmet = (id: string, more: object = {}) => {
+    const diagnoses = look([{ [id]: "no it is so" }], more);
+    t.strictSame(of(diagnoses, id).fail, [{ ranks: [0], found: "it is so" }], id);
+    return isFit(diagnoses) ? "warn" : "FAIL";
+  };
+  t.equal(unmet("subids"), "FAIL");
+  for (const id of ["memlock", "runtime-dir", "kernel", "storage-docker"])
+    t.equal(unmet(id), "warn", id);
+  const all = { engines: ["docker", "podman", "nerdctl"] };
+  for (const id of ["storage-podman", "storage-nerdctl"]) t.equal(unmet(id, all), "warn", id);
+  // With run-as = "sudo", the owner has no clusters, but each user has.
+  t.equal(unmet("subids", { "run-as": "sudo" }), "warn");
+  const ids = userRequirements(config({ "run-as": "sudo" }), { user: "alice" }).map(({ id }) => id);
+  for (const id of ["subids", "memlock", "runtime-dir", "storage-docker"])
+    t.ok(ids.includes(`${id}@alice`), id);
+  t.end();
+});
+
 t.test("a version that is too old is not met, and a newer one is", (t) => {
   const diagnose = (version: string) =>
     of(

@@ -126,7 +126,8 @@ class Scope(unittest.TestCase):
             {"fails": "run"},
             {"group": "0::/user.slice/user-1.slice/user@1.service/app.slice"},
         ):
-            self.assertEqual(self.scope(**given)[0], [], given)
+            command, _, runtime = self.scope(**given)
+            self.assertEqual((command, runtime), ([], None), given)
 
 
 class Files(unittest.TestCase):

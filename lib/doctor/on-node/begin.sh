@@ -34,11 +34,13 @@ limited() {
   if has timeout; then timeout -k 2 "$limit_s" "$@"; else "$@"; fi
 }
 
-# Sets $kind, the type of the file system of a path; fails if it is not local.
+# Sets $kind, the type of the file system of a path; fails if it is not local. The names are those
+# of stat(1).
 is_local() { # PATH
   kind=$(limited stat -f -c %T "$1")
+  case $? in 124 | 137) kind="a file system that did not answer within $limit_s s" && return 1 ;; esac
   case $kind in
-    nfs* | lustre | gpfs | ceph | cifs | smb* | fuse* | afs | panfs | beegfs) return 1 ;;
+    nfs* | lustre | gpfs | ceph | cifs | smb* | fuse* | afs | k-afs | panfs | fhgfs | v9fs | snfs | coda | ibrix) return 1 ;;
   esac
 }
 

@@ -1,7 +1,8 @@
 # Container engines: whether each one answers this user, its version, its compose, and whether a
-# command can be executed in one of its containers, as the steps do. $rootless describes the first
-# one: yes, no, or nothing if it does not answer.
-rootless=''
+# command can be executed in one of its containers, as the steps do. Two variables describe the
+# first one. $rootless: yes, no, or nothing if it does not answer. $memlock: the limit of its
+# containers as /proc/PID/limits prints it, or nothing if no container was started.
+rootless='' memlock=''
 
 is_rootless() {
   case $1 in
@@ -54,9 +55,11 @@ look_at_storage() { # ENGINE
   case $1 in
     podman) root=$(limited podman info --format '{{.Store.GraphRoot}}') ;;
     docker) root=$(limited docker info --format '{{.DockerRootDir}}') ;;
-    *) root='' ;;
+    # nerdctl does not print it: this is where containerd-rootless.sh puts it.
+    *) root=${XDG_DATA_HOME:-${HOME:-}/.local/share}/containerd ;;
   esac
   case $root in /*) ;; *) return 0 ;; esac
+  [ "$1" != nerdctl ] || [ -d "$root" ] || return 0
   if is_local "$root"; then report "storage-$1" ok "$root ($kind)"; else report "storage-$1" no "the storage of $1, $root, is on $kind"; fi
 }
 
@@ -80,18 +83,21 @@ try_exec() { # ENGINE ROOTLESS
     report "exec-$engine" no "a container does not start: $(cause "$status" "$output")"
   else
     report "container-for-exec-$engine" ok
-    output=$(limited "$engine" exec "$name" "$cats" /proc/mounts 2>&1)
+    output=$(limited "$engine" exec "$name" "$cats" /proc/mounts /proc/self/limits 2>&1)
     status=$?
     if [ "$status" -ne 0 ]; then
       report "exec-$engine" no "$engine exec does not work in a container that runs: $(cause "$status" "$output")"
     else
       report "exec-$engine" ok
+      [ -z "$first" ] || memlock=$(printf '%s\n' "$output" | locked_memory)
       look_at_sys "$engine" "$2" "$output"
     fi
   fi
   limited "$engine" rm --force "$name"
   limited "$engine" image rm --force "$image"
 }
+
+locked_memory() { awk '/^Max locked memory/ { print $4; exit }'; }
 
 # systemd's udevd does not start where /sys is read-only.
 look_at_sys() { # ENGINE ROOTLESS MOUNTS

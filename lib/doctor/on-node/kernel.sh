@@ -74,11 +74,15 @@ node_image() {
 }
 
 runtime_dir() {
-  directory=${XDG_RUNTIME_DIR:-}
-  if [ -z "$directory" ]; then
-    report runtime-dir no "XDG_RUNTIME_DIR is not set, and /run/user/$uid is not there"
-  elif [ ! -d "$directory" ] || [ ! -O "$directory" ] || [ ! -w "$directory" ]; then
-    report runtime-dir no "XDG_RUNTIME_DIR is $directory, which is not a directory of $name"
+  directory=${XDG_RUNTIME_DIR:-/run/user/$uid}
+  if [ -z "${XDG_RUNTIME_DIR:-}" ]; then
+    report runtime-dir no "XDG_RUNTIME_DIR is not set, and $directory does not exist"
+  elif [ ! -d "$directory" ]; then
+    report runtime-dir no "XDG_RUNTIME_DIR is $directory, which is not a directory on this node"
+  elif [ ! -O "$directory" ]; then
+    report runtime-dir no "XDG_RUNTIME_DIR is $directory, which does not belong to $name"
+  elif [ ! -w "$directory" ]; then
+    report runtime-dir no "XDG_RUNTIME_DIR is $directory, which $name cannot write to"
   elif ! is_local "$directory"; then
     report runtime-dir no "XDG_RUNTIME_DIR is $directory, which is on $kind: engines make sockets in it"
   elif [ "${#directory}" -gt 70 ]; then
@@ -88,16 +92,19 @@ runtime_dir() {
   fi
 }
 
-# RDMA registers memory, which counts against the limit.
+# RDMA registers memory, which counts against the limit. Containers inherit it from podman, but with
+# the other engines from a service.
 memlock() {
-  limit=$(awk '/^Max locked memory/ { print $4 == "unlimited" ? $4 : $4 / 1024 }' /proc/self/limits)
+  of=" of ${USERNETES_ENGINES%% *}'s containers"
+  [ -n "$memlock" ] || of='' memlock=$(locked_memory </proc/self/limits)
   set -- "$top"/sys/class/infiniband/*
-  if [ "$limit" = unlimited ]; then
+  [ "$memlock" = unlimited ] || memlock="$((memlock / 1024)) KiB"
+  if [ "$memlock" = unlimited ]; then
     report memlock ok unlimited
   elif [ ! -e "$1" ]; then
-    report memlock ok "$limit KiB; there is no InfiniBand device"
+    report memlock ok "$memlock; there is no InfiniBand device"
   else
-    report memlock no "the memlock limit is $limit KiB, and there is an InfiniBand device: ${1##*/}"
+    report memlock no "the memlock limit$of is $memlock, and there is an InfiniBand device: ${1##*/}"
   fi
 }
 
@@ -107,13 +114,20 @@ kernel() {
   case $release in
     5.4 | 5.4[!0-9]* | 5.10[!0-9]* | 5.15[!0-9]* | [6-9].* | [1-9][0-9].*) report kernel ok "$release" ;;
     *)
-      if grep -qs 'ignore-preflight-errors' "$USERNETES_TEMPLATE/Makefile"; then
+      if ignores_preflight; then
         report kernel ok "$release; the template ignores errors of kubeadm's preflight checks"
       else
         report kernel no "the kernel is $release; kubeadm's preflight check SystemVerification accepts 5.4, 5.10, 5.15 and 6 or newer"
       fi
       ;;
   esac
+}
+
+# Whether the template makes kubeadm ignore that check: an option in the Makefile, or a list in the
+# configuration of kubeadm.
+ignores_preflight() {
+  grep -qsiE -- '--ignore-preflight-errors[= ]+([a-z-]+,)*(all|systemverification)' "$USERNETES_TEMPLATE/Makefile" ||
+    sed -n '/ignorePreflightErrors:/,/^ *[^- ]/p' "$USERNETES_TEMPLATE/kubeadm-config.yaml" | grep -qiwE 'all|systemverification'
 }
 # Prints usermod's options for 65536 IDs that no user of this node has, neither as subordinate IDs
 # nor as an account.

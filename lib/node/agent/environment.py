@@ -91,7 +91,8 @@ def scope(environment):
     if re.search(r"(?m)^0:.*/(user@[^/]*\.service/|session-[^/]*\.scope)", cgroup):
         return []
     command = ["systemd-run", "--user", "--scope", "-q"]
-    environment.setdefault("XDG_RUNTIME_DIR", "/run/user/%d" % os.getuid())
+    # Where this directory does not exist, podman chooses another one, if the variable is not set.
+    in_scope = dict({"XDG_RUNTIME_DIR": "/run/user/%d" % os.getuid()}, **environment)
     try:
         # A user without a manager (no lingering) has no such scope.
         subprocess.check_call(
@@ -99,9 +100,10 @@ def scope(environment):
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
-            env=environment,
+            env=in_scope,
             timeout=10,
         )
-        return command
     except (OSError, subprocess.SubprocessError):
         return []
+    environment.update(in_scope)
+    return command
