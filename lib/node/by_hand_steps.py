@@ -139,11 +139,13 @@ def run_steps(steps, environment, progress):
             pass
         for line in child.stderr:
             progress.take(line.decode("utf-8", "replace").rstrip("\n"))
+            if progress.is_over:
+                break
     finally:
         end_runner(child)
     if not progress.is_over:
         # A runner that was killed leaves its step behind.
-        end_sessions({session for _, _, session in find_earlier(environment, "")})
+        end_sessions({session for _, _, session in find_earlier(environment)})
         if not progress.has_failed:
             progress.screen.error("%s: the step runner was killed" % progress.host)
     return progress.is_over and not progress.has_failed

@@ -35,7 +35,7 @@ const ended = (...commands: string[]) =>
   until(`${commands.join(", ")} has ended`, () => !commands.some(isRunning), { limitMs: 20_000 });
 
 /** The runner of the agent with this nonce. */
-const runnerOf = (nonce: string) => pidsOf(new RegExp(` usernetes-runner ${nonce}\\.[0-9]+$`))[0];
+const runnerOf = (nonce: string) => pidsOf(new RegExp(` usernetes-runner ${nonce}$`))[0];
 
 t.test("a step that takes too long ends with its children", async (t) => {
   const node = newNode(t);
@@ -117,6 +117,43 @@ t.test("a killed runner is reported, and its rank accepts another request", asyn
   agent.send(node.stepsRequest([["up", 10, look]]));
   agent.send({ do: "end" });
   t.strictSame((await agent.ended).reports, ["here", "gone: ", "up: ok"]);
+});
+
+t.test("one runner carries out all requests of a call, unless it has exited", async (t) => {
+  const node = newNode(t);
+  const agent = node.agent({ nonce: "kept" });
+  const request = () => {
+    agent.send(node.stepsRequest([["up", 10, 'echo "$PPID" >>"$NOTES/runners"']]));
+  };
+  const runners = async (count: number) => {
+    await until("the step has ended", () => agent.heard().length > count);
+    return node.noted("runners").map(Number);
+  };
+  request();
+  await runners(1);
+  request();
+  const [first = 0, second] = await runners(2);
+  t.equal(second, first);
+  process.kill(first, "SIGKILL");
+  request();
+  const all = await runners(3);
+  t.equal(all.length, 3);
+  t.not(all[2], first);
+  agent.send({ do: "end" });
+  t.strictSame((await agent.ended).reports, ["here", "up: ok", "up: ok", "up: ok"]);
+  t.equal(runnerOf("kept"), undefined, "it ends with its agent");
+});
+
+t.test("a request ends what an earlier one of its call has left running", async (t) => {
+  const node = newNode(t);
+  const agent = node.agent();
+  agent.send(node.stepsRequest([["up", 10, "(sleep 331.20; true) & true"]]));
+  await until("the step has ended", () => agent.heard().length > 1);
+  t.ok(isRunning("sleep 331.20"));
+  agent.send(node.stepsRequest([["up", 10, "true"]]));
+  agent.send({ do: "end" });
+  t.strictSame((await agent.ended).reports, ["here", "up: ok", "up: ok"]);
+  t.notOk(isRunning("sleep 331.20"));
 });
 
 t.test("a call ends earlier work before its first step", (t) => {

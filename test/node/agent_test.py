@@ -98,7 +98,7 @@ class Processes(unittest.TestCase):
                 self.assertEqual(agent.kind_of(1), kind, arguments)
 
     def test_no_earlier_process_is_found_without_a_work_directory(self):
-        self.assertEqual(agent.find_earlier({"FLUX_URI": "local://x"}, "n0nce"), [])
+        self.assertEqual(agent.find_earlier({"FLUX_URI": "local://x"}), [])
 
 
 class Scope(unittest.TestCase):

@@ -7,12 +7,14 @@ Purpose
 
         flux python -I -S -c SOURCE usernetes-agent NONCE UID SECONDS [REQUEST]...
 
-    For each request the agent (agent.py) starts a runner (runner.py), which is this text again:
+    The agent (agent.py) starts a runner (runner.py), which is this text again:
 
         python3 -I -S -c SOURCE usernetes-runner NONCE
 
-    as the user UID through sudo(8), or as the instance owner. The agent itself does what only
-    the owner may do: it asks Flux for its rank, and extracts a join command from its archive.
+    as the user UID through sudo(8), or as the instance owner. The runner carries out all
+    requests of the call; a search for work directories has a runner for each user. The agent
+    itself does what only the owner may do: it asks Flux for its rank, and extracts a join
+    command from its archive.
 
 Protocol
     The first requests are arguments, since flux-exec(1) passes its stdin on only when each rank
@@ -30,7 +32,7 @@ Failure
     The stdin of agent and runner is also their lifeline. When it ends without {"do": "end"},
     the caller is gone, and the agent ends everything that still runs for the request. A runner
     ends a step with all its descendants, at the deadline of the step or on SIGTERM. The next
-    runner of the same cluster ends processes that survived a SIGKILL of their runner.
+    request of the same cluster ends processes that survived a SIGKILL of their runner.
 
 Python 3.6 to 3.13, standard library only.
 """
@@ -48,9 +50,7 @@ def main(arguments):
     role, nonce = arguments[0], arguments[1]
     try:
         if role == RUNNER:
-            runner = Runner(nonce)
-            runner.main()
-            runner.reports.send("over")
+            Runner(nonce).main()
         else:
             userid = int(arguments[2]) if arguments[2] else None
             agent = Agent(nonce, userid, arguments[3])
@@ -58,10 +58,10 @@ def main(arguments):
                 agent.caller.take(os.fsencode(request))
             agent.main()
     except Gone:
-        sys.exit(143)
+        return 143
+    return 0
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
     # Nothing is buffered; Python's own end would take a fifth of the time of a start.
-    os._exit(0)
+    os._exit(main(sys.argv[1:]))

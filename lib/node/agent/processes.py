@@ -109,13 +109,13 @@ def children_of(pids):
         found |= more
 
 
-def find_earlier(environment, nonce):
+def find_earlier(environment):
     """(pid, role, session) of processes that earlier runners of the same cluster left behind.
 
     It searches /proc, because a pid in a file may belong to another process by now. Only
     runners and the shells of steps count: they have the nonce of their call among their
     arguments. Containers that an engine has started stay. Brokers that share a host each
-    have their own FLUX_URI.
+    have their own FLUX_URI. Only the session of the caller itself stays.
     """
     found, wanted = [], {
         os.fsencode("%s=%s" % (name, environment[name]))
@@ -128,8 +128,7 @@ def find_earlier(environment, nonce):
     own = os.getsid(0)
     for pid, arguments in candidates():
         for role in (RUNNER, STEP):
-            at = arguments.index(role) if role in arguments else 0
-            if at and [nonce] != arguments[at + 1:at + 2]:
+            if role in arguments[1:]:
                 session = session_of(pid)
                 if session not in (None, own) and wanted <= environment_of(pid):
                     found.append((pid, role, session))
@@ -158,9 +157,9 @@ def session_of(pid):
         return None
 
 
-def end_earlier(environment, nonce):
+def end_earlier(environment):
     """End the processes of earlier runners of this cluster; return the pids that stay."""
-    found = find_earlier(environment, nonce)
+    found = find_earlier(environment)
     if not found:
         return []
     runners = {pid for pid, role, _ in found if role == RUNNER}
@@ -169,8 +168,8 @@ def end_earlier(environment, nonce):
     deadline = time.monotonic() + 12
     while runners & {pid for pid, _, _ in processes()} and time.monotonic() < deadline:
         time.sleep(0.05)
-    found = find_earlier(environment, nonce)
+    found = find_earlier(environment)
     if found:
         end_sessions({session for _, _, session in found})
-        found = find_earlier(environment, nonce)
+        found = find_earlier(environment)
     return sorted(pid for pid, _, _ in found)

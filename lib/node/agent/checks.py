@@ -1,0 +1,43 @@
+"""Runs the checks of `flux usernetes doctor` on this node."""
+
+import re
+import subprocess
+import time
+
+from caller import ProgressReader
+from masking import mask
+from processes import STEP, end_sessions
+from text import clean
+
+
+def run_checks(runner, site, request):
+    """Run a script that prints `ID ok|no TEXT` for each check, and report each."""
+    reports, reason = runner.reports, site.make_directories()
+    if site.variables:
+        reports.send("check", id="environment", ok=not reason, text=reason)
+
+    def report(line):
+        match = re.match(r"(\S+) (ok|no) ?(.*)$", line)
+        if match:
+            name, verdict, text = match.groups()
+            reports.send("check", id=name, ok=verdict == "ok", text=mask(clean(text))[:1500])
+
+    child = subprocess.Popen(
+        ["sh", "-c", request["script"], STEP, runner.nonce, "checks"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env=site.environment,
+        cwd="/",
+        start_new_session=True,
+    )
+    output, deadline = child.stdout.fileno(), time.monotonic() + request["seconds"]
+    lines = ProgressReader(output, report)
+    try:
+        while time.monotonic() < deadline:
+            ready = runner.caller.wait(deadline - time.monotonic(), [output])
+            if output in ready and not lines.read():
+                break
+    finally:
+        end_sessions({child.pid})
+    reports.send("checked")
