@@ -86,7 +86,7 @@ function parseOptions(found: Found): Parsed {
 }
 
 const TEMPLATES =
-  'the name of a template of the site, or an absolute path of 1024 bytes or less, without ":", "." or ".." in it';
+  'the name of a template of the site, or an absolute path of 1024 bytes or less, without ":" and without the parts "." and ".."';
 const isTemplate = (value: unknown): value is string =>
   typeof value === "string" && (isTemplateName(value) || isTemplatePath(value));
 

@@ -302,7 +302,7 @@ export const schema = {
 export const FORMATS: Record<string, { allowed: string }> = {
   "absolute-path": {
     allowed:
-      'an absolute path of 1024 bytes or less, without ":", "." or ".." in it, like "/opt/usernetes"',
+      'an absolute path of 1024 bytes or less, without ":" and without the parts "." and "..", like "/opt/usernetes"',
   },
   "port-range": { allowed: 'a range of four ports or more, like "20000-29999", or "default"' },
   "subnet-pool": { allowed: 'a network of /24 or larger, like "10.100.0.0/14"' },

@@ -41,7 +41,7 @@ const PERMANENT: readonly RegExp[] = [
   /^the node's container has died: /,
   /^(XDG_RUNTIME_DIR|TMPDIR) \(usernetes\.environment\): /,
   /^the program of the hook /,
-  / is (not|only half of) an image archive/,
+  / is (not an|an incomplete) image archive/,
   /^the image directory /,
 ];
 

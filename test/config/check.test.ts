@@ -159,7 +159,7 @@ t.test("the check does not change the table", (t) => {
 });
 
 const PATH =
-  'an absolute path of 1024 bytes or less, without ":", "." or ".." in it, like "/opt/usernetes"';
+  'an absolute path of 1024 bytes or less, without ":" and without the parts "." and "..", like "/opt/usernetes"';
 const PORTS = 'a range of four ports or more, like "20000-29999", or "default"';
 const POOL = 'a network of /24 or larger, like "10.100.0.0/14"';
 const INTERFACE = 'the name of a network interface, like "eth0"';

@@ -89,7 +89,7 @@ t.test("the broker's configuration is the default", (t) => {
     t.strictSame(await refusal(loaded), {
       status: 3,
       message:
-        'broker configuration: usernetes.template: found 3, allowed: an absolute path of 1024 bytes or less, without ":", "." or ".." in it, like "/opt/usernetes"',
+        'broker configuration: usernetes.template: found 3, allowed: an absolute path of 1024 bytes or less, without ":" and without the parts "." and "..", like "/opt/usernetes"',
     });
   });
 

@@ -141,7 +141,7 @@ ${hooks}
     const exception = (await flux.events(job)).find(({ name }) => name === "exception");
     t.match(
       String(exception?.context?.["note"]),
-      /^stage failed on node[01] \(rank [01]\): exit 1: the program of the hook before-up \(usernetes\.hooks\.before-up\) is not on this node: \/opt\/none\/up$/,
+      /^stage failed on node[01] \(rank [01]\): exit 1: the program of the hook before-up \(usernetes\.hooks\.before-up\) is not on this node: \/opt\/none\/up; install it there, or change usernetes\.hooks$/,
     );
     const { stdout } = await flux.run([...DOCTOR, "--config", none]);
     t.match(stdout, "/opt/none/up");

@@ -57,7 +57,7 @@ life(async (t, flux) => {
   });
 
   const half = join(images, "half.tar");
-  const why = `${half} is only half of an image archive (OCI or docker): unexpected end of data`;
+  const why = `${half} is an incomplete image archive (OCI or docker): unexpected end of data; copy it again (usernetes.images)`;
 
   await t.test(
     "an incomplete archive fails the job with its name and the node, and warm too",

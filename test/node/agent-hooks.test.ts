@@ -129,7 +129,7 @@ t.test("stage names a missing program before it creates anything", async (t) => 
   const what = (hook: string) => `the program of the hook ${hook} (usernetes.hooks.${hook})`;
   t.equal(
     await prints({ USERNETES_BEFORE_UP: "/opt/none" }),
-    `${what("before-up")} is not on this node: /opt/none`,
+    `${what("before-up")} is not on this node: /opt/none; install it there, or change usernetes.hooks`,
   );
   t.match(
     await prints({ USERNETES_BEFORE_DOWN: "no-such-program" }),

@@ -87,7 +87,7 @@ t.test("an incomplete archive fails the step by its name, and nothing is importe
   const node = nodeWith(t, { "a.tar": PAUSE, "b.tar": FLANNEL.subarray(0, 20_000) });
   const half = join(node.env["USERNETES_IMAGES"] ?? "", "b.tar");
   t.strictSame(await node.call("load-images"), [
-    `load-images: failed 1: ${half} is only half of an image archive (OCI or docker): unexpected end of data`,
+    `load-images: failed 1: ${half} is an incomplete image archive (OCI or docker): unexpected end of data; copy it again (usernetes.images)`,
   ]);
   t.strictSame(node.noted("ctr"), []);
 });

@@ -43,7 +43,7 @@ template_lacks "$template"
 
 images=${USERNETES_IMAGES:-}
 [ -z "$images" ] || { [ -d "$images" ] && [ -r "$images" ] && [ -x "$images" ]; } ||
-  fail "the image directory $images (usernetes.images) is not on this node, or $(id -un) cannot read it"
+  fail "the image directory $images (usernetes.images) is not on this node, or $(id -un) cannot read it; create it there, or change usernetes.images"
 
 # Checks the programs now, so that a job does not fail at its end because of a missing one. The
 # lead may get its kubectl from the template.

@@ -25,7 +25,7 @@ FLAGS = ("debug", "schedule_on_lead")
 YES_OR_NO = "yes or no (also true, on, 1, false, off, 0)"
 TEMPLATES = (
     "the name of a template of the site, or an absolute path of 1024 bytes or less, "
-    'without ":", "." or ".." in it'
+    'without ":" and without the parts "." and ".."'
 )
 ABSENT = object()
 

@@ -23,7 +23,7 @@ hook_lacks() { # NAME PROGRAM DIR
       return
       ;;
   esac
-  if [ ! -e "$file" ]; then lacks="$what is not on this node: $file"; elif [ ! -f "$file" ] || [ ! -x "$file" ]; then
-    lacks="$what is not a file that $(id -un) can execute: $file"
+  if [ ! -e "$file" ]; then lacks="$what is not on this node: $file; install it there, or change usernetes.hooks"; elif [ ! -f "$file" ] || [ ! -x "$file" ]; then
+    lacks="$what is not a file that $(id -un) can execute: $file; make it executable, or change usernetes.hooks"
   fi
 }

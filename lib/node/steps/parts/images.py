@@ -118,19 +118,26 @@ def names_of(path, open_tar):
                 if is_wanted(name, member):
                     texts[name] = tar.extractfile(member).read(MANIFEST_MAX)
     except (tarfile.TarError, zlib.error, EOFError, OSError, ValueError) as error:
-        whole = "only half of" if members else "not"
-        raise Refused("%s is %s an image archive (OCI or docker): %s" % (path, whole, error))
+        raise incomplete(path, error) if members else not_one(path, error)
     try:
         names, missing = parse_manifests(members, texts)
     except (ValueError, TypeError, KeyError, AttributeError):
-        raise Refused("%s is not an image archive (OCI or docker): its manifest is broken" % path)
+        raise not_one(path, "its manifest is broken")
     if names is None:
-        text = "%s is not an image archive (OCI or docker): no manifest.json and no index.json"
-        raise Refused(text % path)
+        raise not_one(path, "it has neither manifest.json nor index.json")
     if missing:
-        text = "%s is only half of an image archive: it has no %s"
-        raise Refused(text % (path, missing[0]))
+        raise incomplete(path, "it has no %s" % missing[0])
     return names
+
+
+def not_one(path, why):
+    text = "%s is not an image archive (OCI or docker): %s; replace or remove it (usernetes.images)"
+    return Refused(text % (path, why))
+
+
+def incomplete(path, why):
+    text = "%s is an incomplete image archive (OCI or docker): %s; copy it again (usernetes.images)"
+    return Refused(text % (path, why))
 
 
 def is_wanted(name, member):
