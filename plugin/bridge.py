@@ -48,10 +48,10 @@
 # instance: it has the service name usernetes-instance, so that only one runs at a
 # time, ignores jobs, and needs no daemon.
 #
-# The hold: it posts prolog-start when it sees a submit event, and epilog-start when
-# it sees a finish event or a fatal exception, each once.  Both have an effect only
-# within milliseconds, so the bridge decides; the daemon posts the finishes.  A job
-# whose cluster's entry was removed needs no epilog: its shell has kept the nodes.
+# The hold (bridge/hold.py): it posts prolog-start when it sees a submit event, and
+# epilog-start when it sees a finish event or a fatal exception, each once.  Both have an
+# effect only within milliseconds, so the bridge decides; the daemon posts the finishes.
+# A job whose cluster's entry was removed needs no epilog: its shell has kept the nodes.
 #
 # With --perilog Flux's own prolog and epilog hold the jobs: the bridge posts nothing,
 # and marks each job that does not ask with a file (NonRequestingJobs).
@@ -76,12 +76,12 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.realpath(__file__)), "br
 # Python must not write cache files into the package.
 sys.dont_write_bytecode = True
 from daemon_requests import DaemonRequests  # noqa: E402
+from hold import hold  # noqa: E402
 from jobs import SERVICE, Job, limit_of, request_of  # noqa: E402
 from messages import emit, guarded  # noqa: E402
 from non_requesting import NonRequestingJobs  # noqa: E402
 
 INSTANCE_SERVICE = "usernetes-instance"
-DESCRIPTION = {"description": "usernetes"}
 # Flux takes JSON that is 2,048 levels deep (jansson), Python half of that.
 MAX_JSON_DEPTH = 10000
 EVENTS = (
@@ -102,7 +102,7 @@ METHODS = ("clean",)
 class Bridge:
     def __init__(self, handle, perilog):
         self.handle = handle
-        self.hold = not perilog
+        self.holds_jobs = not perilog
         self.non_requesting = self.open_non_requesting() if perilog else None
         self.jobs = {}
         self.calls = {}
@@ -158,10 +158,8 @@ class Bridge:
         job = self.jobs[jobid]
         for event in events:
             job.see(event)
-        if self.hold and "clean" not in job.seen:
-            name = job.missing()
-            if name:
-                self.post(jobid, name, DESCRIPTION)
+        if self.holds_jobs and "clean" not in job.seen:
+            hold(self.handle, jobid, job)
         if request is not None:
             submit = next(e for e in events if e["name"] == "submit")
             emit(
@@ -179,22 +177,6 @@ class Bridge:
             emit(type="gone", id=str(jobid))
         if "invalidate" in job.seen or "clean" in job.seen:
             del self.jobs[jobid]
-
-    def post(self, jobid, name, context):
-        request = {"id": jobid, "name": name, "context": context}
-        return self.handle.rpc("job-manager.post-event.post", request).then(
-            self.on_held
-        )
-
-    @staticmethod
-    @guarded
-    def on_held(rpc):
-        try:
-            rpc.get()
-        except OSError as exc:
-            # ENOENT: the job has already ended, or was refused by ingest.
-            if exc.errno != errno.ENOENT:
-                print(f"usernetes bridge: hold: {exc}", file=sys.stderr)
 
     # -- which brokers are up: a flux exec to one that has just died hangs
 

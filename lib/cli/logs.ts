@@ -1,6 +1,6 @@
 /**
- * `flux usernetes logs`: prints the output of a cluster's steps, from the nodes (lib/view/logs.ts,
- * lib/node/logs.ts), or the saved part of it (lib/view/saved-logs.ts).
+ * `flux usernetes logs`: prints the output of a cluster's steps, from the nodes
+ * (lib/view/node-logs.ts), or the saved part of it (lib/view/saved-logs.ts).
  */
 import type { Run } from "../host/command.js";
 import { ranksOf, type Cluster } from "../cluster/state.js";
@@ -9,7 +9,8 @@ import { CommandError, EXIT } from "../errors.js";
 import { decodeIdset, encodeIdset } from "../flux/idset.js";
 import { followLogs } from "../view/follow-logs.js";
 import type { SeenJob } from "../view/job.js";
-import { LogPrinter, printLogs, type Wanted } from "../view/logs.js";
+import { LogPrinter } from "../view/log-printer.js";
+import { printLogs, type Wanted } from "../view/logs.js";
 import { noCluster } from "../view/status.js";
 import { terminalLook, nameOf } from "../view/terminal.js";
 import { HelpedCommand } from "../help/command-help.js";

@@ -1,9 +1,10 @@
 /**
- * Decides whether a step may be tried now, again later, or never. The table (steps.ts) has the
- * number of tries of each step. The configuration may change it for three of them.
+ * How often a step is tried, and whether it may be tried now, again later, or never. The table
+ * (steps.ts) has the number of tries of each step. The configuration may change it for three of
+ * them.
  */
 import type { StepState } from "./state.js";
-import type { Step } from "./steps.js";
+import { ROWS, type Step } from "./steps.js";
 
 export interface Limits {
   /** Number of tries of each step; a step that is not listed has one. */
@@ -42,6 +43,11 @@ export function planContext(limits: Limits, now: number): PlanContext {
     },
   };
 }
+
+/** The number of tries of each step that has more than one. */
+export const ATTEMPTS: Partial<Record<Step, number>> = Object.fromEntries(
+  ROWS.flatMap(({ name, attempts }) => (attempts === undefined ? [] : [[name, attempts]])),
+);
 
 /**
  * The minimum number of tries of a step that was lost on a node that is up. Its flux exec has died,

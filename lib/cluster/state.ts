@@ -67,8 +67,6 @@ export interface StepState {
 }
 
 export interface Cluster {
-  /** Whether the job has waited for earlier clusters on its nodes. */
-  waitedForNodes?: boolean;
   readonly jobid: bigint;
   readonly userid: number;
   readonly asked: Parsed;

@@ -190,7 +190,7 @@ export type LocalStep = Extract<Taken, { by: "daemon" }>["name"];
 export type NodeStep = Exclude<Step, LocalStep>;
 export type Hook = Extract<Taken, { needs: "hook" }>["name"];
 
-const ROWS: readonly (Row & { name: Step })[] = TABLE;
+export const ROWS: readonly (Row & { name: Step })[] = TABLE;
 
 export const STEPS: readonly Step[] = ROWS.map(({ name }) => name);
 
@@ -208,11 +208,6 @@ export const HOOKS = ROWS.filter(({ needs }) => needs === "hook").map(({ name })
 export const OF_WORKERS = [...PREPARE, ...JOIN];
 export const OPTIONAL_STEPS: ReadonlySet<Step> = new Set(
   named(({ optional }) => optional === true),
-);
-
-/** Number of tries of each step that has more than one. */
-export const ATTEMPTS: Partial<Record<Step, number>> = Object.fromEntries(
-  ROWS.flatMap(({ name, attempts }) => (attempts === undefined ? [] : [[name, attempts]])),
 );
 
 export function rowOf(step: Step): Row & { name: Step } {

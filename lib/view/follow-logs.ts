@@ -9,9 +9,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Cluster } from "../cluster/state.js";
 import type { Run } from "../host/command.js";
-import { readNodeLogs } from "../node/logs.js";
+import { readNodeLogs } from "./node-logs.js";
 import type { SeenJob } from "./job.js";
-import type { LogPrinter } from "./logs.js";
+import type { LogPrinter } from "./log-printer.js";
 import { asked, inPlace, linesOfRanks, printLogs, type Wanted } from "./logs.js";
 import { keptLogs } from "./saved-logs.js";
 

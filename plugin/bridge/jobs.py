@@ -1,7 +1,4 @@
-"""What a job asks for, and which event holds it, from its jobspec and its events alone.
-
-plugin/bridge.py posts the event.
-"""
+"""What a job asks for, and what has happened to it, from its jobspec and its events."""
 
 import json
 
@@ -57,7 +54,7 @@ def request_of(jobspec):
 
 
 class Job:
-    """The events of one job that asks, as far as needed to hold it once."""
+    """The events of one job that asks; hold.py decides from them how to hold it."""
 
     def __init__(self):
         self.seen = set()
@@ -84,15 +81,3 @@ class Job:
         due = not self.reported and not self.seen.isdisjoint(ACTIONABLE_EVENTS)
         self.reported = self.reported or due
         return due
-
-    def missing(self):
-        """The event to post now so that Flux waits for the daemon, or None."""
-        over = "finish" in self.seen or "fatal" in self.seen
-        if over:
-            if "alloc" in self.seen and not self.epilog:
-                self.epilog = True
-                return "epilog-start"
-        elif not self.prolog and "start" not in self.seen:
-            self.prolog = True
-            return "prolog-start"
-        return None

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import t from "tap";
 import type { Command } from "../../lib/host/command.js";
-import { readNodeLogs, type LogRequest, type NodeLine } from "../../lib/node/logs.js";
+import { readNodeLogs, type LogRequest, type NodeLine } from "../../lib/view/node-logs.js";
 import type { Request } from "../../lib/node/protocol.js";
 import { newNode, OWN, type Node } from "../fakes/node.js";
 import { ended, firstRequests, TOKEN } from "../fakes/playing-run.js";

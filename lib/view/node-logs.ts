@@ -5,8 +5,8 @@
 import { STEPS, type Step } from "../cluster/steps.js";
 import type { Run } from "../host/command.js";
 import { plainLine } from "../record/notes.js";
-import { callNodes } from "./call.js";
-import type { Report } from "./protocol.js";
+import { callNodes } from "../node/call.js";
+import type { Report } from "../node/protocol.js";
 
 /** Maximum bytes of one step for all nodes together, and the minimum for each node. */
 const ALL_MAX = 16 << 20;
