@@ -16,6 +16,7 @@ import { ENGINES } from "../usernetes/engine.js";
 export const ADJUSTMENTS = [
   "kubernetes-version",
   "no-leader-election",
+  "controller-rate",
   "host-docker-internal",
   "one-sync",
   "signed-token",
@@ -25,7 +26,7 @@ export const ADJUSTMENTS = [
 export type Adjustment = (typeof ADJUSTMENTS)[number];
 
 /** The adjustments that a cluster's user does not notice. */
-export const DEFAULT_ADJUSTMENTS = ADJUSTMENTS.slice(0, 5);
+export const DEFAULT_ADJUSTMENTS = ADJUSTMENTS.slice(0, -1);
 
 /** A table of usernetes.templates. */
 export type NamedTemplate = Pick<

@@ -121,6 +121,49 @@ t.test(
   },
 );
 
+t.test("the controller manager may send requests faster", async (t) => {
+  const RATE =
+    '    - name: kube-api-qps\n      value: "200"\n    - name: kube-api-burst\n      value: "400"\n';
+  const rate = ["controller-rate"];
+  t.equal(await adjusted(nodeOf(t, CONFIG), rate), inserted(CONFIG, "  extraArgs:", RATE));
+  const own = inserted(CONFIG, "  extraArgs:", RATE.replace("200", "50"));
+  t.equal(await adjusted(nodeOf(t, own), rate), own, "what the template sets stays");
+  const half = inserted(
+    CONFIG,
+    "  extraArgs:",
+    RATE.slice(0, RATE.indexOf("    - name: kube-api-b")),
+  );
+  t.match(
+    await adjusted(nodeOf(t, half), rate),
+    '  extraArgs:\n    - name: kube-api-burst\n      value: "400"\n    - name: kube-api-qps\n',
+  );
+});
+
+t.test("a component that the template does not configure gets all its arguments", async (t) => {
+  const bare = CONFIG.replace(/controllerManager:\n(.*\n){3}/, "");
+  const changed = await adjusted(nodeOf(t, bare), ["no-leader-election", "controller-rate"]);
+  t.equal(
+    changed,
+    inserted(
+      bare,
+      "kind: ClusterConfiguration",
+      `controllerManager:
+  extraArgs:
+    - name: leader-elect
+      value: "false"
+    - name: kube-api-qps
+      value: "200"
+    - name: kube-api-burst
+      value: "400"
+scheduler:
+  extraArgs:
+    - name: leader-elect
+      value: "false"
+`,
+    ),
+  );
+});
+
 t.test("an unknown form stays unchanged", async (t) => {
   const flow = CONFIG.replace(/extraArgs:\n.*\n.*\n/, "extraArgs: [{name: a, value: b}]\n");
   const changed = await adjusted(nodeOf(t, flow), ["no-leader-election"]);
@@ -131,9 +174,12 @@ t.test("an unknown form stays unchanged", async (t) => {
   t.equal(await adjusted(nodeOf(t, external), ["etcd-no-fsync"]), external);
 });
 
-t.test("keys of elliptic curves and etcd without fsync are set on request", async (t) => {
+t.test("keys of elliptic curves are the default, and etcd without fsync is not", async (t) => {
   const plain = await adjusted(nodeOf(t, CONFIG), DEFAULT_ADJUSTMENTS);
-  t.notMatch(plain, /ECDSA|fsync/);
+  t.match(plain, "encryptionAlgorithm: ECDSA-P256");
+  t.notMatch(plain, "fsync");
+  const older = CONFIG.replaceAll("v1beta4", "v1beta3");
+  t.notMatch(await adjusted(nodeOf(t, older), DEFAULT_ADJUSTMENTS), "ECDSA");
   const all = await adjusted(nodeOf(t, CONFIG), ["ecdsa-keys", "etcd-no-fsync"]);
   const etcd =
     'etcd:\n  local:\n    extraArgs:\n      - name: unsafe-no-fsync\n        value: "true"\n';

@@ -64,9 +64,20 @@ print_config() {
       if (is_map) return spaces(deep) name ": \"" value "\""
       return spaces(deep) "- name: " name "\n" spaces(deep) "  value: \"" value "\""
     }
-    # Adds an argument of a component, whose path of keys ends in extraArgs.
-    function add_argument(path, name, value,   keys, words, at, to, i, text, deep) {
-      if (sets_argument(path, name)) return
+    # The arguments NAME=VALUE of a list as lines of a component, without those that it sets itself.
+    function arguments(deep, path, list,   wanted, words, i, pair, text) {
+      words = split(list, wanted, " ")
+      text = ""
+      for (i = 1; i <= words; i++) {
+        split(wanted[i], pair, "=")
+        if (!sets_argument(path, pair[1])) text = text (text == "" ? "" : "\n") argument(deep, pair[1], pair[2])
+      }
+      return text
+    }
+    # Adds arguments to a component, whose path of keys ends in extraArgs. One call has all arguments
+    # of a component: a second call would add a missing key again.
+    function add_arguments(path, list,   keys, words, at, to, i, text, deep) {
+      if (arguments(0, path, list) == "") return
       words = split(path, keys, ".")
       at = 0
       for (i = 1; i <= words; i++) {
@@ -75,12 +86,12 @@ print_config() {
         if (!is_open(to)) return
         at = to
       }
-      if (i > words) { add(at, argument(depth(at), name, value)); return }
+      if (i > words) { add(at, arguments(depth(at), path, list)); return }
       if (!at) at = kind
       deep = at == kind ? 0 : depth(at)
       text = ""
       for (; i <= words; i++) { text = text spaces(deep) keys[i] ":\n"; deep += 2 }
-      add(at, text argument(deep, name, value))
+      add(at, text arguments(deep, path, list))
     }
     # Whether the component itself sets the value.
     function sets_argument(path, name,   keys, at, i) {
@@ -98,12 +109,12 @@ print_config() {
         is_map = document ~ /\n["\047]?apiVersion["\047]?: *["\047]?kubeadm.k8s.io\/v1beta[123]["\047]? *(#[^\n]*)?\n/
         if (ENVIRON["VERSION"] != "" && !find(0, "kubernetesVersion")) add(kind, "kubernetesVersion: " ENVIRON["VERSION"])
         if (set("ecdsa-keys") && !is_map && !find(0, "encryptionAlgorithm")) add(kind, "encryptionAlgorithm: ECDSA-P256")
-        if (set("no-leader-election")) {
-          add_argument("controllerManager.extraArgs", "leader-elect", "false")
-          add_argument("scheduler.extraArgs", "leader-elect", "false")
-        }
+        alone = set("no-leader-election") ? "leader-elect=false" : ""
+        rate = set("controller-rate") ? "kube-api-qps=200 kube-api-burst=400" : ""
+        add_arguments("controllerManager.extraArgs", alone " " rate)
+        add_arguments("scheduler.extraArgs", alone)
         if (set("etcd-no-fsync") && !(find(0, "etcd") && find(find(0, "etcd"), "external")))
-          add_argument("etcd.local.extraArgs", "unsafe-no-fsync", "true")
+          add_arguments("etcd.local.extraArgs", "unsafe-no-fsync=true")
       }
       for (i = 1; i <= count; i++) print line[i] added[i]
       count = 0
