@@ -50,6 +50,15 @@ t.test("a job without a daemon fails with the reason", { skip }, async (t) => {
   t.match(stderr, /type=exec severity=0 usernetes: no flux-usernetes daemon is running/);
 });
 
+t.test("a job whose cluster is ready needs no daemon", { skip }, async (t) => {
+  const sandbox = await open(t);
+  const job = (await sandbox.flux([...SUBMIT, "true"])).stdout.trim();
+  // Its shell asks for a daemon for some seconds before it gives up.
+  await sandbox.flux(["job", "wait-event", job, "start"]);
+  await settle(sandbox, job, { outcome: "ready", kubeconfig: "/w/kubeconfig" });
+  t.match(await sandbox.flux(["job", "attach", job]), { exitCode: 0, stderr: "" });
+});
+
 t.test("tasks wait for the cluster and have its paths", { skip }, async (t) => {
   const sandbox = await open(t);
   await idleDaemon(sandbox, t);

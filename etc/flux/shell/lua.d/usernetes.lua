@@ -61,10 +61,18 @@ local function daemon_answers ()
     return false
 end
 
--- The settle event of the job's record, or nil.
-local function settle (jobid, timeout)
+-- The settle event of the job's record, or nil if there is none now.
+local function settled (jobid)
+    local record = run ("flux job info " .. jobid .. " usernetes.eventlog 2>/dev/null")
+    for line in record:gmatch ("[^\n]+") do
+        if line:match ('"name":"settle"') then return line end
+    end
+end
+
+-- The same, after a wait for it.
+local function wait_until_settled (jobid)
     local line, ok = run (
-        "flux job wait-event --waitcreate -t " .. timeout ..
+        "flux job wait-event --waitcreate -t " .. LOOK ..
         " --format=json -p usernetes.eventlog " .. jobid .. " settle 2>/dev/null")
     if ok then return line end
 end
@@ -78,11 +86,14 @@ local function wait_for_cluster (jobid)
     local line
     repeat
         if not daemon_answers () then
+            -- A daemon that has been stopped since may have finished the bring-up before.
+            line = settled (jobid)
+            if line then return line end
             shell.die ("usernetes: no flux-usernetes daemon is running in this instance: " ..
                 "the job asks for a cluster and would run without it; " ..
                 (nested () and "ask for it on the batch job" or "tell the administrator"))
         end
-        line = settle (jobid, LOOK)
+        line = wait_until_settled (jobid)
     until line
     return line
 end
@@ -229,7 +240,7 @@ local function on_init ()
         shell.die ("usernetes: cannot find the job's ID: FLUX_JOB_ID is " .. tostring (jobid))
     end
     -- Where the hold was in time, the cluster has settled, and nothing else has to be asked.
-    local line = settle (jobid, "0.1s")
+    local line = settled (jobid)
     local around = not line and inside_a_cluster ()
     if around then return use (around) end
     line = line or wait_for_cluster (jobid)
