@@ -40,7 +40,11 @@ export function foldJobEvent(cluster: Cluster, event: JobEvent): void {
       return;
     case "exception":
       if (context["severity"] === 0 && !job.fatal)
-        job.fatal = { type: text(context["type"]), note: text(context["note"]) };
+        job.fatal = {
+          at: event.timestamp,
+          type: text(context["type"]),
+          note: text(context["note"]),
+        };
       return;
     case "clean":
       job.clean = true;

@@ -21,10 +21,27 @@ import {
   teardownProgress,
 } from "./bring-up.js";
 import { planContext, type Limits, type PlanContext } from "./retry.js";
-import { hostOf, isDebug, isEnding, isHeld, stepState, ranksOf, type Cluster } from "./state.js";
+import {
+  hostOf,
+  isDebug,
+  isEnding,
+  isHeld,
+  ranksOf,
+  stepState,
+  type Cluster,
+  type JobProgress,
+} from "./state.js";
 import { FINISH, type Step } from "./steps.js";
 import { isExtended, planExpiry, planExtension, planTeardownTime } from "./time-limit.js";
 import type { Action } from "./action.js";
+
+/**
+ * Flux kills the tasks of a job 5 s (exec.kill-timeout) after a fatal exception, and posts `finish`
+ * when they have ended. It never does if Flux was restarted, or its job-exec module reloaded, in
+ * between: the job manager starts no job in CLEANUP again, and so hears of no end. Then nothing
+ * ends the job but its epilog.
+ */
+const TASKS_END_S = 300;
 
 export interface Plan {
   actions: Action[];
@@ -118,15 +135,24 @@ function planEnd(cluster: Cluster, context: PlanContext): Action[] {
   const { claim, settle, teardown, down, job } = cluster;
   if (!claim || down) return [];
   if (!settle) return [{ do: "settle", settle: { outcome: "canceled", note: reason(cluster) } }];
-  // Tasks that are still running may need their cluster until they end.
-  const running = job.startAt !== undefined && job.finishAt === undefined && !job.clean;
-  if (running && job.tasksDoneAt === undefined) return [];
+  if (mayHaveTasks(job, context)) return [];
   if (!teardown && runningSteps(cluster).size > 0) return [{ do: "stop" }];
   if (!teardown && isDebug(cluster)) return [{ do: "keep", ranks: ranksOf(cluster) }];
   const steps: Action[] = teardown
     ? planTeardown(cluster, context)
     : [{ do: "begin-teardown", reason: reason(cluster) }];
   return [...planTeardownTime(cluster, context), ...steps];
+}
+
+/** Whether tasks may still run. They may need their cluster until they end. */
+function mayHaveTasks(job: JobProgress, context: PlanContext): boolean {
+  const { startAt, finishAt, tasksDoneAt, clean, fatal } = job;
+  if (startAt === undefined || finishAt !== undefined || tasksDoneAt !== undefined) return false;
+  if (clean || !fatal) return false;
+  const until = fatal.at + TASKS_END_S;
+  if (context.now >= until) return false;
+  context.wake(until);
+  return true;
 }
 
 function planTeardown(cluster: Cluster, context: PlanContext): Action[] {

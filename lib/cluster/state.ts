@@ -23,7 +23,7 @@ export interface JobProgress {
   /** When the last shell has ended; Flux counts prologs again after that. */
   releaseAt?: number;
   /** The first exception of severity 0. */
-  fatal?: { type: string; note: string };
+  fatal?: { at: number; type: string; note: string };
   /** When Flux released the job's nodes. */
   freeAt?: number;
   /** Whether the job is inactive. */

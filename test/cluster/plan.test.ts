@@ -586,6 +586,17 @@ t.test("the end of a job leads to its teardown", (t) => {
     t.end();
   });
 
+  t.test("a teardown waits no longer than 5 min for the end of tasks that Flux has lost", (t) => {
+    const cluster = recorded(seen(claimed(), ["prolog-finish", OURS], "start"), settle("ready"));
+    seen(cluster, CANCEL, ["epilog-start", OURS]);
+    const at = cluster.job.fatal?.at ?? NaN;
+    t.strictSame(plan(cluster, LIMITS, at + 299), { actions: [], wakeAt: at + 300 });
+    t.strictSame(planned(cluster, at + 300), ["begin-teardown: cancel"]);
+    recorded(cluster, teardown("cancel"), step("down-v 0-2"), down());
+    t.strictSame(planned(cluster, at + 300), ["finish-epilog"]);
+    t.end();
+  });
+
   t.test("a teardown tries every rank as often as configured", (t) => {
     const cluster = seen(claimed(), CANCEL);
     recorded(cluster, settle("canceled"), teardown("cancel"), step("down-v 0,2"));
