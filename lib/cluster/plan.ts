@@ -37,9 +37,9 @@ import type { Action } from "./action.js";
 
 /**
  * Flux kills the tasks of a job 5 s (exec.kill-timeout) after a fatal exception, and posts `finish`
- * when they have ended. It never does if Flux was restarted, or its job-exec module reloaded, in
- * between: the job manager starts no job in CLEANUP again, and so hears of no end. Then nothing
- * ends the job but its epilog.
+ * when they have ended. A job-exec module that was reloaded posts only `release`. Neither is posted
+ * if Flux was restarted in between, because the job manager does not send a job in CLEANUP to
+ * job-exec again: then only the finish of its epilog ends the job.
  */
 const TASKS_END_S = 300;
 
@@ -146,9 +146,9 @@ function planEnd(cluster: Cluster, context: PlanContext): Action[] {
 
 /** Whether tasks may still run. They may need their cluster until they end. */
 function mayHaveTasks(job: JobProgress, context: PlanContext): boolean {
-  const { startAt, finishAt, tasksDoneAt, clean, fatal } = job;
-  if (startAt === undefined || finishAt !== undefined || tasksDoneAt !== undefined) return false;
-  if (clean || !fatal) return false;
+  const { startAt, tasksDoneAt, finishAt, releaseAt, clean, fatal } = job;
+  const ended = tasksDoneAt ?? finishAt ?? releaseAt;
+  if (startAt === undefined || ended !== undefined || clean || !fatal) return false;
   const until = fatal.at + TASKS_END_S;
   if (context.now >= until) return false;
   context.wake(until);

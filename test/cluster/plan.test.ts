@@ -586,6 +586,15 @@ t.test("the end of a job leads to its teardown", (t) => {
     t.end();
   });
 
+  t.test("a teardown starts when the last shell has ended without a finish event", (t) => {
+    const cluster = recorded(seen(claimed(), ["prolog-finish", OURS], "start"), settle("ready"));
+    seen(cluster, CANCEL, ["release", { ranks: "0", final: false }]);
+    t.strictSame(planned(cluster), []);
+    seen(cluster, ["release", { ranks: "1-2", final: true }]);
+    t.strictSame(planned(cluster), ["begin-teardown: cancel"]);
+    t.end();
+  });
+
   t.test("a teardown waits no longer than 5 min for the end of tasks that Flux has lost", (t) => {
     const cluster = recorded(seen(claimed(), ["prolog-finish", OURS], "start"), settle("ready"));
     seen(cluster, CANCEL, ["epilog-start", OURS]);
