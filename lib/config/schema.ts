@@ -19,6 +19,7 @@ export const ADJUSTMENTS = [
   "controller-rate",
   "host-docker-internal",
   "one-sync",
+  "parallel-sync",
   "signed-token",
   "ecdsa-keys",
   "etcd-no-fsync",

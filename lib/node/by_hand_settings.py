@@ -11,7 +11,7 @@ import re
 # As lib/config/schema.ts has them; a test compares the two.
 ADJUSTMENTS = (
     "kubernetes-version no-leader-election controller-rate host-docker-internal one-sync"
-    " signed-token ecdsa-keys etcd-no-fsync"
+    " parallel-sync signed-token ecdsa-keys etcd-no-fsync"
 ).split()
 DEFAULT_ADJUSTMENTS = ADJUSTMENTS[:-1]
 

@@ -42,7 +42,7 @@ t.test("a table with only the template has the documented defaults", (t) => {
     scheduleOnLead: "auto",
     adjustments: [
       ...["kubernetes-version", "no-leader-election", "controller-rate"],
-      ...["host-docker-internal", "one-sync", "signed-token", "ecdsa-keys"],
+      ...["host-docker-internal", "one-sync", "parallel-sync", "signed-token", "ecdsa-keys"],
     ],
     metricsListen: undefined,
   });
@@ -262,7 +262,7 @@ const REFUSED: [string, Record<string, unknown>, string][] = [
   [
     "an adjustment that is not known",
     { adjustments: ["one-sync", "fast"] },
-    'adjustments.1: found "fast", allowed: kubernetes-version, no-leader-election, controller-rate, host-docker-internal, one-sync, signed-token, ecdsa-keys, etcd-no-fsync',
+    'adjustments.1: found "fast", allowed: kubernetes-version, no-leader-election, controller-rate, host-docker-internal, one-sync, parallel-sync, signed-token, ecdsa-keys, etcd-no-fsync',
   ],
   [
     "a target that is an option",

@@ -225,6 +225,64 @@ sync-external-ip:
   t.equal((await make()).stdout, "synced\nsynced\nnested", "without it each is made");
 });
 
+const SYNC = `#!/bin/bash
+set -eu -o pipefail
+
+for node in $(kubectl get nodes -o name); do
+	# Set ExternalIP
+	ip="$(kubectl get "\${node}" -o jsonpath='{.metadata}')"
+	kubectl annotate "\${node}" address="\${ip}"
+	if echo "\${ip}" | grep -q none; then
+		kubectl taint nodes "\${node}" uninitialized-
+	fi
+done
+`;
+
+t.test("the external addresses of several nodes are set at the same time", async (t) => {
+  const kubectl = `case "$*" in
+*"nodes -o name") printf 'node/%s\\n' a b ;;
+"get node/"*) echo "address-of-$2" ;;
+*)
+  # Each node waits for the other one.
+  : >"$NOTES/seen-\${2#node/}"
+  for _ in $(seq 100); do [ -e "$NOTES/seen-a" ] && [ -e "$NOTES/seen-b" ] && break; sleep 0.1; done
+  [ -e "$NOTES/seen-a" ] && [ -e "$NOTES/seen-b" ] || exit 1
+  [ ! -e "$NOTES/fails" ] || [ "$2" != node/a ] || exit 7
+  echo "$*" >>"$NOTES/asked"
+esac`;
+  const synced = async (script: string, names = "parallel-sync", fails = false) => {
+    const node = nodeOf(t, CONFIG);
+    mkdirSync(join(node.workdir, "Makefile.d"));
+    const file = join(node.workdir, "Makefile.d/sync-external-ip.sh");
+    writeFileSync(file, script, { mode: 0o755 });
+    node.note("make.sync-external-ip", "exec Makefile.d/sync-external-ip.sh");
+    node.program("kubectl", kubectl);
+    if (fails) node.note("fails", "");
+    const step = () => node.step("sync-external-ip", { USERNETES_ADJUSTMENTS: names });
+    const { exitCode, stderr } = await step();
+    return { exitCode, stderr, node, step, text: node.read("Makefile.d/sync-external-ip.sh") };
+  };
+
+  const both = await synced(SYNC);
+  t.equal(both.exitCode, 0, both.stderr);
+  t.strictSame(both.node.noted("asked").sort(), [
+    "annotate node/a address=address-of-node/a",
+    "annotate node/b address=address-of-node/b",
+  ]);
+  t.equal(statSync(join(both.node.workdir, "Makefile.d/sync-external-ip.sh")).mode & 0o777, 0o755);
+  await both.step();
+  t.equal(both.node.read("Makefile.d/sync-external-ip.sh"), both.text, "it is changed only once");
+  t.not((await synced(SYNC, "parallel-sync", true)).exitCode, 0, "a failure on one node counts");
+  for (const form of [
+    SYNC.replace("/bin/bash", "/bin/sh"),
+    SYNC.replace("kubectl get nodes -o name", "kubectl get nodes -l a=b -o name"),
+    SYNC.replace("if echo", "[ -n x ] || continue\n\tif echo"),
+    SYNC + "for i in 1; do\ntrue\ndone\n",
+  ])
+    t.equal((await synced(form)).text, form, "another form stays unchanged");
+  t.equal((await synced(SYNC, "one-sync")).text, SYNC, "switched off");
+});
+
 t.test("the container knows host.docker.internal", async (t) => {
   const staged = async (prepare: (node: Node) => void, names = "host-docker-internal") => {
     const node = new Node();
