@@ -9,7 +9,7 @@ import {
 } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { join } from "node:path";
-import t from "tap";
+import t, { type Test } from "tap";
 import { MARKER, newNode, OWN, type Node, without } from "../fakes/node.js";
 import { until } from "../hosts/until.js";
 
@@ -119,29 +119,62 @@ t.test("a killed runner is reported, and its rank accepts another request", asyn
   t.strictSame((await agent.ended).reports, ["here", "gone: ", "up: ok"]);
 });
 
-t.test("one runner carries out all requests of a call, unless it has exited", async (t) => {
+/** Starts an agent whose steps note the process IDs of their runners. */
+function agentWithRunners(t: Test, nonce: string) {
   const node = newNode(t);
-  const agent = node.agent({ nonce: "kept" });
-  const request = () => {
-    agent.send(node.stepsRequest([["up", 10, 'echo "$PPID" >>"$NOTES/runners"']]));
+  const agent = node.agent({ nonce });
+  return {
+    ...agent,
+    request: () => {
+      agent.send(node.stepsRequest([["up", 10, 'echo "$PPID" >>"$NOTES/runners"']]));
+    },
+    /** Resolves with the runners so far when the agent has carried out all requests. */
+    runners: async () => {
+      const before = agent.heard().length;
+      agent.send({ do: "find", env: node.env, base: node.base, instance: "none", others: false });
+      await until("it has searched", () =>
+        agent
+          .heard()
+          .slice(before)
+          .some((report) => report.startsWith("searched")),
+      );
+      return node.noted("runners").map(Number);
+    },
+    end: async () => {
+      agent.send({ do: "end" });
+      return (await agent.ended).reports.filter((report) => !report.startsWith("searched"));
+    },
   };
-  const runners = async (count: number) => {
-    await until("the step has ended", () => agent.heard().length > count);
-    return node.noted("runners").map(Number);
-  };
-  request();
-  await runners(1);
-  request();
-  const [first = 0, second] = await runners(2);
+}
+
+t.test("one runner carries out all requests of a call, unless it has exited", async (t) => {
+  const agent = agentWithRunners(t, "kept");
+  agent.request();
+  agent.request();
+  const [first = 0, second] = await agent.runners();
   t.equal(second, first);
   process.kill(first, "SIGKILL");
-  request();
-  const all = await runners(3);
+  agent.request();
+  const all = await agent.runners();
   t.equal(all.length, 3);
   t.not(all[2], first);
-  agent.send({ do: "end" });
-  t.strictSame((await agent.ended).reports, ["here", "up: ok", "up: ok", "up: ok"]);
+  t.strictSame(await agent.end(), ["here", "up: ok", "up: ok", "up: ok"]);
   t.equal(runnerOf("kept"), undefined, "it ends with its agent");
+});
+
+t.test("a request that a dying runner does not read goes to another runner", async (t) => {
+  const agent = agentWithRunners(t, "dying");
+  agent.request();
+  const [first = 0] = await agent.runners();
+  process.kill(first, "SIGSTOP");
+  agent.request();
+  // Time for the agent to pass the request to the stopped runner.
+  await sleep(500);
+  process.kill(first, "SIGKILL");
+  const all = await agent.runners();
+  t.equal(all.length, 2);
+  t.not(all[1], first);
+  t.strictSame(await agent.end(), ["here", "up: ok", "up: ok"]);
 });
 
 t.test("a request ends what an earlier one of its call has left running", async (t) => {

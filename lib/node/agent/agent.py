@@ -78,18 +78,21 @@ class Agent:
 
     def pass_to_runner(self, request):
         """Pass a request to the runner of this call, which its first request starts."""
-        if self.runner is None or not self.runner.is_running():
-            self.end_runner()
+        is_first = self.runner is None
+        if is_first:
             self.runner = self.start_runner(self.userid, request["env"])
         runner = self.runner
         if runner.carry_out(request, self.reports.forward):
             return
+        self.end_runner()
         text = runner.prose[-1] if runner.prose else ""
         if runner.has_started:
             self.reports.send("gone", text=text)
-        else:
+        elif is_first:
             self.reports.send("refused", text=text or "python3 did not start")
-        self.end_runner()
+        else:
+            # The kept runner has exited before it read the request: nothing of it has started.
+            self.pass_to_runner(request)
 
     def end_runner(self):
         if self.runner:

@@ -4,6 +4,7 @@ import json
 import os
 import select
 import signal
+import time
 
 from text import LINE_MAX
 
@@ -67,6 +68,20 @@ class Caller:
             raise Gone()
         return ready
 
+    def read_lines(self, reader, seconds=None, is_enough=lambda: False):
+        """Read the lines of a child until they end or are enough.
+
+        Return whether that happened within so many seconds; None is no limit.
+        """
+        deadline = time.monotonic() + seconds if seconds else None
+        while not is_enough():
+            left = deadline - time.monotonic() if deadline else None
+            if deadline and left <= 0:
+                return False
+            if reader.fd in self.wait(left, [reader.fd]) and not reader.read():
+                break
+        return True
+
     def read(self):
         data = os.read(0, 1 << 16)
         if not data:
@@ -98,7 +113,7 @@ def is_among(rank, idset):
     return False
 
 
-class ProgressReader:
+class LineReader:
     """Calls back with each line from a pipe."""
 
     def __init__(self, fd, on_line):

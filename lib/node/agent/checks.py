@@ -2,9 +2,8 @@
 
 import re
 import subprocess
-import time
 
-from caller import ProgressReader
+from caller import LineReader
 from masking import mask
 from processes import STEP, end_sessions
 from text import clean
@@ -31,13 +30,8 @@ def run_checks(runner, site, request):
         cwd="/",
         start_new_session=True,
     )
-    output, deadline = child.stdout.fileno(), time.monotonic() + request["seconds"]
-    lines = ProgressReader(output, report)
     try:
-        while time.monotonic() < deadline:
-            ready = runner.caller.wait(deadline - time.monotonic(), [output])
-            if output in ready and not lines.read():
-                break
+        runner.caller.read_lines(LineReader(child.stdout.fileno(), report), request["seconds"])
     finally:
         end_sessions({child.pid})
     reports.send("checked")

@@ -2,9 +2,8 @@
 
 import os
 import subprocess
-import time
 
-from caller import Gone, ProgressReader
+from caller import Gone, LineReader
 from disk_full import why_full
 from files import (
     is_own_directory,
@@ -64,16 +63,13 @@ def extract_to(archive, directory, caller):
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
     )
-    output, printed, deadline = child.stdout.fileno(), [], time.monotonic() + EXTRACT_S
-    lines = ProgressReader(output, printed.append)
+    printed = []
     try:
-        while time.monotonic() < deadline:
-            if output in caller.wait(deadline - time.monotonic(), [output]) and not lines.read():
-                break
+        is_whole = caller.read_lines(LineReader(child.stdout.fileno(), printed.append), EXTRACT_S)
     except Gone:
         child.kill()
         raise
-    if time.monotonic() >= deadline:
+    if not is_whole:
         child.kill()
         return "flux archive extract timed out after %d s" % EXTRACT_S
     if child.wait() == 0:

@@ -22,9 +22,10 @@ class Runner:
 
     def main(self):
         os.umask(0o077)
-        self.reports.send("started")
         while True:
-            self.carry_out(self.caller.next())
+            request = self.caller.next()
+            self.reports.send("started")
+            self.carry_out(request)
             self.reports.send("over")
 
     def carry_out(self, request):

@@ -4,7 +4,7 @@ import json
 import subprocess
 import time
 
-from caller import ProgressReader
+from caller import LineReader
 from processes import end_sessions
 from text import TAIL_WIDTH, clean
 
@@ -26,11 +26,7 @@ class RunnerProcess:
             cwd="/",
             start_new_session=True,
         )
-        self.stderr = self.child.stderr.fileno()
-        self.lines = ProgressReader(self.stderr, self.take)
-
-    def is_running(self):
-        return self.child.poll() is None
+        self.lines = LineReader(self.child.stderr.fileno(), self.take)
 
     def carry_out(self, request, on_report, seconds=None, is_enough=lambda: False):
         """Pass a request on, and call back with its reports: (kind, fields).
@@ -38,17 +34,11 @@ class RunnerProcess:
         Return whether the runner has carried it out before it exited, the seconds were over,
         or its reports were enough.
         """
-        self.is_over, self.on_report = False, on_report
-        deadline = time.monotonic() + seconds if seconds else None
+        self.has_started, self.is_over, self.on_report = False, False, on_report
         try:
             self.child.stdin.write(json.dumps(request).encode() + b"\n")
             self.child.stdin.flush()
-            while not self.is_over and not is_enough():
-                left = deadline - time.monotonic() if deadline else None
-                if left is not None and left <= 0:
-                    break
-                if self.stderr in self.caller.wait(left, [self.stderr]) and not self.lines.read():
-                    break
+            self.caller.read_lines(self.lines, seconds, lambda: self.is_over or is_enough())
         except BrokenPipeError:
             self.lines.read()
         return self.is_over
@@ -76,9 +66,9 @@ class RunnerProcess:
         except OSError:
             pass
         deadline = time.monotonic() + patience
-        while self.is_running() and time.monotonic() < deadline:
+        while self.child.poll() is None and time.monotonic() < deadline:
             self.lines.read()
             time.sleep(0.02)
-        if self.is_running():
+        if self.child.poll() is None:
             end_sessions({self.child.pid})
         self.lines.read()

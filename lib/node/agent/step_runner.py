@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 
-from caller import Gone, ProgressReader, is_among
+from caller import Gone, LineReader, is_among
 from disk_full import why_step_full
 from files import is_directory, read_small, replace_file
 from logs import Output
@@ -133,7 +133,7 @@ class StepRunner:
     def watch(self, child, step, output, progress):
         """Wait for the end of a step: (status, fields of its report)."""
         deadline, waits = time.monotonic() + step["seconds"], [progress]
-        reader = ProgressReader(progress, lambda text: self.report_wait(step["step"], text))
+        reader = LineReader(progress, lambda text: self.report_wait(step["step"], text))
         while child.poll() is None:
             left = deadline - time.monotonic()
             if left <= 0:
