@@ -1,9 +1,10 @@
 /**
- * Measures the time of a cluster beyond its steps: from alloc to start, and from finish to free.
+ * Measures the time of a cluster beyond its steps: from alloc to start, and from the end of the
+ * tasks to free.
  * One job has four nodes, which share this machine's cores, and another job has one node.
  */
 import { readFileSync } from "node:fs";
-import type { LifeFlux } from "../life/flux.js";
+import type { Entry, LifeFlux } from "../life/flux.js";
 import { repeat, type Row } from "./measure.js";
 import { at, inFlux, noTime } from "./place.js";
 import { plainLife, type Life } from "./plain.js";
@@ -29,8 +30,18 @@ export async function oneLife(flux: LifeFlux, ...args: string[]): Promise<Life> 
     throw new Error(`${job} has not started: ${flux.daemonLog}`);
   return {
     bringUp: at(events, "start") - at(events, "alloc"),
-    teardown: at(events, "free") - at(events, "finish"),
+    teardown: at(events, "free") - tasksEnd(events),
   };
+}
+
+/**
+ * Returns the time when the job's tasks ended. The shell plugin posts it as a memo, and keeps the
+ * nodes for the teardown before Flux posts `finish`.
+ */
+function tasksEnd(events: Entry[]): number {
+  const isDone = ({ context }: Entry) =>
+    (context?.["usernetes"] as { tasks?: string } | undefined)?.tasks === "done";
+  return events.find(isDone)?.timestamp ?? at(events, "finish");
 }
 
 /** Returns the number of processes that this machine starts during `act` (proc_stat(5)). */
