@@ -32,7 +32,8 @@ export async function playFile(
   { timeoutS, env }: PlaySetting,
 ): Promise<PlayedFile & { output: string }> {
   const start = performance.now();
-  const child = spawn(process.execPath, [compiled(file)], {
+  const preload = `--import=${packagePath("dist/test/suite/processor-time.js")}`;
+  const child = spawn(process.execPath, [preload, compiled(file)], {
     cwd: packagePath(),
     env: { ...process.env, ...SPARED, TAP_TIMEOUT: String(timeoutS), ...env },
     stdio: ["ignore", "pipe", "pipe"],

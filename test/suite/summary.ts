@@ -14,6 +14,8 @@ export interface Mode {
 }
 
 const SLOWEST = 10;
+/** The folders that are listed with their times; the others are one line. */
+const FOLDERS = 8;
 
 export function hasFailed({ passed, failed, skipped }: PlayedFile): boolean {
   return failed > 0 || passed + skipped.length === 0;
@@ -30,21 +32,20 @@ export function progressLine(played: PlayedFile): string {
 }
 
 /**
- * Returns the reasons of skipped tests, the slowest files, each failure, and the last line
- * `N passed, N failed, N skipped`.
+ * Returns the reasons of skipped tests, the slowest files, the times by folder, each failure, and
+ * the last line `N passed, N failed, N skipped`.
  */
 export function summary(files: PlayedFile[], mode: Mode): string[] {
   const bad = files.filter(hasFailed);
-  const count = (of: (file: PlayedFile) => number) =>
-    files.reduce((sum, file) => sum + of(file), 0);
   const empty = bad.filter(({ failed }) => failed === 0).length;
-  const skipped = count((file) => file.skipped.length);
+  const skipped = sum(files, (file) => file.skipped.length);
   return [
     ...(skipped > 0 ? ["", "Skipped:", ...reasons(files)] : []),
     ...["", "The slowest files:", ...slowest(files)],
+    ...["", "Seconds by folder:", ...byFolder(files)],
     ...bad.flatMap((file) => failureOf(file, mode)),
     "",
-    `${count(({ passed }) => passed)} passed, ${count(({ failed }) => failed) + empty} failed, ${skipped} skipped`,
+    `${sum(files, ({ passed }) => passed)} passed, ${sum(files, ({ failed }) => failed) + empty} failed, ${skipped} skipped`,
   ];
 }
 
@@ -63,6 +64,40 @@ const slowest = (files: PlayedFile[]): string[] =>
     .toSorted((a, b) => b.seconds - a.seconds)
     .slice(0, SLOWEST)
     .map((played) => `${time(played)}  ${played.file}`);
+
+/** Returns a line for each folder, those that used the processor longest first, and for all. */
+function byFolder(files: PlayedFile[]): string[] {
+  const folders = new Map<string, PlayedFile[]>();
+  for (const played of files) {
+    const folder = played.file.split("/")[1] ?? "";
+    folders.set(folder, [...(folders.get(folder) ?? []), played]);
+  }
+  const sorted = [...folders].sort(([, a], [, b]) => processorS(b) - processorS(a));
+  const others = sorted.slice(FOLDERS).flatMap(([, played]) => played);
+  const rows: [string, PlayedFile[]][] = [
+    ...sorted.slice(0, FOLDERS),
+    ...(others.length > 0 ? [["others", others] as [string, PlayedFile[]]] : []),
+    ["all", files],
+  ];
+  return [
+    "processor    wall  files  folder",
+    ...rows.map(([folder, played]) =>
+      [
+        processorS(played).toFixed(1).padStart(9),
+        sum(played, ({ seconds }) => seconds)
+          .toFixed(1)
+          .padStart(6),
+        `${played.length}`.padStart(5),
+        folder,
+      ].join("  "),
+    ),
+  ];
+}
+
+const processorS = (files: PlayedFile[]): number => sum(files, (file) => file.processorS);
+
+const sum = (files: PlayedFile[], of: (file: PlayedFile) => number): number =>
+  files.reduce((total, file) => total + of(file), 0);
 
 function failureOf(played: PlayedFile, { script, seed }: Mode): string[] {
   const { file, failures } = played;

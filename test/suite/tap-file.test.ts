@@ -10,7 +10,14 @@ t.test("the counts are those of the file, and each skipped test has its reason",
     ...["ok 1 - all # time=20ms", "ok 2 # SKIP", "# { total: 3, pass: 1, skip: 2 }"],
   );
   const skipped = ["there is no flux on the PATH", ""];
-  t.strictSame(report, { passed: 1, failed: 0, skipped, failures: [] });
+  t.strictSame(report, { passed: 1, failed: 0, skipped, failures: [], processorS: 0 });
+  t.end();
+});
+
+t.test("the processor time is in the output, unless the file was killed", (t) => {
+  const totals = "# { total: 1, pass: 1 }";
+  t.equal(tap("ok 1 - good", totals, "# processor time: 12.34 s").processorS, 12.34);
+  t.equal(tap("ok 1 - good", totals).processorS, 0);
   t.end();
 });
 

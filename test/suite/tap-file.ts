@@ -10,6 +10,8 @@ export interface TapReport {
   skipped: string[];
   /** The lines of each failed assertion, its diagnosis, and the tests that contain it. */
   failures: string[];
+  /** The seconds of the processor that the file used (processor-time.ts); 0 if it was killed. */
+  processorS: number;
 }
 
 const MOST = { failures: 40, lines: 40 };
@@ -28,6 +30,7 @@ export function readTap(text: string): TapReport {
       ...failures(lines),
       ...(totals === undefined ? ["the file ended before its last test did"] : []),
     ],
+    processorS: Number(/^# processor time: ([0-9.]+) s$/m.exec(text)?.[1] ?? 0),
   };
 }
 
