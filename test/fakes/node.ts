@@ -6,6 +6,7 @@ import { execa } from "execa";
 import { execFileSync } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import {
+  chmodSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -22,6 +23,7 @@ import type { NodeStep } from "../../lib/cluster/steps.js";
 import { agentSource } from "../../lib/node/agent-source.js";
 import { parseReport, type Report, type Request } from "../../lib/node/protocol.js";
 import { stepRequest, stepScript } from "../../lib/node/scripts.js";
+import { makeAgentPython } from "../sandbox/agent-python.js";
 import { COMPOSE, MAKEFILE } from "./template.js";
 
 const TOOLS =
@@ -99,6 +101,21 @@ export interface Started {
   /** The reports so far, in short form. */
   heard: () => string[];
   ended: Promise<{ exitCode: number | undefined; reports: string[]; stderr: string }>;
+}
+
+let python: string | undefined;
+
+/** A python3 that all nodes of a test file share. */
+function agentPython(): string {
+  if (python === undefined) {
+    const directory = mkdtempSync(join(tmpdir(), "usernetes-python-"));
+    chmodSync(directory, 0o755);
+    process.on("exit", () => {
+      rmSync(directory, { recursive: true, force: true });
+    });
+    python = makeAgentPython(directory);
+  }
+  return python;
 }
 
 export function without(env: Record<string, string>, ...names: string[]): Record<string, string> {
@@ -269,7 +286,7 @@ export class Node {
         : agentSource().replace(/^SEARCH_S = \d+/m, `SEARCH_S = ${searchS}`);
     const args = ["-I", "-S", "-c", source, "usernetes-agent", nonce, ...user];
     const { PATH = "", NOTES = "", TMPDIR = "", FLUX_URI, FAKE_ARCHIVE, FAKE_RANK } = this.env;
-    const child = execa("/usr/bin/python3", args, {
+    const child = execa(agentPython(), args, {
       env: { PATH, NOTES, TMPDIR, FLUX_URI, FAKE_ARCHIVE, FAKE_RANK },
       extendEnv: false,
       reject: false,
