@@ -3,12 +3,14 @@
  * nodes. Nothing is pulled from a registry, and the machine's own podman store is not touched.
  */
 import { spawnSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { PACKAGE } from "../sandbox/paths.js";
 import { Hosts } from "./hosts.js";
 
 export const IMAGE = "localhost/usernetes-test-node";
+/** The directory on each host in which podman has a file for each network. */
+export const NETWORKS = "/run/containers/net";
 /** The oldest podman-compose that attaches a container to a network with a subnet. */
 const COMPOSE = [1, 0, 6];
 
@@ -87,7 +89,7 @@ function gather(context: string): void {
     mkdirSync(join(root, name), { recursive: true });
   cpSync("/bin/busybox", join(root, "bin/busybox"), { dereference: true });
   for (const name of (printed("/bin/busybox", ["--list"]) ?? "").split("\n").filter(Boolean))
-    if (name !== "busybox") spawnSync("ln", ["-sf", "busybox", join(root, "bin", name)]);
+    if (name !== "busybox") symlinkSync("busybox", join(root, "bin", name));
   cpSync(join(from, "bin"), join(root, "usr/bin"), { recursive: true });
   cpSync(join(from, "www"), join(root, "usr/share/kube/apiserver"), { recursive: true });
   mkdirSync(join(root, "usr/share/kube/health"));
@@ -114,7 +116,7 @@ function writeConf(conf: string, { graphroot, stores, runtime }: Conf): void {
 default_ulimits = ["nofile=${limit("n", 4096)}", "nproc=${limit("p", 4096)}"]
 [network]
 network_backend = "netavark"
-network_config_dir = "/run/containers/net"
+network_config_dir = "${NETWORKS}"
 [engine]
 runtime = "${runtime}"
 cgroup_manager = "cgroupfs"

@@ -4,7 +4,7 @@
  * itself does not see the hosts, and they are removed completely when their keepers end.
  */
 import { spawn, type ChildProcess } from "node:child_process";
-import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { PACKAGE } from "../sandbox/paths.js";
 import { runCommand, type Result } from "../hosts/run-command.js";
@@ -79,6 +79,11 @@ export class Hosts {
     const [command = "", ...args] = [...this.wrap(`node${rank}`), ...argv];
     const env = { PATH: process.env["PATH"] ?? "", LANG: "C.UTF-8" };
     return runCommand(command, args, { env, cwd: "/" });
+  }
+
+  /** The root directory of a host, as this process sees it. */
+  root(rank: number): string {
+    return join("/proc", readFileSync(join(this.pids, `node${rank}`), "utf8"), "root");
   }
 
   podman(rank: number, ...args: string[]): Promise<Result> {

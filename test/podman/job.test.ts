@@ -1,5 +1,8 @@
 /** Jobs with clusters of real containers. The tests check what each host's engine lists. */
-import { writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { imageArchive } from "../fakes/archives.js";
 import { podmanLife } from "./life.js";
 
 const KINDS = ["container", "network", "volume", "image"];
@@ -64,6 +67,13 @@ test $FLUX_TASK_RANK != 0 || kubectl get nodes; exit ${status}`);
   );
 
   await t.test("a cluster that is kept for debugging exists until it is cleaned", async (t) => {
+    const images = join(flux.place.common, "images");
+    mkdirSync(images);
+    writeFileSync(join(images, "a.tar"), imageArchive("ghcr.io/site/app:1"));
+    writeFileSync(join(images, "b.tgz"), gzipSync(imageArchive("registry.k8s.io/pause:3.10")));
+    await flux.stopDaemon();
+    const table = `container-engine = "podman"\nimages = "${images}"\n`;
+    await flux.startDaemon("--config", flux.table(table, { template: flux.templatePath }));
     const debug = "--setattr=attributes.user.usernetes_debug=yes";
     // The template's down-v removes nothing, so `clean` has to remove the resources itself.
     flux.instead({ "down-v": "@true" });
@@ -71,6 +81,10 @@ test $FLUX_TASK_RANK != 0 || kubectl get nodes; exit ${status}`);
     await flux.output("flux-usernetes", "wait", job);
     await flux.output("flux-usernetes", "release", job);
     await flux.waitFor(job, "clean");
+    const [name = ""] = await flux.lists(0, "ps", "--format", "{{.Names}}");
+    const { stdout } = await flux.podman(0, "exec", name, "cat", "/var/lib/images");
+    const imported = stdout.split("\n").filter((line) => line === "manifest.json");
+    t.equal(imported.length, 2, "the node's containerd has the site's images");
     const kept = await flux.engines();
     for (const kind of KINDS) t.match(kept.join("\n"), `node0 ${kind} `);
     t.match(await flux.run(["flux-usernetes", "clean", job]), { exitCode: 0 });

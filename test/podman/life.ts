@@ -3,14 +3,14 @@
  * Flux. If podman cannot run containers, the tests are skipped with the reason.
  */
 import { until } from "../hosts/until.js";
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
 import type { Result } from "../hosts/run-command.js";
 import { whyNoRealFlux } from "../hosts/real-flux.js";
 import { LifeFlux } from "../life/flux.js";
 import type { Tap } from "../life/life.js";
-import { whyNoPodman } from "./engine.js";
+import { NETWORKS, whyNoPodman } from "./engine.js";
 import { openMachine, TEMPLATE, type Options, type PodmanPlace } from "./places.js";
 
 /** The remains of an interrupted image build, which name no cluster (docs/admin/engines.md). */
@@ -92,8 +92,9 @@ export class PodmanFlux extends LifeFlux {
 
   /** Waits until a host's podman has a cluster's network, just before its containers start. */
   async starting(rank: number): Promise<void> {
-    const networks = () => this.lists(rank, "network", "ls", "-q", "--filter", "name=usernetes");
-    await until("a network", async () => (await networks()).length > 0, { pauseMs: 0 });
+    const directory = join(this.place.hosts.root(rank), NETWORKS);
+    const networks = () => (existsSync(directory) ? readdirSync(directory) : []);
+    await until("a network", () => networks().some((name) => /^usernetes.*\.json$/.test(name)));
   }
 
   /** The conmon processes of these hosts, which watch a container or are about to start one. */

@@ -39,6 +39,10 @@ export const LONG: Readonly<Record<string, { why: string; alsoIn: string }>> = {
     why: "real containers, of an engine that hangs or fails",
     alsoIn: "test/life/leftovers.test.ts, test/node/engines.test.ts",
   },
+  "test/podman/images.test.ts": {
+    why: "real containers, whose containerd gets a site's images with and without a route",
+    alsoIn: "test/podman/job.test.ts, test/life/images.test.ts, test/node/agent-images.test.ts",
+  },
   "test/podman/node.test.ts": {
     why: "real containers, one of which dies",
     alsoIn: "test/podman/job.test.ts, test/node/step-scripts.test.ts",
