@@ -118,4 +118,4 @@ life(async (t, flux) => {
   });
 
   t.same(await flux.leftovers(), []);
-});
+}, 'ready = "dns"\n');

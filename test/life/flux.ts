@@ -13,6 +13,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { inTime } from "../hosts/until.js";
+import { quickTable } from "./quick-table.js";
 import { PACKAGE, TEMPLATE } from "../sandbox/paths.js";
 import type { LiveCommand } from "../hosts/run-command.js";
 import { runCommand, spawnCommand, type Result, type Setting } from "../hosts/run-command.js";
@@ -85,8 +86,11 @@ export class LifeFlux {
     for (const target of QUICK) this.takes(target, 0.1);
   }
 
-  /** Sets the seconds that a target of the template takes from now on. */
-  takes(target: string, seconds: number): void {
+  /**
+   * Sets the seconds that a target of the template takes from now on. "held": until the test sets
+   * another time.
+   */
+  takes(target: string, seconds: number | "held"): void {
     writeFileSync(join(this.place.testbed, "seconds", target), String(seconds));
   }
 
@@ -103,7 +107,7 @@ export class LifeFlux {
   /** Writes a TOML file with the [usernetes] table and further lines in it. */
   table(more: string, { template = TEMPLATE, workdir = this.place.base } = {}): string {
     const file = join(this.place.common, `usernetes-${++this.scripts}.toml`);
-    const text = `[usernetes]\ntemplate = "${template}"\nworkdir = "${workdir}"\n${more}`;
+    const text = `[usernetes]\ntemplate = "${template}"\nworkdir = "${workdir}"\n${quickTable(more)}`;
     writeFileSync(file, text);
     return file;
   }

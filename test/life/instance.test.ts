@@ -70,7 +70,7 @@ life(async (t, flux) => {
     async (t) => {
       await flux.startDaemon();
       const show = ["sh", "-c", "kubectl get nodes"];
-      const job = await flux.submit("-N4", ...show);
+      const job = await flux.submit("-N2", ...show);
       await flux.waitForEnd(job);
       t.match((await flux.record(job)).at(-1), { name: "down", context: { left: { length: 0 } } });
       const ports = (await flux.record(job))[0]?.context?.["ports"] as { etcd: number };
@@ -168,4 +168,4 @@ flux-usernetes down --pass-env TESTBED`);
     t.same(await flux.leftovers(), []);
     await flux.stopDaemon();
   });
-});
+}, 'ready = "dns"\n');

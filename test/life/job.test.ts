@@ -104,16 +104,17 @@ usernetes attr kubeconfig workdir
   });
 
   await t.test("flux jobs shows the state while it changes", async (t) => {
-    flux.takes("kubeadm-init", 1);
-    const job = await flux.submit("-N2", "sleep", "1");
+    flux.takes("kubeadm-init", "held");
+    const job = await flux.submit("-N2", "sleep", "300");
     const state = () =>
       flux.output("flux", "jobs", "-n", "-o", "{annotations.user.usernetes.state}", job);
     await flux.waitFor(job, "memo");
     t.equal(await state(), "starting");
+    flux.takes("kubeadm-init", 0.1);
     await flux.waitFor(job, "start");
     t.equal(await state(), "ready");
+    await flux.output("flux", "cancel", job);
     await flux.waitForEnd(job);
-    flux.takes("kubeadm-init", 0.1);
   });
 
   await t.test("a batch job and its own jobs see the same cluster", async (t) => {
@@ -186,4 +187,4 @@ flux run -N1 sh -c 'echo "by grandparent $(usernetes attr kubeconfig)"'`);
   await t.test("SIGTERM ends the daemon with 0", async (t) => {
     t.equal(await flux.stopDaemon(), 0);
   });
-});
+}, 'ready = "dns"\n');

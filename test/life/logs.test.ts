@@ -45,7 +45,7 @@ played`);
   const fails = (what: string) => {
     writeFileSync(join(flux.place.testbed, "fails"), what);
   };
-  await flux.startDaemon("--config", flux.table("", { template }));
+  await flux.startDaemon("--config", flux.table('ready = "dns"\n', { template }));
   let job = "";
 
   await t.test("--follow prints new output once, until the bring-up has ended", async (t) => {

@@ -9,6 +9,7 @@ import { appendFileSync, existsSync } from "node:fs";
 import { packagePath } from "../../lib/host/package.js";
 import { documents, readDocument } from "../docs/documents.js";
 import { differences, screensIn, type Screen } from "../docs/screens.js";
+import { spawnCommand } from "../hosts/run-command.js";
 import { life } from "./life.js";
 import { COMMANDS } from "./places.js";
 
@@ -140,11 +141,17 @@ life(async (t, flux) => {
   });
 
   await t.test("the screen of a slow step is up to date", async (t) => {
-    flux.takes("kubeadm-join", 6);
+    flux.takes("kubeadm-join", "held");
     const job = await flux.submit("-N2", "true");
     await flux.waitForStep(job, "kubeadm-join");
-    await play(t, USER, "flux usernetes wait", job);
+    const screen = next(USER, "flux usernetes wait");
+    const command = `${screen.command.replace(/ƒ\w+/g, job)} 2>&1`;
+    const env = { ...flux.place.env, FLUX_EXEC_PATH: COMMANDS };
+    const wait = spawnCommand("sh", ["-c", command], { env, cwd: flux.place.common });
+    await wait.line((line) => line.includes(" so far"), 60_000);
     flux.takes("kubeadm-join", 0.1);
+    await wait.ended;
+    compare(t, screen, wait.lines.join("\n"));
     await flux.waitForEnd(job);
   });
 
@@ -187,4 +194,4 @@ life(async (t, flux) => {
     for (const screen of all.filter((it) => !isElsewhere(it))) left.add(screen);
     t.end();
   });
-});
+}, 'ready = "dns"\n');

@@ -12,6 +12,7 @@ import { BIN, ENGINES, PACKAGE } from "../sandbox/paths.js";
 import { LifeFlux, type Place } from "./flux.js";
 import type { Tap } from "./life.js";
 import { COMMANDS, INITRC, table, type Table } from "./places.js";
+import { quickTable } from "./quick-table.js";
 
 export interface StartedOptions {
   /** Further lines of the [usernetes] table. Undefined: there is no such table. */
@@ -146,7 +147,9 @@ async function startEmbedded(options: StartedOptions): Promise<StartedLife> {
 const commandsOf = ({ commands = [COMMANDS] }: StartedOptions): string[] => commands;
 
 function configuration(disk: string, options: StartedOptions): string {
-  return "table" in options && options.table === undefined ? "" : table(disk, options.table ?? "");
+  return "table" in options && options.table === undefined
+    ? ""
+    : table(disk, quickTable(options.table ?? ""));
 }
 
 /** The leftovers on all hosts of an instance that has ended, with its processes. */

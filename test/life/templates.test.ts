@@ -60,11 +60,11 @@ life(async (t, flux) => {
         .map(({ context }) => context?.["ports"] as Record<string, number>);
     // A debug job keeps its cluster after its end, while another job gets its nodes.
     const debug = "--setattr=attributes.user.usernetes_debug=yes";
-    const first = await flux.submit("-N4", debug, "true");
+    const first = await flux.submit("-N2", debug, "true");
     await flux.waitForRecord(first, "settle");
     await flux.output("flux-usernetes", "release", first);
     await flux.waitForEnd(first);
-    const second = await flux.submit("-N4", "true");
+    const second = await flux.submit("-N2", "true");
     await flux.waitForEnd(second);
     t.match(await claimed(first), [{ etcd: 20000, PORT_CALICO: 20004 }]);
     t.match(await claimed(second), [{ etcd: 20005, PORT_CALICO: 20009 }]);
@@ -78,7 +78,7 @@ life(async (t, flux) => {
       ...{ container: "another", ports: "20004", network: "10.9.9.0/24" },
     }))
       writeFileSync(join(theirs, name), `${text}\n`);
-    const job = await flux.submit("-N4", "true");
+    const job = await flux.submit("-N2", "true");
     await flux.waitForEnd(job);
     rmSync(theirs, { recursive: true });
     t.match(await claimed(job), [{ PORT_CALICO: 20004 }, { etcd: 20005, PORT_CALICO: 20009 }]);

@@ -76,7 +76,7 @@ export class UsersFlux extends LifeFlux {
     flux.hurry();
     flux.openFor(copies);
     const settings = { template: join(copies, "template") };
-    flux.table_ = flux.table(`run-as = "sudo"\n${more}`, settings);
+    flux.table_ = flux.table(`run-as = "sudo"\nready = "dns"\n${more}`, settings);
     return flux;
   }
 
