@@ -61,7 +61,7 @@ local function daemon_answers ()
     return false
 end
 
--- The settle event of the job's record, or nil if there is none now.
+-- The settle event of the job's record, or nil before there is one.
 local function settled (jobid)
     local record = run ("flux job info " .. jobid .. " usernetes.eventlog 2>/dev/null")
     for line in record:gmatch ("[^\n]+") do
