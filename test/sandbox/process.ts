@@ -5,6 +5,7 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { existsSync } from "node:fs";
 import { constants } from "node:os";
+import { makeAgentPython } from "./agent-python.js";
 import { LineTranslator, type Host } from "./host.js";
 
 export interface Launch {
@@ -56,6 +57,7 @@ export function hostEnvironment(host: Host, uri: string): Record<string, string>
     FLUX_URI: uri,
     SANDBOX_HOST: host.name,
     SANDBOX_NODE: process.execPath,
+    SANDBOX_PYTHON: makeAgentPython(`${host.root}/python`),
     TESTBED: `${host.root}/testbed`,
   };
 }

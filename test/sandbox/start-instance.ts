@@ -1,7 +1,6 @@
 /** Starts an embedded Flux in this process, for tests and demonstrations. */
 import { existsSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { makeAgentPython } from "./agent-python.js";
 import type { ConfigurationSource } from "./configuration.js";
 import type { Result } from "../hosts/run-command.js";
 import { runFlux } from "./run-flux.js";
@@ -68,7 +67,6 @@ export async function startInstance(options: StartOptions = {}): Promise<Sandbox
   const first = `${BIN}:${options.engines ?? ENGINES}`;
   const environment = {
     ...callersEnvironment(),
-    SANDBOX_PYTHON: makeAgentPython(join(root, "python")),
     ...options.env,
     PATH: `${first}:${(process.env["PATH"] ?? "").replace(`${first}:`, "")}`,
   };
