@@ -8,7 +8,7 @@ import { readFileSync } from "node:fs";
 /** USER_HZ, which is 100 on all Linux machines. */
 const TICKS_PER_S = 100;
 
-/** Reads utime, stime, cutime and cstime of this process: proc_pid_stat(5), fields 14 to 17. */
+/** Sums the times of this process and of its children: proc_pid_stat(5), fields 14 to 17. */
 export function processorSeconds(): number {
   const stat = readFileSync("/proc/self/stat", "utf8");
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
