@@ -182,7 +182,7 @@ t.test("a request ends what an earlier one of its call has left running", async 
   const agent = node.agent();
   agent.send(node.stepsRequest([["up", 10, "(sleep 331.20; true) & true"]]));
   await until("the step has ended", () => agent.heard().length > 1);
-  t.ok(isRunning("sleep 331.20"));
+  await started("sleep 331.20");
   agent.send(node.stepsRequest([["up", 10, "true"]]));
   agent.send({ do: "end" });
   t.strictSame((await agent.ended).reports, ["here", "up: ok", "up: ok"]);
