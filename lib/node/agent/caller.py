@@ -71,7 +71,7 @@ class Caller:
     def read_lines(self, reader, seconds=None, is_enough=lambda: False):
         """Read the lines of a child until they end or are enough.
 
-        Return whether that happened within so many seconds; None is no limit.
+        Return False if that took longer than `seconds`. Without `seconds` there is no limit.
         """
         deadline = time.monotonic() + seconds if seconds else None
         while not is_enough():

@@ -26,7 +26,7 @@ const AGAIN = `systemctl daemon-reload && systemctl restart user@$(id -u flux)`;
 /**
  * The pairs of faults. With two machines, the first fault of a pair is made on the first machine
  * and the second on the last. With one machine, the faults are made one by one. Without lingering
- * there is no user manager, so its node fails `cgroup delegation` and the engine's rows, too.
+ * systemd ends the user manager, so doctor also reports `cgroup delegation` and the engine there.
  */
 const FAULTS: [Fault, Fault][] = [
   [
